@@ -1,0 +1,146 @@
+# Plugboard's commands: `make help` lists them. What they install stays in this checkout, git-ignored, but for the
+# caches of Go, npm and pip.
+
+SHELL         := /usr/bin/env bash
+.SHELLFLAGS   := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+STAGE         ?= local
+EMULATOR      ?= ministack
+EMULATOR_PORT ?= 4566
+OUTPUTS       ?= localstack/outputs.json
+# The tests have an emulator of their own, so that they leave alone what `make up` started.
+TEST_PORT     ?= 4576
+
+# The functions are built for the stage's processor (Architecture in infra/stages.go).
+ARCH      := $(if $(filter local,$(STAGE)),amd64,arm64)
+FUNCTIONS := $(patsubst functions/%/lambda/main.go,%,$(wildcard functions/*/lambda/main.go))
+
+# The same flags for programs and tests, so that nothing is compiled twice.
+export CGO_ENABLED := 0
+export GOFLAGS     := $(filter-out -trimpath,$(GOFLAGS)) -trimpath
+export EMULATOR
+# Node 20 does; jsii warns at length of its age.
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
+
+STEP       := localstack/step.sh
+LOCALSTACK := build/localstack -emulator $(EMULATOR)
+
+##@ Use it
+
+demo: up ## Start and deploy all of it, and see the main job happen
+	@go run ./localstack/demo -outputs $(OUTPUTS)
+
+up: local-only ready ## Start the emulator, deploy the stack, write localstack/outputs.json
+	@$(LOCALSTACK) -port $(EMULATOR_PORT) -outputs $(OUTPUTS) up
+
+down: build/localstack ## Stop the emulator
+	@$(LOCALSTACK) -port $(EMULATOR_PORT) -outputs $(OUTPUTS) down
+
+token: build/localstack ## Print a dashboard JWT: make token ACCOUNT=… USER=…
+	@# USER is set in most shells, to somebody else.
+	@[ "$(origin ACCOUNT),$(origin USER)" = "command line,command line" ] || { echo "Say for whom: make token ACCOUNT=… USER=…" >&2; exit 1; }
+	@$(LOCALSTACK) token "$(ACCOUNT)" "$(USER)"
+
+##@ Work on it
+
+test: ready lint test-stack ## Everything: lint, the template, unit, store, flow, the deployed stack
+	@$(LOCALSTACK) -port $(TEST_PORT) -outputs localstack/.state/$(TEST_PORT)/outputs.json with \
+		$(MAKE) --no-print-directory test-functions test-deployed
+
+lint: tools ## gofmt, go vet, staticcheck, and no skipped test
+	@echo "Linting …"
+	@files=$$(gofmt -l $$(find . -name '*.go' -not -path '*/node_modules/*')); [ -z "$$files" ] || { echo "gofmt these: $$files" >&2; exit 1; }
+	@go vet ./...
+	@go tool staticcheck ./...
+	@! grep -rnE '\bt\.Skip(f|Now)?\(' --include='*_test.go' --exclude-dir=node_modules . || { echo "A skipped test proves nothing: make it run, or delete it." >&2; exit 1; }
+
+inventory: tools ## Write the capability inventory and the OpenAPI document anew
+	@go generate ./shared/contract/...
+
+release-contract: tools ## Make the current contract the released one, against which breaking changes fail
+	@go run ./shared/contract/release/publish
+
+bench: build/localstack installed ## Count what the main operations take of DynamoDB
+	@$(LOCALSTACK) -port $(TEST_PORT) -outputs localstack/.state/$(TEST_PORT)/outputs.json with \
+		env $(CREDENTIALS) go test ./functions -run '^$$' -bench Cost -benchtime 20x
+
+build: functions ## Build the functions; print their sizes, and how fast they start
+	@[ $(ARCH) != amd64 ] || go run ./localstack/startup $(FUNCTIONS:%=build/$(ARCH)/%)
+
+synth: ready ## Write the CloudFormation template: make synth STAGE=prod
+	@keys=$$($(LOCALSTACK) keys); $(STEP) build/synth.log 5 "Synthesising the stack for $(STAGE)" \
+		env --chdir=infra AWS_EC2_METADATA_DISABLED=true CDK_DISABLE_CLI_TELEMETRY=true node_modules/.bin/cdk synth \
+		--quiet --no-notices --context stage=$(STAGE) --context jwks="$$keys" --output ../build/cdk.out/$(STAGE)
+	@echo "build/cdk.out/$(STAGE)/plugboard-$(STAGE).template.json"
+
+drawing: ready ## Print the picture of the stack, for README.md
+	@cd infra && ../build/infra drawing
+
+help: ## List these commands
+	@awk 'BEGIN { FS = ":.*## " } /^##@ / { print "\n" substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo "Variables: STAGE=local|dev|prod, EMULATOR=ministack|localstack, EMULATOR_PORT=$(EMULATOR_PORT), TEST_PORT=$(TEST_PORT),"
+	@echo "AWS_ENDPOINT_URL=… to use an emulator that already runs."
+
+# The rest are parts of the above.
+
+local-only:
+	@[ $(STAGE) = local ] || { echo "This deploys the local stage to an emulator; README says how to deploy $(STAGE)." >&2; exit 1; }
+
+.PHONY: demo up down token test lint inventory release-contract bench build synth drawing help
+.PHONY: local-only ready tools installed compiled functions build/infra build/localstack test-stack test-functions test-deployed
+
+test-stack: infra/.venv/installed
+	@echo "Testing the stack's template …"
+	@go test -v ./infra
+
+# What the emulators take. Both test targets need AWS_ENDPOINT_URL; those below localstack/deployed read OUTPUTS.
+CREDENTIALS := AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
+
+test-functions:
+	@echo "Testing the functions and what they share …"
+	@$(CREDENTIALS) go test -count=1 $$(go list ./... | grep -v -e /infra$$ -e /localstack/deployed)
+
+test-deployed: up
+	@echo "Testing the deployed stack …"
+	@$(CREDENTIALS) OUTPUTS=$(abspath $(OUTPUTS)) go test -count=1 ./localstack/deployed/...
+
+# All that a deployment needs: the installs wait for the network, the builds for the compiler.
+ready: tools
+	@$(MAKE) --no-print-directory --jobs=4 installed functions build/infra
+
+tools:
+	@localstack/tools.sh
+
+installed: build/localstack infra/node_modules/.package-lock.json
+ifeq ($(EMULATOR),$(if $(AWS_ENDPOINT_URL),,ministack))
+installed: localstack/.state/venv/installed
+endif
+
+# One command compiles what the programs are made of, each package once; the targets that need it only link.
+PACKAGES := ./infra ./localstack $(if $(filter amd64,$(ARCH)),$(FUNCTIONS:%=./functions/%/lambda))
+compiled: tools
+	@$(STEP) build/compile.log 15 "Compiling (minutes the first time, then a second)" go list -export -tags lambda.norpc $(PACKAGES)
+
+functions: compiled
+	@$(STEP) build/functions.log 10 "Building the functions for $(ARCH)" bash -c 'for name in $(FUNCTIONS); do \
+		GOOS=linux GOARCH=$(ARCH) go build -tags lambda.norpc -ldflags "-s -w" -o build/$(ARCH)/$$name/bootstrap ./functions/$$name/lambda || exit; done'
+
+build/infra: compiled
+	@$(STEP) build/infra.log 10 "Building the CDK app" go build -o $@ ./infra
+
+build/localstack: compiled
+	@go build -o $@ ./localstack
+
+infra/node_modules/.package-lock.json: infra/package-lock.json | tools
+	@$(STEP) build/npm.log 5 "Installing the CDK CLI" npm ci --prefix infra --no-audit --no-fund
+	@touch $@
+
+localstack/.state/venv/installed: localstack/requirements.txt | tools
+	@$(STEP) build/ministack.log 5 "Installing MiniStack" bash -c 'python3 -m venv --clear $(@D) && $(@D)/bin/pip install --require-hashes -r $<'
+	@touch $@
+
+infra/.venv/installed: infra/requirements.txt | tools
+	@$(STEP) build/cfn-lint.log 5 "Installing cfn-lint" bash -c 'python3 -m venv --clear $(@D) && $(@D)/bin/pip install --require-hashes -r $<'
+	@touch $@

@@ -1,0 +1,71 @@
+// Package events is what travels: the catalogue of event types, their payloads, a sample of each, and the
+// messages between the functions. An event is added by one row in Catalogue, a payload type if none fits, and
+// a sample file of its name.
+package events
+
+import "slices"
+
+// Type names an event to customers: noun.verb-past, words joined by `_`. It is never split on its dot.
+type Type string
+
+const (
+	ContractCreated   Type = "contract.created"
+	ContractPublished Type = "contract.published"
+	ContractSigned    Type = "contract.signed"
+	ContractDeclined  Type = "contract.declined"
+	ContractExpired   Type = "contract.expired"
+	ContractCanceled  Type = "contract.canceled"
+	ContractDeleted   Type = "contract.deleted"
+
+	ContractContentUpdated Type = "contract.content_updated"
+	DataFieldUpdated       Type = "data_field.updated"
+	ParticipantSigned      Type = "participant.signed"
+
+	InstallationEnabled   Type = "installation.enabled"
+	InstallationFailed    Type = "installation.failed"
+	InstallationSuspended Type = "installation.suspended"
+	InstallationResumed   Type = "installation.resumed"
+	InstallationDisabled  Type = "installation.disabled"
+)
+
+// Row is what is known of an event type.
+type Row struct {
+	Type     Type
+	Version  int      // of the payload; a breaking change makes a new type, not a new version
+	Producer []string // the functions whose transactions commit it
+	Payload  any      // the zero value of the type of `data`
+	Summary  string
+}
+
+// Catalogue is every event type. The consumer of each is fanout.
+var Catalogue = []Row{
+	{ContractCreated, 1, []string{"contracts"}, ContractData{}, "A contract was made from a template; it is a draft."},
+	{ContractPublished, 1, []string{"contracts"}, ContractData{}, "A contract was sent to its participants."},
+	{ContractSigned, 1, []string{"contracts"}, ContractData{}, "A contract was signed by all; it is final."},
+	{ContractDeclined, 1, []string{"contracts"}, ContractData{}, "A participant declined; the contract is final."},
+	{ContractExpired, 1, []string{"contracts"}, ContractData{}, "The day came on which a published contract expires; it is final."},
+	{ContractCanceled, 1, []string{"contracts"}, ContractData{}, "A contract was withdrawn; it is final."},
+	{ContractDeleted, 1, []string{"contracts"}, ContractData{}, "A contract was deleted, with its values and participants."},
+	{ContractContentUpdated, 1, []string{"contracts"}, ContractData{}, "A draft's name, participants or day of expiry changed."},
+	{DataFieldUpdated, 1, []string{"contracts"}, DataFieldData{}, "Values of a contract's data fields changed: those in data_fields."},
+	{ParticipantSigned, 1, []string{"contracts"}, ParticipantData{}, "A participant signed; contract.signed follows with the last one."},
+	{InstallationEnabled, 1, []string{"provisioning"}, InstallationData{}, "An extension is enabled: all that it manages exists."},
+	{InstallationFailed, 1, []string{"provisioning"}, InstallationData{}, "Enabling or disabling stopped at a step; it can be retried."},
+	{InstallationSuspended, 1, []string{"enablement"}, InstallationData{}, "An extension's API and sending are stopped."},
+	{InstallationResumed, 1, []string{"enablement"}, InstallationData{}, "A suspension was lifted."},
+	{InstallationDisabled, 1, []string{"provisioning"}, InstallationData{}, "An extension is disabled."},
+}
+
+// OfContracts tells whether there is an event type of that name that a contract has, which is what a managed
+// webhook can hear (design rule 17).
+func OfContracts(name string) bool {
+	return slices.ContainsFunc(Catalogue, func(r Row) bool {
+		_, installation := r.Payload.(InstallationData)
+		return string(r.Type) == name && !installation
+	})
+}
+
+// Known tells whether there is an event type of that name.
+func Known(name string) bool {
+	return slices.ContainsFunc(Catalogue, func(r Row) bool { return string(r.Type) == name })
+}

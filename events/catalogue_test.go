@@ -1,0 +1,124 @@
+package events_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"plugboard/events"
+	"plugboard/shared/contract"
+)
+
+func TestCatalogue_EveryRowHasASampleAndEverySampleARow(t *testing.T) {
+	files, err := filepath.Glob("samples/*")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("got no sample: %v", err)
+	}
+	for _, file := range files {
+		if name := strings.TrimSuffix(filepath.Base(file), ".json"); !events.Known(name) {
+			t.Errorf("%s is a sample of no event type", file)
+		}
+	}
+	if got, want := len(files), len(events.Catalogue); got != want {
+		t.Errorf("got %d samples, want one for each of %d event types", got, want)
+	}
+	for _, row := range events.Catalogue {
+		events.Sample(row.Type) // panics without
+	}
+}
+
+func TestSample_RoundTripsThroughItsPayload(t *testing.T) {
+	for _, row := range events.Catalogue {
+		sample := events.Sample(row.Type)
+		data := reflect.New(reflect.TypeOf(row.Payload))
+		envelope := events.Envelope{Data: data.Interface()}
+		d := json.NewDecoder(bytes.NewReader(sample))
+		d.DisallowUnknownFields()
+		if err := d.Decode(&envelope); err != nil {
+			t.Errorf("%s: %v", row.Type, err)
+			continue
+		}
+		encoded, err := json.Marshal(envelope)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := compact(t, encoded), compact(t, sample); got != want {
+			t.Errorf("%s: got %s, want %s", row.Type, got, want)
+		}
+		if envelope.Type != row.Type || envelope.ID == "" || envelope.Account == "" || envelope.Timestamp.IsZero() || data.Elem().IsZero() {
+			t.Errorf("%s: got %+v, want a whole event of that type", row.Type, envelope)
+		}
+		if zone, _ := envelope.Timestamp.Zone(); zone != "UTC" {
+			t.Errorf("%s: got the zone %s, want UTC", row.Type, zone)
+		}
+	}
+}
+
+// compact keeps the order of the fields, which is the type's.
+func compact(t *testing.T, raw []byte) string {
+	t.Helper()
+	var out bytes.Buffer
+	if err := json.Compact(&out, raw); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+func TestCatalogue_RowsAreWhole(t *testing.T) {
+	name := regexp.MustCompile(`^[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*$`) // noun.verb-past
+	seen := map[events.Type]bool{}
+	for _, row := range events.Catalogue {
+		if seen[row.Type] || !name.MatchString(string(row.Type)) {
+			t.Errorf("%q is there twice, or no noun.verb", row.Type)
+		}
+		seen[row.Type] = true
+		if row.Version < 1 || row.Summary == "" || len(row.Producer) == 0 || reflect.TypeOf(row.Payload).Kind() != reflect.Struct {
+			t.Errorf("%s: got %+v, want a version, a summary, a producer and a payload", row.Type, row)
+		}
+		if !events.Known(string(row.Type)) {
+			t.Errorf("%s is not known", row.Type)
+		}
+	}
+	for _, unknown := range []string{"", "contract", "contract.", "Contract.signed", "contract.signed ", "contract.archived"} {
+		if events.Known(unknown) {
+			t.Errorf("%q is known", unknown)
+		}
+	}
+}
+
+// An event that an operation emits has its function as producer; what no operation emits is provisioning's.
+func TestCatalogue_ProducersAreTheFunctionsThatEmit(t *testing.T) {
+	emitted := map[events.Type][]string{}
+	for _, o := range contract.All() {
+		for _, e := range o.Emits {
+			if f := string(o.Function); !slices.Contains(emitted[e], f) {
+				emitted[e] = append(emitted[e], f)
+			}
+		}
+	}
+	for _, row := range events.Catalogue {
+		for _, p := range row.Producer {
+			if _, err := os.Stat(filepath.Join("..", "functions", p)); err != nil {
+				t.Errorf("%s: its producer is no folder of functions: %v", row.Type, err)
+			}
+			if p != "provisioning" && !slices.Contains(emitted[row.Type], p) {
+				t.Errorf("%s: no operation of %s emits it", row.Type, p)
+			}
+		}
+		for _, f := range emitted[row.Type] {
+			if !slices.Contains(row.Producer, f) {
+				t.Errorf("%s: %s emits it and is no producer", row.Type, f)
+			}
+		}
+		delete(emitted, row.Type)
+	}
+	for e, by := range emitted {
+		t.Errorf("%s, emitted by %s, is no row", e, by)
+	}
+}

@@ -1,0 +1,137 @@
+package events
+
+import (
+	"fmt"
+	"time"
+
+	"plugboard/shared/domain"
+)
+
+// Envelope is the body of a webhook request, apart from `context`, which is added for each webhook.
+type Envelope struct {
+	ID        domain.EventID   `json:"id"`
+	Type      Type             `json:"type"`
+	Timestamp time.Time        `json:"timestamp"` // when it happened, RFC 3339, UTC
+	Account   domain.AccountID `json:"account_id"`
+	Data      any              `json:"data"`
+}
+
+// ContractData is the data of contract.* events: the contract as it is after the change.
+type ContractData struct {
+	ID            domain.ContractID     `json:"id"`
+	Name          string                `json:"name"`
+	State         domain.ContractState  `json:"state"`
+	Workspace     domain.WorkspaceID    `json:"workspace_id"`
+	Template      domain.TemplateID     `json:"template_id"`
+	TemplateType  domain.TemplateTypeID `json:"template_type_id"`
+	ExtensionType string                `json:"extension_type,omitempty"`
+	Origin        domain.ExtensionID    `json:"origin_extension_id,omitempty"`
+	ExpiresOn     string                `json:"expires_on,omitempty"` // YYYY-MM-DD
+	DataFields    []domain.Value        `json:"data_fields"`
+	Participants  []domain.Participant  `json:"participants"`
+}
+
+// DataFieldData is the data of data_field.updated: one event for all values that changed at once.
+type DataFieldData struct {
+	Contract      domain.ContractID     `json:"contract_id"`
+	State         domain.ContractState  `json:"state"`
+	Workspace     domain.WorkspaceID    `json:"workspace_id"`
+	TemplateType  domain.TemplateTypeID `json:"template_type_id"`
+	ExtensionType string                `json:"extension_type,omitempty"`
+	Origin        domain.ExtensionID    `json:"origin_extension_id,omitempty"`
+	Participant   domain.ParticipantID  `json:"participant_id,omitempty"` // who filled them in; empty: the account
+	DataFields    []domain.Value        `json:"data_fields"`              // as they are now, of those that changed
+}
+
+// ParticipantData is the data of participant.* events.
+type ParticipantData struct {
+	Contract      domain.ContractID     `json:"contract_id"`
+	State         domain.ContractState  `json:"state"`
+	Workspace     domain.WorkspaceID    `json:"workspace_id"`
+	TemplateType  domain.TemplateTypeID `json:"template_type_id"`
+	ExtensionType string                `json:"extension_type,omitempty"`
+	Origin        domain.ExtensionID    `json:"origin_extension_id,omitempty"`
+	Participant   domain.Participant    `json:"participant"`
+}
+
+// InstallationData is the data of installation.* events.
+type InstallationData struct {
+	Extension domain.ExtensionID       `json:"extension_id"`
+	Version   int                      `json:"version"`
+	State     domain.InstallationState `json:"state"`
+	Failure   *domain.Failure          `json:"failure,omitempty"`
+}
+
+// Event is an outbox item: committed with the change that it tells of, its body's bytes stored once. Fan-out
+// reads it from the table's stream.
+type Event struct {
+	ID       domain.EventID    `json:"id"`
+	Account  domain.AccountID  `json:"account_id"`
+	Contract domain.ContractID `json:"contract_id,omitempty"` // empty: an event of the account itself
+	Subject  domain.Subject    `json:"subject"`
+	Body     []byte            `json:"body"` // an Envelope's JSON
+	At       time.Time         `json:"at"`
+}
+
+// OfContract is the event that c's change makes.
+func OfContract(id domain.EventID, t Type, c domain.Contract) (Event, error) {
+	return about(id, t, c).with(t, ContractData{
+		ID: c.ID, Name: c.Name, State: c.State, Workspace: c.Workspace, Template: c.Template, TemplateType: c.TemplateType,
+		ExtensionType: c.ExtensionType, Origin: c.Origin, ExpiresOn: c.ExpiresOn, DataFields: c.Values, Participants: c.Participants,
+	})
+}
+
+// OfDataFields is the event of c's values that changed, by a participant or, when by is empty, by the account.
+func OfDataFields(id domain.EventID, c domain.Contract, by domain.ParticipantID, changed []domain.Value) (Event, error) {
+	return about(id, DataFieldUpdated, c).with(DataFieldUpdated, DataFieldData{
+		Contract: c.ID, State: c.State, Workspace: c.Workspace, TemplateType: c.TemplateType,
+		ExtensionType: c.ExtensionType, Origin: c.Origin, Participant: by, DataFields: changed,
+	})
+}
+
+// OfParticipant is the event of what a participant of c did.
+func OfParticipant(id domain.EventID, t Type, c domain.Contract, p domain.Participant) (Event, error) {
+	return about(id, t, c).with(t, ParticipantData{
+		Contract: c.ID, State: c.State, Workspace: c.Workspace, TemplateType: c.TemplateType,
+		ExtensionType: c.ExtensionType, Origin: c.Origin, Participant: p,
+	})
+}
+
+// about is an event of c without its body: every webhook that may hear of c's life may hear of it.
+func about(id domain.EventID, t Type, c domain.Contract) Event {
+	return Event{
+		ID: id, Account: c.Account, Contract: c.ID, At: c.UpdatedAt,
+		Subject: domain.Subject{EventType: string(t), Origin: c.Origin, TemplateType: c.TemplateType},
+	}
+}
+
+// OfInstallation is the event that i's change makes.
+func OfInstallation(id domain.EventID, t Type, i domain.Installation) (Event, error) {
+	e := Event{ID: id, Account: i.Account, At: i.UpdatedAt, Subject: domain.Subject{EventType: string(t)}}
+	return e.with(t, InstallationData{Extension: i.Extension, Version: i.Version, State: i.State, Failure: i.Failure})
+}
+
+func (e Event) with(t Type, data any) (Event, error) {
+	body, err := domain.JSON(Envelope{ID: e.ID, Type: t, Timestamp: e.At, Account: e.Account, Data: data})
+	if err != nil {
+		return Event{}, fmt.Errorf("encode event %s of type %s: %w", e.ID, t, err)
+	}
+	e.Body = body
+	return e, nil
+}
+
+// Provision asks provisioning to carry installations of an account on to where their state says they go, in
+// that order, which puts dependencies first. Acting on it twice changes nothing: what an installation needs
+// is told by its own state, and an older epoch's message finds nothing to do.
+type Provision struct {
+	ID            string                `json:"id"`
+	Account       domain.AccountID      `json:"account_id"`
+	Installations []ProvisionedInstance `json:"installations"`
+	At            time.Time             `json:"at"`
+}
+
+// ProvisionedInstance names an installation and the epoch that the message is for.
+type ProvisionedInstance struct {
+	Extension domain.ExtensionID `json:"extension_id"`
+	Epoch     int                `json:"epoch"`
+}

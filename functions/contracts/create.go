@@ -1,0 +1,89 @@
+package contracts
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"plugboard/events"
+	"plugboard/shared/auth"
+	"plugboard/shared/contract"
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+	"plugboard/shared/store"
+)
+
+// Create makes a contract from a template: the values given, then the template's, then the fields' defaults.
+// Its origin is the installation whose token creates it, or none.
+//
+// Invalid with everything that is wrong at once: workspace, template, each value (design rule 12). Conflict
+// `data-field-changed` when a field's flag, kind or presence changed since the version that the caller named,
+// or, when it named none, while the contract was being created (design rule 13). Nothing is created then.
+func (s *Service) Create(ctx context.Context, in *contract.CreateContractInput) (*contract.CreateContractOutput, error) {
+	caller := auth.From(ctx)
+	template, wrong, err := s.pair(ctx, caller, in.Body.Workspace, in.Body.Template)
+	if err != nil {
+		return nil, err
+	}
+	if template == nil {
+		return nil, fault.InvalidFields(wrong)
+	}
+	version, t, installed, err := s.fields(ctx, template.TemplateType, in.Body.FieldsVersion)
+	if err != nil {
+		return nil, err
+	}
+	if e := caller.Extension(); e != "" && t.Extension != e {
+		wrong = append(wrong, fault.Field{Pointer: "/template_id", Code: "foreign-template", Detail: fmt.Sprintf("The extension %q creates contracts from templates of its own template types only.", e)})
+	}
+	values, bad := t.Snapshot("/data_fields", t.Inherit(in.Body.DataFields, template.Values, installed), installed)
+	now := s.now()
+	participants, twice := domain.Participants("/participants", in.Body.Participants, nil, s.newID)
+	wrong = slices.Concat(wrong, bad, twice, domain.CheckExpiry(in.Body.ExpiresOn, now))
+	if err := fault.InvalidFields(wrong); err != nil {
+		return nil, err
+	}
+
+	c := domain.Contract{
+		ID: domain.ContractID(s.newID("con")), Account: caller.Account, Workspace: template.Workspace, Template: template.ID,
+		TemplateType: t.ID, ExtensionType: t.ExtensionType, Origin: caller.Extension(), Name: in.Body.Name, State: domain.Draft,
+		ExpiresOn: in.Body.ExpiresOn, Values: values, Participants: participants, CreatedBy: caller.UserID(), CreatedAt: now, UpdatedAt: now,
+	}
+	event, err := events.OfContract(domain.EventID(s.newID("evt")), events.ContractCreated, c)
+	if err != nil {
+		return nil, err
+	}
+	var tx store.Tx
+	tx.Create(&c)
+	tx.HoldFields(version).Else(fieldsChanged())
+	tx.Emit(event)
+	out := &contract.CreateContractOutput{ETag: c.ETag(), Body: c}
+	return out, s.store.Commit(ctx, &tx, out)
+}
+
+// pair checks that the acting user may create in the workspace and that the template is an active one of it.
+// The template is nil when something is wrong with either.
+func (s *Service) pair(ctx context.Context, caller auth.Caller, w domain.WorkspaceID, id domain.TemplateID) (*domain.Template, []fault.Field, error) {
+	var wrong []fault.Field
+	_, err := s.store.Workspace(ctx, caller.Account, w)
+	if wrong, err = absent(wrong, err, "/workspace_id", "unknown-workspace", "The account has no such workspace."); err != nil {
+		return nil, nil, err
+	}
+	if len(wrong) == 0 && !caller.User.MayCreateIn(w) {
+		wrong = append(wrong, fault.Field{Pointer: "/workspace_id", Code: "workspace-not-allowed", Detail: "The acting user may not create contracts in this workspace."})
+	}
+	template, err := s.store.Template(ctx, caller.Account, id)
+	known := err == nil
+	if wrong, err = absent(wrong, err, "/template_id", "unknown-template", "There is no such template."); err != nil {
+		return nil, nil, err
+	}
+	if known && template.Workspace != w {
+		wrong = append(wrong, fault.Field{Pointer: "/template_id", Code: "unknown-template", Detail: "The workspace has no such template."})
+	}
+	if known && !template.Active {
+		wrong = append(wrong, fault.Field{Pointer: "/template_id", Code: "inactive-template", Detail: "The template is inactive."})
+	}
+	if !known {
+		return nil, wrong, nil
+	}
+	return &template, wrong, nil
+}

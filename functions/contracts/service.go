@@ -1,0 +1,49 @@
+// Package contracts is the function behind accounts, users, workspaces, templates and contracts. A contract's
+// change and its event are one transaction.
+package contracts
+
+import (
+	"plugboard/shared/contract"
+	"plugboard/shared/domain"
+	"plugboard/shared/store"
+)
+
+// Service serves the operations that contracts owns.
+type Service struct {
+	store *store.Store
+	now   domain.Clock
+	newID domain.IDSource
+}
+
+// New does not call AWS.
+func New(s *store.Store, now domain.Clock, newID domain.IDSource) *Service {
+	return &Service{store: s, now: now, newID: newID}
+}
+
+// Routes binds each operation to its method.
+func (s *Service) Routes(api *contract.API) {
+	contract.PutAccount.Handle(api, s.PutAccount)
+	contract.ReadAccount.Handle(api, s.ReadAccount)
+	contract.PutUser.Handle(api, s.PutUser)
+	contract.PutWorkspace.Handle(api, s.PutWorkspace)
+	contract.ListWorkspaces.Handle(api, s.ListWorkspaces)
+	contract.CreateTemplate.Handle(api, s.CreateTemplate)
+	contract.ListTemplates.Handle(api, s.ListTemplates)
+	contract.ContractCreateData.Handle(api, s.CreateData)
+	contract.CreateContract.Handle(api, s.Create)
+	contract.ReadContract.Handle(api, s.Read)
+	contract.PublishContract.Handle(api, s.Publish)
+	contract.SignContract.Handle(api, s.Sign)
+	contract.DeclineContract.Handle(api, s.Decline)
+	contract.ListContracts.Handle(api, s.List)
+	contract.UpdateContract.Handle(api, s.Update)
+	contract.UpdateDataFieldValues.Handle(api, s.UpdateValues)
+	contract.CancelContract.Handle(api, s.Cancel)
+	contract.ExpireContract.Handle(api, s.Expire)
+	contract.DeleteContract.Handle(api, s.Delete)
+	contract.CreateParticipantSession.Handle(api, s.CreateSession)
+	contract.ReadSessionContract.Handle(api, s.ReadSession)
+	contract.UpdateSessionDataFields.Handle(api, s.FillSession)
+	contract.SignSessionContract.Handle(api, s.SignSession)
+	contract.DeclineSessionContract.Handle(api, s.DeclineSession)
+}

@@ -1,0 +1,94 @@
+package functions_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/smithy-go/middleware"
+)
+
+// cost counts what the store asks of DynamoDB. Capacity is billed by items: a read for each read, a write for each
+// put, two for each in a transaction (of up to 1 KB).
+type cost struct{ read, written, transacted, checked atomic.Int64 }
+
+func (c *cost) count(o *dynamodb.Options) {
+	o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
+		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("cost", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+			switch p := in.Parameters.(type) {
+			case *dynamodb.GetItemInput, *dynamodb.QueryInput:
+				c.read.Add(1)
+			case *dynamodb.PutItemInput, *dynamodb.UpdateItemInput, *dynamodb.DeleteItemInput:
+				c.written.Add(1)
+			case *dynamodb.BatchWriteItemInput:
+				for _, items := range p.RequestItems {
+					c.written.Add(int64(len(items)))
+				}
+			case *dynamodb.TransactWriteItemsInput:
+				for _, item := range p.TransactItems {
+					if item.ConditionCheck != nil {
+						c.checked.Add(1)
+					} else {
+						c.transacted.Add(1)
+					}
+				}
+			}
+			return next.HandleInitialize(ctx, in)
+		}), middleware.Before)
+	})
+}
+
+// report says what each of n operations took since the call of reset before.
+func (c *cost) report(b *testing.B, n int) {
+	for unit, sum := range map[string]*atomic.Int64{
+		"reads/op": &c.read, "writes/op": &c.written, "transacted/op": &c.transacted, "checks/op": &c.checked,
+	} {
+		b.ReportMetric(float64(sum.Load())/float64(n), unit)
+	}
+	b.ReportMetric(0, "ns/op") // an emulator's time says nothing
+}
+
+func (c *cost) reset() {
+	for _, n := range []*atomic.Int64{&c.read, &c.written, &c.transacted, &c.checked} {
+		n.Store(0)
+	}
+}
+
+// BenchmarkCost_ContractThroughAnExtension is the request alone: the gate, the checks, the transaction.
+func BenchmarkCost_ContractThroughAnExtension(b *testing.B) {
+	a := newActors(newWorld(b))
+	a.enable()
+	template := a.template(a.templateType("acme-crm"))
+	a.cost.reset()
+	for b.Loop() {
+		a.want(a.call(a.integration(adminEmail), "POST", "/v1/contracts", contractOf(template)), 201)
+	}
+	a.cost.report(b, b.N)
+}
+
+// BenchmarkCost_EventToOneWebhook is what follows: fan-out and a delivery that succeeds at once.
+func BenchmarkCost_EventToOneWebhook(b *testing.B) {
+	a := newActors(newWorld(b))
+	a.enable()
+	template := a.template(a.templateType("acme-crm"))
+	for range b.N {
+		a.want(a.call(a.integration(adminEmail), "POST", "/v1/contracts", contractOf(template)), 201)
+	}
+	a.cost.reset()
+	a.settle()
+	a.cost.report(b, b.N)
+	if got := len(a.receiver.take()); got != b.N {
+		b.Fatalf("%d webhooks arrived of %d events", got, b.N)
+	}
+}
+
+// BenchmarkCost_Enable is the click and the provisioning: two template types with their webhooks, one dependency.
+func BenchmarkCost_Enable(b *testing.B) {
+	for range b.N {
+		a := newActors(newWorld(b))
+		a.cost.reset()
+		a.enable()
+		a.cost.report(b, 1)
+	}
+}

@@ -1,0 +1,97 @@
+package datafields
+
+import (
+	"context"
+
+	"plugboard/shared/auth"
+	"plugboard/shared/contract"
+	"plugboard/shared/domain"
+	"plugboard/shared/store"
+)
+
+// The edits of a template type and its fields. What each may do to what an extension manages is the domain's to
+// say; here they are read, written and, where values that were fine may not be any more, made to fail the
+// contracts being created meanwhile.
+
+// Update renames a template type of the account's own. Conflict `managed-resource` for an extension's.
+func (s *Service) Update(ctx context.Context, in *contract.UpdateTemplateTypeInput) (*contract.UpdateTemplateTypeOutput, error) {
+	out := &contract.UpdateTemplateTypeOutput{}
+	return out, s.edit(ctx, in.TemplateType, out, &out.Body, func(t domain.TemplateType) (domain.TemplateType, error) {
+		if t.Extension != "" {
+			return t, domain.ManagedBy(t.Extension, "template type")
+		}
+		if in.Body.Name != nil {
+			t.Name = *in.Body.Name
+		}
+		if in.Body.Description != nil {
+			t.Description = *in.Body.Description
+		}
+		return t, nil
+	})
+}
+
+// AddField adds a user field, which an extension's template type takes too. Invalid when its custom id is taken.
+func (s *Service) AddField(ctx context.Context, in *contract.AddDataFieldInput) (*contract.AddDataFieldOutput, error) {
+	out := &contract.AddDataFieldOutput{}
+	return out, s.edit(ctx, in.TemplateType, out, &out.Body, func(t domain.TemplateType) (domain.TemplateType, error) {
+		return t.AddField(in.Body)
+	})
+}
+
+// UpdateField changes a field, of a system field only active.
+func (s *Service) UpdateField(ctx context.Context, in *contract.UpdateDataFieldInput) (*contract.UpdateDataFieldOutput, error) {
+	out := &contract.UpdateDataFieldOutput{}
+	return out, s.edit(ctx, in.TemplateType, out, &out.Body, func(t domain.TemplateType) (domain.TemplateType, error) {
+		return t.UpdateField(in.CustomID, in.Body)
+	})
+}
+
+// DeleteField deletes a user field.
+func (s *Service) DeleteField(ctx context.Context, in *contract.DeleteDataFieldInput) (*contract.DeleteDataFieldOutput, error) {
+	out := &contract.DeleteDataFieldOutput{}
+	return out, s.edit(ctx, in.TemplateType, out, &out.Body, func(t domain.TemplateType) (domain.TemplateType, error) {
+		return t.RemoveField(in.CustomID)
+	})
+}
+
+// OrderFields puts all fields, an extension's too, into another order.
+func (s *Service) OrderFields(ctx context.Context, in *contract.OrderDataFieldsInput) (*contract.OrderDataFieldsOutput, error) {
+	out := &contract.OrderDataFieldsOutput{}
+	return out, s.edit(ctx, in.TemplateType, out, &out.Body, func(t domain.TemplateType) (domain.TemplateType, error) {
+		return t.OrderFields(in.Body.CustomIDs)
+	})
+}
+
+// ReplaceFields replaces all fields: absent means removed. Conflict `managed-resource` when a system field is
+// absent or defined otherwise.
+func (s *Service) ReplaceFields(ctx context.Context, in *contract.ReplaceDataFieldsInput) (*contract.ReplaceDataFieldsOutput, error) {
+	out := &contract.ReplaceDataFieldsOutput{}
+	return out, s.edit(ctx, in.TemplateType, out, &out.Body, func(t domain.TemplateType) (domain.TemplateType, error) {
+		return t.ReplaceFields(in.Body.Fields)
+	})
+}
+
+// edit reads a template type, changes it and commits, with answer, whose view is filled in before.
+func (s *Service) edit(ctx context.Context, id domain.TemplateTypeID, answer any, view *contract.TemplateTypeView, change func(domain.TemplateType) (domain.TemplateType, error)) error {
+	version, err := s.store.FieldsVersion(ctx, auth.From(ctx).Account, id)
+	if err != nil {
+		return err
+	}
+	before, err := s.templateType(ctx, id)
+	if err != nil {
+		return err
+	}
+	after, err := change(before)
+	if err != nil {
+		return err
+	}
+	var tx store.Tx
+	if after.Unsettles(before) {
+		version.Version++
+		tx.BumpFields(after.Account, after.ID)
+	}
+	after.UpdatedAt = s.now()
+	tx.Replace(&after)
+	*view = contract.TemplateTypeView{TemplateType: after, FieldsVersion: version.Version}
+	return s.store.Commit(ctx, &tx, answer)
+}

@@ -1,0 +1,119 @@
+// Package datafields is the function behind template types and their data fields: what users make themselves,
+// and the one flag that they may change of what an extension made.
+package datafields
+
+import (
+	"context"
+	"slices"
+
+	"plugboard/shared/auth"
+	"plugboard/shared/contract"
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+	"plugboard/shared/store"
+)
+
+// Service serves the operations that datafields owns.
+type Service struct {
+	store *store.Store
+	now   domain.Clock
+	newID domain.IDSource
+}
+
+// New does not call AWS.
+func New(s *store.Store, now domain.Clock, newID domain.IDSource) *Service {
+	return &Service{store: s, now: now, newID: newID}
+}
+
+// Routes binds each operation to its method.
+func (s *Service) Routes(api *contract.API) {
+	contract.ListTemplateTypes.Handle(api, s.List)
+	contract.ReadTemplateType.Handle(api, s.Read)
+	contract.CreateTemplateType.Handle(api, s.Create)
+	contract.UpdateTemplateType.Handle(api, s.Update)
+	contract.AddDataField.Handle(api, s.AddField)
+	contract.UpdateDataField.Handle(api, s.UpdateField)
+	contract.DeleteDataField.Handle(api, s.DeleteField)
+	contract.OrderDataFields.Handle(api, s.OrderFields)
+	contract.ReplaceDataFields.Handle(api, s.ReplaceFields)
+	contract.DeleteTemplateType.Handle(api, s.Delete)
+}
+
+// List lists the template types; to an extension's token its own.
+func (s *Service) List(ctx context.Context, in *contract.ListTemplateTypesInput) (*contract.ListTemplateTypesOutput, error) {
+	caller := auth.From(ctx)
+	all, err := s.store.TemplateTypes(ctx, caller.Account)
+	if err != nil {
+		return nil, err
+	}
+	all = slices.DeleteFunc(all, func(t domain.TemplateType) bool { return hidden(caller, t) })
+	page, err := contract.PageOf(all, func(t domain.TemplateType) string { return string(t.ID) }, in.PageInput)
+	return &contract.ListTemplateTypesOutput{Body: page}, err
+}
+
+// Read reads one, with the version of its fields. The version is read first, so that it is never newer than
+// the fields shown with it.
+func (s *Service) Read(ctx context.Context, in *contract.TemplateTypeInput) (*contract.ReadTemplateTypeOutput, error) {
+	version, err := s.store.FieldsVersion(ctx, auth.From(ctx).Account, in.TemplateType)
+	if err != nil {
+		return nil, err
+	}
+	t, err := s.templateType(ctx, in.TemplateType)
+	return &contract.ReadTemplateTypeOutput{Body: contract.TemplateTypeView{TemplateType: t, FieldsVersion: version.Version}}, err
+}
+
+// Create makes a template type of the account's own, with user fields. Invalid with every field that is wrong
+// or repeats another's custom id.
+func (s *Service) Create(ctx context.Context, in *contract.CreateTemplateTypeInput) (*contract.CreateTemplateTypeOutput, error) {
+	caller := auth.From(ctx)
+	if caller.Extension() != "" {
+		return nil, fault.New(fault.Forbidden, "extension-token", "An extension's template types come from its blueprint. Use an account's own credential.")
+	}
+	if err := fault.InvalidFields(domain.CheckDefinitions("/fields", in.Body.Fields)); err != nil {
+		return nil, err
+	}
+	now := s.now()
+	t := domain.TemplateType{
+		Account: caller.Account, ID: domain.TemplateTypeID(s.newID("tt")), Name: in.Body.Name, Description: in.Body.Description,
+		Fields: []domain.DataField{}, CreatedAt: now, UpdatedAt: now,
+	}
+	for _, f := range in.Body.Fields {
+		t.Fields = append(t.Fields, domain.DataField{FieldDefinition: f, Source: domain.SourceUser, Active: true})
+	}
+	var tx store.Tx
+	tx.Create(&t)
+	tx.BumpFields(t.Account, t.ID)
+	out := &contract.CreateTemplateTypeOutput{Body: contract.TemplateTypeView{TemplateType: t, FieldsVersion: 1}}
+	return out, s.store.Commit(ctx, &tx, out)
+}
+
+// Delete removes a template type of the account's own. Conflict while a template uses it.
+func (s *Service) Delete(ctx context.Context, in *contract.TemplateTypeInput) (*contract.DeleteTemplateTypeOutput, error) {
+	t, err := s.templateType(ctx, in.TemplateType)
+	if err != nil {
+		return nil, err
+	}
+	if t.Extension != "" {
+		return nil, domain.ManagedBy(t.Extension, "template type")
+	}
+	var tx store.Tx
+	tx.Delete(&t)
+	tx.RemoveFields(t.Account, t.ID).Else(fault.New(fault.Conflict, "template-type-in-use", "Templates use this template type."))
+	out := &contract.DeleteTemplateTypeOutput{}
+	return out, s.store.Commit(ctx, &tx, out)
+}
+
+// templateType reads one that the caller may see.
+func (s *Service) templateType(ctx context.Context, id domain.TemplateTypeID) (domain.TemplateType, error) {
+	caller := auth.From(ctx)
+	t, err := s.store.TemplateType(ctx, caller.Account, id)
+	if err == nil && hidden(caller, t) {
+		return domain.TemplateType{}, fault.New(fault.NotFound, "not-found", "There is no such template type.")
+	}
+	return t, err
+}
+
+// hidden keeps an extension's token from what is not the extension's.
+func hidden(c auth.Caller, t domain.TemplateType) bool {
+	return c.Extension() != "" && t.Extension != c.Extension()
+}

@@ -1,0 +1,166 @@
+package delivery
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"syscall"
+	"time"
+
+	"plugboard/events"
+	"plugboard/shared/domain"
+	"plugboard/shared/egress"
+	"plugboard/shared/fault"
+)
+
+const (
+	defaultTimeout = 5 * time.Second // from dialling to the last byte that is read
+
+	// answerMost is how much of an answer's body is read, in bytes.
+	answerMost = 16 << 10
+)
+
+// answer is what came of a POST.
+type answer struct {
+	status     int // 0: none came
+	body       []byte
+	cut        bool // the body went on
+	retryAfter time.Duration
+	timedOut   bool
+	err        error // why none came
+}
+
+// made is what came of an attempt, or of the decision to make none.
+type made struct {
+	line  domain.Attempt   // for the log
+	next  *events.Delivery // the message for the next attempt, if there is one
+	cause string           // for our own log: what the connection failed of
+}
+
+// attempt makes one attempt, or decides to make none. An error is a fault of the pipeline: nothing is decided then.
+func (s *Service) attempt(ctx context.Context, d events.Delivery) (made, error) {
+	m := made{line: domain.Attempt{
+		Account: d.Account, Webhook: d.Webhook, Event: d.Event, EventType: d.EventType, EventDay: d.Day(), Number: d.Attempt, At: s.now(),
+	}}
+	t, err := s.targets.of(ctx, d)
+	if err != nil {
+		return m, err
+	}
+	if m.line.Outcome, m.line.Reason = t.verdict(d); m.line.Outcome != "" {
+		return m, nil
+	}
+	r, hidden, err := s.request(ctx, t, d, m.line.At)
+	var why unsendable
+	if errors.As(err, &why) {
+		s.failed(&m, d, answer{err: why})
+		return m, nil
+	}
+	if err != nil {
+		return m, err
+	}
+	if t, err = s.targets.of(ctx, d); err != nil { // once more: what came before may have taken its time (targetKept)
+		return m, err
+	}
+	if m.line.Outcome, m.line.Reason = t.verdict(d); m.line.Outcome != "" {
+		return m, nil
+	}
+	began := time.Now()
+	a := s.post(ctx, r)
+	m.line.Milliseconds, m.line.Status = time.Since(began).Milliseconds(), a.status
+	switch {
+	case a.status/100 == 2:
+		m.line.Outcome = domain.OutcomeDelivered
+		return m, nil
+	case ctx.Err() != nil: // our time was up, not the endpoint's
+		return m, fault.Wrap(ctx.Err(), "attempt %d of %s", d.Attempt, d.ID)
+	}
+	m.line.Excerpt = hidden.excerpt(a.body, a.cut)
+	m.cause = hidden.hide(cause(a.err), false)
+	s.failed(&m, d, a)
+	return m, nil
+}
+
+// post sends the request and reads no more than answerMost of what comes.
+func (s *Service) post(ctx context.Context, r *http.Request) answer {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	response, err := s.client.Do(r.WithContext(ctx))
+	if err != nil {
+		return answer{err: err, timedOut: egress.TimedOut(err)}
+	}
+	defer response.Body.Close()
+	body, _ := io.ReadAll(io.LimitReader(response.Body, answerMost+1)) // the status has said it; the body may break off
+	a := answer{status: response.StatusCode, body: body, retryAfter: retryAfter(response.Header, s.now())}
+	if len(body) > answerMost {
+		a.body, a.cut = body[:answerMost], true
+	}
+	return a
+}
+
+// failed says in the line why and what follows, and makes the message for the next attempt, if there is one.
+func (s *Service) failed(m *made, d events.Delivery, a answer) {
+	m.line.Reason = s.reason(a)
+	wait, again := s.wait(d.Attempt, a)
+	if !again || a.status == http.StatusGone { // later 410 disables the webhook, as the specification says; here it ends the delivery
+		m.line.Outcome = domain.OutcomeExhausted
+		return
+	}
+	m.line.Outcome, m.line.NextAt = domain.OutcomeFailed, s.now().Add(wait)
+	d.Attempt, d.NotBefore = d.Attempt+1, m.line.NextAt
+	m.next = &d
+}
+
+// reason is why an attempt failed, in words for the webhook's owner. Addresses stay out of it: what a name means
+// inside our network is nobody's business.
+func (s *Service) reason(a answer) string {
+	var why unsendable
+	var dns *net.DNSError
+	var untrusted *tls.CertificateVerificationError
+	switch {
+	case errors.As(a.err, &why):
+		return string(why)
+	case errors.Is(a.err, egress.ErrRefused):
+		return "The address, port or scheme is not allowed: HTTPS to a public address, on port 443 or 1024 and above."
+	case a.timedOut:
+		return fmt.Sprintf("No answer within %s.", s.timeout)
+	case errors.As(a.err, &dns):
+		return "The host name could not be resolved."
+	case errors.As(a.err, &untrusted):
+		return "The certificate was not accepted."
+	case errors.Is(a.err, syscall.ECONNREFUSED):
+		return "The connection was refused."
+	case a.err != nil:
+		return "The connection failed."
+	case a.status == http.StatusGone:
+		return "The answer was 410 Gone: the endpoint wants no more."
+	case a.status/100 == 3:
+		return fmt.Sprintf("The answer was %d %s; redirections are not followed.", a.status, http.StatusText(a.status))
+	default:
+		return fmt.Sprintf("The answer was %d %s.", a.status, http.StatusText(a.status))
+	}
+}
+
+// cause is what the client says, without the URL.
+func cause(err error) string {
+	var u *url.Error
+	if errors.As(err, &u) {
+		err = u.Err
+	}
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// logged writes one line an attempt: no bodies, no URL, no secrets.
+func logged(ctx context.Context, d events.Delivery, m made) {
+	slog.InfoContext(ctx, "attempt", "account", d.Account, "webhook", d.Webhook, "extension", d.Extension, "delivery", d.ID, "event", d.Event,
+		"event_type", d.EventType, "attempt", d.Attempt, "outcome", m.line.Outcome, "status", m.line.Status, "reason", m.line.Reason, "cause", m.cause,
+		"ms", m.line.Milliseconds, "since_event_ms", m.line.At.Sub(d.EventAt).Milliseconds(), "next_at", m.line.NextAt)
+}

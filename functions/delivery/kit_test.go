@@ -1,0 +1,321 @@
+package delivery
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	lambda "github.com/aws/aws-lambda-go/events"
+
+	"plugboard/events"
+	"plugboard/shared/domain"
+	"plugboard/shared/egress"
+	"plugboard/shared/queue"
+	"plugboard/shared/queue/queuetest"
+	"plugboard/shared/secret"
+	"plugboard/shared/secret/secrettest"
+	"plugboard/shared/store"
+	"plugboard/shared/store/storetest"
+)
+
+const acct = domain.AccountID("acct-42")
+
+// kit is a delivery on real tables, a real queue and a real key, and a receiver.
+type kit struct {
+	*storetest.Tables
+	*Service
+	t        *testing.T
+	sealer   *secret.Sealer
+	queue    *queuetest.Queue
+	receiver *receiver
+	clock    *clock
+}
+
+func newKit(t *testing.T) *kit {
+	tables := storetest.New(t)
+	k := &kit{
+		Tables: tables, t: t, sealer: secrettest.New(t, tables), queue: queuetest.New(t), receiver: newReceiver(t),
+		clock: &clock{now: domain.SystemClock()},
+	}
+	k.on(tables.At(k.clock.read), k.queue)
+	return k
+}
+
+// on sets the service up anew, on another store or queue.
+func (k *kit) on(s *store.Store, q Queue) {
+	k.Service = New(s, k.sealer, q, egress.Config{AllowPrivate: true}, k.clock.read)
+	k.Service.jitter = func() float64 { return 0.5 } // none
+}
+
+// clock stands still until it is moved.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) read() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) forward(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// receiver is an endpoint. It answers as the test says, 200 otherwise, and keeps what it got.
+type receiver struct {
+	*httptest.Server
+	mu     sync.Mutex
+	answer http.HandlerFunc
+	got    []received
+}
+
+type received struct {
+	header http.Header
+	url    string
+	body   string
+}
+
+func newReceiver(t *testing.T) *receiver {
+	r := &receiver{}
+	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		body, _ := io.ReadAll(q.Body)
+		r.mu.Lock()
+		r.got = append(r.got, received{q.Header, q.URL.String(), string(body)})
+		answer := r.answer
+		r.mu.Unlock()
+		if answer != nil {
+			answer(w, q)
+		}
+	}))
+	t.Cleanup(r.Close)
+	return r
+}
+
+func (r *receiver) answers(h http.HandlerFunc) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.answer = h
+}
+
+// status answers with a status and a body.
+func status(code int, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(code)
+		io.WriteString(w, body)
+	}
+}
+
+// take is what came since the call before.
+func (r *receiver) take() []received {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	got := r.got
+	r.got = nil
+	return got
+}
+
+func (k *kit) seal(resource, plain string) domain.Sealed {
+	k.t.Helper()
+	sealed, err := k.sealer.Seal(k.t.Context(), acct, resource, domain.Secret(plain))
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	return sealed
+}
+
+const signingSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+// own stores a webhook of the account's own that goes to url.
+func (k *kit) own(id, url string) *domain.Webhook {
+	k.t.Helper()
+	w := &domain.Webhook{Account: acct, ID: domain.WebhookID(id), Name: id, URL: url, Secret: k.seal(id, signingSecret)}
+	k.Given(w)
+	return w
+}
+
+// managed stores an enabled extension with one webhook, whose request holds everything that a blueprint may declare.
+func (k *kit) managed(id string) (*domain.Webhook, *domain.Installation) {
+	k.t.Helper()
+	w := &domain.Webhook{
+		Account: acct, ID: domain.WebhookID(id), Extension: "acme-crm", Epoch: 3, WebhookKey: "contracts", TemplateType: "tt_1",
+		URL: k.receiver.URL + "/hooks?v=1", Secret: k.seal(id, signingSecret),
+	}
+	i := &domain.Installation{
+		Account: acct, Extension: "acme-crm", Version: 1, Epoch: 3, State: domain.Enabled, Parameters: map[string]string{"customer_id": "C 1"},
+		Secrets: map[string]domain.Sealed{
+			"api_key": k.seal(domain.ParameterResource("acme-crm", "api_key"), "key-one"),
+			"pin":     k.seal(domain.ParameterResource("acme-crm", "pin"), "pin-4711"),
+			"unused":  "opens for nobody",
+		},
+	}
+	b := &domain.Blueprint{Extension: "acme-crm", Version: 1, BlueprintSpec: domain.BlueprintSpec{Webhooks: []domain.WebhookBlueprint{{
+		Key: "contracts", Headers: map[string]string{"X-Customer": "customer {{customer_id}}", "X-Key": "{{api_key}}", "X-Pin": "pin={{pin}}"},
+		Query: map[string]string{"customer": "{{customer_id}}", "key": "{{api_key}}"},
+		Auth:  domain.WebhookAuth{Scheme: domain.AuthBearer, Token: "{{api_key}}"},
+	}}}}
+	k.Given(w, i, b)
+	return w, i
+}
+
+// change writes a stored thing as it is now.
+func (k *kit) change(v interface{ Bump() int }) {
+	k.t.Helper()
+	var tx store.Tx
+	tx.Replace(v)
+	if err := k.Commit(k.t.Context(), &tx, nil); err != nil {
+		k.t.Fatal(err)
+	}
+}
+
+// to is the first message of a new event to w.
+func (k *kit) to(w *domain.Webhook, event string) events.Delivery {
+	k.t.Helper()
+	e := k.event(event, "Order 1001")
+	d := events.DeliveryTo(*w, e)
+	d.Body = string(e.Body)
+	return d
+}
+
+func (k *kit) event(id, name string) events.Event {
+	k.t.Helper()
+	e, err := events.OfContract(domain.EventID("evt_"+id), events.ContractSigned, domain.Contract{
+		ID: "con_1", Account: acct, Name: name, Origin: "acme-crm", TemplateType: "tt_1", UpdatedAt: k.clock.read(),
+	})
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	return e
+}
+
+// batch is the messages as Lambda hands them over.
+func (k *kit) batch(all ...events.Delivery) lambda.SQSEvent {
+	k.t.Helper()
+	var messages []queue.Message
+	for _, d := range all {
+		body, err := queue.Encode(d)
+		if err != nil {
+			k.t.Fatal(err)
+		}
+		messages = append(messages, queue.Message{Body: body, Group: string(d.Webhook)})
+	}
+	return queuetest.Batch(messages...)
+}
+
+// work hands the messages over, and returns the ids of those that failed.
+func (k *kit) work(batch lambda.SQSEvent) []string {
+	k.t.Helper()
+	answer, err := k.Handle(k.t.Context(), batch)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	var failed []string
+	for _, f := range answer.BatchItemFailures {
+		failed = append(failed, f.ItemIdentifier)
+	}
+	return failed
+}
+
+// deliver hands over messages none of which may fail.
+func (k *kit) deliver(all ...events.Delivery) {
+	k.t.Helper()
+	if failed := k.work(k.batch(all...)); len(failed) > 0 {
+		k.t.Fatalf("messages failed: %v", failed)
+	}
+}
+
+// next is the one message that was sent since the call before, and the delay it was sent with.
+func (k *kit) next() (events.Delivery, time.Duration) {
+	k.t.Helper()
+	sent := k.queue.Sent()
+	if len(sent) != 1 {
+		k.t.Fatalf("%d messages were sent, want 1", len(sent))
+	}
+	var d events.Delivery
+	if err := json.Unmarshal([]byte(sent[0].Body), &d); err != nil {
+		k.t.Fatal(err)
+	}
+	if sent[0].Group != string(d.Webhook) {
+		k.t.Errorf("sent in the group %q, want %q", sent[0].Group, d.Webhook)
+	}
+	return d, sent[0].Delay
+}
+
+// nothingSent fails the test if a message was.
+func (k *kit) nothingSent() {
+	k.t.Helper()
+	if sent := k.queue.Sent(); len(sent) > 0 {
+		k.t.Errorf("%d messages were sent, want none: %s", len(sent), sent[0].Body)
+	}
+}
+
+// attempts is the delivery's log.
+func (k *kit) attempts(d events.Delivery) []domain.Attempt {
+	k.t.Helper()
+	got, err := k.Attempts(k.t.Context(), acct, d.Webhook, d.Day(), d.Event)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	return got
+}
+
+// outcome is the last line's, after as many as wanted.
+func (k *kit) outcome(d events.Delivery, lines int) domain.Attempt {
+	k.t.Helper()
+	got := k.attempts(d)
+	if len(got) != lines {
+		k.t.Fatalf("the log has %d lines, want %d: %+v", len(got), lines, got)
+	}
+	return got[lines-1]
+}
+
+// logs is everything that is logged from now on.
+func logs(t *testing.T) *bytes.Buffer {
+	var b bytes.Buffer
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewJSONHandler(&b, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	t.Cleanup(func() { slog.SetDefault(before) })
+	return &b
+}
+
+func shows(t *testing.T, where, text string, forbidden ...string) {
+	t.Helper()
+	for _, f := range forbidden {
+		if strings.Contains(text, f) {
+			t.Errorf("%s shows %q: %s", where, f, text)
+		}
+	}
+}
+
+// slow opens what the sealer opens, after something else has happened.
+type slow struct {
+	Opener
+	meanwhile func()
+}
+
+func (s slow) Open(ctx context.Context, a domain.AccountID, resource string, sealed domain.Sealed) (domain.Secret, error) {
+	s.meanwhile()
+	return s.Opener.Open(ctx, a, resource, sealed)
+}
+
+type counting struct {
+	Records
+	webhooks atomic.Int32
+}
+
+func (c *counting) Webhook(ctx context.Context, a domain.AccountID, id domain.WebhookID) (domain.Webhook, error) {
+	c.webhooks.Add(1)
+	return c.Records.Webhook(ctx, a, id)
+}

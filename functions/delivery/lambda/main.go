@@ -1,0 +1,24 @@
+package main
+
+import (
+	"context"
+
+	lambda "github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/caarlos0/env/v11"
+
+	"plugboard/functions/delivery"
+	"plugboard/shared/queue"
+	"plugboard/shared/serve"
+)
+
+func main() {
+	serve.Worker(func(p serve.Parts) (func(context.Context, lambda.SQSEvent) (lambda.SQSEventResponse, error), error) {
+		c, err := env.ParseAs[delivery.Config]()
+		if err != nil {
+			return nil, err
+		}
+		sealer, err := p.Sealer()
+		return delivery.New(p.Store, sealer, queue.New(sqs.NewFromConfig(p.AWS), c.Deliveries), c.Egress, p.Now).Handle, err
+	})
+}

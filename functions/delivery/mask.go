@@ -1,0 +1,75 @@
+package delivery
+
+import (
+	"encoding/json"
+	"html"
+	"net/url"
+	"slices"
+	"strings"
+
+	"plugboard/shared/domain"
+)
+
+// excerptMost is how much of a failed answer is kept, in bytes.
+const excerptMost = 1 << 10
+
+const masked = "•••"
+
+// mask hides what an endpoint must not have us store or log: it may send back what it was sent.
+type mask struct{ forms []string }
+
+// newMask hides the secrets as they are, and as answers usually encode them.
+func newMask(secrets ...string) mask {
+	var m mask
+	for _, s := range secrets {
+		if s == "" {
+			continue
+		}
+		quoted, _ := json.Marshal(s)
+		inJSON := strings.Trim(string(quoted), `"`)
+		m.forms = append(m.forms, s, inJSON, strings.ReplaceAll(inJSON, "/", `\/`), url.QueryEscape(s), url.PathEscape(s), html.EscapeString(s))
+	}
+	slices.SortFunc(m.forms, func(a, b string) int { return len(b) - len(a) }) // the longest is looked for first
+	m.forms = slices.Compact(m.forms)
+	return m
+}
+
+// hide masks every secret in text. cut tells that text goes on where it ends: the beginning of a secret is then
+// taken off its end.
+func (m mask) hide(text string, cut bool) string {
+	pairs := make([]string, 0, 2*len(m.forms))
+	for _, form := range m.forms {
+		pairs = append(pairs, form, masked)
+	}
+	text = strings.NewReplacer(pairs...).Replace(text)
+	if !cut {
+		return text
+	}
+	for _, form := range m.forms {
+		for n := min(len(form)-1, len(text)); n > 0; n-- {
+			if strings.HasSuffix(text, form[:n]) {
+				text = text[:len(text)-n] + masked
+				break
+			}
+		}
+	}
+	return text
+}
+
+// excerpt is the beginning of a failed answer's body as it may be kept: masked, then shortened, valid UTF-8.
+func (m mask) excerpt(body []byte, cut bool) string {
+	text := strings.ToValidUTF8(m.hide(string(body), cut), "\uFFFD")
+	if len(text) > excerptMost {
+		text = strings.ToValidUTF8(text[:excerptMost], "")
+	}
+	return text
+}
+
+// credentials are the parts of an Authorization header and of the webhook's own proofs, each of which may come
+// back alone.
+func credentials(signing domain.Secret, signature, authorization string) []string {
+	_, key, _ := strings.Cut(signing.Reveal(), "_")
+	_, digest, _ := strings.Cut(signature, ",")
+	_, token, _ := strings.Cut(authorization, " ")
+	return []string{signing.Reveal(), key, signature, digest, authorization, token}
+}

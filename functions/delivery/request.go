@@ -1,0 +1,153 @@
+package delivery
+
+import (
+	"bytes"
+	"context"
+	"maps"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"plugboard/events"
+	"plugboard/shared/contract"
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+)
+
+// Opener opens what shared/secret sealed.
+type Opener interface {
+	Open(ctx context.Context, a domain.AccountID, resource string, sealed domain.Sealed) (domain.Secret, error)
+}
+
+const userAgent = "plugboard/" + contract.Version
+
+// unsendable is why no request can be made of what the blueprint declares and the customer gave: a failed attempt,
+// which a corrected parameter may heal.
+type unsendable string
+
+func (u unsendable) Error() string { return string(u) }
+
+// request makes the request of one attempt, and the mask for what comes back. Headers, query and auth are resolved
+// now, so that a corrected parameter holds from the next attempt on; the body was fixed at fan-out (design rule
+// 18). It fails with unsendable, or with a fault of the pipeline.
+func (s *Service) request(ctx context.Context, t target, d events.Delivery, at time.Time) (*http.Request, mask, error) {
+	payload, err := s.payload(ctx, d)
+	if err != nil {
+		return nil, mask{}, err
+	}
+	signing, err := s.open.Open(ctx, d.Account, string(d.Webhook), t.webhook.Secret)
+	if err != nil {
+		return nil, mask{}, err
+	}
+	values, secrets, err := s.parameters(ctx, t)
+	if err != nil {
+		return nil, mask{}, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, t.url(), bytes.NewReader(payload))
+	if err != nil {
+		return nil, mask{}, unsendable("The webhook's URL cannot be used.")
+	}
+	// A connection that died while the process was frozen is replaced at once: a repeat is known by its id. Go
+	// repeats a POST only for this header, and does not send it when it is empty.
+	r.Header["Idempotency-Key"] = nil
+	if err := t.dress(r, values); err != nil {
+		return nil, mask{}, err
+	}
+	signer, err := standardwebhooks.NewWebhook(signing.Reveal())
+	if err != nil {
+		return nil, mask{}, fault.Wrap(err, "signing secret of %s", d.Webhook)
+	}
+	signature, err := signer.Sign(d.IdempotencyKey(), at, payload)
+	if err != nil {
+		return nil, mask{}, fault.Wrap(err, "sign %s", d.ID)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("User-Agent", userAgent)
+	r.Header.Set(standardwebhooks.HeaderWebhookID, d.IdempotencyKey())
+	r.Header.Set(standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(at.Unix(), 10))
+	r.Header.Set(standardwebhooks.HeaderWebhookSignature, signature)
+	return r, newMask(append(secrets, credentials(signing, signature, r.Header.Get("Authorization"))...)...), nil
+}
+
+// payload is the body, whose event is read when it was too big for the message.
+func (s *Service) payload(ctx context.Context, d events.Delivery) ([]byte, error) {
+	if d.Body != "" {
+		return d.Payload([]byte(d.Body)), nil
+	}
+	e, err := s.store.Event(ctx, d.Account, d.Contract, d.Event)
+	if err != nil {
+		return nil, fault.Wrap(err, "read event %s", d.Event)
+	}
+	return d.Payload(e.Body), nil
+}
+
+// parameters are the values for headers and auth, and those of them that are secret. Only secrets that a template
+// names are opened.
+func (s *Service) parameters(ctx context.Context, t target) (map[string]string, []string, error) {
+	values := maps.Clone(t.installation.Parameters)
+	if values == nil {
+		values = map[string]string{}
+	}
+	auth := t.declared.Auth
+	texts := []string{auth.Username, auth.Password, auth.Token}
+	for _, text := range t.declared.Headers {
+		texts = append(texts, text)
+	}
+	var secrets []string
+	for _, key := range domain.TemplateKeys(strings.Join(texts, "\n")) {
+		sealed, ok := t.installation.Secrets[key]
+		if !ok {
+			continue
+		}
+		plain, err := s.open.Open(ctx, t.installation.Account, domain.ParameterResource(t.installation.Extension, key), sealed)
+		if err != nil {
+			return nil, nil, err
+		}
+		values[key] = plain.Reveal()
+		secrets = append(secrets, plain.Reveal())
+	}
+	return values, secrets, nil
+}
+
+// url is the webhook's with the declared query, which holds no secret.
+func (t target) url() string {
+	if len(t.declared.Query) == 0 {
+		return t.webhook.URL
+	}
+	query := url.Values{}
+	for name, text := range t.declared.Query {
+		query.Set(name, domain.FillTemplate(text, t.installation.Parameters))
+	}
+	separator := "?"
+	if strings.Contains(t.webhook.URL, "?") {
+		separator = "&"
+	}
+	return t.webhook.URL + separator + query.Encode()
+}
+
+// dress sets the declared headers and auth. It fails with unsendable when a value would hold a control character,
+// which could end a header and begin another.
+func (t target) dress(r *http.Request, values map[string]string) error {
+	var wrong error
+	fill := func(what, text string) string {
+		value := domain.FillTemplate(text, values)
+		if domain.HasControl(value) {
+			wrong = unsendable(what + " would hold a control character.")
+		}
+		return value
+	}
+	for name, text := range t.declared.Headers {
+		r.Header.Set(name, fill("The header "+name, text))
+	}
+	switch a := t.declared.Auth; a.Scheme {
+	case domain.AuthBasic:
+		r.SetBasicAuth(fill("The user name", a.Username), fill("The password", a.Password))
+	case domain.AuthBearer:
+		r.Header.Set("Authorization", "Bearer "+fill("The token", a.Token))
+	}
+	return wrong
+}

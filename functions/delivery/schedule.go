@@ -1,0 +1,53 @@
+package delivery
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// schedule is how long a delivery waits after each failed attempt: the example of the Standard Webhooks
+// specification, ten attempts over some 75 hours.
+var schedule = []time.Duration{
+	5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour, 10 * time.Hour, 14 * time.Hour, 20 * time.Hour, 24 * time.Hour,
+}
+
+const (
+	jitter = 0.2 // of a wait, either way, so that what failed together does not come back together
+
+	// pauseLeast is the least wait after 429 or a timeout: an endpoint that is overrun gets a pause.
+	pauseLeast = time.Minute
+
+	// retryAfterMost bounds what an endpoint may ask for by Retry-After, so that with the jitter all ten attempts
+	// end within 11 days, while the event is still stored (30 days).
+	retryAfterMost = 24 * time.Hour
+)
+
+// wait is how long the delivery waits after its attempt of that number failed with a; false after the last.
+// Retry-After lengthens the schedule's wait and never shortens it.
+func (s *Service) wait(number int, a answer) (time.Duration, bool) {
+	if number > len(schedule) {
+		return 0, false
+	}
+	drawn := 2*s.jitter() - 1 // -1 to 1
+	wait := scaled(schedule[number-1], 1+jitter*drawn)
+	if a.timedOut || a.status == http.StatusTooManyRequests {
+		wait = max(wait, pauseLeast)
+	}
+	// What the endpoint asked for is spread upwards only.
+	return max(wait, scaled(min(a.retryAfter, retryAfterMost), 1+jitter*(drawn+1)/2)), true
+}
+
+func scaled(d time.Duration, by float64) time.Duration { return time.Duration(float64(d) * by) }
+
+// retryAfter is the header's wait: seconds, or a date (RFC 9110, 10.2.3). 0 when there is none, or it is past.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	value := h.Get("Retry-After")
+	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
+		return time.Duration(seconds) * time.Second
+	}
+	if at, err := http.ParseTime(value); err == nil {
+		return max(0, at.Sub(now))
+	}
+	return 0
+}

@@ -1,0 +1,194 @@
+package enablement
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+
+	"plugboard/events"
+	"plugboard/shared/auth"
+	"plugboard/shared/contract"
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+	"plugboard/shared/secret"
+	"plugboard/shared/store"
+)
+
+// enableAttempts is how often Enable plans anew after another request changed an installation meanwhile.
+const enableAttempts = 5
+
+// Enable enables an extension and, before it, what it depends on. It answers at once, with the installations
+// that it created and their tokens; provisioning then makes the rest.
+//
+// It is idempotent. The plan is drawn from what is there, but the transaction's conditions decide: of two
+// clicks at once one commits, and the other plans again, finds the installation and answers with it.
+//
+// NotFound when the extension is not listed, nor on trial in the account; Invalid with every parameter that is missing or wrong, the
+// dependencies' too; Conflict while it is being disabled or has failed, or a dependency cannot be had.
+func (s *Service) Enable(ctx context.Context, in *contract.EnableExtensionInput) (*contract.EnableExtensionOutput, error) {
+	account := auth.From(ctx).Account
+	shelf := newShelf(s.store)
+	var u *unobtainable
+	if _, err := shelf.offered(ctx, account, in.Extension); asUnobtainable(err, &u) {
+		return nil, fault.New(fault.NotFound, "not-found", "%s", u.detail)
+	}
+	blueprints, err := shelf.closure(ctx, domain.Dependency{Extension: in.Extension})
+	switch {
+	case asUnobtainable(err, &u):
+		return nil, fault.New(fault.Conflict, u.code, "%s", u.detail)
+	case err != nil:
+		return nil, err
+	}
+	for range enableAttempts {
+		installed, err := s.store.Installations(ctx, account)
+		if err != nil {
+			return nil, err
+		}
+		out, err := s.enable(ctx, account, blueprints, installed, in.Body.Parameters)
+		if !fault.Is(err, store.Raced) {
+			return out, err
+		}
+	}
+	return nil, fault.New(fault.Unavailable, "busy", "The account's installations keep changing. Try again in a moment.")
+}
+
+// enable commits one plan. blueprints come dependencies first, the asked extension's last.
+func (s *Service) enable(ctx context.Context, account domain.AccountID, blueprints []domain.Blueprint, installed map[domain.ExtensionID]domain.Installation, given map[domain.ExtensionID]map[string]string) (*contract.EnableExtensionOutput, error) {
+	root := blueprints[len(blueprints)-1]
+	out := &contract.EnableExtensionOutput{}
+	out.Body.Created = []contract.NewInstallation{}
+	if i, ok := installed[root.Extension]; ok && i.Present() {
+		out.Body.Installation = contract.ViewInstallation(i)
+		return out, nil
+	}
+	plan, err := newPlan(blueprints, installed)
+	if err != nil {
+		return nil, err
+	}
+	if err := plan.check(given); err != nil {
+		return nil, err
+	}
+
+	var tx store.Tx
+	now := s.now()
+	message := events.Provision{ID: s.newID("prv"), Account: account, At: now}
+	for _, b := range plan.create {
+		i := installed[b.Extension] // of the epoch that the last disable raised, or none
+		token, hash := secret.NewCredential(secret.TokenPrefix)
+		i.Account, i.Extension, i.Version, i.State = account, b.Extension, b.Version, domain.Enabling
+		i.TokenID, i.TokenHash = domain.TokenID(s.newID("tok")), hash
+		i.Steps, i.Failure, i.EnabledBy, i.UpdatedAt = b.Steps(), nil, "", now
+		i.RequiredBy = plan.requiredBy[b.Extension]
+		if i.Resources == nil {
+			i.Resources = []domain.ManagedResource{}
+		}
+		if b.Extension != root.Extension {
+			i.EnabledBy = root.Extension
+		}
+		if i.CreatedAt.IsZero() {
+			i.CreatedAt = now
+		}
+		if i.Parameters, i.Secrets, err = s.parameters(ctx, account, b, given[b.Extension]); err != nil {
+			return nil, err
+		}
+		tx.Save(&i, i.Rev)
+		tx.Create(&domain.Token{
+			Hash: hash, ID: i.TokenID, Account: account, Extension: b.Extension, Epoch: i.Epoch, Scopes: b.Scopes, CreatedAt: now,
+		})
+		message.Installations = append(message.Installations, events.ProvisionedInstance{Extension: b.Extension, Epoch: i.Epoch})
+		out.Body.Created = append(out.Body.Created, contract.NewInstallation{Extension: b.Extension, EnabledBy: i.EnabledBy, TokenID: i.TokenID, Token: token})
+		out.Body.Installation = contract.ViewInstallation(i) // the root's in the end
+	}
+	for _, i := range plan.need {
+		tx.Replace(&i)
+	}
+	tx.Provision(message)
+	return out, s.store.Commit(ctx, &tx, out)
+}
+
+// plan is what one enabling changes: installations to create, and present ones that are needed by a new one.
+type plan struct {
+	create     []domain.Blueprint
+	need       []domain.Installation
+	requiredBy map[domain.ExtensionID][]domain.ExtensionID // of those to create
+}
+
+func newPlan(blueprints []domain.Blueprint, installed map[domain.ExtensionID]domain.Installation) (plan, error) {
+	p := plan{requiredBy: map[domain.ExtensionID][]domain.ExtensionID{}}
+	need := map[domain.ExtensionID]domain.Installation{}
+	for n, b := range slices.Backward(blueprints) {
+		i, known := installed[b.Extension]
+		needed := n == len(blueprints)-1 || len(p.requiredBy[b.Extension]) > 0
+		if known && i.Present() || !needed { // an old version that is present may not need what its listed one does
+			continue
+		}
+		if known && i.State != domain.Disabled {
+			return plan{}, cannotEnable(i)
+		}
+		p.create = append(p.create, b)
+		for _, d := range b.Dependencies {
+			dependency, ok := installed[d.Extension]
+			if !ok || !dependency.Present() {
+				p.requiredBy[d.Extension] = append(p.requiredBy[d.Extension], b.Extension)
+				continue
+			}
+			if dependency.Version < d.MinVersion {
+				return plan{}, fault.New(fault.Conflict, "dependency-version", "The extension %q needs version %d of %q; version %d is enabled. Upgrade that first.", b.Extension, d.MinVersion, d.Extension, dependency.Version)
+			}
+			if earlier, ok := need[d.Extension]; ok {
+				dependency = earlier
+			}
+			if !slices.Contains(dependency.RequiredBy, b.Extension) {
+				dependency.RequiredBy = append(slices.Clone(dependency.RequiredBy), b.Extension)
+			}
+			need[d.Extension] = dependency
+		}
+	}
+	slices.Reverse(p.create)
+	for _, id := range slices.Sorted(maps.Keys(need)) {
+		p.need = append(p.need, need[id])
+	}
+	return p, nil
+}
+
+func cannotEnable(i domain.Installation) error {
+	if i.State == domain.Failed {
+		return fault.New(fault.Conflict, "installation-failed", "The extension %q failed at %s. Retry it, or disable it first.", i.Extension, i.Failure.Step)
+	}
+	return fault.New(fault.Conflict, "installation-state", "The extension %q is %s. Enable it again when that is done.", i.Extension, i.State)
+}
+
+// check reports every parameter that is missing or wrong, over all the installations to create, and values for
+// an extension that is none of them.
+func (p plan) check(given map[domain.ExtensionID]map[string]string) error {
+	var wrong []fault.Field
+	for _, b := range p.create {
+		wrong = append(wrong, b.CheckParameters("/parameters/"+string(b.Extension), given[b.Extension])...)
+	}
+	for _, id := range slices.Sorted(maps.Keys(given)) {
+		if !slices.ContainsFunc(p.create, func(b domain.Blueprint) bool { return b.Extension == id }) {
+			wrong = append(wrong, fault.Field{Pointer: "/parameters/" + domain.EscapePointer(string(id)), Code: "unknown-extension", Detail: "This extension is not being enabled, so it takes no parameters."})
+		}
+	}
+	return fault.InvalidFields(wrong)
+}
+
+// parameters separates the secret values from the others, and seals them.
+func (s *Service) parameters(ctx context.Context, account domain.AccountID, b domain.Blueprint, given map[string]string) (map[string]string, map[string]domain.Sealed, error) {
+	open, sealed := map[string]string{}, map[string]domain.Sealed{}
+	var failed error
+	for _, p := range b.Parameters {
+		value, ok := given[p.Key]
+		switch {
+		case !ok || value == "":
+		case p.Secret:
+			box, err := s.seal.Seal(ctx, account, domain.ParameterResource(b.Extension, p.Key), domain.Secret(value))
+			failed = errors.Join(failed, err)
+			sealed[p.Key] = box
+		default:
+			open[p.Key] = value
+		}
+	}
+	return open, sealed, failed
+}

@@ -1,0 +1,171 @@
+package enablement
+
+import (
+	"context"
+	"fmt"
+
+	"plugboard/shared/auth"
+	"plugboard/shared/contract"
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+	"plugboard/shared/store"
+)
+
+// CreateExtension reserves the slug, and with it the extension types. The development account sees it from now on. Conflict when the slug is taken.
+func (s *Service) CreateExtension(ctx context.Context, in *contract.CreateExtensionInput) (*contract.CreateExtensionOutput, error) {
+	partner, err := s.store.Partner(ctx, auth.From(ctx).Partner)
+	if err != nil {
+		return nil, fault.Wrap(err, "the calling partner")
+	}
+	now := s.now()
+	e := domain.Extension{
+		ID: in.Body.Slug, Partner: partner.ID, Name: in.Body.Name, Description: in.Body.Description, Contact: partner.Contact,
+		CapabilityFamily: in.Body.CapabilityFamily, TypeKeys: in.Body.TemplateTypeKeys, TestAccounts: []domain.AccountID{}, CreatedAt: now, UpdatedAt: now,
+	}
+	var tx store.Tx
+	tx.Create(&e).Else(fault.New(fault.Conflict, "slug-taken", "The slug %q is taken. Choose another.", e.ID))
+	tx.Put(&domain.Trial{Account: partner.DevelopmentAccount, Extension: e.ID})
+	out := &contract.CreateExtensionOutput{Body: viewExtension(e)}
+	return out, s.store.Commit(ctx, &tx, out)
+}
+
+// ReadExtension is NotFound for another partner's.
+func (s *Service) ReadExtension(ctx context.Context, in *contract.ReadExtensionInput) (*contract.ReadExtensionOutput, error) {
+	e, err := s.extension(ctx, in.Extension)
+	return &contract.ReadExtensionOutput{Body: viewExtension(e)}, err
+}
+
+// SubmitBlueprint freezes the blueprint, or the draft when none is given, as the next version, or refuses it with
+// everything that is wrong. The draft stays.
+func (s *Service) SubmitBlueprint(ctx context.Context, in *contract.SubmitBlueprintInput) (*contract.SubmitBlueprintOutput, error) {
+	e, err := s.extension(ctx, in.Extension)
+	if err != nil {
+		return nil, err
+	}
+	var tx store.Tx
+	b := domain.Blueprint{Extension: e.ID, Version: e.LatestVersion + 1, SubmittedAt: s.now()}
+	if in.Body.Blueprint != nil {
+		b.BlueprintSpec = *in.Body.Blueprint
+	} else {
+		d, err := s.store.Draft(ctx, e.ID)
+		if fault.KindOf(err) == fault.NotFound {
+			return nil, fault.InvalidFields([]fault.Field{{Pointer: "/blueprint", Code: "required", Detail: "There is no draft to submit, so give a blueprint."}})
+		}
+		if err != nil {
+			return nil, err
+		}
+		b.BlueprintSpec = d.Blueprint
+		tx.Unchanged(d, d.Rev)
+	}
+	wrong, err := s.blueprintFaults(ctx, e, b.BlueprintSpec)
+	if err != nil {
+		return nil, err
+	}
+	if err := fault.InvalidFields(wrong); err != nil {
+		return nil, err
+	}
+	e.LatestVersion, e.UpdatedAt = b.Version, b.SubmittedAt
+
+	tx.Replace(&e)
+	tx.Create(&b)
+	tx.Create(&domain.BlueprintVersion{Extension: e.ID, Version: b.Version, State: domain.VersionSubmitted, SubmittedAt: b.SubmittedAt})
+	out := &contract.SubmitBlueprintOutput{Body: b}
+	return out, s.store.Commit(ctx, &tx, out)
+}
+
+// List puts an approved version into the catalogue. The dependencies are asked for again: one may have been unlisted, or
+// have come to depend on this, since it was submitted. Conflict `version-state` for a version that is not approved.
+func (s *Service) List(ctx context.Context, in *contract.ListExtensionInput) (*contract.ListExtensionOutput, error) {
+	e, err := s.extension(ctx, in.Extension)
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.store.Version(ctx, e.ID, in.Body.Version)
+	if fault.KindOf(err) == fault.NotFound {
+		return nil, fault.InvalidFields([]fault.Field{{Pointer: "/version", Code: "unknown-version", Detail: fmt.Sprintf("The extension has no version %d.", in.Body.Version)}})
+	}
+	if err != nil {
+		return nil, err
+	}
+	if v.State != domain.VersionApproved {
+		return nil, fault.New(fault.Conflict, "version-state", "Version %d is %s; only an approved one is listed.", v.Version, v.State)
+	}
+	b, err := s.store.Blueprint(ctx, e.ID, v.Version)
+	if err != nil {
+		return nil, err
+	}
+	wrong, err := s.dependencyFaults(ctx, e.ID, b.BlueprintSpec)
+	if err != nil {
+		return nil, err
+	}
+	if len(wrong) > 0 {
+		return nil, fault.New(fault.Conflict, "dependencies", "Version %d cannot be listed: %s", b.Version, wrong[0].Detail)
+	}
+	e.ListedVersion, e.UpdatedAt = b.Version, s.now()
+
+	var tx store.Tx
+	tx.Replace(&e)
+	tx.Unchanged(v, v.Rev)
+	listing := listingOf(e, b)
+	tx.Put(&listing)
+	out := &contract.ListExtensionOutput{Body: viewExtension(e)}
+	return out, s.store.Commit(ctx, &tx, out)
+}
+
+// Unlist takes an extension out of the catalogue. What is enabled stays so.
+func (s *Service) Unlist(ctx context.Context, in *contract.UnlistExtensionInput) (*contract.UnlistExtensionOutput, error) {
+	e, err := s.extension(ctx, in.Extension)
+	if err != nil {
+		return nil, err
+	}
+	e.ListedVersion, e.UpdatedAt = 0, s.now()
+
+	var tx store.Tx
+	tx.Replace(&e)
+	tx.Discard(domain.Listing{Extension: e.ID})
+	out := &contract.UnlistExtensionOutput{Body: viewExtension(e)}
+	return out, s.store.Commit(ctx, &tx, out)
+}
+
+func listingOf(e domain.Extension, b domain.Blueprint) domain.Listing {
+	return domain.Listing{
+		Extension: e.ID, Version: b.Version, Name: e.Name, Description: e.Description, CapabilityFamily: e.CapabilityFamily, Dependencies: b.Dependencies,
+	}
+}
+
+// dependencyFaults reports dependencies that are not listed, too old, or lead back to the extension.
+func (s *Service) dependencyFaults(ctx context.Context, e domain.ExtensionID, b domain.BlueprintSpec) ([]fault.Field, error) {
+	var wrong []fault.Field
+	shelf := newShelf(s.store)
+	for i, d := range b.Dependencies {
+		if d.Extension == e {
+			continue // BlueprintSpec.Check says so
+		}
+		_, err := shelf.closure(ctx, d, e)
+		var f *unobtainable
+		switch {
+		case asUnobtainable(err, &f):
+			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/blueprint/dependencies/%d/extension_id", i), Code: f.code, Detail: f.detail})
+		case err != nil:
+			return nil, err
+		}
+	}
+	return wrong, nil
+}
+
+// extension reads an extension that the caller may see.
+func (s *Service) extension(ctx context.Context, id domain.ExtensionID) (domain.Extension, error) {
+	e, err := s.store.Extension(ctx, id)
+	if c := auth.From(ctx); err == nil && c.Model == auth.ModelPartner && c.Partner != e.Partner {
+		return domain.Extension{}, fault.New(fault.NotFound, "not-found", "There is no such extension.")
+	}
+	return e, err
+}
+
+func viewExtension(e domain.Extension) contract.ExtensionView {
+	v := contract.ExtensionView{Extension: e, State: e.State(), ExtensionTypes: []string{}}
+	for _, key := range e.TypeKeys {
+		v.ExtensionTypes = append(v.ExtensionTypes, e.ID.TypeOf(key))
+	}
+	return v
+}

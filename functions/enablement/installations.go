@@ -1,0 +1,254 @@
+package enablement
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"plugboard/events"
+	"plugboard/shared/auth"
+	"plugboard/shared/contract"
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+	"plugboard/shared/secret"
+	"plugboard/shared/store"
+)
+
+// Catalogue lists what can be enabled, each with what it would bring along and ask for: what is listed, and what
+// the account tries before it is.
+func (s *Service) Catalogue(ctx context.Context, in *contract.ListCatalogueInput) (*contract.ListCatalogueOutput, error) {
+	listings, err := s.store.Listings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	tried, shelves, err := s.trials(ctx, auth.From(ctx).Account, listings)
+	if err != nil {
+		return nil, err
+	}
+	offers := append(listings, tried...)
+	slices.SortFunc(offers, func(a, b domain.Listing) int { return strings.Compare(string(a.Extension), string(b.Extension)) })
+	page, err := contract.PageOf(offers, func(l domain.Listing) string { return string(l.Extension) }, in.PageInput)
+	if err != nil {
+		return nil, err
+	}
+	installed, err := s.store.Installations(ctx, auth.From(ctx).Account)
+	if err != nil {
+		return nil, err
+	}
+	listed := newShelf(s.store)
+	out := &contract.ListCatalogueOutput{Body: contract.Page[contract.CatalogueItem]{NextCursor: page.NextCursor, Items: []contract.CatalogueItem{}}}
+	for _, l := range page.Items {
+		shelf, trial := shelves[l.Extension]
+		if !trial {
+			shelf = listed
+		}
+		item, err := catalogueItem(ctx, shelf, l, installed)
+		if err != nil {
+			return nil, err
+		}
+		item.Trial = trial
+		out.Body.Items = append(out.Body.Items, item)
+	}
+	return out, nil
+}
+
+// trials is what the account may enable although it is not listed, each with a shelf of its own: what is on trial is
+// no other extension's dependency.
+func (s *Service) trials(ctx context.Context, a domain.AccountID, listed []domain.Listing) ([]domain.Listing, map[domain.ExtensionID]shelf, error) {
+	all, err := s.store.Trials(ctx, a)
+	if err != nil {
+		return nil, nil, err
+	}
+	var tried []domain.Listing
+	shelves := map[domain.ExtensionID]shelf{}
+	for _, t := range all {
+		if slices.ContainsFunc(listed, func(l domain.Listing) bool { return l.Extension == t.Extension }) {
+			continue
+		}
+		e, err := s.store.Extension(ctx, t.Extension)
+		if err != nil {
+			return nil, nil, fault.Wrap(err, "the extension %s, on trial in %s", t.Extension, a)
+		}
+		shelf := newShelf(s.store)
+		b, err := shelf.onTrial(ctx, e.ID)
+		var u *unobtainable
+		switch {
+		case asUnobtainable(err, &u):
+			continue
+		case err != nil:
+			return nil, nil, err
+		}
+		tried, shelves[e.ID] = append(tried, listingOf(e, b)), shelf
+	}
+	return tried, shelves, nil
+}
+
+func catalogueItem(ctx context.Context, shelf shelf, l domain.Listing, installed map[domain.ExtensionID]domain.Installation) (contract.CatalogueItem, error) {
+	item := contract.CatalogueItem{Listing: l, State: installed[l.Extension].State, AlsoEnables: []domain.ExtensionID{}, Parameters: []contract.NeededParameter{}}
+	blueprints, err := shelf.closure(ctx, domain.Dependency{Extension: l.Extension})
+	var u *unobtainable
+	if asUnobtainable(err, &u) {
+		item.Unobtainable = u.detail
+		return item, nil
+	}
+	if err != nil {
+		return item, err
+	}
+	for _, b := range blueprints {
+		if i, ok := installed[b.Extension]; ok && i.Present() {
+			continue
+		}
+		if b.Extension != l.Extension {
+			item.AlsoEnables = append(item.AlsoEnables, b.Extension)
+		}
+		for _, p := range b.Parameters {
+			item.Parameters = append(item.Parameters, contract.NeededParameter{Extension: b.Extension, Parameter: p})
+		}
+	}
+	return item, nil
+}
+
+// Installations lists the account's, by extension.
+func (s *Service) Installations(ctx context.Context, in *contract.ListInstallationsInput) (*contract.ListInstallationsOutput, error) {
+	installed, err := s.store.Installations(ctx, auth.From(ctx).Account)
+	if err != nil {
+		return nil, err
+	}
+	views := []contract.InstallationView{}
+	for _, id := range slices.Sorted(maps.Keys(installed)) {
+		views = append(views, contract.ViewInstallation(installed[id]))
+	}
+	page, err := contract.PageOf(views, func(v contract.InstallationView) string { return string(v.Extension) }, in.PageInput)
+	return &contract.ListInstallationsOutput{Body: page}, err
+}
+
+// Installation reads one, with its steps and managed resources.
+func (s *Service) Installation(ctx context.Context, in *contract.InstallationInput) (*contract.ReadInstallationOutput, error) {
+	i, err := s.store.Installation(ctx, auth.From(ctx).Account, in.Extension)
+	return &contract.ReadInstallationOutput{Body: contract.ViewInstallation(i)}, err
+}
+
+// Disable kills the token and the deliveries of the epoch with its own write; provisioning then clears away.
+// Conflict while another enabled extension needs it.
+func (s *Service) Disable(ctx context.Context, in *contract.InstallationInput) (*contract.DisableExtensionOutput, error) {
+	i, changed, err := s.move(ctx, in.Extension, domain.Installation.Disable)
+	if err != nil || !changed {
+		return &contract.DisableExtensionOutput{Body: contract.ViewInstallation(i)}, err
+	}
+	var tx store.Tx
+	tx.Replace(&i)
+	s.bumpFields(&tx, i)
+	tx.Provision(s.provision(i))
+	out := &contract.DisableExtensionOutput{Body: contract.ViewInstallation(i)}
+	return out, s.store.Commit(ctx, &tx, out)
+}
+
+// Suspend stops the extension's API and sending, in the name of the caller: an admin, or the platform.
+func (s *Service) Suspend(ctx context.Context, in *contract.InstallationInput) (*contract.SuspendExtensionOutput, error) {
+	by := auth.From(ctx).Suspender()
+	i, changed, err := s.move(ctx, in.Extension, func(i domain.Installation, now time.Time) (domain.Installation, error) { return i.Suspend(by, now) })
+	if err != nil || !changed {
+		return &contract.SuspendExtensionOutput{Body: contract.ViewInstallation(i)}, err
+	}
+	event, err := events.OfInstallation(domain.EventID(s.newID("evt")), events.InstallationSuspended, i)
+	if err != nil {
+		return nil, err
+	}
+	var tx store.Tx
+	tx.Replace(&i)
+	s.bumpFields(&tx, i)
+	tx.Emit(event)
+	out := &contract.SuspendExtensionOutput{Body: contract.ViewInstallation(i)}
+	return out, s.store.Commit(ctx, &tx, out)
+}
+
+// Resume lifts the caller's own suspension; another's keeps it suspended.
+func (s *Service) Resume(ctx context.Context, in *contract.InstallationInput) (*contract.ResumeExtensionOutput, error) {
+	by := auth.From(ctx).Suspender()
+	i, changed, err := s.move(ctx, in.Extension, func(i domain.Installation, now time.Time) (domain.Installation, error) { return i.Resume(by, now) })
+	if err != nil || !changed {
+		return &contract.ResumeExtensionOutput{Body: contract.ViewInstallation(i)}, err
+	}
+	event, err := events.OfInstallation(domain.EventID(s.newID("evt")), events.InstallationResumed, i)
+	if err != nil {
+		return nil, err
+	}
+	var tx store.Tx
+	tx.Replace(&i)
+	tx.Emit(event)
+	out := &contract.ResumeExtensionOutput{Body: contract.ViewInstallation(i)}
+	return out, s.store.Commit(ctx, &tx, out)
+}
+
+// Retry goes on with a failed installation, towards the goal that it had.
+func (s *Service) Retry(ctx context.Context, in *contract.InstallationInput) (*contract.RetryInstallationOutput, error) {
+	i, _, err := s.move(ctx, in.Extension, domain.Installation.Retry)
+	if err != nil {
+		return nil, err
+	}
+	var tx store.Tx
+	tx.Replace(&i)
+	tx.Provision(s.provision(i))
+	out := &contract.RetryInstallationOutput{Body: contract.ViewInstallation(i)}
+	return out, s.store.Commit(ctx, &tx, out)
+}
+
+// RotateToken makes a new token, shown this once. Conflict unless the installation is present.
+func (s *Service) RotateToken(ctx context.Context, in *contract.RotateInstallationTokenInput) (*contract.RotateInstallationTokenOutput, error) {
+	i, err := s.store.Installation(ctx, auth.From(ctx).Account, in.Extension)
+	if err != nil {
+		return nil, err
+	}
+	if !i.Present() {
+		return nil, fault.New(fault.Conflict, "installation-state", "The extension %q is %s, so it has no token to rotate.", i.Extension, i.State)
+	}
+	before, err := s.store.Token(ctx, i.TokenHash)
+	if err != nil {
+		return nil, fault.Wrap(err, "the token of %s in %s", i.Extension, i.Account)
+	}
+	now := s.now()
+	token, hash := secret.NewCredential(secret.TokenPrefix)
+	next := domain.Token{
+		Hash: hash, ID: domain.TokenID(s.newID("tok")), Account: i.Account, Extension: i.Extension, Epoch: i.Epoch, Scopes: before.Scopes, CreatedAt: now,
+	}
+	before.ExpiresAt = now.Add(time.Duration(in.Body.OverlapSeconds) * time.Second)
+	ended := i.PreviousTokenHash
+	i.TokenID, i.TokenHash, i.PreviousTokenHash, i.UpdatedAt = next.ID, hash, before.Hash, now
+	out := &contract.RotateInstallationTokenOutput{}
+	out.Body.TokenID, out.Body.Token = next.ID, token
+
+	var tx store.Tx
+	tx.Replace(&i)
+	tx.Replace(&before)
+	if ended != "" {
+		tx.Discard(domain.Token{Hash: ended})
+	}
+	tx.Create(&next)
+	return out, s.store.Commit(ctx, &tx, out)
+}
+
+// move reads an installation and asks the domain for its next state. changed is false when it already is there.
+func (s *Service) move(ctx context.Context, e domain.ExtensionID, to func(domain.Installation, time.Time) (domain.Installation, error)) (i domain.Installation, changed bool, err error) {
+	before, err := s.store.Installation(ctx, auth.From(ctx).Account, e)
+	if err != nil {
+		return before, false, err
+	}
+	after, err := to(before, s.now())
+	return after, after.State != before.State || len(after.SuspendedBy) != len(before.SuspendedBy), err
+}
+
+// bumpFields makes a contract that is being created with the installation's fields, usable a moment ago, fail.
+func (s *Service) bumpFields(tx *store.Tx, i domain.Installation) {
+	for _, id := range i.TemplateTypes() {
+		tx.BumpFields(i.Account, id)
+	}
+}
+
+func (s *Service) provision(i domain.Installation) events.Provision {
+	return events.Provision{
+		ID: s.newID("prv"), Account: i.Account, At: i.UpdatedAt,
+		Installations: []events.ProvisionedInstance{{Extension: i.Extension, Epoch: i.Epoch}},
+	}
+}

@@ -1,0 +1,88 @@
+package enablement
+
+import (
+	"context"
+	"time"
+
+	"plugboard/shared/auth"
+	"plugboard/shared/contract"
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+	"plugboard/shared/secret"
+	"plugboard/shared/store"
+)
+
+// CreatePartner makes a partner and its first key, shown this once. Invalid when the development account does
+// not exist.
+func (s *Service) CreatePartner(ctx context.Context, in *contract.CreatePartnerInput) (*contract.CreatePartnerOutput, error) {
+	now := s.now()
+	key, hash := secret.NewCredential(secret.PartnerKeyPrefix)
+	p := domain.Partner{
+		ID: domain.PartnerID(s.newID("par")), Name: in.Body.Name, Contact: in.Body.Contact,
+		DevelopmentAccount: in.Body.DevelopmentAccount, KeyHash: hash, CreatedAt: now, UpdatedAt: now,
+	}
+	out := &contract.CreatePartnerOutput{}
+	out.Body.Partner, out.Body.Key = viewPartner(p), key
+
+	var tx store.Tx
+	tx.Exists(domain.Account{ID: p.DevelopmentAccount}).Else(fault.InvalidFields([]fault.Field{
+		{Pointer: "/development_account_id", Code: "unknown-account", Detail: "There is no such account."},
+	}))
+	tx.Create(&p)
+	tx.Create(&domain.PartnerKey{Hash: hash, Partner: p.ID, CreatedAt: now})
+	return out, s.store.Commit(ctx, &tx, out)
+}
+
+// ReadPartner is NotFound for a partner that asks for another.
+func (s *Service) ReadPartner(ctx context.Context, in *contract.ReadPartnerInput) (*contract.ReadPartnerOutput, error) {
+	p, err := s.partner(ctx, in.Partner)
+	return &contract.ReadPartnerOutput{Body: viewPartner(p)}, err
+}
+
+// keyOverlap is how long a partner's key before stays good unless the rotation says otherwise.
+const keyOverlap = 24 * time.Hour
+
+// RotatePartnerKey makes a new key; the one before ends after the overlap, and the one before that at once: at most
+// two are good at a time, and an overlap of 0 leaves one.
+func (s *Service) RotatePartnerKey(ctx context.Context, in *contract.RotatePartnerKeyInput) (*contract.RotatePartnerKeyOutput, error) {
+	p, err := s.partner(ctx, in.Partner)
+	if err != nil {
+		return nil, err
+	}
+	before, err := s.store.PartnerKey(ctx, p.KeyHash)
+	if err != nil {
+		return nil, fault.Wrap(err, "the newest key of partner %s", p.ID)
+	}
+	now := s.now()
+	overlap := keyOverlap
+	if in.Body.OverlapSeconds != nil {
+		overlap = time.Duration(*in.Body.OverlapSeconds) * time.Second
+	}
+	before.ExpiresAt = now.Add(overlap)
+	key, hash := secret.NewCredential(secret.PartnerKeyPrefix)
+	ended := p.PreviousKeyHash
+	p.KeyHash, p.PreviousKeyHash, p.UpdatedAt = hash, before.Hash, now
+	out := &contract.RotatePartnerKeyOutput{}
+	out.Body.Key = key
+
+	var tx store.Tx
+	tx.Replace(&p)
+	tx.Replace(&before)
+	if ended != "" {
+		tx.Discard(domain.PartnerKey{Hash: ended})
+	}
+	tx.Create(&domain.PartnerKey{Hash: hash, Partner: p.ID, CreatedAt: now})
+	return out, s.store.Commit(ctx, &tx, out)
+}
+
+// partner reads a partner that the caller may see.
+func (s *Service) partner(ctx context.Context, id domain.PartnerID) (domain.Partner, error) {
+	if c := auth.From(ctx); c.Model == auth.ModelPartner && c.Partner != id {
+		return domain.Partner{}, fault.New(fault.NotFound, "not-found", "There is no such partner.")
+	}
+	return s.store.Partner(ctx, id)
+}
+
+func viewPartner(p domain.Partner) contract.PartnerView {
+	return contract.PartnerView{ID: p.ID, Name: p.Name, Contact: p.Contact, DevelopmentAccount: p.DevelopmentAccount, CreatedAt: p.CreatedAt}
+}

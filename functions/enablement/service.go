@@ -1,0 +1,78 @@
+// Package enablement is the function behind extensions and installations: partners offer, the platform lists,
+// an account enables, disables, suspends. It decides and records; provisioning does the making.
+package enablement
+
+import (
+	"context"
+
+	"plugboard/shared/contract"
+	"plugboard/shared/domain"
+	"plugboard/shared/egress"
+	"plugboard/shared/store"
+)
+
+// Sealer keeps secret parameters.
+type Sealer interface {
+	Seal(ctx context.Context, a domain.AccountID, resource string, plain domain.Secret) (domain.Sealed, error)
+}
+
+// Service serves the operations that enablement owns.
+type Service struct {
+	store  *store.Store
+	seal   Sealer
+	egress egress.Config
+	now    domain.Clock
+	newID  domain.IDSource
+}
+
+// New does not call AWS.
+func New(s *store.Store, seal Sealer, c egress.Config, now domain.Clock, newID domain.IDSource) *Service {
+	return &Service{store: s, seal: seal, egress: c, now: now, newID: newID}
+}
+
+// Routes binds each operation to its method.
+func (s *Service) Routes(api *contract.API) {
+	contract.CreatePartner.Handle(api, s.CreatePartner)
+	contract.ReadPartner.Handle(api, s.ReadPartner)
+	contract.RotatePartnerKey.Handle(api, s.RotatePartnerKey)
+	contract.CreateExtension.Handle(api, s.CreateExtension)
+	contract.ReadExtension.Handle(api, s.ReadExtension)
+	contract.SubmitBlueprint.Handle(api, s.SubmitBlueprint)
+	contract.ReadDraft.Handle(api, s.Draft)
+	contract.ReplaceDraft.Handle(api, s.ReplaceDraft)
+	contract.PromoteTemplateType.Handle(api, s.Promote)
+	contract.CheckDraft.Handle(api, s.CheckDraft)
+	contract.ListVersions.Handle(api, s.Versions)
+	contract.ReadVersion.Handle(api, s.Version)
+	contract.DiffVersions.Handle(api, s.DiffVersions)
+	contract.ReviewVersion.Handle(api, s.ReviewVersion)
+	contract.YankVersion.Handle(api, s.YankVersion)
+	contract.PutTestAccounts.Handle(api, s.PutTestAccounts)
+	contract.ListExtension.Handle(api, s.List)
+	contract.UnlistExtension.Handle(api, s.Unlist)
+	contract.ListCatalogue.Handle(api, s.Catalogue)
+	contract.EnableExtension.Handle(api, s.Enable)
+	contract.ListInstallations.Handle(api, s.Installations)
+	contract.ReadInstallation.Handle(api, s.Installation)
+	contract.DisableExtension.Handle(api, s.Disable)
+	contract.SuspendExtension.Handle(api, s.Suspend)
+	contract.ResumeExtension.Handle(api, s.Resume)
+	contract.RetryInstallation.Handle(api, s.Retry)
+	contract.RotateInstallationToken.Handle(api, s.RotateToken)
+	contract.CreateToken.Handle(api, s.CreateToken)
+	contract.ListTokens.Handle(api, s.Tokens)
+	contract.RevokeToken.Handle(api, s.RevokeToken)
+	contract.ReadMe.Handle(api, s.Me)
+	contract.ReadOpenapi.Handle(api, s.OpenAPI)
+	contract.ReadBlueprintSchema.Handle(api, s.BlueprintSchema)
+}
+
+// OpenAPI serves the committed document.
+func (s *Service) OpenAPI(context.Context, *contract.ReadOpenapiInput) (*contract.ReadOpenapiOutput, error) {
+	return &contract.ReadOpenapiOutput{ContentType: "application/json", Body: contract.OpenAPIJSON}, nil
+}
+
+// BlueprintSchema serves the committed schema, for editors.
+func (s *Service) BlueprintSchema(context.Context, *contract.ReadBlueprintSchemaInput) (*contract.ReadBlueprintSchemaOutput, error) {
+	return &contract.ReadBlueprintSchemaOutput{ContentType: "application/json", Body: contract.BlueprintSchemaJSON}, nil
+}

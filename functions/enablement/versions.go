@@ -1,0 +1,161 @@
+package enablement
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"plugboard/shared/contract"
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+	"plugboard/shared/store"
+)
+
+// Versions lists an extension's, with their states.
+func (s *Service) Versions(ctx context.Context, in *contract.ListVersionsInput) (*contract.ListVersionsOutput, error) {
+	e, err := s.extension(ctx, in.Extension)
+	if err != nil {
+		return nil, err
+	}
+	versions, err := s.store.Versions(ctx, e.ID)
+	if err != nil {
+		return nil, err
+	}
+	for i, v := range versions {
+		versions[i] = viewVersion(e, v)
+	}
+	page, err := contract.PageOf(versions, func(v domain.BlueprintVersion) string { return fmt.Sprintf("%06d", v.Version) }, in.PageInput)
+	return &contract.ListVersionsOutput{Body: page}, err
+}
+
+// Version reads one as it was submitted.
+func (s *Service) Version(ctx context.Context, in *contract.VersionInput) (*contract.ReadVersionOutput, error) {
+	e, err := s.extension(ctx, in.Extension)
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.store.Version(ctx, e.ID, in.Version)
+	if err != nil {
+		return nil, err
+	}
+	b, err := s.store.Blueprint(ctx, e.ID, in.Version)
+	out := &contract.ReadVersionOutput{}
+	out.Body.BlueprintVersion, out.Body.Blueprint = viewVersion(e, v), b.BlueprintSpec
+	return out, err
+}
+
+// DiffVersions tells what leads from a version to another, or to the draft. NotFound when either is not there.
+func (s *Service) DiffVersions(ctx context.Context, in *contract.DiffVersionsInput) (*contract.DiffVersionsOutput, error) {
+	e, err := s.extension(ctx, in.Extension)
+	if err != nil {
+		return nil, err
+	}
+	from, err := s.store.Blueprint(ctx, e.ID, in.Version)
+	if err != nil {
+		return nil, err
+	}
+	var to domain.BlueprintSpec
+	if number, draft := strconv.Atoi(in.Against); draft != nil {
+		d, err := s.store.Draft(ctx, e.ID)
+		if err != nil {
+			return nil, err
+		}
+		to = d.Blueprint
+	} else {
+		b, err := s.store.Blueprint(ctx, e.ID, number)
+		if err != nil {
+			return nil, err
+		}
+		to = b.BlueprintSpec
+	}
+	return &contract.DiffVersionsOutput{Body: from.Diff(to)}, nil
+}
+
+// ReviewVersion approves a submitted version or rejects it. Conflict `version-state` for one that is neither.
+func (s *Service) ReviewVersion(ctx context.Context, in *contract.ReviewVersionInput) (*contract.ReviewVersionOutput, error) {
+	v, err := s.store.Version(ctx, in.Extension, in.Version)
+	if err != nil {
+		return nil, err
+	}
+	if v, err = v.Review(in.Body.Decision == contract.Approve, in.Body.Reasons, s.now()); err != nil {
+		return nil, err
+	}
+	var tx store.Tx
+	tx.Replace(&v)
+	out := &contract.ReviewVersionOutput{Body: v}
+	return out, s.store.Commit(ctx, &tx, out)
+}
+
+// YankVersion puts a version out of reach of everything new, and the extension out of the catalogue if that is the
+// version in it. What is installed stays. The extension is held to what was read, so that a listing of the version
+// at the same moment makes one of the two fail.
+func (s *Service) YankVersion(ctx context.Context, in *contract.YankVersionInput) (*contract.YankVersionOutput, error) {
+	e, err := s.extension(ctx, in.Extension)
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.store.Version(ctx, e.ID, in.Version)
+	if err != nil {
+		return nil, err
+	}
+	if v, err = v.Yank(in.Body.Reason, s.now()); err != nil {
+		return nil, err
+	}
+	var tx store.Tx
+	tx.Replace(&v)
+	if e.ListedVersion == v.Version {
+		e.ListedVersion, e.UpdatedAt = 0, s.now()
+		tx.Replace(&e)
+		tx.Discard(domain.Listing{Extension: e.ID})
+	} else {
+		tx.Unchanged(e, e.Rev)
+	}
+	out := &contract.YankVersionOutput{Body: v}
+	return out, s.store.Commit(ctx, &tx, out)
+}
+
+// PutTestAccounts replaces the accounts that see the extension before it is listed. Invalid with each that does
+// not exist.
+func (s *Service) PutTestAccounts(ctx context.Context, in *contract.PutTestAccountsInput) (*contract.PutTestAccountsOutput, error) {
+	e, err := s.extension(ctx, in.Extension)
+	if err != nil {
+		return nil, err
+	}
+	partner, err := s.store.Partner(ctx, e.Partner)
+	if err != nil {
+		return nil, fault.Wrap(err, "the partner of %s", e.ID)
+	}
+	var tx store.Tx
+	for _, a := range e.TestAccounts {
+		if a != partner.DevelopmentAccount && !slices.Contains(in.Body.Accounts, a) {
+			tx.Discard(domain.Trial{Account: a, Extension: e.ID})
+		}
+	}
+	var wrong []fault.Field
+	for i, a := range in.Body.Accounts {
+		_, err := s.store.Account(ctx, a)
+		switch {
+		case fault.KindOf(err) == fault.NotFound:
+			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/accounts/%d", i), Code: "unknown-account", Detail: "There is no such account."})
+		case err != nil:
+			return nil, err
+		}
+		tx.Put(&domain.Trial{Account: a, Extension: e.ID})
+	}
+	if err := fault.InvalidFields(wrong); err != nil {
+		return nil, err
+	}
+	e.TestAccounts, e.UpdatedAt = in.Body.Accounts, s.now()
+	tx.Replace(&e)
+	out := &contract.PutTestAccountsOutput{Body: viewExtension(e)}
+	return out, s.store.Commit(ctx, &tx, out)
+}
+
+// viewVersion shows the version that is in the catalogue as listed.
+func viewVersion(e domain.Extension, v domain.BlueprintVersion) domain.BlueprintVersion {
+	if e.ListedVersion == v.Version {
+		v.State = domain.VersionListed
+	}
+	return v
+}

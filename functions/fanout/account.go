@@ -1,0 +1,100 @@
+package fanout
+
+import (
+	"context"
+	"encoding/json"
+
+	"plugboard/events"
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+	"plugboard/shared/queue"
+)
+
+// account is what one invocation knows of an account: read once, when the first of its events comes. That is
+// after all of the batch was committed, so no webhook that was there before an event is missing. It is kept for
+// no other invocation: one that was made since would be missing, and its events lost.
+type account struct {
+	records  Records
+	id       domain.AccountID
+	webhooks []domain.Webhook
+	sources  map[domain.ExtensionID]source
+}
+
+// source is what the contexts of an extension's webhooks are made of.
+type source struct {
+	installation domain.Installation
+	blueprint    domain.Blueprint
+}
+
+func (i *invocation) account(ctx context.Context, id domain.AccountID) (*account, error) {
+	if known, ok := i.accounts[id]; ok {
+		return known, nil
+	}
+	webhooks, err := i.service.records.Webhooks(ctx, id)
+	if err != nil {
+		return nil, fault.Wrap(err, "webhooks of %s", id)
+	}
+	a := &account{records: i.service.records, id: id, webhooks: webhooks, sources: map[domain.ExtensionID]source{}}
+	i.accounts[id] = a
+	return a, nil
+}
+
+// message is the first message of the delivery of e to w. The event's body travels in it while all of it stays
+// one billed request; delivery reads a bigger one from the event's item. The context is fixed here, so that the
+// body is the same on every attempt, whatever becomes of the parameters (design rule 18).
+func (a *account) message(ctx context.Context, w domain.Webhook, e events.Event) (queue.Message, error) {
+	d := events.DeliveryTo(w, e)
+	d.Body = string(e.Body)
+	if w.Extension != "" {
+		filled, err := a.context(ctx, w)
+		if err != nil {
+			return queue.Message{}, err
+		}
+		d.Context = filled
+	}
+	body, err := queue.Encode(d)
+	if err == nil && len(body) > queue.BilledRequest {
+		d.Body = ""
+		body, err = queue.Encode(d)
+	}
+	return queue.Message{Body: body, Group: string(w.ID)}, err
+}
+
+// context fills the webhook's templates with the installation's parameters, none of which are secret (design
+// rule 7), as a JSON object; empty when it declares none. Keys are sorted.
+func (a *account) context(ctx context.Context, w domain.Webhook) (string, error) {
+	s, err := a.source(ctx, w.Extension)
+	if err != nil {
+		return "", err
+	}
+	declared, _ := s.blueprint.Webhook(w.WebhookKey)
+	if len(declared.Context) == 0 {
+		return "", nil
+	}
+	filled := make(map[string]string, len(declared.Context))
+	for name, text := range declared.Context {
+		filled[name] = domain.FillTemplate(text, s.installation.Parameters)
+	}
+	raw, err := json.Marshal(filled)
+	return string(raw), err
+}
+
+// source reads an installation and its blueprint once. An installation that is gone leaves it empty: delivery
+// will cancel what is sent for it.
+func (a *account) source(ctx context.Context, e domain.ExtensionID) (source, error) {
+	if known, ok := a.sources[e]; ok {
+		return known, nil
+	}
+	var s source
+	var err error
+	if s.installation, err = a.records.Installation(ctx, a.id, e); fault.KindOf(err) != fault.NotFound {
+		if err == nil {
+			s.blueprint, err = a.records.Blueprint(ctx, e, s.installation.Version)
+		}
+		if err != nil {
+			return source{}, err
+		}
+	}
+	a.sources[e] = s
+	return s, nil
+}

@@ -1,0 +1,355 @@
+package fanout
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	lambda "github.com/aws/aws-lambda-go/events"
+
+	"plugboard/events"
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+	"plugboard/shared/queue"
+	"plugboard/shared/queue/queuetest"
+	"plugboard/shared/store"
+	"plugboard/shared/store/storetest"
+)
+
+const acct = domain.AccountID("acct-42")
+
+var at = time.Date(2026, 11, 22, 9, 30, 0, 0, time.UTC)
+
+// kit is a fanout on real tables and queues.
+type kit struct {
+	*storetest.Tables
+	*Service
+	t          *testing.T
+	provisions *queuetest.Queue
+	deliveries *queuetest.Queue
+}
+
+func newKit(t *testing.T) *kit {
+	k := &kit{Tables: storetest.New(t), t: t, provisions: queuetest.New(t), deliveries: queuetest.New(t)}
+	k.Service = New(k.Tables, k.provisions, k.deliveries)
+	return k
+}
+
+// signed is the event of a signed contract.
+func signed(id string, c domain.Contract) events.Event {
+	c.Account, c.State, c.UpdatedAt = acct, domain.Signed, at
+	e, err := events.OfContract(domain.EventID("evt_"+id), events.ContractSigned, c)
+	if err != nil {
+		panic(err)
+	}
+	return e
+}
+
+// commit commits the events, and hands over what the stream shows of it.
+func (k *kit) commit(all ...events.Event) lambda.DynamoDBEvent {
+	k.t.Helper()
+	var tx store.Tx
+	for _, e := range all {
+		tx.Emit(e)
+	}
+	if err := k.Commit(k.t.Context(), &tx, nil); err != nil {
+		k.t.Fatal(err)
+	}
+	return k.Outbox(len(all))
+}
+
+func (k *kit) handle(batch lambda.DynamoDBEvent) {
+	k.t.Helper()
+	if _, err := k.Handle(k.t.Context(), batch); err != nil {
+		k.t.Fatal(err)
+	}
+}
+
+// delivered is what the deliveries queue got, by webhook.
+func (k *kit) delivered() []events.Delivery {
+	k.t.Helper()
+	var all []events.Delivery
+	for _, m := range k.deliveries.Take().Records {
+		var d events.Delivery
+		if err := json.Unmarshal([]byte(m.Body), &d); err != nil {
+			k.t.Fatal(err)
+		}
+		if got := m.Attributes["MessageGroupId"]; got != string(d.Webhook) {
+			k.t.Errorf("got group %q for a delivery to %s", got, d.Webhook)
+		}
+		all = append(all, d)
+	}
+	slices.SortFunc(all, func(a, b events.Delivery) int { return strings.Compare(string(a.Webhook), string(b.Webhook)) })
+	return all
+}
+
+func webhooksOf(all []events.Delivery) string {
+	ids := make([]string, len(all))
+	for i, d := range all {
+		ids[i] = string(d.Webhook)
+	}
+	return strings.Join(ids, " ")
+}
+
+// twoExtensions gives the account two extensions, the first with two template types, and webhooks of its own.
+func (k *kit) twoExtensions() {
+	k.t.Helper()
+	managed := func(id string, e domain.ExtensionID, tt domain.TemplateTypeID) *domain.Webhook {
+		return &domain.Webhook{
+			Account: acct, ID: domain.WebhookID(id), Extension: e, Epoch: 3, WebhookKey: "contracts", TemplateType: tt,
+			URL: "https://example.com", EventTypes: []string{string(events.ContractSigned)},
+		}
+	}
+	spec := domain.BlueprintSpec{Webhooks: []domain.WebhookBlueprint{{
+		Key: "contracts", Context: map[string]string{"customer": "{{customer_id}}", "also": "<{{ customer_id }}> & {{nothing}}{{api_key}}"},
+	}}}
+	k.Given(
+		managed("crm-orders", "acme-crm", "tt_orders"), managed("crm-quotes", "acme-crm", "tt_quotes"), managed("erp-orders", "other-erp", "tt_bills"),
+		&domain.Webhook{Account: acct, ID: "own-all", URL: "https://example.com"},
+		&domain.Webhook{Account: acct, ID: "own-created", URL: "https://example.com", EventTypes: []string{string(events.ContractCreated)}},
+		&domain.Webhook{Account: acct, ID: "own-paused", URL: "https://example.com", Paused: true},
+		&domain.Webhook{Account: "acct-43", ID: "foreign", URL: "https://example.com"},
+		&domain.Installation{Account: acct, Extension: "acme-crm", Version: 1, Epoch: 3, State: domain.Enabled, Parameters: map[string]string{"customer_id": "C-7"}, Secrets: map[string]domain.Sealed{"api_key": "sealed"}},
+		&domain.Installation{Account: acct, Extension: "other-erp", Version: 1, Epoch: 3, State: domain.Enabled},
+		&domain.Blueprint{Extension: "acme-crm", Version: 1, BlueprintSpec: spec},
+		&domain.Blueprint{Extension: "other-erp", Version: 1, BlueprintSpec: domain.BlueprintSpec{Webhooks: []domain.WebhookBlueprint{{Key: "contracts"}}}},
+	)
+}
+
+func TestRule17_WhoHearsWhat(t *testing.T) {
+	k := newKit(t)
+	k.twoExtensions()
+	for name, c := range map[string]struct {
+		event events.Event
+		want  string
+	}{
+		"through acme-crm, orders":                 {signed("1", domain.Contract{ID: "con_1", Origin: "acme-crm", TemplateType: "tt_orders"}), "crm-orders own-all own-paused"},
+		"through acme-crm, quotes":                 {signed("2", domain.Contract{ID: "con_2", Origin: "acme-crm", TemplateType: "tt_quotes"}), "crm-quotes own-all own-paused"},
+		"through other-erp":                        {signed("3", domain.Contract{ID: "con_3", Origin: "other-erp", TemplateType: "tt_bills"}), "erp-orders own-all own-paused"},
+		"directly, of acme-crm's type":             {signed("4", domain.Contract{ID: "con_4", TemplateType: "tt_orders"}), "own-all own-paused"},
+		"through other-erp, of acme-crm's type":    {signed("5", domain.Contract{ID: "con_5", Origin: "other-erp", TemplateType: "tt_orders"}), "own-all own-paused"},
+		"through acme-crm, of the account's type":  {signed("6", domain.Contract{ID: "con_6", Origin: "acme-crm", TemplateType: "tt_own"}), "own-all own-paused"},
+		"an event of no contract":                  {events.Event{ID: "evt_7", Account: acct, Subject: domain.Subject{EventType: "installation.enabled"}, Body: []byte("{}"), At: at}, "own-all own-paused"},
+		"another type of event, through acme-crm":  {events.Event{ID: "evt_8", Account: acct, Subject: domain.Subject{EventType: "contract.created", Origin: "acme-crm", TemplateType: "tt_orders"}, Body: []byte("{}"), At: at}, "own-all own-created own-paused"},
+		"another account's, with the same origins": {events.Event{ID: "evt_9", Account: "acct-43", Subject: domain.Subject{EventType: "contract.signed", Origin: "acme-crm", TemplateType: "tt_orders"}, Body: []byte("{}"), At: at}, "foreign"},
+	} {
+		k.handle(k.commit(c.event))
+		if got := webhooksOf(k.delivered()); got != c.want {
+			t.Errorf("%s: got %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+func TestRule16_WhatWasRolledBackIsNotSent(t *testing.T) {
+	k := newKit(t)
+	k.Given(&domain.Webhook{Account: acct, ID: "own-all"})
+	var tx store.Tx
+	tx.Emit(signed("rolled-back", domain.Contract{ID: "con_1"}))
+	tx.Exists(domain.Workspace{Account: acct, ID: "nowhere"})
+	if err := k.Commit(t.Context(), &tx, nil); fault.KindOf(err) != fault.Conflict {
+		t.Fatalf("got %v, want a Conflict", err)
+	}
+	k.handle(k.commit(signed("committed", domain.Contract{ID: "con_2"})))
+	if got := k.delivered(); len(got) != 1 || got[0].Event != "evt_committed" {
+		t.Errorf("got %v, want evt_committed alone", got)
+	}
+}
+
+func TestRule18_ARepeatedFanoutSendsTheSame(t *testing.T) {
+	k := newKit(t)
+	k.twoExtensions()
+	batch := k.commit(signed("1", domain.Contract{ID: "con_1", Origin: "acme-crm", TemplateType: "tt_orders"}))
+	k.handle(batch)
+	first := k.deliveries.Take()
+	k.handle(batch)
+	second := k.deliveries.Take()
+	bodies := func(e lambda.SQSEvent) (all []string) {
+		for _, m := range e.Records {
+			all = append(all, m.Body)
+		}
+		slices.Sort(all)
+		return all
+	}
+	if got, want := bodies(second), bodies(first); len(want) != 3 || !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestHandle_AManagedWebhooksMessage(t *testing.T) {
+	k := newKit(t)
+	k.twoExtensions()
+	e := signed("1", domain.Contract{ID: "con_1", Origin: "acme-crm", TemplateType: "tt_orders", Name: "Order \uffff <1> ☃"})
+	k.handle(k.commit(e))
+	got := k.delivered()[0]
+	want := events.Delivery{
+		ID: domain.DeliveryOf("evt_1", "crm-orders"), Account: acct, Webhook: "crm-orders", Extension: "acme-crm", Epoch: 3,
+		Event: "evt_1", Contract: "con_1", EventType: "contract.signed", EventAt: at, Body: string(e.Body), Attempt: 1,
+		Context: `{"also":"\u003cC-7\u003e \u0026 ","customer":"C-7"}`,
+	}
+	if got != want {
+		t.Errorf("got\n%+v\nwant\n%+v", got, want)
+	}
+}
+
+func TestHandle_ABodyTooBigForAMessageGoesByReference(t *testing.T) {
+	k := newKit(t)
+	k.Given(&domain.Webhook{Account: acct, ID: "own-all"})
+	for _, size := range []int{50 << 10, 70 << 10, 300 << 10} {
+		id := fmt.Sprint(size)
+		e := signed(id, domain.Contract{ID: domain.ContractID("con_" + id), Name: strings.Repeat("x", size)})
+		k.handle(k.commit(e))
+		sent := k.deliveries.Sent()
+		if len(sent) != 1 || len(sent[0].Body) > queue.BilledRequest {
+			t.Fatalf("%d bytes: got %d messages, the first of %d bytes", size, len(sent), len(sent[0].Body))
+		}
+		d := k.delivered()[0]
+		if inline := d.Body != ""; inline != (size < queue.BilledRequest) {
+			t.Errorf("%d bytes: inline %v", size, inline)
+		}
+		stored, err := k.Event(t.Context(), d.Account, d.Contract, d.Event)
+		if err != nil || string(stored.Body) != string(e.Body) {
+			t.Errorf("%d bytes: the message leads to %d bytes, %v, want %d", size, len(stored.Body), err, len(e.Body))
+		}
+	}
+}
+
+func TestHandle_AProvisionGoesToProvisioning(t *testing.T) {
+	k := newKit(t)
+	want := events.Provision{ID: "prv_1", Account: acct, At: at, Installations: []events.ProvisionedInstance{{Extension: "acme-base", Epoch: 1}, {Extension: "acme-crm", Epoch: 4}}}
+	var tx store.Tx
+	tx.Provision(want)
+	if err := k.Commit(t.Context(), &tx, nil); err != nil {
+		t.Fatal(err)
+	}
+	k.handle(k.Outbox(1))
+	got := k.provisions.Take().Records
+	if len(got) != 1 {
+		t.Fatalf("got %d messages, want 1", len(got))
+	}
+	var p events.Provision
+	if err := json.Unmarshal([]byte(got[0].Body), &p); err != nil || fmt.Sprint(p) != fmt.Sprint(want) {
+		t.Errorf("got %+v, %v, want %+v", p, err, want)
+	}
+	if left := k.deliveries.Take().Records; len(left) != 0 {
+		t.Errorf("got %d deliveries, want none", len(left))
+	}
+}
+
+func TestHandle_OnlyInsertsOfOutboxItems(t *testing.T) {
+	k := newKit(t)
+	k.Given(&domain.Webhook{Account: acct, ID: "own-all"})
+	batch := k.commit(signed("1", domain.Contract{ID: "con_1"}))
+	modified, removed, other := batch.Records[0], batch.Records[0], batch.Records[0]
+	modified.EventName, removed.EventName = "MODIFY", "REMOVE"
+	other.Change.NewImage = map[string]lambda.DynamoDBAttributeValue{"pk": lambda.NewStringAttribute("ACCOUNT#acct-42")}
+	k.handle(lambda.DynamoDBEvent{Records: []lambda.DynamoDBEventRecord{modified, removed, other}})
+	if got := k.delivered(); len(got) != 0 {
+		t.Errorf("got %v, want nothing", got)
+	}
+}
+
+// An account's webhooks are read once for all events of a batch, and again for the next batch.
+func TestHandle_ReadsAnAccountOnceAndNeverKeepsIt(t *testing.T) {
+	k := newKit(t)
+	k.twoExtensions()
+	counted := &counting{Records: k.Tables}
+	k.Service = New(counted, k.provisions, k.deliveries)
+	through := func(id string) events.Event {
+		return signed(id, domain.Contract{ID: domain.ContractID("con_" + id), Origin: "acme-crm", TemplateType: "tt_orders"})
+	}
+	k.handle(k.commit(through("1"), through("2"), through("3")))
+	if counted.webhooks != 1 || counted.installations != 1 || counted.blueprints != 1 {
+		t.Errorf("three events took %+v reads, want one of each", *counted)
+	}
+	k.delivered()
+	k.Given(&domain.Webhook{Account: acct, ID: "own-new"})
+	k.handle(k.commit(through("4")))
+	if got := webhooksOf(k.delivered()); !strings.Contains(got, "own-new") {
+		t.Errorf("got %q, want own-new among them", got)
+	}
+}
+
+func TestHandle_ReadsNoExtensionThatHearsNothing(t *testing.T) {
+	k := newKit(t)
+	k.twoExtensions()
+	counted := &counting{Records: k.Tables}
+	k.Service = New(counted, k.provisions, k.deliveries)
+	k.handle(k.commit(signed("1", domain.Contract{ID: "con_1"})))
+	if counted.installations != 0 || counted.blueprints != 0 {
+		t.Errorf("got %+v reads, want no installation and no blueprint", *counted)
+	}
+}
+
+func TestHandle_AnyFailureFailsTheWholeBatch(t *testing.T) {
+	k := newKit(t)
+	k.twoExtensions()
+	batch := k.commit(signed("1", domain.Contract{ID: "con_1", Origin: "acme-crm", TemplateType: "tt_orders"}))
+	unreadable := batch.Records[0]
+	unreadable.Change.NewImage = map[string]lambda.DynamoDBAttributeValue{"outbox": lambda.NewStringAttribute("event"), "at": lambda.NewStringAttribute("yesterday")}
+	for name, c := range map[string]struct {
+		service *Service
+		batch   lambda.DynamoDBEvent
+	}{
+		"the deliveries queue is gone":   {New(k.Tables, k.provisions, k.deliveries.Broken()), batch},
+		"one message of many is refused": {New(k.Tables, k.provisions, refusing{k.deliveries}), batch},
+		"the webhooks cannot be read":    {New(k.At(domain.SystemClock, storetest.Failing("Query")), k.provisions, k.deliveries), batch},
+		"a context cannot be made":       {New(k.At(domain.SystemClock, storetest.Failing("GetItem")), k.provisions, k.deliveries), batch},
+		"a record is unreadable":         {New(k.Tables, k.provisions, k.deliveries), lambda.DynamoDBEvent{Records: []lambda.DynamoDBEventRecord{batch.Records[0], unreadable}}},
+	} {
+		if _, err := c.service.Handle(t.Context(), c.batch); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+}
+
+// More messages than go into the calls of one flush: all arrive, each once.
+func TestHandle_ManyWebhooks(t *testing.T) {
+	k := newKit(t)
+	for from := 0; from < 195; from += 65 {
+		var some []any
+		for i := range 65 {
+			some = append(some, &domain.Webhook{Account: acct, ID: domain.WebhookID(fmt.Sprintf("whk_%03d", from+i))})
+		}
+		k.Given(some...)
+	}
+	k.handle(k.commit(signed("1", domain.Contract{ID: "con_1"}), signed("2", domain.Contract{ID: "con_2"})))
+	got := map[domain.DeliveryID]int{}
+	for _, d := range k.delivered() {
+		got[d.ID]++
+	}
+	if len(got) != 390 {
+		t.Errorf("got %d deliveries, want 390", len(got))
+	}
+}
+
+type counting struct {
+	Records
+	webhooks, installations, blueprints int
+}
+
+func (c *counting) Webhooks(ctx context.Context, a domain.AccountID) ([]domain.Webhook, error) {
+	c.webhooks++
+	return c.Records.Webhooks(ctx, a)
+}
+
+func (c *counting) Installation(ctx context.Context, a domain.AccountID, e domain.ExtensionID) (domain.Installation, error) {
+	c.installations++
+	return c.Records.Installation(ctx, a, e)
+}
+
+func (c *counting) Blueprint(ctx context.Context, e domain.ExtensionID, version int) (domain.Blueprint, error) {
+	c.blueprints++
+	return c.Records.Blueprint(ctx, e, version)
+}
+
+// refusing spoils the second message, as SQS itself then refuses it and takes the others.
+type refusing struct{ Queue }
+
+func (r refusing) Send(ctx context.Context, messages []queue.Message) map[int]error {
+	messages[1].Body += "\uffff"
+	return r.Queue.Send(ctx, messages)
+}

@@ -1,0 +1,153 @@
+// Package fanout is the function that turns what was committed to the outbox into messages: a provision into one
+// to provisioning, an event into one to delivery for every webhook that hears it. It hears the accounts table's
+// stream, and decides nothing: who hears what is domain.Webhook.Hears.
+package fanout
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	lambda "github.com/aws/aws-lambda-go/events"
+
+	"plugboard/events"
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+	"plugboard/shared/queue"
+	"plugboard/shared/store"
+)
+
+// Records is what fanout reads. Installation and Blueprint return NotFound for what is absent.
+type Records interface {
+	Webhooks(ctx context.Context, a domain.AccountID) ([]domain.Webhook, error)
+	Installation(ctx context.Context, a domain.AccountID, e domain.ExtensionID) (domain.Installation, error)
+	Blueprint(ctx context.Context, e domain.ExtensionID, version int) (domain.Blueprint, error)
+}
+
+// Queue takes messages, and names those that it did not take by their place.
+type Queue interface {
+	Send(ctx context.Context, messages []queue.Message) map[int]error
+}
+
+// Config names the queues.
+type Config struct {
+	Provisions string `env:"PROVISIONS_QUEUE_URL,required"`
+	Deliveries string `env:"DELIVERIES_QUEUE_URL,required"`
+}
+
+// Service fans out.
+type Service struct {
+	records    Records
+	provisions Queue
+	deliveries Queue
+}
+
+// New does not call AWS.
+func New(r Records, provisions, deliveries Queue) *Service {
+	return &Service{records: r, provisions: provisions, deliveries: deliveries}
+}
+
+// Handle works a batch of the stream. Any failure fails all of it, and the stream hands it over again, whole or
+// halved: partial answers are not understood by every emulator, and a repeat is harmless, since a delivery's id
+// derives from event and webhook, and provisioning goes by an installation's own state.
+func (s *Service) Handle(ctx context.Context, batch lambda.DynamoDBEvent) (struct{}, error) {
+	began := time.Now()
+	i := &invocation{service: s, accounts: map[domain.AccountID]*account{}}
+	for _, r := range batch.Records {
+		if err := i.record(ctx, r); err != nil {
+			return struct{}{}, fault.Wrap(err, "fan out %s", r.EventID)
+		}
+	}
+	if err := i.flush(ctx); err != nil {
+		return struct{}{}, err
+	}
+	slog.InfoContext(ctx, "fanned out", "records", len(batch.Records), "events", i.events, "provisions", i.provisions.sent,
+		"deliveries", i.deliveries.sent, "accounts", len(i.accounts), "ms", time.Since(began).Milliseconds())
+	return struct{}{}, nil
+}
+
+// invocation is one batch being worked.
+type invocation struct {
+	service    *Service
+	accounts   map[domain.AccountID]*account
+	provisions outgoing
+	deliveries outgoing
+	events     int
+}
+
+func (i *invocation) record(ctx context.Context, r lambda.DynamoDBEventRecord) error {
+	switch store.Outbox(r) {
+	case store.OutboxEvent:
+		e, err := store.EventOf(r)
+		if err != nil {
+			return err
+		}
+		return i.event(ctx, e)
+	case store.OutboxProvision:
+		p, err := store.ProvisionOf(r)
+		if err != nil {
+			return err
+		}
+		body, err := queue.Encode(p)
+		if err != nil {
+			return err
+		}
+		return i.provisions.add(ctx, i.service.provisions, queue.Message{Body: body})
+	default:
+		return nil
+	}
+}
+
+func (i *invocation) event(ctx context.Context, e events.Event) error {
+	i.events++
+	a, err := i.account(ctx, e.Account)
+	if err != nil {
+		return err
+	}
+	for _, w := range a.webhooks {
+		if !w.Hears(e.Subject) {
+			continue
+		}
+		m, err := a.message(ctx, w, e)
+		if err != nil {
+			return fault.Wrap(err, "event %s to webhook %s", e.ID, w.ID)
+		}
+		if err := i.deliveries.add(ctx, i.service.deliveries, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (i *invocation) flush(ctx context.Context) error {
+	if err := i.provisions.flush(ctx, i.service.provisions); err != nil {
+		return err
+	}
+	return i.deliveries.flush(ctx, i.service.deliveries)
+}
+
+// outgoing holds messages back until they fill eight calls of ten, so that calls are full, and memory is not: a
+// batch of 100 events that 100 webhooks each hear is 10,000 messages.
+type outgoing struct {
+	waiting []queue.Message
+	sent    int
+}
+
+const outgoingMost = 80
+
+func (o *outgoing) add(ctx context.Context, to Queue, m queue.Message) error {
+	if o.waiting = append(o.waiting, m); len(o.waiting) < outgoingMost {
+		return nil
+	}
+	return o.flush(ctx, to)
+}
+
+func (o *outgoing) flush(ctx context.Context, to Queue) error {
+	failed := to.Send(ctx, o.waiting)
+	for _, err := range failed { // one says it; they mostly agree
+		return fmt.Errorf("%d of %d messages were not sent: %w", len(failed), len(o.waiting), err)
+	}
+	o.sent, o.waiting = o.sent+len(o.waiting), nil
+	return nil
+}

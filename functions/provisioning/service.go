@@ -1,0 +1,133 @@
+// Package provisioning is the function that makes what a blueprint names, and clears it away again, from the
+// provisions queue. Every step is one transaction that also records it, may run twice, and goes on after a
+// crash at any point.
+package provisioning
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	plugboard "plugboard/events"
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+	"plugboard/shared/store"
+)
+
+// Sealer keeps webhooks' signing secrets.
+type Sealer interface {
+	Seal(ctx context.Context, a domain.AccountID, resource string, plain domain.Secret) (domain.Sealed, error)
+}
+
+// maxReceives is the provisions queue's, after which a message goes to its dead-letter queue; infra sets the
+// same. At the last, the installation is marked failed, so that people see it and can retry.
+const maxReceives = 5
+
+// Service carries installations on.
+type Service struct {
+	store *store.Store
+	seal  Sealer
+	now   domain.Clock
+	newID domain.IDSource
+}
+
+// New does not call AWS.
+func New(s *store.Store, seal Sealer, now domain.Clock, newID domain.IDSource) *Service {
+	return &Service{store: s, seal: seal, now: now, newID: newID}
+}
+
+// Handle works a batch of messages. One that fails is reported alone and comes again, up to maxReceives times.
+func (s *Service) Handle(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
+	failures := []events.SQSBatchItemFailure{} // never null: an emulator's poller breaks on it
+	for _, m := range batch.Records {
+		if err := s.message(ctx, m); err != nil {
+			slog.ErrorContext(ctx, "provisioning failed", "message_id", m.MessageId, "receives", m.Attributes["ApproximateReceiveCount"], "error", err)
+			failures = append(failures, events.SQSBatchItemFailure{ItemIdentifier: m.MessageId})
+		}
+	}
+	return events.SQSEventResponse{BatchItemFailures: failures}, nil
+}
+
+func (s *Service) message(ctx context.Context, m events.SQSMessage) error {
+	var p plugboard.Provision
+	if err := json.Unmarshal([]byte(m.Body), &p); err != nil {
+		return fmt.Errorf("unreadable message: %w", err)
+	}
+	receives, _ := strconv.Atoi(m.Attributes["ApproximateReceiveCount"])
+	for _, target := range p.Installations {
+		began := s.now()
+		err := s.Advance(ctx, p.Account, target)
+		slog.InfoContext(ctx, "provisioned", "account", p.Account, "extension", target.Extension, "epoch", target.Epoch, "receives", receives,
+			"ok", err == nil, "ms", s.now().Sub(began).Milliseconds(), "since_request_ms", s.now().Sub(p.At).Milliseconds())
+		if hopeless(err) {
+			return s.fail(ctx, p.Account, target, err)
+		}
+		if err != nil && receives >= maxReceives {
+			err = errors.Join(err, s.fail(ctx, p.Account, target, err))
+		}
+		if err != nil {
+			return err // what comes after may depend on this
+		}
+	}
+	return nil
+}
+
+// hopeless tells a state of the account that people must change, which no repetition will, from a fault of the
+// pipeline.
+func hopeless(err error) bool {
+	return fault.KindOf(err) == fault.Conflict && !fault.Is(err, store.Raced)
+}
+
+// Advance carries one installation on to where its state says it goes. A message for another epoch, or for an
+// installation that has arrived, finds nothing to do.
+func (s *Service) Advance(ctx context.Context, a domain.AccountID, target plugboard.ProvisionedInstance) error {
+	i, err := s.store.Installation(ctx, a, target.Extension)
+	if err != nil {
+		return fault.Wrap(err, "provision %s in %s", target.Extension, a)
+	}
+	switch {
+	case i.Epoch != target.Epoch:
+		return nil
+	case i.State == domain.Enabling:
+		return fault.Wrap(s.enable(ctx, i), "enable %s in %s", i.Extension, a)
+	case i.State == domain.Disabling:
+		return fault.Wrap(s.disable(ctx, i), "disable %s in %s", i.Extension, a)
+	default:
+		return nil
+	}
+}
+
+// fail marks the installation failed, with the step that it stands at.
+func (s *Service) fail(ctx context.Context, a domain.AccountID, target plugboard.ProvisionedInstance, cause error) error {
+	i, err := s.store.Installation(ctx, a, target.Extension)
+	if err != nil || i.Epoch != target.Epoch || i.State != domain.Enabling && i.State != domain.Disabling {
+		return err
+	}
+	step := string(i.State)
+	if n := i.NextStep(); i.State == domain.Enabling && n >= 0 {
+		step = i.Steps[n].Name()
+	}
+	reason := "Something failed on our side; the log has the details."
+	var f *fault.Error
+	if errors.As(cause, &f) && f.Detail != "" {
+		reason = f.Detail
+	}
+	i = i.Fail(step, reason, s.now())
+	return s.commit(ctx, plugboard.InstallationFailed, &i, &store.Tx{})
+}
+
+// commit writes the installation's change together with the rest of tx and the event of it.
+func (s *Service) commit(ctx context.Context, t plugboard.Type, i *domain.Installation, tx *store.Tx) error {
+	event, err := plugboard.OfInstallation(domain.EventID(s.newID("evt")), t, *i)
+	if err != nil {
+		return err
+	}
+	tx.Replace(i)
+	tx.Emit(event)
+	return s.store.Commit(ctx, tx, nil)
+}

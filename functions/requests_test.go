@@ -1,0 +1,305 @@
+package functions_test
+
+import (
+	"encoding/json"
+	"time"
+
+	"plugboard/shared/auth"
+	"plugboard/shared/domain"
+	"plugboard/shared/secret"
+	"plugboard/shared/store"
+)
+
+// scene is actors with one of everything, so that every operation has something to act on.
+type scene struct {
+	*actors
+	otherPartner who
+	partnerID    string
+	typeID       string // of the main extension
+	developedID  string // of a template type in the partner's development account
+	templateID   string
+	ownTypeID    string // of the account's own, used by no template
+	draft        string
+	published    string
+	participant  string // of the published contract, the only one
+	session      who    // its session
+	managedHook  string
+	ownHook      string
+	delivery     string
+	ownToken     who // an API token of the account's own, with every scope
+	ownTokenID   string
+	scopeless    string // the token of an enabled extension without any scope
+}
+
+const (
+	scopelessExtension = "acme-none"
+	idleExtension      = "acme-idle" // listed, enabled nowhere
+)
+
+func newScene(w *world) *scene {
+	s := &scene{actors: newActors(w)}
+	s.list(scopelessExtension, []string{}, object{"scopes": []string{}, "template_types": []object{}, "webhooks": []object{}})
+	s.list(idleExtension, []string{}, coreBlueprint())
+	s.enable()
+	s.scopeless = s.want(s.call(s.admin, "PUT", "/v1/installations/"+scopelessExtension, object{}), 202).str("created", 0, "token")
+	s.settle()
+	s.partnerID = s.want(s.call(s.partner, "GET", "/v1/extensions/"+mainExtension, nil), 200).str("partner_id")
+	s.otherPartner = s.newPartner("Other")
+	s.typeID = s.templateType("acme-crm")
+	s.templateID = s.template(s.typeID)
+	s.developedID = s.want(s.call(s.dashboard("acme-dev", "ada"), "POST", "/v1/template-types", object{"name": "Draft", "fields": []object{{"custom_id": "reason", "name": "Reason", "kind": "text"}}}), 201).str("id")
+	s.want(s.call(s.partner, "PUT", "/v1/extensions/"+mainExtension+"/draft", object{"blueprint": crmBlueprint(s.receiver.URL)}), 200)
+	s.submit(idleExtension, coreBlueprint()) // a second version, to be reviewed
+	s.ownTypeID = s.want(s.call(s.admin, "POST", "/v1/template-types", object{"name": "Ours", "fields": []object{{"custom_id": "note", "name": "Note", "kind": "text"}}}), 201).str("id")
+	s.draft = s.want(s.call(s.integration(adminEmail), "POST", "/v1/contracts", contractOf(s.templateID)), 201).str("id")
+	s.published = s.want(s.call(s.integration(adminEmail), "POST", "/v1/contracts", contractOf(s.templateID)), 201).str("id")
+	s.want(s.call(s.integration(adminEmail), "POST", "/v1/contracts/"+s.published+"/publish", nil), 200)
+	s.participant = s.want(s.call(s.admin, "GET", "/v1/contracts/"+s.published, nil), 200).str("participants", 0, "id")
+	s.session = s.sessionOf(s.published, s.participant)
+	s.ownHook = s.want(s.call(s.admin, "POST", "/v1/webhooks", object{"name": "Ours", "url": s.receiver.URL}), 201).str("id")
+	s.managedHook = s.hookOf(s.typeID)
+	own := s.want(s.call(s.admin, "POST", "/v1/tokens", object{"name": "Ours", "scopes": domain.Scopes}), 201)
+	s.ownToken, s.ownTokenID = bearer("the account's own token", own.str("token")), own.str("id")
+	for _, token := range []who{s.ownToken, bearer("scopeless", s.scopeless)} {
+		s.want(s.call(token, "GET", "/v1/me", nil), 200) // its first use is noted, as any once an hour
+	}
+	s.settle()
+	s.delivery = s.want(s.call(s.admin, "GET", "/v1/webhooks/"+s.managedHook+"/deliveries", nil), 200).str("items", 0, "id")
+	return s
+}
+
+// hookOf is the managed webhook of a template type.
+func (a *actors) hookOf(typeID string) string {
+	a.t.Helper()
+	list := a.want(a.call(a.admin, "GET", "/v1/webhooks", nil), 200)
+	for n := range list.at("items").([]any) {
+		if list.str("items", n, "template_type_id") == typeID {
+			return list.str("items", n, "id")
+		}
+	}
+	a.t.Fatalf("no webhook of template type %s: %s", typeID, list.raw)
+	return ""
+}
+
+// request is one that a right caller is not refused. Path and body are of the scene; other is the path of the
+// same kind of thing that does not exist.
+type request struct {
+	prepare func(s *scene, by who) // what must have happened before
+	path    func(s *scene) string  // empty: the operation's own path, which has no parameters
+	other   string
+	body    func(s *scene) any
+	own     bool // of the tokens only the account's own may: it is about what no extension manages
+}
+
+func fixed(body any) func(*scene) any    { return func(*scene) any { return body } }
+func at(path string) func(*scene) string { return func(*scene) string { return path } }
+func installationOf(action string) request {
+	return request{path: at("/v1/installations/" + mainExtension + action), other: "/v1/installations/nowhere" + action}
+}
+
+// draftRequest is about the main extension's draft.
+func draftRequest(action string, body object) request {
+	r := request{path: at("/v1/extensions/" + mainExtension + "/draft" + action), other: "/v1/extensions/nowhere/draft" + action}
+	if body != nil {
+		r.body = fixed(body)
+	}
+	return r
+}
+
+// requests has one for every operation: an operation without one fails the tests that walk them all.
+var requests = map[string]request{
+	"create-partner":     {body: fixed(object{"name": "New", "contact": "new@partner.test", "development_account_id": "acme-dev"})},
+	"read-partner":       {path: func(s *scene) string { return "/v1/partners/" + s.partnerID }, other: "/v1/partners/par_none"},
+	"rotate-partner-key": {path: func(s *scene) string { return "/v1/partners/" + s.partnerID + "/keys" }, other: "/v1/partners/par_none/keys", body: fixed(object{})},
+	"create-extension":   {body: fixed(object{"slug": "acme-new", "name": "New", "template_type_keys": []string{"a"}})},
+	"read-extension":     {path: at("/v1/extensions/" + mainExtension), other: "/v1/extensions/nowhere"},
+	"submit-blueprint":   {path: at("/v1/extensions/" + dependency + "/versions"), other: "/v1/extensions/nowhere/versions", body: fixed(object{"blueprint": coreBlueprint()})},
+	"read-draft":         draftRequest("", nil),
+	"replace-draft":      draftRequest("", object{"blueprint": coreBlueprint()}),
+	"promote-template-type": {
+		path: at("/v1/extensions/" + mainExtension + "/draft/template-types"), other: "/v1/extensions/nowhere/draft/template-types",
+		body: func(s *scene) any { return object{"template_type_id": s.developedID, "key": "addendum"} },
+	},
+	"check-draft":   draftRequest("/problems", nil),
+	"list-versions": {path: at("/v1/extensions/" + mainExtension + "/versions"), other: "/v1/extensions/nowhere/versions"},
+	"read-version":  {path: at(versionOf(mainExtension, 1)), other: versionOf(mainExtension, 9)},
+	"diff-versions": {path: at(versionOf(mainExtension, 1) + "/diff?against=1"), other: versionOf(mainExtension, 9) + "/diff?against=1"},
+	"review-version": {
+		path: at(versionOf(idleExtension, 2) + "/review"), other: versionOf(idleExtension, 9) + "/review",
+		body: fixed(object{"decision": "reject", "reasons": []string{"unclear", "untested"}}),
+	},
+	"yank-version":      {path: at(versionOf(mainExtension, 1) + "/yank"), other: versionOf(mainExtension, 9) + "/yank", body: fixed(object{"reason": "it loses orders"})},
+	"put-test-accounts": {path: at("/v1/extensions/" + mainExtension + "/test-accounts"), other: "/v1/extensions/nowhere/test-accounts", body: fixed(object{"accounts": []string{"customer", "other"}})},
+	"list-extension":    {path: at("/v1/extensions/" + mainExtension + "/listing"), other: "/v1/extensions/nowhere/listing", body: fixed(object{"version": 1})},
+	"unlist-extension":  {path: at("/v1/extensions/" + mainExtension + "/listing"), other: "/v1/extensions/nowhere/listing"},
+	"list-catalogue":    {},
+
+	"enable-extension":   {path: at("/v1/installations/" + idleExtension), other: "/v1/installations/nowhere", body: fixed(object{"parameters": object{idleExtension: object{}}})},
+	"list-installations": {},
+	"read-installation":  installationOf(""),
+	"disable-extension":  installationOf("/disable"),
+	"suspend-extension":  installationOf("/suspend"),
+	"resume-extension": {path: installationOf("/resume").path, other: installationOf("/resume").other, prepare: func(s *scene, by who) {
+		s.want(s.call(by, "POST", "/v1/installations/"+mainExtension+"/suspend", nil), 200)
+	}},
+	"retry-installation": {path: installationOf("/retry").path, other: installationOf("/retry").other, prepare: func(s *scene, _ who) {
+		s.failInstallation(mainExtension)
+	}},
+	"rotate-installation-token": {path: installationOf("/token").path, other: installationOf("/token").other, body: fixed(object{})},
+	"create-token":              {body: fixed(object{"name": "New", "scopes": []string{"contracts:read"}})},
+	"list-tokens":               {},
+	"revoke-token":              {path: func(s *scene) string { return "/v1/tokens/" + s.ownTokenID }, other: "/v1/tokens/tok_none"},
+	"read-me":                   {},
+	"read-openapi":              {},
+	"read-blueprint-schema":     {},
+
+	"list-template-types":  {},
+	"read-template-type":   {path: func(s *scene) string { return "/v1/template-types/" + s.typeID }, other: "/v1/template-types/tt_none"},
+	"create-template-type": {own: true, body: fixed(object{"name": "New", "fields": []object{}})},
+	"update-template-type": {own: true, path: func(s *scene) string { return "/v1/template-types/" + s.ownTypeID }, other: "/v1/template-types/tt_none", body: fixed(object{"name": "Renamed"})},
+	"add-data-field": {
+		path:  func(s *scene) string { return "/v1/template-types/" + s.typeID + "/fields" },
+		other: "/v1/template-types/tt_none/fields", body: fixed(object{"custom_id": "extra", "name": "Extra", "kind": "text"}),
+	},
+	"delete-data-field": {own: true, path: func(s *scene) string { return "/v1/template-types/" + s.ownTypeID + "/fields/note" }, other: "/v1/template-types/tt_none/fields/note"},
+	"order-data-fields": {
+		path:  func(s *scene) string { return "/v1/template-types/" + s.typeID + "/field-order" },
+		other: "/v1/template-types/tt_none/field-order", body: fixed(object{"custom_ids": []string{"due", "urgent", "amount", "order_number"}}),
+	},
+	"replace-data-fields": {
+		own:   true,
+		path:  func(s *scene) string { return "/v1/template-types/" + s.ownTypeID + "/fields" },
+		other: "/v1/template-types/tt_none/fields", body: fixed(object{"fields": []object{{"custom_id": "other", "name": "Other", "kind": "date"}}}),
+	},
+	"update-data-field": {
+		path:  func(s *scene) string { return "/v1/template-types/" + s.typeID + "/fields/urgent" },
+		other: "/v1/template-types/tt_none/fields/urgent", body: fixed(object{"active": false}),
+	},
+	"delete-template-type": {own: true, path: func(s *scene) string { return "/v1/template-types/" + s.ownTypeID }, other: "/v1/template-types/tt_none"},
+
+	"put-account":     {path: at("/v1/accounts/new"), other: "", body: fixed(object{"name": "New"})},
+	"read-account":    {path: at("/v1/accounts/customer"), other: "/v1/accounts/nowhere"},
+	"put-user":        {path: at("/v1/accounts/customer/users/new"), other: "/v1/accounts/nowhere/users/new", body: fixed(object{"email": "new@customer.test", "name": "New", "role": "member", "workspaces": []string{}})},
+	"put-workspace":   {path: at("/v1/accounts/customer/workspaces/new"), other: "/v1/accounts/nowhere/workspaces/new", body: fixed(object{"name": "New"})},
+	"list-workspaces": {},
+	"create-template": {body: func(s *scene) any {
+		return object{"name": "New", "workspace_id": "sales", "template_type_id": s.typeID}
+	}},
+	"list-templates":       {},
+	"contract-create-data": {},
+	"create-contract":      {body: func(s *scene) any { return contractOf(s.templateID, [2]string{"order_number", "7"}) }},
+	"read-contract":        {path: func(s *scene) string { return "/v1/contracts/" + s.draft }, other: "/v1/contracts/con_none"},
+	"publish-contract":     {path: func(s *scene) string { return "/v1/contracts/" + s.draft + "/publish" }, other: "/v1/contracts/con_none/publish"},
+	"sign-contract":        {path: func(s *scene) string { return "/v1/contracts/" + s.published + "/sign" }, other: "/v1/contracts/con_none/sign"},
+	"decline-contract":     {path: func(s *scene) string { return "/v1/contracts/" + s.published + "/decline" }, other: "/v1/contracts/con_none/decline"},
+
+	"list-contracts":  {},
+	"update-contract": {path: func(s *scene) string { return "/v1/contracts/" + s.draft }, other: "/v1/contracts/con_none", body: fixed(object{"name": "Renamed"})},
+	"cancel-contract": {path: func(s *scene) string { return "/v1/contracts/" + s.draft + "/cancel" }, other: "/v1/contracts/con_none/cancel"},
+	"delete-contract": {path: func(s *scene) string { return "/v1/contracts/" + s.draft }, other: "/v1/contracts/con_none"},
+	"expire-contract": {
+		prepare: func(s *scene, _ who) { s.makeDue(s.published) },
+		path:    func(s *scene) string { return "/v1/contracts/" + s.published + "/expire" }, other: "/v1/contracts/con_none/expire",
+	},
+	"update-data-field-values": {path: func(s *scene) string { return "/v1/contracts/" + s.published + "/data-fields" }, other: "/v1/contracts/con_none/data-fields", body: fixed(newValues)},
+	"create-participant-session": {
+		path: func(s *scene) string {
+			return "/v1/contracts/" + s.published + "/participants/" + s.participant + "/sessions"
+		},
+		other: "/v1/contracts/con_none/participants/ptc_none/sessions", body: fixed(object{"lifetime_seconds": 600}),
+	},
+	"read-session-contract":      {},
+	"update-session-data-fields": {body: fixed(newValues)},
+	"sign-session-contract":      {},
+	"decline-session-contract":   {},
+
+	"list-webhooks":       {},
+	"create-webhook":      {body: func(s *scene) any { return object{"name": "New", "url": s.receiver.URL} }},
+	"read-webhook":        {path: func(s *scene) string { return "/v1/webhooks/" + s.managedHook }, other: "/v1/webhooks/whk_none"},
+	"update-webhook":      {path: func(s *scene) string { return "/v1/webhooks/" + s.ownHook }, other: "/v1/webhooks/whk_none", body: fixed(object{"paused": true})},
+	"delete-webhook":      {path: func(s *scene) string { return "/v1/webhooks/" + s.ownHook }, other: "/v1/webhooks/whk_none"},
+	"read-webhook-secret": {path: func(s *scene) string { return "/v1/webhooks/" + s.managedHook + "/secret" }, other: "/v1/webhooks/whk_none/secret"},
+	"list-deliveries":     {path: func(s *scene) string { return "/v1/webhooks/" + s.managedHook + "/deliveries" }, other: "/v1/webhooks/whk_none/deliveries"},
+	"read-delivery": {
+		path:  func(s *scene) string { return "/v1/webhooks/" + s.managedHook + "/deliveries/" + s.delivery },
+		other: "/v1/webhooks/whk_none/deliveries/dlv_none",
+	},
+}
+
+// newValues are none that the scene's contracts have.
+var newValues = object{"data_fields": []object{{"custom_id": "order_number", "value": "8"}, {"custom_id": "amount", "value": "9"}}}
+
+// makeDue leaves a contract as it is on the day on which it expires.
+func (s *scene) makeDue(id string) {
+	s.t.Helper()
+	c, err := s.tables.Contract(s.t.Context(), s.account, domain.ContractID(id))
+	must(s.t, err)
+	c.ExpiresOn = s.now().Format(time.DateOnly)
+	var tx store.Tx
+	tx.Put(&c)
+	must(s.t, s.tables.Commit(s.t.Context(), &tx, nil))
+}
+
+// failInstallation leaves an installation where provisioning gave up, which takes a fault of AWS otherwise.
+func (s *scene) failInstallation(e domain.ExtensionID) {
+	s.t.Helper()
+	i, err := s.tables.Installation(s.t.Context(), s.account, e)
+	must(s.t, err)
+	i.State = domain.Enabling
+	i = i.Fail("template-type", "the test says so", s.now())
+	s.overwrite(i)
+}
+
+// right is a caller whom the rule lets in, and who sees the scene.
+func (s *scene) right(r auth.Rule) who {
+	s.t.Helper()
+	switch r.Model {
+	case auth.ModelDashboard:
+		if r.Role == domain.Admin {
+			return s.admin
+		}
+		return s.member
+	case auth.ModelIntegration:
+		return s.integration(adminEmail)
+	case auth.ModelParticipant:
+		return s.session
+	case auth.ModelPartner:
+		return s.partner
+	case auth.ModelPlatform:
+		return platformFor(s.account)
+	case auth.ModelPublic:
+		return who{name: "anyone"}
+	}
+	s.t.Fatalf("the tests know no caller by %s; give them one", r.Model)
+	return who{}
+}
+
+// expired is a credential of the model that was good until a moment ago.
+func (s *scene) expired(m auth.Model) who {
+	s.t.Helper()
+	switch m {
+	case auth.ModelDashboard:
+		return bearer("expired dashboard", s.jwt(s.account, "ada", -time.Minute))
+	case auth.ModelIntegration:
+		token, hash := secret.NewCredential(secret.TokenPrefix)
+		s.tables.Given(&domain.Token{Hash: hash, ID: "tok_old", Account: s.account, Scopes: domain.Scopes, ExpiresAt: s.now().Add(-time.Minute)})
+		return bearer("expired integration", reveal(token))
+	case auth.ModelParticipant:
+		token, hash := secret.NewCredential(secret.SessionPrefix)
+		s.tables.Given(&domain.Session{Hash: hash, ID: "ses_old", Account: s.account, Contract: domain.ContractID(s.published), Participant: domain.ParticipantID(s.participant), EndsAt: s.now().Add(-time.Second)})
+		return bearer("expired session", reveal(token))
+	case auth.ModelPartner:
+		key, hash := secret.NewCredential(secret.PartnerKeyPrefix)
+		s.tables.Given(&domain.PartnerKey{Hash: hash, Partner: domain.PartnerID(s.partnerID), ExpiresAt: s.now().Add(-time.Minute)})
+		return bearer("expired partner", reveal(key))
+	}
+	return who{"a rotated platform key", [][2]string{{auth.HeaderPlatformKey, "the-key-before-the-one-before"}}}
+}
+
+// reveal shows a credential as its one answer does.
+func reveal(s domain.ShownOnce) string {
+	raw, _ := json.Marshal(s)
+	var shown string
+	_ = json.Unmarshal(raw, &shown)
+	return shown
+}

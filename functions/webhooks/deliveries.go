@@ -1,0 +1,69 @@
+package webhooks
+
+import (
+	"context"
+	"encoding/base64"
+	"time"
+
+	"plugboard/shared/contract"
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+)
+
+// ListDeliveries lists a day's deliveries to a webhook, the newest event's first. One is in the list from its
+// first attempt on. Invalid for a cursor that no page gave.
+func (s *Service) ListDeliveries(ctx context.Context, in *contract.ListDeliveriesInput) (*contract.ListDeliveriesOutput, error) {
+	w, err := s.webhook(ctx, in.Webhook)
+	if err != nil {
+		return nil, err
+	}
+	before, err := base64.RawURLEncoding.DecodeString(in.Cursor)
+	if err != nil {
+		return nil, fault.InvalidFields([]fault.Field{{Pointer: "query.cursor", Code: "invalid", Detail: "The cursor is none that a page gave."}})
+	}
+	found, err := s.store.DayOfAttempts(ctx, w.Account, w.ID, s.day(in.Day), domain.EventID(before), in.Limit+1)
+	if err != nil {
+		return nil, err
+	}
+	page := contract.Page[contract.DeliveryView]{Items: []contract.DeliveryView{}}
+	for _, attempts := range found[:min(in.Limit, len(found))] {
+		page.Items = append(page.Items, view(attempts))
+	}
+	if len(found) > in.Limit {
+		page.NextCursor = base64.RawURLEncoding.EncodeToString([]byte(page.Items[in.Limit-1].Event))
+	}
+	return &contract.ListDeliveriesOutput{Body: page}, nil
+}
+
+// ReadDelivery shows one. NotFound for a delivery of another webhook or day, and before its first attempt.
+func (s *Service) ReadDelivery(ctx context.Context, in *contract.ReadDeliveryInput) (*contract.ReadDeliveryOutput, error) {
+	w, err := s.webhook(ctx, in.Webhook)
+	if err != nil {
+		return nil, err
+	}
+	event, ok := domain.EventOf(in.Delivery, w.ID)
+	if !ok {
+		return nil, fault.New(fault.NotFound, "not-found", "There is no such delivery to this webhook.")
+	}
+	attempts, err := s.store.Attempts(ctx, w.Account, w.ID, s.day(in.Day), event)
+	if err != nil {
+		return nil, err
+	}
+	return &contract.ReadDeliveryOutput{Body: view(attempts)}, nil
+}
+
+func (s *Service) day(given string) string {
+	if given == "" {
+		return s.now().Format(time.DateOnly)
+	}
+	return given
+}
+
+// view shows a delivery by its attempts, of which there is at least one.
+func view(attempts []domain.Attempt) contract.DeliveryView {
+	first := attempts[0]
+	return contract.DeliveryView{
+		ID: domain.DeliveryOf(first.Event, first.Webhook), Event: first.Event, EventType: first.EventType,
+		State: domain.StateOf(attempts), Attempts: attempts,
+	}
+}

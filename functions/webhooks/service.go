@@ -1,0 +1,62 @@
+// Package webhooks is the function behind webhooks and the log of what was sent to them. An extension's token sees
+// the webhooks that its installation manages and no others; what is managed is changed by nobody but provisioning,
+// apart from its pause (design rule 8).
+package webhooks
+
+import (
+	"context"
+
+	"plugboard/shared/auth"
+	"plugboard/shared/contract"
+	"plugboard/shared/domain"
+	"plugboard/shared/egress"
+	"plugboard/shared/fault"
+	"plugboard/shared/store"
+)
+
+// Sealer keeps webhooks' signing secrets.
+type Sealer interface {
+	Seal(ctx context.Context, a domain.AccountID, resource string, plain domain.Secret) (domain.Sealed, error)
+	Open(ctx context.Context, a domain.AccountID, resource string, sealed domain.Sealed) (domain.Secret, error)
+}
+
+// Service serves the operations that webhooks owns.
+type Service struct {
+	store  *store.Store
+	seal   Sealer
+	egress egress.Config
+	now    domain.Clock
+	newID  domain.IDSource
+}
+
+// New does not call AWS.
+func New(s *store.Store, seal Sealer, c egress.Config, now domain.Clock, newID domain.IDSource) *Service {
+	return &Service{store: s, seal: seal, egress: c, now: now, newID: newID}
+}
+
+// Routes binds each operation to its method.
+func (s *Service) Routes(api *contract.API) {
+	contract.ListWebhooks.Handle(api, s.List)
+	contract.CreateWebhook.Handle(api, s.Create)
+	contract.ReadWebhook.Handle(api, s.Read)
+	contract.UpdateWebhook.Handle(api, s.Update)
+	contract.DeleteWebhook.Handle(api, s.Delete)
+	contract.ReadWebhookSecret.Handle(api, s.ReadSecret)
+	contract.ListDeliveries.Handle(api, s.ListDeliveries)
+	contract.ReadDelivery.Handle(api, s.ReadDelivery)
+}
+
+// webhook is the caller's webhook with that id. NotFound for another account's, and to an extension's token for
+// any that its installation does not manage.
+func (s *Service) webhook(ctx context.Context, id domain.WebhookID) (domain.Webhook, error) {
+	caller := auth.From(ctx)
+	w, err := s.store.Webhook(ctx, caller.Account, id)
+	if err == nil && !visible(w, caller) {
+		return domain.Webhook{}, fault.New(fault.NotFound, "not-found", "There is no such webhook.")
+	}
+	return w, err
+}
+
+func visible(w domain.Webhook, c auth.Caller) bool {
+	return c.Extension() == "" || w.Extension == c.Extension()
+}

@@ -1,0 +1,155 @@
+package webhooks
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"plugboard/events"
+	"plugboard/shared/auth"
+	"plugboard/shared/contract"
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+	"plugboard/shared/secret"
+	"plugboard/shared/store"
+)
+
+// ownMost is how many webhooks of its own an account may have. Fan-out reads them all for each of its events. Two
+// made at once may pass it by one.
+const ownMost = 100
+
+// List lists the webhooks that the caller sees.
+func (s *Service) List(ctx context.Context, in *contract.ListWebhooksInput) (*contract.ListWebhooksOutput, error) {
+	caller := auth.From(ctx)
+	all, err := s.store.Webhooks(ctx, caller.Account)
+	if err != nil {
+		return nil, err
+	}
+	views := []contract.WebhookView{}
+	for _, w := range all {
+		if visible(w, caller) {
+			views = append(views, contract.ViewWebhook(w))
+		}
+	}
+	page, err := contract.PageOf(views, func(v contract.WebhookView) string { return string(v.ID) }, in.PageInput)
+	return &contract.ListWebhooksOutput{Body: page}, err
+}
+
+// Read shows one.
+func (s *Service) Read(ctx context.Context, in *contract.WebhookInput) (*contract.ReadWebhookOutput, error) {
+	w, err := s.webhook(ctx, in.Webhook)
+	if err != nil {
+		return nil, err
+	}
+	return &contract.ReadWebhookOutput{Body: contract.ViewWebhook(w)}, nil
+}
+
+// Create makes a webhook of the account's own, with a new signing secret. Invalid with everything that is wrong;
+// Conflict `quota-webhooks` when the account has as many as it may.
+func (s *Service) Create(ctx context.Context, in *contract.CreateWebhookInput) (*contract.CreateWebhookOutput, error) {
+	account, now := auth.From(ctx).Account, s.now()
+	w := domain.Webhook{
+		Account: account, ID: domain.WebhookID(s.newID("whk")), Name: in.Body.Name, URL: in.Body.URL, EventTypes: in.Body.EventTypes,
+		CreatedAt: now, UpdatedAt: now,
+	}
+	if err := s.check(w); err != nil {
+		return nil, err
+	}
+	all, err := s.store.Webhooks(ctx, account)
+	if err != nil {
+		return nil, err
+	}
+	own := slices.DeleteFunc(all, func(o domain.Webhook) bool { return o.Extension != "" })
+	if len(own) >= ownMost {
+		return nil, fault.New(fault.Conflict, "quota-webhooks", "The account has %d webhooks of its own, and may have %d. Delete one first.", len(own), ownMost)
+	}
+	if w.Secret, err = s.seal.Seal(ctx, account, string(w.ID), secret.NewSigningSecret()); err != nil {
+		return nil, err
+	}
+	var tx store.Tx
+	tx.Create(&w)
+	out := &contract.CreateWebhookOutput{Body: contract.ViewWebhook(w)}
+	return out, s.store.Commit(ctx, &tx, out)
+}
+
+// Update changes what is given. Conflict `managed-resource` for anything but paused of a managed webhook; Conflict
+// `raced` when it changed in between.
+func (s *Service) Update(ctx context.Context, in *contract.UpdateWebhookInput) (*contract.UpdateWebhookOutput, error) {
+	w, err := s.webhook(ctx, in.Webhook)
+	if err != nil {
+		return nil, err
+	}
+	if w.Extension != "" && (in.Body.Name != nil || in.Body.URL != nil || in.Body.EventTypes != nil) {
+		return nil, domain.ManagedBy(w.Extension, "webhook")
+	}
+	set(&w.Paused, in.Body.Paused)
+	set(&w.Name, in.Body.Name)
+	set(&w.URL, in.Body.URL)
+	set(&w.EventTypes, in.Body.EventTypes)
+	if in.Body.URL != nil || in.Body.EventTypes != nil { // pausing never fails for what was allowed when it was made
+		if err := s.check(w); err != nil {
+			return nil, err
+		}
+	}
+	w.UpdatedAt = s.now()
+	var tx store.Tx
+	tx.Replace(&w)
+	out := &contract.UpdateWebhookOutput{Body: contract.ViewWebhook(w)}
+	return out, s.store.Commit(ctx, &tx, out)
+}
+
+// Delete removes a webhook of the account's own; what is on its way to it is cancelled. Conflict
+// `managed-resource` for a managed one.
+func (s *Service) Delete(ctx context.Context, in *contract.WebhookInput) (*contract.DeleteWebhookOutput, error) {
+	w, err := s.webhook(ctx, in.Webhook)
+	if err != nil {
+		return nil, err
+	}
+	if w.Extension != "" {
+		return nil, domain.ManagedBy(w.Extension, "webhook")
+	}
+	var tx store.Tx
+	tx.Delete(&w)
+	out := &contract.DeleteWebhookOutput{}
+	return out, s.store.Commit(ctx, &tx, out)
+}
+
+// ReadSecret shows the signing secret. It is no ShownOnce of a mutation: a receiver may be set up at any time.
+func (s *Service) ReadSecret(ctx context.Context, in *contract.WebhookInput) (*contract.ReadWebhookSecretOutput, error) {
+	w, err := s.webhook(ctx, in.Webhook)
+	if err != nil {
+		return nil, err
+	}
+	plain, err := s.seal.Open(ctx, w.Account, string(w.ID), w.Secret)
+	if err != nil {
+		return nil, err
+	}
+	out := &contract.ReadWebhookSecretOutput{CacheControl: "no-store"}
+	out.Body.Secret = domain.ShownOnce(plain.Reveal())
+	return out, nil
+}
+
+// check reports everything that is wrong with a webhook of the account's own.
+func (s *Service) check(w domain.Webhook) error {
+	var wrong []fault.Field
+	if problem := s.egress.URLProblem(w.URL); problem != "" {
+		wrong = append(wrong, fault.Field{Pointer: "/url", Code: "invalid", Detail: problem})
+	}
+	for i, t := range w.EventTypes {
+		at := fmt.Sprintf("/event_types/%d", i)
+		switch {
+		case !events.Known(t):
+			wrong = append(wrong, fault.Field{Pointer: at, Code: "unknown-event-type", Detail: fmt.Sprintf("There is no event type %q.", t)})
+		case slices.Contains(w.EventTypes[:i], t):
+			wrong = append(wrong, fault.Field{Pointer: at, Code: "duplicate", Detail: fmt.Sprintf("The event type %q is named twice.", t)})
+		}
+	}
+	return fault.InvalidFields(wrong)
+}
+
+// set takes what was given; nil leaves it.
+func set[T any](v *T, given *T) {
+	if given != nil {
+		*v = *given
+	}
+}

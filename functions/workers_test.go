@@ -1,0 +1,127 @@
+package functions_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"plugboard/functions/delivery"
+	"plugboard/functions/fanout"
+	"plugboard/functions/provisioning"
+	"plugboard/shared/domain"
+	"plugboard/shared/egress"
+	"plugboard/shared/queue/queuetest"
+	"plugboard/shared/store"
+)
+
+// workers are the functions behind the API, with real queues between them.
+type workers struct {
+	fanout       *fanout.Service
+	provisioning *provisioning.Service
+	delivery     *delivery.Service
+	provisions   *queuetest.Queue
+	deliveries   *queuetest.Queue
+}
+
+func (w *world) newWorkers() workers {
+	w.t.Helper()
+	provisions, deliveries := queuetest.New(w.t), queuetest.New(w.t)
+	return workers{
+		fanout:       fanout.New(w.tables.Store, provisions, deliveries),
+		provisioning: provisioning.New(w.tables.Store, w.sealer, w.now, domain.NewID),
+		delivery:     delivery.New(w.tables.Store, w.sealer, deliveries, egress.Config{AllowPrivate: true}, w.now),
+		provisions:   provisions, deliveries: deliveries,
+	}
+}
+
+// settle runs the workers until nothing is left to do: what Lambda does with the stream and the queues.
+func (w *world) settle() {
+	w.t.Helper()
+	for {
+		pending := w.outboxSize() - w.fanned
+		if pending > 0 {
+			_, err := w.workers.fanout.Handle(w.t.Context(), w.tables.Outbox(pending))
+			must(w.t, err)
+			w.fanned += pending
+		}
+		toProvision, toDeliver := w.workers.provisions.Take(), w.workers.deliveries.Take()
+		if pending == 0 && len(toProvision.Records)+len(toDeliver.Records) == 0 {
+			return
+		}
+		done, err := w.workers.provisioning.Handle(w.t.Context(), toProvision)
+		must(w.t, err)
+		sent, err := w.workers.delivery.Handle(w.t.Context(), toDeliver)
+		must(w.t, err)
+		if failures := append(done.BatchItemFailures, sent.BatchItemFailures...); len(failures) > 0 {
+			w.t.Fatalf("%d messages failed; the log says why", len(failures))
+		}
+	}
+}
+
+// outboxSize is how many outbox items were ever written: none expires while a test runs.
+func (w *world) outboxSize() int {
+	w.t.Helper()
+	n := 0
+	for _, i := range w.scan(w.tables.Config.AccountsTable) {
+		if text(i, store.OutboxAttribute) != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// receiver is a partner's endpoint: a real HTTP server that keeps what it gets.
+type receiver struct {
+	*httptest.Server
+	mu  sync.Mutex
+	got []received
+}
+
+type received struct {
+	header http.Header
+	body   []byte
+}
+
+func newReceiver(t testing.TB) *receiver {
+	t.Helper()
+	r := &receiver{}
+	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		body, err := io.ReadAll(q.Body)
+		if err != nil {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.got = append(r.got, received{q.Header, body})
+	}))
+	t.Cleanup(r.Close)
+	return r
+}
+
+// take is what arrived since the call before.
+func (r *receiver) take() []received {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	got := r.got
+	r.got = nil
+	return got
+}
+
+// verified checks a request by the published library, as a partner would; at is the test's clock.
+func (r received) verified(t *testing.T, secret string, at time.Time) {
+	t.Helper()
+	hook, err := standardwebhooks.NewWebhook(secret)
+	must(t, err)
+	if time.Since(at).Abs() > time.Minute {
+		err = hook.VerifyIgnoringTimestamp(r.body, r.header)
+	} else {
+		err = hook.Verify(r.body, r.header)
+	}
+	must(t, err)
+}

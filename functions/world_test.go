@@ -1,0 +1,281 @@
+// Package functions_test tells the whole story in one process against the emulator: the real services behind
+// the real gate, tables, queues, KMS and secrets. Only Lambda and API Gateway are left out; localstack/deployed
+// has those.
+package functions_test
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+
+	"plugboard/functions/contracts"
+	"plugboard/functions/datafields"
+	"plugboard/functions/enablement"
+	"plugboard/functions/webhooks"
+	"plugboard/shared/auth"
+	"plugboard/shared/contract"
+	"plugboard/shared/domain"
+	"plugboard/shared/egress"
+	"plugboard/shared/secret"
+	"plugboard/shared/store/storetest"
+)
+
+// world is one installation of Plugboard, with nothing in it.
+type world struct {
+	t       testing.TB
+	tables  *storetest.Tables
+	api     *httptest.Server
+	sealer  *secret.Sealer
+	workers workers
+	fanned  int // outbox items that fanout has had
+	cost    cost
+	// receiver is every webhook's endpoint.
+	receiver *receiver
+	skew     atomic.Int64 // how far the clock is ahead of the machine's, in nanoseconds
+}
+
+const (
+	issuer      = "https://issuer.test"
+	audience    = "plugboard"
+	platformKey = "the-platform-key-of-this-test"
+)
+
+// shared is made once for all tests: an issuer's key, a KMS key, a platform key.
+var shared struct {
+	issuerKey *ecdsa.PrivateKey
+	kmsKey    string
+	secret    string
+}
+
+func TestMain(m *testing.M) {
+	shared.issuerKey, _ = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	flag.Parse()
+	if !testing.Verbose() {
+		slog.SetDefault(slog.New(slog.DiscardHandler))
+	}
+	os.Exit(m.Run())
+}
+
+func newWorld(t testing.TB) *world {
+	t.Helper()
+	w := &world{t: t, tables: storetest.New(t)}
+	w.tables.Store = w.tables.At(w.now, w.cost.count)
+	w.cloud()
+	w.sealer = secret.NewSealer(kms.NewFromConfig(w.tables.AWS), w.tables.Store, secret.Config{SealingKey: shared.kmsKey}, w.now)
+
+	public, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: shared.issuerKey.Public(), Algorithm: "ES256", Use: "sig"}}})
+	must(t, err)
+	identity, err := auth.NewOIDC(t.Context(), auth.OIDCConfig{Issuer: issuer, Audience: audience, JWKS: string(public)}, w.now)
+	must(t, err)
+	keys := auth.NewSecretKeys(secretsmanager.NewFromConfig(w.tables.AWS), auth.PlatformKeyConfig{Secret: shared.secret}, w.now)
+	gate := auth.NewGate(w.tables.Store, identity, keys, w.now)
+
+	routes := map[contract.Function]func(*contract.API){
+		contract.Enablement: enablement.New(w.tables.Store, w.sealer, egress.Config{AllowPrivate: true}, w.now, domain.NewID).Routes,
+		contract.DataFields: datafields.New(w.tables.Store, w.now, domain.NewID).Routes,
+		contract.Contracts:  contracts.New(w.tables.Store, w.now, domain.NewID).Routes,
+		contract.Webhooks:   webhooks.New(w.tables.Store, w.sealer, egress.Config{AllowPrivate: true}, w.now, domain.NewID).Routes,
+	}
+	mux := http.NewServeMux()
+	for _, f := range contract.Functions {
+		handler, err := contract.New(f, gate, w.tables.Store, routes[f])
+		must(t, err)
+		for _, o := range contract.OwnedBy(f) {
+			mux.Handle(o.Method+" "+o.Path, handler)
+		}
+	}
+	w.api = httptest.NewServer(mux)
+	t.Cleanup(w.api.Close)
+	w.workers = w.newWorkers()
+	w.receiver = newReceiver(t)
+	return w
+}
+
+// cloud makes what all tests share of AWS, once.
+func (w *world) cloud() {
+	if shared.kmsKey != "" {
+		return
+	}
+	key, err := kms.NewFromConfig(w.tables.AWS).CreateKey(w.t.Context(), &kms.CreateKeyInput{})
+	must(w.t, err)
+	name := "platform-key-" + rand.Text()[:8]
+	_, err = secretsmanager.NewFromConfig(w.tables.AWS).CreateSecret(w.t.Context(), &secretsmanager.CreateSecretInput{Name: &name, SecretString: aws.String(platformKey)})
+	must(w.t, err)
+	shared.kmsKey, shared.secret = aws.ToString(key.KeyMetadata.Arn), name
+}
+
+func (w *world) now() time.Time {
+	return domain.SystemClock().Add(time.Duration(w.skew.Load()))
+}
+
+// pass moves the clock on.
+func (w *world) pass(d time.Duration) { w.skew.Add(int64(d)) }
+
+// who is a caller: the headers that prove it.
+type who struct {
+	name    string
+	headers [][2]string
+}
+
+func (c who) with(name, value string) who {
+	return who{c.name, append(append([][2]string{}, c.headers...), [2]string{name, value})}
+}
+
+func bearer(name, credential string) who {
+	return who{name, [][2]string{{"Authorization", "Bearer " + credential}}}
+}
+
+var platform = who{"platform", [][2]string{{auth.HeaderPlatformKey, platformKey}}}
+
+// platformFor is the platform acting for an account.
+func platformFor(a domain.AccountID) who { return platform.with(auth.HeaderAccount, string(a)) }
+
+// dashboard is a signed-in user.
+func (w *world) dashboard(a domain.AccountID, u domain.UserID) who {
+	return bearer("dashboard "+string(u), w.jwt(a, u, time.Hour))
+}
+
+func (w *world) jwt(a domain.AccountID, u domain.UserID, life time.Duration) string {
+	w.t.Helper()
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: shared.issuerKey}, nil)
+	must(w.t, err)
+	token, err := jwt.Signed(signer).Claims(map[string]any{
+		"iss": issuer, "aud": audience, "sub": u, "plugboard_account": a, "iat": w.now().Unix(), "exp": w.now().Add(life).Unix(),
+	}).Serialize()
+	must(w.t, err)
+	return token
+}
+
+// answer is what came back.
+type answer struct {
+	status int
+	header http.Header
+	raw    []byte
+	body   map[string]any
+}
+
+// call asks for an operation. path's parameters are filled in; body is marshalled, or sent as it is when a string.
+func (w *world) call(c who, method, path string, body any) answer {
+	w.t.Helper()
+	a, err := w.try(c, method, path, body)
+	must(w.t, err)
+	return a
+}
+
+// try is call for other goroutines than the test's.
+func (w *world) try(c who, method, path string, body any) (answer, error) {
+	var content io.Reader
+	switch b := body.(type) {
+	case nil:
+	case string:
+		content = strings.NewReader(b)
+	default:
+		encoded, err := json.Marshal(b)
+		if err != nil {
+			return answer{}, err
+		}
+		content = bytes.NewReader(encoded)
+	}
+	r, err := http.NewRequest(method, w.api.URL+path, content)
+	if err != nil {
+		return answer{}, err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	for _, h := range c.headers {
+		r.Header.Add(h[0], h[1])
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return answer{}, err
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return answer{}, err
+	}
+	a := answer{status: resp.StatusCode, header: resp.Header, raw: raw}
+	if len(raw) > 0 {
+		if err := json.Unmarshal(raw, &a.body); err != nil {
+			return a, fmt.Errorf("the answer is no JSON object: %w: %s", err, raw)
+		}
+	}
+	return a, nil
+}
+
+// must expect a status; want says what else.
+func (w *world) want(a answer, status int) answer {
+	w.t.Helper()
+	if a.status != status {
+		w.t.Fatalf("got status %d, want %d: %s", a.status, status, a.raw)
+	}
+	return a
+}
+
+// refused expects a status and a code.
+func (w *world) refused(a answer, status int, code string) answer {
+	w.t.Helper()
+	if got := a.body["code"]; a.status != status || got != code {
+		w.t.Fatalf("got %d %v, want %d %s: %s", a.status, got, status, code, a.raw)
+	}
+	return a
+}
+
+// at digs a value out of the answer: names of objects, numbers of lists.
+func (a answer) at(path ...any) any {
+	var v any = a.body
+	for _, p := range path {
+		switch p := p.(type) {
+		case string:
+			m, _ := v.(map[string]any)
+			v = m[p]
+		case int:
+			l, _ := v.([]any)
+			if p >= len(l) {
+				return nil
+			}
+			v = l[p]
+		}
+	}
+	return v
+}
+
+func (a answer) str(path ...any) string {
+	s, _ := a.at(path...).(string)
+	return s
+}
+
+// pointers are the fields that a problem document names.
+func (a answer) pointers() []string {
+	var all []string
+	list, _ := a.at("errors").([]any)
+	for _, e := range list {
+		all = append(all, e.(map[string]any)["pointer"].(string))
+	}
+	return all
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

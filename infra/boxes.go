@@ -1,0 +1,281 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"plugboard/shared/contract"
+	"plugboard/shared/store"
+)
+
+// The kinds of box. Each is the AWS resource with what must always come with it; none grants anything.
+
+// Function is a Lambda: the folder functions/<name>, built to <build>/<GOARCH>/<name>/bootstrap. Its role may
+// write the function's own log and nothing else until an arrow says so. There is no X-Ray tracing: its IAM
+// actions cannot be limited to a resource.
+type Function struct {
+	Name    contract.Function
+	Timeout time.Duration
+
+	drawing  *Drawing
+	function awslambda.Function
+	role     awsiam.Role
+}
+
+// Function adds one. A new function has the variable STAGE only.
+func (d *Drawing) Function(name contract.Function, timeout time.Duration) *Function {
+	scope := constructs.NewConstruct(d.Stack, jsii.String(string(name)))
+	role := awsiam.NewRole(scope, jsii.String("role"), &awsiam.RoleProps{
+		AssumedBy: awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
+	})
+	log := awslogs.NewLogGroup(scope, jsii.String("log"), &awslogs.LogGroupProps{
+		Retention:     d.stage.LogRetention,
+		RemovalPolicy: d.removal(true),
+	})
+	log.GrantWrite(role)
+	f := &Function{
+		Name:    name,
+		Timeout: timeout,
+		drawing: d,
+		role:    role,
+		function: awslambda.NewFunction(scope, jsii.String("function"), &awslambda.FunctionProps{
+			Architecture: map[string]awslambda.Architecture{
+				"amd64": awslambda.Architecture_X86_64(),
+				"arm64": awslambda.Architecture_ARM_64(),
+			}[d.stage.Architecture],
+			Code:        awslambda.Code_FromAsset(jsii.String(filepath.Join(d.build, d.stage.Architecture, string(name))), nil),
+			Environment: &map[string]*string{"STAGE": jsii.String(d.stage.Name)},
+			Handler:     jsii.String("bootstrap"),
+			LogGroup:    log,
+			MemorySize:  jsii.Number(d.stage.MemoryMB),
+			Role:        role,
+			Runtime:     awslambda.Runtime_PROVIDED_AL2023(),
+			Timeout:     awscdk.Duration_Seconds(jsii.Number(timeout.Seconds())),
+		}),
+	}
+	d.boxes = append(d.boxes, f)
+	d.Functions = append(d.Functions, f)
+	d.output(goName(string(name))+"Function", f.function.FunctionName())
+	return f
+}
+
+func (f *Function) node() string  { return string(f.Name) }
+func (f *Function) shape() string { return "[" + string(f.Name) + "]" }
+
+// Table is a DynamoDB table as the store declares it.
+type Table struct {
+	store.Table
+
+	drawing *Drawing
+	table   awsdynamodb.Table
+}
+
+// Table adds one: on-demand, expiring items, with its index.
+func (d *Drawing) Table(declared store.Table) *Table {
+	keep := d.removal(declared.Retain)
+	props := &awsdynamodb.TableProps{
+		PartitionKey:        &awsdynamodb.Attribute{Name: jsii.String(store.PartitionKey), Type: awsdynamodb.AttributeType_STRING},
+		SortKey:             &awsdynamodb.Attribute{Name: jsii.String(store.SortKey), Type: awsdynamodb.AttributeType_STRING},
+		BillingMode:         awsdynamodb.BillingMode_PAY_PER_REQUEST,
+		TimeToLiveAttribute: jsii.String(store.ExpiresAt),
+		PointInTimeRecoverySpecification: &awsdynamodb.PointInTimeRecoverySpecification{
+			PointInTimeRecoveryEnabled: jsii.Bool(declared.Retain),
+		},
+		DeletionProtection: jsii.Bool(keep == awscdk.RemovalPolicy_RETAIN),
+		RemovalPolicy:      keep,
+	}
+	if declared.Stream {
+		props.Stream = awsdynamodb.StreamViewType_NEW_IMAGE
+	}
+	t := &Table{
+		Table:   declared,
+		drawing: d,
+		table:   awsdynamodb.NewTable(d.tables, jsii.String(declared.Name), props),
+	}
+	if index := declared.Index; index != nil {
+		t.table.AddGlobalSecondaryIndex(&awsdynamodb.GlobalSecondaryIndexProps{
+			IndexName:        &index.Name,
+			PartitionKey:     &awsdynamodb.Attribute{Name: &index.PartitionKey, Type: awsdynamodb.AttributeType_STRING},
+			SortKey:          &awsdynamodb.Attribute{Name: &index.SortKey, Type: awsdynamodb.AttributeType_STRING},
+			ProjectionType:   awsdynamodb.ProjectionType_INCLUDE,
+			NonKeyAttributes: jsii.Strings(index.Includes...),
+		})
+	}
+	d.boxes = append(d.boxes, t)
+	d.output(goName(declared.Name)+"Table", t.table.TableName())
+	return t
+}
+
+func (t *Table) node() string  { return t.Name + "_table" }
+func (t *Table) shape() string { return "[(" + t.Name + " table)]" }
+
+// Queue is a standard queue with the queue of what failed in it for good.
+type Queue struct {
+	Name string
+
+	drawing *Drawing
+	queue   awssqs.CfnQueue
+	dead    awssqs.CfnQueue
+}
+
+// receives is how often a message is tried before it goes to the dead-letter queue.
+const receives = 5
+
+// Queue adds one with <name>-dead and an alarm for each: on anything dead, and on a message that waits too long.
+// Its visibility timeout comes with its consumer.
+func (d *Drawing) Queue(name string) *Queue {
+	dead := d.deadQueue(name + "-dead")
+	queue := awssqs.NewCfnQueue(d.queues, jsii.String(name), &awssqs.CfnQueueProps{
+		RedrivePolicy: map[string]any{"deadLetterTargetArn": dead.AttrArn(), "maxReceiveCount": receives},
+	})
+	// A message that fails again and again drops out of this metric after three receives: the dead queue's alarm
+	// is for that one, this one for those that nobody works on.
+	d.alarm(queue, "backlog", fmt.Sprintf("The oldest message of the %s queue has waited for more than %s.", name, d.stage.Backlog),
+		d.queueMetric(queue, "ApproximateAgeOfOldestMessage"), d.stage.Backlog.Seconds())
+	q := &Queue{Name: name, drawing: d, queue: queue, dead: dead}
+	d.boxes = append(d.boxes, q)
+	d.output(goName(name)+"QueueUrl", queue.Ref())
+	return q
+}
+
+func (q *Queue) node() string  { return q.Name + "_queue" }
+func (q *Queue) shape() string { return "[[" + q.Name + " queue]]" }
+
+// deadQueue keeps what a person must look at, for as long as SQS does (14 days).
+func (d *Drawing) deadQueue(name string) awssqs.CfnQueue {
+	dead := awssqs.NewCfnQueue(d.queues, jsii.String(name), &awssqs.CfnQueueProps{
+		MessageRetentionPeriod: jsii.Number((14 * 24 * time.Hour).Seconds()),
+	})
+	d.alarm(dead, "dead", fmt.Sprintf("Something is in the %s queue: a fault of ours, not of an endpoint.", name),
+		d.queueMetric(dead, "ApproximateNumberOfMessagesVisible"), 1)
+	d.output(goName(name)+"QueueUrl", dead.Ref())
+	return dead
+}
+
+func (d *Drawing) queueMetric(queue awssqs.CfnQueue, name string) awscloudwatch.Metric {
+	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
+		Namespace:     jsii.String("AWS/SQS"),
+		MetricName:    jsii.String(name),
+		DimensionsMap: &map[string]*string{"QueueName": queue.AttrQueueName()},
+		Statistic:     jsii.String("Maximum"),
+		Period:        awscdk.Duration_Minutes(jsii.Number(1)),
+	})
+}
+
+// alarm tells the alarms topic when the metric reaches the threshold; silence is good news.
+func (d *Drawing) alarm(scope constructs.Construct, id, text string, metric awscloudwatch.Metric, threshold float64) {
+	awscloudwatch.NewAlarm(scope, jsii.String(id), &awscloudwatch.AlarmProps{
+		AlarmDescription:   jsii.String(text),
+		Metric:             metric,
+		Threshold:          jsii.Number(threshold),
+		ComparisonOperator: awscloudwatch.ComparisonOperator_GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+		EvaluationPeriods:  jsii.Number(1),
+		TreatMissingData:   awscloudwatch.TreatMissingData_NOT_BREACHING,
+	}).AddAlarmAction(awscloudwatchactions.NewSnsAction(d.alarms))
+}
+
+// Key is a KMS key, rotated every year.
+type Key struct {
+	Name string
+	key  awskms.Key
+}
+
+// Key adds one. It is kept like the tables: what it sealed is worth nothing without it.
+func (d *Drawing) Key(name string) *Key {
+	k := &Key{Name: name, key: awskms.NewKey(d.Stack, jsii.String(name), &awskms.KeyProps{
+		Description:       jsii.String("Wraps Plugboard's data keys, stage " + d.stage.Name),
+		EnableKeyRotation: jsii.Bool(true),
+		RemovalPolicy:     d.removal(true),
+	})}
+	d.boxes = append(d.boxes, k)
+	return k
+}
+
+func (k *Key) node() string  { return variable(k.Name) }
+func (k *Key) shape() string { return "{{" + k.Name + " key}}" }
+
+// Secret is a value that is made at deploy and read at run time.
+type Secret struct {
+	Name   string
+	secret awssecretsmanager.Secret
+}
+
+// Secret adds one of 48 letters and digits: 285 bits.
+func (d *Drawing) Secret(name string) *Secret {
+	s := &Secret{Name: name, secret: awssecretsmanager.NewSecret(d.Stack, jsii.String(name), &awssecretsmanager.SecretProps{
+		GenerateSecretString: &awssecretsmanager.SecretStringGenerator{
+			PasswordLength: jsii.Number(48),
+			// Not ExcludePunctuation, which MiniStack ignores.
+			ExcludeCharacters: jsii.String("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"),
+		},
+		RemovalPolicy: d.removal(true),
+	})}
+	d.boxes = append(d.boxes, s)
+	d.output(goName(name)+"Secret", s.secret.SecretArn())
+	return s
+}
+
+func (s *Secret) node() string  { return variable(s.Name) }
+func (s *Secret) shape() string { return "{{" + s.Name + " secret}}" }
+
+// Outside is a party that the stack only points at.
+type Outside struct {
+	Name string
+	id   string
+	env  map[string]*string
+}
+
+// Issuer is who signs the dashboard users' JWTs.
+func (d *Drawing) Issuer(name string) *Outside {
+	issuer := d.stage.Issuer
+	env := map[string]*string{"OIDC_ISSUER": &issuer.Name, "OIDC_AUDIENCE": &issuer.Audience}
+	if issuer.KeysURL != "" {
+		env["OIDC_JWKS_URL"] = &issuer.KeysURL
+	} else {
+		env["OIDC_JWKS"] = &issuer.Keys
+	}
+	return d.outside(name, "issuer", env)
+}
+
+// Endpoints are what webhooks are posted to.
+func (d *Drawing) Endpoints(name string) *Outside {
+	return d.outside(name, "endpoints", map[string]*string{
+		"ALLOW_PRIVATE_TARGETS": jsii.String(fmt.Sprint(d.stage.PrivateTargets)),
+	})
+}
+
+func (d *Drawing) outside(name, id string, env map[string]*string) *Outside {
+	o := &Outside{Name: name, id: id, env: env}
+	d.boxes = append(d.boxes, o)
+	return o
+}
+
+func (o *Outside) node() string  { return o.id }
+func (o *Outside) shape() string { return "([" + o.Name + "])" }
+
+// variable is the stem of a box's environment variables: platform-key is platform_key.
+func variable(name string) string { return strings.ReplaceAll(name, "-", "_") }
+
+// goName is the stem of a box's outputs: platform-key is PlatformKey.
+func goName(name string) string {
+	var b strings.Builder
+	for _, word := range strings.Split(name, "-") {
+		b.WriteString(strings.ToUpper(word[:1]) + word[1:])
+	}
+	return b.String()
+}

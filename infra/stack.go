@@ -1,0 +1,82 @@
+// Package main is the deployment: one CDK stack, drawn in this file as boxes and then arrows. Every arrow's verb
+// grants exactly what the arrow needs, tells the function where the other end is, and appears in README's drawing.
+// stages.go holds what differs between deployments; the kinds of box and the verbs have a file each.
+package main
+
+import (
+	"time"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+
+	"plugboard/shared/contract"
+	"plugboard/shared/store"
+)
+
+// Plugboard draws the whole bundle for one stage. The functions' code is taken from the folder build.
+func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
+	d := NewDrawing(app, stage, build)
+
+	// What answers HTTP. API Gateway gives up after 29 s, so a function does before.
+	api := d.API()
+	enablement := d.Function(contract.Enablement, 20*time.Second)
+	dataFields := d.Function(contract.DataFields, 20*time.Second)
+	contracts := d.Function(contract.Contracts, 20*time.Second)
+	webhooks := d.Function(contract.Webhooks, 20*time.Second)
+
+	// What works behind it.
+	fanout := d.Function("fanout", time.Minute)
+	provisioning := d.Function("provisioning", time.Minute)
+	delivery := d.Function("delivery", time.Minute)
+
+	// What remembers: state, and a log that expires.
+	accounts := d.Table(store.AccountsTable)
+	deliveryLog := d.Table(store.DeliveriesTable)
+
+	// What waits.
+	provisions := d.Queue("provisions")
+	deliveries := d.Queue("deliveries")
+
+	// What is secret.
+	sealing := d.Key("sealing")
+	platformKey := d.Secret("platform-key")
+
+	// What is not ours.
+	issuer := d.Issuer("the platform's sign-in")
+	endpoints := d.Endpoints("partners' endpoints")
+
+	// A request comes in.
+	for _, fn := range []*Function{enablement, dataFields, contracts, webhooks} {
+		api.Calls(fn)
+		fn.Trusts(issuer)
+		fn.Reads(platformKey)
+		fn.Reads(accounts)
+		fn.Writes(accounts)
+	}
+	enablement.Seals(sealing)
+	webhooks.Seals(sealing)
+	enablement.ChecksURLsOf(endpoints)
+	webhooks.ChecksURLsOf(endpoints)
+	webhooks.Queries(deliveryLog)
+
+	// What it changed is heard.
+	accounts.Feeds(fanout)
+	fanout.Reads(accounts)
+	fanout.SendsTo(provisions)
+	fanout.SendsTo(deliveries)
+
+	// An extension is provisioned.
+	provisions.Feeds(provisioning, Batches{Size: 5, Most: stage.ProvisioningMost})
+	provisioning.Reads(accounts)
+	provisioning.Writes(accounts)
+	provisioning.Seals(sealing)
+
+	// An event is delivered, and tried again.
+	deliveries.Feeds(delivery, Batches{Size: 10, Most: stage.DeliveryMost})
+	delivery.Reads(accounts)
+	delivery.Unseals(sealing)
+	delivery.PostsTo(endpoints)
+	delivery.AppendsTo(deliveryLog)
+	delivery.SendsBackTo(deliveries)
+
+	return d
+}

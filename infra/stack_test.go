@@ -1,0 +1,512 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/jsii-runtime-go"
+
+	"plugboard/shared/contract"
+	"plugboard/shared/store"
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	jsii.Close()
+	os.Exit(code)
+}
+
+// template is what CloudFormation would get.
+type template struct {
+	Resources map[string]resource
+	Outputs   map[string]any
+	file      string
+	drawing   *Drawing
+}
+
+type resource struct {
+	Type       string
+	Properties map[string]any
+	// What becomes of it with the stack.
+	DeletionPolicy string
+}
+
+// of is the resources of one type, by logical id.
+func (t template) of(kind string) map[string]resource {
+	found := map[string]resource{}
+	for id, r := range t.Resources {
+		if r.Type == kind {
+			found[id] = r
+		}
+	}
+	return found
+}
+
+var synthesised = map[string]func() (template, error){}
+
+func init() {
+	for name := range stages {
+		synthesised[name] = sync.OnceValues(func() (template, error) { return synthesise(name) })
+	}
+}
+
+func synthesise(name string) (template, error) {
+	build, err := os.MkdirTemp("", "plugboard-build")
+	if err != nil {
+		return template{}, err
+	}
+	defer os.RemoveAll(build)
+	stage := stages[name]
+	for _, function := range folders() { // the template names the code by its hash only
+		folder := filepath.Join(build, stage.Architecture, function)
+		if err := os.MkdirAll(folder, 0o700); err != nil {
+			return template{}, err
+		}
+		if err := os.WriteFile(filepath.Join(folder, "bootstrap"), []byte(function), 0o600); err != nil {
+			return template{}, err
+		}
+	}
+	out, err := filepath.Abs(filepath.Join("..", "build", "cdk.out", "test-"+name))
+	if err != nil {
+		return template{}, err
+	}
+	app := awscdk.NewApp(&awscdk.AppProps{AnalyticsReporting: jsii.Bool(false), Outdir: jsii.String(out)})
+	t := template{drawing: Plugboard(app, stage, build), file: filepath.Join(out, "plugboard-"+name+".template.json")}
+	app.Synth(nil)
+	text, err := os.ReadFile(t.file)
+	if err != nil {
+		return template{}, err
+	}
+	return t, json.Unmarshal(text, &t)
+}
+
+// folders are the functions that exist.
+func folders() []string {
+	mains, _ := filepath.Glob("../functions/*/lambda/main.go")
+	var names []string
+	for _, main := range mains {
+		names = append(names, filepath.Base(filepath.Dir(filepath.Dir(main))))
+	}
+	return names
+}
+
+// everyStage runs the test on each stage's template.
+func everyStage(t *testing.T, test func(t *testing.T, stack template)) {
+	t.Helper()
+	for _, name := range slices.Sorted(maps.Keys(stages)) {
+		t.Run(name, func(t *testing.T) {
+			stack, err := synthesised[name]()
+			if err != nil {
+				t.Fatal(err)
+			}
+			test(t, stack)
+		})
+	}
+}
+
+// is tells whether a property has the value, whatever Go type JSON gave it.
+func is(got, want any) bool { return text(got) == text(want) }
+
+func text(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}
+
+// target is the logical id that a Ref or GetAtt names.
+func target(v any) string {
+	m, _ := v.(map[string]any)
+	if ref, ok := m["Ref"].(string); ok {
+		return ref
+	}
+	if att, ok := m["Fn::GetAtt"].([]any); ok {
+		return att[0].(string)
+	}
+	return ""
+}
+
+func TestStack_StaysUnder400Resources(t *testing.T) { // CloudFormation ends at 500
+	everyStage(t, func(t *testing.T, stack template) {
+		got := len(stack.Resources)
+		t.Logf("%d resources", got)
+		if got > 400 {
+			t.Errorf("resources: got %d, want ≤ 400", got)
+		}
+	})
+}
+
+func TestStack_HasAFunctionForEachFolder(t *testing.T) {
+	everyStage(t, func(t *testing.T, stack template) {
+		var got []string
+		for _, f := range stack.drawing.Functions {
+			got = append(got, string(f.Name))
+		}
+		slices.Sort(got)
+		if want := folders(); !slices.Equal(got, want) {
+			t.Errorf("functions: got %v, want the folders %v", got, want)
+		}
+	})
+}
+
+func TestGateway_RoutesEachOperationOnceAndNothingBesides(t *testing.T) {
+	everyStage(t, func(t *testing.T, stack template) {
+		parts := stack.of("AWS::ApiGateway::Resource")
+		var path func(id string) string
+		path = func(id string) string {
+			part, ok := parts[id]
+			if !ok {
+				return "" // the root
+			}
+			return path(target(part.Properties["ParentId"])) + "/" + part.Properties["PathPart"].(string)
+		}
+		function := regexp.MustCompile(`"Fn::GetAtt":\["([a-z]+)function[0-9A-F]{8}","Arn"\]`)
+		var got, want []string
+		for id, m := range stack.of("AWS::ApiGateway::Method") {
+			uri := text(m.Properties["Integration"].(map[string]any)["Uri"])
+			owner := function.FindStringSubmatch(uri)
+			if owner == nil {
+				t.Fatalf("%s calls no function: %s", id, uri)
+			}
+			got = append(got, fmt.Sprint(m.Properties["HttpMethod"], " ", path(target(m.Properties["ResourceId"])), " ", owner[1]))
+		}
+		for _, op := range contract.All() {
+			want = append(want, fmt.Sprint(op.Method, " ", op.Path, " ", op.Function))
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("routes:\ngot  %v\nwant %v", got, want)
+		}
+	})
+}
+
+// API Gateway refuses /things/{a} beside /things/{b}.
+func TestGateway_NamesAPathParameterOneWay(t *testing.T) {
+	everyStage(t, func(t *testing.T, stack template) {
+		names := map[string]string{}
+		for _, r := range stack.of("AWS::ApiGateway::Resource") {
+			part := r.Properties["PathPart"].(string)
+			parent := target(r.Properties["ParentId"])
+			if !strings.HasPrefix(part, "{") {
+				continue
+			}
+			if other, ok := names[parent]; ok {
+				t.Errorf("%s and %s have the same place in a path", other, part)
+			}
+			names[parent] = part
+		}
+	})
+}
+
+func TestGateway_MayInvokeEachFunctionByOnePermission(t *testing.T) {
+	everyStage(t, func(t *testing.T, stack template) {
+		permissions := map[string]int{}
+		for _, p := range stack.of("AWS::Lambda::Permission") {
+			permissions[target(p.Properties["FunctionName"])]++
+		}
+		if got, want := len(permissions), len(contract.Functions); got != want {
+			t.Errorf("functions with a permission: got %d, want %d", got, want)
+		}
+		for id, got := range permissions {
+			if got != 1 {
+				t.Errorf("%s: got %d permissions, want 1", id, got)
+			}
+		}
+	})
+}
+
+// What an arrow grants is all that its function may do, besides writing its own log: CDK adds nothing.
+func TestFunctions_MayDoWhatTheirArrowsSay(t *testing.T) {
+	everyStage(t, func(t *testing.T, stack template) {
+		granted := map[string][]string{}
+		for id, p := range stack.of("AWS::IAM::Policy") {
+			statements := p.Properties["PolicyDocument"].(map[string]any)["Statement"].([]any)
+			for _, s := range statements {
+				statement := s.(map[string]any)
+				if is(statement["Resource"], "*") || strings.Contains(text(statement["Action"]), "*") {
+					t.Errorf("%s has a wildcard: %s", id, text(statement))
+				}
+				actions, ok := statement["Action"].([]any)
+				if !ok {
+					actions = []any{statement["Action"]}
+				}
+				name, _, _ := strings.Cut(id, "role")
+				for _, action := range actions {
+					granted[name] = append(granted[name], action.(string))
+				}
+			}
+		}
+		for _, f := range stack.drawing.Functions {
+			want := []string{"logs:CreateLogStream", "logs:PutLogEvents"}
+			for _, arrow := range stack.drawing.Arrows {
+				if arrow.From == Box(f) || arrow.To == Box(f) {
+					want = append(want, arrow.Grant.Actions...)
+					if besides := arrow.Grant.Besides; besides != nil {
+						want = append(want, besides.Actions...)
+					}
+				}
+				if _, stream := arrow.From.(*Table); stream && arrow.To == Box(f) {
+					want = append(want, "sqs:SendMessage") // to the stream's dead-letter queue
+				}
+			}
+			got := granted[string(f.Name)]
+			slices.Sort(got)
+			slices.Sort(want)
+			if !slices.Equal(got, want) {
+				t.Errorf("%s may do\ngot  %v\nwant %v", f.Name, got, want)
+			}
+		}
+		for id, r := range stack.of("AWS::IAM::Role") {
+			if r.Properties["ManagedPolicyArns"] != nil && !strings.HasPrefix(id, "apiCloudWatchRole") {
+				t.Errorf("%s has a managed policy: they allow more than one function needs", id)
+			}
+		}
+	})
+}
+
+func TestFunctions_KnowWhatTheirArrowsSay(t *testing.T) {
+	everyStage(t, func(t *testing.T, stack template) {
+		for id, r := range stack.of("AWS::Lambda::Function") {
+			name, _, _ := strings.Cut(id, "function")
+			want := map[string]bool{"STAGE": true}
+			for _, arrow := range stack.drawing.Arrows {
+				if f, ok := arrow.From.(*Function); ok && string(f.Name) == name {
+					for variable := range arrow.Grant.Env {
+						want[variable] = true
+					}
+				}
+			}
+			variables := r.Properties["Environment"].(map[string]any)["Variables"].(map[string]any)
+			got, wanted := slices.Sorted(maps.Keys(variables)), slices.Sorted(maps.Keys(want))
+			if !slices.Equal(got, wanted) {
+				t.Errorf("%s: variables: got %v, want %v", name, got, wanted)
+			}
+		}
+	})
+}
+
+func TestFunctions_KeepTheirLogsForTheStagesTime(t *testing.T) {
+	everyStage(t, func(t *testing.T, stack template) {
+		logs := stack.of("AWS::Logs::LogGroup")
+		for id, log := range logs {
+			if log.Properties["RetentionInDays"] == nil {
+				t.Errorf("%s is kept for ever", id)
+			}
+		}
+		for id, f := range stack.of("AWS::Lambda::Function") {
+			config, _ := f.Properties["LoggingConfig"].(map[string]any)
+			if _, ok := logs[target(config["LogGroup"])]; !ok {
+				t.Errorf("%s has no log group of the stack", id)
+			}
+		}
+	})
+}
+
+func TestQueues_HaveADeadLetterQueueWithAnAlarm(t *testing.T) {
+	everyStage(t, func(t *testing.T, stack template) {
+		queues := stack.of("AWS::SQS::Queue")
+		timeouts := map[string]float64{}
+		for id, f := range stack.of("AWS::Lambda::Function") {
+			timeouts[id] = f.Properties["Timeout"].(float64)
+		}
+		alarmed := map[string][]string{} // queue to metrics
+		for id, a := range stack.of("AWS::CloudWatch::Alarm") {
+			if len(a.Properties["AlarmActions"].([]any)) == 0 {
+				t.Errorf("alarm %s tells nobody", id)
+			}
+			for _, d := range a.Properties["Dimensions"].([]any) {
+				queue := target(d.(map[string]any)["Value"])
+				alarmed[queue] = append(alarmed[queue], a.Properties["MetricName"].(string))
+			}
+		}
+		consumed := 0
+		for _, m := range stack.of("AWS::Lambda::EventSourceMapping") {
+			id := target(m.Properties["EventSourceArn"])
+			queue, ok := queues[id]
+			if !ok {
+				continue // the stream
+			}
+			consumed++
+			redrive, _ := queue.Properties["RedrivePolicy"].(map[string]any)
+			dead := target(redrive["deadLetterTargetArn"])
+			if !is(redrive["maxReceiveCount"], 5) || queues[dead].Type == "" {
+				t.Errorf("%s: redrive policy: got %v", id, redrive)
+			}
+			if !is(queues[dead].Properties["MessageRetentionPeriod"], 14*24*3600) {
+				t.Errorf("%s does not keep messages for 14 days", dead)
+			}
+			if !slices.Contains(alarmed[dead], "ApproximateNumberOfMessagesVisible") {
+				t.Errorf("%s has no alarm", dead)
+			}
+			if !slices.Contains(alarmed[id], "ApproximateAgeOfOldestMessage") {
+				t.Errorf("%s has no alarm on its age", id)
+			}
+			if got, least := queue.Properties["VisibilityTimeout"].(float64), 6*timeouts[target(m.Properties["FunctionName"])]; got < least {
+				t.Errorf("%s: visibility timeout: got %v s, want ≥ %v s", id, got, least)
+			}
+			if !is(m.Properties["FunctionResponseTypes"], []string{"ReportBatchItemFailures"}) {
+				t.Errorf("%s: one failure returns the whole batch", id)
+			}
+			if m.Properties["ScalingConfig"] == nil {
+				t.Errorf("%s may take all of the account's concurrency", id)
+			}
+		}
+		if consumed == 0 {
+			t.Error("no queue has a consumer")
+		}
+	})
+}
+
+func TestStream_FeedsOutboxInsertsWithinLimits(t *testing.T) {
+	everyStage(t, func(t *testing.T, stack template) {
+		var streams []map[string]any
+		for _, m := range stack.of("AWS::Lambda::EventSourceMapping") {
+			if strings.Contains(text(m.Properties["EventSourceArn"]), "StreamArn") {
+				streams = append(streams, m.Properties)
+			}
+		}
+		if len(streams) != 1 {
+			t.Fatalf("stream mappings: got %d, want 1", len(streams))
+		}
+		stream := streams[0]
+		for property, want := range map[string]any{
+			"FilterCriteria": map[string]any{"Filters": []any{map[string]any{
+				"Pattern": `{"eventName":["INSERT"],"dynamodb":{"NewImage":{"outbox":{"S":[{"exists":true}]}}}}`,
+			}}},
+			"StartingPosition":           "TRIM_HORIZON",
+			"BatchSize":                  100,
+			"BisectBatchOnFunctionError": true,
+			"MaximumRetryAttempts":       10,
+			"MaximumRecordAgeInSeconds":  6 * 3600,
+		} {
+			if !is(stream[property], want) {
+				t.Errorf("%s: got %s, want %s", property, text(stream[property]), text(want))
+			}
+		}
+		failure := stream["DestinationConfig"].(map[string]any)["OnFailure"].(map[string]any)["Destination"]
+		if id := target(failure); stack.Resources[id].Type != "AWS::SQS::Queue" {
+			t.Errorf("failure destination: got %s, want a queue", text(failure))
+		}
+	})
+}
+
+func TestTables_AreOnDemandExpireAndRecover(t *testing.T) {
+	everyStage(t, func(t *testing.T, stack template) {
+		for _, declared := range []store.Table{store.AccountsTable, store.DeliveriesTable} {
+			var table resource
+			for id, r := range stack.of("AWS::DynamoDB::Table") {
+				if strings.HasPrefix(id, "tables"+declared.Name) {
+					table = r
+				}
+			}
+			for property, want := range map[string]any{
+				"BillingMode":             "PAY_PER_REQUEST",
+				"TimeToLiveSpecification": map[string]any{"AttributeName": store.ExpiresAt, "Enabled": true},
+				"KeySchema": []any{
+					map[string]any{"AttributeName": store.PartitionKey, "KeyType": "HASH"},
+					map[string]any{"AttributeName": store.SortKey, "KeyType": "RANGE"},
+				},
+				"PointInTimeRecoverySpecification": map[string]any{"PointInTimeRecoveryEnabled": declared.Retain},
+			} {
+				if !is(table.Properties[property], want) {
+					t.Errorf("%s: %s: got %s, want %s", declared.Name, property, text(table.Properties[property]), text(want))
+				}
+			}
+			if got, want := table.Properties["StreamSpecification"] != nil, declared.Stream; got != want {
+				t.Errorf("%s: stream: got %v, want %v", declared.Name, got, want)
+			}
+			var indexes any
+			if index := declared.Index; index != nil {
+				indexes = []any{map[string]any{
+					"IndexName": index.Name,
+					"KeySchema": []any{
+						map[string]any{"AttributeName": index.PartitionKey, "KeyType": "HASH"},
+						map[string]any{"AttributeName": index.SortKey, "KeyType": "RANGE"},
+					},
+					"Projection": map[string]any{"NonKeyAttributes": index.Includes, "ProjectionType": "INCLUDE"},
+				}}
+			}
+			if got := table.Properties["GlobalSecondaryIndexes"]; !is(got, indexes) {
+				t.Errorf("%s: indexes: got %s, want %s", declared.Name, text(got), text(indexes))
+			}
+			want := "Delete"
+			if declared.Retain && stack.drawing.stage.Keep {
+				want = "Retain"
+			}
+			if table.DeletionPolicy != want {
+				t.Errorf("%s: deletion policy: got %s, want %s", declared.Name, table.DeletionPolicy, want)
+			}
+		}
+	})
+}
+
+func TestKey_Rotates(t *testing.T) {
+	everyStage(t, func(t *testing.T, stack template) {
+		keys := stack.of("AWS::KMS::Key")
+		if len(keys) != 1 {
+			t.Errorf("keys: got %d, want 1", len(keys))
+		}
+		for id, key := range keys {
+			if !is(key.Properties["EnableKeyRotation"], true) {
+				t.Errorf("%s does not rotate", id)
+			}
+		}
+	})
+}
+
+// Design rule 21: what is open on a developer's machine is open nowhere else.
+func TestPrivateTargets_AreAllowedLocallyOnly(t *testing.T) {
+	everyStage(t, func(t *testing.T, stack template) {
+		local := stack.drawing.stage.Name == "local"
+		for id, f := range stack.of("AWS::Lambda::Function") {
+			variables := f.Properties["Environment"].(map[string]any)["Variables"].(map[string]any)
+			if allowed, ok := variables["ALLOW_PRIVATE_TARGETS"]; ok && !is(allowed, fmt.Sprint(local)) {
+				t.Errorf("%s: ALLOW_PRIVATE_TARGETS: got %v", id, allowed)
+			}
+			if !local && variables["OIDC_JWKS"] != nil {
+				t.Errorf("%s trusts inline keys", id)
+			}
+		}
+	})
+}
+
+func TestREADME_ShowsTheStack(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(readme), "<!-- drawing -->\n")
+	got, _, found := strings.Cut(rest, "<!-- /drawing -->")
+	if !found {
+		t.Fatal("README.md has no <!-- drawing --> … <!-- /drawing --> block")
+	}
+	stack, err := synthesised["local"]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := stack.drawing.Mermaid(); got != want {
+		t.Errorf("README.md's drawing is stale: put what `make drawing` prints between its markers.\ngot:\n%s\nwant:\n%s", got, want)
+	}
+}
+
+func TestTemplates_PassCfnLint(t *testing.T) {
+	everyStage(t, func(t *testing.T, stack template) {
+		// W3005: CDK writes a function's dependency on its role and policy out in full.
+		out, err := exec.Command(".venv/bin/cfn-lint", "--ignore-checks", "W3005", "--template", stack.file).CombinedOutput()
+		if err != nil {
+			t.Errorf("cfn-lint (`make test` installs it): %v\n%s", err, out)
+		}
+	})
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+)
+
+// Stage is all that differs between deployments: nothing else in this folder asks which stage it is.
+type Stage struct {
+	Name    string
+	Account string // empty: the account and region of the CDK CLI's credentials
+	Region  string
+
+	Architecture string // the functions' GOARCH
+	MemoryMB     float64
+	Keep         bool // tables, key, secret and logs outlive the stack, which cannot be deleted by accident
+	LogRetention awslogs.RetentionDays
+	Issuer       Issuer
+
+	// PrivateTargets lets webhooks go to plain HTTP and to this machine (design rule 21): local only.
+	PrivateTargets bool
+
+	RequestsPerSecond float64 // of the whole API; the gateway answers 429 beyond
+	RequestBurst      float64
+	ProvisioningMost  float64 // batches worked at once, 2–1,000 (Lambda's limits for an event source)
+	DeliveryMost      float64
+
+	// Backlog is the age of a queue's oldest message that raises an alarm. More than 15 minutes, as a delivery's
+	// retry may wait that long in its queue by DelaySeconds.
+	Backlog time.Duration
+}
+
+// Issuer signs the dashboard users' JWTs. Its keys are at KeysURL, or inline in Keys (a JWKS document).
+type Issuer struct {
+	Name     string // the `iss` claim
+	Audience string // the `aud` claim
+	KeysURL  string
+	Keys     string
+}
+
+var stages = map[string]Stage{
+	"local": {
+		Name:    "local",
+		Account: "000000000000", // what the emulators answer to any credentials
+		Region:  "us-east-1",
+
+		Architecture: "amd64",
+		MemoryMB:     512,
+		LogRetention: awslogs.RetentionDays_ONE_DAY,
+		// Keys come with `cdk -c jwks=…`, made by localstack/issuer.
+		Issuer:         Issuer{Name: "https://issuer.plugboard.local", Audience: "plugboard"},
+		PrivateTargets: true,
+
+		RequestsPerSecond: 1000,
+		RequestBurst:      1000,
+		ProvisioningMost:  2,
+		DeliveryMost:      4,
+		Backlog:           30 * time.Minute,
+	},
+	"dev": {
+		Name: "dev",
+
+		Architecture: "arm64",
+		MemoryMB:     512,
+		LogRetention: awslogs.RetentionDays_TWO_WEEKS,
+		Issuer: Issuer{
+			Name:     "https://login.dev.example.com",
+			Audience: "plugboard",
+			KeysURL:  "https://login.dev.example.com/.well-known/jwks.json",
+		},
+
+		RequestsPerSecond: 50,
+		RequestBurst:      100,
+		ProvisioningMost:  5,
+		DeliveryMost:      20,
+		Backlog:           30 * time.Minute,
+	},
+	"prod": {
+		Name: "prod",
+
+		Architecture: "arm64",
+		MemoryMB:     1024,
+		Keep:         true,
+		LogRetention: awslogs.RetentionDays_THREE_MONTHS,
+		Issuer: Issuer{
+			Name:     "https://login.example.com",
+			Audience: "plugboard",
+			KeysURL:  "https://login.example.com/.well-known/jwks.json",
+		},
+
+		RequestsPerSecond: 500,
+		RequestBurst:      1000,
+		ProvisioningMost:  20,
+		DeliveryMost:      200,
+		Backlog:           30 * time.Minute,
+	},
+}
+
+// StageNamed fails on any other name, naming those there are.
+func StageNamed(name string) (Stage, error) {
+	stage, ok := stages[name]
+	if !ok {
+		known := slices.Sorted(maps.Keys(stages))
+		return Stage{}, fmt.Errorf("no stage %q: pass -c stage=NAME, one of %s", name, strings.Join(known, ", "))
+	}
+	return stage, nil
+}

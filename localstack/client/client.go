@@ -1,0 +1,176 @@
+// Package client calls a deployed Plugboard as its callers do: over HTTP, by the credential that each has. What an
+// operation is called by, and with, comes from its declaration in shared/contract.
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"reflect"
+	"strings"
+	"time"
+
+	"plugboard/localstack/issuer"
+	"plugboard/localstack/outputs"
+	"plugboard/shared/contract"
+	"plugboard/shared/fault"
+)
+
+// Client calls one stack. It is safe for concurrent use.
+type Client struct {
+	Outputs outputs.Outputs
+	http    *http.Client
+	issuer  *issuer.Issuer
+}
+
+// answerLimit is more than API Gateway ever takes for an answer (29 s).
+const answerLimit = 35 * time.Second
+
+// Open reads the outputs file of `make up`. It fails, naming that command, where nothing is deployed.
+func Open(path string) (*Client, error) {
+	out, err := outputs.Load(path)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := issuer.Load(out.IssuerDir)
+	if err != nil {
+		return nil, err
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.Proxy = nil // the stack is on this machine
+	transport.MaxIdleConnsPerHost = 16
+	return &Client{Outputs: out, issuer: keys, http: &http.Client{
+		Transport: transport, Timeout: answerLimit,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}, nil
+}
+
+// Answer is what came back.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// Problem is the answer's problem document. It fails when the answer is none.
+func (a Answer) Problem() (contract.Problem, error) {
+	var p contract.Problem
+	if kind := a.Header.Get("Content-Type"); kind != "application/problem+json" {
+		return p, fmt.Errorf("status %d with a body of %q, which is no problem document: %.200s", a.Status, kind, a.Body)
+	}
+	if err := json.Unmarshal(a.Body, &p); err != nil {
+		return p, fmt.Errorf("status %d with an unreadable problem document: %w", a.Status, err)
+	}
+	return p, nil
+}
+
+// Refusal is an answer of another status than the operation's own.
+type Refusal struct {
+	Operation string
+	Problem   contract.Problem
+}
+
+func (r *Refusal) Error() string {
+	said := fmt.Sprintf("%s was refused: %d %s: %s", r.Operation, r.Problem.Status, r.Problem.Code, r.Problem.Detail)
+	for _, f := range r.Problem.Errors {
+		said += fmt.Sprintf(" [%s: %s]", f.Pointer, f.Detail)
+	}
+	return said + " (request " + r.Problem.RequestID + ")"
+}
+
+// Call calls a declared operation. The fields of in that are tagged path, query or header go there; Body is the
+// body. The error is a *Refusal when the API refuses.
+func Call[I, O any](ctx context.Context, c *Client, by Caller, op contract.Op[I, O], in I) (O, error) {
+	var out O
+	path, header, body, err := parts(op.Path, reflect.ValueOf(in))
+	if err != nil {
+		return out, fmt.Errorf("%s: %w", op.ID, err)
+	}
+	for name, values := range header {
+		by = by.With(name, values[0])
+	}
+	answer, err := c.Send(ctx, by, op.Method, path, body)
+	if err != nil {
+		return out, fmt.Errorf("%s: %w", op.ID, err)
+	}
+	if answer.Status != op.Status {
+		p, err := answer.Problem()
+		if err != nil {
+			return out, fmt.Errorf("%s: %w", op.ID, err)
+		}
+		return out, &Refusal{Operation: op.ID, Problem: p}
+	}
+	return out, read(answer, &out)
+}
+
+// Send sends what no declaration would: any path below the API's address, with any bytes as the body.
+func (c *Client) Send(ctx context.Context, by Caller, method, path string, body []byte) (Answer, error) {
+	r, err := http.NewRequestWithContext(ctx, method, c.Outputs.APIURL+path, bytes.NewReader(body))
+	if err != nil {
+		return Answer{}, err
+	}
+	if body != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for name, values := range by.header {
+		r.Header[name] = values // as the caller spells it
+	}
+	response, err := c.http.Do(r)
+	if err != nil {
+		return Answer{}, err
+	}
+	defer response.Body.Close()
+	content, err := io.ReadAll(response.Body)
+	return Answer{Status: response.StatusCode, Header: response.Header, Body: content}, err
+}
+
+// parts puts each field of an input where its tag says.
+func parts(path string, in reflect.Value) (string, http.Header, []byte, error) {
+	query, header := url.Values{}, http.Header{}
+	var body []byte
+	for _, f := range reflect.VisibleFields(in.Type()) {
+		value := in.FieldByIndex(f.Index)
+		text := fmt.Sprint(value.Interface())
+		switch {
+		case f.Name == "Body" && len(f.Index) == 1:
+			encoded, err := json.Marshal(value.Interface())
+			if err != nil {
+				return "", nil, nil, err
+			}
+			body = encoded
+		case f.Tag.Get("path") != "":
+			path = strings.ReplaceAll(path, "{"+f.Tag.Get("path")+"}", url.PathEscape(text))
+		case f.Tag.Get("query") != "" && !value.IsZero():
+			query.Set(f.Tag.Get("query"), text)
+		case f.Tag.Get("header") != "" && !value.IsZero():
+			header.Set(f.Tag.Get("header"), text)
+		}
+	}
+	if len(query) > 0 {
+		path += "?" + query.Encode()
+	}
+	return path, header, body, nil
+}
+
+// read fills an output from an answer: its Body, and the fields that are tagged header.
+func read(a Answer, out any) error {
+	v := reflect.ValueOf(out).Elem()
+	for _, f := range reflect.VisibleFields(v.Type()) {
+		if name := f.Tag.Get("header"); name != "" {
+			v.FieldByIndex(f.Index).SetString(a.Header.Get(name))
+		}
+	}
+	body := v.FieldByName("Body")
+	if !body.IsValid() {
+		return nil
+	}
+	if raw, ok := body.Addr().Interface().(*[]byte); ok {
+		*raw = a.Body
+		return nil
+	}
+	return fault.Wrap(json.Unmarshal(a.Body, body.Addr().Interface()), "read the answer")
+}

@@ -1,0 +1,189 @@
+// Package deploy puts the stack on an emulator with the plain CDK CLI, and writes down what came of it.
+package deploy
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
+	"plugboard/localstack/emulator"
+	"plugboard/localstack/issuer"
+	"plugboard/localstack/outputs"
+)
+
+// Deployment says what goes where. Folders are absolute; the functions and the CDK app are built before.
+type Deployment struct {
+	Root         string // the checkout
+	Endpoint     string // the emulator's
+	OutputsFile  string
+	IssuerDir    string
+	ReceiverHost string
+	Log          string
+	Progress     io.Writer // a line every few seconds
+}
+
+// What emulators take, and the local stage of infra/stages.go names. The real credentials of the person at the
+// keyboard are never sent.
+const (
+	region    = "us-east-1"
+	account   = "000000000000"
+	accessKey = "test"
+	secretKey = "test"
+)
+
+// limit is for the whole deployment: LocalStack takes half a minute.
+const limit = 5 * time.Minute
+
+// Run bootstraps the emulator's account and deploys the stack, or what changed of it, and writes the outputs. Its
+// error is one sentence with the path of the log.
+func (d Deployment) Run(ctx context.Context) (outputs.Outputs, error) {
+	out, err := d.run(ctx)
+	if err != nil {
+		return out, fmt.Errorf("the deployment to %s failed: %w; see %s", d.Endpoint, err, d.Log)
+	}
+	return out, nil
+}
+
+func (d Deployment) run(ctx context.Context) (outputs.Outputs, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it took more than %s", limit))
+	defer cancel()
+	ctx, stop := emulator.Watch(ctx, d.Endpoint)
+	defer stop()
+
+	keys, err := issuer.Load(d.IssuerDir)
+	if err != nil {
+		return outputs.Outputs{}, err
+	}
+	work := filepath.Dir(d.Log)
+	if err := os.MkdirAll(work, 0o700); err != nil {
+		return outputs.Outputs{}, err
+	}
+	log, err := os.Create(d.Log)
+	if err != nil {
+		return outputs.Outputs{}, err
+	}
+	defer log.Close()
+
+	// In a folder without an app, so that the CLI does not run ours for it.
+	if err := d.cdk(ctx, work, log, "bootstrap", "aws://"+account+"/"+region); err != nil {
+		return outputs.Outputs{}, err
+	}
+	results := filepath.Join(work, "stack-outputs.json")
+	err = d.cdk(ctx, filepath.Join(d.Root, "infra"), log, "deploy", "--require-approval", "never", "--progress", "events",
+		"--context", "stage=local", "--context", "jwks="+keys.Keys(),
+		"--output", filepath.Join(work, "cdk.out"), "--outputs-file", results)
+	if err != nil {
+		return outputs.Outputs{}, err
+	}
+	out, err := d.outputs(ctx, results)
+	if err != nil {
+		return outputs.Outputs{}, err
+	}
+	return out, out.Save(d.OutputsFile)
+}
+
+// cdk runs the CLI in the folder. It ends when the context does.
+func (d Deployment) cdk(ctx context.Context, folder string, log io.Writer, args ...string) error {
+	command := exec.CommandContext(ctx, filepath.Join(d.Root, "infra", "node_modules", ".bin", "cdk"), append(args, "--no-notices")...)
+	command.Dir = folder
+	command.Env = append(os.Environ(),
+		"AWS_ENDPOINT_URL="+d.Endpoint, "AWS_REGION="+region, "AWS_DEFAULT_REGION="+region,
+		"AWS_ACCESS_KEY_ID="+accessKey, "AWS_SECRET_ACCESS_KEY="+secretKey, "AWS_SESSION_TOKEN=", "AWS_PROFILE=",
+		"AWS_EC2_METADATA_DISABLED=true", "NO_PROXY=127.0.0.1,localhost", "no_proxy=127.0.0.1,localhost",
+		"CDK_DISABLE_CLI_TELEMETRY=true", "CI=true", // no colours, no cursor movements
+	)
+	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
+	command.WaitDelay = 5 * time.Second
+	lines, writer := io.Pipe()
+	command.Stdout = io.MultiWriter(log, writer)
+	command.Stderr = command.Stdout
+	done := make(chan struct{})
+	go func() { d.progress(lines); close(done) }()
+	err := command.Run()
+	writer.Close()
+	<-done
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	if err != nil {
+		return fmt.Errorf("cdk %s: %w", args[0], err)
+	}
+	return nil
+}
+
+// event is the CLI's line for a resource: `plugboard-local | 24/84 | 6:22:30 AM | CREATE_COMPLETE | AWS::SQS::Queue | …`.
+var event = regexp.MustCompile(`^plugboard-local \| +(\d+)/(\d+) \|.*\| [A-Z]+_COMPLETE`)
+
+// progress tells how far it is, every three seconds at most.
+func (d Deployment) progress(lines io.Reader) {
+	told := time.Now()
+	scanner := bufio.NewScanner(lines)
+	for scanner.Scan() {
+		if at := event.FindStringSubmatch(scanner.Text()); at != nil && time.Since(told) > 3*time.Second {
+			fmt.Fprintf(d.Progress, "  … %s of %s resources\n", at[1], at[2])
+			told = time.Now()
+		}
+	}
+	io.Copy(io.Discard, lines) // a line too long for the scanner must not block the CLI
+}
+
+// outputs reads the stack's, and the platform's key.
+func (d Deployment) outputs(ctx context.Context, path string) (outputs.Outputs, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return outputs.Outputs{}, fmt.Errorf("the CDK CLI wrote no outputs: %w", err)
+	}
+	var stacks map[string]map[string]string
+	if err := json.Unmarshal(text, &stacks); err != nil {
+		return outputs.Outputs{}, fmt.Errorf("read the CDK CLI's outputs: %w", err)
+	}
+	stack := stacks["plugboard-local"]
+
+	secrets := secretsmanager.New(secretsmanager.Options{
+		BaseEndpoint: aws.String(d.Endpoint), Region: region,
+		Credentials: credentials.NewStaticCredentialsProvider(accessKey, secretKey, ""),
+	})
+	key, err := secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(stack["PlatformKeySecret"])})
+	if err != nil {
+		return outputs.Outputs{}, fmt.Errorf("read the platform's key: %w", err)
+	}
+	functions := map[string]string{}
+	for name, value := range stack {
+		if folder, ok := strings.CutSuffix(name, "Function"); ok {
+			functions[strings.ToLower(folder)] = value
+		}
+	}
+	if stack["ApiId"] == "" || len(functions) == 0 {
+		return outputs.Outputs{}, errors.New("the stack's outputs are incomplete")
+	}
+	return outputs.Outputs{
+		Stage:    stack["Stage"],
+		Endpoint: d.Endpoint,
+		// ApiUrl is the address that AWS would give it.
+		APIURL:                 fmt.Sprintf("%s/restapis/%s/%s/_user_request_", d.Endpoint, stack["ApiId"], stack["Stage"]),
+		PlatformKey:            aws.ToString(key.SecretString),
+		IssuerDir:              d.IssuerDir,
+		ReceiverHost:           d.ReceiverHost,
+		AccountsTable:          stack["AccountsTable"],
+		DeliveriesTable:        stack["DeliveriesTable"],
+		ProvisionsQueueURL:     stack["ProvisionsQueueUrl"],
+		ProvisionsDeadQueueURL: stack["ProvisionsDeadQueueUrl"],
+		DeliveriesQueueURL:     stack["DeliveriesQueueUrl"],
+		DeliveriesDeadQueueURL: stack["DeliveriesDeadQueueUrl"],
+		FanoutDeadQueueURL:     stack["FanoutDeadQueueUrl"],
+		Functions:              functions,
+	}, nil
+}

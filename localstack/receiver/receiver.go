@@ -1,0 +1,200 @@
+// Package receiver is a partner's endpoint on this machine: another process, which verifies what arrives with the
+// published Standard Webhooks library. This file starts and stops it; folder process is the program.
+package receiver
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"plugboard/shared/domain"
+)
+
+// Arrival is one request that the receiver got.
+type Arrival struct {
+	At       time.Time         `json:"at"`
+	Path     string            `json:"path"`
+	Delivery domain.DeliveryID `json:"delivery_id"` // its webhook-id
+	Verified bool              `json:"verified"`
+	Webhook  domain.WebhookID  `json:"webhook_id,omitempty"` // whose secret verified it
+	Problem  string            `json:"problem,omitempty"`    // why none did
+	Header   map[string]string `json:"header"`
+	Body     string            `json:"body"`
+}
+
+// Trust tells the program a webhook's signing secret: a line of its standard input, where no list of processes and
+// no shell history shows it.
+type Trust struct {
+	Webhook domain.WebhookID `json:"webhook_id"`
+	Secret  string           `json:"signing_secret"`
+}
+
+// Line is what the program prints: one of these, as JSON.
+type Line struct {
+	Listening string           `json:"listening,omitempty"` // the address, first of all
+	Trusts    domain.WebhookID `json:"trusts,omitempty"`    // a Trust was taken
+	Arrival   *Arrival         `json:"arrival,omitempty"`
+}
+
+// Receiver is the running program.
+type Receiver struct {
+	URL string // where webhooks go, as the functions reach it
+
+	command *exec.Cmd
+	stdin   io.WriteCloser
+	ended   chan struct{}
+
+	mu       sync.Mutex
+	arrivals []Arrival
+	trusts   []domain.WebhookID
+	changed  chan struct{} // closed at the next line
+}
+
+// startLimit is for compiling the program, too.
+const startLimit = time.Minute
+
+// Start builds and starts the program. host is this machine's name as the functions see it: when that is not
+// 127.0.0.1, they run in containers, and the receiver listens on all addresses.
+func Start(ctx context.Context, host string) (*Receiver, error) {
+	listen := "127.0.0.1:0"
+	if host != "127.0.0.1" {
+		listen = ":0"
+	}
+	r := &Receiver{ended: make(chan struct{}), changed: make(chan struct{})}
+	// It ends by the end of its input, which comes when this process ends, however that does. The context only
+	// limits the start.
+	r.command = exec.Command("go", "run", "plugboard/localstack/receiver/process", listen)
+	r.command.Stderr = os.Stderr
+	stdout, err := r.command.StdoutPipe()
+	if err == nil {
+		r.stdin, err = r.command.StdinPipe()
+	}
+	if err == nil {
+		err = r.command.Start()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("start the receiver: %w", err)
+	}
+	lines := bufio.NewReader(stdout)
+	listening := make(chan string, 1)
+	go r.read(lines, listening)
+	select {
+	case address := <-listening:
+		_, port, err := net.SplitHostPort(address)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("the receiver listens on %q: %w", address, err), r.Stop())
+		}
+		r.URL = "http://" + net.JoinHostPort(host, port)
+		return r, nil
+	case <-r.ended:
+		return nil, errors.Join(errors.New("the receiver ended before it listened"), r.Stop())
+	case <-ctx.Done():
+		return nil, errors.Join(context.Cause(ctx), r.Stop())
+	case <-time.After(startLimit):
+		return nil, errors.Join(fmt.Errorf("the receiver did not listen within %s", startLimit), r.Stop())
+	}
+}
+
+// read takes the program's lines until it ends.
+func (r *Receiver) read(lines *bufio.Reader, listening chan<- string) {
+	defer close(r.ended)
+	decoder := json.NewDecoder(lines)
+	for {
+		var l Line
+		if decoder.Decode(&l) != nil {
+			return
+		}
+		if l.Listening != "" {
+			listening <- l.Listening
+		}
+		r.mu.Lock()
+		if l.Trusts != "" {
+			r.trusts = append(r.trusts, l.Trusts)
+		}
+		if l.Arrival != nil {
+			r.arrivals = append(r.arrivals, *l.Arrival)
+		}
+		close(r.changed)
+		r.changed = make(chan struct{})
+		r.mu.Unlock()
+	}
+}
+
+// Trust makes requests signed with the webhook's secret verify. It returns when the program knows it.
+func (r *Receiver) Trust(ctx context.Context, w domain.WebhookID, secret string) error {
+	if err := json.NewEncoder(r.stdin).Encode(Trust{Webhook: w, Secret: secret}); err != nil {
+		return fmt.Errorf("tell the receiver the secret of %s: %w", w, err)
+	}
+	return r.until(ctx, 10*time.Second, "the receiver took the secret of "+string(w), func() bool { return slices.Contains(r.trusts, w) })
+}
+
+// Arrivals are what came for the webhook so far, first come first. The empty webhook is for what none verified.
+func (r *Receiver) Arrivals(w domain.WebhookID) []Arrival {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.of(w)
+}
+
+func (r *Receiver) of(w domain.WebhookID) []Arrival {
+	return slices.DeleteFunc(slices.Clone(r.arrivals), func(a Arrival) bool { return a.Webhook != w })
+}
+
+// Await returns the first arrival for the webhook that fits, when it is there. Its error names what did not arrive
+// within the limit.
+func (r *Receiver) Await(ctx context.Context, limit time.Duration, w domain.WebhookID, what string, fits func(Arrival) bool) (Arrival, error) {
+	var found Arrival
+	err := r.until(ctx, limit, what+" arrived", func() bool {
+		i := slices.IndexFunc(r.of(w), fits)
+		if i >= 0 {
+			found = r.of(w)[i]
+		}
+		return i >= 0
+	})
+	return found, err
+}
+
+// until waits for a condition on what was read.
+func (r *Receiver) until(ctx context.Context, limit time.Duration, what string, met func() bool) error {
+	deadline := time.After(limit)
+	for {
+		r.mu.Lock()
+		yes, changed := met(), r.changed
+		r.mu.Unlock()
+		if yes {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-r.ended:
+			return errors.New("the receiver ended")
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-deadline:
+			return fmt.Errorf("waiting until %s: not within %s", strings.TrimSpace(what), limit)
+		}
+	}
+}
+
+// Stop ends the program. It may be called again.
+func (r *Receiver) Stop() error {
+	r.stdin.Close()
+	select {
+	case <-r.ended:
+	case <-time.After(10 * time.Second):
+		r.command.Process.Kill()
+	}
+	if r.command.ProcessState != nil {
+		return nil
+	}
+	return r.command.Wait()
+}

@@ -1,0 +1,115 @@
+// Command startup prints, for each function's build folder, the size of its bootstrap and how long it takes from
+// process start until it asks for work, as Lambda counts it: on this machine, with a Runtime API that never has any.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"plugboard/localstack/issuer"
+)
+
+// rounds are started for each function; the median counts.
+const rounds = 7
+
+// A function must be ready without having called anything.
+const nowhere = "http://127.0.0.1:1"
+
+func main() {
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "startup:", err)
+		os.Exit(1)
+	}
+}
+
+func run(folders []string) error {
+	keys, err := issuer.Load(filepath.Join("localstack", ".state"))
+	if err != nil {
+		return err
+	}
+	// What the arrows of infra/stack.go set, all of it for each.
+	env := []string{
+		"AWS_ENDPOINT_URL=" + nowhere, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
+		"STAGE=local", "ALLOW_PRIVATE_TARGETS=true", "ACCOUNTS_TABLE=accounts", "DELIVERIES_TABLE=deliveries",
+		"PROVISIONS_QUEUE_URL=" + nowhere + "/provisions", "DELIVERIES_QUEUE_URL=" + nowhere + "/deliveries",
+		"SEALING_KEY_ARN=sealing", "PLATFORM_KEY_SECRET=platform-key",
+		"OIDC_ISSUER=" + issuer.Name, "OIDC_AUDIENCE=" + issuer.Audience, "OIDC_JWKS=" + keys.Keys(),
+	}
+	fmt.Printf("%-14s %8s %9s\n", "function", "MB", "ready ms")
+	for _, folder := range folders {
+		bootstrap := filepath.Join(folder, "bootstrap")
+		file, err := os.Stat(bootstrap)
+		if err != nil {
+			return err
+		}
+		var took []time.Duration
+		for range rounds {
+			ready, err := measure(bootstrap, env)
+			if err != nil {
+				return fmt.Errorf("%s: %w", filepath.Base(folder), err)
+			}
+			took = append(took, ready)
+		}
+		slices.Sort(took)
+		fmt.Printf("%-14s %8.1f %9.1f\n", filepath.Base(folder), float64(file.Size())/1e6, float64(took[rounds/2].Microseconds())/1000)
+		if file.Size() > mostBytes {
+			return fmt.Errorf("%s is larger than %d MB: see what came in with `go tool nm -size -sort size`, and whether the linker still leaves unused methods out", filepath.Base(folder), mostBytes/1_000_000)
+		}
+	}
+	return nil
+}
+
+// mostBytes is what a bootstrap may have: a size is the same on every machine, so that it can be held, as a time
+// cannot.
+const mostBytes = 14_000_000
+
+// measure starts the bootstrap, and kills it when it is ready. It fails when that takes ten seconds, and when the
+// process ends before.
+func measure(bootstrap string, env []string) (time.Duration, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	ready := make(chan time.Time, 1)
+	api := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/2018-06-01/runtime/invocation/next" {
+			w.WriteHeader(http.StatusAccepted) // an error report; the process ends after it
+			return
+		}
+		select {
+		case ready <- time.Now():
+		default:
+		}
+		<-r.Context().Done()
+	})}
+	go api.Serve(listener)
+	defer api.Close()
+
+	program := exec.CommandContext(ctx, bootstrap)
+	program.Env = append(env, "AWS_LAMBDA_RUNTIME_API="+listener.Addr().String())
+	program.Stderr = os.Stderr
+	began := time.Now()
+	if err := program.Start(); err != nil {
+		return 0, err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- program.Wait() }()
+	select {
+	case at := <-ready:
+		cancel()
+		<-ended
+		return at.Sub(began), nil
+	case err := <-ended:
+		return 0, errors.Join(errors.New("the bootstrap ended before it was ready"), err)
+	}
+}

@@ -1,0 +1,180 @@
+package auth_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+
+	"plugboard/shared/auth"
+	"plugboard/shared/domain"
+	"plugboard/shared/store/storetest"
+)
+
+// issuerKey is a signing key and the set that publishes it.
+type issuerKey struct {
+	private *ecdsa.PrivateKey
+	id      string
+}
+
+func newKey(t *testing.T, id string) issuerKey {
+	t.Helper()
+	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return issuerKey{k, id}
+}
+
+func (k issuerKey) set() jose.JSONWebKeySet {
+	return jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: k.private.Public(), KeyID: k.id, Algorithm: "ES256", Use: "sig"}}}
+}
+
+func (k issuerKey) sign(t *testing.T, change func(claims map[string]any)) string {
+	t.Helper()
+	return sign(t, jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: k.private, KeyID: k.id}}, change)
+}
+
+func sign(t *testing.T, key jose.SigningKey, change func(claims map[string]any)) string {
+	t.Helper()
+	signer, err := jose.NewSigner(key, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	claims := map[string]any{"iss": "https://issuer.test", "aud": "plugboard", "sub": "ada", "plugboard_account": "acct", "exp": time.Now().Add(time.Minute).Unix()}
+	if change != nil {
+		change(claims)
+	}
+	token, err := jwt.Signed(signer).Claims(claims).Serialize()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+func config(keys string) auth.OIDCConfig {
+	return auth.OIDCConfig{Issuer: "https://issuer.test", Audience: "plugboard", JWKS: keys}
+}
+
+func encoded(t *testing.T, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestOIDC_TakesOnlyWhatTheIssuerSignedForUs(t *testing.T) {
+	key, stranger := newKey(t, "one"), newKey(t, "one")
+	o, err := auth.NewOIDC(t.Context(), config(encoded(t, key.set())), domain.SystemClock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	account, user, err := o.Verify(t.Context(), key.sign(t, nil))
+	if err != nil || account != "acct" || user != "ada" {
+		t.Fatalf("a good token gave %q, %q, %v", account, user, err)
+	}
+	public, err := x509.MarshalPKIXPublicKey(key.private.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	with := func(name string, v any) string { return key.sign(t, func(c map[string]any) { c[name] = v }) }
+	good := key.sign(t, nil)
+	for name, token := range map[string]string{
+		"another's signature":           stranger.sign(t, nil),
+		"the public key as an HMAC key": sign(t, jose.SigningKey{Algorithm: jose.HS256, Key: public}, nil),
+		"another issuer":                with("iss", "https://evil.test"),
+		"another audience":              with("aud", "somebody-else"),
+		"expired":                       with("exp", time.Now().Add(-time.Minute).Unix()),
+		"not yet":                       with("nbf", time.Now().Add(time.Hour).Unix()),
+		"no account":                    with("plugboard_account", ""),
+		"an account that is no string":  with("plugboard_account", 7),
+		"no subject":                    with("sub", ""),
+		"a changed payload":             good[:strings.LastIndex(good, ".")-2] + "AA" + good[strings.LastIndex(good, "."):],
+		"nothing":                       "",
+	} {
+		if account, user, err := o.Verify(t.Context(), token); err == nil {
+			t.Errorf("%s: it proved %q, %q", name, account, user)
+		}
+	}
+}
+
+func TestOIDC_FetchesANewKeyWhenTheIssuerRotates(t *testing.T) {
+	current, fetched := newKey(t, "one"), 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fetched++
+		_ = json.NewEncoder(w).Encode(current.set())
+	}))
+	defer server.Close()
+	c := config("")
+	c.JWKSURL = server.URL
+	o, err := auth.NewOIDC(t.Context(), c, domain.SystemClock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if _, _, err := o.Verify(t.Context(), current.sign(t, nil)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if fetched != 1 {
+		t.Errorf("three tokens of one key took %d fetches, want 1", fetched)
+	}
+	current = newKey(t, "two")
+	if _, _, err := o.Verify(t.Context(), current.sign(t, nil)); err != nil {
+		t.Errorf("a token of the new key gave %v", err)
+	}
+}
+
+func TestOIDC_RefusesAConfigurationWithoutGoodKeys(t *testing.T) {
+	private := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: newKey(t, "one").private}}}
+	for name, keys := range map[string]string{"none": "", "no JSON": "{", "a private key": encoded(t, private)} {
+		if _, err := auth.NewOIDC(t.Context(), config(keys), domain.SystemClock); err == nil {
+			t.Errorf("%s: it was taken", name)
+		}
+	}
+}
+
+func TestPlatformKey_TheOneBeforeIsGoodUntilTheNextRotation(t *testing.T) {
+	client := secretsmanager.NewFromConfig(storetest.AWS(t))
+	name := "platform-key-" + rand.Text()[:10]
+	if _, err := client.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: &name, SecretString: aws.String("first")}); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	keys := auth.NewSecretKeys(client, auth.PlatformKeyConfig{Secret: name}, func() time.Time { return now })
+	expect := func(key string, want bool) {
+		t.Helper()
+		if got, err := keys.Match(t.Context(), key); err != nil || got != want {
+			t.Errorf("%q matches: %v, %v; want %v", key, got, err, want)
+		}
+	}
+	rotate := func(to string) {
+		t.Helper()
+		if _, err := client.PutSecretValue(t.Context(), &secretsmanager.PutSecretValueInput{SecretId: &name, SecretString: &to}); err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(61 * time.Second)
+	}
+	expect("first", true)
+	expect("", false)
+	rotate("second")
+	expect("first", true)
+	expect("second", true)
+	rotate("third")
+	expect("first", false)
+	expect("second", true)
+	expect("third", true)
+}

@@ -1,0 +1,67 @@
+// Package auth says who calls and what for: the models, the rules by which an operation lets callers in, and
+// the gate that enforces them, in one place, before any handler.
+package auth
+
+import (
+	"context"
+
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+)
+
+// Caller is who the gate let in.
+type Caller struct {
+	Model     Model
+	Account   domain.AccountID // the account that the request is about; empty for partner and public
+	User      *domain.User     // dashboard: who signed in; integration: for whom it acts, if it says
+	Token     *domain.Token    // integration
+	Partner   domain.PartnerID // partner
+	Session   *domain.Session  // participant
+	Principal string           // the credential's owner, for logs and Idempotency-Key; no secret
+}
+
+// Extension is the extension whose installation's token calls; empty for everyone else.
+func (c Caller) Extension() domain.ExtensionID {
+	if c.Token == nil {
+		return ""
+	}
+	return c.Token.Extension
+}
+
+// UserID is the acting user's; empty when there is none.
+func (c Caller) UserID() domain.UserID {
+	if c.User == nil {
+		return ""
+	}
+	return c.User.ID
+}
+
+// Suspender is in whose name this caller suspends.
+func (c Caller) Suspender() domain.Suspender {
+	if c.Model == ModelPlatform {
+		return domain.SuspendedByPlatform
+	}
+	return domain.SuspendedByAdmin
+}
+
+type callerKey struct{}
+
+// With puts the caller where From finds it.
+func With(ctx context.Context, c Caller) context.Context {
+	return context.WithValue(ctx, callerKey{}, c)
+}
+
+// From is the caller of the request. Behind the gate there always is one; the zero Caller may do nothing.
+func From(ctx context.Context) Caller {
+	c, _ := ctx.Value(callerKey{}).(Caller)
+	return c
+}
+
+// errUnauthenticated is the same for an unknown, expired, revoked or foreign credential: which of them it was
+// would help only a thief.
+func errUnauthenticated(cause error) error {
+	return &fault.Error{
+		Kind: fault.Unauthenticated, Code: "unauthenticated",
+		Detail: "The credential is missing, malformed, unknown, expired or revoked.", Op: "authenticate", Err: cause,
+	}
+}

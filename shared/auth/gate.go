@@ -1,0 +1,275 @@
+package auth
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+	"plugboard/shared/secret"
+)
+
+// The headers that callers speak by, besides Authorization.
+const (
+	HeaderPlatformKey = "Plugboard-Platform-Key" // the platform's key
+	HeaderAccount     = "Plugboard-Account"      // for which account the platform acts
+	HeaderUser        = "Plugboard-User"         // for which user, by e-mail, an integration acts
+)
+
+// Records is what the gate reads. Each returns NotFound for what is absent.
+type Records interface {
+	Account(ctx context.Context, id domain.AccountID) (domain.Account, error)
+	User(ctx context.Context, a domain.AccountID, id domain.UserID) (domain.User, error)
+	UserByEmail(ctx context.Context, a domain.AccountID, email string) (domain.User, error)
+	Token(ctx context.Context, hash string) (domain.Token, error)
+	TouchToken(ctx context.Context, hash string, at time.Time) error
+	Installation(ctx context.Context, a domain.AccountID, e domain.ExtensionID) (domain.Installation, error)
+	PartnerKey(ctx context.Context, hash string) (domain.PartnerKey, error)
+	Session(ctx context.Context, hash string) (domain.Session, error)
+	Contract(ctx context.Context, a domain.AccountID, id domain.ContractID) (domain.Contract, error)
+}
+
+// Identity checks a dashboard JWT: algorithm, signature, issuer, audience, expiry.
+type Identity interface {
+	Verify(ctx context.Context, jwt string) (domain.AccountID, domain.UserID, error)
+}
+
+// PlatformKeys tells whether a key is the platform's current or, while a rotation overlaps, previous one.
+type PlatformKeys interface {
+	Match(ctx context.Context, key string) (bool, error)
+}
+
+// Gate lets callers in by an operation's rules. Nothing is cached: a revoked token, a demoted user and a
+// disabled installation are out with the next request.
+type Gate struct {
+	records  Records
+	identity Identity
+	platform PlatformKeys
+	now      domain.Clock
+}
+
+// NewGate does not call AWS.
+func NewGate(r Records, i Identity, p PlatformKeys, now domain.Clock) *Gate {
+	return &Gate{records: r, identity: i, platform: p, now: now}
+}
+
+// Demand is what an operation asks of its callers.
+type Demand struct {
+	Rules      Rules
+	ActingUser bool // an integration must name the user for whom it acts
+}
+
+// accountBound tells whether the operation is about one account, which its callers' credentials name, or,
+// for the platform, a header does.
+func (d Demand) accountBound() bool {
+	_, dashboard := d.Rules.Of(ModelDashboard)
+	_, integration := d.Rules.Of(ModelIntegration)
+	return dashboard || integration
+}
+
+// Admit proves who calls and that the rules let them in.
+//
+// Unauthenticated: no credential, two, or one that proves nothing. Forbidden: a good credential of another
+// model, or without the role or scope; `installation-suspended` for a suspended extension's token. Invalid: the
+// acting user or account that a header names does not exist, or is needed and not named.
+func (g *Gate) Admit(ctx context.Context, h http.Header, d Demand) (Caller, error) {
+	if _, public := d.Rules.Of(ModelPublic); public {
+		return Caller{Model: ModelPublic, Principal: "public"}, nil
+	}
+	bearers, platformKeys := h.Values("Authorization"), h.Values(HeaderPlatformKey)
+	switch len(bearers) + len(platformKeys) {
+	case 0:
+		return Caller{}, errUnauthenticated(nil)
+	case 1:
+	default:
+		return Caller{}, fault.New(fault.Unauthenticated, "unauthenticated", "Send one credential: either Authorization or %s, once.", HeaderPlatformKey)
+	}
+	caller, err := g.authenticate(ctx, bearers, platformKeys, h, d)
+	if err != nil {
+		return Caller{}, err
+	}
+	rule, ok := d.Rules.Of(caller.Model)
+	if !ok {
+		return Caller{}, fault.New(fault.Forbidden, "wrong-credential", "This needs a credential of: %s. Yours is of: %s.", d.Rules, caller.Model)
+	}
+	return caller, allow(caller, rule, d)
+}
+
+func (g *Gate) authenticate(ctx context.Context, bearers, platformKeys []string, h http.Header, d Demand) (Caller, error) {
+	if len(platformKeys) == 1 {
+		return g.platformCaller(ctx, platformKeys[0], h, d)
+	}
+	scheme, credential, _ := strings.Cut(bearers[0], " ")
+	switch {
+	case !strings.EqualFold(scheme, "Bearer"): // whose case does not count (RFC 9110, 11.1)
+		return Caller{}, errUnauthenticated(nil)
+	case strings.HasPrefix(credential, secret.TokenPrefix):
+		return g.integrationCaller(ctx, credential, h)
+	case strings.HasPrefix(credential, secret.PartnerKeyPrefix):
+		return g.partnerCaller(ctx, credential)
+	case strings.HasPrefix(credential, secret.SessionPrefix):
+		return g.participantCaller(ctx, credential)
+	default:
+		return g.dashboardCaller(ctx, credential)
+	}
+}
+
+// allow asks for what the rule demands beyond its model.
+func allow(c Caller, r Rule, d Demand) error {
+	switch {
+	case c.Model == ModelDashboard && !c.User.Role.AtLeast(r.Role):
+		return fault.New(fault.Forbidden, "missing-role", "This needs the role %s; yours is %s.", r.Role, c.User.Role)
+	case c.Model == ModelIntegration && !hasScope(c.Token, r.Scope):
+		return fault.New(fault.Forbidden, "missing-scope", "This needs a token with the scope %s.", r.Scope)
+	case c.Model == ModelIntegration && d.ActingUser && c.User == nil:
+		return headerFault(HeaderUser, "required", "Name the user for whom you act, by e-mail.")
+	}
+	return nil
+}
+
+func hasScope(t *domain.Token, want domain.Scope) bool {
+	if want == domain.AnyScope {
+		return true
+	}
+	for _, s := range t.Scopes {
+		if s == want {
+			return true
+		}
+	}
+	return false
+}
+
+func (g *Gate) platformCaller(ctx context.Context, key string, h http.Header, d Demand) (Caller, error) {
+	match, err := g.platform.Match(ctx, key)
+	switch {
+	case err != nil:
+		return Caller{}, fault.Wrap(err, "read the platform's keys")
+	case !match:
+		return Caller{}, errUnauthenticated(nil)
+	}
+	caller := Caller{Model: ModelPlatform, Principal: "platform"}
+	if _, ok := d.Rules.Of(ModelPlatform); !ok || !d.accountBound() {
+		return caller, nil
+	}
+	caller.Account = domain.AccountID(h.Get(HeaderAccount))
+	if caller.Account == "" {
+		return Caller{}, headerFault(HeaderAccount, "required", "Name the account for which you act.")
+	}
+	_, err = g.records.Account(ctx, caller.Account)
+	if fault.KindOf(err) == fault.NotFound {
+		return Caller{}, headerFault(HeaderAccount, "unknown-account", "There is no such account.")
+	}
+	return caller, err
+}
+
+func (g *Gate) dashboardCaller(ctx context.Context, jwt string) (Caller, error) {
+	account, subject, err := g.identity.Verify(ctx, jwt)
+	if err != nil {
+		return Caller{}, errUnauthenticated(err)
+	}
+	user, err := g.records.User(ctx, account, subject)
+	if err != nil {
+		return Caller{}, unauthenticatedWhenAbsent(err)
+	}
+	return Caller{Model: ModelDashboard, Account: account, User: &user, Principal: "user:" + string(account) + "/" + string(subject)}, nil
+}
+
+// integrationCaller lets in an account's own token, and an extension's while its installation is enabled and
+// still of the token's epoch.
+func (g *Gate) integrationCaller(ctx context.Context, credential string, h http.Header) (Caller, error) {
+	if !secret.WellFormed(credential, secret.TokenPrefix) {
+		return Caller{}, errUnauthenticated(nil)
+	}
+	token, err := g.records.Token(ctx, secret.Hash(credential))
+	if err != nil {
+		return Caller{}, unauthenticatedWhenAbsent(err)
+	}
+	if ended(token.ExpiresAt, g.now) {
+		return Caller{}, errUnauthenticated(nil)
+	}
+	if token.Extension != "" {
+		installation, err := g.records.Installation(ctx, token.Account, token.Extension)
+		switch {
+		case err != nil:
+			return Caller{}, unauthenticatedWhenAbsent(err)
+		case installation.Epoch != token.Epoch:
+			return Caller{}, errUnauthenticated(nil)
+		case installation.State == domain.Suspended:
+			return Caller{}, fault.New(fault.Forbidden, "installation-suspended", "The extension %q is suspended in this account.", token.Extension)
+		case !installation.Installed():
+			return Caller{}, errUnauthenticated(nil)
+		}
+	}
+	if now := g.now(); now.Sub(token.LastUsedAt) >= domain.TokenUseKept {
+		if err := g.records.TouchToken(ctx, token.Hash, now); err != nil {
+			return Caller{}, err
+		}
+	}
+	caller := Caller{Model: ModelIntegration, Account: token.Account, Token: &token, Principal: "token:" + string(token.ID)}
+	if email := h.Get(HeaderUser); email != "" {
+		user, err := g.records.UserByEmail(ctx, token.Account, email)
+		if fault.KindOf(err) == fault.NotFound {
+			return Caller{}, headerFault(HeaderUser, "unknown-user", "The account has no user with this e-mail.")
+		}
+		if err != nil {
+			return Caller{}, err
+		}
+		caller.User = &user
+	}
+	return caller, nil
+}
+
+func (g *Gate) partnerCaller(ctx context.Context, credential string) (Caller, error) {
+	if !secret.WellFormed(credential, secret.PartnerKeyPrefix) {
+		return Caller{}, errUnauthenticated(nil)
+	}
+	key, err := g.records.PartnerKey(ctx, secret.Hash(credential))
+	if err != nil {
+		return Caller{}, unauthenticatedWhenAbsent(err)
+	}
+	if ended(key.ExpiresAt, g.now) {
+		return Caller{}, errUnauthenticated(nil)
+	}
+	return Caller{Model: ModelPartner, Partner: key.Partner, Principal: "partner:" + string(key.Partner)}, nil
+}
+
+// participantCaller lets in a session until its end, while its contract is open and has its participant. After the
+// contract was signed or declined it still comes this far, so that a repeated request finds its recorded answer by
+// its Idempotency-Key; there is nothing else for it, since Session.Lives is asked again where the contract is read.
+func (g *Gate) participantCaller(ctx context.Context, credential string) (Caller, error) {
+	if !secret.WellFormed(credential, secret.SessionPrefix) {
+		return Caller{}, errUnauthenticated(nil)
+	}
+	session, err := g.records.Session(ctx, secret.Hash(credential))
+	if err != nil {
+		return Caller{}, unauthenticatedWhenAbsent(err)
+	}
+	if ended(session.EndsAt, g.now) {
+		return Caller{}, errUnauthenticated(nil)
+	}
+	c, err := g.records.Contract(ctx, session.Account, session.Contract)
+	if err != nil {
+		return Caller{}, unauthenticatedWhenAbsent(err)
+	}
+	decided := (c.State == domain.Signed || c.State == domain.Declined) && c.Participant(session.Participant) >= 0
+	if !decided && !session.Lives(c) {
+		return Caller{}, errUnauthenticated(nil)
+	}
+	return Caller{Model: ModelParticipant, Account: session.Account, Session: &session, Principal: "session:" + string(session.ID)}, nil
+}
+
+// ErrEnded is the answer to a session whose contract is final: the one of any credential that proves nothing.
+func ErrEnded() error { return errUnauthenticated(nil) }
+
+func unauthenticatedWhenAbsent(err error) error {
+	if fault.KindOf(err) == fault.NotFound {
+		return errUnauthenticated(err)
+	}
+	return err
+}
+
+func headerFault(header, code, detail string) error {
+	return fault.InvalidFields([]fault.Field{{Pointer: "header." + header, Code: code, Detail: detail}})
+}

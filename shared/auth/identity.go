@@ -1,0 +1,84 @@
+package auth
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/go-jose/go-jose/v4"
+
+	"plugboard/shared/domain"
+)
+
+// OIDCConfig names the platform's issuer. Its keys come from a URL, or inline, for closed networks and the
+// local stack.
+type OIDCConfig struct {
+	Issuer   string `env:"OIDC_ISSUER,required"`
+	Audience string `env:"OIDC_AUDIENCE,required"`
+	JWKSURL  string `env:"OIDC_JWKS_URL"`
+	JWKS     string `env:"OIDC_JWKS"` // a JWK set of public keys, used when there is no URL
+}
+
+// keysTimeout ends the fetching of the issuer's keys, for which a request waits.
+const keysTimeout = 5 * time.Second
+
+// accountClaim is the claim of a dashboard token that names the account.
+const accountClaim = "plugboard_account"
+
+// OIDC verifies dashboard tokens. Safe for concurrent use; the issuer's keys are fetched when first needed and
+// again when a token names one that is not known.
+type OIDC struct{ verifier *oidc.IDTokenVerifier }
+
+// NewOIDC refuses a configuration with no keys. It does not call the issuer. The algorithms are an allow-list:
+// `none` and the shared-secret ones are not on it.
+func NewOIDC(ctx context.Context, c OIDCConfig, now domain.Clock) (*OIDC, error) {
+	var keys oidc.KeySet
+	switch {
+	case c.JWKSURL != "":
+		keys = oidc.NewRemoteKeySet(oidc.ClientContext(ctx, &http.Client{Timeout: keysTimeout}), c.JWKSURL)
+	case c.JWKS != "":
+		var set jose.JSONWebKeySet
+		if err := json.Unmarshal([]byte(c.JWKS), &set); err != nil {
+			return nil, fmt.Errorf("OIDC_JWKS is no JWK set: %w", err)
+		}
+		static := &oidc.StaticKeySet{}
+		for _, k := range set.Keys {
+			if !k.IsPublic() {
+				return nil, errors.New("OIDC_JWKS holds a private key; give public ones only")
+			}
+			static.PublicKeys = append(static.PublicKeys, k.Key)
+		}
+		keys = static
+	default:
+		return nil, errors.New("set OIDC_JWKS_URL or OIDC_JWKS")
+	}
+	return &OIDC{oidc.NewVerifier(c.Issuer, keys, &oidc.Config{
+		ClientID:             c.Audience,
+		SupportedSigningAlgs: []string{oidc.RS256, oidc.ES256, oidc.EdDSA},
+		Now:                  now,
+	})}, nil
+}
+
+// Verify returns the account and the subject that the token proves.
+func (o *OIDC) Verify(ctx context.Context, jwt string) (domain.AccountID, domain.UserID, error) {
+	token, err := o.verifier.Verify(ctx, jwt)
+	if err != nil {
+		return "", "", err
+	}
+	claims := map[string]any{}
+	if err := token.Claims(&claims); err != nil {
+		return "", "", err
+	}
+	account, _ := claims[accountClaim].(string)
+	if account == "" || token.Subject == "" {
+		return "", "", errors.New("the token names no account or no subject")
+	}
+	return domain.AccountID(account), domain.UserID(token.Subject), nil
+}
+
+// ended tells whether an end that is set has come.
+func ended(at time.Time, now domain.Clock) bool { return !at.IsZero() && !now().Before(at) }

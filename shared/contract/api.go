@@ -1,0 +1,273 @@
+package contract
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"path"
+	"reflect"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"plugboard/shared/auth"
+	"plugboard/shared/fault"
+)
+
+// Gate proves who calls and lets in by the row's rules. Its errors are the answers.
+type Gate interface {
+	Admit(ctx context.Context, h http.Header, d auth.Demand) (auth.Caller, error)
+}
+
+// Idempotency keeps the answers of mutations that came with a key; shared/store says how.
+type Idempotency interface {
+	Claim(ctx context.Context, keyHash, fingerprint string) (context.Context, []byte, error)
+	Settle(ctx context.Context, answer any, failed bool) error
+}
+
+// API is the set of operations that a function serves, as an http.Handler.
+type API struct {
+	mux    *http.ServeMux
+	huma   huma.API
+	gate   Gate
+	idem   Idempotency
+	served []string
+}
+
+func newAPI(gate Gate, idem Idempotency) *API {
+	config := huma.DefaultConfig("Plugboard", Version)
+	config.CreateHooks = nil // no $schema in answers
+	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
+	config.RejectUnknownQueryParameters = true
+	config.Formats = map[string]huma.Format{"application/json": strictJSON, "json": strictJSON}
+	config.Transformers = []huma.Transformer{func(ctx huma.Context, _ string, v any) (any, error) {
+		if e, ok := v.(*huma.ErrorModel); ok {
+			return problemOfHuma(ctx.Context(), e), nil
+		}
+		return v, nil
+	}}
+	a := &API{mux: http.NewServeMux(), gate: gate, idem: idem}
+	a.huma = humago.New(a.mux, config)
+	return a
+}
+
+// New serves a function's operations. It fails when routes leaves one of them out or adds another's.
+func New(f Function, gate Gate, idem Idempotency, routes func(*API)) (http.Handler, error) {
+	a := newAPI(gate, idem)
+	routes(a)
+	for _, o := range OwnedBy(f) {
+		if !slices.Contains(a.served, o.ID) {
+			return nil, fmt.Errorf("the function %s owns the operation %s and does not serve it", f, o.ID)
+		}
+	}
+	for _, id := range a.served {
+		if !slices.ContainsFunc(OwnedBy(f), func(o Operation) bool { return o.ID == id }) {
+			return nil, fmt.Errorf("the function %s serves the operation %s, which it does not own", f, id)
+		}
+	}
+	a.mux.HandleFunc("/", noSuchOperation)
+	return logged(f, http.HandlerFunc(a.serve)), nil
+}
+
+// serve refuses a path that ServeMux would redirect to a cleaner one: the redirection would lose the stage.
+func (a *API) serve(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path != path.Clean(r.URL.Path) {
+		noSuchOperation(w, r)
+		return
+	}
+	a.mux.ServeHTTP(w, r)
+}
+
+func noSuchOperation(w http.ResponseWriter, r *http.Request) {
+	writeProblem(w, problemOf(r.Context(), fault.New(fault.NotFound, "no-such-operation", "There is no operation %s %s.", r.Method, r.URL.Path)))
+}
+
+// Handle serves the operation with h, which does not compile unless the types are the declared ones.
+func (op Op[I, O]) Handle(a *API, h func(context.Context, *I) (*O, error)) {
+	a.served = append(a.served, op.ID)
+	op.register(a, h)
+}
+
+// register tells Huma of the operation. Around h stand, in this order: the gate, Huma's validation, the
+// Idempotency-Key, and the turning of an error into a Problem.
+func (op Op[I, O]) register(a *API, h func(context.Context, *I) (*O, error)) {
+	huma.Register(a.huma, op.document(a), func(ctx context.Context, in *I) (*O, error) {
+		out, err := op.once(ctx, a.idem, in, h)
+		if err != nil {
+			return nil, problemOf(ctx, err)
+		}
+		fillLists(reflect.ValueOf(out))
+		return out, nil
+	})
+	plainLists(a.huma.OpenAPI().Components.Schemas)
+}
+
+// admit is the middleware by which nothing of a request but its headers is looked at before its caller is let in.
+func (o Operation) admit(a *API) func(huma.Context, func(huma.Context)) {
+	demand := auth.Demand{Rules: o.Auth, ActingUser: o.ActingUser == RequiredActingUser}
+	return func(ctx huma.Context, next func(huma.Context)) {
+		r, w := humago.Unwrap(ctx)
+		caller, err := a.gate.Admit(ctx.Context(), r.Header, demand)
+		if err != nil {
+			writeProblem(w, problemOf(ctx.Context(), err))
+			return
+		}
+		note(ctx.Context(), o.ID, caller)
+		inner := context.WithValue(auth.With(ctx.Context(), caller), idempotencyKey{}, ctx.Header(HeaderIdempotencyKey))
+		next(huma.WithContext(ctx, inner))
+	}
+}
+
+// HeaderIdempotencyKey makes a mutation safe to repeat for 24 hours (design rule 25).
+const HeaderIdempotencyKey = "Idempotency-Key"
+
+const maxIdempotencyKey = 255
+
+type idempotencyKey struct{}
+
+// once runs h, or answers what it answered before under the same Idempotency-Key.
+func (op Op[I, O]) once(ctx context.Context, idem Idempotency, in *I, h func(context.Context, *I) (*O, error)) (*O, error) {
+	key, _ := ctx.Value(idempotencyKey{}).(string)
+	if key == "" || !op.Mutates() {
+		return h(ctx, in)
+	}
+	if len(key) > maxIdempotencyKey {
+		return nil, fault.InvalidFields([]fault.Field{{Pointer: "header." + HeaderIdempotencyKey, Code: "invalid", Detail: fmt.Sprintf("At most %d characters.", maxIdempotencyKey)}})
+	}
+	input, err := json.Marshal(in)
+	if err != nil {
+		return nil, fault.Wrap(err, "fingerprint the input of %s", op.ID)
+	}
+	caller := auth.From(ctx)
+	ctx, recorded, err := idem.Claim(ctx, digest(caller.Principal, string(caller.Account), string(caller.UserID()), op.ID, key), digest(string(input)))
+	if err != nil {
+		return nil, err
+	}
+	if recorded != nil {
+		out := new(O)
+		return out, fault.Wrap(json.Unmarshal(recorded, out), "decode the recorded answer of %s", op.ID)
+	}
+	out, err := h(ctx, in)
+	if settled := idem.Settle(context.WithoutCancel(ctx), out, err != nil); err == nil && settled != nil {
+		return nil, settled
+	}
+	return out, err
+}
+
+func digest(parts ...string) string {
+	h := sha256.New()
+	for _, p := range parts {
+		fmt.Fprintf(h, "%d:%s", len(p), p)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+func writeProblem(w http.ResponseWriter, p *Problem) {
+	w.Header().Set("Content-Type", problemType)
+	w.WriteHeader(p.Status)
+	json.NewEncoder(w).Encode(p)
+}
+
+// wide is what the request's one log line says.
+type wide struct {
+	operation string
+	caller    auth.Caller
+}
+
+type wideKey struct{}
+
+func note(ctx context.Context, operation string, c auth.Caller) {
+	if l, ok := ctx.Value(wideKey{}).(*wide); ok {
+		l.operation, l.caller = operation, c
+	}
+}
+
+// logged writes one line a request: no bodies, no credentials.
+func logged(f Function, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		began := time.Now()
+		l := &wide{}
+		status := &statusWriter{ResponseWriter: w, status: http.StatusOK}
+		recovered(next).ServeHTTP(status, r.WithContext(context.WithValue(r.Context(), wideKey{}, l)))
+		slog.InfoContext(r.Context(), "request", "function", f, "request_id", RequestID(r.Context()), "method", r.Method, "operation", l.operation,
+			"status", status.status, "model", l.caller.Model, "principal", l.caller.Principal, "account", l.caller.Account, "ms", time.Since(began).Milliseconds())
+	})
+}
+
+// recovered answers a panic like any fault of ours: the log gets it all, the caller the request's id.
+func recovered(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if p := recover(); p != nil {
+				writeProblem(w, problemOf(r.Context(), fmt.Errorf("panic: %v\n%s", p, debug.Stack())))
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// document is the row as Huma, and so OpenAPI, takes it.
+func (op Op[I, O]) document(a *API) huma.Operation {
+	d := huma.Operation{ // Huma refuses at MaxBodyBytes, and takes what is below
+		OperationID: op.ID, Method: op.Method, Path: op.Path, Summary: op.Summary, Tags: []string{string(op.Family)},
+		DefaultStatus: op.Status, MaxBodyBytes: op.MaxBody + 1, Deprecated: op.Deprecated != "",
+		Middlewares: huma.Middlewares{op.admit(a)},
+		Security:    op.security(),
+		Parameters:  op.headers(),
+		Responses:   map[string]*huma.Response{},
+		Extensions: map[string]any{
+			"x-plugboard-auth": op.Auth.String(), "x-plugboard-acting-user": op.ActingUser, "x-plugboard-max-body-bytes": op.MaxBody,
+		},
+	}
+	problem := a.huma.OpenAPI().Components.Schemas.Schema(problemSchema, true, "Problem")
+	for _, status := range op.Statuses() {
+		d.Responses[strconv.Itoa(status)] = &huma.Response{
+			Description: http.StatusText(status),
+			Content:     map[string]*huma.MediaType{problemType: {Schema: problem}},
+		}
+	}
+	if op.readyJSON {
+		d.Responses[strconv.Itoa(op.Status)] = &huma.Response{
+			Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}}},
+		}
+	}
+	return d
+}
+
+// Statuses are those of the operation's errors, rising.
+func (o Operation) Statuses() []int {
+	kinds := slices.Concat(fault.Kinds{fault.Invalid, fault.Throttled, fault.Internal, fault.Unavailable}, o.Errors)
+	if _, public := o.Auth.Of(auth.ModelPublic); !public {
+		kinds = append(kinds, fault.Unauthenticated, fault.Forbidden)
+	}
+	if o.Mutates() {
+		kinds = append(kinds, fault.Conflict)
+	}
+	var set []int
+	for _, k := range kinds {
+		set = append(set, statuses[k])
+	}
+	if o.takesBody { // Huma's own: no JSON, over the limit, another content type
+		set = append(set, http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
+	}
+	slices.Sort(set)
+	return slices.Compact(set)
+}

@@ -1,0 +1,146 @@
+package contract
+
+import "plugboard/shared/domain"
+
+// Accounts as the platform syncs them, and the contracts that live in them.
+
+type PutAccountInput struct {
+	Account domain.AccountID `path:"account_id" pattern:"^[A-Za-z0-9_-]{1,64}$" doc:"The platform's own id."`
+	Body    struct {
+		Name string `json:"name" minLength:"1" maxLength:"128"`
+	}
+}
+
+type PutAccountOutput struct{ Body domain.Account }
+
+type ReadAccountInput struct {
+	Account domain.AccountID `path:"account_id" maxLength:"64"`
+}
+
+type ReadAccountOutput struct{ Body domain.Account }
+
+type PutUserInput struct {
+	Account domain.AccountID `path:"account_id" maxLength:"64"`
+	User    domain.UserID    `path:"user_id" pattern:"^[A-Za-z0-9_@.|:+-]{1,128}$" doc:"The subject of the user's OIDC tokens."`
+	Body    struct {
+		Email      string               `json:"email" format:"email" maxLength:"254" doc:"Unique in the account."`
+		Name       string               `json:"name" minLength:"1" maxLength:"128"`
+		Role       domain.Role          `json:"role" enum:"admin,member"`
+		Workspaces []domain.WorkspaceID `json:"workspaces" maxItems:"100" doc:"Where a member may create contracts; an admin may in all."`
+	}
+}
+
+type PutUserOutput struct{ Body domain.User }
+
+type PutWorkspaceInput struct {
+	Account   domain.AccountID   `path:"account_id" maxLength:"64"`
+	Workspace domain.WorkspaceID `path:"workspace_id" pattern:"^[A-Za-z0-9_-]{1,64}$" doc:"The platform's own id."`
+	Body      struct {
+		Name string `json:"name" minLength:"1" maxLength:"128"`
+	}
+}
+
+type PutWorkspaceOutput struct{ Body domain.Workspace }
+
+type ListWorkspacesInput struct{ PageInput }
+
+type ListWorkspacesOutput struct{ Body Page[domain.Workspace] }
+
+type CreateTemplateInput struct {
+	Body struct {
+		Name         string                `json:"name" minLength:"1" maxLength:"128"`
+		Workspace    domain.WorkspaceID    `json:"workspace_id" maxLength:"64"`
+		TemplateType domain.TemplateTypeID `json:"template_type_id" maxLength:"64"`
+		DataFields   []domain.GivenValue   `json:"data_fields,omitempty" maxItems:"300" doc:"Taken where a contract gives none."`
+	}
+}
+
+type CreateTemplateOutput struct{ Body domain.Template }
+
+type ListTemplatesInput struct {
+	PageInput
+	ExtensionType string `query:"extension_type" maxLength:"80" doc:"Only templates of this type; it is the same in every account."`
+}
+
+type ListTemplatesOutput struct{ Body Page[domain.Template] }
+
+type CreateContractInput struct {
+	Body struct {
+		Name          string                    `json:"name" minLength:"1" maxLength:"256"`
+		Workspace     domain.WorkspaceID        `json:"workspace_id" maxLength:"64"`
+		Template      domain.TemplateID         `json:"template_id" maxLength:"64"`
+		DataFields    []domain.GivenValue       `json:"data_fields,omitempty" maxItems:"300"`
+		Participants  []domain.GivenParticipant `json:"participants,omitempty" maxItems:"50"`
+		ExpiresOn     string                    `json:"expires_on,omitempty" format:"date" doc:"From this day on, UTC, the platform may expire the contract: tomorrow at the earliest."`
+		FieldsVersion int                       `json:"fields_version,omitempty" minimum:"1" doc:"The version of the template type's fields that the values were chosen by. Creation fails when it has changed."`
+	}
+}
+
+type ContractOutput struct {
+	ETag string `header:"ETag"`
+	Body domain.Contract
+}
+
+type CreateContractOutput ContractOutput
+
+type ContractInput struct {
+	Contract domain.ContractID `path:"contract_id" maxLength:"64"`
+}
+
+type ReadContractOutput ContractOutput
+
+// MoveContractInput asks for the next state of a contract.
+type MoveContractInput struct {
+	Contract domain.ContractID `path:"contract_id" maxLength:"64"`
+	IfMatch  string            `header:"If-Match" maxLength:"32" doc:"The ETag that was read; 412 when the contract has changed since."`
+}
+
+type PublishContractOutput ContractOutput
+
+type SignContractOutput ContractOutput
+
+type DeclineContractOutput ContractOutput
+
+type CancelContractOutput ContractOutput
+
+type ExpireContractOutput ContractOutput
+
+type DeleteContractOutput struct{}
+
+type ListContractsInput struct {
+	PageInput
+	Workspace     domain.WorkspaceID   `query:"workspace_id" maxLength:"64"`
+	State         domain.ContractState `query:"state" enum:"draft,published,signed,declined,expired,canceled"`
+	Origin        domain.ExtensionID   `query:"origin_extension_id" maxLength:"64" doc:"Only contracts made through this extension."`
+	ExtensionType string               `query:"extension_type" maxLength:"80" doc:"Only contracts of this type; it is the same in every account."`
+}
+
+type ListContractsOutput struct {
+	Body Page[domain.ContractSummary]
+}
+
+type UpdateContractInput struct {
+	Contract domain.ContractID `path:"contract_id" maxLength:"64"`
+	IfMatch  string            `header:"If-Match" maxLength:"32" doc:"The ETag that was read; 412 when the contract has changed since."`
+	Body     struct {
+		Name         *string                    `json:"name,omitempty" minLength:"1" maxLength:"256"`
+		Participants *[]domain.GivenParticipant `json:"participants,omitempty" maxItems:"50" doc:"All of them: absent means removed. One with the same e-mail is the same participant."`
+		ExpiresOn    *string                    `json:"expires_on,omitempty" format:"date" doc:"Tomorrow at the earliest, UTC."`
+	}
+}
+
+type UpdateContractOutput ContractOutput
+
+// ValuesBody is how data field values are changed: those not given stay.
+type ValuesBody struct {
+	DataFields    []domain.GivenValue `json:"data_fields" minItems:"1" maxItems:"300"`
+	FieldsVersion int                 `json:"fields_version,omitempty" minimum:"1" doc:"The version of the template type's fields that the values were chosen by. The change fails when it has changed."`
+}
+
+type UpdateDataFieldValuesInput struct {
+	Contract domain.ContractID `path:"contract_id" maxLength:"64"`
+	IfMatch  string            `header:"If-Match" maxLength:"32" doc:"The ETag that was read; 412 when the contract has changed since."`
+	Body     ValuesBody
+}
+
+type UpdateDataFieldValuesOutput ContractOutput

@@ -1,0 +1,124 @@
+package contract
+
+import (
+	"time"
+
+	"plugboard/shared/domain"
+)
+
+// Partners and extensions: what is offered.
+
+type CreatePartnerInput struct {
+	Body struct {
+		Name               string           `json:"name" minLength:"1" maxLength:"128" example:"Acme Integrations"`
+		Contact            string           `json:"contact" format:"email" maxLength:"254" doc:"Whom a customer asks for help."`
+		DevelopmentAccount domain.AccountID `json:"development_account_id" minLength:"1" maxLength:"64" doc:"An account that exists, in which the partner develops."`
+	}
+}
+
+type CreatePartnerOutput struct {
+	Body struct {
+		Partner PartnerView      `json:"partner"`
+		Key     domain.ShownOnce `json:"key,omitempty" doc:"The partner key. Shown this once; a repeated request answers without it, and rotate-partner-key makes another."`
+	}
+}
+
+type PartnerView struct {
+	ID                 domain.PartnerID `json:"id"`
+	Name               string           `json:"name"`
+	Contact            string           `json:"contact"`
+	DevelopmentAccount domain.AccountID `json:"development_account_id"`
+	CreatedAt          time.Time        `json:"created_at"`
+}
+
+type ReadPartnerInput struct {
+	Partner domain.PartnerID `path:"partner_id" maxLength:"64"`
+}
+
+type ReadPartnerOutput struct{ Body PartnerView }
+
+type RotatePartnerKeyInput struct {
+	Partner domain.PartnerID `path:"partner_id" maxLength:"64"`
+	Body    struct {
+		OverlapSeconds *int `json:"overlap_seconds,omitempty" minimum:"0" maximum:"604800" doc:"How long the key before stays good: a day when absent, at most 7; 0 ends it at once. The one before that ends with it at the latest."`
+	}
+}
+
+type RotatePartnerKeyOutput struct {
+	Body struct {
+		Key domain.ShownOnce `json:"key,omitempty" doc:"Shown this once."`
+	}
+}
+
+type CreateExtensionInput struct {
+	Body struct {
+		Slug             domain.ExtensionID `json:"slug" pattern:"^[a-z][a-z0-9-]{2,39}$" doc:"The extension's id, unique across the platform, and the stem of its extension types." example:"acme-crm"`
+		Name             string             `json:"name" minLength:"1" maxLength:"128"`
+		Description      string             `json:"description,omitempty" maxLength:"2048"`
+		CapabilityFamily string             `json:"capability_family,omitempty" maxLength:"64" example:"crm"`
+		TemplateTypeKeys []string           `json:"template_type_keys" minItems:"0" maxItems:"20" uniqueItems:"true" doc:"Reserves the extension types: slug_key for each, and the slug alone for the empty key. They never change." example:"[\"\",\"addendum\"]" pattern:"^$|^[a-z][a-z0-9-]{0,31}$"`
+	}
+}
+
+type CreateExtensionOutput struct{ Body ExtensionView }
+
+type ExtensionView struct {
+	domain.Extension
+	State          domain.ExtensionState `json:"state" enum:"draft,submitted,listed"`
+	ExtensionTypes []string              `json:"extension_types"`
+}
+
+type ReadExtensionInput struct {
+	Extension domain.ExtensionID `path:"extension_id" maxLength:"40"`
+}
+
+type ReadExtensionOutput struct{ Body ExtensionView }
+
+type SubmitBlueprintInput struct {
+	Extension domain.ExtensionID `path:"extension_id" maxLength:"40"`
+	Body      struct {
+		Blueprint *domain.BlueprintSpec `json:"blueprint,omitempty" doc:"The draft as it is, when absent."`
+	}
+}
+
+type SubmitBlueprintOutput struct{ Body domain.Blueprint }
+
+type ListExtensionInput struct {
+	Extension domain.ExtensionID `path:"extension_id" maxLength:"40"`
+	Body      struct {
+		Version int `json:"version" minimum:"1" doc:"The approved version that enabling installs from now on."`
+	}
+}
+
+type ListExtensionOutput struct{ Body ExtensionView }
+
+type UnlistExtensionInput struct {
+	Extension domain.ExtensionID `path:"extension_id" maxLength:"40"`
+}
+
+type UnlistExtensionOutput struct{ Body ExtensionView }
+
+type ListCatalogueInput struct{ PageInput }
+
+type ListCatalogueOutput struct{ Body Page[CatalogueItem] }
+
+type CatalogueItem struct {
+	domain.Listing
+	Trial        bool                     `json:"trial,omitempty" doc:"It is not listed: this account sees it because its partner named it, or develops in it."`
+	State        domain.InstallationState `json:"state,omitempty" doc:"In this account; absent while it was never enabled."`
+	AlsoEnables  []domain.ExtensionID     `json:"also_enables" doc:"Dependencies of all levels that enabling would enable too, in that order."`
+	Parameters   []NeededParameter        `json:"parameters" doc:"What enabling asks for, its dependencies' parameters included."`
+	Unobtainable string                   `json:"unobtainable,omitempty" doc:"Why it cannot be enabled now: a dependency is not listed."`
+}
+
+type NeededParameter struct {
+	Extension domain.ExtensionID `json:"extension_id"`
+	domain.Parameter
+}
+
+type ReadOpenapiInput struct{}
+
+type ReadOpenapiOutput struct {
+	ContentType string `header:"Content-Type" hidden:"true"`
+	Body        []byte
+}

@@ -1,0 +1,39 @@
+package contract
+
+import "plugboard/shared/domain"
+
+// The helper for integrations that let their user choose where and from what to create a contract.
+
+type ContractCreateDataInput struct {
+	PageInput
+	ExtensionTypes []string              `query:"extension_type,explode" nullable:"false" maxItems:"20" doc:"Only templates of these types, which are the same in every account. Repeatable."`
+	TemplateType   domain.TemplateTypeID `query:"template_type_id" maxLength:"64" doc:"Only templates of this type of the account's own. For an extension's types the id differs in every account: use extension_type."`
+}
+
+type ContractCreateDataOutput struct {
+	Body struct {
+		Page[WorkspaceChoice]
+		TemplateTypes []TypeChoice `json:"template_types" doc:"Of the templates on this page, by name."`
+	}
+}
+
+type WorkspaceChoice struct {
+	ID        domain.WorkspaceID `json:"id"`
+	Name      string             `json:"name"`
+	Templates []TemplateChoice   `json:"templates" doc:"Active ones, by name."`
+}
+
+type TemplateChoice struct {
+	ID           domain.TemplateID     `json:"id"`
+	Name         string                `json:"name"`
+	TemplateType domain.TemplateTypeID `json:"template_type_id"`
+	DataFields   []domain.GivenValue   `json:"data_fields" doc:"The values that a contract takes when it gives none."`
+}
+
+type TypeChoice struct {
+	ID            domain.TemplateTypeID    `json:"id"`
+	Name          string                   `json:"name"`
+	ExtensionType string                   `json:"extension_type,omitempty"`
+	FieldsVersion int                      `json:"fields_version" doc:"Send it with create-contract: creation then fails if a field was switched on or off since."`
+	DataFields    []domain.FieldDefinition `json:"data_fields" doc:"Those that take values now."`
+}

@@ -1,0 +1,89 @@
+package contract
+
+import (
+	"time"
+
+	"plugboard/shared/domain"
+)
+
+// Installations: what an account has enabled.
+
+type EnableExtensionInput struct {
+	Extension domain.ExtensionID `path:"extension_id" maxLength:"40"`
+	Body      struct {
+		Parameters map[domain.ExtensionID]map[string]string `json:"parameters,omitempty" doc:"Values of the parameters, by extension: its own and those of the dependencies enabled with it." example:"{\"acme-crm\":{\"customer_id\":\"C-1001\"}}"`
+	}
+}
+
+type EnableExtensionOutput struct {
+	Body struct {
+		Installation InstallationView  `json:"installation"`
+		Created      []NewInstallation `json:"created" doc:"Each installation that this call created, dependencies first. Empty when it was enabled before."`
+	}
+}
+
+type NewInstallation struct {
+	Extension domain.ExtensionID `json:"extension_id"`
+	EnabledBy domain.ExtensionID `json:"enabled_by,omitempty" doc:"The extension that needs it."`
+	TokenID   domain.TokenID     `json:"token_id"`
+	Token     domain.ShownOnce   `json:"token,omitempty" doc:"The API token, shown this once. It answers 401 until the installation is enabled. Lost? rotate-installation-token makes another."`
+}
+
+type InstallationView struct {
+	Extension   domain.ExtensionID       `json:"extension_id"`
+	Version     int                      `json:"version"`
+	State       domain.InstallationState `json:"state" enum:"enabling,enabled,suspended,failed,disabling,disabled"`
+	Epoch       int                      `json:"epoch" doc:"Rises with every disable."`
+	EnabledBy   domain.ExtensionID       `json:"enabled_by,omitempty"`
+	RequiredBy  []domain.ExtensionID     `json:"required_by,omitempty"`
+	SuspendedBy []domain.Suspender       `json:"suspended_by,omitempty"`
+	Parameters  map[string]string        `json:"parameters" doc:"Those that are not secret."`
+	TokenID     domain.TokenID           `json:"token_id,omitempty"`
+	Steps       []domain.Step            `json:"steps"`
+	Resources   []domain.ManagedResource `json:"resources"`
+	Failure     *domain.Failure          `json:"failure,omitempty"`
+	CreatedAt   time.Time                `json:"created_at"`
+	UpdatedAt   time.Time                `json:"updated_at"`
+}
+
+// ViewInstallation leaves out hashes and secrets.
+func ViewInstallation(i domain.Installation) InstallationView {
+	return InstallationView{
+		Extension: i.Extension, Version: i.Version, State: i.State, Epoch: i.Epoch, EnabledBy: i.EnabledBy, RequiredBy: i.RequiredBy,
+		SuspendedBy: i.SuspendedBy, Parameters: i.Parameters, TokenID: i.TokenID, Steps: i.Steps, Resources: i.Resources,
+		Failure: i.Failure, CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt,
+	}
+}
+
+type ListInstallationsInput struct{ PageInput }
+
+type ListInstallationsOutput struct{ Body Page[InstallationView] }
+
+// InstallationInput names one of the account's installations.
+type InstallationInput struct {
+	Extension domain.ExtensionID `path:"extension_id" maxLength:"40"`
+}
+
+type ReadInstallationOutput struct{ Body InstallationView }
+
+type DisableExtensionOutput struct{ Body InstallationView }
+
+type SuspendExtensionOutput struct{ Body InstallationView }
+
+type ResumeExtensionOutput struct{ Body InstallationView }
+
+type RetryInstallationOutput struct{ Body InstallationView }
+
+type RotateInstallationTokenInput struct {
+	Extension domain.ExtensionID `path:"extension_id" maxLength:"40"`
+	Body      struct {
+		OverlapSeconds int `json:"overlap_seconds,omitempty" minimum:"0" maximum:"604800" default:"0" doc:"How long the token before stays good; 0 ends it at once. At most 7 days. The one before that ends at once."`
+	}
+}
+
+type RotateInstallationTokenOutput struct {
+	Body struct {
+		TokenID domain.TokenID   `json:"token_id"`
+		Token   domain.ShownOnce `json:"token,omitempty" doc:"Shown this once."`
+	}
+}

@@ -1,0 +1,104 @@
+package inventory
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"plugboard/shared/contract"
+)
+
+// The committed files, relative to the module's root.
+const (
+	OpenAPIFile  = "shared/contract/openapi.json"
+	SchemaFile   = "shared/contract/blueprint.schema.json"
+	JSONFile     = "shared/contract/inventory.json"
+	MarkdownFile = "shared/contract/INVENTORY.md"
+)
+
+// Whole is the inventory of the module at root.
+func Whole(root string) ([]Row, error) {
+	code, err := Load(root, "./functions/...")
+	if err != nil {
+		return nil, err
+	}
+	return Of(contract.All(), contract.OpenAPI(), code)
+}
+
+// Encode is the rows as they are committed. Invalid rows have no encoding: none at all is an error.
+func Encode(rows []Row) ([]byte, error) {
+	if len(rows) == 0 {
+		return nil, errors.New("inventory: there are no rows")
+	}
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	err := e.Encode(rows)
+	return out.Bytes(), err
+}
+
+// Decode reads what Encode wrote. It fails on an empty list and on what it does not know.
+func Decode(encoded []byte) ([]Row, error) {
+	d := json.NewDecoder(bytes.NewReader(encoded))
+	d.DisallowUnknownFields()
+	var rows []Row
+	if err := d.Decode(&rows); err != nil {
+		return nil, fmt.Errorf("inventory: %w", err)
+	}
+	if len(rows) == 0 {
+		return nil, errors.New("inventory: there are no rows")
+	}
+	return rows, nil
+}
+
+// Write refreshes the committed files of the module at root. The OpenAPI document and the blueprint's schema come
+// first, as they need no code: they are right even when an operation has no handler yet.
+func Write(root string) error {
+	document, err := contract.EncodeOpenAPI()
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(root, OpenAPIFile), document, 0o644); err != nil {
+		return err
+	}
+	schema, err := contract.EncodeBlueprintSchema()
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(root, SchemaFile), schema, 0o644); err != nil {
+		return err
+	}
+	rows, err := Whole(root)
+	if err != nil {
+		return err
+	}
+	encoded, err := Encode(rows)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(root, JSONFile), encoded, 0o644); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(root, MarkdownFile), Markdown(rows), 0o644)
+}
+
+// Root is the module's, above dir: where go.mod is.
+func Root(dir string) (string, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir, nil
+		}
+		if dir == filepath.Dir(dir) {
+			return "", errors.New("inventory: there is no go.mod above")
+		}
+		dir = filepath.Dir(dir)
+	}
+}

@@ -1,0 +1,155 @@
+package contract
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"net/http"
+	"reflect"
+	"slices"
+	"strconv"
+	"testing"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"plugboard/events"
+)
+
+func TestOpenAPI_CommittedDocumentIsCurrent(t *testing.T) {
+	want, err := EncodeOpenAPI()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, _ := EncodeOpenAPI()
+	if !bytes.Equal(want, again) {
+		t.Fatal("the same contract was encoded in two ways")
+	}
+	if !bytes.Equal(OpenAPIJSON, want) {
+		t.Error("shared/contract/openapi.json is stale: run make inventory")
+	}
+}
+
+func (o Operation) in(doc *huma.OpenAPI) *huma.Operation {
+	item := doc.Paths[o.Path]
+	if item == nil {
+		return nil
+	}
+	return map[string]*huma.Operation{
+		http.MethodGet: item.Get, http.MethodPost: item.Post, http.MethodPut: item.Put, http.MethodPatch: item.Patch, http.MethodDelete: item.Delete,
+	}[o.Method]
+}
+
+func TestOpenAPI_HasEveryOperationAndItsDeclaredAnswersAlone(t *testing.T) {
+	doc := OpenAPI()
+	if len(All()) == 0 {
+		t.Fatal("there is no operation")
+	}
+	for _, o := range All() {
+		d := o.in(doc)
+		if d == nil || d.OperationID != o.ID {
+			t.Errorf("%s is not at %s %s", o.ID, o.Method, o.Path)
+			continue
+		}
+		var want []string
+		for _, status := range append(o.Statuses(), o.Status) {
+			want = append(want, strconv.Itoa(status))
+		}
+		slices.Sort(want)
+		if got := slices.Sorted(maps.Keys(d.Responses)); !slices.Equal(got, want) {
+			t.Errorf("%s: got the answers %v, want %v", o.ID, got, want)
+		}
+		for _, status := range o.Statuses() {
+			answer := d.Responses[strconv.Itoa(status)].Content["application/problem+json"]
+			if answer == nil || answer.Schema.Ref != "#/components/schemas/Problem" {
+				t.Errorf("%s: the answer %d is no problem document", o.ID, status)
+			}
+		}
+		if len(d.Security) != len(o.Auth) {
+			t.Errorf("%s: got %d ways in, want %d", o.ID, len(d.Security), len(o.Auth))
+		}
+		if body := d.RequestBody != nil; body && !d.RequestBody.Required {
+			t.Errorf("%s: the body may be left out, where Huma would refuse that", o.ID)
+		}
+	}
+}
+
+func TestOpenAPI_NothingIsNullable(t *testing.T) {
+	var document any
+	if err := json.Unmarshal(OpenAPIJSON, &document); err != nil {
+		t.Fatal(err)
+	}
+	var look func(path string, v any)
+	look = func(path string, v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			if kinds, ok := v["type"].([]any); ok && slices.Contains(kinds, any("null")) {
+				t.Errorf("%s may be null", path)
+			}
+			for k, inner := range v {
+				look(path+"/"+k, inner)
+			}
+		case []any:
+			for i, inner := range v {
+				look(path+"/"+strconv.Itoa(i), inner)
+			}
+		}
+	}
+	look("", document)
+}
+
+func TestOpenAPI_WhatIsAlwaysSentIsRequired(t *testing.T) {
+	doc := OpenAPI()
+	for _, name := range slices.Sorted(maps.Keys(doc.Components.Schemas.Map())) {
+		typ := doc.Components.Schemas.TypeFromRef("#/components/schemas/" + name)
+		if typ == nil || typ.Kind() != reflect.Struct {
+			t.Errorf("%s is of no struct", name)
+			continue
+		}
+		var want []string
+		for _, f := range reflect.VisibleFields(typ) {
+			if f.IsExported() && !f.Anonymous && !omittedWhenEmpty(f) {
+				want = append(want, jsonName(f))
+			}
+		}
+		got := slices.Clone(doc.Components.Schemas.Map()[name].Required)
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: got %v required, want %v", name, got, want)
+		}
+	}
+}
+
+func TestOpenAPI_WebhooksShowEveryEventWithItsSample(t *testing.T) {
+	doc := OpenAPI()
+	if got, want := len(doc.Webhooks), len(events.Catalogue); got != want {
+		t.Errorf("got %d webhooks, want %d", got, want)
+	}
+	for _, row := range events.Catalogue {
+		item := doc.Webhooks[string(row.Type)]
+		if item == nil || item.Post == nil {
+			t.Errorf("%s is missing", row.Type)
+			continue
+		}
+		body := item.Post.RequestBody.Content["application/json"]
+		sample, _ := body.Example.(json.RawMessage)
+		if !bytes.Equal(sample, events.Sample(row.Type)) {
+			t.Errorf("%s: got %s, want the sample", row.Type, sample)
+		}
+		var value any
+		if err := json.Unmarshal(sample, &value); err != nil {
+			t.Fatal(err)
+		}
+		var result huma.ValidateResult
+		body.Schema.PrecomputeMessages()
+		huma.Validate(doc.Components.Schemas, body.Schema, huma.NewPathBuffer(nil, 0), huma.ModeReadFromServer, value, &result)
+		for _, err := range result.Errors {
+			t.Errorf("%s: the sample is not of its schema: %v", row.Type, err)
+		}
+	}
+}
+
+func jsonName(f reflect.StructField) string {
+	name, _, _ := bytes.Cut([]byte(f.Tag.Get("json")), []byte(","))
+	return string(name)
+}

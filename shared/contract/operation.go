@@ -1,0 +1,201 @@
+// Package contract is the HTTP surface, declared once. operations.go is the table; the files beside it, named
+// for business nouns, hold the inputs and outputs. From the table come handler registration, auth enforcement,
+// gateway routes, OpenAPI and the capability inventory.
+package contract
+
+import (
+	"fmt"
+	"net/http"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"plugboard/events"
+	"plugboard/shared/auth"
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+)
+
+// Function is a Lambda that serves operations: the folder under functions/, the construct id, the log field.
+type Function string
+
+const (
+	Enablement Function = "enablement"
+	DataFields Function = "datafields"
+	Contracts  Function = "contracts"
+	Webhooks   Function = "webhooks"
+)
+
+// Functions lists those that own operations.
+var Functions = []Function{Enablement, DataFields, Contracts, Webhooks}
+
+// Family groups operations for the people who rely on them.
+type Family string
+
+const (
+	FamilyCatalogue Family = "catalogue"
+	FamilyInstall   Family = "installation"
+	FamilyAccount   Family = "account"
+	FamilyField     Family = "data-fields"
+	FamilyContract  Family = "contracts"
+	FamilyWebhook   Family = "webhooks"
+	FamilyMeta      Family = "discovery"
+)
+
+// ActingUser says whether an integration acts for a user of the account, named by `Plugboard-User: email`.
+type ActingUser string
+
+const (
+	NoActingUser       ActingUser = "none"
+	OptionalActingUser ActingUser = "optional"
+	RequiredActingUser ActingUser = "required"
+)
+
+// DefaultMaxBody is the body limit in bytes of an operation that declares no other (design rule 26).
+const DefaultMaxBody = 256 << 10
+
+// Operation is one row: everything that is known of an operation but its code.
+type Operation struct {
+	ID       string // kebab-case; the Go name is its CamelCase
+	Method   string
+	Path     string // under the API's root, with {snake_case} parameters
+	Function Function
+	Auth     auth.Rules
+	// ActingUser concerns callers by integration only; a dashboard user acts for itself.
+	ActingUser ActingUser
+	Status     int         // of success
+	Errors     fault.Kinds // beyond those that every operation has: unauthenticated, forbidden, invalid, throttled, internal
+	Reads      domain.Records
+	Writes     domain.Records // an undeclared one fails the effects test
+	Emits      []events.Type  // events committed with the change
+	MaxBody    int64          // bytes; 0 means DefaultMaxBody
+	Owner      string         // the team to ask; 0 means DefaultOwner
+	Family     Family
+	Since      string // contract version, semver
+	Deprecated string // what to use instead, and until when; empty while it is current
+	Summary    string
+
+	takesBody bool // the handler's input has a body
+	readyJSON bool // the handler's answer is JSON as bytes
+}
+
+// DefaultOwner answers for every operation that names no other team.
+const DefaultOwner = "platform-api"
+
+// Mutates tells whether the operation takes Idempotency-Key.
+func (o Operation) Mutates() bool { return o.Method != http.MethodGet && o.Method != http.MethodHead }
+
+// Op ties a row to the types of its handler.
+type Op[I, O any] struct{ Operation }
+
+var (
+	all      []Operation
+	handlers []handler // of all, in the same order
+)
+
+// handler is what depends on the types of an operation's handler. It is no part of the row, since a reflect.Type in
+// anything that is ever passed as an interface makes the linker keep every method of every type: 7 MB a function.
+type handler struct {
+	document func(*API) // registers the operation with no handler, for OpenAPI
+	output   reflect.Type
+}
+
+// All is every operation in the order of declaration. The slice is a copy.
+func All() []Operation { return slices.Clone(all) }
+
+// OwnedBy is what the function serves.
+func OwnedBy(f Function) []Operation {
+	return slices.DeleteFunc(All(), func(o Operation) bool { return o.Function != f })
+}
+
+// declare adds a row to the table. It panics on a row that says too little or contradicts itself, so that a
+// bad declaration stops the build's first test and every function's start.
+func declare[I, O any](o Operation) Op[I, O] {
+	if o.MaxBody == 0 {
+		o.MaxBody = DefaultMaxBody
+	}
+	if o.Owner == "" {
+		o.Owner = DefaultOwner
+	}
+	if o.ActingUser == "" {
+		o.ActingUser = NoActingUser
+	}
+	_, o.takesBody = reflect.TypeFor[I]().FieldByName("Body")
+	body, answers := reflect.TypeFor[O]().FieldByName("Body")
+	o.readyJSON = answers && body.Type == reflect.TypeFor[[]byte]()
+	if problem := o.problem(); problem != "" {
+		panic(fmt.Sprintf("contract: operation %q: %s", o.ID, problem))
+	}
+	all = append(all, o)
+	op := Op[I, O]{o}
+	describe(op)
+	return op
+}
+
+var (
+	idPattern   = regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`)
+	pathPattern = regexp.MustCompile(`^/v1(/[a-z-]+((\.schema)?\.json)?|/\{[a-z_]+\})+$`)
+)
+
+func (o Operation) problem() string {
+	switch {
+	case !idPattern.MatchString(o.ID):
+		return "the ID is not kebab-case"
+	case !pathPattern.MatchString(o.Path):
+		return "the path is not /v1/… of kebab-case parts and {snake_case} parameters"
+	case !slices.Contains([]string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}, o.Method):
+		return "unknown method " + o.Method
+	case !slices.Contains(Functions, o.Function):
+		return "no function owns it"
+	case o.Status < 200 || o.Status > 399:
+		return "no success status"
+	case o.Family == "" || o.Since == "" || o.Summary == "":
+		return "family, since and summary are needed"
+	case len(o.Auth) == 0:
+		return "no auth model is named"
+	case !o.Mutates() && (len(o.Writes) > 0 || len(o.Emits) > 0):
+		return "a read declares writes"
+	case o.Mutates() && len(o.Writes) == 0:
+		return "a mutation declares no writes"
+	}
+	seen := map[auth.Model]bool{}
+	for _, r := range o.Auth {
+		switch {
+		case !slices.Contains(auth.Models, r.Model):
+			return fmt.Sprintf("unknown auth model %q", r.Model)
+		case seen[r.Model]:
+			return fmt.Sprintf("auth model %s is named twice", r.Model)
+		case r.Model == auth.ModelDashboard && r.Role == "":
+			return "dashboard needs a role"
+		case r.Model == auth.ModelIntegration && r.Scope == "":
+			return "integration needs a scope"
+		}
+		seen[r.Model] = true
+	}
+	if o.ActingUser != NoActingUser && !seen[auth.ModelIntegration] {
+		return "an acting user without the integration model"
+	}
+	for _, other := range all {
+		if other.ID == o.ID {
+			return "the ID is taken"
+		}
+		if other.Method == o.Method && shape(other.Path) == shape(o.Path) {
+			return "the same method and path as " + other.ID
+		}
+	}
+	return ""
+}
+
+var parameter = regexp.MustCompile(`\{[a-z_]+\}`)
+
+func shape(path string) string { return parameter.ReplaceAllString(path, "{}") }
+
+// GoName is the declaration's and the handler types' stem: enable-extension is EnableExtension.
+func (o Operation) GoName() string {
+	var b strings.Builder
+	for _, word := range strings.Split(o.ID, "-") {
+		b.WriteString(strings.ToUpper(word[:1]) + word[1:])
+	}
+	return b.String()
+}

@@ -1,0 +1,571 @@
+package contract
+
+import (
+	"net/http"
+
+	"plugboard/events"
+	"plugboard/shared/auth"
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+)
+
+// The whole API. To add an operation: a row here, and a method of its function's Service; the compiler and the
+// tests say what else is missing. Unauthenticated, forbidden, invalid, throttled, internal and unavailable are
+// errors of every row, conflict and too-large of every mutation, and are not repeated.
+
+// Enablement: what partners offer.
+var (
+	CreatePartner = declare[CreatePartnerInput, CreatePartnerOutput](Operation{
+		ID: "create-partner", Method: http.MethodPost, Path: "/v1/partners", Function: Enablement, Status: 201,
+		Auth:   auth.AnyOf(auth.Platform()),
+		Reads:  domain.Records{domain.RecordAccount},
+		Writes: domain.Records{domain.RecordPartner, domain.RecordPartnerKey},
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Create a partner, with its first key.",
+	})
+	ReadPartner = declare[ReadPartnerInput, ReadPartnerOutput](Operation{
+		ID: "read-partner", Method: http.MethodGet, Path: "/v1/partners/{partner_id}", Function: Enablement, Status: 200,
+		Auth: auth.AnyOf(auth.Platform(), auth.Partner()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordPartner},
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Read a partner; a partner reads itself.",
+	})
+	RotatePartnerKey = declare[RotatePartnerKeyInput, RotatePartnerKeyOutput](Operation{
+		ID: "rotate-partner-key", Method: http.MethodPost, Path: "/v1/partners/{partner_id}/keys", Function: Enablement, Status: 201,
+		Auth: auth.AnyOf(auth.Platform(), auth.Partner()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordPartner, domain.RecordPartnerKey},
+		Writes: domain.Records{domain.RecordPartner, domain.RecordPartnerKey},
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Make a new partner key; the one before ends after the overlap.",
+	})
+	CreateExtension = declare[CreateExtensionInput, CreateExtensionOutput](Operation{
+		ID: "create-extension", Method: http.MethodPost, Path: "/v1/extensions", Function: Enablement, Status: 201,
+		Auth:   auth.AnyOf(auth.Partner()),
+		Reads:  domain.Records{domain.RecordPartner},
+		Writes: domain.Records{domain.RecordExtension, domain.RecordTrial},
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Create an extension and reserve its extension types.",
+	})
+	ReadExtension = declare[ReadExtensionInput, ReadExtensionOutput](Operation{
+		ID: "read-extension", Method: http.MethodGet, Path: "/v1/extensions/{extension_id}", Function: Enablement, Status: 200,
+		Auth: auth.AnyOf(auth.Partner(), auth.Platform()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordExtension},
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Read an extension; a partner reads its own.",
+	})
+	SubmitBlueprint = declare[SubmitBlueprintInput, SubmitBlueprintOutput](Operation{
+		ID: "submit-blueprint", Method: http.MethodPost, Path: "/v1/extensions/{extension_id}/versions", Function: Enablement, Status: 201,
+		Auth: auth.AnyOf(auth.Partner()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordExtension, domain.RecordDraft, domain.RecordBlueprint},
+		Writes: domain.Records{domain.RecordExtension, domain.RecordBlueprint, domain.RecordVersion},
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Validate a blueprint, or the draft, and freeze it as the extension's next version.",
+	})
+	ListExtension = declare[ListExtensionInput, ListExtensionOutput](Operation{
+		ID: "list-extension", Method: http.MethodPut, Path: "/v1/extensions/{extension_id}/listing", Function: Enablement, Status: 200,
+		Auth: auth.AnyOf(auth.Platform()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordExtension, domain.RecordVersion, domain.RecordBlueprint, domain.RecordListing},
+		Writes: domain.Records{domain.RecordExtension, domain.RecordListing},
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Put an approved version into the catalogue.",
+	})
+	UnlistExtension = declare[UnlistExtensionInput, UnlistExtensionOutput](Operation{
+		ID: "unlist-extension", Method: http.MethodDelete, Path: "/v1/extensions/{extension_id}/listing", Function: Enablement, Status: 200,
+		Auth: auth.AnyOf(auth.Platform()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordExtension},
+		Writes: domain.Records{domain.RecordExtension, domain.RecordListing},
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Take an extension out of the catalogue; installations stay.",
+	})
+	ListCatalogue = declare[ListCatalogueInput, ListCatalogueOutput](Operation{
+		ID: "list-catalogue", Method: http.MethodGet, Path: "/v1/catalogue", Function: Enablement, Status: 200,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Member)),
+		Reads:  domain.Records{domain.RecordListing, domain.RecordTrial, domain.RecordExtension, domain.RecordVersion, domain.RecordBlueprint, domain.RecordInstallation},
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "List what can be enabled, with its state, dependencies and parameters.",
+	})
+)
+
+// Enablement: a blueprint on its way to the catalogue.
+var (
+	ReadDraft = declare[DraftInput, ReadDraftOutput](Operation{
+		ID: "read-draft", Method: http.MethodGet, Path: "/v1/extensions/{extension_id}/draft", Function: Enablement, Status: 200,
+		Auth: auth.AnyOf(auth.Partner()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordExtension, domain.RecordDraft},
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Read the blueprint that the partner is working on.",
+	})
+	ReplaceDraft = declare[ReplaceDraftInput, ReplaceDraftOutput](Operation{
+		ID: "replace-draft", Method: http.MethodPut, Path: "/v1/extensions/{extension_id}/draft", Function: Enablement, Status: 200,
+		Auth: auth.AnyOf(auth.Partner()), Errors: fault.Kinds{fault.NotFound, fault.Stale},
+		Reads:  domain.Records{domain.RecordExtension, domain.RecordDraft},
+		Writes: domain.Records{domain.RecordDraft},
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Replace the draft; it may be wrong until it is submitted.",
+	})
+	PromoteTemplateType = declare[PromoteTemplateTypeInput, PromoteTemplateTypeOutput](Operation{
+		ID: "promote-template-type", Method: http.MethodPost, Path: "/v1/extensions/{extension_id}/draft/template-types", Function: Enablement, Status: 200,
+		Auth: auth.AnyOf(auth.Partner()), Errors: fault.Kinds{fault.NotFound, fault.Stale},
+		Reads:  domain.Records{domain.RecordExtension, domain.RecordPartner, domain.RecordTemplateType, domain.RecordDraft, domain.RecordBlueprint},
+		Writes: domain.Records{domain.RecordDraft},
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Put a template type of the development account into the draft, with its user fields.",
+	})
+	CheckDraft = declare[DraftInput, CheckDraftOutput](Operation{
+		ID: "check-draft", Method: http.MethodGet, Path: "/v1/extensions/{extension_id}/draft/problems", Function: Enablement, Status: 200,
+		Auth: auth.AnyOf(auth.Partner()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordExtension, domain.RecordDraft, domain.RecordBlueprint},
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Validate the draft as submitting it would.",
+	})
+	ListVersions = declare[ListVersionsInput, ListVersionsOutput](Operation{
+		ID: "list-versions", Method: http.MethodGet, Path: "/v1/extensions/{extension_id}/versions", Function: Enablement, Status: 200,
+		Auth: auth.AnyOf(auth.Partner(), auth.Platform()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordExtension, domain.RecordVersion},
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "List an extension's versions with their states.",
+	})
+	ReadVersion = declare[VersionInput, ReadVersionOutput](Operation{
+		ID: "read-version", Method: http.MethodGet, Path: "/v1/extensions/{extension_id}/versions/{version}", Function: Enablement, Status: 200,
+		Auth: auth.AnyOf(auth.Partner(), auth.Platform()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordExtension, domain.RecordVersion, domain.RecordBlueprint},
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Read a version with its blueprint, as it was submitted.",
+	})
+	DiffVersions = declare[DiffVersionsInput, DiffVersionsOutput](Operation{
+		ID: "diff-versions", Method: http.MethodGet, Path: "/v1/extensions/{extension_id}/versions/{version}/diff", Function: Enablement, Status: 200,
+		Auth: auth.AnyOf(auth.Partner(), auth.Platform()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordExtension, domain.RecordBlueprint, domain.RecordDraft},
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "What leads from a version to another or to the draft, and what of it needs consent.",
+	})
+	ReviewVersion = declare[ReviewVersionInput, ReviewVersionOutput](Operation{
+		ID: "review-version", Method: http.MethodPost, Path: "/v1/extensions/{extension_id}/versions/{version}/review", Function: Enablement, Status: 200,
+		Auth: auth.AnyOf(auth.Platform()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordVersion},
+		Writes: domain.Records{domain.RecordVersion},
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Approve a submitted version, or reject it with reasons.",
+	})
+	YankVersion = declare[YankVersionInput, YankVersionOutput](Operation{
+		ID: "yank-version", Method: http.MethodPost, Path: "/v1/extensions/{extension_id}/versions/{version}/yank", Function: Enablement, Status: 200,
+		Auth: auth.AnyOf(auth.Partner(), auth.Platform()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordExtension, domain.RecordVersion},
+		Writes: domain.Records{domain.RecordVersion, domain.RecordExtension, domain.RecordListing},
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Put a version out of reach of everything new; installations of it stay.",
+	})
+	PutTestAccounts = declare[PutTestAccountsInput, PutTestAccountsOutput](Operation{
+		ID: "put-test-accounts", Method: http.MethodPut, Path: "/v1/extensions/{extension_id}/test-accounts", Function: Enablement, Status: 200,
+		Auth: auth.AnyOf(auth.Partner()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordExtension, domain.RecordPartner, domain.RecordAccount},
+		Writes: domain.Records{domain.RecordExtension, domain.RecordTrial},
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Name the accounts that see the extension before it is listed.",
+	})
+	ReadBlueprintSchema = declare[ReadBlueprintSchemaInput, ReadBlueprintSchemaOutput](Operation{
+		ID: "read-blueprint-schema", Method: http.MethodGet, Path: "/v1/blueprint.schema.json", Function: Enablement, Status: 200,
+		Auth:   auth.AnyOf(auth.Public()),
+		Family: FamilyMeta, Since: "0.1.0", Summary: "A blueprint's JSON Schema (draft 2020-12), for editors.",
+	})
+)
+
+// Enablement: what an account has enabled.
+var (
+	EnableExtension = declare[EnableExtensionInput, EnableExtensionOutput](Operation{
+		ID: "enable-extension", Method: http.MethodPut, Path: "/v1/installations/{extension_id}", Function: Enablement, Status: 202,
+		Auth: auth.AnyOf(auth.Dashboard(domain.Admin)), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordExtension, domain.RecordTrial, domain.RecordVersion, domain.RecordBlueprint, domain.RecordInstallation},
+		Writes: domain.Records{domain.RecordInstallation, domain.RecordToken, domain.RecordProvision, domain.RecordDataKey},
+		Family: FamilyInstall, Since: "0.1.0", Summary: "Enable an extension and what it depends on. Repeating it changes nothing.",
+	})
+	ListInstallations = declare[ListInstallationsInput, ListInstallationsOutput](Operation{
+		ID: "list-installations", Method: http.MethodGet, Path: "/v1/installations", Function: Enablement, Status: 200,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Platform()),
+		Reads:  domain.Records{domain.RecordInstallation},
+		Family: FamilyInstall, Since: "0.1.0", Summary: "List the account's installations, disabled ones too.",
+	})
+	ReadInstallation = declare[InstallationInput, ReadInstallationOutput](Operation{
+		ID: "read-installation", Method: http.MethodGet, Path: "/v1/installations/{extension_id}", Function: Enablement, Status: 200,
+		Auth: auth.AnyOf(auth.Dashboard(domain.Member), auth.Platform()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordInstallation},
+		Family: FamilyInstall, Since: "0.1.0", Summary: "Read an installation, with its steps and managed resources.",
+	})
+	DisableExtension = declare[InstallationInput, DisableExtensionOutput](Operation{
+		ID: "disable-extension", Method: http.MethodPost, Path: "/v1/installations/{extension_id}/disable", Function: Enablement, Status: 202,
+		Auth: auth.AnyOf(auth.Dashboard(domain.Admin), auth.Platform()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordInstallation},
+		Writes: domain.Records{domain.RecordInstallation, domain.RecordFieldsVersion, domain.RecordProvision},
+		Family: FamilyInstall, Since: "0.1.0", Summary: "Disable an extension: its token is dead at once, its fields stay, unusable.",
+	})
+	SuspendExtension = declare[InstallationInput, SuspendExtensionOutput](Operation{
+		ID: "suspend-extension", Method: http.MethodPost, Path: "/v1/installations/{extension_id}/suspend", Function: Enablement, Status: 200,
+		Auth: auth.AnyOf(auth.Dashboard(domain.Admin), auth.Platform()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordInstallation},
+		Writes: domain.Records{domain.RecordInstallation, domain.RecordFieldsVersion, domain.RecordEvent},
+		Emits:  []events.Type{events.InstallationSuspended},
+		Family: FamilyInstall, Since: "0.1.0", Summary: "Stop an extension's API and sending, until who suspended it resumes it.",
+	})
+	ResumeExtension = declare[InstallationInput, ResumeExtensionOutput](Operation{
+		ID: "resume-extension", Method: http.MethodPost, Path: "/v1/installations/{extension_id}/resume", Function: Enablement, Status: 200,
+		Auth: auth.AnyOf(auth.Dashboard(domain.Admin), auth.Platform()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordInstallation},
+		Writes: domain.Records{domain.RecordInstallation, domain.RecordEvent},
+		Emits:  []events.Type{events.InstallationResumed},
+		Family: FamilyInstall, Since: "0.1.0", Summary: "Lift one's own suspension of an extension.",
+	})
+	RetryInstallation = declare[InstallationInput, RetryInstallationOutput](Operation{
+		ID: "retry-installation", Method: http.MethodPost, Path: "/v1/installations/{extension_id}/retry", Function: Enablement, Status: 202,
+		Auth: auth.AnyOf(auth.Dashboard(domain.Admin), auth.Platform()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordInstallation},
+		Writes: domain.Records{domain.RecordInstallation, domain.RecordProvision},
+		Family: FamilyInstall, Since: "0.1.0", Summary: "Go on with a failed installation, from the step that failed.",
+	})
+	RotateInstallationToken = declare[RotateInstallationTokenInput, RotateInstallationTokenOutput](Operation{
+		ID: "rotate-installation-token", Method: http.MethodPost, Path: "/v1/installations/{extension_id}/token", Function: Enablement, Status: 201,
+		Auth: auth.AnyOf(auth.Dashboard(domain.Admin)), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordInstallation, domain.RecordToken},
+		Writes: domain.Records{domain.RecordInstallation, domain.RecordToken},
+		Family: FamilyInstall, Since: "0.1.0", Summary: "Make a new API token for an installation; the one before ends.",
+	})
+	ReadMe = declare[ReadMeInput, ReadMeOutput](Operation{
+		ID: "read-me", Method: http.MethodGet, Path: "/v1/me", Function: Enablement, Status: 200,
+		Auth: auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.AnyScope)), ActingUser: OptionalActingUser,
+		Reads:  domain.Records{domain.RecordOwnToken, domain.RecordInstallation},
+		Family: FamilyMeta, Since: "0.1.0", Summary: "What the credential stands for: account, installation, scopes, parameters, acting user.",
+	})
+	ReadOpenapi = declare[ReadOpenapiInput, ReadOpenapiOutput](Operation{
+		ID: "read-openapi", Method: http.MethodGet, Path: "/v1/openapi.json", Function: Enablement, Status: 200,
+		Auth:   auth.AnyOf(auth.Public()),
+		Family: FamilyMeta, Since: "0.1.0", Summary: "This API as an OpenAPI 3.1 document, webhooks included.",
+	})
+)
+
+// Enablement: an account's own API tokens.
+var (
+	CreateToken = declare[CreateTokenInput, CreateTokenOutput](Operation{
+		ID: "create-token", Method: http.MethodPost, Path: "/v1/tokens", Function: Enablement, Status: 201,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Admin)),
+		Reads:  domain.Records{domain.RecordOwnToken},
+		Writes: domain.Records{domain.RecordOwnToken, domain.RecordToken},
+		Family: FamilyAccount, Since: "0.1.0", Summary: "Create an API token of the account's own; contracts made by it have no origin.",
+	})
+	ListTokens = declare[ListTokensInput, ListTokensOutput](Operation{
+		ID: "list-tokens", Method: http.MethodGet, Path: "/v1/tokens", Function: Enablement, Status: 200,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Admin)),
+		Reads:  domain.Records{domain.RecordOwnToken, domain.RecordToken, domain.RecordInstallation},
+		Family: FamilyAccount, Since: "0.1.0", Summary: "List the account's API tokens, those that extensions manage too.",
+	})
+	RevokeToken = declare[RevokeTokenInput, RevokeTokenOutput](Operation{
+		ID: "revoke-token", Method: http.MethodDelete, Path: "/v1/tokens/{token_id}", Function: Enablement, Status: 204,
+		Auth: auth.AnyOf(auth.Dashboard(domain.Admin)), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordOwnToken, domain.RecordInstallation},
+		Writes: domain.Records{domain.RecordOwnToken, domain.RecordToken},
+		Family: FamilyAccount, Since: "0.1.0", Summary: "End an API token of the account's own at once.",
+	})
+)
+
+// DataFields: template types and their fields.
+var (
+	ListTemplateTypes = declare[ListTemplateTypesInput, ListTemplateTypesOutput](Operation{
+		ID: "list-template-types", Method: http.MethodGet, Path: "/v1/template-types", Function: DataFields, Status: 200,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeTemplatesRead)),
+		Reads:  domain.Records{domain.RecordTemplateType},
+		Family: FamilyField, Since: "0.1.0", Summary: "List the template types with their fields.",
+	})
+	ReadTemplateType = declare[TemplateTypeInput, ReadTemplateTypeOutput](Operation{
+		ID: "read-template-type", Method: http.MethodGet, Path: "/v1/template-types/{template_type_id}", Function: DataFields, Status: 200,
+		Auth: auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeTemplatesRead)), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordTemplateType, domain.RecordFieldsVersion},
+		Family: FamilyField, Since: "0.1.0", Summary: "Read a template type, its fields and their version.",
+	})
+	CreateTemplateType = declare[CreateTemplateTypeInput, CreateTemplateTypeOutput](Operation{
+		ID: "create-template-type", Method: http.MethodPost, Path: "/v1/template-types", Function: DataFields, Status: 201,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Admin), auth.Integration(domain.ScopeTemplatesWrite)),
+		Writes: domain.Records{domain.RecordTemplateType, domain.RecordFieldsVersion},
+		Family: FamilyField, Since: "0.1.0", Summary: "Create a template type with user fields.",
+	})
+	UpdateTemplateType = declare[UpdateTemplateTypeInput, UpdateTemplateTypeOutput](Operation{
+		ID: "update-template-type", Method: http.MethodPatch, Path: "/v1/template-types/{template_type_id}", Function: DataFields, Status: 200,
+		Auth: auth.AnyOf(auth.Dashboard(domain.Admin), auth.Integration(domain.ScopeTemplatesWrite)), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordTemplateType, domain.RecordFieldsVersion},
+		Writes: domain.Records{domain.RecordTemplateType},
+		Family: FamilyField, Since: "0.1.0", Summary: "Rename a template type of the account's own.",
+	})
+	AddDataField = declare[AddDataFieldInput, AddDataFieldOutput](Operation{
+		ID: "add-data-field", Method: http.MethodPost, Path: "/v1/template-types/{template_type_id}/fields", Function: DataFields, Status: 201,
+		Auth: auth.AnyOf(auth.Dashboard(domain.Admin), auth.Integration(domain.ScopeTemplatesWrite)), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordTemplateType, domain.RecordFieldsVersion},
+		Writes: domain.Records{domain.RecordTemplateType},
+		Family: FamilyField, Since: "0.1.0", Summary: "Add a user field, also to an extension's template type.",
+	})
+	UpdateDataField = declare[UpdateDataFieldInput, UpdateDataFieldOutput](Operation{
+		ID: "update-data-field", Method: http.MethodPatch, Path: "/v1/template-types/{template_type_id}/fields/{custom_id}", Function: DataFields, Status: 200,
+		Auth: auth.AnyOf(auth.Dashboard(domain.Admin), auth.Integration(domain.ScopeTemplatesWrite)), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordTemplateType, domain.RecordFieldsVersion},
+		Writes: domain.Records{domain.RecordTemplateType, domain.RecordFieldsVersion},
+		Family: FamilyField, Since: "0.1.0", Summary: "Change a data field; of a system field only active.",
+	})
+	DeleteDataField = declare[DeleteDataFieldInput, DeleteDataFieldOutput](Operation{
+		ID: "delete-data-field", Method: http.MethodDelete, Path: "/v1/template-types/{template_type_id}/fields/{custom_id}", Function: DataFields, Status: 200,
+		Auth: auth.AnyOf(auth.Dashboard(domain.Admin), auth.Integration(domain.ScopeTemplatesWrite)), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordTemplateType, domain.RecordFieldsVersion},
+		Writes: domain.Records{domain.RecordTemplateType, domain.RecordFieldsVersion},
+		Family: FamilyField, Since: "0.1.0", Summary: "Delete a user field; values of existing contracts stay.",
+	})
+	OrderDataFields = declare[OrderDataFieldsInput, OrderDataFieldsOutput](Operation{
+		ID: "order-data-fields", Method: http.MethodPut, Path: "/v1/template-types/{template_type_id}/field-order", Function: DataFields, Status: 200,
+		Auth: auth.AnyOf(auth.Dashboard(domain.Admin), auth.Integration(domain.ScopeTemplatesWrite)), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordTemplateType, domain.RecordFieldsVersion},
+		Writes: domain.Records{domain.RecordTemplateType},
+		Family: FamilyField, Since: "0.1.0", Summary: "Put the fields into another order.",
+	})
+	ReplaceDataFields = declare[ReplaceDataFieldsInput, ReplaceDataFieldsOutput](Operation{
+		ID: "replace-data-fields", Method: http.MethodPut, Path: "/v1/template-types/{template_type_id}/fields", Function: DataFields, Status: 200,
+		Auth: auth.AnyOf(auth.Dashboard(domain.Admin), auth.Integration(domain.ScopeTemplatesWrite)), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordTemplateType, domain.RecordFieldsVersion},
+		Writes: domain.Records{domain.RecordTemplateType, domain.RecordFieldsVersion},
+		Family: FamilyField, Since: "0.1.0", Summary: "Replace all user fields at once; system fields must stay as they are.",
+	})
+	DeleteTemplateType = declare[TemplateTypeInput, DeleteTemplateTypeOutput](Operation{
+		ID: "delete-template-type", Method: http.MethodDelete, Path: "/v1/template-types/{template_type_id}", Function: DataFields, Status: 204,
+		Auth: auth.AnyOf(auth.Dashboard(domain.Admin), auth.Integration(domain.ScopeTemplatesWrite)), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordTemplateType},
+		Writes: domain.Records{domain.RecordTemplateType, domain.RecordFieldsVersion},
+		Family: FamilyField, Since: "0.1.0", Summary: "Delete a template type that no template uses and no extension manages.",
+	})
+)
+
+// Contracts: accounts as the platform syncs them.
+var (
+	PutAccount = declare[PutAccountInput, PutAccountOutput](Operation{
+		ID: "put-account", Method: http.MethodPut, Path: "/v1/accounts/{account_id}", Function: Contracts, Status: 200,
+		Auth:   auth.AnyOf(auth.Platform()),
+		Reads:  domain.Records{domain.RecordAccount},
+		Writes: domain.Records{domain.RecordAccount},
+		Family: FamilyAccount, Since: "0.1.0", Summary: "Create or update an account.",
+	})
+	ReadAccount = declare[ReadAccountInput, ReadAccountOutput](Operation{
+		ID: "read-account", Method: http.MethodGet, Path: "/v1/accounts/{account_id}", Function: Contracts, Status: 200,
+		Auth: auth.AnyOf(auth.Platform()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordAccount},
+		Family: FamilyAccount, Since: "0.1.0", Summary: "Read an account.",
+	})
+	PutUser = declare[PutUserInput, PutUserOutput](Operation{
+		ID: "put-user", Method: http.MethodPut, Path: "/v1/accounts/{account_id}/users/{user_id}", Function: Contracts, Status: 200,
+		Auth: auth.AnyOf(auth.Platform()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordAccount, domain.RecordUser},
+		Writes: domain.Records{domain.RecordUser, domain.RecordReservation},
+		Family: FamilyAccount, Since: "0.1.0", Summary: "Create or update a user; a changed role holds from the next request on.",
+	})
+	PutWorkspace = declare[PutWorkspaceInput, PutWorkspaceOutput](Operation{
+		ID: "put-workspace", Method: http.MethodPut, Path: "/v1/accounts/{account_id}/workspaces/{workspace_id}", Function: Contracts, Status: 200,
+		Auth: auth.AnyOf(auth.Platform()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordAccount, domain.RecordWorkspace},
+		Writes: domain.Records{domain.RecordWorkspace},
+		Family: FamilyAccount, Since: "0.1.0", Summary: "Create or update a workspace.",
+	})
+	ListWorkspaces = declare[ListWorkspacesInput, ListWorkspacesOutput](Operation{
+		ID: "list-workspaces", Method: http.MethodGet, Path: "/v1/workspaces", Function: Contracts, Status: 200,
+		Auth: auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeTemplatesRead)), ActingUser: OptionalActingUser,
+		Reads:  domain.Records{domain.RecordWorkspace},
+		Family: FamilyAccount, Since: "0.1.0", Summary: "List the workspaces in which the acting user may create contracts; all, without one.",
+	})
+)
+
+// Contracts: templates and what is made from them.
+var (
+	CreateTemplate = declare[CreateTemplateInput, CreateTemplateOutput](Operation{
+		ID: "create-template", Method: http.MethodPost, Path: "/v1/templates", Function: Contracts, Status: 201,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Admin), auth.Integration(domain.ScopeTemplatesWrite), auth.Platform()),
+		Reads:  domain.Records{domain.RecordWorkspace, domain.RecordTemplateType, domain.RecordInstallation},
+		Writes: domain.Records{domain.RecordTemplate, domain.RecordFieldsVersion},
+		Family: FamilyContract, Since: "0.1.0", Summary: "Create a template of a template type in a workspace.",
+	})
+	ListTemplates = declare[ListTemplatesInput, ListTemplatesOutput](Operation{
+		ID: "list-templates", Method: http.MethodGet, Path: "/v1/templates", Function: Contracts, Status: 200,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeTemplatesRead), auth.Platform()),
+		Reads:  domain.Records{domain.RecordTemplate, domain.RecordTemplateType},
+		Family: FamilyContract, Since: "0.1.0", Summary: "List the templates, of one extension type if asked.",
+	})
+	ContractCreateData = declare[ContractCreateDataInput, ContractCreateDataOutput](Operation{
+		ID: "contract-create-data", Method: http.MethodGet, Path: "/v1/helpers/contract-create-data", Function: Contracts, Status: 200,
+		Auth: auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeTemplatesRead)), ActingUser: RequiredActingUser,
+		Reads:  domain.Records{domain.RecordWorkspace, domain.RecordTemplate, domain.RecordTemplateType, domain.RecordFieldsVersion, domain.RecordInstallation},
+		Family: FamilyContract, Since: "0.1.0", Summary: "What the acting user may create contracts from: workspaces, templates, fields and their version.",
+	})
+	CreateContract = declare[CreateContractInput, CreateContractOutput](Operation{
+		ID: "create-contract", Method: http.MethodPost, Path: "/v1/contracts", Function: Contracts, Status: 201,
+		Auth: auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeContractsWrite)), ActingUser: RequiredActingUser,
+		Reads:  domain.Records{domain.RecordWorkspace, domain.RecordTemplate, domain.RecordTemplateType, domain.RecordFieldsVersion, domain.RecordInstallation},
+		Writes: domain.Records{domain.RecordContract, domain.RecordEvent},
+		Emits:  []events.Type{events.ContractCreated},
+		Family: FamilyContract, Since: "0.1.0", Summary: "Create a contract from a template; its origin is the installation whose token creates it.",
+	})
+	ReadContract = declare[ContractInput, ReadContractOutput](Operation{
+		ID: "read-contract", Method: http.MethodGet, Path: "/v1/contracts/{contract_id}", Function: Contracts, Status: 200,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeContractsRead), auth.Platform()),
+		Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordContract},
+		Family: FamilyContract, Since: "0.1.0", Summary: "Read a contract; an extension reads those made through it.",
+	})
+	PublishContract = declare[MoveContractInput, PublishContractOutput](Operation{
+		ID: "publish-contract", Method: http.MethodPost, Path: "/v1/contracts/{contract_id}/publish", Function: Contracts, Status: 200,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeContractsWrite), auth.Platform()),
+		Errors: fault.Kinds{fault.NotFound, fault.Stale},
+		Reads:  domain.Records{domain.RecordContract},
+		Writes: domain.Records{domain.RecordContract, domain.RecordEvent},
+		Emits:  []events.Type{events.ContractPublished},
+		Family: FamilyContract, Since: "0.1.0", Summary: "Send a draft to its participants.",
+	})
+	SignContract = declare[MoveContractInput, SignContractOutput](Operation{
+		ID: "sign-contract", Method: http.MethodPost, Path: "/v1/contracts/{contract_id}/sign", Function: Contracts, Status: 200,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Platform()),
+		Errors: fault.Kinds{fault.NotFound, fault.Stale},
+		Reads:  domain.Records{domain.RecordContract},
+		Writes: domain.Records{domain.RecordContract, domain.RecordEvent},
+		Emits:  []events.Type{events.ContractSigned},
+		Family: FamilyContract, Since: "0.1.0", Summary: "Record that all participants of a published contract signed.",
+	})
+	DeclineContract = declare[MoveContractInput, DeclineContractOutput](Operation{
+		ID: "decline-contract", Method: http.MethodPost, Path: "/v1/contracts/{contract_id}/decline", Function: Contracts, Status: 200,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Platform()),
+		Errors: fault.Kinds{fault.NotFound, fault.Stale},
+		Reads:  domain.Records{domain.RecordContract},
+		Writes: domain.Records{domain.RecordContract, domain.RecordEvent},
+		Emits:  []events.Type{events.ContractDeclined},
+		Family: FamilyContract, Since: "0.1.0", Summary: "Record that a published contract was declined.",
+	})
+	ListContracts = declare[ListContractsInput, ListContractsOutput](Operation{
+		ID: "list-contracts", Method: http.MethodGet, Path: "/v1/contracts", Function: Contracts, Status: 200,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeContractsRead), auth.Platform()),
+		Reads:  domain.Records{domain.RecordContract},
+		Family: FamilyContract, Since: "0.1.0", Summary: "List contracts, newest first, without values and participants; an extension lists those made through it.",
+	})
+	UpdateContract = declare[UpdateContractInput, UpdateContractOutput](Operation{
+		ID: "update-contract", Method: http.MethodPatch, Path: "/v1/contracts/{contract_id}", Function: Contracts, Status: 200,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeContractsWrite), auth.Platform()),
+		Errors: fault.Kinds{fault.NotFound, fault.Stale},
+		Reads:  domain.Records{domain.RecordContract},
+		Writes: domain.Records{domain.RecordContract, domain.RecordEvent},
+		Emits:  []events.Type{events.ContractContentUpdated},
+		Family: FamilyContract, Since: "0.1.0", Summary: "Change a draft's name, participants and day of expiry.",
+	})
+	UpdateDataFieldValues = declare[UpdateDataFieldValuesInput, UpdateDataFieldValuesOutput](Operation{
+		ID: "update-data-field-values", Method: http.MethodPatch, Path: "/v1/contracts/{contract_id}/data-fields", Function: Contracts, Status: 200,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeContractsWrite), auth.Platform()),
+		Errors: fault.Kinds{fault.NotFound, fault.Stale},
+		Reads:  domain.Records{domain.RecordContract, domain.RecordTemplateType, domain.RecordFieldsVersion, domain.RecordInstallation},
+		Writes: domain.Records{domain.RecordContract, domain.RecordEvent},
+		Emits:  []events.Type{events.DataFieldUpdated},
+		Family: FamilyContract, Since: "0.1.0", Summary: "Change values of a draft or published contract that nobody has signed yet.",
+	})
+	CancelContract = declare[MoveContractInput, CancelContractOutput](Operation{
+		ID: "cancel-contract", Method: http.MethodPost, Path: "/v1/contracts/{contract_id}/cancel", Function: Contracts, Status: 200,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeContractsWrite), auth.Platform()),
+		Errors: fault.Kinds{fault.NotFound, fault.Stale},
+		Reads:  domain.Records{domain.RecordContract},
+		Writes: domain.Records{domain.RecordContract, domain.RecordEvent},
+		Emits:  []events.Type{events.ContractCanceled},
+		Family: FamilyContract, Since: "0.1.0", Summary: "Withdraw a draft or published contract.",
+	})
+	ExpireContract = declare[MoveContractInput, ExpireContractOutput](Operation{
+		ID: "expire-contract", Method: http.MethodPost, Path: "/v1/contracts/{contract_id}/expire", Function: Contracts, Status: 200,
+		Auth: auth.AnyOf(auth.Dashboard(domain.Admin), auth.Platform()), Errors: fault.Kinds{fault.NotFound, fault.Stale},
+		Reads:  domain.Records{domain.RecordContract},
+		Writes: domain.Records{domain.RecordContract, domain.RecordEvent},
+		Emits:  []events.Type{events.ContractExpired},
+		Family: FamilyContract, Since: "0.1.0", Summary: "End a published contract whose day of expiry has come.",
+	})
+	DeleteContract = declare[MoveContractInput, DeleteContractOutput](Operation{
+		ID: "delete-contract", Method: http.MethodDelete, Path: "/v1/contracts/{contract_id}", Function: Contracts, Status: 204,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeContractsWrite), auth.Platform()),
+		Errors: fault.Kinds{fault.NotFound, fault.Stale},
+		Reads:  domain.Records{domain.RecordContract},
+		Writes: domain.Records{domain.RecordContract, domain.RecordEvent},
+		Emits:  []events.Type{events.ContractDeleted},
+		Family: FamilyContract, Since: "0.1.0", Summary: "Delete a contract that is not published, with its values and participants.",
+	})
+	CreateParticipantSession = declare[CreateParticipantSessionInput, CreateParticipantSessionOutput](Operation{
+		ID: "create-participant-session", Method: http.MethodPost, Path: "/v1/contracts/{contract_id}/participants/{participant_id}/sessions", Function: Contracts, Status: 201,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeContractsWrite)),
+		Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordContract},
+		Writes: domain.Records{domain.RecordSession},
+		Family: FamilyContract, Since: "0.1.0", Summary: "Let a participant into its contract for at most 12 hours.",
+	})
+)
+
+// Contracts: what a participant may do with a session, to its one contract.
+var (
+	ReadSessionContract = declare[ReadSessionContractInput, ReadSessionContractOutput](Operation{
+		ID: "read-session-contract", Method: http.MethodGet, Path: "/v1/session/contract", Function: Contracts, Status: 200,
+		Auth:   auth.AnyOf(auth.Participant()),
+		Reads:  domain.Records{domain.RecordContract, domain.RecordTemplateType, domain.RecordFieldsVersion, domain.RecordInstallation},
+		Family: FamilyContract, Since: "0.1.0", Summary: "Read the session's contract.",
+	})
+	UpdateSessionDataFields = declare[UpdateSessionDataFieldsInput, UpdateSessionDataFieldsOutput](Operation{
+		ID: "update-session-data-fields", Method: http.MethodPatch, Path: "/v1/session/data-fields", Function: Contracts, Status: 200,
+		Auth: auth.AnyOf(auth.Participant()), Errors: fault.Kinds{fault.Stale},
+		Reads:  domain.Records{domain.RecordContract, domain.RecordTemplateType, domain.RecordFieldsVersion, domain.RecordInstallation},
+		Writes: domain.Records{domain.RecordContract, domain.RecordEvent},
+		Emits:  []events.Type{events.DataFieldUpdated},
+		Family: FamilyContract, Since: "0.1.0", Summary: "Fill in active fields, until someone has signed.",
+	})
+	SignSessionContract = declare[SessionMoveInput, SignSessionContractOutput](Operation{
+		ID: "sign-session-contract", Method: http.MethodPost, Path: "/v1/session/sign", Function: Contracts, Status: 200,
+		Auth: auth.AnyOf(auth.Participant()), Errors: fault.Kinds{fault.Stale},
+		Reads:  domain.Records{domain.RecordContract, domain.RecordTemplateType, domain.RecordFieldsVersion, domain.RecordInstallation},
+		Writes: domain.Records{domain.RecordContract, domain.RecordEvent},
+		Emits:  []events.Type{events.ContractSigned, events.ParticipantSigned},
+		Family: FamilyContract, Since: "0.1.0", Summary: "Sign the contract; with the last signature it is final, and its sessions end.",
+	})
+	DeclineSessionContract = declare[SessionMoveInput, DeclineSessionContractOutput](Operation{
+		ID: "decline-session-contract", Method: http.MethodPost, Path: "/v1/session/decline", Function: Contracts, Status: 200,
+		Auth: auth.AnyOf(auth.Participant()), Errors: fault.Kinds{fault.Stale},
+		Reads:  domain.Records{domain.RecordContract, domain.RecordTemplateType, domain.RecordFieldsVersion, domain.RecordInstallation},
+		Writes: domain.Records{domain.RecordContract, domain.RecordEvent},
+		Emits:  []events.Type{events.ContractDeclined},
+		Family: FamilyContract, Since: "0.1.0", Summary: "Decline the contract; it is final, and its sessions end.",
+	})
+)
+
+// Webhooks and their deliveries. An extension's token sees its own only.
+var (
+	ListWebhooks = declare[ListWebhooksInput, ListWebhooksOutput](Operation{
+		ID: "list-webhooks", Method: http.MethodGet, Path: "/v1/webhooks", Function: Webhooks, Status: 200,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeWebhooksRead), auth.Platform()),
+		Reads:  domain.Records{domain.RecordWebhook},
+		Family: FamilyWebhook, Since: "0.1.0", Summary: "List webhooks, managed ones and the account's own.",
+	})
+	CreateWebhook = declare[CreateWebhookInput, CreateWebhookOutput](Operation{
+		ID: "create-webhook", Method: http.MethodPost, Path: "/v1/webhooks", Function: Webhooks, Status: 201,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Admin)),
+		Reads:  domain.Records{domain.RecordWebhook},
+		Writes: domain.Records{domain.RecordWebhook, domain.RecordDataKey},
+		Family: FamilyWebhook, Since: "0.1.0", Summary: "Create a webhook of the account's own.",
+	})
+	ReadWebhook = declare[WebhookInput, ReadWebhookOutput](Operation{
+		ID: "read-webhook", Method: http.MethodGet, Path: "/v1/webhooks/{webhook_id}", Function: Webhooks, Status: 200,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeWebhooksRead), auth.Platform()),
+		Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordWebhook},
+		Family: FamilyWebhook, Since: "0.1.0", Summary: "Read a webhook.",
+	})
+	UpdateWebhook = declare[UpdateWebhookInput, UpdateWebhookOutput](Operation{
+		ID: "update-webhook", Method: http.MethodPatch, Path: "/v1/webhooks/{webhook_id}", Function: Webhooks, Status: 200,
+		Auth: auth.AnyOf(auth.Dashboard(domain.Admin)), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordWebhook},
+		Writes: domain.Records{domain.RecordWebhook},
+		Family: FamilyWebhook, Since: "0.1.0", Summary: "Change a webhook; of a managed one only paused.",
+	})
+	DeleteWebhook = declare[WebhookInput, DeleteWebhookOutput](Operation{
+		ID: "delete-webhook", Method: http.MethodDelete, Path: "/v1/webhooks/{webhook_id}", Function: Webhooks, Status: 204,
+		Auth: auth.AnyOf(auth.Dashboard(domain.Admin)), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordWebhook},
+		Writes: domain.Records{domain.RecordWebhook},
+		Family: FamilyWebhook, Since: "0.1.0", Summary: "Delete a webhook of the account's own.",
+	})
+	ReadWebhookSecret = declare[WebhookInput, ReadWebhookSecretOutput](Operation{
+		ID: "read-webhook-secret", Method: http.MethodGet, Path: "/v1/webhooks/{webhook_id}/secret", Function: Webhooks, Status: 200,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Admin), auth.Integration(domain.ScopeWebhooksSecrets)),
+		Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordWebhook, domain.RecordDataKey},
+		Family: FamilyWebhook, Since: "0.1.0", Summary: "Show a webhook's signing secret, for the receiver to verify with.",
+	})
+	ListDeliveries = declare[ListDeliveriesInput, ListDeliveriesOutput](Operation{
+		ID: "list-deliveries", Method: http.MethodGet, Path: "/v1/webhooks/{webhook_id}/deliveries", Function: Webhooks, Status: 200,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeWebhooksRead), auth.Platform()),
+		Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordWebhook, domain.RecordAttempt},
+		Family: FamilyWebhook, Since: "0.1.0", Summary: "List a day's deliveries to a webhook, with every attempt.",
+	})
+	ReadDelivery = declare[ReadDeliveryInput, ReadDeliveryOutput](Operation{
+		ID: "read-delivery", Method: http.MethodGet, Path: "/v1/webhooks/{webhook_id}/deliveries/{delivery_id}", Function: Webhooks, Status: 200,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeWebhooksRead), auth.Platform()),
+		Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordWebhook, domain.RecordAttempt},
+		Family: FamilyWebhook, Since: "0.1.0", Summary: "Read a delivery, with every attempt.",
+	})
+)

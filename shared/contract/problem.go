@@ -1,0 +1,133 @@
+package contract
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/validation"
+
+	"plugboard/shared/fault"
+)
+
+// Problem is the body of every error: an RFC 9457 problem document.
+type Problem struct {
+	Type      string        `json:"type" doc:"about:blank: the code says what it is." example:"about:blank"`
+	Title     string        `json:"title" doc:"The status in words." example:"Conflict"`
+	Status    int           `json:"status" example:"409"`
+	Code      string        `json:"code" doc:"Stable, for programs." example:"managed-resource"`
+	Detail    string        `json:"detail" doc:"For people: what was wrong, where, and what to do."`
+	RequestID string        `json:"request_id" doc:"Name it when you ask for help."`
+	Errors    []fault.Field `json:"errors,omitempty" doc:"Every wrong field, by pointer."`
+}
+
+func (p *Problem) Error() string { return p.Code + ": " + p.Detail }
+
+// GetStatus makes a Problem an error that Huma answers with.
+func (p *Problem) GetStatus() int { return p.Status }
+
+// ContentType is RFC 9457's.
+func (p *Problem) ContentType(string) string { return problemType }
+
+const problemType = "application/problem+json"
+
+// statuses is the one table from Kind to status.
+var statuses = map[fault.Kind]int{
+	fault.Internal:        http.StatusInternalServerError,
+	fault.Unauthenticated: http.StatusUnauthorized,
+	fault.Forbidden:       http.StatusForbidden,
+	fault.NotFound:        http.StatusNotFound,
+	fault.Conflict:        http.StatusConflict,
+	fault.Stale:           http.StatusPreconditionFailed,
+	fault.TooLarge:        http.StatusRequestEntityTooLarge,
+	fault.Invalid:         http.StatusUnprocessableEntity,
+	fault.Throttled:       http.StatusTooManyRequests,
+	fault.Unavailable:     http.StatusServiceUnavailable,
+}
+
+// StatusOf is the HTTP status of a fault of that kind.
+func StatusOf(k fault.Kind) int { return statuses[k] }
+
+// problemOf turns an error into what the caller may see, and logs what it may not. A request that merely asked
+// for something wrong is not logged here: its line in the request log says enough.
+func problemOf(ctx context.Context, err error) *Problem {
+	var f *fault.Error
+	if !errors.As(err, &f) {
+		f = &fault.Error{Kind: fault.Internal, Err: err}
+	}
+	p := &Problem{
+		Type: "about:blank", Status: statuses[f.Kind], Title: http.StatusText(statuses[f.Kind]),
+		Code: f.Code, Detail: f.Detail, Errors: f.Fields, RequestID: RequestID(ctx),
+	}
+	if p.Code == "" {
+		p.Code = f.Kind.String()
+	}
+	if f.Kind == fault.Internal {
+		slog.ErrorContext(ctx, "request failed", "request_id", p.RequestID, "error", err)
+		p.Code, p.Detail, p.Errors = "internal", "Something failed on our side. Nothing was changed, or the change is complete; repeat with the same Idempotency-Key to know.", nil
+	}
+	return p
+}
+
+// problemOfHuma turns Huma's own refusals (validation, unreadable body, body too large) into Problems.
+func problemOfHuma(ctx context.Context, e *huma.ErrorModel) *Problem {
+	p := &Problem{Type: "about:blank", Status: e.Status, Title: http.StatusText(e.Status), Detail: e.Detail, RequestID: RequestID(ctx)}
+	switch e.Status {
+	case http.StatusUnprocessableEntity:
+		p.Code, p.Detail = "invalid", "Some fields are wrong; each is named in errors. Nothing was changed."
+	case http.StatusRequestEntityTooLarge:
+		p.Code, p.Detail = fault.TooLarge.String(), "The body is larger than this operation takes."
+	case http.StatusBadRequest:
+		p.Code, p.Detail = "malformed", "The body is missing, or no valid JSON."
+	case http.StatusUnsupportedMediaType:
+		p.Code, p.Detail = "unsupported-media-type", "Send application/json."
+	default:
+		p.Code = strings.ReplaceAll(strings.ToLower(http.StatusText(e.Status)), " ", "-")
+	}
+	for _, d := range e.Errors {
+		p.Errors = append(p.Errors, fieldOf(d))
+	}
+	return p
+}
+
+// fieldOf points at what is wrong. Huma points at the object in which something is missing: here it is at what is
+// missing.
+func fieldOf(d *huma.ErrorDetail) fault.Field {
+	f := fault.Field{Pointer: pointerOf(d.Location), Code: "invalid", Detail: d.Message}
+	before, after, _ := strings.Cut(validation.MsgExpectedRequiredProperty, "%s")
+	name, required := strings.CutPrefix(d.Message, before)
+	switch {
+	case required && strings.HasSuffix(name, after):
+		f.Pointer, f.Code = f.Pointer+"/"+strings.TrimSuffix(name, after), "required"
+	case strings.HasPrefix(d.Message, "required ") && strings.HasSuffix(d.Message, " parameter is missing"):
+		f.Code = "required"
+	case d.Message == validation.MsgUnexpectedProperty, d.Message == "unknown query parameter":
+		f.Code = "unknown"
+	}
+	return f
+}
+
+// pointerOf turns Huma's `body.fields[2].value` into a JSON pointer; other locations keep their dots.
+func pointerOf(location string) string {
+	inBody, ok := strings.CutPrefix(location, "body")
+	if !ok {
+		return location
+	}
+	return strings.NewReplacer(".", "/", "[", "/", "]", "").Replace(inBody)
+}
+
+type requestIDKey struct{}
+
+// WithRequestID names the request; the gateway's id when there is one.
+func WithRequestID(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, requestIDKey{}, id)
+}
+
+// RequestID is the request's name in answers and logs.
+func RequestID(ctx context.Context) string {
+	id, _ := ctx.Value(requestIDKey{}).(string)
+	return id
+}

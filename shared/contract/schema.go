@@ -1,0 +1,29 @@
+package contract
+
+import (
+	"reflect"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"plugboard/shared/domain"
+)
+
+// BlueprintSchema is the JSON Schema (draft 2020-12) of a blueprint, from the same types as the OpenAPI document and
+// so as the validation of what is submitted. What a schema cannot say (references, reserved names), check-draft does.
+func BlueprintSchema() *huma.Schema {
+	schemas := huma.NewMapRegistry("#/$defs/", huma.DefaultSchemaNamer)
+	root := *schemas.Schema(reflect.TypeFor[domain.BlueprintSpec](), false, "")
+	plainLists(schemas)
+	definitions := schemas.Map()
+	delete(definitions, "BlueprintSpec") // the root itself
+	root.Title, root.Description = "Plugboard blueprint", "One version of what an extension provisions in every account that enables it."
+	root.Extensions = map[string]any{
+		"$schema": "https://json-schema.org/draft/2020-12/schema",
+		"$id":     "urn:plugboard:blueprint:v1",
+		"$defs":   definitions,
+	}
+	return &root
+}
+
+// EncodeBlueprintSchema is BlueprintSchema as it is committed.
+func EncodeBlueprintSchema() ([]byte, error) { return indented(BlueprintSchema()) }

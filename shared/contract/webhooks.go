@@ -1,0 +1,94 @@
+package contract
+
+import (
+	"time"
+
+	"plugboard/shared/domain"
+)
+
+// Webhooks, and what was sent to them.
+
+type WebhookView struct {
+	ID           domain.WebhookID      `json:"id"`
+	Name         string                `json:"name"`
+	Extension    domain.ExtensionID    `json:"extension_id,omitempty" doc:"The extension that manages it; absent for the account's own."`
+	TemplateType domain.TemplateTypeID `json:"template_type_id,omitempty" doc:"The one template type that a managed webhook hears of."`
+	URL          string                `json:"url"`
+	EventTypes   []string              `json:"event_types" doc:"Empty: every type."`
+	Paused       bool                  `json:"paused"`
+	CreatedAt    time.Time             `json:"created_at"`
+	UpdatedAt    time.Time             `json:"updated_at"`
+}
+
+// ViewWebhook leaves out the secret.
+func ViewWebhook(w domain.Webhook) WebhookView {
+	return WebhookView{
+		ID: w.ID, Name: w.Name, Extension: w.Extension, TemplateType: w.TemplateType, URL: w.URL, EventTypes: w.EventTypes,
+		Paused: w.Paused, CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt,
+	}
+}
+
+type ListWebhooksInput struct{ PageInput }
+
+type ListWebhooksOutput struct{ Body Page[WebhookView] }
+
+type WebhookInput struct {
+	Webhook domain.WebhookID `path:"webhook_id" maxLength:"64"`
+}
+
+type ReadWebhookOutput struct{ Body WebhookView }
+
+type CreateWebhookInput struct {
+	Body struct {
+		Name       string   `json:"name" minLength:"1" maxLength:"128"`
+		URL        string   `json:"url" format:"uri" maxLength:"1024" doc:"HTTPS, to a public address, on port 443 or 1024 and above."`
+		EventTypes []string `json:"event_types,omitempty" maxItems:"50" doc:"Absent or empty: every type."`
+	}
+}
+
+type CreateWebhookOutput struct{ Body WebhookView }
+
+type UpdateWebhookInput struct {
+	Webhook domain.WebhookID `path:"webhook_id" maxLength:"64"`
+	Body    struct {
+		Paused     *bool     `json:"paused,omitempty" doc:"All that can be changed of a managed webhook. Events of a paused one are recorded as skipped."`
+		Name       *string   `json:"name,omitempty" minLength:"1" maxLength:"128"`
+		URL        *string   `json:"url,omitempty" format:"uri" maxLength:"1024"`
+		EventTypes *[]string `json:"event_types,omitempty" maxItems:"50"`
+	}
+}
+
+type UpdateWebhookOutput struct{ Body WebhookView }
+
+type DeleteWebhookOutput struct{}
+
+type ReadWebhookSecretOutput struct {
+	CacheControl string `header:"Cache-Control"`
+	Body         struct {
+		Secret domain.ShownOnce `json:"signing_secret" doc:"A Standard Webhooks secret, whsec_…: verify with any of its libraries."`
+	}
+}
+
+type DeliveryView struct {
+	ID        domain.DeliveryID    `json:"id" doc:"What the request carries as webhook-id."`
+	Event     domain.EventID       `json:"event_id"`
+	EventType string               `json:"event_type"`
+	State     domain.DeliveryState `json:"state" enum:"delivered,retrying,exhausted,skipped,cancelled"`
+	Attempts  []domain.Attempt     `json:"attempts" doc:"Oldest first."`
+}
+
+type ListDeliveriesInput struct {
+	PageInput
+	Webhook domain.WebhookID `path:"webhook_id" maxLength:"64"`
+	Day     string           `query:"day" format:"date" doc:"A UTC day of the last 30; today when absent."`
+}
+
+type ListDeliveriesOutput struct{ Body Page[DeliveryView] }
+
+type ReadDeliveryInput struct {
+	Webhook  domain.WebhookID  `path:"webhook_id" maxLength:"64"`
+	Delivery domain.DeliveryID `path:"delivery_id" maxLength:"64"`
+	Day      string            `query:"day" format:"date" doc:"The UTC day of the event; today when absent."`
+}
+
+type ReadDeliveryOutput struct{ Body DeliveryView }

@@ -1,0 +1,135 @@
+package domain
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Account is a customer of the platform. Everything below belongs to one and is never visible from another.
+type Account struct {
+	ID        AccountID `json:"id"`
+	Name      string    `json:"name"`
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"`
+	Revision
+}
+
+// Role is what a stored user may do: an admin whatever a member may.
+type Role string
+
+const (
+	Member Role = "member"
+	Admin  Role = "admin"
+)
+
+// AtLeast tells whether r includes what need allows.
+func (r Role) AtLeast(need Role) bool { return r == need || r == Admin && need == Member }
+
+// User is a member of an account, as the platform synced it. Role and workspaces are read on every call, so
+// that a demoted user's token stops working at once.
+type User struct {
+	Account    AccountID     `json:"account_id"`
+	ID         UserID        `json:"id"`
+	Email      string        `json:"email"` // folded by FoldEmail; unique in the account
+	Name       string        `json:"name"`
+	Role       Role          `json:"role"`
+	Workspaces []WorkspaceID `json:"workspaces"` // where the user may create contracts; an admin may in all
+	CreatedAt  time.Time     `json:"created_at"`
+	UpdatedAt  time.Time     `json:"updated_at"`
+	Revision
+}
+
+// MayCreateIn tells whether the user may create contracts in the workspace.
+func (u User) MayCreateIn(w WorkspaceID) bool {
+	return u.Role == Admin || slices.Contains(u.Workspaces, w)
+}
+
+// FoldEmail is how e-mail addresses are compared.
+func FoldEmail(email string) string { return strings.ToLower(strings.TrimSpace(email)) }
+
+// Workspace is where contracts live.
+type Workspace struct {
+	Account   AccountID   `json:"account_id"`
+	ID        WorkspaceID `json:"id"`
+	Name      string      `json:"name"`
+	CreatedAt time.Time   `json:"created_at"`
+	UpdatedAt time.Time   `json:"updated_at"`
+	Revision
+}
+
+// Partner builds extensions.
+type Partner struct {
+	ID                 PartnerID `json:"id"`
+	Name               string    `json:"name"`
+	Contact            string    `json:"contact"`
+	DevelopmentAccount AccountID `json:"development_account_id"`
+	KeyHash            string    `json:"key_hash"`                    // of the newest key
+	PreviousKeyHash    string    `json:"previous_key_hash,omitempty"` // of the one before, which a rotation ends
+	CreatedAt          time.Time `json:"created_at"`
+	UpdatedAt          time.Time `json:"updated_at"`
+	Revision
+}
+
+// PartnerKey is one of a partner's keys, found by its hash. An older one ends at ExpiresAt.
+type PartnerKey struct {
+	Hash      string    `json:"hash"`
+	Partner   PartnerID `json:"partner_id"`
+	ExpiresAt time.Time `json:"ends_at,omitzero"`
+	CreatedAt time.Time `json:"created_at"`
+	Revision
+}
+
+// Scope is what a token may do.
+type Scope string
+
+const (
+	ScopeContractsRead   Scope = "contracts:read"
+	ScopeContractsWrite  Scope = "contracts:write"
+	ScopeTemplatesRead   Scope = "templates:read"
+	ScopeTemplatesWrite  Scope = "templates:write"
+	ScopeWebhooksRead    Scope = "webhooks:read"
+	ScopeWebhooksSecrets Scope = "webhooks:secrets"
+)
+
+// AnyScope is what an operation asks for that every token may use, even one without a scope.
+const AnyScope Scope = "any scope"
+
+// Scopes is every scope that exists.
+var Scopes = []Scope{
+	ScopeContractsRead, ScopeContractsWrite, ScopeTemplatesRead, ScopeTemplatesWrite, ScopeWebhooksRead, ScopeWebhooksSecrets,
+}
+
+// Token is an API token, found by its hash; the token itself is stored nowhere. One with an Extension lives
+// and dies with that epoch of the installation, and creates contracts whose origin is the installation.
+type Token struct {
+	Hash      string      `json:"hash"` // hex SHA-256
+	ID        TokenID     `json:"id"`
+	Account   AccountID   `json:"account_id"`
+	Extension ExtensionID `json:"extension_id,omitempty"`
+	Epoch     int         `json:"epoch,omitempty"`
+	Scopes    []Scope     `json:"scopes"`
+	ExpiresAt time.Time   `json:"ends_at,omitzero"`
+	CreatedAt time.Time   `json:"created_at"`
+	// LastUsedAt is kept by the hour, so that a busy token costs a write an hour and not one a request.
+	LastUsedAt time.Time `json:"last_used_at,omitzero"`
+	Revision
+}
+
+// TokenUseKept is how exactly LastUsedAt is kept.
+const TokenUseKept = time.Hour
+
+// MaxOwnTokens is how many API tokens of its own an account has at most (design rule 27).
+const MaxOwnTokens = 50
+
+// OwnToken is what an account is shown of an API token of its own; the token itself is found by its hash alone.
+type OwnToken struct {
+	Account   AccountID `json:"account_id"`
+	ID        TokenID   `json:"id"`
+	Name      string    `json:"name"`
+	Prefix    string    `json:"prefix"` // the token's first characters, to know it by
+	Hash      string    `json:"hash"`
+	CreatedBy UserID    `json:"created_by"`
+	CreatedAt time.Time `json:"created_at"`
+	Revision
+}

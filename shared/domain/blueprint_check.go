@@ -1,0 +1,303 @@
+package domain
+
+import (
+	"fmt"
+	"net/textproto"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"plugboard/shared/fault"
+)
+
+// Check reports everything that is wrong with the spec in itself: what the extension never reserved, what is
+// declared twice or not at all. Whether dependencies are listed and free of cycles needs the catalogue and is
+// the caller's to ask. heard tells the event types that a managed
+// webhook can hear, urlProblem what is wrong with a URL on this stage. Pointers are under /blueprint.
+func (b BlueprintSpec) Check(e Extension, heard func(eventType string) bool, urlProblem func(url string) string) []fault.Field {
+	c := blueprintCheck{spec: b}
+	c.scopes()
+	c.parameters()
+	c.templateTypes(e)
+	c.webhooks(heard, urlProblem)
+	c.dependencies(e.ID)
+	return c.wrong
+}
+
+type blueprintCheck struct {
+	spec  BlueprintSpec
+	wrong []fault.Field
+}
+
+func (c *blueprintCheck) add(pointer, code, format string, args ...any) {
+	c.wrong = append(c.wrong, fault.Field{Pointer: "/blueprint" + pointer, Code: code, Detail: fmt.Sprintf(format, args...)})
+}
+
+// once reports a value that came before in the same list.
+func (c *blueprintCheck) once(seen map[string]bool, value, pointer, what string) {
+	if seen[value] {
+		c.add(pointer, "duplicate", "%s %q is declared twice.", what, value)
+	}
+	seen[value] = true
+}
+
+func (c *blueprintCheck) scopes() {
+	seen := map[string]bool{}
+	for i, s := range c.spec.Scopes {
+		at := fmt.Sprintf("/scopes/%d", i)
+		if !slices.Contains(Scopes, s) {
+			c.add(at, "unknown-scope", "There is no scope %q.", s)
+		}
+		c.once(seen, string(s), at, "The scope")
+	}
+}
+
+func (c *blueprintCheck) parameters() {
+	seen := map[string]bool{}
+	for i, p := range c.spec.Parameters {
+		at := fmt.Sprintf("/parameters/%d", i)
+		c.once(seen, p.Key, at+"/key", "The parameter")
+		if _, err := regexp.Compile(p.whole()); err != nil {
+			c.add(at+"/pattern", "invalid", "The pattern is no RE2 regular expression.")
+		}
+	}
+}
+
+func (c *blueprintCheck) templateTypes(e Extension) {
+	if len(c.spec.TemplateTypes) == 0 && len(c.spec.Webhooks) > 0 {
+		c.add("/webhooks", "no-template-type", "A webhook hears of contracts of a template type, and the blueprint declares none.")
+	}
+	seen := map[string]bool{}
+	for i, t := range c.spec.TemplateTypes {
+		at := fmt.Sprintf("/template_types/%d", i)
+		c.once(seen, t.Key, at+"/key", "The template type")
+		if !slices.Contains(e.TypeKeys, t.Key) {
+			c.add(at+"/key", "unreserved-template-type", "The extension reserved no template type %q: its template_type_keys are %q.", t.Key, e.TypeKeys)
+		}
+		if len(c.spec.Webhooks) == 0 && !t.NoWebhooks {
+			c.add(at+"/no_webhooks", "no-webhook", "The blueprint declares no webhook for this template type. Declare one, or set no_webhooks.")
+		}
+		for _, f := range CheckDefinitions(at+"/fields", t.Fields) {
+			f.Pointer = "/blueprint" + f.Pointer
+			c.wrong = append(c.wrong, f)
+		}
+	}
+}
+
+func (c *blueprintCheck) webhooks(heard func(string) bool, urlProblem func(string) string) {
+	seen := map[string]bool{}
+	for i, w := range c.spec.Webhooks {
+		at := fmt.Sprintf("/webhooks/%d", i)
+		c.once(seen, w.Key, at+"/key", "The webhook")
+		if problem := urlProblem(w.URL); problem != "" {
+			c.add(at+"/url", "invalid", "%s", problem)
+		}
+		for j, event := range w.EventTypes {
+			if !heard(event) {
+				c.add(fmt.Sprintf("%s/event_types/%d", at, j), "unknown-event-type", "Contracts have no event type %q.", event)
+			}
+			if slices.Contains(w.EventTypes[:j], event) {
+				c.add(fmt.Sprintf("%s/event_types/%d", at, j), "duplicate", "The event type %q is named twice.", event)
+			}
+		}
+		c.templates(at+"/headers", w.Headers, true)
+		c.templates(at+"/query", w.Query, false)
+		c.templates(at+"/context", w.Context, false)
+		headers := map[string]bool{}
+		for _, name := range sortedKeys(w.Headers) {
+			pointer := at + "/headers/" + EscapePointer(name)
+			if problem := HeaderProblem(name); problem != "" {
+				c.add(pointer, "invalid", "%s", problem)
+			}
+			c.once(headers, textproto.CanonicalMIMEHeaderKey(name), pointer, "The header")
+		}
+		c.auth(at+"/auth", w.Auth)
+	}
+}
+
+// Limits of what a webhook adds to its requests: what they come to with the longest parameters filled in must fit a
+// message of SQS beside the event, and a header block that servers take (8 KB is common).
+const (
+	maxTemplates     = 20
+	maxFilledBytes   = 8 << 10
+	bytesOfCharacter = 4 // at most, in UTF-8
+)
+
+// templates checks the values of headers, query or context: each alone, and what all can come to.
+func (c *blueprintCheck) templates(at string, texts map[string]string, secretAllowed bool) {
+	if len(texts) > maxTemplates {
+		c.add(at, "too-many", "At most %d; these are %d.", maxTemplates, len(texts))
+	}
+	filled := 0
+	for _, name := range sortedKeys(texts) {
+		c.template(at+"/"+EscapePointer(name), texts[name], secretAllowed)
+		filled += len(name) + c.filled(texts[name])
+	}
+	if filled > maxFilledBytes {
+		c.add(at, "too-large", "With the longest parameters filled in these come to %d bytes; at most %d.", filled, maxFilledBytes)
+	}
+}
+
+// filled is how many bytes the text has at most when its parameters are filled in.
+func (c *blueprintCheck) filled(text string) int {
+	size := len(text)
+	for _, key := range TemplateKeys(text) {
+		for _, p := range c.spec.Parameters {
+			if p.Key == key {
+				size += bytesOfCharacter * p.limit()
+			}
+		}
+	}
+	return size
+}
+
+// auth checks that the parts given are those that the scheme sends.
+func (c *blueprintCheck) auth(at string, a WebhookAuth) {
+	c.template(at+"/username", a.Username, true)
+	c.template(at+"/password", a.Password, true)
+	c.template(at+"/token", a.Token, true)
+	basic, bearer := a.Scheme == AuthBasic, a.Scheme == AuthBearer
+	if (a.Username != "" || a.Password != "") && !basic || a.Token != "" && !bearer || basic && a.Username == "" || bearer && a.Token == "" {
+		c.add(at, "invalid", "The scheme basic takes username and password, bearer takes token, and no scheme takes neither.")
+	}
+}
+
+func (c *blueprintCheck) dependencies(self ExtensionID) {
+	seen := map[string]bool{}
+	for i, d := range c.spec.Dependencies {
+		at := fmt.Sprintf("/dependencies/%d/extension_id", i)
+		c.once(seen, string(d.Extension), at, "The dependency")
+		if d.Extension == self {
+			c.add(at, "cyclic-dependency", "An extension cannot depend on itself.")
+		}
+	}
+}
+
+// template checks that every {{parameter}} in text is declared, and that secret ones stand only where they may.
+func (c *blueprintCheck) template(pointer, text string, secretAllowed bool) {
+	if HasControl(text) {
+		c.add(pointer, "invalid", "This holds a control character.")
+	}
+	for _, key := range TemplateKeys(text) {
+		i := slices.IndexFunc(c.spec.Parameters, func(p Parameter) bool { return p.Key == key })
+		switch {
+		case i < 0:
+			c.add(pointer, "undeclared-parameter", "{{%s}} is declared by no parameter.", key)
+		case c.spec.Parameters[i].Secret && !secretAllowed:
+			c.add(pointer, "secret-parameter", "{{%s}} is secret, so it may stand only in headers and auth.", key)
+		}
+	}
+}
+
+var templateKey = regexp.MustCompile(`\{\{\s*([^{}]*?)\s*\}\}`)
+
+// TemplateKeys are the parameter keys that the text names, in order.
+func TemplateKeys(text string) []string {
+	var keys []string
+	for _, m := range templateKey.FindAllStringSubmatch(text, -1) {
+		keys = append(keys, m[1])
+	}
+	return keys
+}
+
+// FillTemplate puts the values in place of the {{parameter}}s; one without a value becomes nothing.
+func FillTemplate(text string, values map[string]string) string {
+	return templateKey.ReplaceAllStringFunc(text, func(m string) string { return values[templateKey.FindStringSubmatch(m)[1]] })
+}
+
+// CheckParameters reports every given value that is missing, unknown or not as declared. base is the pointer
+// of the values' object.
+func (b BlueprintSpec) CheckParameters(base string, given map[string]string) []fault.Field {
+	var wrong []fault.Field
+	add := func(key, code, format string, args ...any) {
+		wrong = append(wrong, fault.Field{Pointer: base + "/" + EscapePointer(key), Code: code, Detail: fmt.Sprintf(format, args...)})
+	}
+	for _, p := range b.Parameters {
+		value, ok := given[p.Key]
+		if !ok || value == "" {
+			if p.Required {
+				add(p.Key, "missing-parameter", "%s is needed.", p.Name)
+			}
+			continue
+		}
+		switch {
+		case utf8.RuneCountInString(value) > p.limit():
+			add(p.Key, "invalid", "%s has at most %d characters.", p.Name, p.limit())
+		case HasControl(value):
+			add(p.Key, "invalid", "%s holds a control character.", p.Name)
+		case len(p.Enum) > 0 && !slices.Contains(p.Enum, value):
+			add(p.Key, "invalid", "%s is one of %s.", p.Name, strings.Join(p.Enum, ", "))
+		case p.Pattern != "" && !regexp.MustCompile(p.whole()).MatchString(value):
+			add(p.Key, "invalid", "%s does not match %s.", p.Name, p.Pattern)
+		}
+	}
+	for _, key := range sortedKeys(given) {
+		if !slices.ContainsFunc(b.Parameters, func(p Parameter) bool { return p.Key == key }) {
+			add(key, "unknown-parameter", "There is no parameter %q.", key)
+		}
+	}
+	return wrong
+}
+
+// whole is the pattern held to the whole value. A pattern may be a regular expression and this not be one: `\Q` swallows
+// what follows it.
+func (p Parameter) whole() string { return `^(?:` + p.Pattern + `)$` }
+
+// HasControl tells whether text would end a header and begin another, or mislead who reads it: it holds a control
+// character, or one that Unicode breaks lines at.
+func HasControl(text string) bool {
+	return strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' })
+}
+
+// URLProblem says why a webhook cannot go to raw; empty when it can. Scheme and address are checked again
+// where it is dialled, by the stage's rules.
+func URLProblem(raw string) string {
+	u, err := url.Parse(raw)
+	switch {
+	case strings.Contains(raw, "{{"):
+		return "The URL is fixed; parameters go in headers, query and context."
+	case err != nil || u.Host == "":
+		return "This is no absolute URL."
+	case u.Scheme != "https" && u.Scheme != "http":
+		return "A webhook's URL begins with https://."
+	case u.User != nil:
+		return "Credentials belong in auth, not in the URL."
+	case u.Fragment != "":
+		return "A webhook's URL has no fragment."
+	}
+	return ""
+}
+
+var reservedHeaders = []string{
+	"Authorization", "Connection", "Content-Encoding", "Content-Length", "Content-Type", "Cookie", "Expect", "Host", "Keep-Alive",
+	"Te", "Trailer", "Transfer-Encoding", "Upgrade", "User-Agent",
+}
+
+// HeaderProblem says why a webhook may not set that header; empty when it may.
+func HeaderProblem(name string) string {
+	canonical := textproto.CanonicalMIMEHeaderKey(name)
+	switch {
+	case !regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`).MatchString(name):
+		return "A header's name is letters, digits and hyphens, at most 64."
+	case slices.Contains(reservedHeaders, canonical), strings.HasPrefix(canonical, "Webhook-"), strings.HasPrefix(canonical, "Proxy-"), strings.HasPrefix(canonical, "X-Amz"):
+		return fmt.Sprintf("The header %s is set by Plugboard or by HTTP itself.", canonical)
+	}
+	return ""
+}
+
+// EscapePointer is a name as a part of a JSON pointer (RFC 6901).
+func EscapePointer(token string) string {
+	return strings.NewReplacer("~", "~0", "/", "~1").Replace(token)
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

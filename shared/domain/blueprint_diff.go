@@ -1,0 +1,245 @@
+package domain
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// ChangeKind is what happened to a place of a blueprint.
+type ChangeKind string
+
+const (
+	Added     ChangeKind = "added"
+	Removed   ChangeKind = "removed"
+	Changed   ChangeKind = "changed"
+	Reordered ChangeKind = "reordered" // the same things in another order
+)
+
+// Change is one difference between two blueprints. What was removed is pointed at in the old one, everything else
+// in the new one.
+type Change struct {
+	Kind    ChangeKind      `json:"kind" enum:"added,removed,changed,reordered"`
+	Pointer string          `json:"pointer" doc:"A JSON pointer: into the old blueprint for what was removed, else into the new one." example:"/template_types/0/fields/2/name"`
+	From    json.RawMessage `json:"from,omitempty" doc:"As it was; absent when added."`
+	To      json.RawMessage `json:"to,omitempty" doc:"As it is; absent when removed."`
+}
+
+// ConsentReason is why an upgrade waits for an admin, whatever the installation's policy (design rule 6).
+type ConsentReason struct {
+	Code    string `json:"code" enum:"scope-added,webhook-added,event-type-added,dependency-added,required-parameter-added,target-host-changed"`
+	Pointer string `json:"pointer" doc:"A JSON pointer into the new blueprint."`
+	Detail  string `json:"detail"`
+}
+
+// BlueprintDiff is what leads from one blueprint to another: always the same list for the same two.
+type BlueprintDiff struct {
+	Changes      []Change        `json:"changes"`
+	NeedsConsent []ConsentReason `json:"needs_consent" doc:"Empty when an upgrade may be automatic."`
+}
+
+// Diff compares b with the blueprint that comes after it. Things in lists are the same when their names are (a
+// field's custom id folded), wherever they stand; only the order of data fields and of a choice's values counts.
+func (b BlueprintSpec) Diff(next BlueprintSpec) BlueprintDiff {
+	d := differ{}
+	d.values("", "", tree(b), tree(next))
+	return BlueprintDiff{Changes: d.changes, NeedsConsent: b.consent(next)}
+}
+
+// tree is the spec as JSON has it, empty lists and absent ones alike.
+func tree(b BlueprintSpec) map[string]any {
+	var t map[string]any
+	raw, err := json.Marshal(b)
+	if err == nil {
+		err = json.Unmarshal(raw, &t)
+	}
+	if err != nil {
+		panic(fmt.Sprintf("domain: a blueprint is JSON: %v", err))
+	}
+	for name, v := range t {
+		if v == nil {
+			delete(t, name)
+		}
+	}
+	return t
+}
+
+// differ collects changes. Each method takes the pointers of the old and the new value.
+type differ struct{ changes []Change }
+
+func (d *differ) add(kind ChangeKind, pointer string, from, to any) {
+	c := Change{Kind: kind, Pointer: pointer}
+	if from != nil {
+		c.From, _ = json.Marshal(from)
+	}
+	if to != nil {
+		c.To, _ = json.Marshal(to)
+	}
+	d.changes = append(d.changes, c)
+}
+
+func (d *differ) values(was, is string, from, to any) {
+	switch {
+	case from == nil && to == nil:
+		return
+	case from == nil:
+		d.absent(is, to, Added)
+		return
+	case to == nil:
+		d.absent(was, from, Removed)
+		return
+	}
+	switch from := from.(type) {
+	case map[string]any:
+		if to, ok := to.(map[string]any); ok {
+			d.objects(was, is, from, to)
+			return
+		}
+	case []any:
+		if to, ok := to.([]any); ok {
+			d.lists(was, is, from, to)
+			return
+		}
+	}
+	if !reflect.DeepEqual(from, to) {
+		d.add(Changed, is, from, to)
+	}
+}
+
+// absent is a list as each of its things, since a list that is left out is an empty one.
+func (d *differ) absent(pointer string, v any, kind ChangeKind) {
+	if list, ok := v.([]any); ok {
+		for i, element := range list {
+			d.absent(fmt.Sprintf("%s/%d", pointer, i), element, kind)
+		}
+		return
+	}
+	if kind == Added {
+		d.add(kind, pointer, nil, v)
+		return
+	}
+	d.add(kind, pointer, v, nil)
+}
+
+func (d *differ) objects(was, is string, from, to map[string]any) {
+	names := append(sortedKeys(from), sortedKeys(to)...)
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		token := "/" + EscapePointer(name)
+		d.values(was+token, is+token, from[name], to[name])
+	}
+}
+
+func (d *differ) lists(was, is string, from, to []any) {
+	before, after := names(from), names(to)
+	var stayed, stay []string
+	for i, name := range before {
+		if !slices.Contains(after, name) {
+			d.absent(fmt.Sprintf("%s/%d", was, i), from[i], Removed)
+			continue
+		}
+		stayed = append(stayed, name)
+	}
+	for i, name := range after {
+		j := slices.Index(before, name)
+		if j < 0 {
+			d.absent(fmt.Sprintf("%s/%d", is, i), to[i], Added)
+			continue
+		}
+		stay = append(stay, name)
+		d.values(fmt.Sprintf("%s/%d", was, j), fmt.Sprintf("%s/%d", is, i), from[j], to[i])
+	}
+	if ordered := strings.HasSuffix(is, "/fields") || strings.HasSuffix(is, "/enum"); ordered && !slices.Equal(stayed, stay) {
+		d.add(Reordered, is, stayed, stay)
+	}
+}
+
+// names are what the things of a list are known by. One that a draft repeats is told apart by how often it came.
+func names(list []any) []string {
+	all := make([]string, len(list))
+	seen := map[string]int{}
+	for i, v := range list {
+		name := fmt.Sprint(v)
+		if thing, ok := v.(map[string]any); ok {
+			name = ""
+			for _, by := range []string{"key", "extension_id", "custom_id"} {
+				if s, ok := thing[by].(string); ok {
+					name = s
+				}
+			}
+			if _, field := thing["custom_id"]; field {
+				name = FoldCustomID(name)
+			}
+		}
+		all[i] = name
+		if seen[name]++; seen[name] > 1 {
+			all[i] = fmt.Sprintf("%s\x00%d", name, seen[name])
+		}
+	}
+	return all
+}
+
+// consent lists what next may do to a customer that b may not.
+func (b BlueprintSpec) consent(next BlueprintSpec) []ConsentReason {
+	var reasons []ConsentReason
+	add := func(code, pointer, format string, args ...any) {
+		reasons = append(reasons, ConsentReason{Code: code, Pointer: pointer, Detail: fmt.Sprintf(format, args...)})
+	}
+	for i, s := range next.Scopes {
+		if !slices.Contains(b.Scopes, s) {
+			add("scope-added", fmt.Sprintf("/scopes/%d", i), "Its token may also do %s.", s)
+		}
+	}
+	for i, p := range next.Parameters {
+		asked := slices.ContainsFunc(b.Parameters, func(o Parameter) bool { return o.Key == p.Key && o.Required })
+		if p.Required && !asked {
+			add("required-parameter-added", fmt.Sprintf("/parameters/%d", i), "The parameter %q is needed.", p.Key)
+		}
+	}
+	for i, d := range next.Dependencies {
+		if !slices.ContainsFunc(b.Dependencies, func(o Dependency) bool { return o.Extension == d.Extension }) {
+			add("dependency-added", fmt.Sprintf("/dependencies/%d", i), "The extension %q is enabled with it.", d.Extension)
+		}
+	}
+	for i, t := range next.TemplateTypes {
+		old, known := b.TemplateType(t.Key)
+		if heard := known && !old.NoWebhooks; !heard && !t.NoWebhooks && len(next.Webhooks) > 0 {
+			add("webhook-added", fmt.Sprintf("/template_types/%d", i), "Its webhooks also hear of contracts of the template type %q.", t.Name)
+		}
+	}
+	for i, w := range next.Webhooks {
+		at := fmt.Sprintf("/webhooks/%d", i)
+		old, known := b.Webhook(w.Key)
+		if !known {
+			add("webhook-added", at, "Events are also sent to %s.", host(w.URL))
+			continue
+		}
+		if from, to := host(old.URL), host(w.URL); from != to {
+			add("target-host-changed", at+"/url", "Events go to %s instead of %s.", to, from)
+		}
+		for j, event := range w.EventTypes {
+			if !slices.Contains(old.EventTypes, event) {
+				add("event-type-added", fmt.Sprintf("%s/event_types/%d", at, j), "The webhook %q also hears of %s.", w.Key, event)
+			}
+		}
+	}
+	slices.SortStableFunc(reasons, func(a, b ConsentReason) int { return cmp.Compare(a.Code, b.Code) })
+	return reasons
+}
+
+// host is whom a URL reaches and how: scheme, name and port. The URL itself when it is none.
+func host(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" {
+		return raw
+	}
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"https": "443", "http": "80"}[u.Scheme]
+	}
+	return fmt.Sprintf("%s://%s:%s", u.Scheme, strings.ToLower(u.Hostname()), port)
+}

@@ -1,0 +1,238 @@
+package domain_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"plugboard/shared/domain"
+)
+
+// specimen is a blueprint with one of everything. Each call makes another, to be changed at will.
+func specimen() domain.BlueprintSpec {
+	return domain.BlueprintSpec{
+		Scopes:       []domain.Scope{domain.ScopeContractsRead},
+		Parameters:   []domain.Parameter{{Key: "customer", Name: "Customer", Required: true}, {Key: "region", Name: "Region", Enum: []string{"eu", "us"}}},
+		Dependencies: []domain.Dependency{{Extension: "acme-core", MinVersion: 1}},
+		TemplateTypes: []domain.TemplateTypeBlueprint{
+			{Name: "Order", Fields: []domain.FieldDefinition{{CustomID: "number", Name: "Number", Kind: domain.Text}, {CustomID: "due", Name: "Due", Kind: domain.Date}}},
+			{Key: "quiet", Name: "Quiet", NoWebhooks: true, Fields: []domain.FieldDefinition{}},
+		},
+		Webhooks: []domain.WebhookBlueprint{{Key: "contracts", URL: "https://acme.test/hooks", EventTypes: []string{"contract.created"}, Headers: map[string]string{"X-A": "{{customer}}"}}},
+	}
+}
+
+func TestRule11_DiffNamesEveryChangeByPointer(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(*domain.BlueprintSpec)
+		want   []string
+	}{
+		"nothing":              {func(*domain.BlueprintSpec) {}, nil},
+		"an empty list":        {func(b *domain.BlueprintSpec) { b.Parameters[0].Enum = []string{} }, nil},
+		"a renamed field":      {func(b *domain.BlueprintSpec) { b.TemplateTypes[0].Fields[1].Name = "Until" }, []string{`changed /template_types/0/fields/1/name "Due" "Until"`}},
+		"a field's other case": {func(b *domain.BlueprintSpec) { b.TemplateTypes[0].Fields[1].CustomID = "Due" }, []string{`changed /template_types/0/fields/1/custom_id "due" "Due"`}},
+		"a field before": {func(b *domain.BlueprintSpec) {
+			b.TemplateTypes[0].Fields = slices.Insert(b.TemplateTypes[0].Fields, 0, domain.FieldDefinition{CustomID: "new", Name: "New", Kind: domain.Text})
+		}, []string{`added /template_types/0/fields/0  {"custom_id":"new","kind":"text","name":"New"}`}},
+		"no field":     {func(b *domain.BlueprintSpec) { b.TemplateTypes[0].Fields = b.TemplateTypes[0].Fields[1:] }, []string{`removed /template_types/0/fields/0 {"custom_id":"number","kind":"text","name":"Number"} `}},
+		"another kind": {func(b *domain.BlueprintSpec) { b.TemplateTypes[0].Fields[1].Kind = domain.Text }, []string{`changed /template_types/0/fields/1/kind "date" "text"`}},
+		"another order of fields": {func(b *domain.BlueprintSpec) { slices.Reverse(b.TemplateTypes[0].Fields) },
+			[]string{`reordered /template_types/0/fields ["number","due"] ["due","number"]`}},
+		"another order of types, which means nothing": {func(b *domain.BlueprintSpec) { slices.Reverse(b.TemplateTypes) }, nil},
+		"a type that moved and changed": {func(b *domain.BlueprintSpec) {
+			b.TemplateTypes[1].Name = "Silent"
+			slices.Reverse(b.TemplateTypes)
+		}, []string{`changed /template_types/0/name "Quiet" "Silent"`}},
+		"no parameters":       {func(b *domain.BlueprintSpec) { b.Parameters = nil }, []string{`removed /parameters/0 {"key":"customer","name":"Customer","required":true} `, `removed /parameters/1 {"enum":["eu","us"],"key":"region","name":"Region"} `}},
+		"a flag":              {func(b *domain.BlueprintSpec) { b.Parameters[0].Required = false }, []string{`removed /parameters/0/required true `}},
+		"a header with slash": {func(b *domain.BlueprintSpec) { b.Webhooks[0].Headers["a/b"] = "1" }, []string{`added /webhooks/0/headers/a~1b  "1"`}},
+		"a choice":            {func(b *domain.BlueprintSpec) { b.Parameters[1].Enum[1] = "uk" }, []string{`removed /parameters/1/enum/1 "us" `, `added /parameters/1/enum/1  "uk"`}},
+		"a field that a draft repeats": {func(b *domain.BlueprintSpec) {
+			b.TemplateTypes[0].Fields = append(b.TemplateTypes[0].Fields, b.TemplateTypes[0].Fields[1])
+		}, []string{`added /template_types/0/fields/2  {"custom_id":"due","kind":"date","name":"Due"}`}},
+	} {
+		next := specimen()
+		test.change(&next)
+		var got []string
+		for _, c := range specimen().Diff(next).Changes {
+			got = append(got, fmt.Sprintf("%s %s %s %s", c.Kind, c.Pointer, c.From, c.To))
+		}
+		if !slices.Equal(got, test.want) {
+			t.Errorf("%s: got\n%s\nwant\n%s", name, strings.Join(got, "\n"), strings.Join(test.want, "\n"))
+		}
+		if back := next.Diff(specimen()); len(back.Changes) != len(test.want) {
+			t.Errorf("%s: the way back has %d changes, want %d", name, len(back.Changes), len(test.want))
+		}
+	}
+}
+
+func TestRule6_WhatNeedsConsentIsNamed(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(*domain.BlueprintSpec)
+		want   string
+	}{
+		"nothing":                {func(*domain.BlueprintSpec) {}, ""},
+		"a field":                {func(b *domain.BlueprintSpec) { b.TemplateTypes[0].Fields = b.TemplateTypes[0].Fields[:1] }, ""},
+		"less":                   {func(b *domain.BlueprintSpec) { *b = domain.BlueprintSpec{} }, ""},
+		"an optional parameter":  {func(b *domain.BlueprintSpec) { b.Parameters = append(b.Parameters, domain.Parameter{Key: "more"}) }, ""},
+		"a path":                 {func(b *domain.BlueprintSpec) { b.Webhooks[0].URL = "https://acme.test/other" }, ""},
+		"the same host, spelled": {func(b *domain.BlueprintSpec) { b.Webhooks[0].URL = "https://ACME.test:443/hooks" }, ""},
+		"a quiet type": {func(b *domain.BlueprintSpec) {
+			b.TemplateTypes = append(b.TemplateTypes, domain.TemplateTypeBlueprint{Key: "q2", NoWebhooks: true})
+		}, ""},
+		"a scope": {func(b *domain.BlueprintSpec) { b.Scopes = append(b.Scopes, domain.ScopeContractsWrite) }, "scope-added /scopes/1"},
+		"an event type": {func(b *domain.BlueprintSpec) {
+			b.Webhooks[0].EventTypes = []string{"contract.signed", "contract.created"}
+		}, "event-type-added /webhooks/0/event_types/0"},
+		"a dependency": {func(b *domain.BlueprintSpec) { b.Dependencies[0].Extension = "evil-core" }, "dependency-added /dependencies/0"},
+		"a required parameter": {func(b *domain.BlueprintSpec) {
+			b.Parameters = append(b.Parameters, domain.Parameter{Key: "more", Required: true})
+		}, "required-parameter-added /parameters/2"},
+		"a parameter required": {func(b *domain.BlueprintSpec) { b.Parameters[1].Required = true }, "required-parameter-added /parameters/1"},
+		"another host":         {func(b *domain.BlueprintSpec) { b.Webhooks[0].URL = "https://acme.test.evil/hooks" }, "target-host-changed /webhooks/0/url"},
+		"another port":         {func(b *domain.BlueprintSpec) { b.Webhooks[0].URL = "https://acme.test:8443/hooks" }, "target-host-changed /webhooks/0/url"},
+		"no longer encrypted":  {func(b *domain.BlueprintSpec) { b.Webhooks[0].URL = "http://acme.test:443/hooks" }, "target-host-changed /webhooks/0/url"},
+		"a webhook": {func(b *domain.BlueprintSpec) {
+			b.Webhooks = append(b.Webhooks, domain.WebhookBlueprint{Key: "more", URL: "https://acme.test"})
+		}, "webhook-added /webhooks/1"},
+		"a host under another key": {func(b *domain.BlueprintSpec) { b.Webhooks[0].Key, b.Webhooks[0].URL = "other", "https://evil.test" }, "webhook-added /webhooks/0"},
+		"a type that is heard":     {func(b *domain.BlueprintSpec) { b.TemplateTypes[1].NoWebhooks = false }, "webhook-added /template_types/1"},
+		"a new type that is heard": {func(b *domain.BlueprintSpec) {
+			b.TemplateTypes = append(b.TemplateTypes, domain.TemplateTypeBlueprint{Key: "new"})
+		}, "webhook-added /template_types/2"},
+		"two reasons, in one order": {func(b *domain.BlueprintSpec) {
+			b.Scopes[0], b.Dependencies[0].Extension = domain.ScopeTemplatesRead, "other"
+		}, "dependency-added /dependencies/0, scope-added /scopes/0"},
+	} {
+		next := specimen()
+		test.change(&next)
+		var got []string
+		for _, r := range specimen().Diff(next).NeedsConsent {
+			got = append(got, r.Code+" "+r.Pointer)
+		}
+		if strings.Join(got, ", ") != test.want {
+			t.Errorf("%s: got %q, want %q", name, strings.Join(got, ", "), test.want)
+		}
+	}
+}
+
+func TestRule11_PromotingReplacesTheFieldsAndNothingElse(t *testing.T) {
+	developed := domain.TemplateType{Name: "Dev order", Description: "Mine", Fields: []domain.DataField{
+		{FieldDefinition: domain.FieldDefinition{CustomID: "a", Name: "A", Kind: domain.Text}, Source: domain.SourceUser, Active: true},
+		{FieldDefinition: domain.FieldDefinition{CustomID: "off", Name: "Off", Kind: domain.Text}, Source: domain.SourceUser},
+		{FieldDefinition: domain.FieldDefinition{CustomID: "theirs", Name: "Theirs", Kind: domain.Text}, Source: domain.SourceSystem, Active: true},
+	}}
+	before := specimen()
+	for key, want := range map[string]func(*domain.BlueprintSpec){
+		"quiet": func(b *domain.BlueprintSpec) {
+			b.TemplateTypes[1].Fields = []domain.FieldDefinition{developed.Fields[0].FieldDefinition}
+		},
+		"new": func(b *domain.BlueprintSpec) {
+			b.TemplateTypes = append(b.TemplateTypes, domain.TemplateTypeBlueprint{Key: "new", Name: "Dev order", Description: "Mine", Fields: []domain.FieldDefinition{developed.Fields[0].FieldDefinition}})
+		},
+	} {
+		wanted := specimen()
+		want(&wanted)
+		if got := before.Promote(key, developed); !reflect.DeepEqual(got, wanted) {
+			t.Errorf("%s: got %+v, want %+v", key, got, wanted)
+		}
+		if !reflect.DeepEqual(before, specimen()) {
+			t.Fatalf("%s: promoting changed what it was given", key)
+		}
+	}
+}
+
+func TestRule11_AVersionGoesOneWay(t *testing.T) {
+	for state, want := range map[domain.VersionState]struct{ review, yank domain.VersionState }{
+		domain.VersionSubmitted: {domain.VersionApproved, domain.VersionYanked},
+		domain.VersionApproved:  {"", domain.VersionYanked},
+		domain.VersionRejected:  {"", ""},
+		domain.VersionYanked:    {"", ""},
+	} {
+		v := domain.BlueprintVersion{Version: 1, State: state}
+		if got, err := v.Review(true, nil, v.SubmittedAt); (err == nil) != (want.review != "") || err == nil && got.State != want.review {
+			t.Errorf("a review of a version that is %s: got %s, %v", state, got.State, err)
+		}
+		if got, err := v.Yank("why", v.SubmittedAt); (err == nil) != (want.yank != "") || err == nil && got.State != want.yank {
+			t.Errorf("a yank of a version that is %s: got %s, %v", state, got.State, err)
+		}
+	}
+}
+
+func FuzzBlueprint(f *testing.F) {
+	whole, _ := json.Marshal(specimen())
+	for _, seed := range []string{
+		string(whole), `{}`, `{"parameters":[{"key":"a","pattern":"\\Qa"}]}`, `{"parameters":[{"key":"a","pattern":"("},{"key":"a","pattern":"a)(b"}]}`,
+		`{"webhooks":[{"key":"w","url":"https://a.test","headers":{"X~/":"{{a}}"},"query":{"":"{{}}"},"auth":{"token":"{{ s }}"}}]}`,
+		`{"template_types":[{"key":"k","fields":[{"custom_id":"A b"},{"custom_id":"ab","kind":"date","default":"x"}]},{"key":"k"}]}`,
+		`{"dependencies":[{"extension_id":"self"},{"extension_id":"self"}],"scopes":["x","x"]}`, `{"webhooks":[{"url":"http://[::1]:x"},{"url":"%zz"}]}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	e := domain.Extension{ID: "self", TypeKeys: []string{"", "k"}}
+	known := func(event string) bool { return strings.HasPrefix(event, "contract.") }
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		var b domain.BlueprintSpec
+		if json.Unmarshal(raw, &b) != nil {
+			return
+		}
+		wrong := b.Check(e, known, domain.URLProblem)
+		if again := b.Check(e, known, domain.URLProblem); !reflect.DeepEqual(wrong, again) {
+			t.Fatalf("checked twice: %v and %v", wrong, again)
+		}
+		for _, w := range wrong {
+			if !strings.HasPrefix(w.Pointer, "/blueprint/") || w.Code == "" || w.Detail == "" {
+				t.Errorf("a fault that points nowhere: %+v", w)
+			}
+		}
+		if len(wrong) == 0 { // then its parameters can be checked, and its steps made
+			given := map[string]string{}
+			for _, p := range b.Parameters {
+				given[p.Key] = "x"
+			}
+			b.CheckParameters("/parameters", given)
+			domain.Blueprint{BlueprintSpec: b}.Steps()
+		}
+		if d := b.Diff(b); len(d.Changes) > 0 || len(wrong) == 0 && len(d.NeedsConsent) > 0 { // of a repeated key the first counts
+			t.Errorf("a blueprint differs from itself: %+v", d)
+		}
+		there, back := specimen().Diff(b), b.Diff(specimen())
+		if len(there.Changes) != len(back.Changes) {
+			t.Errorf("%d changes there, %d back", len(there.Changes), len(back.Changes))
+		}
+	})
+}
+
+func FuzzParameterTemplate(f *testing.F) {
+	for _, seed := range [][2]string{{"", "v"}, {"{{a}}", "v"}, {"x{{ a }}y{{b}}", "{{a}}"}, {"{{{{a}}}}", "}}{{"}, {"{{", "}}"}, {"{{}}", ""}, {"{{a\n}}", "\x00"}, {"{{a}}{{a}}", "\xff"}} {
+		f.Add(seed[0], seed[1])
+	}
+	f.Fuzz(func(t *testing.T, text, value string) {
+		keys := domain.TemplateKeys(text)
+		if len(keys) == 0 {
+			if got := domain.FillTemplate(text, map[string]string{"": value}); got != text {
+				t.Fatalf("%q names nothing and became %q", text, got)
+			}
+			return
+		}
+		// Each place is filled once, with the value as it is: nothing in a value is a template.
+		const mark = "\x01"
+		if strings.Contains(text, mark) {
+			return
+		}
+		marks, values := map[string]string{}, map[string]string{}
+		for _, key := range keys {
+			marks[key], values[key] = mark, value
+		}
+		marked := domain.FillTemplate(text, marks)
+		if got := strings.Count(marked, mark); got != len(keys) {
+			t.Fatalf("%q has %d places and %d were filled", text, len(keys), got)
+		}
+		if got, want := domain.FillTemplate(text, values), strings.ReplaceAll(marked, mark, value); got != want {
+			t.Fatalf("%q filled with %q became %q, want %q", text, value, got, want)
+		}
+	})
+}

@@ -1,0 +1,107 @@
+package domain_test
+
+import (
+	"strings"
+	"testing"
+
+	"plugboard/shared/domain"
+)
+
+func TestRule7_HeadersThatPlugboardOrHTTPSetAreRefused(t *testing.T) {
+	for _, name := range []string{"host", "Content-Length", "authorization", "webhook-signature", "Webhook-Id", "Transfer-Encoding", "proxy-authorization", "X-Amz-Date", "Bad Name", "a:b", "", "x\r\ny", strings.Repeat("a", 65)} {
+		if domain.HeaderProblem(name) == "" {
+			t.Errorf("the header %q is taken", name)
+		}
+	}
+	for _, name := range []string{"X-Customer", "x-api-key", "Accept-Language"} {
+		if problem := domain.HeaderProblem(name); problem != "" {
+			t.Errorf("the header %q is refused: %s", name, problem)
+		}
+	}
+}
+
+func TestRule7_TemplatesFillWhatTheyName(t *testing.T) {
+	values := map[string]string{"customer_id": "C-1", "a": "{{customer_id}}"}
+	for text, want := range map[string]string{
+		"": "", "plain": "plain", "{{customer_id}}": "C-1", "id={{ customer_id }};": "id=C-1;", "{{nobody}}": "", "{{a}}": "{{customer_id}}", "{{": "{{", "{{}}": "",
+	} {
+		if got := domain.FillTemplate(text, values); got != want {
+			t.Errorf("%q became %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestRule7_ParametersAreCheckedAsDeclared(t *testing.T) {
+	b := domain.BlueprintSpec{Parameters: []domain.Parameter{
+		{Key: "id", Name: "Id", Required: true, Pattern: "C-[0-9]+|X"}, {Key: "region", Name: "Region", Enum: []string{"eu", "us"}}, {Key: "short", Name: "Short", MaxLength: 3},
+	}}
+	for name, test := range map[string]struct {
+		given map[string]string
+		want  string
+	}{
+		"all well":             {map[string]string{"id": "C-12", "region": "eu", "short": "äöü"}, ""},
+		"missing":              {nil, "/p/id missing-parameter"},
+		"empty":                {map[string]string{"id": ""}, "/p/id missing-parameter"},
+		"only a part matches":  {map[string]string{"id": "C-12 and more"}, "/p/id invalid"},
+		"an end of the choice": {map[string]string{"id": "XC-1"}, "/p/id invalid"},
+		"a control character":  {map[string]string{"id": "X", "short": "a\r"}, "/p/short invalid"},
+		"too long":             {map[string]string{"id": "X", "short": "äöüß"}, "/p/short invalid"},
+		"not of the list":      {map[string]string{"id": "X", "region": "mars"}, "/p/region invalid"},
+		"nobody asked":         {map[string]string{"id": "X", "a/b~": "1"}, "/p/a~1b~0 unknown-parameter"},
+	} {
+		var got []string
+		for _, f := range b.CheckParameters("/p", test.given) {
+			got = append(got, f.Pointer+" "+f.Code)
+		}
+		if strings.Join(got, ", ") != test.want {
+			t.Errorf("%s: got %q, want %q", name, got, test.want)
+		}
+	}
+}
+
+func TestRule7_WhatAWebhookAddsIsBounded(t *testing.T) {
+	spec := func(change func(*domain.WebhookBlueprint)) domain.BlueprintSpec {
+		w := domain.WebhookBlueprint{Key: "w", URL: "https://a.test/", EventTypes: []string{"x"}}
+		change(&w)
+		return domain.BlueprintSpec{
+			Parameters: []domain.Parameter{{Key: "long", Name: "Long", MaxLength: 1024}}, Webhooks: []domain.WebhookBlueprint{w},
+			TemplateTypes: []domain.TemplateTypeBlueprint{{Name: "T"}},
+		}
+	}
+	many := map[string]string{}
+	for n := range 21 {
+		many[strings.Repeat("a", n+1)] = ""
+	}
+	for name, test := range map[string]struct {
+		change func(*domain.WebhookBlueprint)
+		want   string
+	}{
+		"all well":                 {func(w *domain.WebhookBlueprint) { w.Context = map[string]string{"a": "{{long}}"} }, ""},
+		"too long when filled in":  {func(w *domain.WebhookBlueprint) { w.Context = map[string]string{"a": "{{long}}{{long}}"} }, "/blueprint/webhooks/0/context too-large"},
+		"too many":                 {func(w *domain.WebhookBlueprint) { w.Query = many }, "/blueprint/webhooks/0/query too-many"},
+		"a header twice":           {func(w *domain.WebhookBlueprint) { w.Headers = map[string]string{"X-A": "", "x-a": ""} }, "/blueprint/webhooks/0/headers/x-a duplicate"},
+		"a line break":             {func(w *domain.WebhookBlueprint) { w.Headers = map[string]string{"X-A": "a\u2028b"} }, "/blueprint/webhooks/0/headers/X-A invalid"},
+		"bearer without a token":   {func(w *domain.WebhookBlueprint) { w.Auth.Scheme = domain.AuthBearer }, "/blueprint/webhooks/0/auth invalid"},
+		"a token without a scheme": {func(w *domain.WebhookBlueprint) { w.Auth.Token = "{{long}}" }, "/blueprint/webhooks/0/auth invalid"},
+		"a parameter in the URL":   {func(w *domain.WebhookBlueprint) { w.URL = "https://a.test/{{long}}" }, "/blueprint/webhooks/0/url invalid"},
+	} {
+		var got []string
+		for _, f := range spec(test.change).Check(domain.Extension{TypeKeys: []string{""}}, func(string) bool { return true }, domain.URLProblem) {
+			got = append(got, f.Pointer+" "+f.Code)
+		}
+		if strings.Join(got, ", ") != test.want {
+			t.Errorf("%s: got %q, want %q", name, got, test.want)
+		}
+	}
+}
+
+func TestWebhookURL_OnlyWhatCanBeCalledPlainly(t *testing.T) {
+	for _, url := range []string{"", "x", "/hooks", "ftp://a.test", "https://", "https://user:pass@a.test/", "https://a.test/#x", "https://{{host}}/"} {
+		if domain.URLProblem(url) == "" {
+			t.Errorf("%q is taken", url)
+		}
+	}
+	if problem := domain.URLProblem("https://a.test:8443/hooks?x=1"); problem != "" {
+		t.Errorf("a good URL is refused: %s", problem)
+	}
+}

@@ -1,0 +1,299 @@
+package domain
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"plugboard/shared/fault"
+)
+
+// Limits of data fields. The sum of a template type's fields stays far below DynamoDB's 400 KB an item.
+const (
+	MaxTextLength = 1024 // characters, not bytes
+	MaxFields     = 300  // in a template type
+)
+
+// FieldKind is what a data field holds.
+type FieldKind string
+
+const (
+	Text     FieldKind = "text"     // ≤ MaxTextLength characters
+	Checkbox FieldKind = "checkbox" // "true" or "false"
+	Number   FieldKind = "number"   // a decimal number
+	Date     FieldKind = "date"     // YYYY-MM-DD
+)
+
+// Source says who made a data field: a user, or an extension's blueprint.
+type Source string
+
+const (
+	SourceUser   Source = "user"
+	SourceSystem Source = "system"
+)
+
+// FieldDefinition is what a field is, apart from who made it and whether it is active.
+type FieldDefinition struct {
+	CustomID    string    `json:"custom_id" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9_. -]+$" doc:"Unique in its template type, whatever the case and the spaces." example:"order_number"`
+	Name        string    `json:"name" minLength:"1" maxLength:"128" doc:"What people see." example:"Order number"`
+	Description string    `json:"description,omitempty" maxLength:"512"`
+	Placeholder string    `json:"placeholder,omitempty" maxLength:"128"`
+	Kind        FieldKind `json:"kind" enum:"text,checkbox,number,date" doc:"text: at most 1,024 characters; checkbox: true or false; number: decimal; date: YYYY-MM-DD."`
+	Default     string    `json:"default,omitempty" maxLength:"1024" doc:"The value when a contract gives none."`
+}
+
+// DataField is a field of a template type.
+type DataField struct {
+	FieldDefinition
+	Source Source `json:"source" enum:"user,system" doc:"system: made by an extension; only active can be changed."`
+	Active bool   `json:"active" doc:"An inactive field acts as removed for everything new."`
+}
+
+// TemplateType is a container of data fields that templates, contracts and webhooks refer to. One that an
+// extension made has an ExtensionType, which is the same in every account.
+type TemplateType struct {
+	Account       AccountID      `json:"account_id"`
+	ID            TemplateTypeID `json:"id"`
+	Name          string         `json:"name"`
+	Description   string         `json:"description,omitempty"`
+	Extension     ExtensionID    `json:"extension_id,omitempty"` // who manages it; empty: the account
+	ExtensionType string         `json:"extension_type,omitempty"`
+	Fields        []DataField    `json:"fields"`
+	CreatedAt     time.Time      `json:"created_at"`
+	UpdatedAt     time.Time      `json:"updated_at"`
+	Revision
+}
+
+// FieldsVersion is an item of its own, under 200 bytes, that a contract's creation condition-checks: the version
+// rises with every change after which a value that was fine may not be (design rule 13). It also counts the
+// templates of the type, so that one in use is not deleted, whatever happens at the same moment.
+type FieldsVersion struct {
+	Account      AccountID      `json:"account_id"`
+	TemplateType TemplateTypeID `json:"template_type_id"`
+	Version      int            `json:"version"`
+	Templates    int            `json:"templates"`
+}
+
+// FoldCustomID is how custom ids are compared: case and spaces do not count.
+func FoldCustomID(id string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, id)
+}
+
+// Field finds a field by its folded custom id; -1 when there is none.
+func (t TemplateType) Field(customID string) int {
+	want := FoldCustomID(customID)
+	return slices.IndexFunc(t.Fields, func(f DataField) bool { return FoldCustomID(f.CustomID) == want })
+}
+
+// WithSystemFields is t's fields as a blueprint wants them: its own first, in its order, active as they were; then
+// what users added. A system field that the blueprint no longer has stays, inactive, for old contracts.
+func (t TemplateType) WithSystemFields(declared []FieldDefinition) []DataField {
+	fields := make([]DataField, 0, len(declared))
+	for _, d := range declared {
+		active := true
+		if at := t.Field(d.CustomID); at >= 0 {
+			active = t.Fields[at].Active
+		}
+		fields = append(fields, DataField{FieldDefinition: d, Source: SourceSystem, Active: active})
+	}
+	wanted := TemplateType{Fields: fields}
+	for _, f := range t.Fields {
+		if wanted.Field(f.CustomID) >= 0 {
+			continue
+		}
+		if f.Source == SourceSystem {
+			f.Active = false
+		}
+		fields = append(fields, f)
+	}
+	return fields
+}
+
+// Usable tells whether values may be given for f. installed is whether the template type's extension is
+// enabled; a user field of a managed template type needs only its own flag (design rule 5).
+func (f DataField) Usable(installed bool) bool {
+	return f.Active && (f.Source == SourceUser || installed)
+}
+
+// CheckDefinitions reports every field that is wrong or repeats another's custom id. base is the pointer of
+// the list, `/fields`.
+func CheckDefinitions(base string, fields []FieldDefinition) []fault.Field {
+	var wrong []fault.Field
+	if len(fields) > MaxFields {
+		wrong = append(wrong, fault.Field{Pointer: base, Code: "too-many", Detail: fmt.Sprintf("A template type holds at most %d data fields; these are %d.", MaxFields, len(fields))})
+	}
+	first := map[string]int{}
+	for i, f := range fields {
+		at := fmt.Sprintf("%s/%d", base, i)
+		folded := FoldCustomID(f.CustomID)
+		if earlier, repeated := first[folded]; repeated {
+			wrong = append(wrong, fault.Field{Pointer: at + "/custom_id", Code: "duplicate", Detail: fmt.Sprintf("%q is the same as field %d's, as case and spaces do not count.", f.CustomID, earlier)})
+		} else {
+			first[folded] = i
+		}
+		if f.Default != "" {
+			if problem := f.Kind.problem(f.Default); problem != "" {
+				wrong = append(wrong, fault.Field{Pointer: at + "/default", Code: "invalid", Detail: problem})
+			}
+		}
+	}
+	return wrong
+}
+
+// Value is a data field's value in a template or contract: a snapshot that later changes to the field do not
+// rewrite.
+type Value struct {
+	CustomID string    `json:"custom_id"`
+	Name     string    `json:"name"`
+	Kind     FieldKind `json:"kind"`
+	Source   Source    `json:"source"`
+	Value    string    `json:"value"`
+}
+
+// GivenValue is a value as a caller gives it.
+type GivenValue struct {
+	CustomID string `json:"custom_id" minLength:"1" maxLength:"64"`
+	Value    string `json:"value" doc:"A text of at most 1,024 characters; true or false; a decimal number; YYYY-MM-DD."`
+}
+
+// Snapshot takes the given values over the type's usable fields, defaults filling the rest. It reports every
+// value that is unknown, inactive, repeated or not of its kind, by pointer under base (design rule 12).
+func (t TemplateType) Snapshot(base string, given []GivenValue, installed bool) ([]Value, []fault.Field) {
+	taken, wrong := t.take(base, given, installed)
+	if len(wrong) > 0 {
+		return nil, wrong
+	}
+	values := []Value{}
+	for i, f := range t.Fields {
+		value, ok := taken[i]
+		if !ok {
+			value = f.Default
+		}
+		if !f.Usable(installed) || !ok && value == "" {
+			continue
+		}
+		values = append(values, f.holding(value))
+	}
+	return values, tooMuch(base, values)
+}
+
+// Refill takes the given values over those that a contract has: what is not given stays, of inactive fields too. It
+// returns all values, and those that changed; or reports what Snapshot would.
+func (t TemplateType) Refill(base string, before []Value, given []GivenValue, installed bool) (all, changed []Value, wrong []fault.Field) {
+	taken, wrong := t.take(base, given, installed)
+	if len(wrong) > 0 {
+		return nil, nil, wrong
+	}
+	all = slices.Clone(before)
+	for i, f := range t.Fields {
+		value, ok := taken[i]
+		if !ok {
+			continue
+		}
+		at := slices.IndexFunc(all, func(v Value) bool { return FoldCustomID(v.CustomID) == FoldCustomID(f.CustomID) })
+		switch {
+		case at < 0:
+			all = append(all, f.holding(value))
+		case all[at].Value == value:
+			continue
+		default:
+			all[at] = f.holding(value)
+		}
+		changed = append(changed, f.holding(value))
+	}
+	return all, changed, tooMuch(base, all)
+}
+
+func (f DataField) holding(value string) Value {
+	return Value{CustomID: f.CustomID, Name: f.Name, Kind: f.Kind, Source: f.Source, Value: value}
+}
+
+// maxValues is how many bytes a contract's values have at most, names included: it and its event must each fit into
+// an item of DynamoDB, 400 KB.
+const maxValues = 256 << 10
+
+func tooMuch(base string, values []Value) []fault.Field {
+	bytes := 0
+	for _, v := range values {
+		bytes += len(v.CustomID) + len(v.Name) + len(v.Value)
+	}
+	if bytes <= maxValues {
+		return nil
+	}
+	return []fault.Field{{Pointer: base, Code: "too-large", Detail: fmt.Sprintf("A contract's values have at most %d bytes together; these have %d.", maxValues, bytes)}}
+}
+
+// take is the given values by the place of their field, or what is wrong with them.
+func (t TemplateType) take(base string, given []GivenValue, installed bool) (map[int]string, []fault.Field) {
+	var wrong []fault.Field
+	taken := map[int]string{}
+	for i, g := range given {
+		at := fmt.Sprintf("%s/%d", base, i)
+		f := t.Field(g.CustomID)
+		switch {
+		case f < 0:
+			wrong = append(wrong, fault.Field{Pointer: at + "/custom_id", Code: "unknown-data-field", Detail: fmt.Sprintf("The template type %q has no data field %q.", t.Name, g.CustomID)})
+			continue
+		case !t.Fields[f].Usable(installed):
+			wrong = append(wrong, fault.Field{Pointer: at + "/custom_id", Code: "inactive-data-field", Detail: fmt.Sprintf("The data field %q is inactive.", g.CustomID)})
+			continue
+		}
+		if _, repeated := taken[f]; repeated {
+			wrong = append(wrong, fault.Field{Pointer: at + "/custom_id", Code: "duplicate", Detail: fmt.Sprintf("The data field %q is given twice.", g.CustomID)})
+			continue
+		}
+		taken[f] = g.Value
+		if problem := t.Fields[f].Kind.problem(g.Value); problem != "" {
+			wrong = append(wrong, fault.Field{Pointer: at + "/value", Code: "invalid", Detail: problem})
+		}
+	}
+	return taken, wrong
+}
+
+// Inherit is the given values, and after them a template's for usable fields that were not given. A template's
+// value that no longer fits its field is left out, as one for a removed field is.
+func (t TemplateType) Inherit(given, template []GivenValue, installed bool) []GivenValue {
+	all := slices.Clone(given)
+	for _, v := range template {
+		f := t.Field(v.CustomID)
+		taken := slices.ContainsFunc(given, func(g GivenValue) bool { return t.Field(g.CustomID) == f })
+		if f >= 0 && !taken && t.Fields[f].Usable(installed) && t.Fields[f].Kind.problem(v.Value) == "" {
+			all = append(all, v)
+		}
+	}
+	return all
+}
+
+var decimal = regexp.MustCompile(`^-?[0-9]{1,30}(\.[0-9]{1,30})?$`)
+
+// problem says why value is not of the kind; empty when it is.
+func (k FieldKind) problem(value string) string {
+	switch k {
+	case Text:
+		if n := utf8.RuneCountInString(value); n > MaxTextLength {
+			return fmt.Sprintf("A text has at most %d characters; this has %d.", MaxTextLength, n)
+		}
+	case Checkbox:
+		if value != "true" && value != "false" {
+			return "A checkbox is true or false."
+		}
+	case Number:
+		if !decimal.MatchString(value) {
+			return "A number is decimal, like -12.50, with at most 30 digits before the point and after it."
+		}
+	case Date:
+		if _, err := time.Parse(time.DateOnly, value); err != nil {
+			return "A date is YYYY-MM-DD."
+		}
+	}
+	return ""
+}

@@ -1,0 +1,101 @@
+package domain_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"plugboard/shared/domain"
+)
+
+func field(id string, kind domain.FieldKind, source domain.Source, active bool) domain.DataField {
+	return domain.DataField{FieldDefinition: domain.FieldDefinition{CustomID: id, Name: id, Kind: kind}, Source: source, Active: active}
+}
+
+func TestRule12_KindsTakeOnlyTheirValues(t *testing.T) {
+	tests := map[domain.FieldKind]struct{ good, bad []string }{
+		domain.Text:     {[]string{"", "x", strings.Repeat("ä", 1024), strings.Repeat("😀", 1024)}, []string{strings.Repeat("a", 1025), strings.Repeat("ä", 1025)}},
+		domain.Checkbox: {[]string{"true", "false"}, []string{"", "yes", "TRUE", "1"}},
+		domain.Number:   {[]string{"0", "-1", "12.50"}, []string{"", "a", "1e3", "+5", ".5", "5.", "0." + strings.Repeat("0", 31), "1,5", "0x10", "NaN", "Inf", "1_000", "--1"}},
+		domain.Date:     {[]string{"2026-11-22", "2028-02-29"}, []string{"", "2026-02-29", "22.11.2026", "2026-1-2", "2026-11-22T00:00:00Z"}},
+	}
+	for kind, test := range tests {
+		tt := domain.TemplateType{Fields: []domain.DataField{field("f", kind, domain.SourceUser, true)}}
+		for _, value := range test.good {
+			if _, wrong := tt.Snapshot("", []domain.GivenValue{{CustomID: "f", Value: value}}, true); len(wrong) > 0 {
+				t.Errorf("%s %.20q is refused: %s", kind, value, wrong[0].Detail)
+			}
+		}
+		for _, value := range test.bad {
+			if _, wrong := tt.Snapshot("", []domain.GivenValue{{CustomID: "f", Value: value}}, true); len(wrong) == 0 {
+				t.Errorf("%s takes %.20q", kind, value)
+			}
+		}
+	}
+}
+
+func TestRule5_AFieldIsUsableWhenActiveAndItsInstallationEnabled(t *testing.T) {
+	tests := []struct {
+		source            domain.Source
+		active, installed bool
+		want              bool
+	}{
+		{domain.SourceSystem, true, true, true},
+		{domain.SourceSystem, true, false, false},
+		{domain.SourceSystem, false, true, false},
+		{domain.SourceUser, true, false, true},
+		{domain.SourceUser, false, true, false},
+	}
+	for _, test := range tests {
+		if got := field("f", domain.Text, test.source, test.active).Usable(test.installed); got != test.want {
+			t.Errorf("%+v: got %v", test, got)
+		}
+	}
+}
+
+func TestDataField_CaseAndSpacesDoNotCount(t *testing.T) {
+	wrong := domain.CheckDefinitions("/fields", []domain.FieldDefinition{
+		{CustomID: "Order Number", Kind: domain.Text}, {CustomID: "x", Kind: domain.Text}, {CustomID: "order number ", Kind: domain.Text}, {CustomID: "ORDERNUMBER", Kind: domain.Text},
+	})
+	var pointers []string
+	for _, f := range wrong {
+		pointers = append(pointers, f.Pointer)
+	}
+	if want := []string{"/fields/2/custom_id", "/fields/3/custom_id"}; !slices.Equal(pointers, want) {
+		t.Errorf("got %v, want %v", pointers, want)
+	}
+}
+
+func TestDataField_InheritanceIsGivenThenTemplateThenDefault(t *testing.T) {
+	tt := domain.TemplateType{Fields: []domain.DataField{
+		field("given", domain.Text, domain.SourceUser, true), field("inherited", domain.Text, domain.SourceUser, true),
+		field("default", domain.Text, domain.SourceUser, true), field("off", domain.Text, domain.SourceUser, false), field("number", domain.Number, domain.SourceUser, true),
+	}}
+	tt.Fields[2].Default = "D"
+	template := []domain.GivenValue{{CustomID: "GIVEN", Value: "T"}, {CustomID: "inherited", Value: "T"}, {CustomID: "off", Value: "T"}, {CustomID: "number", Value: "no number"}, {CustomID: "gone", Value: "T"}}
+	values, wrong := tt.Snapshot("", tt.Inherit([]domain.GivenValue{{CustomID: "given", Value: "G"}}, template, true), true)
+	var got []string
+	for _, v := range values {
+		got = append(got, v.CustomID+"="+v.Value)
+	}
+	if want := []string{"given=G", "inherited=T", "default=D"}; len(wrong) > 0 || !slices.Equal(got, want) {
+		t.Errorf("got %v, %v; want %v", got, wrong, want)
+	}
+}
+
+func TestRule9_ReconcilingKeepsUsersFieldsAndFlags(t *testing.T) {
+	tt := domain.TemplateType{Fields: []domain.DataField{
+		field("kept", domain.Text, domain.SourceSystem, false), field("dropped", domain.Text, domain.SourceSystem, true), field("users", domain.Text, domain.SourceUser, true),
+	}}
+	var got []string
+	for _, f := range tt.WithSystemFields([]domain.FieldDefinition{{CustomID: "new", Kind: domain.Text}, {CustomID: "KEPT", Kind: domain.Number}}) {
+		active := " off"
+		if f.Active {
+			active = " on"
+		}
+		got = append(got, f.CustomID+" "+string(f.Source)+active)
+	}
+	if want := []string{"new system on", "KEPT system off", "dropped system off", "users user on"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

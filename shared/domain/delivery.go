@@ -1,0 +1,60 @@
+package domain
+
+import "time"
+
+// Outcome is how an attempt ended, or why there was none.
+type Outcome string
+
+const (
+	OutcomeDelivered Outcome = "delivered" // a 2xx answer
+	OutcomeFailed    Outcome = "failed"    // another answer, or none; tried again later
+	OutcomeExhausted Outcome = "exhausted" // the same, for the last time
+	OutcomeSkipped   Outcome = "skipped"   // the webhook was paused or its installation suspended
+	OutcomeCancelled Outcome = "cancelled" // the webhook is gone, or its installation of another epoch
+)
+
+// Attempt is one line of the append-only log: one HTTP request, or the decision to make none.
+type Attempt struct {
+	Account      AccountID `json:"account_id"`
+	Webhook      WebhookID `json:"webhook_id"`
+	Event        EventID   `json:"event_id"`
+	EventType    string    `json:"event_type"`
+	EventDay     string    `json:"event_day"` // UTC, YYYY-MM-DD: the partition
+	Number       int       `json:"number"`    // 1 for the first
+	Outcome      Outcome   `json:"outcome" enum:"delivered,failed,exhausted,skipped,cancelled"`
+	Status       int       `json:"status,omitempty" doc:"The endpoint's HTTP status; absent when it gave none."`
+	Reason       string    `json:"reason,omitempty" doc:"Why it failed, in words."`
+	Excerpt      string    `json:"excerpt,omitempty" doc:"The beginning of a failed answer's body, secrets masked."`
+	At           time.Time `json:"at"`
+	Milliseconds int64     `json:"milliseconds,omitempty"`
+	NextAt       time.Time `json:"next_at,omitzero" doc:"When it is tried again."`
+}
+
+// DeliveryState derives from the attempts.
+type DeliveryState string
+
+const (
+	DeliveryDelivered DeliveryState = "delivered"
+	DeliveryRetrying  DeliveryState = "retrying"
+	DeliveryExhausted DeliveryState = "exhausted"
+	DeliverySkipped   DeliveryState = "skipped"
+	DeliveryCancelled DeliveryState = "cancelled"
+)
+
+// StateOf derives a delivery's state from its attempts, whatever their order: one success wins over all
+// (design rule 19), otherwise the last line says. An attempt that ran twice has two lines of the same number.
+func StateOf(attempts []Attempt) DeliveryState {
+	var last Attempt
+	for _, a := range attempts {
+		if a.Outcome == OutcomeDelivered {
+			return DeliveryDelivered
+		}
+		if a.Number > last.Number || a.Number == last.Number && a.At.After(last.At) {
+			last = a
+		}
+	}
+	if last.Outcome == OutcomeFailed {
+		return DeliveryRetrying
+	}
+	return DeliveryState(last.Outcome)
+}

@@ -1,0 +1,179 @@
+package domain
+
+import (
+	"slices"
+	"time"
+)
+
+// Extension is what a partner offers. Its id is the slug; the extension types that its template types will
+// have are reserved with it and never change (design rule 9).
+type Extension struct {
+	ID               ExtensionID `json:"id"`
+	Partner          PartnerID   `json:"partner_id"`
+	Name             string      `json:"name"`
+	Description      string      `json:"description"`
+	Contact          string      `json:"contact"`
+	CapabilityFamily string      `json:"capability_family"`
+	TypeKeys         []string    `json:"template_type_keys"`
+	LatestVersion    int         `json:"latest_version"` // of the submitted blueprints; 0 when there is none
+	ListedVersion    int         `json:"listed_version"` // what enabling installs; 0 while unlisted
+	TestAccounts     []AccountID `json:"test_accounts"`  // who sees it meanwhile, besides the development account
+	CreatedAt        time.Time   `json:"created_at"`
+	UpdatedAt        time.Time   `json:"updated_at"`
+	Revision
+}
+
+// ExtensionState is where an extension is on its way to the catalogue.
+type ExtensionState string
+
+const (
+	ExtensionDraft     ExtensionState = "draft"
+	ExtensionSubmitted ExtensionState = "submitted"
+	ExtensionListed    ExtensionState = "listed"
+)
+
+// State derives from the versions: nothing submitted, something submitted, something listed.
+func (e Extension) State() ExtensionState {
+	switch {
+	case e.ListedVersion > 0:
+		return ExtensionListed
+	case e.LatestVersion > 0:
+		return ExtensionSubmitted
+	default:
+		return ExtensionDraft
+	}
+}
+
+// TypeOf is the extension type of the template type with that key: the slug alone for the empty key. A slug
+// has no underscore, so no two extensions can make the same.
+func (e ExtensionID) TypeOf(key string) string {
+	if key == "" {
+		return string(e)
+	}
+	return string(e) + "_" + key
+}
+
+// Listing is an extension's line in the catalogue: one small item each, in one partition.
+type Listing struct {
+	Extension        ExtensionID  `json:"extension_id"`
+	Version          int          `json:"version"`
+	Name             string       `json:"name"`
+	Description      string       `json:"description"`
+	CapabilityFamily string       `json:"capability_family"`
+	Dependencies     []Dependency `json:"dependencies"`
+}
+
+// Blueprint is one immutable version of what an extension provisions.
+type Blueprint struct {
+	Extension   ExtensionID `json:"extension_id"`
+	Version     int         `json:"version"`
+	SubmittedAt time.Time   `json:"submitted_at"`
+	BlueprintSpec
+}
+
+// BlueprintSpec is the part of a blueprint that its author writes.
+type BlueprintSpec struct {
+	Scopes        []Scope                 `json:"scopes" maxItems:"20" doc:"What the installation's API token may do." example:"[\"contracts:write\"]"`
+	Parameters    []Parameter             `json:"parameters,omitempty" maxItems:"20" doc:"What the customer is asked for when enabling."`
+	Dependencies  []Dependency            `json:"dependencies,omitempty" maxItems:"10" doc:"Extensions that are enabled with this one."`
+	TemplateTypes []TemplateTypeBlueprint `json:"template_types" maxItems:"20"`
+	Webhooks      []WebhookBlueprint      `json:"webhooks" maxItems:"5" doc:"Each becomes one webhook per template type."`
+}
+
+// Dependency is another extension that must be enabled, at least at that version.
+type Dependency struct {
+	Extension  ExtensionID `json:"extension_id" minLength:"3" maxLength:"40"`
+	MinVersion int         `json:"min_version,omitempty" minimum:"1" doc:"The least blueprint version; any when absent."`
+}
+
+// Parameter is what a customer gives when enabling: its customer id in the partner's system, say.
+type Parameter struct {
+	Key         string   `json:"key" pattern:"^[a-z][a-z0-9_]{0,39}$" example:"customer_id"`
+	Name        string   `json:"name" minLength:"1" maxLength:"128" example:"Customer id"`
+	Description string   `json:"description,omitempty" maxLength:"512"`
+	Required    bool     `json:"required,omitempty"`
+	Secret      bool     `json:"secret,omitempty" doc:"Sealed at rest, and allowed only in headers and auth."`
+	Pattern     string   `json:"pattern,omitempty" maxLength:"256" doc:"An RE2 regular expression that the whole value must match."`
+	MaxLength   int      `json:"max_length,omitempty" minimum:"1" maximum:"1024" doc:"In characters; 256 when absent."`
+	Enum        []string `json:"enum,omitempty" maxItems:"50"`
+}
+
+// limit is how many characters a value has at most.
+func (p Parameter) limit() int {
+	if p.MaxLength == 0 {
+		return 256
+	}
+	return p.MaxLength
+}
+
+// TemplateTypeBlueprint is a template type to make in every account that enables the extension.
+type TemplateTypeBlueprint struct {
+	Key         string            `json:"key,omitempty" maxLength:"32" doc:"One of the extension's template_type_keys; empty for the extension type that is the slug alone."`
+	Name        string            `json:"name" minLength:"1" maxLength:"128"`
+	Description string            `json:"description,omitempty" maxLength:"512"`
+	Fields      []FieldDefinition `json:"fields" maxItems:"300"`
+	NoWebhooks  bool              `json:"no_webhooks,omitempty" doc:"Opts this template type out of the webhooks; otherwise it gets one of each."`
+}
+
+// WebhookBlueprint is a webhook to make for each template type.
+type WebhookBlueprint struct {
+	Key        string            `json:"key" pattern:"^[a-z][a-z0-9-]{0,31}$" example:"contracts"`
+	URL        string            `json:"url" format:"uri" maxLength:"1024" doc:"HTTPS; its host never changes without the customer's consent."`
+	EventTypes []string          `json:"event_types" minItems:"1" maxItems:"50"`
+	Headers    map[string]string `json:"headers,omitempty" doc:"Values may hold {{parameter}}."`
+	Query      map[string]string `json:"query,omitempty" doc:"Values may hold {{parameter}}, but no secret one."`
+	Context    map[string]string `json:"context,omitempty" doc:"Sent as the body's context. Values may hold {{parameter}}, but no secret one."`
+	Auth       WebhookAuth       `json:"auth,omitzero"`
+}
+
+// AuthScheme is how a delivery proves itself to an endpoint, besides its signature.
+type AuthScheme string
+
+const (
+	AuthNone   AuthScheme = ""
+	AuthBasic  AuthScheme = "basic"
+	AuthBearer AuthScheme = "bearer"
+)
+
+// WebhookAuth is sent in the Authorization header. In a blueprint the values hold {{parameter}}s.
+type WebhookAuth struct {
+	Scheme   AuthScheme `json:"scheme,omitempty" enum:"basic,bearer"`
+	Username string     `json:"username,omitempty" maxLength:"256" doc:"For basic."`
+	Password string     `json:"password,omitempty" maxLength:"256" doc:"For basic."`
+	Token    string     `json:"token,omitempty" maxLength:"1024" doc:"For bearer."`
+}
+
+// Steps is what provisioning does for this blueprint, in order, none done.
+func (b Blueprint) Steps() []Step {
+	var steps []Step
+	for _, t := range b.TemplateTypes {
+		steps = append(steps, Step{Kind: StepTemplateType, TypeKey: t.Key})
+	}
+	for _, t := range b.TemplateTypes {
+		if t.NoWebhooks {
+			continue
+		}
+		for _, w := range b.Webhooks {
+			steps = append(steps, Step{Kind: StepWebhook, TypeKey: t.Key, WebhookKey: w.Key})
+		}
+	}
+	return steps
+}
+
+// TemplateType finds the declared template type with that key.
+func (b BlueprintSpec) TemplateType(key string) (TemplateTypeBlueprint, bool) {
+	i := slices.IndexFunc(b.TemplateTypes, func(t TemplateTypeBlueprint) bool { return t.Key == key })
+	if i < 0 {
+		return TemplateTypeBlueprint{}, false
+	}
+	return b.TemplateTypes[i], true
+}
+
+// Webhook finds the declared webhook with that key.
+func (b BlueprintSpec) Webhook(key string) (WebhookBlueprint, bool) {
+	i := slices.IndexFunc(b.Webhooks, func(w WebhookBlueprint) bool { return w.Key == key })
+	if i < 0 {
+		return WebhookBlueprint{}, false
+	}
+	return b.Webhooks[i], true
+}

@@ -1,0 +1,170 @@
+package domain
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"plugboard/shared/fault"
+)
+
+// MaxFieldsBytes keeps a template type well inside one DynamoDB item (400 KB), as JSON.
+const MaxFieldsBytes = 256 << 10
+
+// GivenField is a field as a bulk replacement gives it.
+type GivenField struct {
+	FieldDefinition
+	Active *bool `json:"active,omitempty" doc:"True when absent."`
+}
+
+// FieldChange is what an update gives; nil leaves as it is.
+type FieldChange struct {
+	Active      *bool      `json:"active,omitempty" doc:"All that can be changed of a system field."`
+	Name        *string    `json:"name,omitempty" minLength:"1" maxLength:"128"`
+	Description *string    `json:"description,omitempty" maxLength:"512"`
+	Placeholder *string    `json:"placeholder,omitempty" maxLength:"128"`
+	Kind        *FieldKind `json:"kind,omitempty" enum:"text,checkbox,number,date"`
+	Default     *string    `json:"default,omitempty" maxLength:"1024"`
+}
+
+// The edits. Each returns the template type as it will be. What an extension manages is changed by none of
+// them but for Active (design rule 8): the refusal is Conflict `managed-resource`.
+
+// AddField puts a user field at the end. Invalid when the custom id is taken or the default is not of the kind.
+func (t TemplateType) AddField(d FieldDefinition) (TemplateType, error) {
+	fields := append(slices.Clone(t.Fields), DataField{FieldDefinition: d, Source: SourceUser, Active: true})
+	return t.withFields(fields, func(pointer string) string {
+		return pointer[len(fmt.Sprintf("/fields/%d", len(fields)-1)):] // the body is the new field alone
+	})
+}
+
+// UpdateField changes one. NotFound when there is none with that custom id.
+func (t TemplateType) UpdateField(customID string, c FieldChange) (TemplateType, error) {
+	at := t.Field(customID)
+	if at < 0 {
+		return t, noField(customID)
+	}
+	f := t.Fields[at]
+	definition := c.Name != nil || c.Description != nil || c.Placeholder != nil || c.Kind != nil || c.Default != nil
+	if definition && f.Source == SourceSystem {
+		return t, ManagedBy(t.Extension, "data field")
+	}
+	set(&f.Active, c.Active)
+	set(&f.Name, c.Name)
+	set(&f.Description, c.Description)
+	set(&f.Placeholder, c.Placeholder)
+	set(&f.Kind, c.Kind)
+	set(&f.Default, c.Default)
+	fields := slices.Clone(t.Fields)
+	fields[at] = f
+	return t.withFields(fields, func(pointer string) string { return pointer[len(fmt.Sprintf("/fields/%d", at)):] })
+}
+
+// RemoveField deletes a user field. Values of contracts that have it stay.
+func (t TemplateType) RemoveField(customID string) (TemplateType, error) {
+	at := t.Field(customID)
+	switch {
+	case at < 0:
+		return t, noField(customID)
+	case t.Fields[at].Source == SourceSystem:
+		return t, ManagedBy(t.Extension, "data field")
+	}
+	t.Fields = slices.Delete(slices.Clone(t.Fields), at, at+1)
+	return t, nil
+}
+
+// OrderFields puts the fields into the given order. Invalid unless it names each once.
+func (t TemplateType) OrderFields(customIDs []string) (TemplateType, error) {
+	ordered := TemplateType{Name: t.Name}
+	var wrong []fault.Field
+	for i, id := range customIDs {
+		at := t.Field(id)
+		switch {
+		case at < 0:
+			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/custom_ids/%d", i), Code: "unknown-data-field", Detail: fmt.Sprintf("The template type has no data field %q.", id)})
+		case ordered.Field(id) >= 0:
+			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/custom_ids/%d", i), Code: "duplicate", Detail: fmt.Sprintf("The data field %q is named twice.", id)})
+		default:
+			ordered.Fields = append(ordered.Fields, t.Fields[at])
+		}
+	}
+	for _, f := range t.Fields {
+		if ordered.Field(f.CustomID) < 0 {
+			wrong = append(wrong, fault.Field{Pointer: "/custom_ids", Code: "missing", Detail: fmt.Sprintf("The data field %q is not named.", f.CustomID)})
+		}
+	}
+	if len(wrong) > 0 {
+		return t, fault.InvalidFields(wrong)
+	}
+	t.Fields = ordered.Fields
+	return t, nil
+}
+
+// ReplaceFields puts the given fields in place of all: absent means removed. System fields must all be among
+// them, defined as they are; only their order and Active may differ.
+func (t TemplateType) ReplaceFields(given []GivenField) (TemplateType, error) {
+	fields := make([]DataField, 0, len(given))
+	for _, g := range given {
+		f := DataField{FieldDefinition: g.FieldDefinition, Source: SourceUser, Active: g.Active == nil || *g.Active}
+		if at := t.Field(g.CustomID); at >= 0 && t.Fields[at].Source == SourceSystem {
+			if t.Fields[at].FieldDefinition != g.FieldDefinition {
+				return t, ManagedBy(t.Extension, fmt.Sprintf("data field %q", g.CustomID))
+			}
+			f.Source = SourceSystem
+		}
+		fields = append(fields, f)
+	}
+	replaced := TemplateType{Fields: fields}
+	for _, f := range t.Fields {
+		if f.Source == SourceSystem && replaced.Field(f.CustomID) < 0 {
+			return t, ManagedBy(t.Extension, fmt.Sprintf("data field %q", f.CustomID))
+		}
+	}
+	return t.withFields(fields, func(pointer string) string { return pointer })
+}
+
+// withFields checks the fields as a whole. pointer turns one into /fields into one into the caller's body.
+func (t TemplateType) withFields(fields []DataField, pointer func(string) string) (TemplateType, error) {
+	definitions := make([]FieldDefinition, len(fields))
+	for i, f := range fields {
+		definitions[i] = f.FieldDefinition
+	}
+	wrong := CheckDefinitions("/fields", definitions)
+	if len(fields) > MaxFields { // the limit is of the template type, not of one field
+		return t, fault.New(fault.Conflict, "quota-data-fields", "A template type holds at most %d data fields.", MaxFields)
+	}
+	for i := range wrong {
+		wrong[i].Pointer = pointer(wrong[i].Pointer)
+	}
+	if err := fault.InvalidFields(wrong); err != nil {
+		return t, err
+	}
+	size, err := json.Marshal(fields)
+	if err != nil {
+		return t, fault.Wrap(err, "measure the fields of %s", t.ID)
+	}
+	if len(size) > MaxFieldsBytes {
+		return t, fault.New(fault.Conflict, "quota-data-fields", "The data fields of a template type take at most %d KB together; these take %d.", MaxFieldsBytes>>10, len(size)>>10)
+	}
+	t.Fields = fields
+	return t, nil
+}
+
+// Unsettles tells whether a value that was fine by the fields before may not be by those after: a field was
+// removed, changed its kind, or was switched on or off. Then the fields' version rises (design rule 13).
+func (t TemplateType) Unsettles(before TemplateType) bool {
+	return slices.ContainsFunc(before.Fields, func(was DataField) bool {
+		at := t.Field(was.CustomID)
+		return at < 0 || t.Fields[at].Kind != was.Kind || t.Fields[at].Active != was.Active
+	})
+}
+
+func noField(customID string) error {
+	return fault.New(fault.NotFound, "not-found", "The template type has no data field %q.", customID)
+}
+
+func set[T any](field *T, change *T) {
+	if change != nil {
+		*field = *change
+	}
+}

@@ -1,0 +1,230 @@
+package domain
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"plugboard/shared/fault"
+)
+
+// InstallationState is where an installation is (design rule 5).
+type InstallationState string
+
+const (
+	Enabling  InstallationState = "enabling"
+	Enabled   InstallationState = "enabled"
+	Suspended InstallationState = "suspended"
+	Failed    InstallationState = "failed"
+	Disabling InstallationState = "disabling"
+	Disabled  InstallationState = "disabled"
+)
+
+// Suspender is who suspended an installation; each lifts only its own suspension.
+type Suspender string
+
+const (
+	SuspendedByAdmin    Suspender = "admin"
+	SuspendedByPlatform Suspender = "platform"
+)
+
+// Installation is account × extension, pinned to a blueprint version. Every disable raises the epoch: what
+// carries an older one (a token, a delivery on its way) is dead.
+type Installation struct {
+	Account     AccountID         `json:"account_id"`
+	Extension   ExtensionID       `json:"extension_id"`
+	Version     int               `json:"version"`
+	Epoch       int               `json:"epoch"`
+	State       InstallationState `json:"state"`
+	EnabledBy   ExtensionID       `json:"enabled_by,omitempty"`  // the extension that needed it; empty when asked for itself
+	RequiredBy  []ExtensionID     `json:"required_by,omitempty"` // installations that depend on it directly
+	SuspendedBy []Suspender       `json:"suspended_by,omitempty"`
+	Parameters  map[string]string `json:"parameters"`                  // those that are not secret
+	Secrets     map[string]Sealed `json:"secret_parameters,omitempty"` // the others
+	TokenID     TokenID           `json:"token_id,omitempty"`
+	TokenHash   string            `json:"token_hash,omitempty"`
+	// PreviousTokenHash is of the token before, so that the next rotation ends it: at most two are good at a time.
+	PreviousTokenHash string            `json:"previous_token_hash,omitempty"`
+	Steps             []Step            `json:"steps"`
+	Resources         []ManagedResource `json:"resources"`
+	Failure           *Failure          `json:"failure,omitempty"`
+	CreatedAt         time.Time         `json:"created_at"`
+	UpdatedAt         time.Time         `json:"updated_at"`
+	Revision
+}
+
+// StepKind is what a provisioning step makes.
+type StepKind string
+
+const (
+	StepTemplateType StepKind = "template-type"
+	StepWebhook      StepKind = "webhook"
+)
+
+// Step is one thing that provisioning makes. It may run twice; its result is the same.
+type Step struct {
+	Kind       StepKind  `json:"kind" enum:"template-type,webhook"`
+	TypeKey    string    `json:"template_type_key"`
+	WebhookKey string    `json:"webhook_key,omitempty"`
+	DoneAt     time.Time `json:"done_at,omitzero"`
+}
+
+// Name tells the step in a log and to people.
+func (s Step) Name() string {
+	name := string(s.Kind)
+	for _, part := range []string{s.WebhookKey, s.TypeKey} {
+		if part != "" {
+			name += " " + part
+		}
+	}
+	return name
+}
+
+// ManagedResource is what an installation owns.
+type ManagedResource struct {
+	Kind          StepKind `json:"kind" enum:"template-type,webhook"`
+	ID            string   `json:"id"`
+	Name          string   `json:"name"`
+	ExtensionType string   `json:"extension_type,omitempty"`
+}
+
+// Failure says where a failed installation stands, so that retry can go on from there.
+type Failure struct {
+	Step   string            `json:"step" doc:"The provisioning step that failed."`
+	Reason string            `json:"reason"`
+	Goal   InstallationState `json:"goal" enum:"enabled,disabled" doc:"What it was on its way to."`
+	At     time.Time         `json:"at"`
+}
+
+// Installed tells whether its fields are usable, its token good and its deliveries sent.
+func (i Installation) Installed() bool { return i.State == Enabled }
+
+// Present tells whether it is enabled or on its way there, as a dependency must be.
+func (i Installation) Present() bool {
+	return i.State == Enabling || i.State == Enabled || i.State == Suspended
+}
+
+// NextStep is the first step not done; -1 when all are.
+func (i Installation) NextStep() int {
+	return slices.IndexFunc(i.Steps, func(s Step) bool { return s.DoneAt.IsZero() })
+}
+
+// Own records a managed resource, replacing what it recorded of it before.
+func (i *Installation) Own(r ManagedResource) {
+	at := slices.IndexFunc(i.Resources, func(o ManagedResource) bool { return o.ID == r.ID })
+	if at < 0 {
+		i.Resources = append(slices.Clone(i.Resources), r)
+		return
+	}
+	i.Resources = slices.Clone(i.Resources)
+	i.Resources[at] = r
+}
+
+// TemplateTypes are the ids of the template types that it owns.
+func (i Installation) TemplateTypes() []TemplateTypeID {
+	var ids []TemplateTypeID
+	for _, r := range i.Resources {
+		if r.Kind == StepTemplateType {
+			ids = append(ids, TemplateTypeID(r.ID))
+		}
+	}
+	return ids
+}
+
+// The moves. Each returns the installation as it will be, or Conflict with what stands in the way.
+
+// Suspend stops the API and sending, for by. Suspending twice is once.
+func (i Installation) Suspend(by Suspender, now time.Time) (Installation, error) {
+	if i.State != Enabled && i.State != Suspended {
+		return i, i.conflict("suspended")
+	}
+	if !slices.Contains(i.SuspendedBy, by) {
+		i.SuspendedBy = append(slices.Clone(i.SuspendedBy), by)
+	}
+	i.State, i.UpdatedAt = Suspended, now
+	return i, nil
+}
+
+// Resume lifts by's suspension; it stays suspended while another's stands.
+func (i Installation) Resume(by Suspender, now time.Time) (Installation, error) {
+	if i.State == Enabled {
+		return i, nil
+	}
+	if i.State != Suspended {
+		return i, i.conflict("resumed")
+	}
+	if !slices.Contains(i.SuspendedBy, by) {
+		return i, fault.New(fault.Conflict, "suspended-by-another", "The extension %q was suspended by the %s, who alone can resume it.", i.Extension, i.SuspendedBy[0])
+	}
+	i.SuspendedBy = slices.DeleteFunc(slices.Clone(i.SuspendedBy), func(s Suspender) bool { return s == by })
+	if len(i.SuspendedBy) == 0 {
+		i.State = Enabled
+	}
+	i.UpdatedAt = now
+	return i, nil
+}
+
+// Disable raises the epoch, so that the token and the deliveries of the old one are dead with this write.
+// Disabling what is disabled, or on its way there, changes nothing.
+func (i Installation) Disable(now time.Time) (Installation, error) {
+	switch {
+	case i.State == Disabling || i.State == Disabled:
+		return i, nil
+	case len(i.RequiredBy) > 0:
+		return i, fault.New(fault.Conflict, "required-by-extension", "The extension %q is needed by %s. Disable that first.", i.Extension, quoteAll(i.RequiredBy))
+	case i.State == Enabled || i.State == Suspended || i.State == Failed:
+		i.State, i.Epoch, i.UpdatedAt = Disabling, i.Epoch+1, now
+		i.SuspendedBy, i.Failure = nil, nil
+		return i, nil
+	default:
+		return i, i.conflict("disabled")
+	}
+}
+
+// Retry sets a failed installation on its way again, to where it was going.
+func (i Installation) Retry(now time.Time) (Installation, error) {
+	if i.State != Failed {
+		return i, i.conflict("retried")
+	}
+	i.State = Enabling
+	if i.Failure.Goal == Disabled {
+		i.State = Disabling
+	}
+	i.Failure, i.UpdatedAt = nil, now
+	return i, nil
+}
+
+// Fail remembers the step, the reason and the goal.
+func (i Installation) Fail(step, reason string, now time.Time) Installation {
+	goal := Enabled
+	if i.State == Disabling {
+		goal = Disabled
+	}
+	i.State, i.Failure, i.UpdatedAt = Failed, &Failure{Step: step, Reason: reason, Goal: goal, At: now}, now
+	return i
+}
+
+func (i Installation) conflict(done string) error {
+	return fault.New(fault.Conflict, "installation-state", "The extension %q is %s, so it cannot be %s now.", i.Extension, i.State, done)
+}
+
+func quoteAll(ids []ExtensionID) string {
+	s := ""
+	for n, id := range ids {
+		if n > 0 {
+			s += " and "
+		}
+		s += fmt.Sprintf("%q", id)
+	}
+	return s
+}
+
+// ManagedBy is the refusal of a change to what an extension manages (design rule 8).
+func ManagedBy(e ExtensionID, what string) error {
+	return fault.New(fault.Conflict, "managed-resource", "This %s is managed by the extension %q. It goes when the extension is disabled, and cannot be changed or removed otherwise.", what, e)
+}
+
+// ParameterResource names a secret parameter to the sealer.
+func ParameterResource(e ExtensionID, key string) string {
+	return "parameter/" + string(e) + "/" + key
+}

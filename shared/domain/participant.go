@@ -1,0 +1,126 @@
+package domain
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"plugboard/shared/fault"
+)
+
+// GivenParticipant is a participant as a caller gives it.
+type GivenParticipant struct {
+	Name  string `json:"name" minLength:"1" maxLength:"128"`
+	Email string `json:"email" format:"email" maxLength:"254" doc:"Once a contract, whatever the case."`
+}
+
+// Participant is a person outside the account who takes part in one contract.
+type Participant struct {
+	ID         ParticipantID `json:"id"`
+	Name       string        `json:"name" minLength:"1" maxLength:"128"`
+	Email      string        `json:"email" format:"email" maxLength:"254"`
+	SignedAt   time.Time     `json:"signed_at,omitzero"`
+	DeclinedAt time.Time     `json:"declined_at,omitzero"`
+}
+
+// Participants are those given. Who was there before keeps its id, and so its sessions; whoever has another e-mail
+// is somebody else. It reports every e-mail that repeats another's, by pointer under base.
+func Participants(base string, given []GivenParticipant, before []Participant, newID IDSource) ([]Participant, []fault.Field) {
+	var wrong []fault.Field
+	all := make([]Participant, 0, len(given))
+	for i, g := range given {
+		same := func(p Participant) bool { return FoldEmail(p.Email) == FoldEmail(g.Email) }
+		if slices.ContainsFunc(all, same) {
+			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("%s/%d/email", base, i), Code: "duplicate", Detail: "Another participant of the contract has this e-mail."})
+			continue
+		}
+		p := Participant{Name: g.Name, Email: g.Email}
+		if at := slices.IndexFunc(before, same); at >= 0 {
+			p.ID = before[at].ID
+		} else {
+			p.ID = ParticipantID(newID("ptc"))
+		}
+		all = append(all, p)
+	}
+	return all, wrong
+}
+
+// Participant finds one; -1 when there is none.
+func (c Contract) Participant(id ParticipantID) int {
+	return slices.IndexFunc(c.Participants, func(p Participant) bool { return p.ID == id })
+}
+
+// SignBy records a participant's signature; the last one makes the contract signed. Conflict `contract-state` while
+// it is not published, `already-signed` for a second time.
+func (c Contract) SignBy(id ParticipantID, now time.Time) (Contract, error) {
+	signed, err := c.To(Signed, now)
+	if err != nil {
+		return c, err
+	}
+	at := c.Participant(id)
+	switch {
+	case at < 0:
+		return c, fault.New(fault.NotFound, "not-found", "The contract has no such participant.")
+	case !c.Participants[at].SignedAt.IsZero():
+		return c, fault.New(fault.Conflict, "already-signed", "You have signed the contract.")
+	}
+	signed.Participants = slices.Clone(c.Participants)
+	signed.Participants[at].SignedAt = now
+	if slices.ContainsFunc(signed.Participants, func(p Participant) bool { return p.SignedAt.IsZero() }) {
+		signed.State = c.State
+	}
+	return signed, nil
+}
+
+// SignByAll records that everyone who had not signed has, so that the contract is signed.
+func (c Contract) SignByAll(now time.Time) (Contract, error) {
+	signed, err := c.To(Signed, now)
+	if err != nil {
+		return c, err
+	}
+	signed.Participants = slices.Clone(c.Participants)
+	for i := range signed.Participants {
+		if signed.Participants[i].SignedAt.IsZero() {
+			signed.Participants[i].SignedAt = now
+		}
+	}
+	return signed, nil
+}
+
+// DeclineBy makes the contract declined and records who did it.
+func (c Contract) DeclineBy(id ParticipantID, now time.Time) (Contract, error) {
+	declined, err := c.To(Declined, now)
+	if err != nil {
+		return c, err
+	}
+	at := c.Participant(id)
+	if at < 0 {
+		return c, fault.New(fault.NotFound, "not-found", "The contract has no such participant.")
+	}
+	declined.Participants = slices.Clone(c.Participants)
+	declined.Participants[at].DeclinedAt = now
+	return declined, nil
+}
+
+// MaxSession is how long a participant's session lasts at most.
+const MaxSession = 12 * time.Hour
+
+// Session lets a participant into one contract, found by its token's hash; the token itself is stored nowhere.
+type Session struct {
+	Hash        string        `json:"hash"` // hex SHA-256
+	ID          SessionID     `json:"id"`
+	Account     AccountID     `json:"account_id"`
+	Contract    ContractID    `json:"contract_id"`
+	Participant ParticipantID `json:"participant_id"`
+	EndsAt      time.Time     `json:"ends_at"`
+	CreatedAt   time.Time     `json:"created_at"`
+	Revision
+}
+
+// Ends is when it may be swept away.
+func (s Session) Ends() time.Time { return s.EndsAt }
+
+// Lives tells whether the session still lets into c: not once the contract is final, or without the participant.
+func (s Session) Lives(c Contract) bool {
+	return c.ID == s.Contract && c.Account == s.Account && c.State.Open() && c.Participant(s.Participant) >= 0
+}

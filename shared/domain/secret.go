@@ -1,0 +1,30 @@
+package domain
+
+import (
+	"encoding/json"
+	"log/slog"
+)
+
+// Secret is a value that no log, error, event or document ever shows. Reveal says where it leaves.
+type Secret string
+
+const masked = "•••"
+
+// Reveal is the value itself: for signing, for a header on the wire, for sealing. Never for printing.
+func (s Secret) Reveal() string { return string(s) }
+
+func (s Secret) String() string               { return masked }
+func (s Secret) GoString() string             { return masked }
+func (s Secret) LogValue() slog.Value         { return slog.StringValue(masked) }
+func (s Secret) MarshalJSON() ([]byte, error) { return json.Marshal(masked) }
+
+// ShownOnce is a credential in the one answer that is meant to show it. It is left out of the answer that
+// Idempotency-Key records, and of logs.
+type ShownOnce string
+
+func (s ShownOnce) LogValue() slog.Value { return slog.StringValue(masked) }
+func (s ShownOnce) String() string       { return masked }
+func (s ShownOnce) GoString() string     { return masked }
+
+// Sealed is a secret encrypted at rest, as shared/secret made it: `<yyyy-mm of its data key>.<base64>`.
+type Sealed string

@@ -1,0 +1,66 @@
+package domain
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Webhook is where someone wants to hear of events. One with an Extension is managed: it belongs to exactly
+// one template type of the installation.
+type Webhook struct {
+	Account      AccountID      `json:"account_id"`
+	ID           WebhookID      `json:"id"`
+	Name         string         `json:"name"`
+	Extension    ExtensionID    `json:"extension_id,omitempty"`
+	Epoch        int            `json:"epoch,omitempty"`       // of the installation that made it
+	WebhookKey   string         `json:"webhook_key,omitempty"` // in the blueprint
+	TemplateType TemplateTypeID `json:"template_type_id,omitempty"`
+	URL          string         `json:"url"`
+	EventTypes   []string       `json:"event_types"` // empty: every type
+	Secret       Sealed         `json:"signing_secret"`
+	Paused       bool           `json:"paused"`
+	CreatedAt    time.Time      `json:"created_at"`
+	UpdatedAt    time.Time      `json:"updated_at"`
+	Revision
+}
+
+// Subject is what an event is about, as far as webhooks filter by it.
+type Subject struct {
+	EventType    string         `json:"event_type"`
+	Origin       ExtensionID    `json:"origin_extension_id,omitempty"`
+	TemplateType TemplateTypeID `json:"template_type_id,omitempty"`
+}
+
+// Hears is rule 17, and the only place where it is decided: a managed webhook hears only of contracts made
+// through its own installation and from a template of its own template type; an account's own webhook hears
+// whatever its filter allows.
+func (w Webhook) Hears(s Subject) bool {
+	if w.Extension != "" && (s.Origin != w.Extension || s.TemplateType == "" || s.TemplateType != w.TemplateType) {
+		return false
+	}
+	return len(w.EventTypes) == 0 || slices.Contains(w.EventTypes, s.EventType)
+}
+
+// DeliveryOf is the id of the delivery of that event to that webhook: a repeated fan-out makes the same
+// (design rule 18). It travels as `webhook-id`. It begins with the event's own, so that a delivery's log is
+// found by its id without an index.
+func DeliveryOf(e EventID, w WebhookID) DeliveryID {
+	event := strings.TrimPrefix(string(e), eventPrefix)
+	return DeliveryID(DerivedID(deliveryPrefix+event, string(e), string(w)))
+}
+
+// EventOf is the event that a delivery to w brings; false when d is no delivery to w.
+func EventOf(d DeliveryID, w WebhookID) (EventID, bool) {
+	end := strings.LastIndex(string(d), "_")
+	if end < len(deliveryPrefix) {
+		return "", false
+	}
+	e := EventID(eventPrefix + string(d)[len(deliveryPrefix):end])
+	return e, DeliveryOf(e, w) == d
+}
+
+const (
+	eventPrefix    = "evt_"
+	deliveryPrefix = "dlv_"
+)

@@ -1,0 +1,122 @@
+// Package queuetest gives a test a queue of its own on the emulator, and hands over what is in it as Lambda would.
+package queuetest
+
+import (
+	"context"
+	"crypto/rand"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"plugboard/shared/queue"
+	"plugboard/shared/store/storetest"
+)
+
+// Queue is one queue of one test, deleted at its end.
+type Queue struct {
+	Client *sqs.Client
+	URL    string
+
+	t     testing.TB
+	queue *queue.Queue
+	mu    sync.Mutex
+	sent  []queue.Message
+}
+
+// New makes an empty queue.
+func New(t testing.TB) *Queue {
+	t.Helper()
+	client := sqs.NewFromConfig(storetest.AWS(t))
+	name := "test-" + strings.ToLower(rand.Text()[:10])
+	made, err := client.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: &name})
+	if err != nil {
+		t.Fatalf("create the queue %s: %v", name, err)
+	}
+	t.Cleanup(func() {
+		if _, err := client.DeleteQueue(context.Background(), &sqs.DeleteQueueInput{QueueUrl: made.QueueUrl}); err != nil {
+			t.Errorf("delete the queue %s: %v", name, err)
+		}
+	})
+	return &Queue{Client: client, URL: *made.QueueUrl, t: t, queue: queue.New(client, *made.QueueUrl)}
+}
+
+// Send sends to the real queue, and remembers what was sent, since a message with a delay cannot be seen in it.
+func (q *Queue) Send(ctx context.Context, messages []queue.Message) map[int]error {
+	failed := q.queue.Send(ctx, messages)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for i, m := range messages {
+		if failed[i] == nil {
+			q.sent = append(q.sent, m)
+		}
+	}
+	return failed
+}
+
+// Sent is what was sent since the call before.
+func (q *Queue) Sent() []queue.Message {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	sent := q.sent
+	q.sent = nil
+	return sent
+}
+
+// Batch is messages as Lambda hands them to a function, whether or not their delay is over.
+func Batch(messages ...queue.Message) events.SQSEvent {
+	var batch events.SQSEvent
+	for _, m := range messages {
+		batch.Records = append(batch.Records, events.SQSMessage{
+			MessageId: rand.Text(), Body: m.Body, EventSource: "aws:sqs",
+			Attributes: map[string]string{"ApproximateReceiveCount": "1", "MessageGroupId": m.Group},
+		})
+	}
+	return batch
+}
+
+// Broken sends to a queue that is not there.
+func (q *Queue) Broken() *queue.Queue { return queue.New(q.Client, q.URL+"-gone") }
+
+// Take removes all that is visible in the queue now, as one batch to a function: of more than ten when there are
+// more. What waits by its delay stays.
+func (q *Queue) Take() events.SQSEvent {
+	q.t.Helper()
+	var batch events.SQSEvent
+	for {
+		got, err := q.Client.ReceiveMessage(q.t.Context(), &sqs.ReceiveMessageInput{
+			QueueUrl: &q.URL, MaxNumberOfMessages: 10, MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
+		})
+		if err != nil {
+			q.t.Fatalf("receive: %v", err)
+		}
+		if len(got.Messages) == 0 {
+			return batch
+		}
+		for _, m := range got.Messages {
+			if _, err := q.Client.DeleteMessage(q.t.Context(), &sqs.DeleteMessageInput{QueueUrl: &q.URL, ReceiptHandle: m.ReceiptHandle}); err != nil {
+				q.t.Fatalf("delete a message: %v", err)
+			}
+			batch.Records = append(batch.Records, events.SQSMessage{
+				MessageId: aws.ToString(m.MessageId), ReceiptHandle: aws.ToString(m.ReceiptHandle), Body: aws.ToString(m.Body),
+				Md5OfBody: aws.ToString(m.MD5OfBody), Attributes: m.Attributes, EventSource: "aws:sqs",
+			})
+		}
+	}
+}
+
+// Waiting is how many messages the queue holds back by their delay.
+func (q *Queue) Waiting() string {
+	q.t.Helper()
+	got, err := q.Client.GetQueueAttributes(q.t.Context(), &sqs.GetQueueAttributesInput{
+		QueueUrl: &q.URL, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameApproximateNumberOfMessagesDelayed},
+	})
+	if err != nil {
+		q.t.Fatalf("ask the queue: %v", err)
+	}
+	return got.Attributes[string(types.QueueAttributeNameApproximateNumberOfMessagesDelayed)]
+}

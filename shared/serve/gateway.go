@@ -1,0 +1,92 @@
+package serve
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"plugboard/shared/contract"
+)
+
+// gateway turns API Gateway's proxy events (REST, payload version 1) into HTTP requests and back. It is ours
+// because the adapter that AWS publishes refuses paths with a decoded space or percent sign.
+type gateway struct{ handler http.Handler }
+
+func (g gateway) invoke(ctx context.Context, e events.APIGatewayProxyRequest) (events.APIGatewayProxyResponse, error) {
+	r, err := request(ctx, e)
+	if err != nil {
+		return events.APIGatewayProxyResponse{}, err
+	}
+	w := &response{header: http.Header{}, status: http.StatusOK}
+	g.handler.ServeHTTP(w, r)
+	return w.event(), nil
+}
+
+func request(ctx context.Context, e events.APIGatewayProxyRequest) (*http.Request, error) {
+	body := []byte(e.Body)
+	if e.IsBase64Encoded { // every body is, where the API's binary types are */*; emulators differ
+		decoded, err := base64.StdEncoding.DecodeString(e.Body)
+		if err != nil {
+			return nil, fmt.Errorf("decode the body: %w", err)
+		}
+		body = decoded
+	}
+	query := url.Values(e.MultiValueQueryStringParameters)
+	if query == nil {
+		query = url.Values{}
+		for k, v := range e.QueryStringParameters {
+			query.Set(k, v)
+		}
+	}
+	header := http.Header{}
+	for k, values := range e.MultiValueHeaders {
+		for _, v := range values {
+			header.Add(k, v)
+		}
+	}
+	for k, v := range e.Headers { // an emulator may fill this map alone
+		if header.Get(k) == "" {
+			header.Set(k, v)
+		}
+	}
+	u := &url.URL{Path: e.Path, RawQuery: query.Encode()}
+	// The event's path is as it was sent, percent-encoded; an emulator decodes it.
+	if decoded, err := url.PathUnescape(e.Path); err == nil {
+		u.Path, u.RawPath = decoded, e.Path
+	}
+	r := &http.Request{
+		Method: strings.ToUpper(e.HTTPMethod), URL: u, RequestURI: u.RequestURI(), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: header, Host: header.Get("Host"), RemoteAddr: e.RequestContext.Identity.SourceIP,
+		Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)),
+	}
+	return r.WithContext(contract.WithRequestID(ctx, e.RequestContext.RequestID)), nil
+}
+
+// response collects an answer. Text goes back as it is, the rest in base64, which API Gateway decodes.
+type response struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (w *response) Header() http.Header         { return w.header }
+func (w *response) WriteHeader(status int)      { w.status = status }
+func (w *response) Write(b []byte) (int, error) { return w.body.Write(b) }
+
+func (w *response) event() events.APIGatewayProxyResponse {
+	e := events.APIGatewayProxyResponse{StatusCode: w.status, MultiValueHeaders: w.header}
+	kind, _, _ := strings.Cut(w.header.Get("Content-Type"), ";")
+	if w.body.Len() == 0 || strings.HasPrefix(kind, "text/") || strings.HasSuffix(kind, "json") {
+		e.Body = w.body.String()
+		return e
+	}
+	e.Body, e.IsBase64Encoded = base64.StdEncoding.EncodeToString(w.body.Bytes()), true
+	return e
+}

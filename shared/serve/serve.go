@@ -1,0 +1,132 @@
+// Package serve joins handlers to Lambda: configuration from the environment, AWS clients, logging, and API
+// Gateway's events as HTTP requests. A function's main says what it is built of; the rest is here.
+package serve
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/caarlos0/env/v11"
+
+	"plugboard/shared/auth"
+	"plugboard/shared/contract"
+	"plugboard/shared/domain"
+	"plugboard/shared/secret"
+	"plugboard/shared/store"
+)
+
+// Parts are what functions are built of. Making one calls nothing, so that a cold start waits for no network.
+type Parts struct {
+	AWS   aws.Config
+	Store *store.Store
+	Now   domain.Clock
+	NewID domain.IDSource
+}
+
+// Sealer seals secrets under the key that SEALING_KEY_ARN names.
+func (p Parts) Sealer() (*secret.Sealer, error) {
+	c, err := env.ParseAs[secret.Config]()
+	return secret.NewSealer(kms.NewFromConfig(p.AWS), p.Store, c, p.Now), err
+}
+
+// Worker starts a function whose handler takes the events of a queue or a stream.
+func Worker[E, R any](build func(Parts) (func(context.Context, E) (R, error), error)) {
+	start(func(p Parts) (any, error) { return build(p) })
+}
+
+// HTTP starts a function that owns operations.
+func HTTP(f contract.Function, build func(Parts) (func(*contract.API), error)) {
+	start(func(p Parts) (any, error) {
+		routes, err := build(p)
+		if err != nil {
+			return nil, err
+		}
+		gate, err := p.gate()
+		if err != nil {
+			return nil, err
+		}
+		handler, err := contract.New(f, gate, p.Store, routes)
+		return gateway{handler}.invoke, err
+	})
+}
+
+type gateConfig struct {
+	OIDC        auth.OIDCConfig
+	PlatformKey auth.PlatformKeyConfig
+}
+
+func (p Parts) gate() (*auth.Gate, error) {
+	c, err := env.ParseAs[gateConfig]()
+	if err != nil {
+		return nil, err
+	}
+	identity, err := auth.NewOIDC(context.Background(), c.OIDC, p.Now)
+	if err != nil {
+		return nil, err
+	}
+	return auth.NewGate(p.Store, identity, auth.NewSecretKeys(secretsmanager.NewFromConfig(p.AWS), c.PlatformKey, p.Now), p.Now), nil
+}
+
+// start ends the process with one line when the environment is wrong, and Lambda reports it.
+func start(build func(Parts) (any, error)) {
+	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stdout, nil)))
+	parts, err := parts()
+	if err == nil {
+		var handler any
+		if handler, err = build(parts); err == nil {
+			lambda.Start(handler)
+			return
+		}
+	}
+	slog.Error("cannot start", "error", err)
+	os.Exit(1)
+}
+
+func parts() (Parts, error) {
+	tables, err := env.ParseAs[store.Config]()
+	if err != nil {
+		return Parts{}, err
+	}
+	cloud, err := env.ParseAs[cloud]()
+	if err != nil {
+		return Parts{}, err
+	}
+	c := cloud.config()
+	return Parts{
+		AWS: c, Store: store.New(dynamodb.NewFromConfig(c), tables, domain.SystemClock), Now: domain.SystemClock, NewID: domain.NewID,
+	}, nil
+}
+
+// cloud is what Lambda tells of AWS, for the life of the process. The SDK's own loader would also look for profiles,
+// sign-on sessions and metadata services, none of which a function has, for 2 MB.
+type cloud struct {
+	Region       string `env:"AWS_REGION,required"`
+	AccessKey    string `env:"AWS_ACCESS_KEY_ID,required"`
+	SecretKey    string `env:"AWS_SECRET_ACCESS_KEY,required"`
+	SessionToken string `env:"AWS_SESSION_TOKEN"`
+	Endpoint     string `env:"AWS_ENDPOINT_URL"` // an emulator's
+}
+
+func (c cloud) config() aws.Config {
+	credentials := aws.Credentials{AccessKeyID: c.AccessKey, SecretAccessKey: c.SecretKey, SessionToken: c.SessionToken, Source: "environment"}
+	config := aws.Config{
+		Region:      c.Region,
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return credentials, nil }),
+		HTTPClient:  awshttp.NewBuildableClient().WithTimeout(callTimeout),
+	}
+	if c.Endpoint != "" {
+		config.BaseEndpoint = &c.Endpoint
+	}
+	return config
+}
+
+// callTimeout ends one call of AWS that hangs, in time for another within a function's own.
+const callTimeout = 10 * time.Second

@@ -1,0 +1,169 @@
+package store_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go/middleware"
+
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+	"plugboard/shared/store/storetest"
+)
+
+const day = "2026-11-22"
+
+func line(event string, number int, o domain.Outcome) domain.Attempt {
+	return domain.Attempt{
+		Account: "acct-42", Webhook: "whk_a", Event: domain.EventID(event), EventType: "contract.signed", EventDay: day, Number: number,
+		Outcome: o, Status: 200, At: domain.SystemClock(), Milliseconds: 12,
+	}
+}
+
+func appended(t *testing.T, s *storetest.Tables, lines ...domain.Attempt) {
+	t.Helper()
+	if err := s.AppendAttempts(t.Context(), lines); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRule19_ARepeatedAttemptTakesNoOthersPlace(t *testing.T) {
+	s := storetest.New(t)
+	first, repeat := line("evt_1", 1, domain.OutcomeDelivered), line("evt_1", 1, domain.OutcomeFailed)
+	repeat.At = first.At.Add(time.Second)
+	appended(t, s, first)
+	appended(t, s, repeat)
+	got, err := s.Attempts(t.Context(), "acct-42", "whk_a", day, "evt_1")
+	if err != nil || len(got) != 2 || got[0] != first || got[1] != repeat {
+		t.Fatalf("got %+v, %v, want both lines", got, err)
+	}
+	if state := domain.StateOf(got); state != domain.DeliveryDelivered {
+		t.Errorf("got %s, want delivered", state)
+	}
+}
+
+func TestAttempts_OfOneDeliveryOnly(t *testing.T) {
+	s := storetest.New(t)
+	want := []domain.Attempt{line("evt_1", 1, domain.OutcomeFailed), line("evt_1", 2, domain.OutcomeFailed), line("evt_1", 10, domain.OutcomeExhausted)}
+	foreign, other, yesterday := want[0], want[0], want[0]
+	foreign.Account, other.Webhook, yesterday.EventDay = "acct-43", "whk_b", "2026-11-21"
+	appended(t, s, want[2], want[0], foreign, other, yesterday, line("evt_10", 1, domain.OutcomeDelivered), want[1])
+	got, err := s.Attempts(t.Context(), "acct-42", "whk_a", day, "evt_1")
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %+v, %v, want %+v", got, err, want)
+	}
+	for _, absent := range []domain.EventID{"evt_2", "evt_", ""} {
+		if got, err := s.Attempts(t.Context(), "acct-42", "whk_a", day, absent); fault.KindOf(err) != fault.NotFound {
+			t.Errorf("%q: got %v, %v, want NotFound", absent, got, err)
+		}
+	}
+}
+
+func TestDayOfAttempts_NewestFirstAcrossShardsPageByPage(t *testing.T) {
+	s := storetest.New(t)
+	var lines []domain.Attempt
+	var want []domain.EventID
+	for i := range 30 {
+		e := fmt.Sprintf("evt_%02d", i)
+		for n := range 1 + i%4 {
+			lines = append(lines, line(e, n+1, domain.OutcomeFailed))
+		}
+		want = append(want, domain.EventID(e))
+	}
+	slices.Reverse(want)
+	appended(t, s, lines...)
+	for _, size := range []int{1, 7, 30, 100} {
+		var got []domain.EventID
+		for before := domain.EventID(""); ; {
+			page, err := s.DayOfAttempts(t.Context(), "acct-42", "whk_a", day, before, size)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(page) == 0 {
+				break
+			}
+			for _, attempts := range page {
+				before = attempts[0].Event
+				got = append(got, before)
+				var i int
+				fmt.Sscanf(string(before), "evt_%d", &i)
+				if len(attempts) != 1+i%4 || attempts[0].Number != 1 {
+					t.Errorf("%s: got %d attempts, the first of number %d", before, len(attempts), attempts[0].Number)
+				}
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("in pages of %d: got %v, want %v", size, got, want)
+		}
+	}
+}
+
+func TestAttempts_ExpireAfter30Days(t *testing.T) {
+	s := storetest.New(t)
+	made := line("evt_1", 1, domain.OutcomeDelivered)
+	appended(t, s, made)
+	for age, want := range map[time.Duration]int{30*24*time.Hour - 2*time.Second: 1, 30 * 24 * time.Hour: 0} {
+		later := s.At(func() time.Time { return made.At.Add(age) })
+		got, err := later.DayOfAttempts(t.Context(), "acct-42", "whk_a", day, "", 10)
+		if err != nil || len(got) != want {
+			t.Errorf("after %s: got %d deliveries, %v, want %d", age, len(got), err, want)
+		}
+	}
+}
+
+func TestAppendAttempts_WritesAgainWhatWasNotProcessed(t *testing.T) {
+	s := storetest.New(t)
+	var lines []domain.Attempt
+	for i := range 60 {
+		lines = append(lines, line(fmt.Sprintf("evt_%02d", i), 1, domain.OutcomeDelivered))
+	}
+	calls := 0
+	throttled := s.At(domain.SystemClock, unprocessed(&calls, func() bool { return calls%2 == 1 }))
+	if err := throttled.AppendAttempts(t.Context(), lines); err != nil {
+		t.Fatal(err)
+	}
+	got, err := s.DayOfAttempts(t.Context(), "acct-42", "whk_a", day, "", 100)
+	if err != nil || len(got) != len(lines) || calls != 6 {
+		t.Errorf("got %d deliveries after %d calls, %v, want %d after 6", len(got), calls, err, len(lines))
+	}
+	stuck := s.At(domain.SystemClock, unprocessed(&calls, func() bool { return true }))
+	if err := stuck.AppendAttempts(t.Context(), lines[:1]); fault.KindOf(err) != fault.Unavailable {
+		t.Errorf("while nothing is processed: got %v, want Unavailable", err)
+	}
+	if err := s.At(domain.SystemClock, storetest.Failing("BatchWriteItem")).AppendAttempts(t.Context(), lines); err == nil {
+		t.Error("while calls fail: no error")
+	}
+}
+
+// unprocessed hands all but the first item of a batch back, when asked to, as DynamoDB does when it is throttled.
+func unprocessed(calls *int, now func() bool) func(*dynamodb.Options) {
+	m := middleware.InitializeMiddlewareFunc("unprocessed", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+		batch, ok := in.Parameters.(*dynamodb.BatchWriteItemInput)
+		if !ok {
+			return next.HandleInitialize(ctx, in)
+		}
+		*calls++
+		back := map[string][]types.WriteRequest{}
+		if now() {
+			for table, puts := range batch.RequestItems {
+				batch.RequestItems[table], back[table] = puts[:1], puts[1:]
+				if len(puts) == 1 {
+					back[table] = puts
+				}
+			}
+		}
+		out, metadata, err := next.HandleInitialize(ctx, in)
+		if result, ok := out.Result.(*dynamodb.BatchWriteItemOutput); ok && len(back) > 0 {
+			result.UnprocessedItems = back
+		}
+		return out, metadata, err
+	})
+	return func(o *dynamodb.Options) {
+		o.APIOptions = append(o.APIOptions, func(s *middleware.Stack) error { return s.Initialize.Add(m, middleware.After) })
+	}
+}

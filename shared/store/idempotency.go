@@ -1,0 +1,166 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"reflect"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+)
+
+const (
+	claimLease = 60 * time.Second
+	claimKept  = 24 * time.Hour
+)
+
+// claim is one use of an Idempotency-Key (design rule 25): running under a lease, or done with its answer.
+type claim struct {
+	Key         string `json:"key"`         // hash of caller, operation and the key itself
+	Fingerprint string `json:"fingerprint"` // hash of the input
+	Owner       string `json:"owner"`       // this run; another that took over after the lease has its own
+	LeaseUntil  int64  `json:"lease_until"` // epoch seconds
+	Answer      []byte `json:"answer,omitempty"`
+
+	recorded bool
+}
+
+type claimKey struct{}
+
+func claimFrom(ctx context.Context) *claim {
+	c, _ := ctx.Value(claimKey{}).(*claim)
+	return c
+}
+
+// Claim begins work under an Idempotency-Key. It returns a context for the work, whose Commit records the
+// answer; or the recorded answer of the same request, as JSON. Conflict `still-running` while another runs it;
+// Invalid `idempotency-key-reused` when the key came with another input.
+func (s *Store) Claim(ctx context.Context, keyHash, fingerprint string) (context.Context, []byte, error) {
+	now := s.now()
+	c := &claim{Key: keyHash, Fingerprint: fingerprint, Owner: rand.Text(), LeaseUntil: now.Add(claimLease).Unix()}
+	item, err := marshal(*c)
+	if err != nil {
+		return ctx, nil, fault.Wrap(err, "encode a claim")
+	}
+	k, record := keyOf(*c)
+	item[PartitionKey], item[SortKey], item[recordAttribute] = str(k.pk), str(k.sk), str(string(record))
+	item[ExpiresAt] = num(now.Add(claimKept).Unix())
+	delete(item, "answer")
+	_, err = s.db.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: &s.accounts, Item: item,
+		ConditionExpression:       aws.String("attribute_not_exists(pk) OR expires_at <= :now OR (attribute_not_exists(answer) AND lease_until <= :now AND fingerprint = :f)"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":now": num(now.Unix()), ":f": str(fingerprint)},
+	})
+	if err == nil {
+		return context.WithValue(ctx, claimKey{}, c), nil, nil
+	}
+	var failed *types.ConditionalCheckFailedException
+	if !errors.As(err, &failed) {
+		return ctx, nil, fault.Wrap(awsFault(err), "claim an idempotency key")
+	}
+	running := fault.New(fault.Conflict, "still-running", "A request with this Idempotency-Key is still running. Repeat it in a moment.")
+	earlier, err := get[claim](ctx, s, k, "idempotency key")
+	switch {
+	case fault.KindOf(err) == fault.NotFound: // released since
+		return ctx, nil, running
+	case err != nil:
+		return ctx, nil, err
+	case earlier.Owner == c.Owner: // the SDK repeated our own write, whose answer was lost
+		return context.WithValue(ctx, claimKey{}, c), nil, nil
+	case earlier.Fingerprint != fingerprint:
+		return ctx, nil, fault.New(fault.Invalid, "idempotency-key-reused", "This Idempotency-Key was used within 24 hours for a request with another input. Use a new key.")
+	case earlier.Answer == nil:
+		return ctx, nil, running
+	}
+	return ctx, earlier.Answer, nil
+}
+
+// record is the write that keeps the answer, on the condition that the claim is still this run's.
+func (c *claim) record(answer any) (*Write, error) {
+	encoded, err := withoutShownOnce(answer)
+	if err != nil {
+		return nil, err
+	}
+	c.recorded = true
+	k, _ := keyOf(*c)
+	return &Write{
+		item: types.TransactWriteItem{Update: &types.Update{
+			Key:                      k.attributes(),
+			UpdateExpression:         aws.String("SET answer = :answer"),
+			ConditionExpression:      aws.String("#owner = :owner AND attribute_not_exists(answer)"),
+			ExpressionAttributeNames: map[string]string{"#owner": "owner"},
+			ExpressionAttributeValues: map[string]types.AttributeValue{
+				":answer": &types.AttributeValueMemberB{Value: encoded}, ":owner": str(c.Owner),
+			},
+		}},
+		otherwise: fault.New(fault.Conflict, "still-running", "Another request with this Idempotency-Key took over. Repeat it in a moment."),
+	}, nil
+}
+
+// Settle ends a claim after the work: an answer that no Commit recorded, because there was nothing to change,
+// is recorded now; after a failure, which changed nothing, the key is free again.
+func (s *Store) Settle(ctx context.Context, answer any, failed bool) error {
+	c := claimFrom(ctx)
+	if c == nil || c.recorded && !failed {
+		return nil
+	}
+	if failed {
+		k, _ := keyOf(*c)
+		_, err := s.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+			TableName: &s.accounts, Key: k.attributes(),
+			ConditionExpression:       aws.String("#owner = :owner AND attribute_not_exists(answer)"),
+			ExpressionAttributeNames:  map[string]string{"#owner": "owner"},
+			ExpressionAttributeValues: map[string]types.AttributeValue{":owner": str(c.Owner)},
+		})
+		var gone *types.ConditionalCheckFailedException
+		if errors.As(err, &gone) {
+			return nil
+		}
+		return fault.Wrap(err, "release an idempotency key")
+	}
+	return s.Commit(ctx, &Tx{}, answer)
+}
+
+// withoutShownOnce is the answer as JSON, every domain.ShownOnce in it left empty.
+func withoutShownOnce(answer any) ([]byte, error) {
+	whole, err := json.Marshal(answer)
+	if err != nil {
+		return nil, err
+	}
+	bare := reflect.New(reflect.Indirect(reflect.ValueOf(answer)).Type())
+	if err := json.Unmarshal(whole, bare.Interface()); err != nil {
+		return nil, err
+	}
+	blank(bare.Elem())
+	return domain.JSON(bare.Interface())
+}
+
+func blank(v reflect.Value) {
+	if v.Type() == reflect.TypeFor[domain.ShownOnce]() {
+		v.SetString("")
+		return
+	}
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				blank(v.Field(i))
+			}
+		}
+	case reflect.Slice, reflect.Array:
+		for i := range v.Len() {
+			blank(v.Index(i))
+		}
+	case reflect.Pointer:
+		if !v.IsNil() {
+			blank(v.Elem())
+		}
+	}
+}

@@ -1,0 +1,217 @@
+package store
+
+import (
+	"fmt"
+	"hash/crc32"
+	"time"
+
+	"plugboard/events"
+	"plugboard/shared/domain"
+)
+
+// Every key is built here. Access patterns of the accounts table:
+//
+//	pk                    sk                      record          read by
+//	ACCOUNT#<id>          ACCOUNT                 account         id
+//	ACCOUNT#<id>          USER#<id>               user            account and subject; all of an account
+//	ACCOUNT#<id>          EMAIL#<folded>          reservation     who in the account has that e-mail
+//	ACCOUNT#<id>          WORKSPACE#<id>          workspace       id; all of an account
+//	ACCOUNT#<id>          TEMPLATETYPE#<id>       template-type   id; all of an account
+//	ACCOUNT#<id>          FIELDS#<type id>        fields-version  condition-checked by a contract's creation
+//	ACCOUNT#<id>          TEMPLATE#<id>           template        id; all of an account
+//	ACCOUNT#<id>          INSTALLATION#<ext>      installation    extension; all of an account
+//	ACCOUNT#<id>          WEBHOOK#<id>            webhook         id; all of an account, by fanout
+//	ACCOUNT#<id>          TOKEN#<id>              own-token       id; all of an account
+//	ACCOUNT#<id>          TRIAL#<ext>             trial           extension; all of an account, for its catalogue
+//	ACCOUNT#<id>          EVENT#<id>              event           fanout (stream); delivery, when too big for a message
+//	ACCOUNT#<id>          PROVISION#<id>          provision       fanout (stream)
+//	CONTRACT#<id>         CONTRACT                contract        id (an item names its account, checked on read)
+//	CONTRACT#<id>         EVENT#<id>              event           as above
+//	TOKEN#<sha256>        TOKEN                   token           hash of the presented token
+//	SESSION#<sha256>      SESSION                 session         hash of the presented session token
+//	PARTNER#<id>          PARTNER                 partner         id
+//	PARTNERKEY#<sha256>   PARTNERKEY              partner-key     hash of the presented key
+//	EXTENSION#<slug>      EXTENSION               extension       slug
+//	EXTENSION#<slug>      BLUEPRINT#<version>     blueprint       version, zero-padded
+//	EXTENSION#<slug>      VERSION#<version>       version         version; all of an extension
+//	EXTENSION#<slug>      DRAFT                   draft           extension
+//	CATALOGUE             EXTENSION#<slug>        listing         all, for the catalogue
+//	IDEMPOTENCY#<sha256>  IDEMPOTENCY             idempotency     caller, operation and Idempotency-Key
+//	DATAKEY#<yyyy-mm>     DATAKEY                 data-key        month of a sealed secret
+//
+// A contract and its events have a partition of their own, so that a busy account does not sit on one
+// (1,000 writes a second a partition key, whatever the table's capacity).
+//
+// The accounts table's index of contracts, which holds nothing else, and no deleted ones:
+//
+//	contracts_pk                contracts_sk    holds              read by
+//	ACCOUNT#<id>#<shard>        <id>            ContractSummary    all of an account, newest first, filtered
+//
+// Every change of a contract is written to it too, and a full partition of an index holds up the table's writes. So
+// an account has four, by the contract: 4,000 changes a second, at the price of four queries a page, which are
+// merged by id, and ids rise with time. Filters are applied after reading: one key a filter would multiply the
+// writes, where pages are read rarely and by people. Projecting the summary and not the values keeps an entry under
+// 1 KB, one write unit. Reads of it are eventually consistent: a contract just made may be missing for a moment.
+//
+// The deliveries table:
+//
+//	pk                                  sk                                 record    read by
+//	WEBHOOK#<id>#<yyyy-mm-dd>#<shard>   <event id>#<attempt>#<a unique>    attempt   a day of a webhook, newest first; one delivery
+//
+// The day is the event's. The shard is one of four by the event, so that a busy webhook does not sit on one
+// partition and a delivery's attempts still do. Event ids rise with time, attempts are zero-padded, and the
+// unique end keeps the line of an attempt that ran twice from taking the first one's place.
+type key struct{ pk, sk string }
+
+// reservation makes a name unique: an item whose key is the name.
+type reservation struct {
+	Account domain.AccountID `json:"account_id"`
+	Email   string           `json:"email"`
+	User    domain.UserID    `json:"user_id"`
+}
+
+// keyOf is the key and the record of anything that is stored. A type that is not here is a mistake of the
+// programmer, found by the first test that stores one.
+func keyOf(v any) (key, domain.Record) {
+	switch v := v.(type) {
+	case domain.Account:
+		return accountKey(v.ID), domain.RecordAccount
+	case domain.User:
+		return userKey(v.Account, v.ID), domain.RecordUser
+	case reservation:
+		return emailKey(v.Account, v.Email), domain.RecordReservation
+	case domain.Workspace:
+		return workspaceKey(v.Account, v.ID), domain.RecordWorkspace
+	case domain.TemplateType:
+		return templateTypeKey(v.Account, v.ID), domain.RecordTemplateType
+	case domain.FieldsVersion:
+		return fieldsKey(v.Account, v.TemplateType), domain.RecordFieldsVersion
+	case domain.Template:
+		return templateKey(v.Account, v.ID), domain.RecordTemplate
+	case domain.Installation:
+		return installationKey(v.Account, v.Extension), domain.RecordInstallation
+	case domain.Webhook:
+		return webhookKey(v.Account, v.ID), domain.RecordWebhook
+	case domain.Contract:
+		return contractKey(v.ID), domain.RecordContract
+	case domain.OwnToken:
+		return inAccount(v.Account, "TOKEN", string(v.ID)), domain.RecordOwnToken
+	case domain.Token:
+		return tokenKey(v.Hash), domain.RecordToken
+	case domain.Session:
+		return sessionKey(v.Hash), domain.RecordSession
+	case domain.Partner:
+		return partnerKey(v.ID), domain.RecordPartner
+	case domain.PartnerKey:
+		return partnerKeyKey(v.Hash), domain.RecordPartnerKey
+	case domain.Extension:
+		return extensionKey(v.ID), domain.RecordExtension
+	case domain.Blueprint:
+		return blueprintKey(v.Extension, v.Version), domain.RecordBlueprint
+	case domain.BlueprintVersion:
+		return versionKey(v.Extension, v.Version), domain.RecordVersion
+	case domain.BlueprintDraft:
+		return draftKey(v.Extension), domain.RecordDraft
+	case domain.Trial:
+		return trialKey(v.Account, v.Extension), domain.RecordTrial
+	case domain.Listing:
+		return listingKey(v.Extension), domain.RecordListing
+	case events.Event:
+		return eventKey(v.Account, v.Contract, v.ID), domain.RecordEvent
+	case events.Provision:
+		return key{"ACCOUNT#" + string(v.Account), "PROVISION#" + v.ID}, domain.RecordProvision
+	case DataKey:
+		return key{"DATAKEY#" + v.Month, "DATAKEY"}, domain.RecordDataKey
+	case claim:
+		return key{"IDEMPOTENCY#" + v.Key, "IDEMPOTENCY"}, domain.RecordIdempotency
+	default:
+		panic(fmt.Sprintf("store: no key for a %T", v))
+	}
+}
+
+func accountKey(id domain.AccountID) key { return key{"ACCOUNT#" + string(id), "ACCOUNT"} }
+
+func inAccount(id domain.AccountID, kind, name string) key {
+	return key{"ACCOUNT#" + string(id), kind + "#" + name}
+}
+
+func userKey(a domain.AccountID, id domain.UserID) key { return inAccount(a, "USER", string(id)) }
+func emailKey(a domain.AccountID, email string) key {
+	return inAccount(a, "EMAIL", domain.FoldEmail(email))
+}
+func workspaceKey(a domain.AccountID, id domain.WorkspaceID) key {
+	return inAccount(a, "WORKSPACE", string(id))
+}
+func templateTypeKey(a domain.AccountID, id domain.TemplateTypeID) key {
+	return inAccount(a, "TEMPLATETYPE", string(id))
+}
+func fieldsKey(a domain.AccountID, id domain.TemplateTypeID) key {
+	return inAccount(a, "FIELDS", string(id))
+}
+func templateKey(a domain.AccountID, id domain.TemplateID) key {
+	return inAccount(a, "TEMPLATE", string(id))
+}
+func installationKey(a domain.AccountID, e domain.ExtensionID) key {
+	return inAccount(a, "INSTALLATION", string(e))
+}
+func webhookKey(a domain.AccountID, id domain.WebhookID) key {
+	return inAccount(a, "WEBHOOK", string(id))
+}
+func contractKey(id domain.ContractID) key { return key{"CONTRACT#" + string(id), "CONTRACT"} }
+
+func eventKey(a domain.AccountID, c domain.ContractID, id domain.EventID) key {
+	if c != "" {
+		return key{"CONTRACT#" + string(c), "EVENT#" + string(id)}
+	}
+	return inAccount(a, "EVENT", string(id))
+}
+
+func tokenKey(hash string) key              { return key{"TOKEN#" + hash, "TOKEN"} }
+func sessionKey(hash string) key            { return key{"SESSION#" + hash, "SESSION"} }
+func partnerKey(id domain.PartnerID) key    { return key{"PARTNER#" + string(id), "PARTNER"} }
+func partnerKeyKey(hash string) key         { return key{"PARTNERKEY#" + hash, "PARTNERKEY"} }
+func extensionKey(e domain.ExtensionID) key { return key{"EXTENSION#" + string(e), "EXTENSION"} }
+func blueprintKey(e domain.ExtensionID, version int) key {
+	return key{"EXTENSION#" + string(e), fmt.Sprintf("BLUEPRINT#%06d", version)}
+}
+func versionKey(e domain.ExtensionID, version int) key {
+	return key{"EXTENSION#" + string(e), fmt.Sprintf("VERSION#%06d", version)}
+}
+func draftKey(e domain.ExtensionID) key { return key{"EXTENSION#" + string(e), "DRAFT"} }
+func trialKey(a domain.AccountID, e domain.ExtensionID) key {
+	return inAccount(a, "TRIAL", string(e))
+}
+func listingKey(e domain.ExtensionID) key { return key{"CATALOGUE", "EXTENSION#" + string(e)} }
+
+const (
+	attemptShards = 4
+	attemptsKept  = 30 * 24 * time.Hour
+	outboxKept    = 30 * 24 * time.Hour
+)
+
+func attemptKey(a domain.Attempt, unique string) key {
+	return key{attemptPartition(a.Webhook, a.EventDay, shardOf(a.Event)), fmt.Sprintf("%s#%03d#%s", a.Event, a.Number, unique)}
+}
+
+func attemptPartition(w domain.WebhookID, day string, shard int) string {
+	return fmt.Sprintf("WEBHOOK#%s#%s#%d", w, day, shard)
+}
+
+const contractShards = 4
+
+func contractPartition(a domain.AccountID, shard int) string {
+	return fmt.Sprintf("ACCOUNT#%s#%d", a, shard)
+}
+
+// indexed is v's key in the index; empty for what it does not hold.
+func indexed(v any) key {
+	c, ok := v.(domain.Contract)
+	if !ok || c.State == domain.Deleted {
+		return key{}
+	}
+	return key{contractPartition(c.Account, int(crc32.ChecksumIEEE([]byte(c.ID))%contractShards)), string(c.ID)}
+}
+
+func shardOf(e domain.EventID) int {
+	return int(crc32.ChecksumIEEE([]byte(e)) % attemptShards)
+}

@@ -1,0 +1,155 @@
+package store
+
+import (
+	"context"
+
+	"plugboard/events"
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+)
+
+// The reads, one line each where the key says it all. Each returns NotFound for what is absent.
+
+func (s *Store) Account(ctx context.Context, id domain.AccountID) (domain.Account, error) {
+	return get[domain.Account](ctx, s, accountKey(id), "account")
+}
+
+func (s *Store) User(ctx context.Context, a domain.AccountID, id domain.UserID) (domain.User, error) {
+	return get[domain.User](ctx, s, userKey(a, id), "user")
+}
+
+// UserByEmail finds a user of the account by e-mail, whatever its case.
+func (s *Store) UserByEmail(ctx context.Context, a domain.AccountID, email string) (domain.User, error) {
+	r, err := get[reservation](ctx, s, emailKey(a, email), "user")
+	if err != nil {
+		return domain.User{}, err
+	}
+	return s.User(ctx, a, r.User)
+}
+
+func (s *Store) Workspace(ctx context.Context, a domain.AccountID, id domain.WorkspaceID) (domain.Workspace, error) {
+	return get[domain.Workspace](ctx, s, workspaceKey(a, id), "workspace")
+}
+
+func (s *Store) Workspaces(ctx context.Context, a domain.AccountID) ([]domain.Workspace, error) {
+	return list[domain.Workspace](ctx, s, accountKey(a).pk, "WORKSPACE#")
+}
+
+func (s *Store) TemplateType(ctx context.Context, a domain.AccountID, id domain.TemplateTypeID) (domain.TemplateType, error) {
+	return get[domain.TemplateType](ctx, s, templateTypeKey(a, id), "template type")
+}
+
+func (s *Store) TemplateTypes(ctx context.Context, a domain.AccountID) ([]domain.TemplateType, error) {
+	return list[domain.TemplateType](ctx, s, accountKey(a).pk, "TEMPLATETYPE#")
+}
+
+func (s *Store) FieldsVersion(ctx context.Context, a domain.AccountID, id domain.TemplateTypeID) (domain.FieldsVersion, error) {
+	return get[domain.FieldsVersion](ctx, s, fieldsKey(a, id), "template type")
+}
+
+func (s *Store) Template(ctx context.Context, a domain.AccountID, id domain.TemplateID) (domain.Template, error) {
+	return get[domain.Template](ctx, s, templateKey(a, id), "template")
+}
+
+func (s *Store) Templates(ctx context.Context, a domain.AccountID) ([]domain.Template, error) {
+	return list[domain.Template](ctx, s, accountKey(a).pk, "TEMPLATE#")
+}
+
+func (s *Store) Installation(ctx context.Context, a domain.AccountID, e domain.ExtensionID) (domain.Installation, error) {
+	return get[domain.Installation](ctx, s, installationKey(a, e), "installation")
+}
+
+// Installations is every installation of the account, disabled ones too, by extension.
+func (s *Store) Installations(ctx context.Context, a domain.AccountID) (map[domain.ExtensionID]domain.Installation, error) {
+	all, err := list[domain.Installation](ctx, s, accountKey(a).pk, "INSTALLATION#")
+	if err != nil {
+		return nil, err
+	}
+	by := make(map[domain.ExtensionID]domain.Installation, len(all))
+	for _, i := range all {
+		by[i.Extension] = i
+	}
+	return by, nil
+}
+
+func (s *Store) Webhook(ctx context.Context, a domain.AccountID, id domain.WebhookID) (domain.Webhook, error) {
+	return get[domain.Webhook](ctx, s, webhookKey(a, id), "webhook")
+}
+
+func (s *Store) Webhooks(ctx context.Context, a domain.AccountID) ([]domain.Webhook, error) {
+	return list[domain.Webhook](ctx, s, accountKey(a).pk, "WEBHOOK#")
+}
+
+// Contract is NotFound for another account's, too.
+func (s *Store) Contract(ctx context.Context, a domain.AccountID, id domain.ContractID) (domain.Contract, error) {
+	c, err := get[domain.Contract](ctx, s, contractKey(id), "contract")
+	if err == nil && c.Account != a {
+		return domain.Contract{}, fault.New(fault.NotFound, "not-found", "There is no such contract.")
+	}
+	return c, err
+}
+
+func (s *Store) Session(ctx context.Context, hash string) (domain.Session, error) {
+	return get[domain.Session](ctx, s, sessionKey(hash), "session")
+}
+
+// Event finds an event for as long as its outbox item lives, 30 days.
+func (s *Store) Event(ctx context.Context, a domain.AccountID, c domain.ContractID, id domain.EventID) (events.Event, error) {
+	return get[events.Event](ctx, s, eventKey(a, c, id), "event")
+}
+
+func (s *Store) Token(ctx context.Context, hash string) (domain.Token, error) {
+	return get[domain.Token](ctx, s, tokenKey(hash), "token")
+}
+
+func (s *Store) OwnToken(ctx context.Context, a domain.AccountID, id domain.TokenID) (domain.OwnToken, error) {
+	k, _ := keyOf(domain.OwnToken{Account: a, ID: id})
+	return get[domain.OwnToken](ctx, s, k, "token")
+}
+
+func (s *Store) OwnTokens(ctx context.Context, a domain.AccountID) ([]domain.OwnToken, error) {
+	return list[domain.OwnToken](ctx, s, accountKey(a).pk, "TOKEN#")
+}
+
+func (s *Store) Partner(ctx context.Context, id domain.PartnerID) (domain.Partner, error) {
+	return get[domain.Partner](ctx, s, partnerKey(id), "partner")
+}
+
+func (s *Store) PartnerKey(ctx context.Context, hash string) (domain.PartnerKey, error) {
+	return get[domain.PartnerKey](ctx, s, partnerKeyKey(hash), "partner key")
+}
+
+func (s *Store) Extension(ctx context.Context, id domain.ExtensionID) (domain.Extension, error) {
+	return get[domain.Extension](ctx, s, extensionKey(id), "extension")
+}
+
+func (s *Store) Blueprint(ctx context.Context, e domain.ExtensionID, version int) (domain.Blueprint, error) {
+	return get[domain.Blueprint](ctx, s, blueprintKey(e, version), "blueprint version")
+}
+
+func (s *Store) Version(ctx context.Context, e domain.ExtensionID, version int) (domain.BlueprintVersion, error) {
+	return get[domain.BlueprintVersion](ctx, s, versionKey(e, version), "blueprint version")
+}
+
+// Versions is every version of the extension, the first submitted first.
+func (s *Store) Versions(ctx context.Context, e domain.ExtensionID) ([]domain.BlueprintVersion, error) {
+	return list[domain.BlueprintVersion](ctx, s, extensionKey(e).pk, "VERSION#")
+}
+
+func (s *Store) Draft(ctx context.Context, e domain.ExtensionID) (domain.BlueprintDraft, error) {
+	return get[domain.BlueprintDraft](ctx, s, draftKey(e), "draft")
+}
+
+func (s *Store) Trial(ctx context.Context, a domain.AccountID, e domain.ExtensionID) (domain.Trial, error) {
+	return get[domain.Trial](ctx, s, trialKey(a, e), "trial")
+}
+
+// Trials is what the account may see although it is not listed.
+func (s *Store) Trials(ctx context.Context, a domain.AccountID) ([]domain.Trial, error) {
+	return list[domain.Trial](ctx, s, accountKey(a).pk, "TRIAL#")
+}
+
+// Listings is the catalogue.
+func (s *Store) Listings(ctx context.Context) ([]domain.Listing, error) {
+	return list[domain.Listing](ctx, s, listingKey("").pk, "EXTENSION#")
+}

@@ -1,0 +1,122 @@
+// Package store is the only code that says DynamoDB. Reads return NotFound for what is absent, expired or
+// another account's; writes go through a Tx, whose conditions decide, so that nothing rests on an earlier read.
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+)
+
+// Config names the tables.
+type Config struct {
+	AccountsTable   string `env:"ACCOUNTS_TABLE,required"`
+	DeliveriesTable string `env:"DELIVERIES_TABLE"` // only where the function uses it
+}
+
+// Store reads and writes both tables. It is safe for concurrent use.
+type Store struct {
+	db         *dynamodb.Client
+	accounts   string
+	deliveries string
+	now        domain.Clock
+	jitter     func(attempt int) time.Duration
+}
+
+// New does not call AWS.
+func New(db *dynamodb.Client, c Config, now domain.Clock) *Store {
+	return &Store{db: db, accounts: c.AccountsTable, deliveries: c.DeliveriesTable, now: now, jitter: backoff}
+}
+
+// Items are stored by their types' json names, so that one set of tags serves the API and the table.
+func marshal(v any) (map[string]types.AttributeValue, error) {
+	return attributevalue.MarshalMapWithOptions(v, func(o *attributevalue.EncoderOptions) { o.TagKey = "json" })
+}
+
+func unmarshal(item map[string]types.AttributeValue, v any) error {
+	return attributevalue.UnmarshalMapWithOptions(item, v, func(o *attributevalue.DecoderOptions) { o.TagKey = "json" })
+}
+
+func (k key) attributes() map[string]types.AttributeValue {
+	return map[string]types.AttributeValue{PartitionKey: str(k.pk), SortKey: str(k.sk)}
+}
+
+func str(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+func num(n int64) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: fmt.Sprint(n)}
+}
+
+// get reads one item of the accounts table, consistently. NotFound when it is absent or has expired.
+func get[T any](ctx context.Context, s *Store, k key, what string) (T, error) {
+	var v T
+	out, err := s.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.accounts, Key: k.attributes(), ConsistentRead: aws.Bool(true)})
+	if err != nil {
+		return v, fault.Wrap(awsFault(err), "read %s", k.sk)
+	}
+	if out.Item == nil || s.expired(out.Item) {
+		return v, fault.New(fault.NotFound, "not-found", "There is no such %s.", what)
+	}
+	return v, fault.Wrap(unmarshal(out.Item, &v), "decode %s", k.sk)
+}
+
+// list reads every item of a partition whose sort key begins with prefix, in the order of the sort key.
+func list[T any](ctx context.Context, s *Store, pk, prefix string) ([]T, error) {
+	all := []T{}
+	pages := dynamodb.NewQueryPaginator(s.db, &dynamodb.QueryInput{
+		TableName:                 &s.accounts,
+		KeyConditionExpression:    aws.String("pk = :pk AND begins_with(sk, :sk)"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(pk), ":sk": str(prefix)},
+		ConsistentRead:            aws.Bool(true),
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fault.Wrap(awsFault(err), "list %s %s", pk, prefix)
+		}
+		for _, item := range page.Items {
+			if s.expired(item) {
+				continue
+			}
+			var v T
+			if err := unmarshal(item, &v); err != nil {
+				return nil, fault.Wrap(err, "decode an item of %s %s", pk, prefix)
+			}
+			all = append(all, v)
+		}
+	}
+	return all, nil
+}
+
+// expired tells what DynamoDB's sweep, which may take days, has not removed yet.
+func (s *Store) expired(item map[string]types.AttributeValue) bool {
+	n, ok := item[ExpiresAt].(*types.AttributeValueMemberN)
+	if !ok {
+		return false
+	}
+	var at int64
+	_, err := fmt.Sscan(n.Value, &at)
+	return err == nil && at <= s.now().Unix()
+}
+
+// awsFault keeps what a program decides by: throttling is worth repeating, the rest is ours.
+func awsFault(err error) error {
+	if err == nil {
+		return nil
+	}
+	var throttled *types.ProvisionedThroughputExceededException
+	var limited *types.RequestLimitExceeded
+	if errors.As(err, &throttled) || errors.As(err, &limited) || strings.Contains(err.Error(), "ThrottlingException") {
+		return &fault.Error{Kind: fault.Unavailable, Code: "busy", Detail: "Too many requests at once. Try again in a moment.", Err: err}
+	}
+	return err
+}

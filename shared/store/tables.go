@@ -1,0 +1,55 @@
+package store
+
+import (
+	"reflect"
+	"strings"
+
+	"plugboard/shared/domain"
+)
+
+// Table is a table's shape, declared once: infra builds it with CDK, tests create it on the emulator.
+// Both tables have a string partition key `pk`, a string sort key `sk`, on-demand capacity, and expire items
+// by `expires_at` (epoch seconds; DynamoDB deletes within days, so every read filters expired items itself).
+type Table struct {
+	Name   string // logical: the construct id, and the stem of the env variable <NAME>_TABLE
+	Stream bool   // NEW_IMAGE stream, read by fanout
+	Retain bool   // point-in-time recovery, and kept when the stack is deleted (by stage)
+	Index  *Index // nil: there is none
+}
+
+// Index is a second way into a table, sparse: it holds the items that have its keys, both strings, and of them its
+// keys, the table's, and the attributes that it includes.
+type Index struct {
+	Name         string
+	PartitionKey string
+	SortKey      string
+	Includes     []string
+}
+
+const (
+	PartitionKey = "pk"
+	SortKey      = "sk"
+	ExpiresAt    = "expires_at"
+
+	// OutboxAttribute marks an item that fanout must hear of, with what it is for: "event" or "provision".
+	OutboxAttribute = "outbox"
+)
+
+// Split by lifecycle: state that is kept, and a log that expires.
+var (
+	AccountsTable   = Table{Name: "accounts", Stream: true, Retain: true, Index: &ContractsIndex}
+	DeliveriesTable = Table{Name: "deliveries"}
+)
+
+// ContractsIndex lists an account's contracts; the head of keys.go says how. Its keys are attributes of their own,
+// since an item that had one of them empty, or of another type, could not be written.
+var ContractsIndex = Index{Name: "contracts", PartitionKey: "contracts_pk", SortKey: "contracts_sk", Includes: summaryAttributes()}
+
+func summaryAttributes() []string {
+	var names []string
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[domain.ContractSummary]()) {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		names = append(names, name)
+	}
+	return names
+}

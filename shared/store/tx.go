@@ -1,0 +1,297 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"plugboard/events"
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+)
+
+// Raced is the code of the Conflict that a failed condition gives unless the write says otherwise: the thing
+// changed, or came to be, since it was read.
+const Raced = "raced"
+
+// Tx collects writes that happen together or not at all: at most 100, 4 MB (a DynamoDB quota). The zero value
+// is ready. A mistake in encoding shows at Commit.
+type Tx struct {
+	writes []*Write
+	err    error
+}
+
+// Write is one of them. When its condition fails, the whole Tx does, with that write's error.
+type Write struct {
+	item      types.TransactWriteItem
+	otherwise error
+}
+
+// Else is what Commit returns when this write's condition fails.
+func (w *Write) Else(err error) *Write {
+	w.otherwise = err
+	return w
+}
+
+func raced(r domain.Record) error {
+	return fault.New(fault.Conflict, Raced, "Someone changed the %s at the same moment. Read it again and repeat.", r)
+}
+
+type revised interface{ Bump() int }
+
+// expiring is what DynamoDB may remove once it has ended.
+type expiring interface{ Ends() time.Time }
+
+// Create writes v, a pointer to a stored type, if there is none with its key yet; its revision becomes 1.
+func (t *Tx) Create(v any) *Write {
+	if r, ok := v.(revised); ok {
+		r.Bump()
+	}
+	return t.put(v, absent, nil)
+}
+
+// Put writes v whether or not there is one with its key.
+func (t *Tx) Put(v any) *Write { return t.put(v, "", nil) }
+
+// Replace writes v over what was read at v's revision, which rises by one.
+func (t *Tx) Replace(v revised) *Write {
+	return t.put(v, "rev = :rev", map[string]types.AttributeValue{":rev": num(int64(v.Bump()))})
+}
+
+// Save creates v when its revision is 0, so when it was never stored, and replaces it otherwise.
+func (t *Tx) Save(v revised, rev int) *Write {
+	if rev == 0 {
+		return t.Create(v)
+	}
+	return t.Replace(v)
+}
+
+// Delete removes v at its revision.
+func (t *Tx) Delete(v revised) *Write {
+	k, record := keyOf(deref(v))
+	return t.add(types.TransactWriteItem{Delete: &types.Delete{
+		Key: k.attributes(), ConditionExpression: aws.String("rev = :rev"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":rev": num(int64(v.Bump()))},
+	}}, record)
+}
+
+// Discard removes v at whatever revision, even when there is none.
+func (t *Tx) Discard(v any) *Write {
+	k, record := keyOf(deref(v))
+	return t.add(types.TransactWriteItem{Delete: &types.Delete{Key: k.attributes()}}, record)
+}
+
+// Unchanged holds the Tx to v's being stored at its revision.
+func (t *Tx) Unchanged(v any, rev int) *Write {
+	k, record := keyOf(deref(v))
+	return t.add(types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+		Key: k.attributes(), ConditionExpression: aws.String("rev = :rev"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":rev": num(int64(rev))},
+	}}, record)
+}
+
+// Exists holds the Tx to v's being stored, at whatever revision.
+func (t *Tx) Exists(v any) *Write {
+	k, record := keyOf(deref(v))
+	return t.add(types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+		Key: k.attributes(), ConditionExpression: aws.String("attribute_exists(pk)"),
+	}}, record)
+}
+
+// BumpFields raises the version of a template type's fields, so that a contract being created with what they
+// were before fails.
+func (t *Tx) BumpFields(a domain.AccountID, id domain.TemplateTypeID) *Write {
+	v := domain.FieldsVersion{Account: a, TemplateType: id}
+	k, record := keyOf(v)
+	return t.add(types.TransactWriteItem{Update: &types.Update{
+		Key:                      k.attributes(),
+		UpdateExpression:         aws.String("SET account_id = :a, template_type_id = :t, #record = :r ADD version :one"),
+		ExpressionAttributeNames: map[string]string{"#record": recordAttribute},
+		ExpressionAttributeValues: map[string]types.AttributeValue{
+			":a": str(string(a)), ":t": str(string(id)), ":r": str(string(record)), ":one": num(1),
+		},
+	}}, record)
+}
+
+// HoldFields holds the Tx to the version of a template type's fields (design rule 13). The item is under 200
+// bytes, since a condition check is billed at its size.
+func (t *Tx) HoldFields(v domain.FieldsVersion) *Write {
+	k, record := keyOf(v)
+	return t.add(types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+		Key: k.attributes(), ConditionExpression: aws.String("version = :v"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":v": num(int64(v.Version))},
+	}}, record)
+}
+
+// UseType counts a new template of the type, which must be there.
+func (t *Tx) UseType(a domain.AccountID, id domain.TemplateTypeID) *Write {
+	k, record := keyOf(domain.FieldsVersion{Account: a, TemplateType: id})
+	return t.add(types.TransactWriteItem{Update: &types.Update{
+		Key: k.attributes(), ConditionExpression: aws.String("attribute_exists(pk)"),
+		UpdateExpression:          aws.String("ADD templates :one"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":one": num(1)},
+	}}, record)
+}
+
+// RemoveFields removes the version of a type's fields with the type, if no template uses it.
+func (t *Tx) RemoveFields(a domain.AccountID, id domain.TemplateTypeID) *Write {
+	k, record := keyOf(domain.FieldsVersion{Account: a, TemplateType: id})
+	return t.add(types.TransactWriteItem{Delete: &types.Delete{
+		Key: k.attributes(), ConditionExpression: aws.String("attribute_not_exists(templates) OR templates = :none"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":none": num(0)},
+	}}, record)
+}
+
+// Emit commits the event with the change: fan-out reads it from the table's stream. The item expires after
+// 30 days.
+func (t *Tx) Emit(e events.Event) *Write { return t.outbox(e, OutboxEvent) }
+
+// Provision commits a message to provisioning with the change.
+func (t *Tx) Provision(p events.Provision) *Write { return t.outbox(p, OutboxProvision) }
+
+// ReserveEmail makes the user the one in the account with that e-mail. Conflict when another has it.
+func (t *Tx) ReserveEmail(u domain.User) *Write {
+	r := reservation{Account: u.Account, Email: u.Email, User: u.ID}
+	return t.put(r, "attribute_not_exists(pk) OR user_id = :user", map[string]types.AttributeValue{":user": str(string(u.ID))})
+}
+
+// ReleaseEmail gives an e-mail up.
+func (t *Tx) ReleaseEmail(u domain.User) *Write {
+	return t.Discard(reservation{Account: u.Account, Email: u.Email})
+}
+
+func (t *Tx) outbox(v any, purpose string) *Write {
+	w := t.put(v, absent, nil)
+	if w.item.Put != nil {
+		w.item.Put.Item[OutboxAttribute] = str(purpose)
+	}
+	return w
+}
+
+func (t *Tx) put(v any, condition string, values map[string]types.AttributeValue) *Write {
+	v = deref(v)
+	k, record := keyOf(v)
+	item, err := marshal(v)
+	if err != nil {
+		t.err = errors.Join(t.err, fmt.Errorf("encode %s: %w", k.sk, err))
+		return &Write{}
+	}
+	item[PartitionKey], item[SortKey], item[recordAttribute] = str(k.pk), str(k.sk), str(string(record))
+	if in := indexed(v); in.pk != "" {
+		item[ContractsIndex.PartitionKey], item[ContractsIndex.SortKey] = str(in.pk), str(in.sk)
+	}
+	if e, ok := v.(expiring); ok {
+		item[ExpiresAt] = num(e.Ends().Unix())
+	}
+	put := &types.Put{Item: item, ExpressionAttributeValues: values}
+	if condition != "" {
+		put.ConditionExpression = &condition
+	}
+	return t.add(types.TransactWriteItem{Put: put}, record)
+}
+
+func (t *Tx) add(item types.TransactWriteItem, record domain.Record) *Write {
+	w := &Write{item: item, otherwise: raced(record)}
+	t.writes = append(t.writes, w)
+	return w
+}
+
+func deref(v any) any {
+	return reflect.Indirect(reflect.ValueOf(v)).Interface()
+}
+
+const (
+	recordAttribute = "record"
+	absent          = "attribute_not_exists(pk)"
+
+	OutboxEvent     = "event"
+	OutboxProvision = "provision"
+
+	commitAttempts = 6
+)
+
+// Commit makes the writes, all or none. When the call runs under an Idempotency-Key, answer is recorded with
+// them, without what is shown once; so a repeated request never finds one without the other.
+//
+// A failed condition gives that write's error, the first in the order of the Tx. A mere transaction conflict
+// or throttling is retried with jitter, and ends as Unavailable.
+func (s *Store) Commit(ctx context.Context, t *Tx, answer any) error {
+	if t.err != nil {
+		return fault.Wrap(t.err, "commit")
+	}
+	writes := t.writes
+	if c := claimFrom(ctx); c != nil {
+		w, err := c.record(answer)
+		if err != nil {
+			return fault.Wrap(err, "record the answer")
+		}
+		writes = append(writes[:len(writes):len(writes)], w)
+	}
+	if len(writes) == 0 {
+		return nil
+	}
+	items := make([]types.TransactWriteItem, len(writes))
+	for i, w := range writes {
+		items[i] = s.prepared(w.item)
+	}
+	for attempt := 1; ; attempt++ {
+		_, err := s.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: items})
+		var canceled *types.TransactionCanceledException
+		switch {
+		case err == nil:
+			return nil
+		case !errors.As(err, &canceled):
+			return fault.Wrap(awsFault(err), "commit %d writes", len(items))
+		}
+		again := false
+		for i, reason := range canceled.CancellationReasons {
+			switch aws.ToString(reason.Code) {
+			case "ConditionalCheckFailed":
+				return writes[i].otherwise
+			case "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded":
+				again = true
+			}
+		}
+		if !again {
+			return fault.Wrap(err, "commit %d writes", len(items))
+		}
+		if attempt == commitAttempts {
+			return &fault.Error{Kind: fault.Unavailable, Code: "busy", Detail: "Too many changes of the same thing at once. Try again in a moment.", Op: "commit", Err: err}
+		}
+		select {
+		case <-ctx.Done():
+			return fault.Wrap(ctx.Err(), "commit, waiting to try again")
+		case <-time.After(s.jitter(attempt)):
+		}
+	}
+}
+
+// prepared adds what only the store knows: the table, and when an outbox item expires.
+func (s *Store) prepared(item types.TransactWriteItem) types.TransactWriteItem {
+	switch {
+	case item.Put != nil:
+		item.Put.TableName = &s.accounts
+		if _, outbox := item.Put.Item[OutboxAttribute]; outbox {
+			item.Put.Item[ExpiresAt] = num(s.now().Add(outboxKept).Unix())
+		}
+	case item.Update != nil:
+		item.Update.TableName = &s.accounts
+	case item.Delete != nil:
+		item.Delete.TableName = &s.accounts
+	case item.ConditionCheck != nil:
+		item.ConditionCheck.TableName = &s.accounts
+	}
+	return item
+}
+
+// backoff is full jitter over 20 ms, doubled at each attempt.
+func backoff(attempt int) time.Duration {
+	return time.Duration(rand.Int64N(int64(20*time.Millisecond) << attempt))
+}
