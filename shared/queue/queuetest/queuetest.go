@@ -26,6 +26,7 @@ type Queue struct {
 	queue *queue.Queue
 	mu    sync.Mutex
 	sent  []queue.Message
+	owed  int // messages sent without a delay, and not yet taken
 }
 
 // New makes an empty queue.
@@ -53,6 +54,9 @@ func (q *Queue) Send(ctx context.Context, messages []queue.Message) map[int]erro
 	for i, m := range messages {
 		if failed[i] == nil {
 			q.sent = append(q.sent, m)
+			if m.Delay == 0 {
+				q.owed++
+			}
 		}
 	}
 	return failed
@@ -82,21 +86,35 @@ func Batch(messages ...queue.Message) events.SQSEvent {
 // Broken sends to a queue that is not there.
 func (q *Queue) Broken() *queue.Queue { return queue.New(q.Client, q.URL+"-gone") }
 
-// Take removes all that is visible in the queue now, as one batch to a function: of more than ten when there are
-// more. What waits by its delay stays.
+// patience is how long Take waits for what was sent, in seconds. A queue may show a message late: SQS because a short
+// poll asks a part of its servers, an emulator because its machine's clock was set back since.
+const patience = 20
+
+// Take removes all that is visible in the queue, as one batch to a function: of more than ten when there are more. It
+// waits for what was sent by Send without a delay. What waits by its delay stays.
 func (q *Queue) Take() events.SQSEvent {
 	q.t.Helper()
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	var batch events.SQSEvent
 	for {
-		got, err := q.Client.ReceiveMessage(q.t.Context(), &sqs.ReceiveMessageInput{
+		in := &sqs.ReceiveMessageInput{
 			QueueUrl: &q.URL, MaxNumberOfMessages: 10, MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
-		})
+		}
+		if q.owed > 0 {
+			in.WaitTimeSeconds = patience
+		}
+		got, err := q.Client.ReceiveMessage(q.t.Context(), in)
 		if err != nil {
 			q.t.Fatalf("receive: %v", err)
 		}
 		if len(got.Messages) == 0 {
+			if q.owed > 0 {
+				q.t.Fatalf("%d messages that were sent did not come within %d s", q.owed, patience)
+			}
 			return batch
 		}
+		q.owed = max(0, q.owed-len(got.Messages))
 		for _, m := range got.Messages {
 			if _, err := q.Client.DeleteMessage(q.t.Context(), &sqs.DeleteMessageInput{QueueUrl: &q.URL, ReceiptHandle: m.ReceiptHandle}); err != nil {
 				q.t.Fatalf("delete a message: %v", err)
