@@ -35,7 +35,11 @@ func (s *Service) ReadAccount(ctx context.Context, in *contract.ReadAccountInput
 
 // PutUser creates or updates a user. Conflict `email-taken` when another user of the account has the e-mail.
 func (s *Service) PutUser(ctx context.Context, in *contract.PutUserInput) (*contract.PutUserOutput, error) {
-	if err := s.unknownWorkspaces(ctx, in.Account, in.Body.Workspaces); err != nil {
+	wrong, err := s.lookAtUser(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	if err := fault.InvalidFields(wrong); err != nil {
 		return nil, err
 	}
 	before, err := orNew(s.store.User(ctx, in.Account, in.User))
@@ -59,18 +63,19 @@ func (s *Service) PutUser(ctx context.Context, in *contract.PutUserInput) (*cont
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-func (s *Service) unknownWorkspaces(ctx context.Context, a domain.AccountID, ids []domain.WorkspaceID) error {
+// lookAtUser reports workspaces that the account does not have.
+func (s *Service) lookAtUser(ctx context.Context, in *contract.PutUserInput) ([]fault.Field, error) {
 	var wrong []fault.Field
-	for n, id := range ids {
-		_, err := s.store.Workspace(ctx, a, id)
+	for n, id := range in.Body.Workspaces {
+		_, err := s.store.Workspace(ctx, in.Account, id)
 		switch {
 		case fault.KindOf(err) == fault.NotFound:
 			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/workspaces/%d", n), Code: "unknown-workspace", Detail: "The account has no such workspace."})
 		case err != nil:
-			return err
+			return wrong, err
 		}
 	}
-	return fault.InvalidFields(wrong)
+	return wrong, nil
 }
 
 // PutWorkspace creates or updates a workspace.
@@ -103,8 +108,7 @@ func (s *Service) ListWorkspaces(ctx context.Context, in *contract.ListWorkspace
 			allowed = append(allowed, w)
 		}
 	}
-	page, err := contract.PageOf(allowed, func(w domain.Workspace) string { return string(w.ID) }, in.PageInput)
-	return &contract.ListWorkspacesOutput{Body: page}, err
+	return &contract.ListWorkspacesOutput{Body: contract.PageOf(allowed, func(w domain.Workspace) string { return string(w.ID) }, in.PageInput)}, nil
 }
 
 func noAccount() error { return fault.New(fault.NotFound, "not-found", "There is no such account.") }

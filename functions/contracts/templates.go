@@ -14,26 +14,9 @@ import (
 // extension's token may use its own only), and each value.
 func (s *Service) CreateTemplate(ctx context.Context, in *contract.CreateTemplateInput) (*contract.CreateTemplateOutput, error) {
 	caller := auth.From(ctx)
-	var wrong []fault.Field
-	_, err := s.store.Workspace(ctx, caller.Account, in.Body.Workspace)
-	if wrong, err = absent(wrong, err, "/workspace_id", "unknown-workspace", "The account has no such workspace."); err != nil {
+	t, wrong, err := s.base(ctx, in)
+	if err != nil {
 		return nil, err
-	}
-	t, err := s.store.TemplateType(ctx, caller.Account, in.Body.TemplateType)
-	if err == nil && caller.Extension() != "" && t.Extension != caller.Extension() {
-		err = fault.New(fault.NotFound, "not-found", "")
-	}
-	known := err == nil
-	if wrong, err = absent(wrong, err, "/template_type_id", "unknown-template-type", "There is no such template type."); err != nil {
-		return nil, err
-	}
-	if known {
-		installed, err := s.installed(ctx, t)
-		if err != nil {
-			return nil, err
-		}
-		_, bad := t.Snapshot("/data_fields", in.Body.DataFields, installed)
-		wrong = append(wrong, bad...)
 	}
 	if err := fault.InvalidFields(wrong); err != nil {
 		return nil, err
@@ -74,8 +57,36 @@ func (s *Service) ListTemplates(ctx context.Context, in *contract.ListTemplatesI
 			templates = append(templates, t)
 		}
 	}
-	page, err := contract.PageOf(templates, func(t domain.Template) string { return string(t.ID) }, in.PageInput)
-	return &contract.ListTemplatesOutput{Body: page}, err
+	return &contract.ListTemplatesOutput{Body: contract.PageOf(templates, func(t domain.Template) string { return string(t.ID) }, in.PageInput)}, nil
+}
+
+// base reads the template type of a new template, and reports everything that is wrong with the template in its light.
+func (s *Service) base(ctx context.Context, in *contract.CreateTemplateInput) (domain.TemplateType, []fault.Field, error) {
+	caller := auth.From(ctx)
+	var wrong []fault.Field
+	_, err := s.store.Workspace(ctx, caller.Account, in.Body.Workspace)
+	if wrong, err = absent(wrong, err, "/workspace_id", "unknown-workspace", "The account has no such workspace."); err != nil {
+		return domain.TemplateType{}, wrong, err
+	}
+	t, err := s.store.TemplateType(ctx, caller.Account, in.Body.TemplateType)
+	if err == nil && caller.Extension() != "" && t.Extension != caller.Extension() {
+		err = fault.New(fault.NotFound, "not-found", "")
+	}
+	known := err == nil
+	if wrong, err = absent(wrong, err, "/template_type_id", "unknown-template-type", "There is no such template type."); err != nil || !known {
+		return t, wrong, err
+	}
+	installed, err := s.installed(ctx, t)
+	if err != nil {
+		return t, wrong, err
+	}
+	_, bad := t.Snapshot("/data_fields", in.Body.DataFields, installed)
+	return t, append(wrong, bad...), nil
+}
+
+func (s *Service) lookAtNewTemplate(ctx context.Context, in *contract.CreateTemplateInput) ([]fault.Field, error) {
+	_, wrong, err := s.base(ctx, in)
+	return wrong, err
 }
 
 // installed tells whether the extension that manages t is enabled; true for a type of the account's own.
