@@ -49,6 +49,7 @@ func newScene(w *world) *scene {
 	s.templateID = s.template(s.typeID)
 	s.developedID = s.want(s.call(s.dashboard("acme-dev", "ada"), "POST", "/v1/template-types", object{"name": "Draft", "fields": []object{{"custom_id": "reason", "name": "Reason", "kind": "text"}}}), 201).str("id")
 	s.want(s.call(s.partner, "PUT", "/v1/extensions/"+mainExtension+"/draft", object{"blueprint": crmBlueprint(s.receiver.URL)}), 200)
+	s.want(s.call(s.partner, "PUT", "/v1/extensions/"+mainExtension+"/logo", form{{"logo", pngOf(2, 2)}}), 200)
 	s.submit(idleExtension, coreBlueprint()) // a second version, to be reviewed
 	s.ownTypeID = s.want(s.call(s.admin, "POST", "/v1/template-types", object{"name": "Ours", "fields": []object{{"custom_id": "note", "name": "Note", "kind": "text"}}}), 201).str("id")
 	s.draft = s.want(s.call(s.integration(adminEmail), "POST", "/v1/contracts", contractOf(s.templateID)), 201).str("id")
@@ -133,6 +134,13 @@ var requests = map[string]request{
 	"list-extension":    {path: at("/v1/extensions/" + mainExtension + "/listing"), other: "/v1/extensions/nowhere/listing", body: fixed(object{"version": 1})},
 	"unlist-extension":  {path: at("/v1/extensions/" + mainExtension + "/listing"), other: "/v1/extensions/nowhere/listing"},
 	"list-catalogue":    {},
+	"put-extension-logo": {
+		path: at("/v1/extensions/" + dependency + "/logo"), other: "/v1/extensions/nowhere/logo",
+		body: func(*scene) any { return form{{"logo", pngOf(2, 2)}} },
+	},
+	"read-extension-logo":   {path: at("/v1/extensions/" + mainExtension + "/logo"), other: "/v1/extensions/nowhere/logo"},
+	"delete-extension-logo": {path: at("/v1/extensions/" + mainExtension + "/logo"), other: "/v1/extensions/nowhere/logo"},
+	"read-catalogue-logo":   {path: at("/v1/catalogue/" + mainExtension + "/logo"), other: "/v1/catalogue/nowhere/logo"},
 
 	"enable-extension":   {path: at("/v1/installations/" + idleExtension), other: "/v1/installations/nowhere", body: fixed(object{"parameters": object{idleExtension: object{}}})},
 	"list-installations": {},

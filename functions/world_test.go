@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -173,7 +174,28 @@ type answer struct {
 	body   map[string]any
 }
 
-// call asks for an operation. path's parameters are filled in; body is marshalled, or sent as it is when a string.
+// form is a body of multipart/form-data: its parts' names and what they hold, in that order.
+type form [][2]string
+
+// encoded has a boundary of its own each time, as browsers and curl make them.
+func (f form) encoded() (contentType string, body []byte, err error) {
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	for _, part := range f {
+		file, err := w.CreateFormFile(part[0], "file.bin")
+		if err != nil {
+			return "", nil, err
+		}
+		if _, err := io.WriteString(file, part[1]); err != nil {
+			return "", nil, err
+		}
+	}
+	err = w.Close()
+	return w.FormDataContentType(), b.Bytes(), err
+}
+
+// call asks for an operation. path's parameters are filled in; body is a form, or sent as it is when a string, or
+// marshalled.
 func (w *world) call(c who, method, path string, body any) answer {
 	w.t.Helper()
 	a, err := w.try(c, method, path, body)
@@ -184,8 +206,16 @@ func (w *world) call(c who, method, path string, body any) answer {
 // try is call for other goroutines than the test's.
 func (w *world) try(c who, method, path string, body any) (answer, error) {
 	var content io.Reader
+	contentType := "application/json"
 	switch b := body.(type) {
 	case nil:
+	case form:
+		var encoded []byte
+		var err error
+		if contentType, encoded, err = b.encoded(); err != nil {
+			return answer{}, err
+		}
+		content = bytes.NewReader(encoded)
 	case string:
 		content = strings.NewReader(b)
 	default:
@@ -199,9 +229,11 @@ func (w *world) try(c who, method, path string, body any) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	r.Header.Set("Content-Type", "application/json")
 	for _, h := range c.headers {
 		r.Header.Add(h[0], h[1])
+	}
+	if r.Header.Get("Content-Type") == "" {
+		r.Header.Set("Content-Type", contentType)
 	}
 	resp, err := http.DefaultClient.Do(r)
 	if err != nil {
@@ -213,7 +245,7 @@ func (w *world) try(c who, method, path string, body any) (answer, error) {
 		return answer{}, err
 	}
 	a := answer{status: resp.StatusCode, header: resp.Header, raw: raw}
-	if len(raw) > 0 {
+	if strings.HasSuffix(resp.Header.Get("Content-Type"), "json") {
 		if err := json.Unmarshal(raw, &a.body); err != nil {
 			return a, fmt.Errorf("the answer is no JSON object: %w: %s", err, raw)
 		}

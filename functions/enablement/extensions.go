@@ -157,7 +157,7 @@ func (s *Service) Unlist(ctx context.Context, in *contract.UnlistExtensionInput)
 
 func listingOf(e domain.Extension, b domain.Blueprint) domain.Listing {
 	return domain.Listing{
-		Extension: e.ID, Version: b.Version, Name: e.Name, Description: e.Description, CapabilityFamily: e.CapabilityFamily, Dependencies: b.Dependencies,
+		Extension: e.ID, Version: b.Version, Name: e.Name, Description: e.Description, CapabilityFamily: e.CapabilityFamily, Dependencies: b.Dependencies, Logo: e.Logo,
 	}
 }
 
@@ -191,7 +191,7 @@ func (s *Service) extension(ctx context.Context, id domain.ExtensionID) (domain.
 }
 
 func viewExtension(e domain.Extension) contract.ExtensionView {
-	v := contract.ExtensionView{Extension: e, State: e.State(), ExtensionTypes: []string{}}
+	v := contract.ExtensionView{Extension: e, State: e.State(), ExtensionTypes: []string{}, LogoURL: contract.LogoURL(e.ID, e.Logo)}
 	for _, key := range e.TypeKeys {
 		v.ExtensionTypes = append(v.ExtensionTypes, e.ID.TypeOf(key))
 	}

@@ -45,7 +45,9 @@ func (s *Service) Catalogue(ctx context.Context, in *contract.ListCatalogueInput
 		if err != nil {
 			return nil, err
 		}
-		item.Trial = trial
+		if item.Trial = trial; !trial {
+			item.LogoURL = contract.LogoURL(l.Extension, l.Logo)
+		}
 		out.Body.Items = append(out.Body.Items, item)
 	}
 	return out, nil

@@ -97,7 +97,7 @@ func (op Op[I, O]) Handle(a *API, h func(context.Context, *I) (*O, error), looks
 }
 
 // register tells Huma of the operation. Around h stand, in this order: the gate, Huma's validation, the
-// Idempotency-Key, what the input's own check says, and the turning of an error into a Problem.
+// unpacking of a file, the Idempotency-Key, what the input's own check says, and the turning of an error into a Problem.
 func (op Op[I, O]) register(a *API, h func(context.Context, *I) (*O, error), looks []Look[I]) {
 	inspect := newInspector(op.Operation, reflect.TypeFor[I]())
 	for _, look := range looks {
@@ -116,6 +116,9 @@ func (op Op[I, O]) register(a *API, h func(context.Context, *I) (*O, error), loo
 		goOn(in, seen.after)
 		if len(seen.wrong) > 0 {
 			return nil, problemOf(ctx, inspect.refuse(ctx, in, seen.wrong))
+		}
+		if err := op.unpack(ctx, in); err != nil {
+			return nil, problemOf(ctx, err)
 		}
 		out, err := op.once(ctx, a.idem, in, checked)
 		if err != nil {
@@ -140,6 +143,7 @@ func (o Operation) admit(a *API) func(huma.Context, func(huma.Context)) {
 		}
 		note(ctx.Context(), o.ID, caller)
 		inner := context.WithValue(auth.With(ctx.Context(), caller), idempotencyKey{}, ctx.Header(HeaderIdempotencyKey))
+		inner = context.WithValue(inner, contentTypeKey{}, ctx.Header("Content-Type"))
 		next(huma.WithContext(ctx, inner))
 	}
 }
@@ -149,7 +153,10 @@ const HeaderIdempotencyKey = "Idempotency-Key"
 
 const maxIdempotencyKey = 255
 
-type idempotencyKey struct{}
+type (
+	idempotencyKey struct{}
+	contentTypeKey struct{}
+)
 
 // once runs h, or answers what it answered before under the same Idempotency-Key.
 func (op Op[I, O]) once(ctx context.Context, idem Idempotency, in *I, h func(context.Context, *I) (*O, error)) (*O, error) {
@@ -259,6 +266,21 @@ func (op Op[I, O]) document(a *API) huma.Operation {
 			Content:     map[string]*huma.MediaType{problemType: {Schema: problem}},
 		}
 	}
+	if op.File != nil {
+		d.RequestBody, d.SkipValidateBody = op.File.document(), true // unpack does
+	}
+	if len(op.Binary) > 0 {
+		d.Responses[strconv.Itoa(op.Status)] = &huma.Response{Content: map[string]*huma.MediaType{}}
+		for _, kind := range op.Binary {
+			d.Responses[strconv.Itoa(op.Status)].Content[kind] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
+		}
+	}
+	if op.Revalidates {
+		d.Responses[strconv.Itoa(http.StatusNotModified)] = &huma.Response{
+			Description: http.StatusText(http.StatusNotModified),
+			Headers:     map[string]*huma.Param{"ETag": {Schema: &huma.Schema{Type: huma.TypeString}}},
+		}
+	}
 	if op.readyJSON {
 		d.Responses[strconv.Itoa(op.Status)] = &huma.Response{
 			Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}}},
@@ -280,7 +302,7 @@ func (o Operation) Statuses() []int {
 	for _, k := range kinds {
 		set = append(set, statuses[k])
 	}
-	if o.takesBody { // Huma's own: no JSON, over the limit, another content type
+	if o.takesBody { // no JSON or form, over the limit, another content type
 		set = append(set, http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}
 	slices.Sort(set)

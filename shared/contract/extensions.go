@@ -74,6 +74,7 @@ type ExtensionView struct {
 	domain.Extension
 	State          domain.ExtensionState `json:"state" enum:"draft,submitted,listed"`
 	ExtensionTypes []string              `json:"extension_types"`
+	LogoURL        string                `json:"logo_url,omitempty" doc:"Below the API's root: the logo, for anyone while the extension is listed; absent without one."`
 }
 
 type ReadExtensionInput struct {
@@ -124,6 +125,7 @@ type ListCatalogueOutput struct{ Body Page[CatalogueItem] }
 
 type CatalogueItem struct {
 	domain.Listing
+	LogoURL      string                   `json:"logo_url,omitempty" doc:"Below the API's root: the logo; absent without one, and on trial."`
 	Trial        bool                     `json:"trial,omitempty" doc:"It is not listed: this account sees it because its partner named it, or develops in it."`
 	State        domain.InstallationState `json:"state,omitempty" doc:"In this account; absent while it was never enabled."`
 	AlsoEnables  []domain.ExtensionID     `json:"also_enables" doc:"Dependencies of all levels that enabling would enable too, in that order."`

@@ -69,14 +69,19 @@ type Operation struct {
 	Reads      domain.Records
 	Writes     domain.Records // an undeclared one fails the effects test
 	Emits      []events.Type  // events committed with the change
-	MaxBody    int64          // bytes; 0 means DefaultMaxBody
-	Owner      string         // the team to ask; 0 means DefaultOwner
-	Family     Family
-	Since      string // contract version, semver
-	Deprecated string // what to use instead, and until when; empty while it is current
-	Summary    string
+	MaxBody    int64          // bytes; 0 means DefaultMaxBody, or what the File takes
+	File       *File          // the body, where it is no JSON
+	Binary     []string       // the content types of an answer that is a file, and no JSON
+	// Revalidates: it answers 304 to an If-None-Match that names what the caller would get.
+	Revalidates bool
+	Owner       string // the team to ask; 0 means DefaultOwner
+	Family      Family
+	Since       string // contract version, semver
+	Deprecated  string // what to use instead, and until when; empty while it is current
+	Summary     string
 
 	takesBody bool // the handler's input has a body
+	locates   bool // the handler's output has a Location
 	readyJSON bool // the handler's answer is JSON as bytes
 }
 
@@ -112,7 +117,10 @@ func OwnedBy(f Function) []Operation {
 // declare adds a row to the table. It panics on a row that says too little or contradicts itself, so that a
 // bad declaration stops the build's first test and every function's start.
 func declare[I, O any](o Operation) Op[I, O] {
-	if o.MaxBody == 0 {
+	switch {
+	case o.MaxBody == 0 && o.File != nil:
+		o.MaxBody = o.File.MaxBytes + formFrame
+	case o.MaxBody == 0:
 		o.MaxBody = DefaultMaxBody
 	}
 	if o.Owner == "" {
@@ -121,10 +129,17 @@ func declare[I, O any](o Operation) Op[I, O] {
 	if o.ActingUser == "" {
 		o.ActingUser = NoActingUser
 	}
-	_, o.takesBody = reflect.TypeFor[I]().FieldByName("Body")
+	_, takesJSON := reflect.TypeFor[I]().FieldByName("Body")
+	_, uploads := any(new(I)).(interface{ upload() *Upload })
+	o.takesBody = takesJSON || uploads
+	o.locates = slices.ContainsFunc(reflect.VisibleFields(reflect.TypeFor[O]()), func(f reflect.StructField) bool { return f.Tag.Get("header") == "Location" })
 	body, answers := reflect.TypeFor[O]().FieldByName("Body")
-	o.readyJSON = answers && body.Type == reflect.TypeFor[[]byte]()
-	if problem := o.problem(); problem != "" {
+	o.readyJSON = answers && body.Type == reflect.TypeFor[[]byte]() && len(o.Binary) == 0
+	problem := o.problem()
+	if uploads != (o.File != nil) {
+		problem = "the row names a File and the input embeds Upload, or neither does"
+	}
+	if problem != "" {
 		panic(fmt.Sprintf("contract: operation %q: %s", o.ID, problem))
 	}
 	all = append(all, o)
@@ -150,6 +165,8 @@ func (o Operation) problem() string {
 		return "no function owns it"
 	case o.Status < 200 || o.Status > 399:
 		return "no success status"
+	case o.Status >= 300 && !o.locates:
+		return "it redirects, and its output has no Location header"
 	case o.Family == "" || o.Since == "" || o.Summary == "":
 		return "family, since and summary are needed"
 	case len(o.Auth) == 0:

@@ -69,6 +69,32 @@ var (
 		Writes: domain.Records{domain.RecordExtension, domain.RecordListing},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Take an extension out of the catalogue; installations stay.",
 	})
+	PutExtensionLogo = declare[PutExtensionLogoInput, PutExtensionLogoOutput](Operation{
+		ID: "put-extension-logo", Method: http.MethodPut, Path: "/v1/extensions/{extension_id}/logo", Function: Enablement, Status: 200,
+		Auth: auth.AnyOf(auth.Partner()), Errors: fault.Kinds{fault.NotFound}, File: logoFile,
+		Reads:  domain.Records{domain.RecordExtension, domain.RecordBlueprint},
+		Writes: domain.Records{domain.RecordExtension, domain.RecordLogo, domain.RecordListing},
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Give an extension its logo, in place of the one before.",
+	})
+	ReadExtensionLogo = declare[LogoInput, ReadExtensionLogoOutput](Operation{
+		ID: "read-extension-logo", Method: http.MethodGet, Path: "/v1/extensions/{extension_id}/logo", Function: Enablement, Status: 200,
+		Auth: auth.AnyOf(auth.Partner(), auth.Platform()), Errors: fault.Kinds{fault.NotFound}, Binary: domain.LogoTypes, Revalidates: true,
+		Reads:  domain.Records{domain.RecordExtension, domain.RecordLogo},
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Read an extension's logo, listed or not.",
+	})
+	DeleteExtensionLogo = declare[DeleteExtensionLogoInput, DeleteExtensionLogoOutput](Operation{
+		ID: "delete-extension-logo", Method: http.MethodDelete, Path: "/v1/extensions/{extension_id}/logo", Function: Enablement, Status: 204,
+		Auth: auth.AnyOf(auth.Partner()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordExtension, domain.RecordBlueprint},
+		Writes: domain.Records{domain.RecordExtension, domain.RecordLogo, domain.RecordListing},
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Delete an extension's logo.",
+	})
+	ReadCatalogueLogo = declare[LogoInput, ReadCatalogueLogoOutput](Operation{
+		ID: "read-catalogue-logo", Method: http.MethodGet, Path: "/v1/catalogue/{extension_id}/logo", Function: Enablement, Status: 200,
+		Auth: auth.AnyOf(auth.Public()), Errors: fault.Kinds{fault.NotFound}, Binary: domain.LogoTypes, Revalidates: true,
+		Reads:  domain.Records{domain.RecordExtension, domain.RecordLogo},
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Show a listed extension's logo; public, as a browser's img sends no header.",
+	})
 	ListCatalogue = declare[ListCatalogueInput, ListCatalogueOutput](Operation{
 		ID: "list-catalogue", Method: http.MethodGet, Path: "/v1/catalogue", Function: Enablement, Status: 200,
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Member)),

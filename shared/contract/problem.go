@@ -55,11 +55,15 @@ func StatusOf(k fault.Kind) int { return statuses[k] }
 // problemOf turns an error into what the caller may see, and logs what it may not. A request that merely asked
 // for something wrong is not logged here: its line in the request log says enough.
 func problemOf(ctx context.Context, err error) *Problem {
+	var p *Problem
+	if errors.As(err, &p) {
+		return p
+	}
 	var f *fault.Error
 	if !errors.As(err, &f) {
 		f = &fault.Error{Kind: fault.Internal, Err: err}
 	}
-	p := &Problem{
+	p = &Problem{
 		Type: "about:blank", Status: statuses[f.Kind], Title: http.StatusText(statuses[f.Kind]),
 		Code: f.Code, Detail: f.Detail, Errors: f.Fields, RequestID: RequestID(ctx),
 	}
@@ -71,6 +75,11 @@ func problemOf(ctx context.Context, err error) *Problem {
 		p.Code, p.Detail, p.Errors = "internal", "Something failed on our side. Nothing was changed, or the change is complete; repeat with the same Idempotency-Key to know.", nil
 	}
 	return p
+}
+
+// refusal is of a status that no Kind has.
+func refusal(ctx context.Context, status int, code, detail string) *Problem {
+	return &Problem{Type: "about:blank", Status: status, Title: http.StatusText(status), Code: code, Detail: detail, RequestID: RequestID(ctx)}
 }
 
 // problemOfHuma turns Huma's own refusals (validation, unreadable body, body too large) into Problems. Only a body that
@@ -88,7 +97,7 @@ func problemOfHuma(ctx context.Context, e *huma.ErrorModel) *Problem {
 	case http.StatusRequestEntityTooLarge:
 		p.Code, p.Detail = fault.TooLarge.String(), "The body is larger than this operation takes."
 	case http.StatusBadRequest:
-		p.Code, p.Detail = "malformed", "The body is missing, or no valid JSON."
+		p.Code, p.Detail = "malformed", "The body is missing, or not what its content type says."
 		for _, d := range e.Errors {
 			if strings.HasPrefix(d.Message, nameTwice) {
 				p.Detail = "The body is ambiguous: " + d.Message + "."

@@ -17,7 +17,8 @@ type Extension struct {
 	TypeKeys         []string    `json:"template_type_keys"`
 	LatestVersion    int         `json:"latest_version"` // of the submitted blueprints; 0 when there is none
 	ListedVersion    int         `json:"listed_version"` // what enabling installs; 0 while unlisted
-	TestAccounts     []AccountID `json:"test_accounts"`  // who sees it meanwhile, besides the development account
+	Logo             string      `json:"logo_sha256,omitempty" doc:"Of its logo; absent without one."`
+	TestAccounts     []AccountID `json:"test_accounts"` // who sees it meanwhile, besides the development account
 	CreatedAt        time.Time   `json:"created_at"`
 	UpdatedAt        time.Time   `json:"updated_at"`
 	Revision
@@ -61,6 +62,7 @@ type Listing struct {
 	Description      string       `json:"description"`
 	CapabilityFamily string       `json:"capability_family"`
 	Dependencies     []Dependency `json:"dependencies"`
+	Logo             string       `json:"logo_sha256,omitempty" doc:"Of its logo; absent without one."`
 }
 
 // Blueprint is one immutable version of what an extension provisions.

@@ -19,6 +19,7 @@ const (
 	RecordBlueprint     Record = "blueprint"
 	RecordVersion       Record = "version" // what became of a blueprint
 	RecordDraft         Record = "draft"
+	RecordLogo          Record = "logo"
 	RecordTrial         Record = "trial"       // an account that sees an extension before it is listed
 	RecordReservation   Record = "reservation" // a unique name: extension slug, extension type, user email
 	RecordListing       Record = "listing"

@@ -35,6 +35,7 @@ import (
 //	EXTENSION#<slug>      BLUEPRINT#<version>     blueprint       version, zero-padded
 //	EXTENSION#<slug>      VERSION#<version>       version         version; all of an extension
 //	EXTENSION#<slug>      DRAFT                   draft           extension
+//	EXTENSION#<slug>      LOGO                    logo            extension
 //	CATALOGUE             EXTENSION#<slug>        listing         all, for the catalogue
 //	IDEMPOTENCY#<sha256>  IDEMPOTENCY             idempotency     caller, operation and Idempotency-Key
 //	DATAKEY#<yyyy-mm>     DATAKEY                 data-key        month of a sealed secret
@@ -112,6 +113,8 @@ func keyOf(v any) (key, domain.Record) {
 		return versionKey(v.Extension, v.Version), domain.RecordVersion
 	case domain.BlueprintDraft:
 		return draftKey(v.Extension), domain.RecordDraft
+	case domain.Logo:
+		return logoKey(v.Extension), domain.RecordLogo
 	case domain.Trial:
 		return trialKey(v.Account, v.Extension), domain.RecordTrial
 	case domain.Listing:
@@ -178,6 +181,7 @@ func versionKey(e domain.ExtensionID, version int) key {
 	return key{"EXTENSION#" + string(e), fmt.Sprintf("VERSION#%06d", version)}
 }
 func draftKey(e domain.ExtensionID) key { return key{"EXTENSION#" + string(e), "DRAFT"} }
+func logoKey(e domain.ExtensionID) key  { return key{"EXTENSION#" + string(e), "LOGO"} }
 func trialKey(a domain.AccountID, e domain.ExtensionID) key {
 	return inAccount(a, "TRIAL", string(e))
 }

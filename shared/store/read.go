@@ -140,6 +140,10 @@ func (s *Store) Draft(ctx context.Context, e domain.ExtensionID) (domain.Bluepri
 	return get[domain.BlueprintDraft](ctx, s, draftKey(e), "draft")
 }
 
+func (s *Store) Logo(ctx context.Context, e domain.ExtensionID) (domain.Logo, error) {
+	return get[domain.Logo](ctx, s, logoKey(e), "logo")
+}
+
 func (s *Store) Trial(ctx context.Context, a domain.AccountID, e domain.ExtensionID) (domain.Trial, error) {
 	return get[domain.Trial](ctx, s, trialKey(a, e), "trial")
 }

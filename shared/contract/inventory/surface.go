@@ -57,11 +57,25 @@ func inputs(doc *huma.OpenAPI, op *huma.Operation) []Input {
 	for _, kind := range slices.Sorted(maps.Keys(op.RequestBody.Content)) {
 		schema := op.RequestBody.Content[kind].Schema
 		if kind != "application/json" {
-			all = append(all, Input{In: "file", Name: kind, Type: typeOf(doc, schema), Required: op.RequestBody.Required, Limits: limits(schema)})
+			all = append(all, files(op.RequestBody.Content[kind])...)
 			continue
 		}
 		all = append(all, Input{In: "body", Name: "", Type: typeOf(doc, schema), Required: op.RequestBody.Required})
 		all = append(all, parts(doc, "", schema, nil)...)
+	}
+	return all
+}
+
+// files are the parts of a form: each one's type is what its content may be.
+func files(form *huma.MediaType) []Input {
+	var all []Input
+	for _, name := range slices.Sorted(maps.Keys(form.Schema.Properties)) {
+		p := form.Schema.Properties[name]
+		in := Input{In: "file", Name: "/" + name, Type: form.Encoding[name].ContentType, Required: slices.Contains(form.Schema.Required, name)}
+		if p.MaxLength != nil {
+			in.Limits = fmt.Sprintf("at most %d bytes", *p.MaxLength)
+		}
+		all = append(all, in)
 	}
 	return all
 }
@@ -85,9 +99,6 @@ func parts(doc *huma.OpenAPI, at string, s *huma.Schema, inside []string) []Inpu
 	for _, name := range slices.Sorted(maps.Keys(s.Properties)) {
 		p := s.Properties[name]
 		in := Input{In: "body", Name: at + "/" + name, Type: typeOf(doc, p), Required: slices.Contains(s.Required, name), Limits: limits(p)}
-		if p.Format == "binary" {
-			in.In = "file"
-		}
 		all = append(append(all, in), parts(doc, in.Name, p, inside)...)
 	}
 	return all
@@ -108,6 +119,8 @@ func typeOf(doc *huma.OpenAPI, s *huma.Schema) string {
 		return "list of " + typeOf(doc, s.Items)
 	case isMap:
 		return "map of " + typeOf(doc, values)
+	case s.Format == "binary":
+		return "file"
 	default:
 		return s.Type
 	}
@@ -166,8 +179,10 @@ func responses(doc *huma.OpenAPI, op *huma.Operation, o contract.Operation) []Re
 			continue
 		}
 		answer := Response{Status: number, Headers: slices.Sorted(maps.Keys(r.Headers))}
-		for _, kind := range slices.Sorted(maps.Keys(r.Content)) {
-			answer.ContentType, answer.Type = kind, typeOf(doc, r.Content[kind].Schema)
+		kinds := slices.Sorted(maps.Keys(r.Content))
+		answer.ContentType = strings.Join(kinds, ", ")
+		for _, kind := range kinds {
+			answer.Type = typeOf(doc, r.Content[kind].Schema)
 		}
 		answer.Headers = list(answer.Headers)
 		all = append(all, answer)

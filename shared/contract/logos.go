@@ -1,0 +1,57 @@
+package contract
+
+import (
+	"strings"
+
+	"plugboard/shared/domain"
+)
+
+// An extension's logo: what a partner uploads, and what a page shows.
+
+type PutExtensionLogoInput struct {
+	Extension domain.ExtensionID `path:"extension_id" maxLength:"40"`
+	Upload
+}
+
+type PutExtensionLogoOutput struct{ Body ExtensionView }
+
+type DeleteExtensionLogoInput struct {
+	Extension domain.ExtensionID `path:"extension_id" maxLength:"40"`
+}
+
+type DeleteExtensionLogoOutput struct{}
+
+type LogoInput struct {
+	Extension   domain.ExtensionID `path:"extension_id" maxLength:"40"`
+	IfNoneMatch string             `header:"If-None-Match" maxLength:"1024" doc:"The ETag that the caller has: 304 and no body when the logo is still that."`
+}
+
+// LogoFile is the picture, with what keeps a browser from taking it for anything else.
+type LogoFile struct {
+	Status       int
+	ContentType  string `header:"Content-Type" hidden:"true"`
+	ETag         string `header:"ETag" doc:"The SHA-256 of the picture."`
+	CacheControl string `header:"Cache-Control"`
+	Disposition  string `header:"Content-Disposition"`
+	TypeOptions  string `header:"X-Content-Type-Options"`
+	Policy       string `header:"Content-Security-Policy"`
+	Body         []byte
+}
+
+type ReadExtensionLogoOutput LogoFile
+
+type ReadCatalogueLogoOutput LogoFile
+
+// LogoURL is where anyone finds a listed extension's logo, below the API's root; empty without one.
+func LogoURL(e domain.ExtensionID, logo string) string {
+	if logo == "" {
+		return ""
+	}
+	return strings.Replace(ReadCatalogueLogo.Path, "{extension_id}", string(e), 1)
+}
+
+// logoFile is the upload: MaxLogoBytes as sent, before it is drawn anew.
+var logoFile = &File{
+	Part: "logo", Types: domain.LogoTypes, MaxBytes: domain.MaxLogoBytes,
+	Doc: "A still PNG or JPEG of at most 1,024 × 1,024 pixels. It is drawn anew: no metadata is kept, an orientation in it neither.",
+}
