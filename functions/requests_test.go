@@ -181,6 +181,7 @@ var requests = map[string]request{
 	"read-account":    {path: at("/v1/accounts/customer"), other: "/v1/accounts/nowhere"},
 	"put-user":        {path: at("/v1/accounts/customer/users/new"), other: "/v1/accounts/nowhere/users/new", body: fixed(object{"email": "new@customer.test", "name": "New", "role": "member", "workspaces": []string{}})},
 	"put-workspace":   {path: at("/v1/accounts/customer/workspaces/new"), other: "/v1/accounts/nowhere/workspaces/new", body: fixed(object{"name": "New"})},
+	"list-quotas":     {},
 	"list-workspaces": {},
 	"create-template": {body: func(s *scene) any {
 		return object{"name": "New", "workspace_id": "sales", "template_type_id": s.typeID}

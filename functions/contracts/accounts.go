@@ -33,7 +33,8 @@ func (s *Service) ReadAccount(ctx context.Context, in *contract.ReadAccountInput
 	return &contract.ReadAccountOutput{Body: a}, err
 }
 
-// PutUser creates or updates a user. Conflict `email-taken` when another user of the account has the e-mail.
+// PutUser creates or updates a user. Conflict `email-taken` when another user of the account has the e-mail,
+// `quota-exceeded` when the account has as many users as it may.
 func (s *Service) PutUser(ctx context.Context, in *contract.PutUserInput) (*contract.PutUserOutput, error) {
 	if err := s.unknownWorkspaces(ctx, in.Account, in.Body.Workspaces); err != nil {
 		return nil, err
@@ -51,6 +52,9 @@ func (s *Service) PutUser(ctx context.Context, in *contract.PutUserInput) (*cont
 	var tx store.Tx
 	tx.Exists(domain.Account{ID: in.Account}).Else(noAccount())
 	tx.Save(&u, u.Rev)
+	if before.Rev == 0 {
+		tx.Count(u.Account, domain.QuotaUsers, 1)
+	}
 	tx.ReserveEmail(u).Else(fault.New(fault.Conflict, "email-taken", "Another user of the account has this e-mail."))
 	if before.Rev > 0 && before.Email != u.Email {
 		tx.ReleaseEmail(before)
@@ -73,7 +77,7 @@ func (s *Service) unknownWorkspaces(ctx context.Context, a domain.AccountID, ids
 	return fault.InvalidFields(wrong)
 }
 
-// PutWorkspace creates or updates a workspace.
+// PutWorkspace creates or updates a workspace. Conflict `quota-exceeded` when the account has as many as it may.
 func (s *Service) PutWorkspace(ctx context.Context, in *contract.PutWorkspaceInput) (*contract.PutWorkspaceOutput, error) {
 	w, err := orNew(s.store.Workspace(ctx, in.Account, in.Workspace))
 	if err != nil {
@@ -85,6 +89,9 @@ func (s *Service) PutWorkspace(ctx context.Context, in *contract.PutWorkspaceInp
 	}
 	var tx store.Tx
 	tx.Exists(domain.Account{ID: in.Account}).Else(noAccount())
+	if w.Rev == 0 {
+		tx.Count(w.Account, domain.QuotaWorkspaces, 1)
+	}
 	tx.Save(&w, w.Rev)
 	out := &contract.PutWorkspaceOutput{Body: w}
 	return out, s.store.Commit(ctx, &tx, out)

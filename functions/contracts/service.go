@@ -26,6 +26,7 @@ func (s *Service) Routes(api *contract.API) {
 	contract.ReadAccount.Handle(api, s.ReadAccount)
 	contract.PutUser.Handle(api, s.PutUser)
 	contract.PutWorkspace.Handle(api, s.PutWorkspace)
+	contract.ListQuotas.Handle(api, s.Quotas)
 	contract.ListWorkspaces.Handle(api, s.ListWorkspaces)
 	contract.CreateTemplate.Handle(api, s.CreateTemplate)
 	contract.ListTemplates.Handle(api, s.ListTemplates)

@@ -63,7 +63,7 @@ func (s *Service) Read(ctx context.Context, in *contract.TemplateTypeInput) (*co
 }
 
 // Create makes a template type of the account's own, with user fields. Invalid with every field that is wrong
-// or repeats another's custom id.
+// or repeats another's custom id; Conflict `quota-exceeded` when the account has as many template types as it may.
 func (s *Service) Create(ctx context.Context, in *contract.CreateTemplateTypeInput) (*contract.CreateTemplateTypeOutput, error) {
 	caller := auth.From(ctx)
 	if caller.Extension() != "" {
@@ -82,6 +82,7 @@ func (s *Service) Create(ctx context.Context, in *contract.CreateTemplateTypeInp
 	}
 	var tx store.Tx
 	tx.Create(&t)
+	tx.Count(t.Account, domain.QuotaTemplateTypes, 1)
 	tx.BumpFields(t.Account, t.ID)
 	out := &contract.CreateTemplateTypeOutput{Body: contract.TemplateTypeView{TemplateType: t, FieldsVersion: 1}}
 	return out, s.store.Commit(ctx, &tx, out)
@@ -98,6 +99,7 @@ func (s *Service) Delete(ctx context.Context, in *contract.TemplateTypeInput) (*
 	}
 	var tx store.Tx
 	tx.Delete(&t)
+	tx.Count(t.Account, domain.QuotaTemplateTypes, -1)
 	tx.RemoveFields(t.Account, t.ID).Else(fault.New(fault.Conflict, "template-type-in-use", "Templates use this template type."))
 	out := &contract.DeleteTemplateTypeOutput{}
 	return out, s.store.Commit(ctx, &tx, out)

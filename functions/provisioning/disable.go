@@ -42,7 +42,11 @@ func (s *Service) disable(ctx context.Context, i domain.Installation) error {
 			tx.Discard(domain.Token{Hash: hash})
 		}
 	}
+	before := i
 	i.Resources, i.TokenID, i.TokenHash, i.PreviousTokenHash = kept, "", "", ""
 	i.State, i.UpdatedAt = domain.Disabled, s.now()
+	use := domain.Use{}
+	use.Change(before, i)
+	tx.CountAll(i.Account, use)
 	return s.commit(ctx, plugboard.InstallationDisabled, &i, &tx)
 }

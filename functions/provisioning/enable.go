@@ -74,6 +74,9 @@ func (s *Service) templateType(ctx context.Context, tx *store.Tx, i domain.Insta
 	t.Account, t.ID, t.Name, t.Description = i.Account, id, declared.Name, declared.Description
 	t.Extension, t.ExtensionType, t.UpdatedAt = i.Extension, i.Extension.TypeOf(step.TypeKey), now
 	t.Fields = t.WithSystemFields(declared.Fields)
+	if err := domain.FieldsFit(t.Fields); err != nil { // with what users added meanwhile
+		return domain.ManagedResource{}, err
+	}
 	if t.CreatedAt.IsZero() {
 		t.CreatedAt = now
 	}

@@ -119,9 +119,6 @@ type Token struct {
 // TokenUseKept is how exactly LastUsedAt is kept.
 const TokenUseKept = time.Hour
 
-// MaxOwnTokens is how many API tokens of its own an account has at most (design rule 27).
-const MaxOwnTokens = 50
-
 // OwnToken is what an account is shown of an API token of its own; the token itself is found by its hash alone.
 type OwnToken struct {
 	Account   AccountID `json:"account_id"`

@@ -30,6 +30,7 @@ const (
 	RecordProvision     Record = "provision" // an outbox item: provisioning hears of it
 	RecordIdempotency   Record = "idempotency"
 	RecordDataKey       Record = "data-key"
+	RecordQuotaUse      Record = "quota-use"
 	RecordAttempt       Record = "attempt" // in the deliveries table
 )
 

@@ -23,6 +23,7 @@ import (
 //	ACCOUNT#<id>          WEBHOOK#<id>            webhook         id; all of an account, by fanout
 //	ACCOUNT#<id>          TOKEN#<id>              own-token       id; all of an account
 //	ACCOUNT#<id>          TRIAL#<ext>             trial           extension; all of an account, for its catalogue
+//	ACCOUNT#<id>          QUOTA#<name>            quota-use       all of an account; condition-checked by what it counts
 //	ACCOUNT#<id>          EVENT#<id>              event           fanout (stream); delivery, when too big for a message
 //	ACCOUNT#<id>          PROVISION#<id>          provision       fanout (stream)
 //	CONTRACT#<id>         CONTRACT                contract        id (an item names its account, checked on read)
@@ -114,6 +115,8 @@ func keyOf(v any) (key, domain.Record) {
 		return draftKey(v.Extension), domain.RecordDraft
 	case domain.Trial:
 		return trialKey(v.Account, v.Extension), domain.RecordTrial
+	case domain.QuotaUse:
+		return inAccount(v.Account, "QUOTA", string(v.Quota)), domain.RecordQuotaUse
 	case domain.Listing:
 		return listingKey(v.Extension), domain.RecordListing
 	case events.Event:
