@@ -97,25 +97,27 @@ func (u Use) Change(before, after Installation) {
 // use is what the installation takes of the account's quotas: from the moment it is enabled on, all that its steps
 // will make, so that nothing runs out of room half-way; once it is disabled, what it leaves.
 func (i Installation) use() Use {
-	types := map[string]bool{}
+	types, webhooks := map[TemplateTypeID]bool{}, map[WebhookID]bool{}
 	for _, r := range i.Resources {
-		if r.Kind == StepTemplateType {
-			types[r.ExtensionType] = true
+		switch r.Kind {
+		case StepTemplateType:
+			types[TemplateTypeID(r.ID)] = true
+		case StepWebhook:
+			webhooks[WebhookID(r.ID)] = true
 		}
 	}
 	if i.State == Disabled || i.State == "" {
 		return Use{QuotaTemplateTypes: len(types)}
 	}
-	webhooks := 0
 	for _, s := range i.Steps {
 		switch s.Kind {
 		case StepTemplateType:
-			types[i.Extension.TypeOf(s.TypeKey)] = true
+			types[i.TemplateTypeID(s.TypeKey)] = true
 		case StepWebhook:
-			webhooks++
+			webhooks[i.WebhookID(s.TypeKey, s.WebhookKey)] = true
 		}
 	}
-	return Use{QuotaInstallations: 1, QuotaTemplateTypes: len(types), QuotaManagedWebhooks: webhooks}
+	return Use{QuotaInstallations: 1, QuotaTemplateTypes: len(types), QuotaManagedWebhooks: len(webhooks)}
 }
 
 // FieldsFit is whether the fields are few and small enough for a template type: Conflict `quota-exceeded` when not.
