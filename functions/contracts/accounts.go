@@ -11,12 +11,17 @@ import (
 	"plugboard/shared/store"
 )
 
-// PutAccount creates or updates an account. Two at once: one is Conflict, `raced`.
+// PutAccount creates or updates an account. Two at once: one is Conflict, `raced`. Conflict `account-deleting` until
+// a deletion of the account is finished; after that, the id makes a new one.
 func (s *Service) PutAccount(ctx context.Context, in *contract.PutAccountInput) (*contract.PutAccountOutput, error) {
 	a, err := orNew(s.store.Account(ctx, in.Account))
 	if err != nil {
 		return nil, err
 	}
+	if a.State == domain.AccountDeleting {
+		return nil, fault.New(fault.Conflict, "account-deleting", "The account is being deleted. Its id can be used again when that is finished: see GET /v1/accounts/%s/deletion.", a.ID)
+	}
+	a.State = domain.AccountActive
 	a.ID, a.Name, a.UpdatedAt = in.Account, in.Body.Name, s.now()
 	if a.Rev == 0 {
 		a.CreatedAt = a.UpdatedAt
@@ -50,7 +55,7 @@ func (s *Service) PutUser(ctx context.Context, in *contract.PutUserInput) (*cont
 		u.CreatedAt = u.UpdatedAt
 	}
 	var tx store.Tx
-	tx.Exists(domain.Account{ID: in.Account}).Else(noAccount())
+	tx.Living(in.Account).Else(noAccount())
 	tx.Save(&u, u.Rev)
 	if before.Rev == 0 {
 		tx.Count(u.Account, domain.QuotaUsers, 1)
@@ -88,7 +93,7 @@ func (s *Service) PutWorkspace(ctx context.Context, in *contract.PutWorkspaceInp
 		w.CreatedAt = w.UpdatedAt
 	}
 	var tx store.Tx
-	tx.Exists(domain.Account{ID: in.Account}).Else(noAccount())
+	tx.Living(in.Account).Else(noAccount())
 	if w.Rev == 0 {
 		tx.Count(w.Account, domain.QuotaWorkspaces, 1)
 	}
@@ -114,7 +119,9 @@ func (s *Service) ListWorkspaces(ctx context.Context, in *contract.ListWorkspace
 	return &contract.ListWorkspacesOutput{Body: page}, err
 }
 
-func noAccount() error { return fault.New(fault.NotFound, "not-found", "There is no such account.") }
+func noAccount() error {
+	return fault.New(fault.NotFound, "not-found", "There is no such account, or it is being deleted.")
+}
 
 // orNew is the zero value, of revision 0, for what is not stored yet.
 func orNew[T any](v T, err error) (T, error) {

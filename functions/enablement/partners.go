@@ -25,7 +25,7 @@ func (s *Service) CreatePartner(ctx context.Context, in *contract.CreatePartnerI
 	out.Body.Partner, out.Body.Key = viewPartner(p), key
 
 	var tx store.Tx
-	tx.Exists(domain.Account{ID: p.DevelopmentAccount}).Else(fault.InvalidFields([]fault.Field{
+	tx.Living(p.DevelopmentAccount).Else(fault.InvalidFields([]fault.Field{
 		{Pointer: "/development_account_id", Code: "unknown-account", Detail: "There is no such account."},
 	}))
 	tx.Create(&p)

@@ -134,13 +134,15 @@ func (s *Service) PutTestAccounts(ctx context.Context, in *contract.PutTestAccou
 	}
 	var wrong []fault.Field
 	for i, a := range in.Body.Accounts {
-		_, err := s.store.Account(ctx, a)
+		unknown := fault.Field{Pointer: fmt.Sprintf("/accounts/%d", i), Code: "unknown-account", Detail: "There is no such account."}
+		account, err := s.store.Account(ctx, a)
 		switch {
-		case fault.KindOf(err) == fault.NotFound:
-			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/accounts/%d", i), Code: "unknown-account", Detail: "There is no such account."})
+		case fault.KindOf(err) == fault.NotFound || err == nil && !account.Living():
+			wrong = append(wrong, unknown)
 		case err != nil:
 			return nil, err
 		}
+		tx.Living(a).Else(fault.InvalidFields([]fault.Field{unknown})) // no trial comes behind the back of its erasing
 		tx.Put(&domain.Trial{Account: a, Extension: e.ID})
 	}
 	if err := fault.InvalidFields(wrong); err != nil {

@@ -32,7 +32,7 @@ func (s *Service) disable(ctx context.Context, i domain.Installation) error {
 	var kept []domain.ManagedResource
 	for _, r := range i.Resources {
 		if r.Kind == domain.StepWebhook {
-			tx.Discard(domain.Webhook{Account: i.Account, ID: domain.WebhookID(r.ID)})
+			tx.Retire(domain.Webhook{Account: i.Account, ID: domain.WebhookID(r.ID)}, s.now())
 			continue
 		}
 		kept = append(kept, r)

@@ -100,6 +100,7 @@ func (s *Service) Delete(ctx context.Context, in *contract.WebhookInput) (*contr
 	}
 	var tx store.Tx
 	tx.Delete(&w)
+	tx.Remember(w, s.now())
 	tx.Count(w.Account, domain.QuotaWebhooks, -1)
 	out := &contract.DeleteWebhookOutput{}
 	return out, s.store.Commit(ctx, &tx, out)

@@ -331,6 +331,19 @@ var (
 		Reads:  domain.Records{domain.RecordAccount},
 		Family: FamilyAccount, Since: "0.1.0", Summary: "Read an account.",
 	})
+	DeleteAccount = declare[DeleteAccountInput, DeleteAccountOutput](Operation{
+		ID: "delete-account", Method: http.MethodDelete, Path: "/v1/accounts/{account_id}", Function: Contracts, Status: 202,
+		Auth: auth.AnyOf(auth.Platform()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordAccount, domain.RecordDeletion},
+		Writes: domain.Records{domain.RecordAccount, domain.RecordDeletion, domain.RecordProvision},
+		Family: FamilyAccount, Since: "0.1.0", Summary: "Delete an account: its credentials are dead at once, then all it has is erased.",
+	})
+	ReadDeletion = declare[ReadDeletionInput, ReadDeletionOutput](Operation{
+		ID: "read-deletion", Method: http.MethodGet, Path: "/v1/accounts/{account_id}/deletion", Function: Contracts, Status: 200,
+		Auth: auth.AnyOf(auth.Platform()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordDeletion},
+		Family: FamilyAccount, Since: "0.1.0", Summary: "How far an account's deletion is; the proof of it afterwards.",
+	})
 	PutUser = declare[PutUserInput, PutUserOutput](Operation{
 		ID: "put-user", Method: http.MethodPut, Path: "/v1/accounts/{account_id}/users/{user_id}", Function: Contracts, Status: 200,
 		Auth: auth.AnyOf(auth.Platform()), Errors: fault.Kinds{fault.NotFound},
@@ -477,7 +490,7 @@ var (
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeContractsWrite)),
 		Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordContract},
-		Writes: domain.Records{domain.RecordSession},
+		Writes: domain.Records{domain.RecordSession, domain.RecordContractSession},
 		Family: FamilyContract, Since: "0.1.0", Summary: "Let a participant into its contract for at most 12 hours.",
 	})
 )
@@ -548,7 +561,7 @@ var (
 		ID: "delete-webhook", Method: http.MethodDelete, Path: "/v1/webhooks/{webhook_id}", Function: Webhooks, Status: 204,
 		Auth: auth.AnyOf(auth.Dashboard(domain.Admin)), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordWebhook},
-		Writes: domain.Records{domain.RecordWebhook, domain.RecordQuotaUse},
+		Writes: domain.Records{domain.RecordWebhook, domain.RecordQuotaUse, domain.RecordRetiredWebhook},
 		Family: FamilyWebhook, Since: "0.1.0", Summary: "Delete a webhook of the account's own.",
 	})
 	ReadWebhookSecret = declare[WebhookInput, ReadWebhookSecretOutput](Operation{

@@ -8,10 +8,11 @@ import (
 
 // Account is a customer of the platform. Everything below belongs to one and is never visible from another.
 type Account struct {
-	ID        AccountID `json:"id"`
-	Name      string    `json:"name"`
-	CreatedAt time.Time `json:"created_at"`
-	UpdatedAt time.Time `json:"updated_at"`
+	ID        AccountID    `json:"id"`
+	Name      string       `json:"name"`
+	State     AccountState `json:"state" enum:"active,deleting"`
+	CreatedAt time.Time    `json:"created_at"`
+	UpdatedAt time.Time    `json:"updated_at"`
 	Revision
 }
 
