@@ -11,12 +11,17 @@ import (
 	"plugboard/shared/store"
 )
 
-// PutAccount creates or updates an account. Two at once: one is Conflict, `raced`.
+// PutAccount creates or updates an account. Two at once: one is Conflict, `raced`. Conflict `account-deleting` until
+// a deletion of the account is finished; after that, the id makes a new one.
 func (s *Service) PutAccount(ctx context.Context, in *contract.PutAccountInput) (*contract.PutAccountOutput, error) {
 	a, err := orNew(s.store.Account(ctx, in.Account))
 	if err != nil {
 		return nil, err
 	}
+	if a.State == domain.AccountDeleting {
+		return nil, fault.New(fault.Conflict, "account-deleting", "The account is being deleted. Its id can be used again when that is finished: see GET /v1/accounts/%s/deletion.", a.ID)
+	}
+	a.State = domain.AccountActive
 	a.ID, a.Name, a.UpdatedAt = in.Account, in.Body.Name, s.now()
 	if a.Rev == 0 {
 		a.CreatedAt = a.UpdatedAt
@@ -33,7 +38,8 @@ func (s *Service) ReadAccount(ctx context.Context, in *contract.ReadAccountInput
 	return &contract.ReadAccountOutput{Body: a}, err
 }
 
-// PutUser creates or updates a user. Conflict `email-taken` when another user of the account has the e-mail.
+// PutUser creates or updates a user. Conflict `email-taken` when another user of the account has the e-mail,
+// `quota-exceeded` when the account has as many users as it may.
 func (s *Service) PutUser(ctx context.Context, in *contract.PutUserInput) (*contract.PutUserOutput, error) {
 	wrong, err := s.lookAtUser(ctx, in)
 	if err != nil {
@@ -53,8 +59,11 @@ func (s *Service) PutUser(ctx context.Context, in *contract.PutUserInput) (*cont
 		u.CreatedAt = u.UpdatedAt
 	}
 	var tx store.Tx
-	tx.Exists(domain.Account{ID: in.Account}).Else(noAccount())
+	tx.Living(in.Account).Else(noAccount())
 	tx.Save(&u, u.Rev)
+	if before.Rev == 0 {
+		tx.Count(u.Account, domain.QuotaUsers, 1)
+	}
 	tx.ReserveEmail(u).Else(fault.New(fault.Conflict, "email-taken", "Another user of the account has this e-mail."))
 	if before.Rev > 0 && before.Email != u.Email {
 		tx.ReleaseEmail(before)
@@ -78,7 +87,7 @@ func (s *Service) lookAtUser(ctx context.Context, in *contract.PutUserInput) ([]
 	return wrong, nil
 }
 
-// PutWorkspace creates or updates a workspace.
+// PutWorkspace creates or updates a workspace. Conflict `quota-exceeded` when the account has as many as it may.
 func (s *Service) PutWorkspace(ctx context.Context, in *contract.PutWorkspaceInput) (*contract.PutWorkspaceOutput, error) {
 	w, err := orNew(s.store.Workspace(ctx, in.Account, in.Workspace))
 	if err != nil {
@@ -89,7 +98,10 @@ func (s *Service) PutWorkspace(ctx context.Context, in *contract.PutWorkspaceInp
 		w.CreatedAt = w.UpdatedAt
 	}
 	var tx store.Tx
-	tx.Exists(domain.Account{ID: in.Account}).Else(noAccount())
+	tx.Living(in.Account).Else(noAccount())
+	if w.Rev == 0 {
+		tx.Count(w.Account, domain.QuotaWorkspaces, 1)
+	}
 	tx.Save(&w, w.Rev)
 	out := &contract.PutWorkspaceOutput{Body: w}
 	return out, s.store.Commit(ctx, &tx, out)
@@ -111,7 +123,9 @@ func (s *Service) ListWorkspaces(ctx context.Context, in *contract.ListWorkspace
 	return &contract.ListWorkspacesOutput{Body: contract.PageOf(allowed, func(w domain.Workspace) string { return string(w.ID) }, in.PageInput)}, nil
 }
 
-func noAccount() error { return fault.New(fault.NotFound, "not-found", "There is no such account.") }
+func noAccount() error {
+	return fault.New(fault.NotFound, "not-found", "There is no such account, or it is being deleted.")
+}
 
 // orNew is the zero value, of revision 0, for what is not stored yet.
 func orNew[T any](v T, err error) (T, error) {

@@ -24,8 +24,11 @@ func New(s *store.Store, now domain.Clock, newID domain.IDSource) *Service {
 func (s *Service) Routes(api *contract.API) {
 	contract.PutAccount.Handle(api, s.PutAccount)
 	contract.ReadAccount.Handle(api, s.ReadAccount)
+	contract.DeleteAccount.Handle(api, s.DeleteAccount)
+	contract.ReadDeletion.Handle(api, s.Deletion)
 	contract.PutUser.Handle(api, s.PutUser, s.lookAtUser)
 	contract.PutWorkspace.Handle(api, s.PutWorkspace)
+	contract.ListQuotas.Handle(api, s.Quotas)
 	contract.ListWorkspaces.Handle(api, s.ListWorkspaces)
 	contract.CreateTemplate.Handle(api, s.CreateTemplate, s.lookAtNewTemplate)
 	contract.ListTemplates.Handle(api, s.ListTemplates)

@@ -11,7 +11,7 @@ import (
 )
 
 // CreateTemplate makes a template. Invalid with everything that is wrong: the workspace, the template type (an
-// extension's token may use its own only), and each value.
+// extension's token may use its own only), and each value. Conflict `quota-exceeded` when the account has as many as it may.
 func (s *Service) CreateTemplate(ctx context.Context, in *contract.CreateTemplateInput) (*contract.CreateTemplateOutput, error) {
 	caller := auth.From(ctx)
 	t, wrong, err := s.base(ctx, in)
@@ -31,6 +31,7 @@ func (s *Service) CreateTemplate(ctx context.Context, in *contract.CreateTemplat
 	}
 	var tx store.Tx
 	tx.Create(&tpl)
+	tx.Count(tpl.Account, domain.QuotaTemplates, 1)
 	tx.UseType(t.Account, t.ID)
 	out := &contract.CreateTemplateOutput{Body: tpl}
 	return out, s.store.Commit(ctx, &tx, out)

@@ -14,6 +14,9 @@ type PutAccountInput struct {
 	}
 }
 
+// about is the account whose data the answer, kept under an Idempotency-Key, shows.
+func (in *PutAccountInput) about() domain.AccountID { return in.Account }
+
 type PutAccountOutput struct{ Body domain.Account }
 
 type ReadAccountInput struct {
@@ -33,6 +36,8 @@ type PutUserInput struct {
 	}
 }
 
+func (in *PutUserInput) about() domain.AccountID { return in.Account }
+
 type PutUserOutput struct{ Body domain.User }
 
 type PutWorkspaceInput struct {
@@ -42,6 +47,8 @@ type PutWorkspaceInput struct {
 		Name string `json:"name" minLength:"1" maxLength:"128"`
 	}
 }
+
+func (in *PutWorkspaceInput) about() domain.AccountID { return in.Account }
 
 type PutWorkspaceOutput struct{ Body domain.Workspace }
 

@@ -60,7 +60,7 @@ func fixing(t *testing.T, h func(context.Context, *fixInput) (*noOutput, error))
 // memory takes every key for new.
 type memory struct{}
 
-func (memory) Claim(ctx context.Context, _, _ string) (context.Context, []byte, error) {
+func (memory) Claim(ctx context.Context, _ domain.AccountID, _, _ string) (context.Context, []byte, error) {
 	return ctx, nil, nil
 }
 func (memory) Settle(context.Context, any, bool) error { return nil }
