@@ -10,6 +10,7 @@ import (
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
+	"plugboard/shared/filling"
 	"plugboard/shared/store"
 )
 
@@ -28,7 +29,7 @@ func (s *Service) Create(ctx context.Context, in *contract.CreateContractInput) 
 	if template == nil {
 		return nil, fault.InvalidFields(wrong)
 	}
-	version, t, installed, err := s.fields(ctx, template.TemplateType, in.Body.FieldsVersion)
+	version, t, installed, err := s.filling.Fields(ctx, caller.Account, template.TemplateType, in.Body.FieldsVersion)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +55,7 @@ func (s *Service) Create(ctx context.Context, in *contract.CreateContractInput) 
 	}
 	var tx store.Tx
 	tx.Create(&c)
-	tx.HoldFields(version).Else(fieldsChanged())
+	tx.HoldFields(version).Else(filling.FieldsChanged())
 	tx.Emit(event)
 	out := &contract.CreateContractOutput{ETag: c.ETag(), Body: c}
 	return out, s.store.Commit(ctx, &tx, out)

@@ -28,7 +28,7 @@ func (s *Service) CreateTemplate(ctx context.Context, in *contract.CreateTemplat
 		return nil, err
 	}
 	if known {
-		installed, err := s.installed(ctx, t)
+		installed, err := s.filling.Installed(ctx, t)
 		if err != nil {
 			return nil, err
 		}
@@ -76,18 +76,6 @@ func (s *Service) ListTemplates(ctx context.Context, in *contract.ListTemplatesI
 	}
 	page, err := contract.PageOf(templates, func(t domain.Template) string { return string(t.ID) }, in.PageInput)
 	return &contract.ListTemplatesOutput{Body: page}, err
-}
-
-// installed tells whether the extension that manages t is enabled; true for a type of the account's own.
-func (s *Service) installed(ctx context.Context, t domain.TemplateType) (bool, error) {
-	if t.Extension == "" {
-		return true, nil
-	}
-	i, err := s.store.Installation(ctx, t.Account, t.Extension)
-	if fault.KindOf(err) == fault.NotFound {
-		return false, nil
-	}
-	return i.Installed(), err
 }
 
 // absent adds a field for a NotFound and keeps any other error.

@@ -25,7 +25,11 @@ func (s *Service) enable(ctx context.Context, i domain.Installation) error {
 		}
 	}
 	i.State, i.UpdatedAt = domain.Enabled, s.now()
-	return s.commit(ctx, plugboard.InstallationEnabled, &i, &store.Tx{})
+	var tx store.Tx
+	if b.Lifecycle == nil { // one of an earlier version may still be there
+		tx.Discard(domain.Webhook{Account: i.Account, ID: domain.LifecycleID(i.Account, i.Extension)})
+	}
+	return s.commit(ctx, plugboard.InstallationEnabled, &i, &tx)
 }
 
 // step makes one resource. Its id derives from the installation and the blueprint's keys, so that a step which
@@ -39,6 +43,8 @@ func (s *Service) step(ctx context.Context, i *domain.Installation, b domain.Blu
 		made, err = s.templateType(ctx, &tx, *i, b, step)
 	case domain.StepWebhook:
 		made, err = s.webhook(ctx, &tx, *i, b, step)
+	case domain.StepLifecycle:
+		made, err = s.lifecycle(&tx, *i, b)
 	default:
 		err = fmt.Errorf("unknown step kind %q", step.Kind)
 	}

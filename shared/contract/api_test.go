@@ -20,14 +20,14 @@ import (
 // openGate lets everyone in: these tests are about what stands behind the gate. The gate has its own.
 type openGate struct{}
 
-func (openGate) Admit(context.Context, http.Header, auth.Demand) (auth.Caller, error) {
+func (openGate) Admit(context.Context, auth.Request, auth.Demand) (auth.Caller, error) {
 	return auth.Caller{Model: auth.ModelPlatform, Principal: "platform"}, nil
 }
 
 // closedGate lets nobody in.
 type closedGate struct{}
 
-func (closedGate) Admit(context.Context, http.Header, auth.Demand) (auth.Caller, error) {
+func (closedGate) Admit(context.Context, auth.Request, auth.Demand) (auth.Caller, error) {
 	return auth.Caller{}, fault.New(fault.Unauthenticated, "unauthenticated", "No.")
 }
 

@@ -63,25 +63,35 @@ type Operation struct {
 	Function Function
 	Auth     auth.Rules
 	// ActingUser concerns callers by integration only; a dashboard user acts for itself.
-	ActingUser ActingUser
-	Status     int         // of success
-	Errors     fault.Kinds // beyond those that every operation has: unauthenticated, forbidden, invalid, throttled, internal
-	Reads      domain.Records
-	Writes     domain.Records // an undeclared one fails the effects test
-	Emits      []events.Type  // events committed with the change
-	MaxBody    int64          // bytes; 0 means DefaultMaxBody
-	Owner      string         // the team to ask; 0 means DefaultOwner
-	Family     Family
-	Since      string // contract version, semver
-	Deprecated string // what to use instead, and until when; empty while it is current
-	Summary    string
+	ActingUser  ActingUser
+	Status      int         // of success
+	RedirectsTo string      // whom a Status of 3xx sends the caller to, by Location; empty for others
+	Errors      fault.Kinds // beyond those that every operation has: unauthenticated, forbidden, invalid, throttled, internal
+	Reads       domain.Records
+	Writes      domain.Records // an undeclared one fails the effects test
+	Emits       []events.Type  // events committed with the change
+	MaxBody     int64          // bytes; 0 means DefaultMaxBody
+	Owner       string         // the team to ask; 0 means DefaultOwner
+	Family      Family
+	Since       string // contract version, semver
+	Deprecated  string // what to use instead, and until when; empty while it is current
+	Summary     string
 
 	takesBody bool // the handler's input has a body
+	redirects bool // the handler's answer has a Location
 	readyJSON bool // the handler's answer is JSON as bytes
 }
 
 // DefaultOwner answers for every operation that names no other team.
 const DefaultOwner = "platform-api"
+
+// TakesCallbacks tells whether a function of that name has an operation by webhook-secret, whose gate opens secrets.
+func TakesCallbacks(f Function) bool {
+	return slices.ContainsFunc(OwnedBy(f), func(o Operation) bool {
+		_, signed := o.Auth.Of(auth.ModelWebhookSecret)
+		return signed
+	})
+}
 
 // Mutates tells whether the operation takes Idempotency-Key.
 func (o Operation) Mutates() bool { return o.Method != http.MethodGet && o.Method != http.MethodHead }
@@ -122,6 +132,7 @@ func declare[I, O any](o Operation) Op[I, O] {
 		o.ActingUser = NoActingUser
 	}
 	_, o.takesBody = reflect.TypeFor[I]().FieldByName("Body")
+	_, o.redirects = reflect.TypeFor[O]().FieldByName("Location")
 	body, answers := reflect.TypeFor[O]().FieldByName("Body")
 	o.readyJSON = answers && body.Type == reflect.TypeFor[[]byte]()
 	if problem := o.problem(); problem != "" {
@@ -150,6 +161,8 @@ func (o Operation) problem() string {
 		return "no function owns it"
 	case o.Status < 200 || o.Status > 399:
 		return "no success status"
+	case o.Status >= 300 != (o.RedirectsTo != "") || o.redirects != (o.RedirectsTo != ""):
+		return "a redirect has a 3xx status, says whom it leads to, and answers with Location"
 	case o.Family == "" || o.Since == "" || o.Summary == "":
 		return "family, since and summary are needed"
 	case len(o.Auth) == 0:
@@ -170,6 +183,8 @@ func (o Operation) problem() string {
 			return "dashboard needs a role"
 		case r.Model == auth.ModelIntegration && r.Scope == "":
 			return "integration needs a scope"
+		case r.Model == auth.ModelWebhookSecret && (!strings.Contains(o.Path, "{"+auth.ParamAccount+"}") || !strings.Contains(o.Path, "{"+auth.ParamExtension+"}")):
+			return "webhook-secret needs a path that names the installation"
 		}
 		seen[r.Model] = true
 	}

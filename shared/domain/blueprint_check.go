@@ -23,6 +23,7 @@ func (b BlueprintSpec) Check(e Extension, heard func(eventType string) bool, url
 	c.parameters()
 	c.templateTypes(e)
 	c.webhooks(heard, urlProblem)
+	c.endpoints(urlProblem)
 	c.dependencies(e.ID)
 	return c.wrong
 }
@@ -115,6 +116,23 @@ func (c *blueprintCheck) webhooks(heard func(string) bool, urlProblem func(strin
 			c.once(headers, textproto.CanonicalMIMEHeaderKey(name), pointer, "The header")
 		}
 		c.auth(at+"/auth", w.Auth)
+	}
+}
+
+// endpoints checks the URLs that stand outside webhooks.
+func (c *blueprintCheck) endpoints(urlProblem func(string) string) {
+	if s := c.spec.Setup; s != nil {
+		if problem := urlProblem(s.URL); problem != "" {
+			c.add("/setup/url", "invalid", "%s", problem)
+		}
+		if u, err := url.Parse(s.URL); err == nil && (u.Query().Has("code") || u.Query().Has("state")) {
+			c.add("/setup/url", "invalid", "The query parameters code and state are set by Plugboard.")
+		}
+	}
+	if l := c.spec.Lifecycle; l != nil {
+		if problem := urlProblem(l.URL); problem != "" {
+			c.add("/lifecycle/url", "invalid", "%s", problem)
+		}
 	}
 }
 
@@ -223,15 +241,8 @@ func (b BlueprintSpec) CheckParameters(base string, given map[string]string) []f
 			}
 			continue
 		}
-		switch {
-		case utf8.RuneCountInString(value) > p.limit():
-			add(p.Key, "invalid", "%s has at most %d characters.", p.Name, p.limit())
-		case HasControl(value):
-			add(p.Key, "invalid", "%s holds a control character.", p.Name)
-		case len(p.Enum) > 0 && !slices.Contains(p.Enum, value):
-			add(p.Key, "invalid", "%s is one of %s.", p.Name, strings.Join(p.Enum, ", "))
-		case p.Pattern != "" && !regexp.MustCompile(p.whole()).MatchString(value):
-			add(p.Key, "invalid", "%s does not match %s.", p.Name, p.Pattern)
+		if problem := p.problem(value); problem != "" {
+			add(p.Key, "invalid", "%s", problem)
 		}
 	}
 	for _, key := range sortedKeys(given) {
@@ -240,6 +251,39 @@ func (b BlueprintSpec) CheckParameters(base string, given map[string]string) []f
 		}
 	}
 	return wrong
+}
+
+// CheckParameterChanges reports every given value that is unknown, not as declared, or takes away what is needed: null
+// and the empty text remove a value. base is the pointer of the values' object.
+func (b BlueprintSpec) CheckParameterChanges(base string, given map[string]*string) []fault.Field {
+	var wrong []fault.Field
+	for _, key := range sortedKeys(given) {
+		one := BlueprintSpec{}
+		if i := slices.IndexFunc(b.Parameters, func(p Parameter) bool { return p.Key == key }); i >= 0 {
+			one.Parameters = b.Parameters[i : i+1]
+		}
+		value := ""
+		if given[key] != nil {
+			value = *given[key]
+		}
+		wrong = append(wrong, one.CheckParameters(base, map[string]string{key: value})...)
+	}
+	return wrong
+}
+
+// problem says why a value is not as declared; empty when it is.
+func (p Parameter) problem(value string) string {
+	switch {
+	case utf8.RuneCountInString(value) > p.limit():
+		return fmt.Sprintf("%s has at most %d characters.", p.Name, p.limit())
+	case HasControl(value):
+		return fmt.Sprintf("%s holds a control character.", p.Name)
+	case len(p.Enum) > 0 && !slices.Contains(p.Enum, value):
+		return fmt.Sprintf("%s is one of %s.", p.Name, strings.Join(p.Enum, ", "))
+	case p.Pattern != "" && !regexp.MustCompile(p.whole()).MatchString(value):
+		return fmt.Sprintf("%s does not match %s.", p.Name, p.Pattern)
+	}
+	return ""
 }
 
 // whole is the pattern held to the whole value. A pattern may be a regular expression and this not be one: `\Q` swallows

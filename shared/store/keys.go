@@ -1,6 +1,7 @@
 package store
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"hash/crc32"
 	"time"
@@ -29,12 +30,15 @@ import (
 //	CONTRACT#<id>         EVENT#<id>              event           as above
 //	TOKEN#<sha256>        TOKEN                   token           hash of the presented token
 //	SESSION#<sha256>      SESSION                 session         hash of the presented session token
+//	HANDOFF#<sha256>      HANDOFF                 hand-off        hash of the code, when it is exchanged
+//	CALLBACK#<sha256>     CALLBACK                callback        installation, epoch and webhook-id
 //	PARTNER#<id>          PARTNER                 partner         id
 //	PARTNERKEY#<sha256>   PARTNERKEY              partner-key     hash of the presented key
 //	EXTENSION#<slug>      EXTENSION               extension       slug
 //	EXTENSION#<slug>      BLUEPRINT#<version>     blueprint       version, zero-padded
 //	EXTENSION#<slug>      VERSION#<version>       version         version; all of an extension
 //	EXTENSION#<slug>      DRAFT                   draft           extension
+//	EXTENSION#<slug>      LIFECYCLE               lifecycle-secret  extension, by delivery
 //	CATALOGUE             EXTENSION#<slug>        listing         all, for the catalogue
 //	IDEMPOTENCY#<sha256>  IDEMPOTENCY             idempotency     caller, operation and Idempotency-Key
 //	DATAKEY#<yyyy-mm>     DATAKEY                 data-key        month of a sealed secret
@@ -100,6 +104,10 @@ func keyOf(v any) (key, domain.Record) {
 		return tokenKey(v.Hash), domain.RecordToken
 	case domain.Session:
 		return sessionKey(v.Hash), domain.RecordSession
+	case domain.HandOff:
+		return handOffKey(v.Hash), domain.RecordHandOff
+	case domain.Callback:
+		return callbackKey(v.Account, v.Extension, v.Epoch, v.ID), domain.RecordCallback
 	case domain.Partner:
 		return partnerKey(v.ID), domain.RecordPartner
 	case domain.PartnerKey:
@@ -112,6 +120,8 @@ func keyOf(v any) (key, domain.Record) {
 		return versionKey(v.Extension, v.Version), domain.RecordVersion
 	case domain.BlueprintDraft:
 		return draftKey(v.Extension), domain.RecordDraft
+	case domain.LifecycleSecret:
+		return lifecycleKey(v.Extension), domain.RecordLifecycle
 	case domain.Trial:
 		return trialKey(v.Account, v.Extension), domain.RecordTrial
 	case domain.Listing:
@@ -168,6 +178,7 @@ func eventKey(a domain.AccountID, c domain.ContractID, id domain.EventID) key {
 
 func tokenKey(hash string) key              { return key{"TOKEN#" + hash, "TOKEN"} }
 func sessionKey(hash string) key            { return key{"SESSION#" + hash, "SESSION"} }
+func handOffKey(hash string) key            { return key{"HANDOFF#" + hash, "HANDOFF"} }
 func partnerKey(id domain.PartnerID) key    { return key{"PARTNER#" + string(id), "PARTNER"} }
 func partnerKeyKey(hash string) key         { return key{"PARTNERKEY#" + hash, "PARTNERKEY"} }
 func extensionKey(e domain.ExtensionID) key { return key{"EXTENSION#" + string(e), "EXTENSION"} }
@@ -177,7 +188,16 @@ func blueprintKey(e domain.ExtensionID, version int) key {
 func versionKey(e domain.ExtensionID, version int) key {
 	return key{"EXTENSION#" + string(e), fmt.Sprintf("VERSION#%06d", version)}
 }
-func draftKey(e domain.ExtensionID) key { return key{"EXTENSION#" + string(e), "DRAFT"} }
+func draftKey(e domain.ExtensionID) key     { return key{"EXTENSION#" + string(e), "DRAFT"} }
+func lifecycleKey(e domain.ExtensionID) key { return key{"EXTENSION#" + string(e), "LIFECYCLE"} }
+
+// callbackKey is a partition of its own each, so that a partner who calls back a lot does not sit on its account's.
+// The id is the sender's, of any length and content, and so it is hashed.
+func callbackKey(a domain.AccountID, e domain.ExtensionID, epoch int, id string) key {
+	parts := fmt.Sprintf("%q %q %d %q", a, e, epoch, id)
+	return key{fmt.Sprintf("CALLBACK#%x", sha256.Sum256([]byte(parts))), "CALLBACK"}
+}
+
 func trialKey(a domain.AccountID, e domain.ExtensionID) key {
 	return inAccount(a, "TRIAL", string(e))
 }
