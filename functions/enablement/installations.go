@@ -208,6 +208,9 @@ func (s *Service) RotateToken(ctx context.Context, in *contract.RotateInstallati
 	if b.Setup != nil {
 		return nil, domain.HandedOff(i.Extension)
 	}
+	if i.TokenHash == "" { // an earlier version handed off, and nobody took it
+		return nil, fault.New(fault.Conflict, "no-token", "The extension %q has no token yet. Disable and enable it, and it gets one.", i.Extension)
+	}
 	before, err := s.store.Token(ctx, i.TokenHash)
 	if err != nil {
 		return nil, fault.Wrap(err, "the token of %s in %s", i.Extension, i.Account)
