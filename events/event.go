@@ -123,7 +123,7 @@ func OfParameters(id domain.EventID, i domain.Installation, changed []string) (E
 
 func ofInstallation(id domain.EventID, t Type, i domain.Installation) Event {
 	return Event{ID: id, Account: i.Account, At: i.UpdatedAt, Subject: domain.Subject{
-		EventType: string(t), Installation: i.Extension, Ending: t == InstallationDisabled,
+		EventType: string(t), Installation: i.Extension, Epoch: i.Life(),
 	}}
 }
 

@@ -2,10 +2,14 @@ package functions_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"plugboard/shared/queue"
+	"plugboard/shared/queue/queuetest"
 )
 
 // told is what a lifecycle endpoint heard since, each verified with the secret: `account extension type`.
@@ -150,6 +154,28 @@ func TestRule17_ALifecycleEndpointsLastWordIsTriedAgain(t *testing.T) {
 	log := a.want(a.call(a.admin, "GET", "/v1/webhooks/"+hook+"/deliveries?day="+text(failed, "event_day"), nil), 200)
 	if n := len(log.at("items").([]any)); n != 3 {
 		t.Errorf("its log shows %d deliveries, want 3: %s", n, log.raw)
+	}
+}
+
+// Fan-out may come late: what happened before the end is heard although the end is there already.
+func TestRule17_WhatHappenedBeforeTheEndIsHeardAfterIt(t *testing.T) {
+	a := newActors(newWorld(t))
+	secret := a.offerLifecycle()
+	installed := "/v1/installations/" + lifecycleExtension
+	a.want(a.call(a.admin, "PUT", installed, object{}), 202)
+	a.settle()
+	a.receiver.take()
+	a.want(a.call(a.admin, "POST", installed+"/suspend", nil), 200)
+	a.want(a.call(a.admin, "POST", installed+"/disable", nil), 202)
+	ending := fmt.Sprintf(`{"account_id":"customer","installations":[{"extension_id":%q,"epoch":1}]}`, lifecycleExtension)
+	_, err := a.workers.provisioning.Handle(t.Context(), queuetest.Batch(queue.Message{Body: ending})) // before fanout
+	must(t, err)
+	a.state(lifecycleExtension, "disabled")
+	a.settle()
+	got := a.told(t, secret)
+	slices.Sort(got)
+	if want := []string{"customer acme-life installation.disabled", "customer acme-life installation.suspended"}; !slices.Equal(got, want) {
+		t.Errorf("it heard %q, want %q", got, want)
 	}
 }
 

@@ -25,11 +25,7 @@ func (s *Service) enable(ctx context.Context, i domain.Installation) error {
 		}
 	}
 	i.State, i.UpdatedAt = domain.Enabled, s.now()
-	var tx store.Tx
-	if b.Lifecycle == nil { // one of an earlier version may still be there
-		tx.Discard(domain.Webhook{Account: i.Account, ID: domain.LifecycleID(i.Account, i.Extension)})
-	}
-	return s.commit(ctx, plugboard.InstallationEnabled, &i, &tx)
+	return s.commit(ctx, plugboard.InstallationEnabled, &i, &store.Tx{})
 }
 
 // step makes one resource. Its id derives from the installation and the blueprint's keys, so that a step which

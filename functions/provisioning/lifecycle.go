@@ -23,7 +23,7 @@ func (s *Service) lifecycle(tx *store.Tx, i domain.Installation, b domain.Bluepr
 	return domain.ManagedResource{Kind: domain.StepLifecycle, ID: string(w.ID), Name: w.Name}, nil
 }
 
-// endLifecycle lets the webhook hear of the installation's end, and of nothing more.
+// endLifecycle lets the webhook hear of this epoch's end, and of nothing that comes after.
 func (s *Service) endLifecycle(tx *store.Tx, w domain.Webhook) {
 	w.UpdatedAt = s.now()
 	w.EndsAt = w.UpdatedAt.Add(domain.LifecycleKept)

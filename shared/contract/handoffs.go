@@ -41,8 +41,8 @@ type ExchangeHandOffOutput struct {
 
 // Credentials are what an installation's partner proves itself with.
 type Credentials struct {
-	Token          domain.ShownOnce `json:"token,omitempty" doc:"The API token, shown this once. It answers 401 until the installation is enabled."`
-	CallbackSecret domain.ShownOnce `json:"callback_secret,omitempty" doc:"Signs callbacks, as Standard Webhooks do. Shown this once."`
+	Token          domain.ShownOnce `json:"token,omitempty" doc:"The API token, shown this once. It answers 401 until the installation is enabled. Lost? rotate-installation-token makes another, or handing off again."`
+	CallbackSecret domain.ShownOnce `json:"callback_secret,omitempty" doc:"Signs callbacks, as Standard Webhooks do. Shown this once. Lost? rotate-callback-secret makes another, or handing off again."`
 }
 
 type RotateCallbackSecretInput struct {

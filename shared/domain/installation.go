@@ -110,6 +110,14 @@ func (i Installation) Present() bool {
 	return i.State == Enabling || i.State == Enabled || i.State == Suspended
 }
 
+// Life is the epoch that what becomes of it now belongs to: while it ends, the one before that which its end began.
+func (i Installation) Life() int {
+	if i.State == Disabling || i.State == Disabled || i.State == Failed && i.Failure.Goal == Disabled {
+		return i.Epoch - 1
+	}
+	return i.Epoch
+}
+
 // CallbackSecrets are those that are good at that time, the newest first.
 func (i Installation) CallbackSecrets(at time.Time) []Sealed {
 	var good []Sealed

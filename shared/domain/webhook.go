@@ -36,16 +36,15 @@ type Subject struct {
 	Origin       ExtensionID    `json:"origin_extension_id,omitempty"`
 	TemplateType TemplateTypeID `json:"template_type_id,omitempty"`
 	Installation ExtensionID    `json:"installation_extension_id,omitempty"` // of an installation's event: whose
-	Ending       bool           `json:"ending,omitempty"`                    // it is the installation's last
+	Epoch        int            `json:"installation_epoch,omitempty"`        // and of which of its lives
 }
 
 // Hears is rule 17, and the only place where it is decided: a managed webhook hears only of contracts made
 // through its own installation and from a template of its own template type; a lifecycle webhook hears only of its own
-// installation, and of one that has ended nothing but the end; an account's own webhook hears whatever its filter
-// allows.
+// installation, and when that has ended, of no other epoch; an account's own webhook hears whatever its filter allows.
 func (w Webhook) Hears(s Subject) bool {
 	if w.Lifecycle {
-		return w.Extension != "" && s.Installation == w.Extension && (w.EndsAt.IsZero() || s.Ending)
+		return w.Extension != "" && s.Installation == w.Extension && (w.EndsAt.IsZero() || s.Epoch == w.Epoch)
 	}
 	if w.Extension != "" && (s.Origin != w.Extension || s.TemplateType == "" || s.TemplateType != w.TemplateType) {
 		return false

@@ -10,9 +10,9 @@ func TestRule17_Hears(t *testing.T) {
 	managed := Webhook{Extension: "acme-crm", TemplateType: "tt_orders", EventTypes: []string{"contract.signed"}}
 	own := Webhook{}
 	filtered := Webhook{EventTypes: []string{"contract.created"}}
-	lifecycle, ended := Webhook{Extension: "acme-crm", Lifecycle: true}, Webhook{Extension: "acme-crm", Lifecycle: true, EndsAt: time.Now()}
-	suspended := Subject{EventType: "installation.suspended", Installation: "acme-crm"}
-	disabled := Subject{EventType: "installation.disabled", Installation: "acme-crm", Ending: true}
+	lifecycle, ended := Webhook{Extension: "acme-crm", Lifecycle: true}, Webhook{Extension: "acme-crm", Lifecycle: true, EndsAt: time.Now(), Epoch: 3}
+	suspended := Subject{EventType: "installation.suspended", Installation: "acme-crm", Epoch: 4}
+	disabled := Subject{EventType: "installation.disabled", Installation: "acme-crm", Epoch: 3}
 	through := Subject{EventType: "contract.signed", Origin: "acme-crm", TemplateType: "tt_orders"}
 	for name, c := range map[string]struct {
 		webhook Webhook
@@ -37,7 +37,7 @@ func TestRule17_Hears(t *testing.T) {
 		"a lifecycle one, an event of nothing":         {lifecycle, Subject{EventType: "installation.enabled"}, false},
 		"a lifecycle one of nobody":                    {Webhook{Lifecycle: true}, Subject{EventType: "installation.enabled"}, false},
 		"an ended lifecycle one, the end":              {ended, disabled, true},
-		"an ended lifecycle one, what comes after":     {ended, suspended, false},
+		"an ended lifecycle one, the next life":        {ended, suspended, false},
 		"a managed one hears of no installation":       {Webhook{Extension: "acme-crm", TemplateType: "tt_orders"}, suspended, false},
 		"the account's own by its filter, yes":         {filtered, Subject{EventType: "contract.created"}, true},
 	} {
