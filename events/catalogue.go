@@ -26,6 +26,10 @@ const (
 	InstallationSuspended Type = "installation.suspended"
 	InstallationResumed   Type = "installation.resumed"
 	InstallationDisabled  Type = "installation.disabled"
+
+	InstallationUpdated        Type = "installation.updated"
+	InstallationSetupCompleted Type = "installation.setup_completed"
+	InstallationSetupFailed    Type = "installation.setup_failed"
 )
 
 // Row is what is known of an event type.
@@ -47,13 +51,16 @@ var Catalogue = []Row{
 	{ContractCanceled, 1, []string{"contracts"}, ContractData{}, "A contract was withdrawn; it is final."},
 	{ContractDeleted, 1, []string{"contracts"}, ContractData{}, "A contract was deleted, with its values and participants."},
 	{ContractContentUpdated, 1, []string{"contracts"}, ContractData{}, "A draft's name, participants or day of expiry changed."},
-	{DataFieldUpdated, 1, []string{"contracts"}, DataFieldData{}, "Values of a contract's data fields changed: those in data_fields."},
+	{DataFieldUpdated, 1, []string{"contracts", "webhooks"}, DataFieldData{}, "Values of a contract's data fields changed: those in data_fields."},
 	{ParticipantSigned, 1, []string{"contracts"}, ParticipantData{}, "A participant signed; contract.signed follows with the last one."},
 	{InstallationEnabled, 1, []string{"provisioning"}, InstallationData{}, "An extension is enabled: all that it manages exists."},
 	{InstallationFailed, 1, []string{"provisioning"}, InstallationData{}, "Enabling or disabling stopped at a step; it can be retried."},
 	{InstallationSuspended, 1, []string{"enablement"}, InstallationData{}, "An extension's API and sending are stopped."},
 	{InstallationResumed, 1, []string{"enablement"}, InstallationData{}, "A suspension was lifted."},
 	{InstallationDisabled, 1, []string{"provisioning"}, InstallationData{}, "An extension is disabled."},
+	{InstallationUpdated, 1, []string{"enablement"}, InstallationData{}, "An installation's parameters changed: those in changed_parameters."},
+	{InstallationSetupCompleted, 1, []string{"webhooks"}, InstallationData{}, "The partner says that its side is set up."},
+	{InstallationSetupFailed, 1, []string{"webhooks"}, InstallationData{}, "The partner says that its side could not be set up, and why."},
 }
 
 // OfContracts tells whether there is an event type of that name that a contract has, which is what a managed

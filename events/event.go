@@ -60,6 +60,10 @@ type InstallationData struct {
 	Version   int                      `json:"version"`
 	State     domain.InstallationState `json:"state"`
 	Failure   *domain.Failure          `json:"failure,omitempty"`
+	Setup     *domain.Setup            `json:"setup,omitempty"` // what the partner says of its side
+
+	// ChangedParameters are the keys, of installation.updated; values stay where they are.
+	ChangedParameters []string `json:"changed_parameters,omitempty"`
 }
 
 // Event is an outbox item: committed with the change that it tells of, its body's bytes stored once. Fan-out
@@ -107,8 +111,24 @@ func about(id domain.EventID, t Type, c domain.Contract) Event {
 
 // OfInstallation is the event that i's change makes.
 func OfInstallation(id domain.EventID, t Type, i domain.Installation) (Event, error) {
-	e := Event{ID: id, Account: i.Account, At: i.UpdatedAt, Subject: domain.Subject{EventType: string(t)}}
-	return e.with(t, InstallationData{Extension: i.Extension, Version: i.Version, State: i.State, Failure: i.Failure})
+	return ofInstallation(id, t, i).with(t, installationData(i))
+}
+
+// OfParameters is the event of i's parameters that changed, by their keys.
+func OfParameters(id domain.EventID, i domain.Installation, changed []string) (Event, error) {
+	data := installationData(i)
+	data.ChangedParameters = changed
+	return ofInstallation(id, InstallationUpdated, i).with(InstallationUpdated, data)
+}
+
+func ofInstallation(id domain.EventID, t Type, i domain.Installation) Event {
+	return Event{ID: id, Account: i.Account, At: i.UpdatedAt, Subject: domain.Subject{
+		EventType: string(t), Installation: i.Extension, Epoch: i.Life(),
+	}}
+}
+
+func installationData(i domain.Installation) InstallationData {
+	return InstallationData{Extension: i.Extension, Version: i.Version, State: i.State, Failure: i.Failure, Setup: i.Setup}
 }
 
 func (e Event) with(t Type, data any) (Event, error) {

@@ -16,6 +16,8 @@ type actors struct {
 	member  who // may create contracts in `sales`
 	partner who
 	token   string // of the main extension's installation, once enabled
+	// callbackSecret is that installation's.
+	callbackSecret string
 }
 
 const (
@@ -128,6 +130,7 @@ func (a *actors) enable() {
 	enabled := a.want(a.call(a.admin, "PUT", "/v1/installations/"+mainExtension, parameters()), 202)
 	created := enabled.at("created").([]any) // its dependency before it, if that was not there
 	a.token = enabled.str("created", len(created)-1, "token")
+	a.callbackSecret = enabled.str("created", len(created)-1, "callback_secret")
 	a.settle()
 	a.state(mainExtension, "enabled")
 }

@@ -20,7 +20,7 @@ func TestAuth_EveryOperationRefusesEveryWrongCaller(t *testing.T) {
 	demoted := s.dashboard(s.account, "dora")
 	s.putUser(s.account, "dora", "dora@customer.test", "member")
 	expired := map[auth.Model]who{}
-	models := []auth.Model{auth.ModelDashboard, auth.ModelIntegration, auth.ModelParticipant, auth.ModelPartner, auth.ModelPlatform}
+	models := []auth.Model{auth.ModelDashboard, auth.ModelIntegration, auth.ModelParticipant, auth.ModelPartner, auth.ModelPlatform, auth.ModelWebhookSecret}
 	for _, m := range models {
 		expired[m] = s.expired(m)
 	}
@@ -61,6 +61,10 @@ func TestAuth_EveryOperationRefusesEveryWrongCaller(t *testing.T) {
 			check(expired[m], path, 401, "unauthenticated")
 			rule, allowed := o.Auth.Of(m)
 			if !allowed {
+				if m == auth.ModelWebhookSecret { // a signature proves nothing where the path names no installation
+					check(s.right(auth.Rule{Model: m}), path, 401, "unauthenticated")
+					continue
+				}
 				check(s.right(auth.Rule{Model: m, Role: domain.Admin}), path, 403, "wrong-credential")
 				continue
 			}
@@ -92,6 +96,13 @@ func TestAuth_EveryOperationRefusesEveryWrongCaller(t *testing.T) {
 			case auth.ModelPartner:
 				if strings.Contains(o.Path, "{") {
 					check(s.otherPartner, path, 404, "not-found")
+				}
+			case auth.ModelWebhookSecret:
+				for _, wrong := range s.wrongCallbacks() {
+					check(wrong, path, 401, "unauthenticated")
+				}
+				for _, elsewhere := range []string{callbacksOf("other", mainExtension), callbacksOf("customer", dependency), callbacksOf("nowhere", "nothing")} {
+					check(caller, elsewhere, 401, "unauthenticated")
 				}
 			case auth.ModelPlatform:
 				if _, bound := o.Auth.Of(auth.ModelDashboard); bound {
@@ -177,6 +188,9 @@ func (s *scene) observed(o contract.Operation, rule auth.Rule) {
 	}
 	before := s.snapshot()
 	s.want(s.call(caller, o.Method, path, body), o.Status)
+	for _, also := range r.also {
+		s.want(s.call(caller, o.Method, path, also(s)), o.Status)
+	}
 	wrote, emitted := s.changes(before)
 	for _, record := range wrote {
 		if !slices.Contains(o.Writes, record) {

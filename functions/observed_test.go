@@ -36,7 +36,7 @@ func changed(body any) any {
 	for _, name := range slices.Sorted(maps.Keys(other)) {
 		switch v := other[name].(type) {
 		case string:
-			if slices.Contains([]string{"name", "slug", "key", "reason"}, name) {
+			if slices.Contains([]string{"name", "slug", "key", "reason", "code", "state"}, name) {
 				other[name] = v + "-other"
 				return other
 			}
@@ -61,6 +61,10 @@ func changed(body any) any {
 				blueprint := maps.Clone(v)
 				blueprint["scopes"] = []string{"contracts:read"}
 				other[name] = blueprint
+				return other
+			}
+			if _, ok := v["customer_id"]; ok {
+				other[name] = object{"customer_id": "C-77"}
 				return other
 			}
 			delete(other, name)
@@ -116,7 +120,7 @@ func (s *scene) overwrite(i domain.Installation) {
 	must(s.t, s.tables.Commit(s.t.Context(), &tx, nil))
 }
 
-var credential = regexp.MustCompile(`"(key|token)":"pb_[A-Za-z0-9_-]{40,}",?`)
+var credential = regexp.MustCompile(`"(key|token|callback_secret|lifecycle_secret)":"(pb_|whsec_)[A-Za-z0-9_+/=-]{32,}",?`)
 
 // withoutCredentials is an answer without what is shown once, as a repeated one is.
 func withoutCredentials(raw string) string {
@@ -125,7 +129,7 @@ func withoutCredentials(raw string) string {
 
 // second is a further credential, good in itself, of a model that the caller's is not.
 func second(c who) [2]string {
-	if c.headers[0][0] == auth.HeaderPlatformKey {
+	if len(c.headers) > 0 && c.headers[0][0] == auth.HeaderPlatformKey {
 		return [2]string{"Authorization", "Bearer whatever"}
 	}
 	return [2]string{auth.HeaderPlatformKey, platformKey}

@@ -29,6 +29,7 @@ type scene struct {
 	ownToken     who // an API token of the account's own, with every scope
 	ownTokenID   string
 	scopeless    string // the token of an enabled extension without any scope
+	code         string // a hand-off's, once there is one
 }
 
 const (
@@ -89,7 +90,8 @@ type request struct {
 	path    func(s *scene) string  // empty: the operation's own path, which has no parameters
 	other   string
 	body    func(s *scene) any
-	own     bool // of the tokens only the account's own may: it is about what no extension manages
+	also    []func(s *scene) any // further right bodies, when one alone cannot do all that the row declares
+	own     bool                 // of the tokens only the account's own may: it is about what no extension manages
 }
 
 func fixed(body any) func(*scene) any    { return func(*scene) any { return body } }
@@ -129,11 +131,12 @@ var requests = map[string]request{
 		path: at(versionOf(idleExtension, 2) + "/review"), other: versionOf(idleExtension, 9) + "/review",
 		body: fixed(object{"decision": "reject", "reasons": []string{"unclear", "untested"}}),
 	},
-	"yank-version":      {path: at(versionOf(mainExtension, 1) + "/yank"), other: versionOf(mainExtension, 9) + "/yank", body: fixed(object{"reason": "it loses orders"})},
-	"put-test-accounts": {path: at("/v1/extensions/" + mainExtension + "/test-accounts"), other: "/v1/extensions/nowhere/test-accounts", body: fixed(object{"accounts": []string{"customer", "other"}})},
-	"list-extension":    {path: at("/v1/extensions/" + mainExtension + "/listing"), other: "/v1/extensions/nowhere/listing", body: fixed(object{"version": 1})},
-	"unlist-extension":  {path: at("/v1/extensions/" + mainExtension + "/listing"), other: "/v1/extensions/nowhere/listing"},
-	"list-catalogue":    {},
+	"yank-version":            {path: at(versionOf(mainExtension, 1) + "/yank"), other: versionOf(mainExtension, 9) + "/yank", body: fixed(object{"reason": "it loses orders"})},
+	"rotate-lifecycle-secret": {path: at("/v1/extensions/" + mainExtension + "/lifecycle-secret"), other: "/v1/extensions/nowhere/lifecycle-secret", body: fixed(object{})},
+	"put-test-accounts":       {path: at("/v1/extensions/" + mainExtension + "/test-accounts"), other: "/v1/extensions/nowhere/test-accounts", body: fixed(object{"accounts": []string{"customer", "other"}})},
+	"list-extension":          {path: at("/v1/extensions/" + mainExtension + "/listing"), other: "/v1/extensions/nowhere/listing", body: fixed(object{"version": 1})},
+	"unlist-extension":        {path: at("/v1/extensions/" + mainExtension + "/listing"), other: "/v1/extensions/nowhere/listing"},
+	"list-catalogue":          {},
 	"put-extension-logo": {
 		path: at("/v1/extensions/" + dependency + "/logo"), other: "/v1/extensions/nowhere/logo",
 		body: func(*scene) any { return form{{"logo", pngOf(2, 2)}} },
@@ -153,6 +156,19 @@ var requests = map[string]request{
 	"retry-installation": {path: installationOf("/retry").path, other: installationOf("/retry").other, prepare: func(s *scene, _ who) {
 		s.failInstallation(mainExtension)
 	}},
+	"rotate-callback-secret": {path: installationOf("/callback-secret").path, other: installationOf("/callback-secret").other, body: fixed(object{})},
+	"update-parameters":      {path: installationOf("/parameters").path, other: installationOf("/parameters").other, body: fixed(object{"parameters": object{"customer_id": "C-2", "api_key": "open-sesame"}})},
+	"start-hand-off": {
+		prepare: func(s *scene, _ who) { s.enableHandOff() },
+		path:    at("/v1/installations/" + handOffExtension + "/hand-off"), other: "/v1/installations/nowhere/hand-off", body: fixed(object{"state": "the-partners"}),
+	},
+	"exchange-hand-off": {
+		prepare: func(s *scene, _ who) {
+			s.enableHandOff()
+			s.code = s.handOff("").code
+		},
+		body: func(s *scene) any { return object{"code": orNone(s.code)} },
+	},
 	"rotate-installation-token": {path: installationOf("/token").path, other: installationOf("/token").other, body: fixed(object{})},
 	"create-token":              {body: fixed(object{"name": "New", "scopes": []string{"contracts:read"}})},
 	"list-tokens":               {},
@@ -232,7 +248,11 @@ var requests = map[string]request{
 	"update-webhook":      {path: func(s *scene) string { return "/v1/webhooks/" + s.ownHook }, other: "/v1/webhooks/whk_none", body: fixed(object{"paused": true})},
 	"delete-webhook":      {path: func(s *scene) string { return "/v1/webhooks/" + s.ownHook }, other: "/v1/webhooks/whk_none"},
 	"read-webhook-secret": {path: func(s *scene) string { return "/v1/webhooks/" + s.managedHook + "/secret" }, other: "/v1/webhooks/whk_none/secret"},
-	"list-deliveries":     {path: func(s *scene) string { return "/v1/webhooks/" + s.managedHook + "/deliveries" }, other: "/v1/webhooks/whk_none/deliveries"},
+	"receive-callback": {
+		path: at(callbacksOf("customer", mainExtension)), body: fixed(setupFailed("No such customer.")),
+		also: []func(s *scene) any{fixed(setupCompleted), func(s *scene) any { return contractFields(s.draft, [2]string{"order_number", "12"}) }},
+	},
+	"list-deliveries": {path: func(s *scene) string { return "/v1/webhooks/" + s.managedHook + "/deliveries" }, other: "/v1/webhooks/whk_none/deliveries"},
 	"read-delivery": {
 		path:  func(s *scene) string { return "/v1/webhooks/" + s.managedHook + "/deliveries/" + s.delivery },
 		other: "/v1/webhooks/whk_none/deliveries/dlv_none",
@@ -280,6 +300,8 @@ func (s *scene) right(r auth.Rule) who {
 		return s.partner
 	case auth.ModelPlatform:
 		return platformFor(s.account)
+	case auth.ModelWebhookSecret:
+		return callback(s.callbackSecret)
 	case auth.ModelPublic:
 		return who{name: "anyone"}
 	}
@@ -301,6 +323,8 @@ func (s *scene) expired(m auth.Model) who {
 		token, hash := secret.NewCredential(secret.SessionPrefix)
 		s.tables.Given(&domain.Session{Hash: hash, ID: "ses_old", Account: s.account, Contract: domain.ContractID(s.published), Participant: domain.ParticipantID(s.participant), EndsAt: s.now().Add(-time.Second)})
 		return bearer("expired session", reveal(token))
+	case auth.ModelWebhookSecret:
+		return callback(s.callbackSecret).with(auth.HeaderCallbackTimestamp, stamp(s.now().Add(-5*time.Minute-time.Second)))
 	case auth.ModelPartner:
 		key, hash := secret.NewCredential(secret.PartnerKeyPrefix)
 		s.tables.Given(&domain.PartnerKey{Hash: hash, Partner: domain.PartnerID(s.partnerID), ExpiresAt: s.now().Add(-time.Minute)})

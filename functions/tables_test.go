@@ -70,6 +70,14 @@ func text(i item, name string) string {
 	return s.Value
 }
 
+func blob(i item, name string) []byte {
+	b, _ := i[name].(*types.AttributeValueMemberB)
+	if b == nil {
+		return nil
+	}
+	return b.Value
+}
+
 // ownField makes the field a user's, or a system's again, as no door of the API would.
 func (a *actors) ownField(templateType, customID, source string) {
 	a.t.Helper()

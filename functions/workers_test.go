@@ -15,6 +15,7 @@ import (
 	"plugboard/functions/provisioning"
 	"plugboard/shared/domain"
 	"plugboard/shared/egress"
+	"plugboard/shared/queue"
 	"plugboard/shared/queue/queuetest"
 	"plugboard/shared/store"
 )
@@ -62,6 +63,24 @@ func (w *world) settle() {
 	}
 }
 
+// retry makes the attempts that wait, as if their time had come. The queue will hand the same messages over again when it
+// really has: a test that may last so long must expect a repeat.
+func (w *world) retry() {
+	w.t.Helper()
+	var waiting []queue.Message
+	for _, m := range w.workers.deliveries.Sent() {
+		if m.Delay > 0 {
+			waiting = append(waiting, m)
+			w.pass(m.Delay)
+		}
+	}
+	done, err := w.workers.delivery.Handle(w.t.Context(), queuetest.Batch(waiting...))
+	must(w.t, err)
+	if len(waiting) == 0 || len(done.BatchItemFailures) > 0 {
+		w.t.Fatalf("of %d attempts that waited, %d messages failed", len(waiting), len(done.BatchItemFailures))
+	}
+}
+
 // newInOutbox is how many outbox items were written since the call before: none expires while a test runs, and none is
 // erased before fanout has it.
 func (w *world) newInOutbox() int {
@@ -80,8 +99,16 @@ func (w *world) newInOutbox() int {
 // receiver is a partner's endpoint: a real HTTP server that keeps what it gets.
 type receiver struct {
 	*httptest.Server
-	mu  sync.Mutex
-	got []received
+	mu     sync.Mutex
+	got    []received
+	status int // what it answers
+}
+
+// answer is what it answers from now on.
+func (r *receiver) answer(status int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.status = status
 }
 
 type received struct {
@@ -91,7 +118,7 @@ type received struct {
 
 func newReceiver(t testing.TB) *receiver {
 	t.Helper()
-	r := &receiver{}
+	r := &receiver{status: http.StatusOK}
 	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		body, err := io.ReadAll(q.Body)
 		if err != nil {
@@ -101,6 +128,7 @@ func newReceiver(t testing.TB) *receiver {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.got = append(r.got, received{q.Header, body})
+		w.WriteHeader(r.status)
 	}))
 	t.Cleanup(r.Close)
 	return r

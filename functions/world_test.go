@@ -88,7 +88,7 @@ func newWorld(t testing.TB) *world {
 	identity, err := auth.NewOIDC(t.Context(), auth.OIDCConfig{Issuer: issuer, Audience: audience, JWKS: string(public)}, w.now)
 	must(t, err)
 	keys := auth.NewSecretKeys(secretsmanager.NewFromConfig(w.tables.AWS), auth.PlatformKeyConfig{Secret: shared.secret}, w.now)
-	gate := auth.NewGate(w.tables.Store, identity, keys, w.now)
+	gate := auth.NewGate(w.tables.Store, identity, keys, w.now).Opening(w.sealer)
 
 	routes := map[contract.Function]func(*contract.API){
 		contract.Enablement: enablement.New(w.tables.Store, w.sealer, egress.Config{AllowPrivate: true}, w.now, domain.NewID).Routes,
@@ -235,7 +235,10 @@ func (w *world) try(c who, method, path string, body any) (answer, error) {
 	if r.Header.Get("Content-Type") == "" {
 		r.Header.Set("Content-Type", contentType)
 	}
-	resp, err := http.DefaultClient.Do(r)
+	if err := w.signed(r); err != nil {
+		return answer{}, err
+	}
+	resp, err := unled.Do(r)
 	if err != nil {
 		return answer{}, err
 	}
@@ -252,6 +255,9 @@ func (w *world) try(c who, method, path string, body any) (answer, error) {
 	}
 	return a, nil
 }
+
+// unled shows a redirect instead of following it.
+var unled = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
 // must expect a status; want says what else.
 func (w *world) want(a answer, status int) answer {

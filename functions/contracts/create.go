@@ -9,6 +9,7 @@ import (
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
+	"plugboard/shared/filling"
 	"plugboard/shared/store"
 )
 
@@ -39,7 +40,7 @@ func (s *Service) Create(ctx context.Context, in *contract.CreateContractInput) 
 	}
 	var tx store.Tx
 	tx.Create(&c)
-	tx.HoldFields(found.version).Else(fieldsChanged())
+	tx.HoldFields(found.version).Else(filling.FieldsChanged())
 	tx.Emit(event)
 	out := &contract.CreateContractOutput{ETag: c.ETag(), Body: c}
 	return out, s.store.Commit(ctx, &tx, out)
@@ -63,7 +64,7 @@ func (s *Service) found(ctx context.Context, in *contract.CreateContractInput, s
 	if err != nil || template == nil {
 		return f, wrong, err
 	}
-	version, t, installed, err := s.fields(ctx, template.TemplateType, seen)
+	version, t, installed, err := s.filling.Fields(ctx, caller.Account, template.TemplateType, seen)
 	if err != nil {
 		return f, wrong, err
 	}

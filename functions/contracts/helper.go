@@ -104,7 +104,7 @@ func (s *Service) typeChoice(ctx context.Context, known domain.TemplateType) (co
 	if err != nil {
 		return contract.TypeChoice{}, err
 	}
-	installed, err := s.installed(ctx, t)
+	installed, err := s.filling.Installed(ctx, t)
 	if err != nil {
 		return contract.TypeChoice{}, err
 	}

@@ -5,19 +5,21 @@ package contracts
 import (
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
+	"plugboard/shared/filling"
 	"plugboard/shared/store"
 )
 
 // Service serves the operations that contracts owns.
 type Service struct {
-	store *store.Store
-	now   domain.Clock
-	newID domain.IDSource
+	store   *store.Store
+	filling filling.Filling
+	now     domain.Clock
+	newID   domain.IDSource
 }
 
 // New does not call AWS.
 func New(s *store.Store, now domain.Clock, newID domain.IDSource) *Service {
-	return &Service{store: s, now: now, newID: newID}
+	return &Service{store: s, filling: filling.New(s, now, newID), now: now, newID: newID}
 }
 
 // Routes binds each operation to its method.

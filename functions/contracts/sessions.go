@@ -160,7 +160,7 @@ func (s *Service) own(ctx context.Context) (domain.Contract, domain.ParticipantI
 // view is what a participant sees: every value of the contract, the fields that it may fill in besides, and of the
 // other participants who they are and when they signed.
 func (s *Service) view(ctx context.Context, c domain.Contract, by domain.ParticipantID) (*contract.SessionContractOutput, error) {
-	version, t, installed, err := s.fields(ctx, c.TemplateType, 0)
+	version, t, installed, err := s.filling.Fields(ctx, c.Account, c.TemplateType, 0)
 	if err != nil {
 		return nil, err
 	}

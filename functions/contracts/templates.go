@@ -77,7 +77,7 @@ func (s *Service) base(ctx context.Context, in *contract.CreateTemplateInput) (d
 	if wrong, err = absent(wrong, err, "/template_type_id", "unknown-template-type", "There is no such template type."); err != nil || !known {
 		return t, wrong, err
 	}
-	installed, err := s.installed(ctx, t)
+	installed, err := s.filling.Installed(ctx, t)
 	if err != nil {
 		return t, wrong, err
 	}
@@ -88,18 +88,6 @@ func (s *Service) base(ctx context.Context, in *contract.CreateTemplateInput) (d
 func (s *Service) lookAtNewTemplate(ctx context.Context, in *contract.CreateTemplateInput) ([]fault.Field, error) {
 	_, wrong, err := s.base(ctx, in)
 	return wrong, err
-}
-
-// installed tells whether the extension that manages t is enabled; true for a type of the account's own.
-func (s *Service) installed(ctx context.Context, t domain.TemplateType) (bool, error) {
-	if t.Extension == "" {
-		return true, nil
-	}
-	i, err := s.store.Installation(ctx, t.Account, t.Extension)
-	if fault.KindOf(err) == fault.NotFound {
-		return false, nil
-	}
-	return i.Installed(), err
 }
 
 // absent adds a field for a NotFound and keeps any other error.

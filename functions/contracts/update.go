@@ -5,10 +5,10 @@ import (
 	"reflect"
 
 	"plugboard/events"
-	"plugboard/shared/auth"
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
+	"plugboard/shared/filling"
 	"plugboard/shared/store"
 )
 
@@ -85,26 +85,11 @@ func (s *Service) fill(ctx context.Context, tx *store.Tx, c domain.Contract, by 
 	if err := fresh(c, ifMatch); err != nil {
 		return c, err
 	}
-	if err := c.Fillable(); err != nil {
-		return c, err
+	c, replaced, err := s.filling.Fill(ctx, tx, c, filling.Change{By: by, Values: in.DataFields, Version: in.FieldsVersion, At: "/data_fields"})
+	if replaced != nil && ifMatch != "" {
+		replaced.Else(stale())
 	}
-	version, t, installed, err := s.fields(ctx, c.TemplateType, in.FieldsVersion)
-	if err != nil {
-		return c, err
-	}
-	values, changed, wrong := t.Refill("/data_fields", c.Values, in.DataFields, installed)
-	if err := fault.InvalidFields(wrong); err != nil || len(changed) == 0 {
-		return c, err
-	}
-	c.Values, c.UpdatedAt = values, s.now()
-	event, err := events.OfDataFields(domain.EventID(s.newID("evt")), c, by, changed)
-	if err != nil {
-		return c, err
-	}
-	replace(tx, &c, ifMatch)
-	tx.HoldFields(version).Else(fieldsChanged())
-	tx.Emit(event)
-	return c, nil
+	return c, err
 }
 
 // lookAtValues is what fill would say of values that are wrong already.
@@ -117,33 +102,10 @@ func (s *Service) lookAtValues(ctx context.Context, in *contract.UpdateDataField
 }
 
 func (s *Service) valueFaults(ctx context.Context, c domain.Contract, given []domain.GivenValue) ([]fault.Field, error) {
-	_, t, installed, err := s.fields(ctx, c.TemplateType, 0)
+	_, t, installed, err := s.filling.Fields(ctx, c.Account, c.TemplateType, 0)
 	if err != nil {
 		return nil, err
 	}
 	_, _, wrong := t.Refill("/data_fields", c.Values, given, installed)
 	return wrong, nil
-}
-
-// fields reads a template type for someone who gives values of it. The version is read before the fields: whatever
-// changes after it fails the condition on it. Conflict `data-field-changed` when it is not the one that the caller
-// has seen; 0 for one that says nothing.
-func (s *Service) fields(ctx context.Context, id domain.TemplateTypeID, seen int) (version domain.FieldsVersion, t domain.TemplateType, installed bool, err error) {
-	account := auth.From(ctx).Account
-	if version, err = s.store.FieldsVersion(ctx, account, id); err != nil {
-		return
-	}
-	if seen != 0 && seen != version.Version {
-		err = fieldsChanged()
-		return
-	}
-	if t, err = s.store.TemplateType(ctx, account, id); err != nil {
-		return
-	}
-	installed, err = s.installed(ctx, t)
-	return
-}
-
-func fieldsChanged() error {
-	return fault.New(fault.Conflict, "data-field-changed", "The data fields of the template type changed meanwhile. Read them again and repeat.")
 }

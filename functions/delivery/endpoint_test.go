@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -167,7 +168,7 @@ func TestRule22_EchoedSecretsAreMasked(t *testing.T) {
 
 func TestRule22_BasicCredentialsAreMasked(t *testing.T) {
 	header := "Basic " + base64.StdEncoding.EncodeToString([]byte("user:secret-one"))
-	m := newMask(append(credentials("whsec_c2lnbmluZw==", "v1,c2lnbmF0dXJl", header), "secret-one")...)
+	m := newMask(slices.Concat(credentials("whsec_c2lnbmluZw==", "v1,c2lnbmF0dXJl"), authorization(header), []string{"secret-one"})...)
 	text := header + " " + strings.TrimPrefix(header, "Basic ") + " secret-one whsec_c2lnbmluZw== c2lnbmluZw== v1,c2lnbmF0dXJl c2lnbmF0dXJl kept"
 	if got := m.hide(text, false); got != "••• ••• ••• ••• ••• ••• ••• kept" {
 		t.Errorf("got %q", got)

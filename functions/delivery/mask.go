@@ -65,11 +65,15 @@ func (m mask) excerpt(body []byte, cut bool) string {
 	return text
 }
 
-// credentials are the parts of an Authorization header and of the webhook's own proofs, each of which may come
-// back alone.
-func credentials(signing domain.Secret, signature, authorization string) []string {
+// credentials are the parts of the webhook's own proof, each of which may come back alone.
+func credentials(signing domain.Secret, signature string) []string {
 	_, key, _ := strings.Cut(signing.Reveal(), "_")
 	_, digest, _ := strings.Cut(signature, ",")
-	_, token, _ := strings.Cut(authorization, " ")
-	return []string{signing.Reveal(), key, signature, digest, authorization, token}
+	return []string{signing.Reveal(), key, signature, digest}
+}
+
+// authorization are those of an Authorization header.
+func authorization(header string) []string {
+	_, token, _ := strings.Cut(header, " ")
+	return []string{header, token}
 }

@@ -39,7 +39,7 @@ func (s *Service) request(ctx context.Context, t target, d events.Delivery, at t
 	if err != nil {
 		return nil, mask{}, err
 	}
-	signing, err := s.open.Open(ctx, d.Account, string(d.Webhook), t.webhook.Secret)
+	proof, hidden, err := s.sign(ctx, t, d, at, payload)
 	if err != nil {
 		return nil, mask{}, err
 	}
@@ -57,20 +57,39 @@ func (s *Service) request(ctx context.Context, t target, d events.Delivery, at t
 	if err := t.dress(r, values); err != nil {
 		return nil, mask{}, err
 	}
-	signer, err := standardwebhooks.NewWebhook(signing.Reveal())
-	if err != nil {
-		return nil, mask{}, fault.Wrap(err, "signing secret of %s", d.Webhook)
-	}
-	signature, err := signer.Sign(d.IdempotencyKey(), at, payload)
-	if err != nil {
-		return nil, mask{}, fault.Wrap(err, "sign %s", d.ID)
-	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("User-Agent", userAgent)
 	r.Header.Set(standardwebhooks.HeaderWebhookID, d.IdempotencyKey())
 	r.Header.Set(standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(at.Unix(), 10))
-	r.Header.Set(standardwebhooks.HeaderWebhookSignature, signature)
-	return r, newMask(append(secrets, credentials(signing, signature, r.Header.Get("Authorization"))...)...), nil
+	r.Header.Set(standardwebhooks.HeaderWebhookSignature, proof)
+	hidden = append(append(hidden, secrets...), authorization(r.Header.Get("Authorization"))...)
+	return r, newMask(hidden...), nil
+}
+
+// sign is the webhook-signature header, a signature by each secret that is good, and what of it must not come back.
+func (s *Service) sign(ctx context.Context, t target, d events.Delivery, at time.Time, payload []byte) (proof string, hidden []string, err error) {
+	account, resource, sealed := d.Account, string(d.Webhook), []domain.Sealed{t.webhook.Secret}
+	if t.webhook.Lifecycle {
+		account, resource, sealed = "", domain.LifecycleResource(t.webhook.Extension), t.signers
+	}
+	var signatures []string
+	for _, box := range sealed {
+		signing, err := s.open.Open(ctx, account, resource, box)
+		if err != nil {
+			return "", nil, err
+		}
+		signer, err := standardwebhooks.NewWebhook(signing.Reveal())
+		if err != nil {
+			return "", nil, fault.Wrap(err, "signing secret of %s", d.Webhook)
+		}
+		signature, err := signer.Sign(d.IdempotencyKey(), at, payload)
+		if err != nil {
+			return "", nil, fault.Wrap(err, "sign %s", d.ID)
+		}
+		signatures = append(signatures, signature)
+		hidden = append(hidden, credentials(signing, signature)...)
+	}
+	return strings.Join(signatures, " "), hidden, nil
 }
 
 // payload is the body, whose event is read when it was too big for the message.

@@ -25,6 +25,7 @@ type target struct {
 	installation domain.Installation     // of a managed webhook
 	declared     domain.WebhookBlueprint // its templates
 	account      domain.Account          // zero when it is gone
+	signers      []domain.Sealed         // of a lifecycle webhook: the extension's secrets, which it has in place of its own
 	gone         string                  // why there is nowhere to go; empty when there is
 	readAt       time.Time
 }
@@ -35,6 +36,10 @@ func (t target) verdict(d events.Delivery) (domain.Outcome, string) {
 	switch {
 	case t.gone != "":
 		return domain.OutcomeCancelled, t.gone
+	case t.webhook.Lifecycle && !t.webhook.Paused: // the end is what it is there to hear of, and a suspension
+		return "", ""
+	case t.webhook.Lifecycle:
+		return domain.OutcomeSkipped, "The webhook is paused."
 	case d.Extension != t.webhook.Extension || d.Epoch != t.webhook.Epoch || d.Extension != "" && d.Epoch != i.Epoch:
 		return domain.OutcomeCancelled, "The extension was disabled since the event."
 	case d.Extension != "" && i.State == domain.Suspended:
@@ -57,6 +62,7 @@ type Records interface {
 	Webhook(ctx context.Context, a domain.AccountID, id domain.WebhookID) (domain.Webhook, error)
 	Installation(ctx context.Context, a domain.AccountID, e domain.ExtensionID) (domain.Installation, error)
 	Blueprint(ctx context.Context, e domain.ExtensionID, version int) (domain.Blueprint, error)
+	LifecycleSecret(ctx context.Context, e domain.ExtensionID) (domain.LifecycleSecret, error)
 }
 
 // targets reads each target once in targetKept, however many of its deliveries are worked at once.
@@ -143,6 +149,11 @@ func (ts *targets) read(ctx context.Context, d events.Delivery) (target, error) 
 	}
 	if t.webhook.Extension == "" {
 		return t, nil
+	}
+	if t.webhook.Lifecycle {
+		secrets, err := ts.records.LifecycleSecret(ctx, t.webhook.Extension)
+		t.signers = secrets.Good(ts.now())
+		return t, fault.Wrap(err, "the lifecycle secret of %s", t.webhook.Extension)
 	}
 	if t.installation, err = ts.records.Installation(ctx, d.Account, t.webhook.Extension); err != nil {
 		return t.goneWhenAbsent(err, "The extension is not enabled.")

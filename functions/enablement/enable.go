@@ -11,7 +11,6 @@ import (
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
-	"plugboard/shared/secret"
 	"plugboard/shared/store"
 )
 
@@ -99,10 +98,8 @@ func (s *Service) enable(ctx context.Context, account domain.AccountID, blueprin
 	message := events.Provision{ID: s.newID("prv"), Account: account, At: now}
 	for _, b := range plan.create {
 		i := installed[b.Extension] // of the epoch that the last disable raised, or none
-		token, hash := secret.NewCredential(secret.TokenPrefix)
 		i.Account, i.Extension, i.Version, i.State = account, b.Extension, b.Version, domain.Enabling
-		i.TokenID, i.TokenHash = domain.TokenID(s.newID("tok")), hash
-		i.Steps, i.Failure, i.EnabledBy, i.UpdatedAt = b.Steps(), nil, "", now
+		i.Steps, i.Failure, i.Setup, i.EnabledBy, i.UpdatedAt = b.Steps(), nil, nil, "", now
 		i.RequiredBy = plan.requiredBy[b.Extension]
 		if i.Resources == nil {
 			i.Resources = []domain.ManagedResource{}
@@ -116,13 +113,18 @@ func (s *Service) enable(ctx context.Context, account domain.AccountID, blueprin
 		if i.Parameters, i.Secrets, err = s.parameters(ctx, account, b, given[b.Extension]); err != nil {
 			return nil, err
 		}
+		var shown contract.Credentials
+		if b.Setup != nil { // the partner will get them
+			i.Setup = &domain.Setup{State: domain.SetupPending, At: now}
+		} else if shown, err = s.credentials(ctx, &tx, &i, b.Scopes); err != nil {
+			return nil, err
+		}
 		use.Change(installed[b.Extension], i)
 		tx.Save(&i, i.Rev)
-		tx.Create(&domain.Token{
-			Hash: hash, ID: i.TokenID, Account: account, Extension: b.Extension, Epoch: i.Epoch, Scopes: b.Scopes, CreatedAt: now,
-		})
 		message.Installations = append(message.Installations, events.ProvisionedInstance{Extension: b.Extension, Epoch: i.Epoch})
-		out.Body.Created = append(out.Body.Created, contract.NewInstallation{Extension: b.Extension, EnabledBy: i.EnabledBy, TokenID: i.TokenID, Token: token})
+		out.Body.Created = append(out.Body.Created, contract.NewInstallation{
+			Extension: b.Extension, EnabledBy: i.EnabledBy, TokenID: i.TokenID, HandOff: b.Setup != nil, Credentials: shown,
+		})
 		out.Body.Installation = contract.ViewInstallation(i) // the root's in the end
 	}
 	for _, i := range plan.need {

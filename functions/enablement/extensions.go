@@ -39,7 +39,7 @@ func (s *Service) ReadExtension(ctx context.Context, in *contract.ReadExtensionI
 }
 
 // SubmitBlueprint freezes the blueprint, or the draft when none is given, as the next version, or refuses it with
-// everything that is wrong. The draft stays.
+// everything that is wrong. The draft stays. With the first version that has a lifecycle endpoint comes its secret.
 func (s *Service) SubmitBlueprint(ctx context.Context, in *contract.SubmitBlueprintInput) (*contract.SubmitBlueprintOutput, error) {
 	e, err := s.extension(ctx, in.Extension)
 	if err != nil {
@@ -75,7 +75,11 @@ func (s *Service) SubmitBlueprint(ctx context.Context, in *contract.SubmitBluepr
 	tx.Replace(&e)
 	tx.Create(&b)
 	tx.Create(&domain.BlueprintVersion{Extension: e.ID, Version: b.Version, State: domain.VersionSubmitted, SubmittedAt: b.SubmittedAt})
-	out := &contract.SubmitBlueprintOutput{Body: b}
+	out := &contract.SubmitBlueprintOutput{}
+	out.Body.Blueprint = b
+	if out.Body.LifecycleSecret, err = s.firstLifecycleSecret(ctx, &tx, b); err != nil {
+		return nil, err
+	}
 	return out, s.store.Commit(ctx, &tx, out)
 }
 

@@ -95,6 +95,9 @@ func catalogueItem(ctx context.Context, shelf shelf, l domain.Listing, installed
 	if err != nil {
 		return item, err
 	}
+	if asked := blueprints[len(blueprints)-1]; asked.Setup != nil {
+		item.SetupURL = asked.Setup.URL
+	}
 	for _, b := range blueprints {
 		if i, ok := installed[b.Extension]; ok && i.Present() {
 			continue
@@ -125,7 +128,7 @@ func (s *Service) Installations(ctx context.Context, in *contract.ListInstallati
 // Installation reads one, with its steps and managed resources.
 func (s *Service) Installation(ctx context.Context, in *contract.InstallationInput) (*contract.ReadInstallationOutput, error) {
 	i, err := s.store.Installation(ctx, auth.From(ctx).Account, in.Extension)
-	return &contract.ReadInstallationOutput{Body: contract.ViewInstallation(i)}, err
+	return &contract.ReadInstallationOutput{ETag: i.ETag(), Body: contract.ViewInstallation(i)}, err
 }
 
 // Disable kills the token and the deliveries of the epoch with its own write; provisioning then clears away.
@@ -193,14 +196,18 @@ func (s *Service) Retry(ctx context.Context, in *contract.InstallationInput) (*c
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// RotateToken makes a new token, shown this once. Conflict unless the installation is present.
+// RotateToken makes a new token, shown this once. Conflict unless the installation is present, and `hand-off` when its
+// partner alone gets the token.
 func (s *Service) RotateToken(ctx context.Context, in *contract.RotateInstallationTokenInput) (*contract.RotateInstallationTokenOutput, error) {
-	i, err := s.store.Installation(ctx, auth.From(ctx).Account, in.Extension)
+	i, b, err := s.present(ctx, in.Extension)
 	if err != nil {
 		return nil, err
 	}
-	if !i.Present() {
-		return nil, fault.New(fault.Conflict, "installation-state", "The extension %q is %s, so it has no token to rotate.", i.Extension, i.State)
+	if b.Setup != nil {
+		return nil, domain.HandedOff(i.Extension)
+	}
+	if i.TokenHash == "" { // an earlier version handed off, and nobody took it
+		return nil, fault.New(fault.Conflict, "no-token", "The extension %q has no token yet. Disable and enable it, and it gets one.", i.Extension)
 	}
 	before, err := s.store.Token(ctx, i.TokenHash)
 	if err != nil {

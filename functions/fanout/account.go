@@ -45,7 +45,7 @@ func (i *invocation) account(ctx context.Context, id domain.AccountID) (*account
 func (a *account) message(ctx context.Context, w domain.Webhook, e events.Event) (queue.Message, error) {
 	d := events.DeliveryTo(w, e)
 	d.Body = string(e.Body)
-	if w.Extension != "" {
+	if w.Extension != "" && !w.Lifecycle {
 		filled, err := a.context(ctx, w)
 		if err != nil {
 			return queue.Message{}, err

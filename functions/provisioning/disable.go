@@ -9,8 +9,8 @@ import (
 	"plugboard/shared/store"
 )
 
-// disable clears away what an installation's epoch had: its webhooks and its token, dead already. Template
-// types and fields stay, for the contracts that were made of them. Dependencies are released, so that they can
+// disable clears away what an installation's epoch had: its webhooks, its token and its callback secret, dead already.
+// Template types and fields stay, for the contracts that were made of them; the lifecycle webhook, to hear of this. Dependencies are released, so that they can
 // be disabled in their turn.
 func (s *Service) disable(ctx context.Context, i domain.Installation) error {
 	b, err := s.store.Blueprint(ctx, i.Extension, i.Version)
@@ -31,11 +31,18 @@ func (s *Service) disable(ctx context.Context, i domain.Installation) error {
 	}
 	var kept []domain.ManagedResource
 	for _, r := range i.Resources {
-		if r.Kind == domain.StepWebhook {
+		switch r.Kind {
+		case domain.StepWebhook:
 			tx.Retire(domain.Webhook{Account: i.Account, ID: domain.WebhookID(r.ID)}, s.now())
-			continue
+		case domain.StepLifecycle:
+			w, err := s.store.Webhook(ctx, i.Account, domain.WebhookID(r.ID))
+			if err != nil {
+				return err
+			}
+			s.endLifecycle(&tx, w)
+		default:
+			kept = append(kept, r)
 		}
-		kept = append(kept, r)
 	}
 	for _, hash := range []string{i.TokenHash, i.PreviousTokenHash} {
 		if hash != "" {
@@ -44,6 +51,7 @@ func (s *Service) disable(ctx context.Context, i domain.Installation) error {
 	}
 	before := i
 	i.Resources, i.TokenID, i.TokenHash, i.PreviousTokenHash = kept, "", "", ""
+	i.CallbackSecret, i.PreviousCallbackSecret, i.Setup = "", "", nil
 	i.State, i.UpdatedAt = domain.Disabled, s.now()
 	use := domain.Use{}
 	use.Change(before, i)

@@ -39,6 +39,8 @@ func (s *Service) step(ctx context.Context, i *domain.Installation, b domain.Blu
 		made, err = s.templateType(ctx, &tx, *i, b, step)
 	case domain.StepWebhook:
 		made, err = s.webhook(ctx, &tx, *i, b, step)
+	case domain.StepLifecycle:
+		made, err = s.lifecycle(&tx, *i, b)
 	default:
 		err = fmt.Errorf("unknown step kind %q", step.Kind)
 	}

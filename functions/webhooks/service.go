@@ -1,6 +1,6 @@
-// Package webhooks is the function behind webhooks and the log of what was sent to them. An extension's token sees
-// the webhooks that its installation manages and no others; what is managed is changed by nobody but provisioning,
-// apart from its pause (design rule 8).
+// Package webhooks is the function behind webhooks, the log of what was sent to them, and what partners call back
+// about. An extension's token sees the webhooks that its installation manages and no others; what is managed is changed
+// by nobody but provisioning, apart from its pause (design rule 8).
 package webhooks
 
 import (
@@ -11,6 +11,7 @@ import (
 	"plugboard/shared/domain"
 	"plugboard/shared/egress"
 	"plugboard/shared/fault"
+	"plugboard/shared/filling"
 	"plugboard/shared/store"
 )
 
@@ -22,16 +23,17 @@ type Sealer interface {
 
 // Service serves the operations that webhooks owns.
 type Service struct {
-	store  *store.Store
-	seal   Sealer
-	egress egress.Config
-	now    domain.Clock
-	newID  domain.IDSource
+	store   *store.Store
+	filling filling.Filling
+	seal    Sealer
+	egress  egress.Config
+	now     domain.Clock
+	newID   domain.IDSource
 }
 
 // New does not call AWS.
 func New(s *store.Store, seal Sealer, c egress.Config, now domain.Clock, newID domain.IDSource) *Service {
-	return &Service{store: s, seal: seal, egress: c, now: now, newID: newID}
+	return &Service{store: s, filling: filling.New(s, now, newID), seal: seal, egress: c, now: now, newID: newID}
 }
 
 // Routes binds each operation to its method.
@@ -42,6 +44,7 @@ func (s *Service) Routes(api *contract.API) {
 	contract.UpdateWebhook.Handle(api, s.Update, s.lookAtChange)
 	contract.DeleteWebhook.Handle(api, s.Delete)
 	contract.ReadWebhookSecret.Handle(api, s.ReadSecret)
+	contract.ReceiveCallback.Handle(api, s.ReceiveCallback)
 	contract.ListDeliveries.Handle(api, s.ListDeliveries)
 	contract.ReadDelivery.Handle(api, s.ReadDelivery)
 }

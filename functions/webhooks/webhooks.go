@@ -102,11 +102,15 @@ func (s *Service) Delete(ctx context.Context, in *contract.WebhookInput) (*contr
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// ReadSecret shows the signing secret. It is no ShownOnce of a mutation: a receiver may be set up at any time.
+// ReadSecret shows the signing secret. It is no ShownOnce of a mutation: a receiver may be set up at any time. Conflict
+// `partners-secret` for a lifecycle webhook's, which signs for every account of the extension.
 func (s *Service) ReadSecret(ctx context.Context, in *contract.WebhookInput) (*contract.ReadWebhookSecretOutput, error) {
 	w, err := s.webhook(ctx, in.Webhook)
 	if err != nil {
 		return nil, err
+	}
+	if w.Lifecycle {
+		return nil, fault.New(fault.Conflict, "partners-secret", "The lifecycle webhook of %q is signed with a secret of its partner's, who alone has it.", w.Extension)
 	}
 	plain, err := s.seal.Open(ctx, w.Account, string(w.ID), w.Secret)
 	if err != nil {

@@ -17,15 +17,19 @@ type Caller struct {
 	Token     *domain.Token    // integration
 	Partner   domain.PartnerID // partner
 	Session   *domain.Session  // participant
+	Callback  *Callback        // webhook-secret
 	Principal string           // the credential's owner, for logs and Idempotency-Key; no secret
 }
 
-// Extension is the extension whose installation's token calls; empty for everyone else.
+// Extension is the extension whose installation calls, by its token or by a callback; empty for everyone else.
 func (c Caller) Extension() domain.ExtensionID {
-	if c.Token == nil {
-		return ""
+	switch {
+	case c.Token != nil:
+		return c.Token.Extension
+	case c.Callback != nil:
+		return c.Callback.Installation.Extension
 	}
-	return c.Token.Extension
+	return ""
 }
 
 // UserID is the acting user's; empty when there is none.

@@ -30,6 +30,7 @@ type Records interface {
 	PartnerKey(ctx context.Context, hash string) (domain.PartnerKey, error)
 	Session(ctx context.Context, hash string) (domain.Session, error)
 	Contract(ctx context.Context, a domain.AccountID, id domain.ContractID) (domain.Contract, error)
+	Callback(ctx context.Context, a domain.AccountID, e domain.ExtensionID, epoch int, id string) (domain.Callback, error)
 }
 
 // Identity checks a dashboard JWT: algorithm, signature, issuer, audience, expiry.
@@ -49,11 +50,19 @@ type Gate struct {
 	identity Identity
 	platform PlatformKeys
 	now      domain.Clock
+	open     Opener // nil where no operation takes callbacks
 }
 
 // NewGate does not call AWS.
 func NewGate(r Records, i Identity, p PlatformKeys, now domain.Clock) *Gate {
 	return &Gate{records: r, identity: i, platform: p, now: now}
+}
+
+// Request is what the gate looks at: the headers; and of a callback the path's parameters and the body, as it came.
+type Request struct {
+	Header http.Header
+	Param  func(name string) string
+	Body   func() ([]byte, error) // TooLarge over the operation's limit
 }
 
 // Demand is what an operation asks of its callers.
@@ -73,21 +82,21 @@ func (d Demand) accountBound() bool {
 // Admit proves who calls and that the rules let them in.
 //
 // Unauthenticated: no credential, two, or one that proves nothing. Forbidden: a good credential of another
-// model, or without the role or scope; `installation-suspended` for a suspended extension's token. Invalid: the
-// acting user or account that a header names does not exist, or is needed and not named.
-func (g *Gate) Admit(ctx context.Context, h http.Header, d Demand) (Caller, error) {
+// model, or without the role or scope; `installation-suspended` for a suspended extension's token or callback. Invalid:
+// the acting user or account that a header names does not exist, or is needed and not named.
+func (g *Gate) Admit(ctx context.Context, r Request, d Demand) (Caller, error) {
 	if _, public := d.Rules.Of(ModelPublic); public {
 		return Caller{Model: ModelPublic, Principal: "public"}, nil
 	}
-	bearers, platformKeys := h.Values("Authorization"), h.Values(HeaderPlatformKey)
-	switch len(bearers) + len(platformKeys) {
+	h := r.Header
+	switch len(h.Values("Authorization")) + len(h.Values(HeaderPlatformKey)) + len(h.Values(HeaderCallbackSignature)) {
 	case 0:
 		return Caller{}, errUnauthenticated(nil)
 	case 1:
 	default:
-		return Caller{}, fault.New(fault.Unauthenticated, "unauthenticated", "Send one credential: either Authorization or %s, once.", HeaderPlatformKey)
+		return Caller{}, fault.New(fault.Unauthenticated, "unauthenticated", "Send one credential, once: Authorization, %s or a signature.", HeaderPlatformKey)
 	}
-	caller, err := g.authenticate(ctx, bearers, platformKeys, h, d)
+	caller, err := g.authenticate(ctx, r, d)
 	if err != nil {
 		return Caller{}, err
 	}
@@ -98,11 +107,20 @@ func (g *Gate) Admit(ctx context.Context, h http.Header, d Demand) (Caller, erro
 	return caller, allow(caller, rule, d)
 }
 
-func (g *Gate) authenticate(ctx context.Context, bearers, platformKeys []string, h http.Header, d Demand) (Caller, error) {
-	if len(platformKeys) == 1 {
-		return g.platformCaller(ctx, platformKeys[0], h, d)
+// authenticate proves by the one credential that the request has. A signature proves nothing where the path names no
+// installation.
+func (g *Gate) authenticate(ctx context.Context, r Request, d Demand) (Caller, error) {
+	h := r.Header
+	if keys := h.Values(HeaderPlatformKey); len(keys) == 1 {
+		return g.platformCaller(ctx, keys[0], h, d)
 	}
-	scheme, credential, _ := strings.Cut(bearers[0], " ")
+	if len(h.Values(HeaderCallbackSignature)) == 1 {
+		if _, takes := d.Rules.Of(ModelWebhookSecret); !takes {
+			return Caller{}, errUnauthenticated(nil)
+		}
+		return g.callbackCaller(ctx, r)
+	}
+	scheme, credential, _ := strings.Cut(h.Get("Authorization"), " ")
 	switch {
 	case !strings.EqualFold(scheme, "Bearer"): // whose case does not count (RFC 9110, 11.1)
 		return Caller{}, errUnauthenticated(nil)
@@ -200,7 +218,7 @@ func (g *Gate) integrationCaller(ctx context.Context, credential string, h http.
 		case installation.Epoch != token.Epoch:
 			return Caller{}, errUnauthenticated(nil)
 		case installation.State == domain.Suspended:
-			return Caller{}, fault.New(fault.Forbidden, "installation-suspended", "The extension %q is suspended in this account.", token.Extension)
+			return Caller{}, suspended(installation)
 		case !installation.Installed():
 			return Caller{}, errUnauthenticated(nil)
 		}
@@ -225,6 +243,10 @@ func (g *Gate) integrationCaller(ctx context.Context, credential string, h http.
 		caller.User = &user
 	}
 	return caller, nil
+}
+
+func suspended(i domain.Installation) error {
+	return fault.New(fault.Forbidden, "installation-suspended", "The extension %q is suspended in this account.", i.Extension)
 }
 
 func (g *Gate) partnerCaller(ctx context.Context, credential string) (Caller, error) {

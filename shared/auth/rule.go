@@ -53,6 +53,9 @@ func Partner() Rule { return Rule{Model: ModelPartner} }
 // Platform lets in the platform's key.
 func Platform() Rule { return Rule{Model: ModelPlatform} }
 
+// WebhookSecret lets in who signed the request with the callback secret of the installation that the path names.
+func WebhookSecret() Rule { return Rule{Model: ModelWebhookSecret} }
+
 // Public lets in anyone.
 func Public() Rule { return Rule{Model: ModelPublic} }
 

@@ -1,11 +1,13 @@
 package contract
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"path"
@@ -25,7 +27,7 @@ import (
 
 // Gate proves who calls and lets in by the row's rules. Its errors are the answers.
 type Gate interface {
-	Admit(ctx context.Context, h http.Header, d auth.Demand) (auth.Caller, error)
+	Admit(ctx context.Context, r auth.Request, d auth.Demand) (auth.Caller, error)
 }
 
 // Idempotency keeps the answers of mutations that came with a key; shared/store says how.
@@ -132,12 +134,13 @@ func (op Op[I, O]) register(a *API, h func(context.Context, *I) (*O, error), loo
 	plainLists(a.huma.OpenAPI().Components.Schemas)
 }
 
-// admit is the middleware by which nothing of a request but its headers is looked at before its caller is let in.
+// admit is the middleware by which nothing of a request but its headers is looked at before its caller is let in; but for
+// a callback, whose signature is over its body: that is read, up to the operation's limit, and parsed later.
 func (o Operation) admit(a *API) func(huma.Context, func(huma.Context)) {
 	demand := auth.Demand{Rules: o.Auth, ActingUser: o.ActingUser == RequiredActingUser}
 	return func(ctx huma.Context, next func(huma.Context)) {
 		r, w := humago.Unwrap(ctx)
-		caller, err := a.gate.Admit(ctx.Context(), r.Header, demand)
+		caller, err := a.gate.Admit(ctx.Context(), auth.Request{Header: r.Header, Param: ctx.Param, Body: func() ([]byte, error) { return o.body(r) }}, demand)
 		if err != nil {
 			writeProblem(w, problemOf(ctx.Context(), err))
 			return
@@ -147,6 +150,23 @@ func (o Operation) admit(a *API) func(huma.Context, func(huma.Context)) {
 		inner = context.WithValue(inner, contentTypeKey{}, ctx.Header("Content-Type"))
 		next(huma.WithContext(ctx, inner))
 	}
+}
+
+// body reads the request's body whole and leaves it to be read again. TooLarge over the operation's limit.
+func (o Operation) body(r *http.Request) ([]byte, error) {
+	tooLarge := fault.New(fault.TooLarge, "", "The body is larger than the %d bytes that this operation takes.", o.MaxBody)
+	if r.ContentLength > o.MaxBody {
+		return nil, tooLarge
+	}
+	raw, err := io.ReadAll(io.LimitReader(r.Body, o.MaxBody+1))
+	switch {
+	case err != nil:
+		return nil, fault.InvalidFields([]fault.Field{{Pointer: "", Code: "unreadable", Detail: "The body broke off."}})
+	case int64(len(raw)) > o.MaxBody:
+		return nil, tooLarge
+	}
+	r.Body = io.NopCloser(bytes.NewReader(raw))
+	return raw, nil
 }
 
 // HeaderIdempotencyKey makes a mutation safe to repeat for 24 hours (design rule 25).
@@ -285,6 +305,9 @@ func (op Op[I, O]) document(a *API) huma.Operation {
 			Description: http.StatusText(http.StatusNotModified),
 			Headers:     map[string]*huma.Param{"ETag": {Schema: &huma.Schema{Type: huma.TypeString}}},
 		}
+	}
+	if op.RedirectsTo != "" {
+		d.Responses[strconv.Itoa(op.Status)] = &huma.Response{Description: "A redirect to " + op.RedirectsTo + "."}
 	}
 	if op.readyJSON {
 		d.Responses[strconv.Itoa(op.Status)] = &huma.Response{

@@ -19,15 +19,24 @@ import (
 // openGate lets everyone in: these tests are about what stands behind the gate. The gate has its own.
 type openGate struct{}
 
-func (openGate) Admit(context.Context, http.Header, auth.Demand) (auth.Caller, error) {
+func (openGate) Admit(context.Context, auth.Request, auth.Demand) (auth.Caller, error) {
 	return auth.Caller{Model: auth.ModelPlatform, Principal: "platform"}, nil
 }
 
 // closedGate lets nobody in.
 type closedGate struct{}
 
-func (closedGate) Admit(context.Context, http.Header, auth.Demand) (auth.Caller, error) {
+func (closedGate) Admit(context.Context, auth.Request, auth.Demand) (auth.Caller, error) {
 	return auth.Caller{}, fault.New(fault.Unauthenticated, "unauthenticated", "No.")
+}
+
+// readingGate reads the body, as for a callback, and lets everyone in.
+type readingGate struct{ read *string }
+
+func (g readingGate) Admit(_ context.Context, r auth.Request, _ auth.Demand) (auth.Caller, error) {
+	body, err := r.Body()
+	*g.read = string(body) + r.Param("thing_id")
+	return auth.Caller{Model: auth.ModelWebhookSecret, Principal: "callback"}, err
 }
 
 type makeInput struct {
@@ -139,6 +148,35 @@ func TestNew_RefusesAFunctionThatServesAnothersOperation(t *testing.T) {
 	})
 	if err == nil || !strings.Contains(err.Error(), "serves the operation do-it, which it does not own") {
 		t.Errorf("got %v, want the name of what is another's", err)
+	}
+}
+
+// What the gate reads is no more than the operation takes, and is there for the handler again.
+func TestRule26_ABodyThatTheGateReadsKeepsItsLimit(t *testing.T) {
+	var read, made string
+	h := serve(t, readingGate{&read}, func(_ context.Context, in *makeInput) (*makeOutput, error) {
+		made = in.Body.Name
+		return &makeOutput{}, nil
+	})
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, request("POST", "/v1/things/a", goodBody))
+	if w.Code != 201 || read != goodBody+"a" || made != "Kim" {
+		t.Errorf("got %d; the gate read %q and the handler %q", w.Code, read, made)
+	}
+	exactly := goodBody + strings.Repeat(" ", 200-len(goodBody))
+	for _, length := range []int64{-1, 201} { // unknown, as with chunks; and known
+		made = ""
+		r := request("POST", "/v1/things/a", exactly+" ")
+		r.ContentLength = length
+		if p := problem(t, h, r, 413); p.Code != "too-large" || len(read) > 1 || made != "" {
+			t.Errorf("with the length %d: got %+v; the gate read %d bytes", length, p, len(read))
+		}
+	}
+	r := request("POST", "/v1/things/a", exactly)
+	r.ContentLength = -1
+	w = httptest.NewRecorder()
+	if h.ServeHTTP(w, r); w.Code != 201 {
+		t.Errorf("a body of exactly the limit: got %d", w.Code)
 	}
 }
 

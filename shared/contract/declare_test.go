@@ -53,6 +53,10 @@ func TestDeclare_PanicsOnARowThatSaysTooLittleOrContradictsItself(t *testing.T) 
 		"a model twice":               {func(o *Operation) { o.Auth = append(o.Auth, auth.Dashboard(domain.Member)) }, "named twice"},
 		"dashboard without a role":    {func(o *Operation) { o.Auth = auth.AnyOf(auth.Dashboard("")) }, "dashboard needs a role"},
 		"integration without a scope": {func(o *Operation) { o.Auth = auth.AnyOf(auth.Integration("")) }, "integration needs a scope"},
+		"callbacks to nowhere":        {func(o *Operation) { o.Auth = auth.AnyOf(auth.WebhookSecret()) }, "names the installation"},
+		"a redirect to nobody":        {func(o *Operation) { o.Status = 303 }, "a redirect"},
+		"a target without a redirect": {func(o *Operation) { o.RedirectsTo = "somebody" }, "a redirect"},
+		"a redirect without Location": {func(o *Operation) { o.Status, o.RedirectsTo = 303, "somebody" }, "a redirect"},
 		"an acting user for nobody":   {func(o *Operation) { o.ActingUser = RequiredActingUser }, "acting user without the integration model"},
 		"an id that is no id":         {func(o *Operation) { o.ID = "DoIt" }, "not kebab-case"},
 		"no id":                       {func(o *Operation) { o.ID = "" }, "not kebab-case"},
@@ -145,6 +149,11 @@ func shownOnce(t *testing.T, o Operation, of reflect.Type, path string, reachabl
 				found++
 				if !reachable || !f.IsExported() || o.Mutates() && !omittedWhenEmpty(f) {
 					t.Errorf("%s of %s must be exported, outside maps, and omitempty, as the recorded answer has none", at, o.ID)
+				}
+			case f.Type == reflect.TypeFor[domain.HandOffURL]():
+				found++
+				if !reachable || !f.IsExported() {
+					t.Errorf("%s of %s must be exported and outside maps, for the recorded answer to lose its code", at, o.ID)
 				}
 			case f.IsExported() || f.Anonymous:
 				found += shownOnce(t, o, f.Type, at, reachable && f.IsExported())

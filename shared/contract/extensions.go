@@ -102,7 +102,12 @@ func (in *SubmitBlueprintInput) Check() []fault.Field {
 	return wrong
 }
 
-type SubmitBlueprintOutput struct{ Body domain.Blueprint }
+type SubmitBlueprintOutput struct {
+	Body struct {
+		domain.Blueprint
+		LifecycleSecret domain.ShownOnce `json:"lifecycle_secret,omitempty" doc:"What signs the events that the lifecycle endpoint gets, of this version and all others. Shown this once, with the first version that declares one; rotate-lifecycle-secret makes another."`
+	}
+}
 
 type ListExtensionInput struct {
 	Extension domain.ExtensionID `path:"extension_id" maxLength:"40"`
@@ -130,6 +135,7 @@ type CatalogueItem struct {
 	State        domain.InstallationState `json:"state,omitempty" doc:"In this account; absent while it was never enabled."`
 	AlsoEnables  []domain.ExtensionID     `json:"also_enables" doc:"Dependencies of all levels that enabling would enable too, in that order."`
 	Parameters   []NeededParameter        `json:"parameters" doc:"What enabling asks for, its dependencies' parameters included."`
+	SetupURL     string                   `json:"setup_url,omitempty" doc:"Where an admin is sent after enabling; its partner gets the token, and the admin does not see it."`
 	Unobtainable string                   `json:"unobtainable,omitempty" doc:"Why it cannot be enabled now: a dependency is not listed."`
 }
 

@@ -25,8 +25,9 @@ type EnableExtensionOutput struct {
 type NewInstallation struct {
 	Extension domain.ExtensionID `json:"extension_id"`
 	EnabledBy domain.ExtensionID `json:"enabled_by,omitempty" doc:"The extension that needs it."`
-	TokenID   domain.TokenID     `json:"token_id"`
-	Token     domain.ShownOnce   `json:"token,omitempty" doc:"The API token, shown this once. It answers 401 until the installation is enabled. Lost? rotate-installation-token makes another."`
+	TokenID   domain.TokenID     `json:"token_id,omitempty" doc:"Absent until it is handed off, if it is."`
+	HandOff   bool               `json:"hand_off,omitempty" doc:"Its partner takes the credentials, which are not shown here: start-hand-off sends the admin there, at once or later."`
+	Credentials
 }
 
 type InstallationView struct {
@@ -42,6 +43,7 @@ type InstallationView struct {
 	Steps       []domain.Step            `json:"steps"`
 	Resources   []domain.ManagedResource `json:"resources"`
 	Failure     *domain.Failure          `json:"failure,omitempty"`
+	Setup       *domain.Setup            `json:"setup,omitempty" doc:"What the partner says of its side."`
 	CreatedAt   time.Time                `json:"created_at"`
 	UpdatedAt   time.Time                `json:"updated_at"`
 }
@@ -51,7 +53,7 @@ func ViewInstallation(i domain.Installation) InstallationView {
 	return InstallationView{
 		Extension: i.Extension, Version: i.Version, State: i.State, Epoch: i.Epoch, EnabledBy: i.EnabledBy, RequiredBy: i.RequiredBy,
 		SuspendedBy: i.SuspendedBy, Parameters: i.Parameters, TokenID: i.TokenID, Steps: i.Steps, Resources: i.Resources,
-		Failure: i.Failure, CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt,
+		Failure: i.Failure, Setup: i.Setup, CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt,
 	}
 }
 
@@ -64,7 +66,10 @@ type InstallationInput struct {
 	Extension domain.ExtensionID `path:"extension_id" maxLength:"40"`
 }
 
-type ReadInstallationOutput struct{ Body InstallationView }
+type ReadInstallationOutput struct {
+	ETag string `header:"ETag"`
+	Body InstallationView
+}
 
 type DisableExtensionOutput struct{ Body InstallationView }
 

@@ -17,11 +17,12 @@ var problemSchema = reflect.TypeFor[Problem]()
 
 // securitySchemes is how each model's credential travels.
 var securitySchemes = map[string]*huma.SecurityScheme{
-	string(auth.ModelDashboard):   {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "The platform's OIDC token of a signed-in account user. Role and workspaces come from the stored user."},
-	string(auth.ModelIntegration): {Type: "http", Scheme: "bearer", Description: "An API token, pb_live_…. Acts for a user by the header " + auth.HeaderUser + "."},
-	string(auth.ModelParticipant): {Type: "http", Scheme: "bearer", Description: "A participant's session, pb_sess_…, of one contract, until its end or the contract's."},
-	string(auth.ModelPartner):     {Type: "http", Scheme: "bearer", Description: "A partner key, pb_partner_…."},
-	string(auth.ModelPlatform):    {Type: "apiKey", In: "header", Name: auth.HeaderPlatformKey, Description: "The platform's key. Names the account for which it acts by the header " + auth.HeaderAccount + "."},
+	string(auth.ModelDashboard):     {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "The platform's OIDC token of a signed-in account user. Role and workspaces come from the stored user."},
+	string(auth.ModelIntegration):   {Type: "http", Scheme: "bearer", Description: "An API token, pb_live_…. Acts for a user by the header " + auth.HeaderUser + "."},
+	string(auth.ModelParticipant):   {Type: "http", Scheme: "bearer", Description: "A participant's session, pb_sess_…, of one contract, until its end or the contract's."},
+	string(auth.ModelPartner):       {Type: "http", Scheme: "bearer", Description: "A partner key, pb_partner_…."},
+	string(auth.ModelWebhookSecret): {Type: "apiKey", In: "header", Name: auth.HeaderCallbackSignature, Description: "Standard Webhooks, with the installation's callback secret, over the body as it is sent. The timestamp is at most 5 minutes off; a webhook-id has its effect once."},
+	string(auth.ModelPlatform):      {Type: "apiKey", In: "header", Name: auth.HeaderPlatformKey, Description: "The platform's key. Names the account for which it acts by the header " + auth.HeaderAccount + "."},
 }
 
 func (o Operation) security() []map[string][]string {
@@ -48,6 +49,10 @@ func (o Operation) headers() []*huma.Param {
 	}
 	if o.Mutates() {
 		header(HeaderIdempotencyKey, "Makes the request safe to repeat: within 24 hours the same key and input get the recorded answer, without secrets.", false, maxIdempotencyKey)
+	}
+	if _, signed := o.Auth.Of(auth.ModelWebhookSecret); signed {
+		header(auth.HeaderCallbackID, "The message's own id, the same whenever it is sent.", true, 256)
+		header(auth.HeaderCallbackTimestamp, "When it is sent, in seconds since 1970.", true, 20)
 	}
 	if o.ActingUser != NoActingUser {
 		header(auth.HeaderUser, "With an API token: the e-mail of the user of the account for whom it acts. Needed: "+string(o.ActingUser)+".", false, 254)

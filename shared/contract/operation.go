@@ -64,14 +64,16 @@ type Operation struct {
 	Auth     auth.Rules
 	// ActingUser concerns callers by integration only; a dashboard user acts for itself.
 	ActingUser ActingUser
-	Status     int         // of success
-	Errors     fault.Kinds // beyond those that every operation has: unauthenticated, forbidden, invalid, throttled, internal
-	Reads      domain.Records
-	Writes     domain.Records // an undeclared one fails the effects test
-	Emits      []events.Type  // events committed with the change
-	MaxBody    int64          // bytes; 0 means DefaultMaxBody, or what the File takes
-	File       *File          // the body, where it is no JSON
-	Binary     []string       // the content types of an answer that is a file, and no JSON
+	Status     int // of success
+	// RedirectsTo is whom a Status of 3xx sends the caller to, by Location; empty for others.
+	RedirectsTo string
+	Errors      fault.Kinds // beyond those that every operation has: unauthenticated, forbidden, invalid, throttled, internal
+	Reads       domain.Records
+	Writes      domain.Records // an undeclared one fails the effects test
+	Emits       []events.Type  // events committed with the change
+	MaxBody     int64          // bytes; 0 means DefaultMaxBody, or what the File takes
+	File        *File          // the body, where it is no JSON
+	Binary      []string       // the content types of an answer that is a file, and no JSON
 	// Revalidates: it answers 304 to an If-None-Match that names what the caller would get.
 	Revalidates bool
 	Owner       string // the team to ask; 0 means DefaultOwner
@@ -87,6 +89,14 @@ type Operation struct {
 
 // DefaultOwner answers for every operation that names no other team.
 const DefaultOwner = "platform-api"
+
+// TakesCallbacks tells whether a function of that name has an operation by webhook-secret, whose gate opens secrets.
+func TakesCallbacks(f Function) bool {
+	return slices.ContainsFunc(OwnedBy(f), func(o Operation) bool {
+		_, signed := o.Auth.Of(auth.ModelWebhookSecret)
+		return signed
+	})
+}
 
 // Mutates tells whether the operation takes Idempotency-Key.
 func (o Operation) Mutates() bool { return o.Method != http.MethodGet && o.Method != http.MethodHead }
@@ -165,8 +175,8 @@ func (o Operation) problem() string {
 		return "no function owns it"
 	case o.Status < 200 || o.Status > 399:
 		return "no success status"
-	case o.Status >= 300 && !o.locates:
-		return "it redirects, and its output has no Location header"
+	case o.Status >= 300 != (o.RedirectsTo != "") || o.locates != (o.RedirectsTo != ""):
+		return "a redirect has a 3xx status, says whom it leads to, and answers with Location"
 	case o.Family == "" || o.Since == "" || o.Summary == "":
 		return "family, since and summary are needed"
 	case len(o.Auth) == 0:
@@ -187,6 +197,8 @@ func (o Operation) problem() string {
 			return "dashboard needs a role"
 		case r.Model == auth.ModelIntegration && r.Scope == "":
 			return "integration needs a scope"
+		case r.Model == auth.ModelWebhookSecret && (!strings.Contains(o.Path, "{"+auth.ParamAccount+"}") || !strings.Contains(o.Path, "{"+auth.ParamExtension+"}")):
+			return "webhook-secret needs a path that names the installation"
 		}
 		seen[r.Model] = true
 	}

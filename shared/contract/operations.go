@@ -51,8 +51,8 @@ var (
 	SubmitBlueprint = declare[SubmitBlueprintInput, SubmitBlueprintOutput](Operation{
 		ID: "submit-blueprint", Method: http.MethodPost, Path: "/v1/extensions/{extension_id}/versions", Function: Enablement, Status: 201,
 		Auth: auth.AnyOf(auth.Partner()), Errors: fault.Kinds{fault.NotFound},
-		Reads:  domain.Records{domain.RecordExtension, domain.RecordDraft, domain.RecordBlueprint},
-		Writes: domain.Records{domain.RecordExtension, domain.RecordBlueprint, domain.RecordVersion},
+		Reads:  domain.Records{domain.RecordExtension, domain.RecordDraft, domain.RecordBlueprint, domain.RecordLifecycle, domain.RecordDataKey},
+		Writes: domain.Records{domain.RecordExtension, domain.RecordBlueprint, domain.RecordVersion, domain.RecordLifecycle, domain.RecordDataKey},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Validate a blueprint, or the draft, and freeze it as the extension's next version.",
 	})
 	ListExtension = declare[ListExtensionInput, ListExtensionOutput](Operation{
@@ -163,6 +163,13 @@ var (
 		Writes: domain.Records{domain.RecordVersion, domain.RecordExtension, domain.RecordListing},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Put a version out of reach of everything new; installations of it stay.",
 	})
+	RotateLifecycleSecret = declare[RotateLifecycleSecretInput, RotateLifecycleSecretOutput](Operation{
+		ID: "rotate-lifecycle-secret", Method: http.MethodPost, Path: "/v1/extensions/{extension_id}/lifecycle-secret", Function: Enablement, Status: 201,
+		Auth: auth.AnyOf(auth.Partner()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordExtension, domain.RecordLifecycle, domain.RecordDataKey},
+		Writes: domain.Records{domain.RecordLifecycle, domain.RecordDataKey},
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Make a new signing secret for the lifecycle endpoint; the one before signs too, for the overlap.",
+	})
 	PutTestAccounts = declare[PutTestAccountsInput, PutTestAccountsOutput](Operation{
 		ID: "put-test-accounts", Method: http.MethodPut, Path: "/v1/extensions/{extension_id}/test-accounts", Function: Enablement, Status: 200,
 		Auth: auth.AnyOf(auth.Partner()), Errors: fault.Kinds{fault.NotFound},
@@ -231,9 +238,39 @@ var (
 	RotateInstallationToken = declare[RotateInstallationTokenInput, RotateInstallationTokenOutput](Operation{
 		ID: "rotate-installation-token", Method: http.MethodPost, Path: "/v1/installations/{extension_id}/token", Function: Enablement, Status: 201,
 		Auth: auth.AnyOf(auth.Dashboard(domain.Admin)), Errors: fault.Kinds{fault.NotFound},
-		Reads:  domain.Records{domain.RecordInstallation, domain.RecordToken},
+		Reads:  domain.Records{domain.RecordInstallation, domain.RecordBlueprint, domain.RecordToken},
 		Writes: domain.Records{domain.RecordInstallation, domain.RecordToken},
 		Family: FamilyInstall, Since: "0.1.0", Summary: "Make a new API token for an installation; the one before ends.",
+	})
+	RotateCallbackSecret = declare[RotateCallbackSecretInput, RotateCallbackSecretOutput](Operation{
+		ID: "rotate-callback-secret", Method: http.MethodPost, Path: "/v1/installations/{extension_id}/callback-secret", Function: Enablement, Status: 201,
+		Auth: auth.AnyOf(auth.Dashboard(domain.Admin)), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordInstallation, domain.RecordBlueprint, domain.RecordDataKey},
+		Writes: domain.Records{domain.RecordInstallation, domain.RecordDataKey},
+		Family: FamilyInstall, Since: "0.1.0", Summary: "Make a new secret for an installation's callbacks; the one before ends.",
+	})
+	UpdateParameters = declare[UpdateParametersInput, UpdateParametersOutput](Operation{
+		ID: "update-parameters", Method: http.MethodPatch, Path: "/v1/installations/{extension_id}/parameters", Function: Enablement, Status: 200,
+		Auth: auth.AnyOf(auth.Dashboard(domain.Admin)), Errors: fault.Kinds{fault.NotFound, fault.Stale},
+		Reads:  domain.Records{domain.RecordInstallation, domain.RecordBlueprint, domain.RecordDataKey},
+		Writes: domain.Records{domain.RecordInstallation, domain.RecordEvent, domain.RecordDataKey},
+		Emits:  []events.Type{events.InstallationUpdated},
+		Family: FamilyInstall, Since: "0.1.0", Summary: "Change an installation's parameters; what is sent from now on has the new ones.",
+	})
+	StartHandOff = declare[StartHandOffInput, StartHandOffOutput](Operation{
+		ID: "start-hand-off", Method: http.MethodPost, Path: "/v1/installations/{extension_id}/hand-off", Function: Enablement, Status: http.StatusSeeOther,
+		RedirectsTo: "the partner's setup URL, fixed in the blueprint",
+		Auth:        auth.AnyOf(auth.Dashboard(domain.Admin)), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordInstallation, domain.RecordBlueprint},
+		Writes: domain.Records{domain.RecordHandOff},
+		Family: FamilyInstall, Since: "0.1.0", Summary: "Send the admin to the partner with a code for the installation's credentials.",
+	})
+	ExchangeHandOff = declare[ExchangeHandOffInput, ExchangeHandOffOutput](Operation{
+		ID: "exchange-hand-off", Method: http.MethodPost, Path: "/v1/hand-offs/exchange", Function: Enablement, Status: 201,
+		Auth:   auth.AnyOf(auth.Partner()),
+		Reads:  domain.Records{domain.RecordHandOff, domain.RecordExtension, domain.RecordInstallation, domain.RecordUser, domain.RecordBlueprint, domain.RecordDataKey},
+		Writes: domain.Records{domain.RecordHandOff, domain.RecordInstallation, domain.RecordToken, domain.RecordDataKey},
+		Family: FamilyInstall, Since: "0.1.0", Summary: "Take an installation's new credentials for a code, once; those before end.",
 	})
 	ReadMe = declare[ReadMeInput, ReadMeOutput](Operation{
 		ID: "read-me", Method: http.MethodGet, Path: "/v1/me", Function: Enablement, Status: 200,
@@ -593,9 +630,17 @@ var (
 	ReadWebhookSecret = declare[WebhookInput, ReadWebhookSecretOutput](Operation{
 		ID: "read-webhook-secret", Method: http.MethodGet, Path: "/v1/webhooks/{webhook_id}/secret", Function: Webhooks, Status: 200,
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Admin), auth.Integration(domain.ScopeWebhooksSecrets)),
-		Errors: fault.Kinds{fault.NotFound},
+		Errors: fault.Kinds{fault.NotFound, fault.Conflict},
 		Reads:  domain.Records{domain.RecordWebhook, domain.RecordDataKey},
 		Family: FamilyWebhook, Since: "0.1.0", Summary: "Show a webhook's signing secret, for the receiver to verify with.",
+	})
+	ReceiveCallback = declare[ReceiveCallbackInput, ReceiveCallbackOutput](Operation{
+		ID: "receive-callback", Method: http.MethodPost, Path: "/v1/callbacks/{account_id}/{extension_id}", Function: Webhooks, Status: 204,
+		Auth:   auth.AnyOf(auth.WebhookSecret()),
+		Reads:  domain.Records{domain.RecordCallback, domain.RecordInstallation, domain.RecordBlueprint, domain.RecordContract, domain.RecordTemplateType, domain.RecordFieldsVersion},
+		Writes: domain.Records{domain.RecordCallback, domain.RecordInstallation, domain.RecordContract, domain.RecordEvent},
+		Emits:  []events.Type{events.DataFieldUpdated, events.InstallationSetupCompleted, events.InstallationSetupFailed},
+		Family: FamilyWebhook, Since: "0.1.0", Summary: "Hear from a partner: its side is set up, or is not; or values for a contract made through it.",
 	})
 	ListDeliveries = declare[ListDeliveriesInput, ListDeliveriesOutput](Operation{
 		ID: "list-deliveries", Method: http.MethodGet, Path: "/v1/webhooks/{webhook_id}/deliveries", Function: Webhooks, Status: 200,

@@ -17,6 +17,7 @@ type WebhookView struct {
 	Name         string                `json:"name"`
 	Extension    domain.ExtensionID    `json:"extension_id,omitempty" doc:"The extension that manages it; absent for the account's own."`
 	TemplateType domain.TemplateTypeID `json:"template_type_id,omitempty" doc:"The one template type that a managed webhook hears of."`
+	Lifecycle    bool                  `json:"lifecycle,omitempty" doc:"It hears what becomes of the installation, and of no contract. Its secret is the partner's."`
 	URL          string                `json:"url"`
 	EventTypes   []string              `json:"event_types" doc:"Empty: every type."`
 	Paused       bool                  `json:"paused"`
@@ -27,7 +28,7 @@ type WebhookView struct {
 // ViewWebhook leaves out the secret.
 func ViewWebhook(w domain.Webhook) WebhookView {
 	return WebhookView{
-		ID: w.ID, Name: w.Name, Extension: w.Extension, TemplateType: w.TemplateType, URL: w.URL, EventTypes: w.EventTypes,
+		ID: w.ID, Name: w.Name, Extension: w.Extension, TemplateType: w.TemplateType, Lifecycle: w.Lifecycle, URL: w.URL, EventTypes: w.EventTypes,
 		Paused: w.Paused, CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt,
 	}
 }

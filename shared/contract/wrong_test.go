@@ -289,6 +289,6 @@ func TestRule26_ACursorIsOfOneList(t *testing.T) {
 
 type accountGate struct{ id domain.AccountID }
 
-func (g *accountGate) Admit(context.Context, http.Header, auth.Demand) (auth.Caller, error) {
+func (g *accountGate) Admit(context.Context, auth.Request, auth.Demand) (auth.Caller, error) {
 	return auth.Caller{Model: auth.ModelDashboard, Account: g.id}, nil
 }

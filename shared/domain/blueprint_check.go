@@ -22,6 +22,7 @@ func (b BlueprintSpec) Check(heard func(eventType string) bool) []fault.Field {
 	c.parameters()
 	c.templateTypes()
 	c.webhooks(heard)
+	c.endpoints()
 	c.dependencies()
 	return c.wrong
 }
@@ -38,6 +39,11 @@ func (b BlueprintSpec) CheckFor(e Extension, urlProblem func(url string) string)
 	for i, w := range b.Webhooks {
 		if problem := urlProblem(w.URL); problem != "" && URLProblem(w.URL) == "" {
 			c.add(fmt.Sprintf("/webhooks/%d/url", i), "invalid", "%s", problem)
+		}
+	}
+	for _, e := range b.endpoints() {
+		if problem := urlProblem(e.url); problem != "" && URLProblem(e.url) == "" {
+			c.add(e.pointer, "invalid", "%s", problem)
 		}
 	}
 	for i, d := range b.Dependencies {
@@ -134,6 +140,34 @@ func (c *blueprintCheck) webhooks(heard func(string) bool) {
 		}
 		c.auth(at+"/auth", w.Auth)
 	}
+}
+
+// endpoints checks the URLs that stand outside webhooks.
+func (c *blueprintCheck) endpoints() {
+	for _, e := range c.spec.endpoints() {
+		if problem := URLProblem(e.url); problem != "" {
+			c.add(e.pointer, "invalid", "%s", problem)
+		}
+	}
+	if s := c.spec.Setup; s != nil {
+		if u, err := url.Parse(s.URL); err == nil && (u.Query().Has("code") || u.Query().Has("state")) {
+			c.add("/setup/url", "invalid", "The query parameters code and state are set by Plugboard.")
+		}
+	}
+}
+
+// endpoint is a URL of the partner's that is no webhook's, and where the blueprint says it.
+type endpoint struct{ pointer, url string }
+
+func (b BlueprintSpec) endpoints() []endpoint {
+	var all []endpoint
+	if b.Setup != nil {
+		all = append(all, endpoint{"/setup/url", b.Setup.URL})
+	}
+	if b.Lifecycle != nil {
+		all = append(all, endpoint{"/lifecycle/url", b.Lifecycle.URL})
+	}
+	return all
 }
 
 // Limits of what a webhook adds to its requests: what they come to with the longest parameters filled in must fit a
@@ -237,15 +271,8 @@ func (b BlueprintSpec) CheckParameters(base string, given map[string]string) []f
 			}
 			continue
 		}
-		switch {
-		case utf8.RuneCountInString(value) > p.limit():
-			add(p.Key, "invalid", "%s has at most %d characters.", p.Name, p.limit())
-		case HasControl(value):
-			add(p.Key, "invalid", "%s holds a control character.", p.Name)
-		case len(p.Enum) > 0 && !slices.Contains(p.Enum, value):
-			add(p.Key, "invalid", "%s is one of %s.", p.Name, strings.Join(p.Enum, ", "))
-		case p.Pattern != "" && !regexp.MustCompile(p.whole()).MatchString(value):
-			add(p.Key, "invalid", "%s does not match %s.", p.Name, p.Pattern)
+		if problem := p.problem(value); problem != "" {
+			add(p.Key, "invalid", "%s", problem)
 		}
 	}
 	for _, key := range sortedKeys(given) {
@@ -254,6 +281,39 @@ func (b BlueprintSpec) CheckParameters(base string, given map[string]string) []f
 		}
 	}
 	return wrong
+}
+
+// CheckParameterChanges reports every given value that is unknown, not as declared, or takes away what is needed: null
+// and the empty text remove a value. base is the pointer of the values' object.
+func (b BlueprintSpec) CheckParameterChanges(base string, given map[string]*string) []fault.Field {
+	var wrong []fault.Field
+	for _, key := range sortedKeys(given) {
+		one := BlueprintSpec{}
+		if i := slices.IndexFunc(b.Parameters, func(p Parameter) bool { return p.Key == key }); i >= 0 {
+			one.Parameters = b.Parameters[i : i+1]
+		}
+		value := ""
+		if given[key] != nil {
+			value = *given[key]
+		}
+		wrong = append(wrong, one.CheckParameters(base, map[string]string{key: value})...)
+	}
+	return wrong
+}
+
+// problem says why a value is not as declared; empty when it is.
+func (p Parameter) problem(value string) string {
+	switch {
+	case utf8.RuneCountInString(value) > p.limit():
+		return fmt.Sprintf("%s has at most %d characters.", p.Name, p.limit())
+	case HasControl(value):
+		return fmt.Sprintf("%s holds a control character.", p.Name)
+	case len(p.Enum) > 0 && !slices.Contains(p.Enum, value):
+		return fmt.Sprintf("%s is one of %s.", p.Name, strings.Join(p.Enum, ", "))
+	case p.Pattern != "" && !regexp.MustCompile(p.whole()).MatchString(value):
+		return fmt.Sprintf("%s does not match %s.", p.Name, p.Pattern)
+	}
+	return ""
 }
 
 // whole is the pattern held to the whole value. A pattern may be a regular expression and this not be one: `\Q` swallows

@@ -31,7 +31,7 @@ type Change struct {
 
 // ConsentReason is why an upgrade waits for an admin, whatever the installation's policy (design rule 6).
 type ConsentReason struct {
-	Code    string `json:"code" enum:"scope-added,webhook-added,event-type-added,dependency-added,required-parameter-added,target-host-changed"`
+	Code    string `json:"code" enum:"scope-added,webhook-added,event-type-added,dependency-added,required-parameter-added,target-host-changed,hand-off-added"`
 	Pointer string `json:"pointer" doc:"A JSON pointer into the new blueprint."`
 	Detail  string `json:"detail"`
 }
@@ -225,6 +225,22 @@ func (b BlueprintSpec) consent(next BlueprintSpec) []ConsentReason {
 			if !slices.Contains(old.EventTypes, event) {
 				add("event-type-added", fmt.Sprintf("%s/event_types/%d", at, j), "The webhook %q also hears of %s.", w.Key, event)
 			}
+		}
+	}
+	if s, old := next.Setup, b.Setup; s != nil {
+		switch {
+		case old == nil:
+			add("hand-off-added", "/setup", "The API token goes to %s instead of the admin who enables.", host(s.URL))
+		case host(old.URL) != host(s.URL):
+			add("target-host-changed", "/setup/url", "Admins, and with them the API token, are sent to %s instead of %s.", host(s.URL), host(old.URL))
+		}
+	}
+	if l, old := next.Lifecycle, b.Lifecycle; l != nil {
+		switch {
+		case old == nil:
+			add("webhook-added", "/lifecycle", "What becomes of the installation is also sent to %s.", host(l.URL))
+		case host(old.URL) != host(l.URL):
+			add("target-host-changed", "/lifecycle/url", "What becomes of the installation is sent to %s instead of %s.", host(l.URL), host(old.URL))
 		}
 	}
 	slices.SortStableFunc(reasons, func(a, b ConsentReason) int { return cmp.Compare(a.Code, b.Code) })

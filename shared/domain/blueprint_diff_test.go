@@ -22,7 +22,9 @@ func specimen() domain.BlueprintSpec {
 			{Name: "Order", Fields: []domain.FieldDefinition{{CustomID: "number", Name: "Number", Kind: domain.Text}, {CustomID: "due", Name: "Due", Kind: domain.Date}}},
 			{Key: "quiet", Name: "Quiet", NoWebhooks: true, Fields: []domain.FieldDefinition{}},
 		},
-		Webhooks: []domain.WebhookBlueprint{{Key: "contracts", URL: "https://acme.test/hooks", EventTypes: []string{"contract.created"}, Headers: map[string]string{"X-A": "{{customer}}"}}},
+		Webhooks:  []domain.WebhookBlueprint{{Key: "contracts", URL: "https://acme.test/hooks", EventTypes: []string{"contract.created"}, Headers: map[string]string{"X-A": "{{customer}}"}}},
+		Setup:     &domain.SetupBlueprint{URL: "https://acme.test/setup"},
+		Lifecycle: &domain.LifecycleBlueprint{URL: "https://acme.test/lifecycle"},
 	}
 }
 
@@ -104,6 +106,12 @@ func TestRule6_WhatNeedsConsentIsNamed(t *testing.T) {
 		"a new type that is heard": {func(b *domain.BlueprintSpec) {
 			b.TemplateTypes = append(b.TemplateTypes, domain.TemplateTypeBlueprint{Key: "new"})
 		}, "webhook-added /template_types/2"},
+		"another path to set up at": {func(b *domain.BlueprintSpec) { b.Setup.URL = "https://acme.test/welcome" }, ""},
+		"another host to set up at": {func(b *domain.BlueprintSpec) { b.Setup.URL = "https://evil.test/setup" }, "target-host-changed /setup/url"},
+		"no hand-off":               {func(b *domain.BlueprintSpec) { b.Setup = nil }, ""},
+		"another lifecycle path":    {func(b *domain.BlueprintSpec) { b.Lifecycle.URL = "https://acme.test/life" }, ""},
+		"another lifecycle host":    {func(b *domain.BlueprintSpec) { b.Lifecycle.URL = "https://evil.test/lifecycle" }, "target-host-changed /lifecycle/url"},
+		"no lifecycle endpoint":     {func(b *domain.BlueprintSpec) { b.Lifecycle = nil }, ""},
 		"two reasons, in one order": {func(b *domain.BlueprintSpec) {
 			b.Scopes[0], b.Dependencies[0].Extension = domain.ScopeTemplatesRead, "other"
 		}, "dependency-added /dependencies/0, scope-added /scopes/0"},
@@ -117,6 +125,18 @@ func TestRule6_WhatNeedsConsentIsNamed(t *testing.T) {
 		if strings.Join(got, ", ") != test.want {
 			t.Errorf("%s: got %q, want %q", name, strings.Join(got, ", "), test.want)
 		}
+	}
+}
+
+func TestRule6_WhatGoesToSomebodyNewNeedsConsent(t *testing.T) {
+	before := specimen()
+	before.Setup, before.Lifecycle = nil, nil
+	var got []string
+	for _, r := range before.Diff(specimen()).NeedsConsent {
+		got = append(got, r.Code+" "+r.Pointer)
+	}
+	if want := []string{"hand-off-added /setup", "webhook-added /lifecycle"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

@@ -80,6 +80,8 @@ type BlueprintSpec struct {
 	Dependencies  []Dependency            `json:"dependencies,omitempty" maxItems:"10" doc:"Extensions that are enabled with this one."`
 	TemplateTypes []TemplateTypeBlueprint `json:"template_types" maxItems:"20"`
 	Webhooks      []WebhookBlueprint      `json:"webhooks" maxItems:"5" doc:"Each becomes one webhook per template type."`
+	Setup         *SetupBlueprint         `json:"setup,omitempty" doc:"Chooses hand-off: the token and the callback secret go to the partner and are shown to nobody."`
+	Lifecycle     *LifecycleBlueprint     `json:"lifecycle,omitempty" doc:"Hears of each of the extension's installations, even as it ends."`
 }
 
 // Dependency is another extension that must be enabled, at least at that version.
@@ -128,6 +130,16 @@ type WebhookBlueprint struct {
 	Auth       WebhookAuth       `json:"auth,omitzero"`
 }
 
+// SetupBlueprint is where an admin is sent to finish on the partner's side.
+type SetupBlueprint struct {
+	URL string `json:"url" format:"uri" maxLength:"1024" doc:"HTTPS. Gets the query parameters code, which exchange-hand-off takes once within 10 minutes, and state."`
+}
+
+// LifecycleBlueprint is an endpoint for the events installation.*, signed with a secret of the extension's own.
+type LifecycleBlueprint struct {
+	URL string `json:"url" format:"uri" maxLength:"1024" doc:"HTTPS."`
+}
+
 // AuthScheme is how a delivery proves itself to an endpoint, besides its signature.
 type AuthScheme string
 
@@ -148,6 +160,9 @@ type WebhookAuth struct {
 // Steps is what provisioning does for this blueprint, in order, none done.
 func (b Blueprint) Steps() []Step {
 	var steps []Step
+	if b.Lifecycle != nil { // first, so that it hears when another fails
+		steps = append(steps, Step{Kind: StepLifecycle})
+	}
 	for _, t := range b.TemplateTypes {
 		steps = append(steps, Step{Kind: StepTemplateType, TypeKey: t.Key})
 	}
@@ -179,3 +194,6 @@ func (b BlueprintSpec) Webhook(key string) (WebhookBlueprint, bool) {
 	}
 	return b.Webhooks[i], true
 }
+
+// Allows tells whether the extension's installations have that scope.
+func (b BlueprintSpec) Allows(s Scope) bool { return slices.Contains(b.Scopes, s) }

@@ -44,12 +44,17 @@ type Installation struct {
 	TokenID     TokenID           `json:"token_id,omitempty"`
 	TokenHash   string            `json:"token_hash,omitempty"`
 	// PreviousTokenHash is of the token before, so that the next rotation ends it: at most two are good at a time.
-	PreviousTokenHash string            `json:"previous_token_hash,omitempty"`
-	Steps             []Step            `json:"steps"`
-	Resources         []ManagedResource `json:"resources"`
-	Failure           *Failure          `json:"failure,omitempty"`
-	CreatedAt         time.Time         `json:"created_at"`
-	UpdatedAt         time.Time         `json:"updated_at"`
+	PreviousTokenHash string `json:"previous_token_hash,omitempty"`
+	// CallbackSecret is what the partner signs its callbacks with; the one before is good until it ends.
+	CallbackSecret         Sealed            `json:"callback_secret,omitempty"`
+	PreviousCallbackSecret Sealed            `json:"previous_callback_secret,omitempty"`
+	PreviousCallbackEndsAt time.Time         `json:"previous_callback_ends_at,omitzero"`
+	Setup                  *Setup            `json:"setup,omitempty"` // nil while the partner has nothing to set up and has said nothing
+	Steps                  []Step            `json:"steps"`
+	Resources              []ManagedResource `json:"resources"`
+	Failure                *Failure          `json:"failure,omitempty"`
+	CreatedAt              time.Time         `json:"created_at"`
+	UpdatedAt              time.Time         `json:"updated_at"`
 	Revision
 }
 
@@ -59,11 +64,12 @@ type StepKind string
 const (
 	StepTemplateType StepKind = "template-type"
 	StepWebhook      StepKind = "webhook"
+	StepLifecycle    StepKind = "lifecycle"
 )
 
 // Step is one thing that provisioning makes. It may run twice; its result is the same.
 type Step struct {
-	Kind       StepKind  `json:"kind" enum:"template-type,webhook"`
+	Kind       StepKind  `json:"kind" enum:"template-type,webhook,lifecycle"`
 	TypeKey    string    `json:"template_type_key"`
 	WebhookKey string    `json:"webhook_key,omitempty"`
 	DoneAt     time.Time `json:"done_at,omitzero"`
@@ -82,7 +88,7 @@ func (s Step) Name() string {
 
 // ManagedResource is what an installation owns.
 type ManagedResource struct {
-	Kind          StepKind `json:"kind" enum:"template-type,webhook"`
+	Kind          StepKind `json:"kind" enum:"template-type,webhook,lifecycle"`
 	ID            string   `json:"id"`
 	Name          string   `json:"name"`
 	ExtensionType string   `json:"extension_type,omitempty"`
@@ -103,6 +109,29 @@ func (i Installation) Installed() bool { return i.State == Enabled }
 func (i Installation) Present() bool {
 	return i.State == Enabling || i.State == Enabled || i.State == Suspended
 }
+
+// Life is the epoch that what becomes of it now belongs to: while it ends, the one before that which its end began.
+func (i Installation) Life() int {
+	if i.State == Disabling || i.State == Disabled || i.State == Failed && i.Failure.Goal == Disabled {
+		return i.Epoch - 1
+	}
+	return i.Epoch
+}
+
+// CallbackSecrets are those that are good at that time, the newest first.
+func (i Installation) CallbackSecrets(at time.Time) []Sealed {
+	var good []Sealed
+	if i.CallbackSecret != "" {
+		good = append(good, i.CallbackSecret)
+	}
+	if i.PreviousCallbackSecret != "" && at.Before(i.PreviousCallbackEndsAt) {
+		good = append(good, i.PreviousCallbackSecret)
+	}
+	return good
+}
+
+// ETag names this revision, for If-Match.
+func (i Installation) ETag() string { return fmt.Sprintf(`"%d"`, i.Rev) }
 
 // NextStep is the first step not done; -1 when all are.
 func (i Installation) NextStep() int {
@@ -202,6 +231,11 @@ func (i Installation) Fail(step, reason string, now time.Time) Installation {
 	}
 	i.State, i.Failure, i.UpdatedAt = Failed, &Failure{Step: step, Reason: reason, Goal: goal, At: now}, now
 	return i
+}
+
+// HandedOff is the refusal to show an admin what only the partner gets (design rule 3).
+func HandedOff(e ExtensionID) error {
+	return fault.New(fault.Conflict, "hand-off", "The credentials of the extension %q go to its partner alone. Hand off again, and the partner gets new ones.", e)
 }
 
 func (i Installation) conflict(done string) error {

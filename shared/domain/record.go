@@ -25,7 +25,10 @@ const (
 	RecordTrial           Record = "trial"       // an account that sees an extension before it is listed
 	RecordReservation     Record = "reservation" // a unique name: extension slug, extension type, user email
 	RecordListing         Record = "listing"
+	RecordLifecycle       Record = "lifecycle-secret"
 	RecordInstallation    Record = "installation"
+	RecordHandOff         Record = "hand-off" // a code, until it is exchanged
+	RecordCallback        Record = "callback" // the id of one that had its effect
 	RecordToken           Record = "token"
 	RecordOwnToken        Record = "own-token"
 	RecordWebhook         Record = "webhook"

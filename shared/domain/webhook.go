@@ -15,27 +15,37 @@ type Webhook struct {
 	Extension    ExtensionID    `json:"extension_id,omitempty"`
 	Epoch        int            `json:"epoch,omitempty"`       // of the installation that made it
 	WebhookKey   string         `json:"webhook_key,omitempty"` // in the blueprint
+	Lifecycle    bool           `json:"lifecycle,omitempty"`   // hears of its installation instead of contracts; signed with the extension's LifecycleSecret
 	TemplateType TemplateTypeID `json:"template_type_id,omitempty"`
 	URL          string         `json:"url"`
 	EventTypes   []string       `json:"event_types"` // empty: every type
 	Secret       Sealed         `json:"signing_secret"`
 	Paused       bool           `json:"paused"`
+	EndsAt       time.Time      `json:"ends_at,omitzero"` // a lifecycle webhook's, once its installation has ended
 	CreatedAt    time.Time      `json:"created_at"`
 	UpdatedAt    time.Time      `json:"updated_at"`
 	Revision
 }
+
+// Ends is when it may be swept away; zero for never.
+func (w Webhook) Ends() time.Time { return w.EndsAt }
 
 // Subject is what an event is about, as far as webhooks filter by it.
 type Subject struct {
 	EventType    string         `json:"event_type"`
 	Origin       ExtensionID    `json:"origin_extension_id,omitempty"`
 	TemplateType TemplateTypeID `json:"template_type_id,omitempty"`
+	Installation ExtensionID    `json:"installation_extension_id,omitempty"` // of an installation's event: whose
+	Epoch        int            `json:"installation_epoch,omitempty"`        // and of which of its lives
 }
 
 // Hears is rule 17, and the only place where it is decided: a managed webhook hears only of contracts made
-// through its own installation and from a template of its own template type; an account's own webhook hears
-// whatever its filter allows.
+// through its own installation and from a template of its own template type; a lifecycle webhook hears only of its own
+// installation, and when that has ended, of no other epoch; an account's own webhook hears whatever its filter allows.
 func (w Webhook) Hears(s Subject) bool {
+	if w.Lifecycle {
+		return w.Extension != "" && s.Installation == w.Extension && (w.EndsAt.IsZero() || s.Epoch == w.Epoch)
+	}
 	if w.Extension != "" && (s.Origin != w.Extension || s.TemplateType == "" || s.TemplateType != w.TemplateType) {
 		return false
 	}

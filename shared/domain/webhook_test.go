@@ -1,12 +1,18 @@
 package domain
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 // Rule 17 has two halves, and a managed webhook hears nothing unless both hold.
 func TestRule17_Hears(t *testing.T) {
 	managed := Webhook{Extension: "acme-crm", TemplateType: "tt_orders", EventTypes: []string{"contract.signed"}}
 	own := Webhook{}
 	filtered := Webhook{EventTypes: []string{"contract.created"}}
+	lifecycle, ended := Webhook{Extension: "acme-crm", Lifecycle: true}, Webhook{Extension: "acme-crm", Lifecycle: true, EndsAt: time.Now(), Epoch: 3}
+	suspended := Subject{EventType: "installation.suspended", Installation: "acme-crm", Epoch: 4}
+	disabled := Subject{EventType: "installation.disabled", Installation: "acme-crm", Epoch: 3}
 	through := Subject{EventType: "contract.signed", Origin: "acme-crm", TemplateType: "tt_orders"}
 	for name, c := range map[string]struct {
 		webhook Webhook
@@ -14,16 +20,25 @@ func TestRule17_Hears(t *testing.T) {
 		want    bool
 	}{
 		"through the installation, of the type":        {managed, through, true},
-		"another extension's contract":                 {managed, Subject{"contract.signed", "other-crm", "tt_orders"}, false},
-		"another template type":                        {managed, Subject{"contract.signed", "acme-crm", "tt_quotes"}, false},
-		"a contract made directly":                     {managed, Subject{"contract.signed", "", "tt_orders"}, false},
-		"an event of no contract":                      {managed, Subject{"contract.signed", "acme-crm", ""}, false},
-		"another event type":                           {managed, Subject{"contract.created", "acme-crm", "tt_orders"}, false},
-		"a managed one without a type, and no event's": {Webhook{Extension: "acme-crm"}, Subject{"contract.signed", "acme-crm", ""}, false},
+		"another extension's contract":                 {managed, Subject{EventType: "contract.signed", Origin: "other-crm", TemplateType: "tt_orders"}, false},
+		"another template type":                        {managed, Subject{EventType: "contract.signed", Origin: "acme-crm", TemplateType: "tt_quotes"}, false},
+		"a contract made directly":                     {managed, Subject{EventType: "contract.signed", Origin: "", TemplateType: "tt_orders"}, false},
+		"an event of no contract":                      {managed, Subject{EventType: "contract.signed", Origin: "acme-crm", TemplateType: ""}, false},
+		"another event type":                           {managed, Subject{EventType: "contract.created", Origin: "acme-crm", TemplateType: "tt_orders"}, false},
+		"a managed one without a type, and no event's": {Webhook{Extension: "acme-crm"}, Subject{EventType: "contract.signed", Origin: "acme-crm", TemplateType: ""}, false},
 		"the account's own hears an extension's":       {own, through, true},
-		"the account's own hears a direct contract":    {own, Subject{"contract.signed", "", "tt_orders"}, true},
+		"the account's own hears a direct contract":    {own, Subject{EventType: "contract.signed", Origin: "", TemplateType: "tt_orders"}, true},
 		"the account's own hears its account":          {own, Subject{EventType: "installation.enabled"}, true},
 		"the account's own by its filter, no":          {filtered, through, false},
+		"a lifecycle one, its installation":            {lifecycle, suspended, true},
+		"a lifecycle one, its installation's end":      {lifecycle, disabled, true},
+		"a lifecycle one, another installation":        {lifecycle, Subject{EventType: "installation.enabled", Installation: "other-crm"}, false},
+		"a lifecycle one, a contract through it":       {lifecycle, through, false},
+		"a lifecycle one, an event of nothing":         {lifecycle, Subject{EventType: "installation.enabled"}, false},
+		"a lifecycle one of nobody":                    {Webhook{Lifecycle: true}, Subject{EventType: "installation.enabled"}, false},
+		"an ended lifecycle one, the end":              {ended, disabled, true},
+		"an ended lifecycle one, the next life":        {ended, suspended, false},
+		"a managed one hears of no installation":       {Webhook{Extension: "acme-crm", TemplateType: "tt_orders"}, suspended, false},
 		"the account's own by its filter, yes":         {filtered, Subject{EventType: "contract.created"}, true},
 	} {
 		if got := c.webhook.Hears(c.subject); got != c.want {

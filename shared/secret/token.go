@@ -18,6 +18,7 @@ const (
 	TokenPrefix      = "pb_live_"
 	PartnerKeyPrefix = "pb_partner_"
 	SessionPrefix    = "pb_sess_"
+	HandOffPrefix    = "pb_code_"
 	signingPrefix    = "whsec_" // Standard Webhooks
 )
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -29,12 +30,8 @@ type Parts struct {
 	Store *store.Store
 	Now   domain.Clock
 	NewID domain.IDSource
-}
-
-// Sealer seals secrets under the key that SEALING_KEY_ARN names.
-func (p Parts) Sealer() (*secret.Sealer, error) {
-	c, err := env.ParseAs[secret.Config]()
-	return secret.NewSealer(kms.NewFromConfig(p.AWS), p.Store, c, p.Now), err
+	// Sealer seals secrets under the key that SEALING_KEY_ARN names: one a process, so that KMS is asked once.
+	Sealer func() (*secret.Sealer, error)
 }
 
 // Worker starts a function whose handler takes the events of a queue or a stream.
@@ -49,7 +46,7 @@ func HTTP(f contract.Function, build func(Parts) (func(*contract.API), error)) {
 		if err != nil {
 			return nil, err
 		}
-		gate, err := p.gate()
+		gate, err := p.gate(f)
 		if err != nil {
 			return nil, err
 		}
@@ -63,7 +60,7 @@ type gateConfig struct {
 	PlatformKey auth.PlatformKeyConfig
 }
 
-func (p Parts) gate() (*auth.Gate, error) {
+func (p Parts) gate(f contract.Function) (*auth.Gate, error) {
 	c, err := env.ParseAs[gateConfig]()
 	if err != nil {
 		return nil, err
@@ -72,7 +69,12 @@ func (p Parts) gate() (*auth.Gate, error) {
 	if err != nil {
 		return nil, err
 	}
-	return auth.NewGate(p.Store, identity, auth.NewSecretKeys(secretsmanager.NewFromConfig(p.AWS), c.PlatformKey, p.Now), p.Now), nil
+	gate := auth.NewGate(p.Store, identity, auth.NewSecretKeys(secretsmanager.NewFromConfig(p.AWS), c.PlatformKey, p.Now), p.Now)
+	if !contract.TakesCallbacks(f) {
+		return gate, nil
+	}
+	sealer, err := p.Sealer()
+	return gate.Opening(sealer), err
 }
 
 // start ends the process with one line when the environment is wrong, and Lambda reports it.
@@ -100,9 +102,14 @@ func parts() (Parts, error) {
 		return Parts{}, err
 	}
 	c := cloud.config()
-	return Parts{
+	p := Parts{
 		AWS: c, Store: store.New(dynamodb.NewFromConfig(c), tables, domain.SystemClock), Now: domain.SystemClock, NewID: domain.NewID,
-	}, nil
+	}
+	p.Sealer = sync.OnceValues(func() (*secret.Sealer, error) {
+		config, err := env.ParseAs[secret.Config]()
+		return secret.NewSealer(kms.NewFromConfig(c), p.Store, config, p.Now), err
+	})
+	return p, nil
 }
 
 // cloud is what Lambda tells of AWS, for the life of the process. The SDK's own loader would also look for profiles,

@@ -129,7 +129,7 @@ func (s *Store) Settle(ctx context.Context, answer any, failed bool) error {
 	return s.Commit(ctx, &Tx{}, answer)
 }
 
-// withoutShownOnce is the answer as JSON, every domain.ShownOnce in it left empty.
+// withoutShownOnce is the answer as JSON, every domain.ShownOnce in it left empty, and the code out of a hand-off.
 func withoutShownOnce(answer any) ([]byte, error) {
 	whole, err := json.Marshal(answer)
 	if err != nil {
@@ -146,6 +146,10 @@ func withoutShownOnce(answer any) ([]byte, error) {
 func blank(v reflect.Value) {
 	if v.Type() == reflect.TypeFor[domain.ShownOnce]() {
 		v.SetString("")
+		return
+	}
+	if to, ok := v.Interface().(domain.HandOffURL); ok {
+		v.SetString(string(to.WithoutCode()))
 		return
 	}
 	switch v.Kind() {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"hash/crc32"
 	"time"
@@ -33,6 +34,8 @@ import (
 //	DELETION#<account>    <id>                    deletion        account, the newest
 //	TOKEN#<sha256>        TOKEN                   token           hash of the presented token
 //	SESSION#<sha256>      SESSION                 session         hash of the presented session token
+//	HANDOFF#<sha256>      HANDOFF                 hand-off        hash of the code, when it is exchanged
+//	CALLBACK#<sha256>     CALLBACK                callback        installation, epoch and webhook-id
 //	PARTNER#<id>          PARTNER                 partner         id
 //	PARTNERKEY#<sha256>   PARTNERKEY              partner-key     hash of the presented key
 //	EXTENSION#<slug>      EXTENSION               extension       slug
@@ -40,6 +43,7 @@ import (
 //	EXTENSION#<slug>      VERSION#<version>       version         version; all of an extension
 //	EXTENSION#<slug>      DRAFT                   draft           extension
 //	EXTENSION#<slug>      LOGO                    logo            extension
+//	EXTENSION#<slug>      LIFECYCLE               lifecycle-secret  extension, by delivery
 //	CATALOGUE             EXTENSION#<slug>        listing         all, for the catalogue
 //	ACCOUNT#<id>#IDEMPOTENCY#<shard>  <sha256>    idempotency     caller, operation and Idempotency-Key; the erasing of an account
 //	IDEMPOTENCY#<sha256>  IDEMPOTENCY             idempotency     the same, of a request that is about no account
@@ -116,6 +120,10 @@ func keyOf(v any) (key, domain.Record) {
 		return inAccount(v.Account, "RETIRED", string(v.ID)), domain.RecordRetiredWebhook
 	case domain.Session:
 		return sessionKey(v.Hash), domain.RecordSession
+	case domain.HandOff:
+		return handOffKey(v.Hash), domain.RecordHandOff
+	case domain.Callback:
+		return callbackKey(v.Account, v.Extension, v.Epoch, v.ID), domain.RecordCallback
 	case domain.Partner:
 		return partnerKey(v.ID), domain.RecordPartner
 	case domain.PartnerKey:
@@ -130,6 +138,8 @@ func keyOf(v any) (key, domain.Record) {
 		return draftKey(v.Extension), domain.RecordDraft
 	case domain.Logo:
 		return logoKey(v.Extension), domain.RecordLogo
+	case domain.LifecycleSecret:
+		return lifecycleKey(v.Extension), domain.RecordLifecycle
 	case domain.Trial:
 		return trialKey(v.Account, v.Extension), domain.RecordTrial
 	case domain.QuotaUse:
@@ -193,6 +203,7 @@ func eventKey(a domain.AccountID, c domain.ContractID, id domain.EventID) key {
 
 func tokenKey(hash string) key              { return key{"TOKEN#" + hash, "TOKEN"} }
 func sessionKey(hash string) key            { return key{"SESSION#" + hash, "SESSION"} }
+func handOffKey(hash string) key            { return key{"HANDOFF#" + hash, "HANDOFF"} }
 func partnerKey(id domain.PartnerID) key    { return key{"PARTNER#" + string(id), "PARTNER"} }
 func partnerKeyKey(hash string) key         { return key{"PARTNERKEY#" + hash, "PARTNERKEY"} }
 func extensionKey(e domain.ExtensionID) key { return key{"EXTENSION#" + string(e), "EXTENSION"} }
@@ -202,8 +213,17 @@ func blueprintKey(e domain.ExtensionID, version int) key {
 func versionKey(e domain.ExtensionID, version int) key {
 	return key{"EXTENSION#" + string(e), fmt.Sprintf("VERSION#%06d", version)}
 }
-func draftKey(e domain.ExtensionID) key { return key{"EXTENSION#" + string(e), "DRAFT"} }
-func logoKey(e domain.ExtensionID) key  { return key{"EXTENSION#" + string(e), "LOGO"} }
+func draftKey(e domain.ExtensionID) key     { return key{"EXTENSION#" + string(e), "DRAFT"} }
+func logoKey(e domain.ExtensionID) key      { return key{"EXTENSION#" + string(e), "LOGO"} }
+func lifecycleKey(e domain.ExtensionID) key { return key{"EXTENSION#" + string(e), "LIFECYCLE"} }
+
+// callbackKey is a partition of its own each, so that a partner who calls back a lot does not sit on its account's.
+// The id is the sender's, of any length and content, and so it is hashed.
+func callbackKey(a domain.AccountID, e domain.ExtensionID, epoch int, id string) key {
+	parts := fmt.Sprintf("%q %q %d %q", a, e, epoch, id)
+	return key{fmt.Sprintf("CALLBACK#%x", sha256.Sum256([]byte(parts))), "CALLBACK"}
+}
+
 func trialKey(a domain.AccountID, e domain.ExtensionID) key {
 	return inAccount(a, "TRIAL", string(e))
 }

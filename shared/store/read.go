@@ -93,6 +93,15 @@ func (s *Store) Session(ctx context.Context, hash string) (domain.Session, error
 	return get[domain.Session](ctx, s, sessionKey(hash), "session")
 }
 
+func (s *Store) HandOff(ctx context.Context, hash string) (domain.HandOff, error) {
+	return get[domain.HandOff](ctx, s, handOffKey(hash), "hand-off")
+}
+
+// Callback finds the record of a callback that had its effect.
+func (s *Store) Callback(ctx context.Context, a domain.AccountID, e domain.ExtensionID, epoch int, id string) (domain.Callback, error) {
+	return get[domain.Callback](ctx, s, callbackKey(a, e, epoch, id), "callback")
+}
+
 // Event finds an event for as long as its outbox item lives, 30 days.
 func (s *Store) Event(ctx context.Context, a domain.AccountID, c domain.ContractID, id domain.EventID) (events.Event, error) {
 	return get[events.Event](ctx, s, eventKey(a, c, id), "event")
@@ -142,6 +151,10 @@ func (s *Store) Draft(ctx context.Context, e domain.ExtensionID) (domain.Bluepri
 
 func (s *Store) Logo(ctx context.Context, e domain.ExtensionID) (domain.Logo, error) {
 	return get[domain.Logo](ctx, s, logoKey(e), "logo")
+}
+
+func (s *Store) LifecycleSecret(ctx context.Context, e domain.ExtensionID) (domain.LifecycleSecret, error) {
+	return get[domain.LifecycleSecret](ctx, s, lifecycleKey(e), "lifecycle secret")
 }
 
 func (s *Store) Trial(ctx context.Context, a domain.AccountID, e domain.ExtensionID) (domain.Trial, error) {

@@ -47,7 +47,7 @@ func raced(r domain.Record) error {
 
 type revised interface{ Bump() int }
 
-// expiring is what DynamoDB may remove once it has ended.
+// expiring is what DynamoDB may remove once it has ended; what ends at no time stays.
 type expiring interface{ Ends() time.Time }
 
 // Create writes v, a pointer to a stored type, if there is none with its key yet; its revision becomes 1.
@@ -188,7 +188,7 @@ func (t *Tx) put(v any, condition string, values map[string]types.AttributeValue
 	if in := indexed(v); in.pk != "" {
 		item[ContractsIndex.PartitionKey], item[ContractsIndex.SortKey] = str(in.pk), str(in.sk)
 	}
-	if e, ok := v.(expiring); ok {
+	if e, ok := v.(expiring); ok && !e.Ends().IsZero() {
 		item[ExpiresAt] = num(e.Ends().Unix())
 	}
 	put := &types.Put{Item: item, ExpressionAttributeValues: values}

@@ -1,0 +1,142 @@
+package enablement
+
+import (
+	"context"
+	"fmt"
+
+	"plugboard/shared/auth"
+	"plugboard/shared/contract"
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+	"plugboard/shared/secret"
+	"plugboard/shared/store"
+)
+
+// StartHandOff makes a code and redirects the admin to the setup URL with it. It may be had as soon as the extension is
+// being enabled, so that nobody waits on the way; what it is exchanged for works from `enabled` on. Conflict `no-hand-off`
+// for an extension that shows its credentials, `installation-state` unless the installation is present.
+func (s *Service) StartHandOff(ctx context.Context, in *contract.StartHandOffInput) (*contract.StartHandOffOutput, error) {
+	caller := auth.From(ctx)
+	i, b, err := s.present(ctx, in.Extension)
+	if err != nil {
+		return nil, err
+	}
+	if b.Setup == nil {
+		return nil, fault.New(fault.Conflict, "no-hand-off", "The extension %q shows its credentials to who enables it. Lost? Rotate them.", i.Extension)
+	}
+	now := s.now()
+	code, hash := secret.NewCredential(secret.HandOffPrefix)
+	h := domain.HandOff{
+		Hash: hash, Account: i.Account, Extension: i.Extension, Epoch: i.Epoch, Admin: caller.UserID(), EndsAt: now.Add(domain.HandOffLife), CreatedAt: now,
+	}
+	var tx store.Tx
+	tx.Create(&h)
+	out := &contract.StartHandOffOutput{
+		Location: domain.NewHandOffURL(b.Setup.URL, code, in.Body.State), ReferrerPolicy: "no-referrer", CacheControl: "no-store",
+	}
+	return out, s.store.Commit(ctx, &tx, out)
+}
+
+// exchangeAttempts is how often an exchange is tried anew when the installation changed meanwhile, as it does at each
+// step while it is being enabled.
+const exchangeAttempts = 10
+
+// ExchangeHandOff gives the calling partner the credentials of the installation that the code is for: made now, so that
+// they were stored nowhere, in place of those before, which end. The code ends in the same transaction, so that of two
+// exchanges at once one gets them. Whoever loses the answer asks the admin to hand off again.
+//
+// Invalid, the same by /code, for a code that is unknown, used, expired, of another partner's extension, of an earlier
+// epoch, or by someone who is no admin any more.
+func (s *Service) ExchangeHandOff(ctx context.Context, in *contract.ExchangeHandOffInput) (*contract.ExchangeHandOffOutput, error) {
+	for n := 1; ; n++ {
+		out, err := s.exchange(ctx, in.Body.Code)
+		if n == exchangeAttempts || !fault.Is(err, store.Raced) {
+			return out, err
+		}
+	}
+}
+
+func (s *Service) exchange(ctx context.Context, code string) (*contract.ExchangeHandOffOutput, error) {
+	h, admin, i, b, err := s.handedOff(ctx, code)
+	if fault.KindOf(err) == fault.NotFound {
+		err = errHandOffCode()
+	}
+	if err != nil {
+		return nil, err
+	}
+	var tx store.Tx
+	tx.Delete(&h).Else(errHandOffCode())
+	tx.Unchanged(admin, admin.Rev)
+	for _, hash := range []string{i.TokenHash, i.PreviousTokenHash} {
+		if hash != "" {
+			tx.Discard(domain.Token{Hash: hash})
+		}
+	}
+	i.PreviousTokenHash, i.UpdatedAt = "", s.now()
+	out := &contract.ExchangeHandOffOutput{CacheControl: "no-store"}
+	if out.Body.Credentials, err = s.credentials(ctx, &tx, &i, b.Scopes); err != nil {
+		return nil, err
+	}
+	tx.Replace(&i)
+	out.Body.Account, out.Body.Extension, out.Body.Version, out.Body.State, out.Body.Epoch = i.Account, i.Extension, i.Version, i.State, i.Epoch
+	out.Body.HandedOffBy, out.Body.Parameters, out.Body.TokenID = admin.ID, i.Parameters, i.TokenID
+	out.Body.CallbackPath = fmt.Sprintf("/v1/callbacks/%s/%s", i.Account, i.Extension)
+	return out, s.store.Commit(ctx, &tx, out)
+}
+
+// handedOff is what the code is for. NotFound when it is nothing of the calling partner's, or no more.
+func (s *Service) handedOff(ctx context.Context, code string) (h domain.HandOff, admin domain.User, i domain.Installation, b domain.Blueprint, err error) {
+	nothing := fault.New(fault.NotFound, "not-found", "There is no such hand-off.")
+	if !secret.WellFormed(code, secret.HandOffPrefix) {
+		return h, admin, i, b, nothing
+	}
+	if h, err = s.store.HandOff(ctx, secret.Hash(code)); err != nil {
+		return
+	}
+	if _, err = s.extension(ctx, h.Extension); err != nil {
+		return
+	}
+	if admin, err = s.store.User(ctx, h.Account, h.Admin); err != nil {
+		return
+	}
+	if i, err = s.store.Installation(ctx, h.Account, h.Extension); err != nil {
+		return
+	}
+	if !admin.Role.AtLeast(domain.Admin) || !i.Present() || i.Epoch != h.Epoch {
+		return h, admin, i, b, nothing
+	}
+	if b, err = s.store.Blueprint(ctx, i.Extension, i.Version); err == nil && b.Setup == nil { // an upgrade since
+		err = nothing
+	}
+	return
+}
+
+func errHandOffCode() error {
+	return fault.InvalidFields([]fault.Field{{Pointer: "/code", Code: "hand-off-code", Detail: "The code is unknown, used, expired, or not for an extension of yours. Ask the account's admin to hand off again."}})
+}
+
+// credentials makes an installation's token and callback secret: the token goes into tx, the rest into i, which is the
+// caller's to write.
+func (s *Service) credentials(ctx context.Context, tx *store.Tx, i *domain.Installation, scopes []domain.Scope) (contract.Credentials, error) {
+	token, hash := secret.NewCredential(secret.TokenPrefix)
+	i.TokenID, i.TokenHash = domain.TokenID(s.newID("tok")), hash
+	tx.Create(&domain.Token{
+		Hash: hash, ID: i.TokenID, Account: i.Account, Extension: i.Extension, Epoch: i.Epoch, Scopes: scopes, CreatedAt: i.UpdatedAt,
+	})
+	callback, err := s.callbackSecret(ctx, i, i.UpdatedAt)
+	return contract.Credentials{Token: token, CallbackSecret: callback}, err
+}
+
+// present is an installation that has credentials, or will have, and its blueprint. Conflict `installation-state` for
+// another.
+func (s *Service) present(ctx context.Context, e domain.ExtensionID) (domain.Installation, domain.Blueprint, error) {
+	i, err := s.store.Installation(ctx, auth.From(ctx).Account, e)
+	if err != nil {
+		return i, domain.Blueprint{}, err
+	}
+	if !i.Present() {
+		return i, domain.Blueprint{}, fault.New(fault.Conflict, "installation-state", "The extension %q is %s, so it has no credentials.", i.Extension, i.State)
+	}
+	b, err := s.store.Blueprint(ctx, i.Extension, i.Version)
+	return i, b, err
+}

@@ -1,0 +1,108 @@
+package functions_test
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func (a *actors) change(values object) answer {
+	a.t.Helper()
+	return a.call(a.admin, "PATCH", "/v1/installations/"+mainExtension+"/parameters", object{"parameters": values})
+}
+
+func TestRule7_ParametersAreChangedAsTheyWereGiven(t *testing.T) {
+	a := newActors(newWorld(t))
+	a.enable()
+	before := len(a.stored("event"))
+	state := a.dump()
+	a.refusedFields(a.change(object{"customer_id": "not a number", "api_key": "line\nbreak", "planet": "earth"}),
+		"/parameters/api_key", "/parameters/customer_id", "/parameters/planet")
+	a.refusedFields(a.change(object{"customer_id": nil, "api_key": "new"}), "/parameters/customer_id")
+	a.refusedFields(a.change(object{"customer_id": ""}), "/parameters/customer_id")
+	a.want(a.change(object{"customer_id": "C-1001"}), 200) // as it is
+	a.want(a.change(object{}), 200)
+	if a.dump() != state {
+		t.Error("what was refused, or changes nothing, left something")
+	}
+
+	changed := a.want(a.change(object{"customer_id": "C-2002"}), 200)
+	if changed.str("parameters", "customer_id") != "C-2002" || changed.header.Get("ETag") == "" || changed.header.Get("ETag") != a.installation(mainExtension).header.Get("ETag") {
+		t.Errorf("the change answers %s with the ETag %s", changed.raw, changed.header.Get("ETag"))
+	}
+	a.want(a.change(object{"api_key": "open-barley"}), 200)
+	a.want(a.change(object{"api_key": nil}), 200)
+	a.want(a.change(object{"api_key": nil}), 200) // gone already
+	var keys []string
+	for _, e := range a.eventBodies(before) {
+		var body struct {
+			Type string
+			Data struct {
+				Changed []string `json:"changed_parameters"`
+			}
+		}
+		must(t, json.Unmarshal(e, &body))
+		keys = append(keys, body.Type+" "+strings.Join(body.Data.Changed, ","))
+		if strings.Contains(string(e), "2002") || strings.Contains(string(e), "barley") {
+			t.Errorf("an event tells a value: %s", e)
+		}
+	}
+	if want := []string{"installation.updated customer_id", "installation.updated api_key", "installation.updated api_key"}; !slices.Equal(keys, want) {
+		t.Errorf("got the events %q, want %q", keys, want)
+	}
+	if dump := a.dump(); strings.Contains(dump, "barley") {
+		t.Error("a table holds the secret in the clear")
+	}
+
+	stale := a.admin.with("If-Match", changed.header.Get("ETag"))
+	a.refused(a.call(stale, "PATCH", "/v1/installations/"+mainExtension+"/parameters", object{"parameters": object{"customer_id": "C-3"}}), 412, "stale")
+	fresh := a.admin.with("If-Match", a.installation(mainExtension).header.Get("ETag"))
+	a.want(a.call(fresh, "PATCH", "/v1/installations/"+mainExtension+"/parameters", object{"parameters": object{"customer_id": "C-3"}}), 200)
+	a.want(a.call(a.admin, "POST", "/v1/installations/"+mainExtension+"/disable", nil), 202)
+	a.refused(a.change(object{"customer_id": "C-4"}), 409, "installation-state")
+}
+
+// eventBodies are the bodies of all events after so many, in their order.
+func (a *actors) eventBodies(after int) [][]byte {
+	a.t.Helper()
+	all := a.stored("event")
+	slices.SortFunc(all, func(x, y item) int { return strings.Compare(text(x, "id"), text(y, "id")) })
+	var bodies [][]byte
+	for _, e := range all[after:] {
+		bodies = append(bodies, blob(e, "body"))
+	}
+	return bodies
+}
+
+// A delivery that is on its way keeps its body, to the byte; its headers are those of now. What comes after has the new
+// values everywhere.
+func TestRule7_ChangedParametersHoldFromTheNextAttemptOn(t *testing.T) {
+	a := newActors(newWorld(t))
+	a.enable()
+	template := a.template(a.templateType("acme-crm"))
+	create := func() { a.want(a.call(a.integration(adminEmail), "POST", "/v1/contracts", contractOf(template)), 201) }
+	a.receiver.answer(500)
+	create()
+	a.settle()
+	first := a.receiver.take()
+	a.receiver.answer(200)
+	a.want(a.change(object{"customer_id": "C-2002", "api_key": "open-barley"}), 200)
+	a.retry()
+	second := a.receiver.take()
+	create()
+	a.settle()
+	third := slices.DeleteFunc(a.receiver.take(), func(r received) bool { return r.header.Get("Webhook-Id") == first[0].header.Get("Webhook-Id") })
+	if len(first) != 1 || len(second) != 1 || len(third) != 1 {
+		t.Fatalf("got %d, %d and %d requests, want one each", len(first), len(second), len(third))
+	}
+	if string(first[0].body) != string(second[0].body) || !strings.Contains(string(second[0].body), `"context":{"customer_id":"C-1001"}`) {
+		t.Errorf("the body was\n%s\nand is\n%s", first[0].body, second[0].body)
+	}
+	if got := second[0].header; got.Get("X-Customer") != "C-2002" || got.Get("X-Api-Key") != "open-barley" {
+		t.Errorf("the headers are %v", got)
+	}
+	if !strings.Contains(string(third[0].body), `"context":{"customer_id":"C-2002"}`) {
+		t.Errorf("the next body is %s", third[0].body)
+	}
+}

@@ -1,0 +1,74 @@
+package domain
+
+import (
+	"net/url"
+	"time"
+)
+
+// HandOffLife is how long a hand-off code is good.
+const HandOffLife = 10 * time.Minute
+
+// HandOff is a code by which a partner takes over an installation's credentials (design rule 3), found by its hash; the
+// code itself is stored nowhere. It is good once, for that epoch, and while the admin who asked for it is one.
+type HandOff struct {
+	Hash      string      `json:"hash"` // hex SHA-256
+	Account   AccountID   `json:"account_id"`
+	Extension ExtensionID `json:"extension_id"`
+	Epoch     int         `json:"epoch"`
+	Admin     UserID      `json:"admin_id"`
+	EndsAt    time.Time   `json:"ends_at"`
+	CreatedAt time.Time   `json:"created_at"`
+	Revision
+}
+
+// Ends is when it may be swept away.
+func (h HandOff) Ends() time.Time { return h.EndsAt }
+
+const handOffCode = "code"
+
+// HandOffURL is a setup URL with a hand-off code in its query: a credential as much as ShownOnce. What Idempotency-Key
+// records of it is the URL without the code, where the partner's page says to begin again.
+type HandOffURL string
+
+// NewHandOffURL adds the code, and the state unless it is empty, to the query that the setup URL has.
+func NewHandOffURL(setup string, code ShownOnce, state string) HandOffURL {
+	u, _ := url.Parse(setup) // BlueprintSpec.Check let it pass
+	query := u.Query()
+	query.Set(handOffCode, string(code))
+	if state != "" {
+		query.Set("state", state)
+	}
+	u.RawQuery = query.Encode()
+	return HandOffURL(u.String())
+}
+
+// WithoutCode is what may be recorded.
+func (h HandOffURL) WithoutCode() HandOffURL {
+	u, err := url.Parse(string(h))
+	if err != nil {
+		return ""
+	}
+	query := u.Query()
+	query.Del(handOffCode)
+	u.RawQuery = query.Encode()
+	return HandOffURL(u.String())
+}
+
+func (h HandOffURL) String() string   { return masked }
+func (h HandOffURL) GoString() string { return masked }
+
+// SetupState is how far a partner is with what it does on its side.
+type SetupState string
+
+const (
+	SetupPending   SetupState = "pending"
+	SetupCompleted SetupState = "completed"
+	SetupFailed    SetupState = "failed"
+)
+
+// Setup is what the partner says of its side, by callbacks. It changes nothing of what the installation may do.
+type Setup struct {
+	State  SetupState `json:"state" enum:"pending,completed,failed"`
+	Reason string     `json:"reason,omitempty" doc:"Why it failed, in the partner's words."`
+	At     time.Time  `json:"at" doc:"When it came to be so."`
+}

@@ -1,0 +1,96 @@
+// Package filling changes values of a contract's data fields: the one way in, whether the account does it, a participant
+// by a session, or an extension by a callback. Design rules 12 and 13 hold on all of them.
+package filling
+
+import (
+	"context"
+
+	"plugboard/events"
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+	"plugboard/shared/store"
+)
+
+// Filling reads fields and puts changes into transactions, which are the caller's to commit.
+type Filling struct {
+	store *store.Store
+	now   domain.Clock
+	newID domain.IDSource
+}
+
+// New does not call AWS.
+func New(s *store.Store, now domain.Clock, newID domain.IDSource) Filling {
+	return Filling{store: s, now: now, newID: newID}
+}
+
+// Change is what is to become of a contract's values; those not given stay.
+type Change struct {
+	By      domain.ParticipantID // empty: the account, or an extension
+	Values  []domain.GivenValue
+	Version int    // of the fields, as the caller saw them; 0 says nothing
+	At      string // the pointer of Values, for what is wrong with them
+}
+
+// Fill puts into tx all that the change takes; nothing when nothing changes. It returns c as it will be, and the write
+// of it, whose error when someone was faster is `raced` unless the caller says otherwise.
+//
+// Invalid with everything that is wrong at once; Conflict `contract-state` or `already-signed` when the values stay as
+// they are, `data-field-changed` when a field changed since the version that the caller named or, when it named none,
+// meanwhile.
+func (f Filling) Fill(ctx context.Context, tx *store.Tx, c domain.Contract, change Change) (domain.Contract, *store.Write, error) {
+	if err := c.Fillable(); err != nil {
+		return c, nil, err
+	}
+	version, t, installed, err := f.Fields(ctx, c.Account, c.TemplateType, change.Version)
+	if err != nil {
+		return c, nil, err
+	}
+	values, changed, wrong := t.Refill(change.At, c.Values, change.Values, installed)
+	if err := fault.InvalidFields(wrong); err != nil || len(changed) == 0 {
+		return c, nil, err
+	}
+	c.Values, c.UpdatedAt = values, f.now()
+	event, err := events.OfDataFields(domain.EventID(f.newID("evt")), c, change.By, changed)
+	if err != nil {
+		return c, nil, err
+	}
+	replaced := tx.Replace(&c)
+	tx.HoldFields(version).Else(FieldsChanged())
+	tx.Emit(event)
+	return c, replaced, nil
+}
+
+// Fields reads a template type for someone who gives values of it. The version is read before the fields: whatever
+// changes after it fails the condition on it. Conflict `data-field-changed` when it is not the one that the caller
+// has seen; 0 for one that says nothing.
+func (f Filling) Fields(ctx context.Context, a domain.AccountID, id domain.TemplateTypeID, seen int) (version domain.FieldsVersion, t domain.TemplateType, installed bool, err error) {
+	if version, err = f.store.FieldsVersion(ctx, a, id); err != nil {
+		return
+	}
+	if seen != 0 && seen != version.Version {
+		err = FieldsChanged()
+		return
+	}
+	if t, err = f.store.TemplateType(ctx, a, id); err != nil {
+		return
+	}
+	installed, err = f.Installed(ctx, t)
+	return
+}
+
+// Installed tells whether the extension that manages t is enabled; true for a type of the account's own.
+func (f Filling) Installed(ctx context.Context, t domain.TemplateType) (bool, error) {
+	if t.Extension == "" {
+		return true, nil
+	}
+	i, err := f.store.Installation(ctx, t.Account, t.Extension)
+	if fault.KindOf(err) == fault.NotFound {
+		return false, nil
+	}
+	return i.Installed(), err
+}
+
+// FieldsChanged is the refusal of values that were chosen by other fields than there are (design rule 13).
+func FieldsChanged() error {
+	return fault.New(fault.Conflict, "data-field-changed", "The data fields of the template type changed meanwhile. Read them again and repeat.")
+}
