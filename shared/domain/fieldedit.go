@@ -110,7 +110,7 @@ func (t TemplateType) ReplaceFields(given []GivenField) (TemplateType, error) {
 			if t.Fields[at].FieldDefinition != g.FieldDefinition {
 				return t, ManagedBy(t.Extension, fmt.Sprintf("data field %q", g.CustomID))
 			}
-			f.Source = SourceSystem
+			f.Source, f.Withdrawn = SourceSystem, t.Fields[at].Withdrawn
 		}
 		fields = append(fields, f)
 	}
