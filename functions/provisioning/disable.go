@@ -13,8 +13,7 @@ import (
 // types and fields stay, for the contracts that were made of them. Dependencies are released, so that they can
 // be disabled in their turn.
 func (s *Service) disable(ctx context.Context, i domain.Installation) error {
-	b, err := s.store.Blueprint(ctx, i.Extension, i.Version)
-	if err != nil {
+	if err := s.removeWebhooks(ctx, &i); err != nil {
 		return err
 	}
 	installed, err := s.store.Installations(ctx, i.Account)
@@ -22,27 +21,41 @@ func (s *Service) disable(ctx context.Context, i domain.Installation) error {
 		return err
 	}
 	var tx store.Tx
-	for _, d := range b.Dependencies {
-		dependency, ok := installed[d.Extension]
-		if ok && slices.Contains(dependency.RequiredBy, i.Extension) {
-			dependency.RequiredBy = slices.DeleteFunc(slices.Clone(dependency.RequiredBy), func(e domain.ExtensionID) bool { return e == i.Extension })
+	for _, dependency := range installed { // of the version, and of one that an upgrade failed to reach
+		if dependency.Release(i.Extension) {
 			tx.Replace(&dependency)
 		}
-	}
-	var kept []domain.ManagedResource
-	for _, r := range i.Resources {
-		if r.Kind == domain.StepWebhook {
-			tx.Discard(domain.Webhook{Account: i.Account, ID: domain.WebhookID(r.ID)})
-			continue
-		}
-		kept = append(kept, r)
 	}
 	for _, hash := range []string{i.TokenHash, i.PreviousTokenHash} {
 		if hash != "" {
 			tx.Discard(domain.Token{Hash: hash})
 		}
 	}
-	i.Resources, i.TokenID, i.TokenHash, i.PreviousTokenHash = kept, "", "", ""
+	i.TokenID, i.TokenHash, i.PreviousTokenHash = "", "", ""
 	i.State, i.UpdatedAt = domain.Disabled, s.now()
 	return s.commit(ctx, plugboard.InstallationDisabled, &i, &tx)
+}
+
+// webhooksAtOnce keeps a transaction well within DynamoDB's 100 items: a blueprint may come to 100 webhooks.
+const webhooksAtOnce = 50
+
+func (s *Service) removeWebhooks(ctx context.Context, i *domain.Installation) error {
+	var ids []string
+	for _, r := range i.Resources {
+		if r.Kind == domain.StepWebhook {
+			ids = append(ids, r.ID)
+		}
+	}
+	for some := range slices.Chunk(ids, webhooksAtOnce) {
+		var tx store.Tx
+		for _, id := range some {
+			tx.Discard(domain.Webhook{Account: i.Account, ID: domain.WebhookID(id)})
+			i.Disown(id)
+		}
+		tx.Replace(i)
+		if err := s.store.Commit(ctx, &tx, nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }
