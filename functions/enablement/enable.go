@@ -1,10 +1,12 @@
 package enablement
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
 	"slices"
+	"time"
 
 	"plugboard/events"
 	"plugboard/shared/auth"
@@ -45,7 +47,7 @@ func (s *Service) Enable(ctx context.Context, in *contract.EnableExtensionInput)
 		if err != nil {
 			return nil, err
 		}
-		out, err := s.enable(ctx, account, blueprints, installed, in.Body.Parameters)
+		out, err := s.enable(ctx, account, blueprints, installed, in.Body)
 		if !fault.Is(err, store.Raced) {
 			return out, err
 		}
@@ -54,7 +56,7 @@ func (s *Service) Enable(ctx context.Context, in *contract.EnableExtensionInput)
 }
 
 // enable commits one plan. blueprints come dependencies first, the asked extension's last.
-func (s *Service) enable(ctx context.Context, account domain.AccountID, blueprints []domain.Blueprint, installed map[domain.ExtensionID]domain.Installation, given map[domain.ExtensionID]map[string]string) (*contract.EnableExtensionOutput, error) {
+func (s *Service) enable(ctx context.Context, account domain.AccountID, blueprints []domain.Blueprint, installed map[domain.ExtensionID]domain.Installation, in contract.EnableExtensionBody) (*contract.EnableExtensionOutput, error) {
 	root := blueprints[len(blueprints)-1]
 	out := &contract.EnableExtensionOutput{}
 	out.Body.Created = []contract.NewInstallation{}
@@ -66,7 +68,7 @@ func (s *Service) enable(ctx context.Context, account domain.AccountID, blueprin
 	if err != nil {
 		return nil, err
 	}
-	if err := plan.check(given); err != nil {
+	if err := plan.check(in.Parameters); err != nil {
 		return nil, err
 	}
 
@@ -75,29 +77,18 @@ func (s *Service) enable(ctx context.Context, account domain.AccountID, blueprin
 	message := events.Provision{ID: s.newID("prv"), Account: account, At: now}
 	for _, b := range plan.create {
 		i := installed[b.Extension] // of the epoch that the last disable raised, or none
-		token, hash := secret.NewCredential(secret.TokenPrefix)
-		i.Account, i.Extension, i.Version, i.State = account, b.Extension, b.Version, domain.Enabling
-		i.TokenID, i.TokenHash = domain.TokenID(s.newID("tok")), hash
-		i.Steps, i.Failure, i.EnabledBy, i.UpdatedAt = b.Steps(), nil, "", now
-		i.RequiredBy = plan.requiredBy[b.Extension]
-		if i.Resources == nil {
-			i.Resources = []domain.ManagedResource{}
-		}
-		if b.Extension != root.Extension {
+		i.Account, i.RequiredBy, i.EnabledBy = account, plan.requiredBy[b.Extension], ""
+		if b.Extension == root.Extension {
+			i.UpgradePolicy = cmp.Or(in.UpgradePolicy, i.UpgradePolicy)
+		} else {
 			i.EnabledBy = root.Extension
 		}
-		if i.CreatedAt.IsZero() {
-			i.CreatedAt = now
-		}
-		if i.Parameters, i.Secrets, err = s.parameters(ctx, account, b, given[b.Extension]); err != nil {
+		made, err := s.install(ctx, &tx, &i, b, in.Parameters[b.Extension], now)
+		if err != nil {
 			return nil, err
 		}
-		tx.Save(&i, i.Rev)
-		tx.Create(&domain.Token{
-			Hash: hash, ID: i.TokenID, Account: account, Extension: b.Extension, Epoch: i.Epoch, Scopes: b.Scopes, CreatedAt: now,
-		})
 		message.Installations = append(message.Installations, events.ProvisionedInstance{Extension: b.Extension, Epoch: i.Epoch})
-		out.Body.Created = append(out.Body.Created, contract.NewInstallation{Extension: b.Extension, EnabledBy: i.EnabledBy, TokenID: i.TokenID, Token: token})
+		out.Body.Created = append(out.Body.Created, made)
 		out.Body.Installation = contract.ViewInstallation(i) // the root's in the end
 	}
 	for _, i := range plan.need {
@@ -105,6 +96,31 @@ func (s *Service) enable(ctx context.Context, account domain.AccountID, blueprin
 	}
 	tx.Provision(message)
 	return out, s.store.Commit(ctx, &tx, out)
+}
+
+// install puts an installation of b into tx, with its token and its line in the roster.
+func (s *Service) install(ctx context.Context, tx *store.Tx, i *domain.Installation, b domain.Blueprint, given map[string]string, now time.Time) (contract.NewInstallation, error) {
+	token, hash := secret.NewCredential(secret.TokenPrefix)
+	i.Extension, i.Version, i.State = b.Extension, b.Version, domain.Enabling
+	i.TokenID, i.TokenHash = domain.TokenID(s.newID("tok")), hash
+	i.Steps, i.Failure, i.UpdatedAt = i.StepsTo(b), nil, now
+	i.UpgradePolicy = cmp.Or(i.UpgradePolicy, domain.UpgradeAutomatic)
+	if i.Resources == nil {
+		i.Resources = []domain.ManagedResource{}
+	}
+	if i.CreatedAt.IsZero() {
+		i.CreatedAt = now
+	}
+	var err error
+	if i.Parameters, i.Secrets, err = s.parameters(ctx, i.Account, b, given); err != nil {
+		return contract.NewInstallation{}, err
+	}
+	tx.Save(i, i.Rev)
+	tx.Put(&domain.Installed{Extension: i.Extension, Account: i.Account})
+	tx.Create(&domain.Token{
+		Hash: hash, ID: i.TokenID, Account: i.Account, Extension: i.Extension, Epoch: i.Epoch, Scopes: b.Scopes, CreatedAt: now,
+	})
+	return contract.NewInstallation{Extension: i.Extension, EnabledBy: i.EnabledBy, TokenID: i.TokenID, Token: token}, nil
 }
 
 // plan is what one enabling changes: installations to create, and present ones that are needed by a new one.
@@ -162,6 +178,10 @@ func cannotEnable(i domain.Installation) error {
 // check reports every parameter that is missing or wrong, over all the installations to create, and values for
 // an extension that is none of them.
 func (p plan) check(given map[domain.ExtensionID]map[string]string) error {
+	return fault.InvalidFields(p.parameterFaults(given))
+}
+
+func (p plan) parameterFaults(given map[domain.ExtensionID]map[string]string) []fault.Field {
 	var wrong []fault.Field
 	for _, b := range p.create {
 		wrong = append(wrong, b.CheckParameters("/parameters/"+string(b.Extension), given[b.Extension])...)
@@ -171,7 +191,7 @@ func (p plan) check(given map[domain.ExtensionID]map[string]string) error {
 			wrong = append(wrong, fault.Field{Pointer: "/parameters/" + domain.EscapePointer(string(id)), Code: "unknown-extension", Detail: "This extension is not being enabled, so it takes no parameters."})
 		}
 	}
-	return fault.InvalidFields(wrong)
+	return wrong
 }
 
 // parameters separates the secret values from the others, and seals them.

@@ -151,13 +151,16 @@ var (
 	})
 )
 
+// upgradeReads is what an upgrade is planned from.
+var upgradeReads = domain.Records{domain.RecordInstallation, domain.RecordExtension, domain.RecordTrial, domain.RecordVersion, domain.RecordBlueprint, domain.RecordTemplateType, domain.RecordWebhook}
+
 // Enablement: what an account has enabled.
 var (
 	EnableExtension = declare[EnableExtensionInput, EnableExtensionOutput](Operation{
 		ID: "enable-extension", Method: http.MethodPut, Path: "/v1/installations/{extension_id}", Function: Enablement, Status: 202,
 		Auth: auth.AnyOf(auth.Dashboard(domain.Admin)), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordTrial, domain.RecordVersion, domain.RecordBlueprint, domain.RecordInstallation},
-		Writes: domain.Records{domain.RecordInstallation, domain.RecordToken, domain.RecordProvision, domain.RecordDataKey},
+		Writes: domain.Records{domain.RecordInstallation, domain.RecordInstalled, domain.RecordToken, domain.RecordProvision, domain.RecordDataKey},
 		Family: FamilyInstall, Since: "0.1.0", Summary: "Enable an extension and what it depends on. Repeating it changes nothing.",
 	})
 	ListInstallations = declare[ListInstallationsInput, ListInstallationsOutput](Operation{
@@ -176,7 +179,7 @@ var (
 		ID: "disable-extension", Method: http.MethodPost, Path: "/v1/installations/{extension_id}/disable", Function: Enablement, Status: 202,
 		Auth: auth.AnyOf(auth.Dashboard(domain.Admin), auth.Platform()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordInstallation},
-		Writes: domain.Records{domain.RecordInstallation, domain.RecordFieldsVersion, domain.RecordProvision},
+		Writes: domain.Records{domain.RecordInstallation, domain.RecordInstalled, domain.RecordFieldsVersion, domain.RecordProvision},
 		Family: FamilyInstall, Since: "0.1.0", Summary: "Disable an extension: its token is dead at once, its fields stay, unusable.",
 	})
 	SuspendExtension = declare[InstallationInput, SuspendExtensionOutput](Operation{
@@ -208,6 +211,26 @@ var (
 		Reads:  domain.Records{domain.RecordInstallation, domain.RecordToken},
 		Writes: domain.Records{domain.RecordInstallation, domain.RecordToken},
 		Family: FamilyInstall, Since: "0.1.0", Summary: "Make a new API token for an installation; the one before ends.",
+	})
+	PreviewUpgrade = declare[PreviewUpgradeInput, PreviewUpgradeOutput](Operation{
+		ID: "preview-upgrade", Method: http.MethodGet, Path: "/v1/installations/{extension_id}/upgrade", Function: Enablement, Status: 200,
+		Auth: auth.AnyOf(auth.Dashboard(domain.Member), auth.Platform()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  upgradeReads,
+		Family: FamilyInstall, Since: "0.1.0", Summary: "What an upgrade to a newer version would do, exactly, and what stands in its way.",
+	})
+	UpgradeExtension = declare[UpgradeExtensionInput, UpgradeExtensionOutput](Operation{
+		ID: "upgrade-extension", Method: http.MethodPost, Path: "/v1/installations/{extension_id}/upgrade", Function: Enablement, Status: 202,
+		Auth: auth.AnyOf(auth.Dashboard(domain.Admin), auth.Platform()), Errors: fault.Kinds{fault.NotFound, fault.Stale},
+		Reads:  upgradeReads,
+		Writes: domain.Records{domain.RecordInstallation, domain.RecordInstalled, domain.RecordToken, domain.RecordProvision, domain.RecordDataKey},
+		Family: FamilyInstall, Since: "0.1.0", Summary: "Upgrade an extension, which goes on working meanwhile; what needs consent, only an admin starts.",
+	})
+	PutUpgradePolicy = declare[PutUpgradePolicyInput, PutUpgradePolicyOutput](Operation{
+		ID: "put-upgrade-policy", Method: http.MethodPut, Path: "/v1/installations/{extension_id}/upgrade-policy", Function: Enablement, Status: 200,
+		Auth: auth.AnyOf(auth.Dashboard(domain.Admin)), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordInstallation},
+		Writes: domain.Records{domain.RecordInstallation},
+		Family: FamilyInstall, Since: "0.1.0", Summary: "Say whether roll-outs may upgrade an installation.",
 	})
 	ReadMe = declare[ReadMeInput, ReadMeOutput](Operation{
 		ID: "read-me", Method: http.MethodGet, Path: "/v1/me", Function: Enablement, Status: 200,

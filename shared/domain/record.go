@@ -23,6 +23,7 @@ const (
 	RecordReservation   Record = "reservation" // a unique name: extension slug, extension type, user email
 	RecordListing       Record = "listing"
 	RecordInstallation  Record = "installation"
+	RecordInstalled     Record = "installed" // a line of an extension's roster: an account that has it
 	RecordToken         Record = "token"
 	RecordOwnToken      Record = "own-token"
 	RecordWebhook       Record = "webhook"

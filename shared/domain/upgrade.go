@@ -373,3 +373,33 @@ func (i Installation) Upgraded(to Blueprint, now time.Time) Installation {
 	maps.DeleteFunc(i.Secrets, func(key string, _ Sealed) bool { return !declared(key, true) })
 	return i
 }
+
+// Obstructed is Conflict `upgrade-conflict`, naming each, when something is in the plan's way.
+func (p UpgradePlan) Obstructed() error {
+	if len(p.Conflicts) == 0 {
+		return nil
+	}
+	err := fault.New(fault.Conflict, "upgrade-conflict", "Something in the account is in the way of version %d; each is named in errors. Nothing was changed.", p.To)
+	for _, c := range p.Conflicts {
+		pointer := "/template-types/" + EscapePointer(string(c.TemplateType)) + "/fields"
+		if c.CustomID != "" {
+			pointer += "/" + EscapePointer(c.CustomID)
+		}
+		err.Fields = append(err.Fields, fault.Field{Pointer: pointer, Code: c.Code, Detail: c.Detail})
+	}
+	return err
+}
+
+// Unconsented is Conflict `consent-required`, naming each reason whose code is not among those consented to.
+func (p UpgradePlan) Unconsented(consent []string) error {
+	err := fault.New(fault.Conflict, "consent-required", "Version %d does more than the installed one may; an admin of the account must consent to what is named in errors. Nothing was changed.", p.To)
+	for _, r := range p.NeedsConsent {
+		if !slices.Contains(consent, r.Code) {
+			err.Fields = append(err.Fields, fault.Field{Pointer: r.Pointer, Code: r.Code, Detail: r.Detail})
+		}
+	}
+	if len(err.Fields) == 0 {
+		return nil
+	}
+	return err
+}
