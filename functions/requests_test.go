@@ -26,7 +26,8 @@ type scene struct {
 	managedHook  string
 	ownHook      string
 	delivery     string
-	ownToken     who // an API token of the account's own, with every scope
+	rollout      string // of the main extension, paused
+	ownToken     who    // an API token of the account's own, with every scope
 	ownTokenID   string
 	scopeless    string // the token of an enabled extension without any scope
 }
@@ -63,6 +64,8 @@ func newScene(w *world) *scene {
 	for _, token := range []who{s.ownToken, bearer("scopeless", s.scopeless)} {
 		s.want(s.call(token, "GET", "/v1/me", nil), 200) // its first use is noted, as any once an hour
 	}
+	s.rollout = s.want(s.call(s.partner, "POST", "/v1/extensions/"+mainExtension+"/rollouts", object{"version": 1}), 201).str("id")
+	s.want(s.call(s.partner, "POST", "/v1/extensions/"+mainExtension+"/rollouts/"+s.rollout+"/pause", nil), 200)
 	s.settle()
 	s.delivery = s.want(s.call(s.admin, "GET", "/v1/webhooks/"+s.managedHook+"/deliveries", nil), 200).str("items", 0, "id")
 	return s
@@ -95,6 +98,14 @@ func fixed(body any) func(*scene) any    { return func(*scene) any { return body
 func at(path string) func(*scene) string { return func(*scene) string { return path } }
 func installationOf(action string) request {
 	return request{path: at("/v1/installations/" + mainExtension + action), other: "/v1/installations/nowhere" + action}
+}
+
+// rolloutRequest is about the scene's roll-out, which is paused.
+func rolloutRequest(action string) request {
+	return request{
+		path:  func(s *scene) string { return "/v1/extensions/" + mainExtension + "/rollouts/" + s.rollout + action },
+		other: "/v1/extensions/" + mainExtension + "/rollouts/rol_none" + action,
+	}
 }
 
 // draftRequest is about the main extension's draft.
@@ -133,6 +144,14 @@ var requests = map[string]request{
 	"list-extension":    {path: at("/v1/extensions/" + mainExtension + "/listing"), other: "/v1/extensions/nowhere/listing", body: fixed(object{"version": 1})},
 	"unlist-extension":  {path: at("/v1/extensions/" + mainExtension + "/listing"), other: "/v1/extensions/nowhere/listing"},
 	"list-catalogue":    {},
+	"create-rollout":    {path: at("/v1/extensions/" + mainExtension + "/rollouts"), other: "/v1/extensions/nowhere/rollouts", body: fixed(object{"version": 1})},
+	"list-rollouts":     {path: at("/v1/extensions/" + mainExtension + "/rollouts"), other: "/v1/extensions/nowhere/rollouts"},
+	"read-rollout":      rolloutRequest(""),
+	"pause-rollout": {path: rolloutRequest("/pause").path, other: rolloutRequest("/pause").other, prepare: func(s *scene, by who) {
+		s.want(s.call(by, "POST", rolloutRequest("/resume").path(s), nil), 200)
+	}},
+	"resume-rollout": rolloutRequest("/resume"),
+	"cancel-rollout": rolloutRequest("/cancel"),
 
 	"enable-extension":   {path: at("/v1/installations/" + idleExtension), other: "/v1/installations/nowhere", body: fixed(object{"parameters": object{idleExtension: object{}}})},
 	"list-installations": {},

@@ -59,6 +59,9 @@ func (s *Service) message(ctx context.Context, m events.SQSMessage) error {
 		return fmt.Errorf("unreadable message: %w", err)
 	}
 	receives, _ := strconv.Atoi(m.Attributes["ApproximateReceiveCount"])
+	if p.Rollout != nil {
+		return s.RollOut(ctx, *p.Rollout, receives >= maxReceives)
+	}
 	for n, target := range p.Installations {
 		began := s.now()
 		err := s.Advance(ctx, p.Account, target)

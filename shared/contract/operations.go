@@ -151,6 +151,50 @@ var (
 	})
 )
 
+// Enablement: a newer version for all who have an extension.
+var (
+	CreateRollout = declare[CreateRolloutInput, CreateRolloutOutput](Operation{
+		ID: "create-rollout", Method: http.MethodPost, Path: "/v1/extensions/{extension_id}/rollouts", Function: Enablement, Status: 201,
+		Auth: auth.AnyOf(auth.Platform(), auth.Partner()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordExtension, domain.RecordVersion},
+		Writes: domain.Records{domain.RecordRollout, domain.RecordProvision},
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Upgrade every installation of an extension that may be, as a job.",
+	})
+	ListRollouts = declare[ListRolloutsInput, ListRolloutsOutput](Operation{
+		ID: "list-rollouts", Method: http.MethodGet, Path: "/v1/extensions/{extension_id}/rollouts", Function: Enablement, Status: 200,
+		Auth: auth.AnyOf(auth.Platform(), auth.Partner()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordExtension, domain.RecordRollout},
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "List an extension's roll-outs with their progress.",
+	})
+	ReadRollout = declare[RolloutInput, ReadRolloutOutput](Operation{
+		ID: "read-rollout", Method: http.MethodGet, Path: "/v1/extensions/{extension_id}/rollouts/{rollout_id}", Function: Enablement, Status: 200,
+		Auth: auth.AnyOf(auth.Platform(), auth.Partner()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordExtension, domain.RecordRollout},
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Read a roll-out's state and progress.",
+	})
+	PauseRollout = declare[RolloutInput, PauseRolloutOutput](Operation{
+		ID: "pause-rollout", Method: http.MethodPost, Path: "/v1/extensions/{extension_id}/rollouts/{rollout_id}/pause", Function: Enablement, Status: 200,
+		Auth: auth.AnyOf(auth.Platform(), auth.Partner()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordExtension, domain.RecordRollout},
+		Writes: domain.Records{domain.RecordRollout},
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Hold a roll-out before the next installation.",
+	})
+	ResumeRollout = declare[RolloutInput, ResumeRolloutOutput](Operation{
+		ID: "resume-rollout", Method: http.MethodPost, Path: "/v1/extensions/{extension_id}/rollouts/{rollout_id}/resume", Function: Enablement, Status: 200,
+		Auth: auth.AnyOf(auth.Platform(), auth.Partner()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordExtension, domain.RecordRollout},
+		Writes: domain.Records{domain.RecordRollout, domain.RecordProvision},
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Go on with a paused roll-out.",
+	})
+	CancelRollout = declare[RolloutInput, CancelRolloutOutput](Operation{
+		ID: "cancel-rollout", Method: http.MethodPost, Path: "/v1/extensions/{extension_id}/rollouts/{rollout_id}/cancel", Function: Enablement, Status: 200,
+		Auth: auth.AnyOf(auth.Platform(), auth.Partner()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordExtension, domain.RecordRollout},
+		Writes: domain.Records{domain.RecordRollout},
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "End a roll-out; what was upgraded stays so.",
+	})
+)
+
 // upgradeReads is what an upgrade is planned from.
 var upgradeReads = domain.Records{domain.RecordInstallation, domain.RecordExtension, domain.RecordTrial, domain.RecordVersion, domain.RecordBlueprint, domain.RecordTemplateType, domain.RecordWebhook}
 

@@ -24,6 +24,7 @@ const (
 	RecordListing       Record = "listing"
 	RecordInstallation  Record = "installation"
 	RecordInstalled     Record = "installed" // a line of an extension's roster: an account that has it
+	RecordRollout       Record = "rollout"
 	RecordToken         Record = "token"
 	RecordOwnToken      Record = "own-token"
 	RecordWebhook       Record = "webhook"

@@ -403,3 +403,19 @@ func (p UpgradePlan) Unconsented(consent []string) error {
 	}
 	return err
 }
+
+// Ready is the Conflict that keeps the plan from being carried out as it is: without anything enabled or given with it.
+func (p UpgradePlan) Ready() error {
+	if err := p.Obstructed(); err != nil {
+		return fault.New(fault.Conflict, "upgrade-conflict", "%s", p.Conflicts[0].Detail)
+	}
+	for _, d := range p.Dependencies {
+		if d.Problem != "" {
+			return fault.New(fault.Conflict, "dependency-"+d.Problem, "Version %d of the extension %q is needed and not enabled.", max(d.MinVersion, 1), d.Extension)
+		}
+	}
+	if len(p.Parameters) > 0 {
+		return fault.New(fault.Conflict, "parameter-missing", "The parameter %q must be given.", p.Parameters[0].Key)
+	}
+	return nil
+}

@@ -36,6 +36,8 @@ import (
 //	EXTENSION#<slug>      VERSION#<version>       version         version; all of an extension
 //	EXTENSION#<slug>      DRAFT                   draft           extension
 //	EXTENSION#<slug>      INSTALLED#<account>     installed       all of an extension, in pages, by its roll-outs
+//	EXTENSION#<slug>      ROLLOUT#<id>            rollout         id; all of an extension
+//	EXTENSION#<slug>      PROVISION#<id>          provision       a roll-out's; fanout (stream)
 //	CATALOGUE             EXTENSION#<slug>        listing         all, for the catalogue
 //	IDEMPOTENCY#<sha256>  IDEMPOTENCY             idempotency     caller, operation and Idempotency-Key
 //	DATAKEY#<yyyy-mm>     DATAKEY                 data-key        month of a sealed secret
@@ -96,7 +98,9 @@ func keyOf(v any) (key, domain.Record) {
 	case domain.Installation:
 		return installationKey(v.Account, v.Extension), domain.RecordInstallation
 	case domain.Installed:
-		return key{extensionKey(v.Extension).pk, "INSTALLED#" + string(v.Account)}, domain.RecordInstalled
+		return rosterKey(v.Extension, v.Account), domain.RecordInstalled
+	case domain.Rollout:
+		return rolloutKey(v.Extension, v.ID), domain.RecordRollout
 	case domain.Webhook:
 		return webhookKey(v.Account, v.ID), domain.RecordWebhook
 	case domain.Contract:
@@ -126,6 +130,9 @@ func keyOf(v any) (key, domain.Record) {
 	case events.Event:
 		return eventKey(v.Account, v.Contract, v.ID), domain.RecordEvent
 	case events.Provision:
+		if v.Rollout != nil {
+			return key{extensionKey(v.Rollout.Extension).pk, "PROVISION#" + v.ID}, domain.RecordProvision
+		}
 		return key{"ACCOUNT#" + string(v.Account), "PROVISION#" + v.ID}, domain.RecordProvision
 	case DataKey:
 		return key{"DATAKEY#" + v.Month, "DATAKEY"}, domain.RecordDataKey
@@ -185,6 +192,12 @@ func versionKey(e domain.ExtensionID, version int) key {
 	return key{"EXTENSION#" + string(e), fmt.Sprintf("VERSION#%06d", version)}
 }
 func draftKey(e domain.ExtensionID) key { return key{"EXTENSION#" + string(e), "DRAFT"} }
+func rosterKey(e domain.ExtensionID, a domain.AccountID) key {
+	return key{extensionKey(e).pk, "INSTALLED#" + string(a)}
+}
+func rolloutKey(e domain.ExtensionID, id domain.RolloutID) key {
+	return key{extensionKey(e).pk, "ROLLOUT#" + string(id)}
+}
 func trialKey(a domain.AccountID, e domain.ExtensionID) key {
 	return inAccount(a, "TRIAL", string(e))
 }
