@@ -22,6 +22,7 @@ const (
 	ParticipantSigned      Type = "participant.signed"
 
 	InstallationEnabled   Type = "installation.enabled"
+	InstallationUpgraded  Type = "installation.upgraded"
 	InstallationFailed    Type = "installation.failed"
 	InstallationSuspended Type = "installation.suspended"
 	InstallationResumed   Type = "installation.resumed"
@@ -54,7 +55,8 @@ var Catalogue = []Row{
 	{DataFieldUpdated, 1, []string{"contracts", "webhooks"}, DataFieldData{}, "Values of a contract's data fields changed: those in data_fields."},
 	{ParticipantSigned, 1, []string{"contracts"}, ParticipantData{}, "A participant signed; contract.signed follows with the last one."},
 	{InstallationEnabled, 1, []string{"provisioning"}, InstallationData{}, "An extension is enabled: all that it manages exists."},
-	{InstallationFailed, 1, []string{"provisioning"}, InstallationData{}, "Enabling or disabling stopped at a step; it can be retried."},
+	{InstallationUpgraded, 1, []string{"provisioning"}, InstallationData{}, "An extension is at a newer version; it worked all the while."},
+	{InstallationFailed, 1, []string{"provisioning"}, InstallationData{}, "Enabling, upgrading or disabling stopped at a step; it can be retried."},
 	{InstallationSuspended, 1, []string{"enablement"}, InstallationData{}, "An extension's API and sending are stopped."},
 	{InstallationResumed, 1, []string{"enablement"}, InstallationData{}, "A suspension was lifted."},
 	{InstallationDisabled, 1, []string{"provisioning"}, InstallationData{}, "An extension is disabled."},

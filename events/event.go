@@ -142,12 +142,14 @@ func (e Event) with(t Type, data any) (Event, error) {
 
 // Provision asks provisioning to carry installations of an account on to where their state says they go, in
 // that order, which puts dependencies first. Acting on it twice changes nothing: what an installation needs
-// is told by its own state, and an older epoch's message finds nothing to do.
+// is told by its own state, and an older epoch's message finds nothing to do. Or it asks for a page of a roll-out, and is
+// of no account.
 type Provision struct {
 	ID            string                `json:"id"`
 	Account       domain.AccountID      `json:"account_id"`
 	Installations []ProvisionedInstance `json:"installations"`
 	Erasing       *Erasing              `json:"erasing,omitempty"` // instead: go on with the account's deletion
+	Rollout       *RolloutPage          `json:"rollout,omitempty"`
 	At            time.Time             `json:"at"`
 	Wait          time.Duration         `json:"wait,omitempty"` // before it is worked; SQS's 15 minutes at most
 }
@@ -156,6 +158,13 @@ type Provision struct {
 type Erasing struct {
 	Deletion string `json:"deletion_id"`
 	Page     int    `json:"page"`
+}
+
+// RolloutPage names a page of a roll-out. When another is being worked, there is nothing to do.
+type RolloutPage struct {
+	Extension domain.ExtensionID `json:"extension_id"`
+	Rollout   domain.RolloutID   `json:"rollout_id"`
+	Page      int                `json:"page"`
 }
 
 // ProvisionedInstance names an installation and the epoch that the message is for.

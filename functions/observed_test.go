@@ -40,6 +40,10 @@ func changed(body any) any {
 				other[name] = v + "-other"
 				return other
 			}
+			if name == "policy" {
+				other[name] = "automatic"
+				return other
+			}
 		case bool:
 			other[name] = !v
 			return other

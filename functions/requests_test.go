@@ -26,7 +26,8 @@ type scene struct {
 	managedHook  string
 	ownHook      string
 	delivery     string
-	ownToken     who // an API token of the account's own, with every scope
+	rollout      string // of the main extension, paused
+	ownToken     who    // an API token of the account's own, with every scope
 	ownTokenID   string
 	scopeless    string // the token of an enabled extension without any scope
 	code         string // a hand-off's, once there is one
@@ -65,6 +66,8 @@ func newScene(w *world) *scene {
 	for _, token := range []who{s.ownToken, bearer("scopeless", s.scopeless)} {
 		s.want(s.call(token, "GET", "/v1/me", nil), 200) // its first use is noted, as any once an hour
 	}
+	s.rollout = s.want(s.call(s.partner, "POST", "/v1/extensions/"+mainExtension+"/rollouts", object{"version": 1}), 201).str("id")
+	s.want(s.call(s.partner, "POST", "/v1/extensions/"+mainExtension+"/rollouts/"+s.rollout+"/pause", nil), 200)
 	s.settle()
 	s.delivery = s.want(s.call(s.admin, "GET", "/v1/webhooks/"+s.managedHook+"/deliveries", nil), 200).str("items", 0, "id")
 	return s
@@ -98,6 +101,14 @@ func fixed(body any) func(*scene) any    { return func(*scene) any { return body
 func at(path string) func(*scene) string { return func(*scene) string { return path } }
 func installationOf(action string) request {
 	return request{path: at("/v1/installations/" + mainExtension + action), other: "/v1/installations/nowhere" + action}
+}
+
+// rolloutRequest is about the scene's roll-out, which is paused.
+func rolloutRequest(action string) request {
+	return request{
+		path:  func(s *scene) string { return "/v1/extensions/" + mainExtension + "/rollouts/" + s.rollout + action },
+		other: "/v1/extensions/" + mainExtension + "/rollouts/rol_none" + action,
+	}
 }
 
 // draftRequest is about the main extension's draft.
@@ -144,6 +155,14 @@ var requests = map[string]request{
 	"read-extension-logo":   {path: at("/v1/extensions/" + mainExtension + "/logo"), other: "/v1/extensions/nowhere/logo"},
 	"delete-extension-logo": {path: at("/v1/extensions/" + mainExtension + "/logo"), other: "/v1/extensions/nowhere/logo"},
 	"read-catalogue-logo":   {path: at("/v1/catalogue/" + mainExtension + "/logo"), other: "/v1/catalogue/nowhere/logo"},
+	"create-rollout":        {path: at("/v1/extensions/" + mainExtension + "/rollouts"), other: "/v1/extensions/nowhere/rollouts", body: fixed(object{"version": 1})},
+	"list-rollouts":         {path: at("/v1/extensions/" + mainExtension + "/rollouts"), other: "/v1/extensions/nowhere/rollouts"},
+	"read-rollout":          rolloutRequest(""),
+	"pause-rollout": {path: rolloutRequest("/pause").path, other: rolloutRequest("/pause").other, prepare: func(s *scene, by who) {
+		s.want(s.call(by, "POST", rolloutRequest("/resume").path(s), nil), 200)
+	}},
+	"resume-rollout": rolloutRequest("/resume"),
+	"cancel-rollout": rolloutRequest("/cancel"),
 
 	"enable-extension":   {path: at("/v1/installations/" + idleExtension), other: "/v1/installations/nowhere", body: fixed(object{"parameters": object{idleExtension: object{}}})},
 	"list-installations": {},
@@ -170,12 +189,18 @@ var requests = map[string]request{
 		body: func(s *scene) any { return object{"code": orNone(s.code)} },
 	},
 	"rotate-installation-token": {path: installationOf("/token").path, other: installationOf("/token").other, body: fixed(object{})},
-	"create-token":              {body: fixed(object{"name": "New", "scopes": []string{"contracts:read"}})},
-	"list-tokens":               {},
-	"revoke-token":              {path: func(s *scene) string { return "/v1/tokens/" + s.ownTokenID }, other: "/v1/tokens/tok_none"},
-	"read-me":                   {},
-	"read-openapi":              {},
-	"read-blueprint-schema":     {},
+	"preview-upgrade":           installationOf("/upgrade"),
+	"upgrade-extension": {
+		prepare: func(s *scene, _ who) { s.submitAndList(mainExtension, tamerBlueprint(s.receiver.URL)) },
+		path:    installationOf("/upgrade").path, other: installationOf("/upgrade").other, body: fixed(object{"version": 2}),
+	},
+	"put-upgrade-policy":    {path: installationOf("/upgrade-policy").path, other: installationOf("/upgrade-policy").other, body: fixed(object{"policy": "by-hand"})},
+	"create-token":          {body: fixed(object{"name": "New", "scopes": []string{"contracts:read"}})},
+	"list-tokens":           {},
+	"revoke-token":          {path: func(s *scene) string { return "/v1/tokens/" + s.ownTokenID }, other: "/v1/tokens/tok_none"},
+	"read-me":               {},
+	"read-openapi":          {},
+	"read-blueprint-schema": {},
 
 	"list-template-types":  {},
 	"read-template-type":   {path: func(s *scene) string { return "/v1/template-types/" + s.typeID }, other: "/v1/template-types/tt_none"},

@@ -128,7 +128,8 @@ func TestDelivery_BasicAuth(t *testing.T) {
 		Key: "contracts", Auth: domain.WebhookAuth{Scheme: domain.AuthBasic, Username: "{{customer_id}}", Password: "{{api_key}}"},
 	}}}}
 	k.Given(&b)
-	i.Version = 2
+	w.Version, i.Version = 2, 2
+	k.change(w)
 	k.change(i)
 	k.deliver(k.to(w, "1"))
 	r := http.Request{Header: k.receiver.take()[0].header}

@@ -151,7 +151,7 @@ func (k *kit) own(id, url string) *domain.Webhook {
 func (k *kit) managed(id string) (*domain.Webhook, *domain.Installation) {
 	k.t.Helper()
 	w := &domain.Webhook{
-		Account: acct, ID: domain.WebhookID(id), Extension: "acme-crm", Epoch: 3, WebhookKey: "contracts", TemplateType: "tt_1",
+		Account: acct, ID: domain.WebhookID(id), Extension: "acme-crm", Epoch: 3, Version: 1, WebhookKey: "contracts", TemplateType: "tt_1",
 		URL: k.receiver.URL + "/hooks?v=1", Secret: k.seal(id, signingSecret),
 	}
 	i := &domain.Installation{

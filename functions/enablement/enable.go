@@ -1,10 +1,12 @@
 package enablement
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
 	"slices"
+	"time"
 
 	"plugboard/events"
 	"plugboard/shared/auth"
@@ -45,7 +47,7 @@ func (s *Service) Enable(ctx context.Context, in *contract.EnableExtensionInput)
 		if err != nil {
 			return nil, err
 		}
-		out, err := s.enable(ctx, account, blueprints, installed, in.Body.Parameters)
+		out, err := s.enable(ctx, account, blueprints, installed, in.Body)
 		if !fault.Is(err, store.Raced) {
 			return out, err
 		}
@@ -72,11 +74,11 @@ func (s *Service) lookAtParameters(ctx context.Context, in *contract.EnableExten
 	if err != nil {
 		return nil, err
 	}
-	return plan.check(in.Body.Parameters), nil
+	return plan.parameterFaults(in.Body.Parameters), nil
 }
 
 // enable commits one plan. blueprints come dependencies first, the asked extension's last.
-func (s *Service) enable(ctx context.Context, account domain.AccountID, blueprints []domain.Blueprint, installed map[domain.ExtensionID]domain.Installation, given map[domain.ExtensionID]map[string]string) (*contract.EnableExtensionOutput, error) {
+func (s *Service) enable(ctx context.Context, account domain.AccountID, blueprints []domain.Blueprint, installed map[domain.ExtensionID]domain.Installation, in contract.EnableExtensionBody) (*contract.EnableExtensionOutput, error) {
 	root := blueprints[len(blueprints)-1]
 	out := &contract.EnableExtensionOutput{}
 	out.Body.Created = []contract.NewInstallation{}
@@ -88,7 +90,7 @@ func (s *Service) enable(ctx context.Context, account domain.AccountID, blueprin
 	if err != nil {
 		return nil, err
 	}
-	if err := fault.InvalidFields(plan.check(given)); err != nil {
+	if err := plan.check(in.Parameters); err != nil {
 		return nil, err
 	}
 
@@ -98,33 +100,19 @@ func (s *Service) enable(ctx context.Context, account domain.AccountID, blueprin
 	message := events.Provision{ID: s.newID("prv"), Account: account, At: now}
 	for _, b := range plan.create {
 		i := installed[b.Extension] // of the epoch that the last disable raised, or none
-		i.Account, i.Extension, i.Version, i.State = account, b.Extension, b.Version, domain.Enabling
-		i.Steps, i.Failure, i.Setup, i.EnabledBy, i.UpdatedAt = b.Steps(), nil, nil, "", now
-		i.RequiredBy = plan.requiredBy[b.Extension]
-		if i.Resources == nil {
-			i.Resources = []domain.ManagedResource{}
-		}
-		if b.Extension != root.Extension {
+		i.Account, i.RequiredBy, i.EnabledBy = account, plan.requiredBy[b.Extension], ""
+		if b.Extension == root.Extension {
+			i.UpgradePolicy = cmp.Or(in.UpgradePolicy, i.UpgradePolicy)
+		} else {
 			i.EnabledBy = root.Extension
 		}
-		if i.CreatedAt.IsZero() {
-			i.CreatedAt = now
-		}
-		if i.Parameters, i.Secrets, err = s.parameters(ctx, account, b, given[b.Extension]); err != nil {
-			return nil, err
-		}
-		var shown contract.Credentials
-		if b.Setup != nil { // the partner will get them
-			i.Setup = &domain.Setup{State: domain.SetupPending, At: now}
-		} else if shown, err = s.credentials(ctx, &tx, &i, b.Scopes); err != nil {
+		made, err := s.install(ctx, &tx, &i, b, in.Parameters[b.Extension], now)
+		if err != nil {
 			return nil, err
 		}
 		use.Change(installed[b.Extension], i)
-		tx.Save(&i, i.Rev)
 		message.Installations = append(message.Installations, events.ProvisionedInstance{Extension: b.Extension, Epoch: i.Epoch})
-		out.Body.Created = append(out.Body.Created, contract.NewInstallation{
-			Extension: b.Extension, EnabledBy: i.EnabledBy, TokenID: i.TokenID, HandOff: b.Setup != nil, Credentials: shown,
-		})
+		out.Body.Created = append(out.Body.Created, made)
 		out.Body.Installation = contract.ViewInstallation(i) // the root's in the end
 	}
 	for _, i := range plan.need {
@@ -133,6 +121,33 @@ func (s *Service) enable(ctx context.Context, account domain.AccountID, blueprin
 	tx.CountAll(account, use)
 	tx.Provision(message)
 	return out, s.store.Commit(ctx, &tx, out)
+}
+
+// install puts an installation of b into tx, with its token, unless that is handed off, and its line in the roster.
+func (s *Service) install(ctx context.Context, tx *store.Tx, i *domain.Installation, b domain.Blueprint, given map[string]string, now time.Time) (contract.NewInstallation, error) {
+	made := contract.NewInstallation{Extension: b.Extension, EnabledBy: i.EnabledBy, HandOff: b.Setup != nil}
+	i.Extension, i.Version, i.State = b.Extension, b.Version, domain.Enabling
+	i.Steps, i.Failure, i.Setup, i.Upgrade, i.UpdatedAt = i.StepsTo(b), nil, nil, nil, now
+	i.UpgradePolicy = cmp.Or(i.UpgradePolicy, domain.UpgradeAutomatic)
+	if i.Resources == nil {
+		i.Resources = []domain.ManagedResource{}
+	}
+	if i.CreatedAt.IsZero() {
+		i.CreatedAt = now
+	}
+	var err error
+	if i.Parameters, i.Secrets, err = s.parameters(ctx, i.Account, b, given); err != nil {
+		return made, err
+	}
+	if made.HandOff { // the partner will get them
+		i.Setup = &domain.Setup{State: domain.SetupPending, At: now}
+	} else if made.Credentials, err = s.credentials(ctx, tx, i, b.Scopes); err != nil {
+		return made, err
+	}
+	made.TokenID = i.TokenID
+	tx.Save(i, i.Rev)
+	tx.Put(&domain.Installed{Extension: i.Extension, Account: i.Account})
+	return made, nil
 }
 
 // plan is what one enabling changes: installations to create, and present ones that are needed by a new one.
@@ -189,7 +204,11 @@ func cannotEnable(i domain.Installation) error {
 
 // check reports every parameter that is missing or wrong, over all the installations to create, and values for
 // an extension that is none of them.
-func (p plan) check(given map[domain.ExtensionID]map[string]string) []fault.Field {
+func (p plan) check(given map[domain.ExtensionID]map[string]string) error {
+	return fault.InvalidFields(p.parameterFaults(given))
+}
+
+func (p plan) parameterFaults(given map[domain.ExtensionID]map[string]string) []fault.Field {
 	var wrong []fault.Field
 	for _, b := range p.create {
 		wrong = append(wrong, b.CheckParameters("/parameters/"+string(b.Extension), given[b.Extension])...)

@@ -140,6 +140,7 @@ func (s *Service) Disable(ctx context.Context, in *contract.InstallationInput) (
 	}
 	var tx store.Tx
 	tx.Replace(&i)
+	tx.Discard(domain.Installed{Extension: i.Extension, Account: i.Account})
 	s.bumpFields(&tx, i)
 	tx.Provision(s.provision(i))
 	out := &contract.DisableExtensionOutput{Body: contract.ViewInstallation(i)}

@@ -17,7 +17,13 @@ type account struct {
 	records  Records
 	id       domain.AccountID
 	webhooks []domain.Webhook
-	sources  map[domain.ExtensionID]source
+	sources  map[declaredBy]source
+}
+
+// declaredBy is what declares a managed webhook. While an extension upgrades, its webhooks are of two versions.
+type declaredBy struct {
+	extension domain.ExtensionID
+	version   int
 }
 
 // source is what the contexts of an extension's webhooks are made of.
@@ -34,7 +40,7 @@ func (i *invocation) account(ctx context.Context, id domain.AccountID) (*account
 	if err != nil {
 		return nil, fault.Wrap(err, "webhooks of %s", id)
 	}
-	a := &account{records: i.service.records, id: id, webhooks: webhooks, sources: map[domain.ExtensionID]source{}}
+	a := &account{records: i.service.records, id: id, webhooks: webhooks, sources: map[declaredBy]source{}}
 	i.accounts[id] = a
 	return a, nil
 }
@@ -63,7 +69,7 @@ func (a *account) message(ctx context.Context, w domain.Webhook, e events.Event)
 // context fills the webhook's templates with the installation's parameters, none of which are secret (design
 // rule 7), as a JSON object; empty when it declares none. Keys are sorted.
 func (a *account) context(ctx context.Context, w domain.Webhook) (string, error) {
-	s, err := a.source(ctx, w.Extension)
+	s, err := a.source(ctx, declaredBy{w.Extension, w.Version})
 	if err != nil {
 		return "", err
 	}
@@ -81,20 +87,20 @@ func (a *account) context(ctx context.Context, w domain.Webhook) (string, error)
 
 // source reads an installation and its blueprint once. An installation that is gone leaves it empty: delivery
 // will cancel what is sent for it.
-func (a *account) source(ctx context.Context, e domain.ExtensionID) (source, error) {
-	if known, ok := a.sources[e]; ok {
+func (a *account) source(ctx context.Context, by declaredBy) (source, error) {
+	if known, ok := a.sources[by]; ok {
 		return known, nil
 	}
 	var s source
 	var err error
-	if s.installation, err = a.records.Installation(ctx, a.id, e); fault.KindOf(err) != fault.NotFound {
+	if s.installation, err = a.records.Installation(ctx, a.id, by.extension); fault.KindOf(err) != fault.NotFound {
 		if err == nil {
-			s.blueprint, err = a.records.Blueprint(ctx, e, s.installation.Version)
+			s.blueprint, err = a.records.Blueprint(ctx, by.extension, by.version)
 		}
 		if err != nil {
 			return source{}, err
 		}
 	}
-	a.sources[e] = s
+	a.sources[by] = s
 	return s, nil
 }

@@ -100,7 +100,7 @@ func (k *kit) twoExtensions() {
 	k.t.Helper()
 	managed := func(id string, e domain.ExtensionID, tt domain.TemplateTypeID) *domain.Webhook {
 		return &domain.Webhook{
-			Account: acct, ID: domain.WebhookID(id), Extension: e, Epoch: 3, WebhookKey: "contracts", TemplateType: tt,
+			Account: acct, ID: domain.WebhookID(id), Extension: e, Epoch: 3, Version: 1, WebhookKey: "contracts", TemplateType: tt,
 			URL: "https://example.com", EventTypes: []string{string(events.ContractSigned)},
 		}
 	}

@@ -13,8 +13,7 @@ import (
 // Template types and fields stay, for the contracts that were made of them; the lifecycle webhook, to hear of this. Dependencies are released, so that they can
 // be disabled in their turn.
 func (s *Service) disable(ctx context.Context, i domain.Installation) error {
-	b, err := s.store.Blueprint(ctx, i.Extension, i.Version)
-	if err != nil {
+	if err := s.removeWebhooks(ctx, &i); err != nil {
 		return err
 	}
 	installed, err := s.store.Installations(ctx, i.Account)
@@ -22,39 +21,62 @@ func (s *Service) disable(ctx context.Context, i domain.Installation) error {
 		return err
 	}
 	var tx store.Tx
-	for _, d := range b.Dependencies {
-		dependency, ok := installed[d.Extension]
-		if ok && slices.Contains(dependency.RequiredBy, i.Extension) {
-			dependency.RequiredBy = slices.DeleteFunc(slices.Clone(dependency.RequiredBy), func(e domain.ExtensionID) bool { return e == i.Extension })
+	for _, dependency := range installed { // of the version, and of one that an upgrade failed to reach
+		if dependency.Release(i.Extension) {
 			tx.Replace(&dependency)
 		}
 	}
-	var kept []domain.ManagedResource
-	for _, r := range i.Resources {
-		switch r.Kind {
-		case domain.StepWebhook:
-			tx.Retire(domain.Webhook{Account: i.Account, ID: domain.WebhookID(r.ID)}, s.now())
-		case domain.StepLifecycle:
-			w, err := s.store.Webhook(ctx, i.Account, domain.WebhookID(r.ID))
-			if err != nil {
-				return err
-			}
-			s.endLifecycle(&tx, w)
-		default:
-			kept = append(kept, r)
+	before := i
+	for _, r := range before.Resources {
+		if r.Kind != domain.StepLifecycle {
+			continue
 		}
+		w, err := s.store.Webhook(ctx, i.Account, domain.WebhookID(r.ID))
+		if err != nil {
+			return err
+		}
+		s.endLifecycle(&tx, w)
+		i.Disown(r.ID)
 	}
 	for _, hash := range []string{i.TokenHash, i.PreviousTokenHash} {
 		if hash != "" {
 			tx.Discard(domain.Token{Hash: hash})
 		}
 	}
-	before := i
-	i.Resources, i.TokenID, i.TokenHash, i.PreviousTokenHash = kept, "", "", ""
+	i.TokenID, i.TokenHash, i.PreviousTokenHash = "", "", ""
 	i.CallbackSecret, i.PreviousCallbackSecret, i.Setup = "", "", nil
 	i.State, i.UpdatedAt = domain.Disabled, s.now()
 	use := domain.Use{}
 	use.Change(before, i)
 	tx.CountAll(i.Account, use)
 	return s.commit(ctx, plugboard.InstallationDisabled, &i, &tx)
+}
+
+// webhooksAtOnce keeps a transaction well within DynamoDB's 100 items, of which each takes two: a blueprint may come to
+// 100 webhooks.
+const webhooksAtOnce = 40
+
+func (s *Service) removeWebhooks(ctx context.Context, i *domain.Installation) error {
+	var ids []string
+	for _, r := range i.Resources {
+		if r.Kind == domain.StepWebhook {
+			ids = append(ids, r.ID)
+		}
+	}
+	for some := range slices.Chunk(ids, webhooksAtOnce) {
+		var tx store.Tx
+		before := *i
+		for _, id := range some {
+			tx.Retire(domain.Webhook{Account: i.Account, ID: domain.WebhookID(id)}, s.now())
+			i.Disown(id)
+		}
+		use := domain.Use{}
+		use.Change(before, *i)
+		tx.CountAll(i.Account, use)
+		tx.Replace(i)
+		if err := s.store.Commit(ctx, &tx, nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -28,30 +28,38 @@ func (s *Service) enable(ctx context.Context, i domain.Installation) error {
 	return s.commit(ctx, plugboard.InstallationEnabled, &i, &store.Tx{})
 }
 
-// step makes one resource, or brings it to what the blueprint declares. Its id derives from the installation and the
-// blueprint's keys, so that a step which runs again, after a crash or at the next enabling, meets the same resource.
+// step does one step of b, and records it in the same transaction. A resource's id derives from the installation and
+// the blueprint's keys, so that a step which runs again, after a crash or at the next enabling, meets the same resource.
 func (s *Service) step(ctx context.Context, i *domain.Installation, b domain.Blueprint, n int) error {
 	var tx store.Tx
-	var made domain.ManagedResource
 	var err error
+	before := *i
 	switch step := i.Steps[n]; step.Kind {
 	case domain.StepTemplateType:
-		made, err = s.templateType(ctx, &tx, *i, b, step)
+		err = s.templateType(ctx, &tx, i, b, step)
 	case domain.StepWebhook:
-		made, err = s.webhook(ctx, &tx, *i, b, step)
+		err = s.webhook(ctx, &tx, i, b, step)
 	case domain.StepLifecycle:
-		made, err = s.lifecycle(&tx, *i, b)
+		err = s.lifecycle(ctx, &tx, i, b)
+	case domain.StepWithdrawal:
+		err = s.withdraw(ctx, &tx, *i, b, step)
+	case domain.StepWebhookRemoval:
+		id := i.WebhookID(step.TypeKey, step.WebhookKey)
+		tx.Retire(domain.Webhook{Account: i.Account, ID: id}, s.now())
+		i.Disown(string(id))
+	case domain.StepLifecycleRemoval:
+		id := domain.LifecycleID(i.Account, i.Extension)
+		tx.Retire(domain.Webhook{Account: i.Account, ID: id}, s.now())
+		i.Disown(string(id))
 	default:
 		err = fmt.Errorf("unknown step kind %q", step.Kind)
 	}
 	if err != nil {
 		return err
 	}
-	before := *i
 	i.Steps = slices.Clone(i.Steps)
 	i.Steps[n].DoneAt = s.now()
 	i.UpdatedAt = i.Steps[n].DoneAt
-	i.Own(made)
 	use := domain.Use{}
 	use.Change(before, *i)
 	tx.CountAll(i.Account, use)
@@ -61,21 +69,22 @@ func (s *Service) step(ctx context.Context, i *domain.Installation, b domain.Blu
 
 // templateType makes a template type, or brings the one that is there to the blueprint's definition. It writes only
 // what that changes.
-func (s *Service) templateType(ctx context.Context, tx *store.Tx, i domain.Installation, b domain.Blueprint, step domain.Step) (domain.ManagedResource, error) {
+func (s *Service) templateType(ctx context.Context, tx *store.Tx, i *domain.Installation, b domain.Blueprint, step domain.Step) error {
 	declared, ok := b.TemplateType(step.TypeKey)
 	if !ok {
-		return domain.ManagedResource{}, fmt.Errorf("blueprint %s version %d has no template type %q", b.Extension, b.Version, step.TypeKey)
+		return fmt.Errorf("blueprint %s version %d has no template type %q", b.Extension, b.Version, step.TypeKey)
 	}
 	found, err := s.store.TemplateType(ctx, i.Account, i.TemplateTypeID(step.TypeKey))
 	if err != nil && fault.KindOf(err) != fault.NotFound {
-		return domain.ManagedResource{}, err
+		return err
 	}
 	t, err := i.DefineTemplateType(declared, found)
 	if err != nil {
-		return domain.ManagedResource{}, err
+		return err
 	}
 	s.saveTemplateType(tx, t, found)
-	return domain.ManagedResource{Kind: step.Kind, ID: string(t.ID), Name: t.Name, ExtensionType: t.ExtensionType}, nil
+	i.Own(domain.ManagedResource{Kind: step.Kind, ID: string(t.ID), Name: t.Name, ExtensionType: t.ExtensionType})
+	return nil
 }
 
 // saveTemplateType writes t over what was found, if they differ, and raises the fields' version if a contract being
@@ -94,27 +103,39 @@ func (s *Service) saveTemplateType(tx *store.Tx, t, found domain.TemplateType) {
 	tx.Save(&t, t.Rev)
 }
 
+// withdraw makes inactive what the version no longer has of a template type, which is all of it when it has no such type.
+func (s *Service) withdraw(ctx context.Context, tx *store.Tx, i domain.Installation, b domain.Blueprint, step domain.Step) error {
+	found, err := s.store.TemplateType(ctx, i.Account, i.TemplateTypeID(step.TypeKey))
+	if err != nil {
+		return err
+	}
+	declared, _ := b.TemplateType(step.TypeKey)
+	s.saveTemplateType(tx, found.Withdraw(declared.Fields), found)
+	return nil
+}
+
 // webhook makes one webhook for one template type, with a secret of its own, or brings the one of this epoch to the
 // blueprint's definition: its secret, and whether it is paused, stay.
-func (s *Service) webhook(ctx context.Context, tx *store.Tx, i domain.Installation, b domain.Blueprint, step domain.Step) (domain.ManagedResource, error) {
+func (s *Service) webhook(ctx context.Context, tx *store.Tx, i *domain.Installation, b domain.Blueprint, step domain.Step) error {
 	declared, ok := b.Webhook(step.WebhookKey)
 	if !ok {
-		return domain.ManagedResource{}, fmt.Errorf("blueprint %s version %d has no webhook %q", b.Extension, b.Version, step.WebhookKey)
+		return fmt.Errorf("blueprint %s version %d has no webhook %q", b.Extension, b.Version, step.WebhookKey)
 	}
 	found, err := s.store.Webhook(ctx, i.Account, i.WebhookID(step.TypeKey, step.WebhookKey))
 	if err != nil && fault.KindOf(err) != fault.NotFound {
-		return domain.ManagedResource{}, err
+		return err
 	}
-	w := i.DefineWebhook(declared, step.TypeKey, found)
+	w := i.DefineWebhook(b, declared, step.TypeKey, found)
 	if !w.SameDefinition(found) {
 		w.UpdatedAt = s.now()
 		if w.Secret == "" {
 			w.CreatedAt = w.UpdatedAt
 			if w.Secret, err = s.seal.Seal(ctx, i.Account, string(w.ID), secret.NewSigningSecret()); err != nil {
-				return domain.ManagedResource{}, err
+				return err
 			}
 		}
 		tx.Save(&w, w.Rev)
 	}
-	return domain.ManagedResource{Kind: step.Kind, ID: string(w.ID), Name: w.Name, ExtensionType: i.Extension.TypeOf(step.TypeKey)}, nil
+	i.Own(domain.ManagedResource{Kind: step.Kind, ID: string(w.ID), Name: w.Name, ExtensionType: i.Extension.TypeOf(step.TypeKey)})
+	return nil
 }

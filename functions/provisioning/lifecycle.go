@@ -1,26 +1,33 @@
 package provisioning
 
 import (
+	"context"
 	"fmt"
 
 	"plugboard/shared/domain"
+	"plugboard/shared/fault"
 	"plugboard/shared/store"
 )
 
 // A lifecycle endpoint's webhook is made before all else, and outlives the installation for its last delivery.
 
-func (s *Service) lifecycle(tx *store.Tx, i domain.Installation, b domain.Blueprint) (domain.ManagedResource, error) {
+func (s *Service) lifecycle(ctx context.Context, tx *store.Tx, i *domain.Installation, b domain.Blueprint) error {
 	if b.Lifecycle == nil {
-		return domain.ManagedResource{}, fmt.Errorf("blueprint %s version %d has no lifecycle endpoint", b.Extension, b.Version)
+		return fmt.Errorf("blueprint %s version %d has no lifecycle endpoint", b.Extension, b.Version)
 	}
-	now := s.now()
-	w := domain.Webhook{
-		Account: i.Account, ID: domain.LifecycleID(i.Account, i.Extension), Name: "lifecycle of " + string(i.Extension), Extension: i.Extension,
-		Epoch: i.Epoch, Lifecycle: true, URL: b.Lifecycle.URL, EventTypes: []string{}, CreatedAt: now, UpdatedAt: now,
+	found, err := s.store.Webhook(ctx, i.Account, domain.LifecycleID(i.Account, i.Extension))
+	if err != nil && fault.KindOf(err) != fault.NotFound {
+		return err
 	}
-	w.Bump()
-	tx.Put(&w)
-	return domain.ManagedResource{Kind: domain.StepLifecycle, ID: string(w.ID), Name: w.Name}, nil
+	w := i.DefineLifecycle(*b.Lifecycle, found)
+	if !w.SameDefinition(found) {
+		if w.UpdatedAt = s.now(); w.CreatedAt.IsZero() {
+			w.CreatedAt = w.UpdatedAt
+		}
+		tx.Save(&w, w.Rev)
+	}
+	i.Own(domain.ManagedResource{Kind: domain.StepLifecycle, ID: string(w.ID), Name: w.Name})
+	return nil
 }
 
 // endLifecycle lets the webhook hear of this epoch's end, and of nothing that comes after.

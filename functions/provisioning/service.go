@@ -62,16 +62,19 @@ func (s *Service) message(ctx context.Context, m events.SQSMessage) error {
 		return s.erase(ctx, p.Account, *p.Erasing)
 	}
 	receives, _ := strconv.Atoi(m.Attributes["ApproximateReceiveCount"])
-	for _, target := range p.Installations {
+	if p.Rollout != nil {
+		return s.RollOut(ctx, *p.Rollout, receives >= maxReceives)
+	}
+	for n, target := range p.Installations {
 		began := s.now()
 		err := s.Advance(ctx, p.Account, target)
 		slog.InfoContext(ctx, "provisioned", "account", p.Account, "extension", target.Extension, "epoch", target.Epoch, "receives", receives,
 			"ok", err == nil, "ms", s.now().Sub(began).Milliseconds(), "since_request_ms", s.now().Sub(p.At).Milliseconds())
 		if hopeless(err) {
-			return s.fail(ctx, p.Account, target, err)
+			return s.failAll(ctx, p.Account, p.Installations[n:], err)
 		}
 		if err != nil && receives >= maxReceives {
-			err = errors.Join(err, s.fail(ctx, p.Account, target, err))
+			err = errors.Join(err, s.failAll(ctx, p.Account, p.Installations[n:], err))
 		}
 		if err != nil {
 			return err // what comes after may depend on this
@@ -105,6 +108,8 @@ func (s *Service) Advance(ctx context.Context, a domain.AccountID, target plugbo
 		return nil
 	case i.State == domain.Enabling:
 		return fault.Wrap(s.enable(ctx, i), "enable %s in %s", i.Extension, a)
+	case i.State == domain.Upgrading:
+		return fault.Wrap(s.upgrade(ctx, i), "upgrade %s in %s", i.Extension, a)
 	case i.State == domain.Disabling:
 		return fault.Wrap(s.disable(ctx, i), "disable %s in %s", i.Extension, a)
 	default:
@@ -112,23 +117,37 @@ func (s *Service) Advance(ctx context.Context, a domain.AccountID, target plugbo
 	}
 }
 
-// fail marks the installation failed, with the step that it stands at.
-func (s *Service) fail(ctx context.Context, a domain.AccountID, target plugboard.ProvisionedInstance, cause error) error {
+// failAll marks an installation failed for its own cause, and those that the message names after it since they may
+// need it.
+func (s *Service) failAll(ctx context.Context, a domain.AccountID, targets []plugboard.ProvisionedInstance, cause error) error {
+	err := s.fail(ctx, a, targets[0], reasonOf(cause))
+	for _, t := range targets[1:] {
+		err = errors.Join(err, s.fail(ctx, a, t, fmt.Sprintf("The extension %q, which comes with it, failed. Retry that first.", targets[0].Extension)))
+	}
+	return err
+}
+
+// fail marks the installation failed, with the step that it stands at. One that is not on its way stays as it is.
+func (s *Service) fail(ctx context.Context, a domain.AccountID, target plugboard.ProvisionedInstance, reason string) error {
 	i, err := s.store.Installation(ctx, a, target.Extension)
-	if err != nil || i.Epoch != target.Epoch || i.State != domain.Enabling && i.State != domain.Disabling {
+	if err != nil || i.Epoch != target.Epoch || i.State != domain.Enabling && i.State != domain.Upgrading && i.State != domain.Disabling {
 		return err
 	}
 	step := string(i.State)
-	if n := i.NextStep(); i.State == domain.Enabling && n >= 0 {
+	if n := i.NextStep(); i.State != domain.Disabling && n >= 0 {
 		step = i.Steps[n].Name()
-	}
-	reason := "Something failed on our side; the log has the details."
-	var f *fault.Error
-	if errors.As(cause, &f) && f.Detail != "" {
-		reason = f.Detail
 	}
 	i = i.Fail(step, reason, s.now())
 	return s.commit(ctx, plugboard.InstallationFailed, &i, &store.Tx{})
+}
+
+// reasonOf is what people may read of a cause.
+func reasonOf(cause error) string {
+	var f *fault.Error
+	if errors.As(cause, &f) && f.Detail != "" {
+		return f.Detail
+	}
+	return "Something failed on our side; the log has the details."
 }
 
 // commit writes the installation's change together with the rest of tx and the event of it.

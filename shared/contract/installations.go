@@ -10,9 +10,12 @@ import (
 
 type EnableExtensionInput struct {
 	Extension domain.ExtensionID `path:"extension_id" maxLength:"40"`
-	Body      struct {
-		Parameters map[domain.ExtensionID]map[string]string `json:"parameters,omitempty" doc:"Values of the parameters, by extension: its own and those of the dependencies enabled with it." example:"{\"acme-crm\":{\"customer_id\":\"C-1001\"}}"`
-	}
+	Body      EnableExtensionBody
+}
+
+type EnableExtensionBody struct {
+	Parameters    map[domain.ExtensionID]map[string]string `json:"parameters,omitempty" doc:"Values of the parameters, by extension: its own and those of the dependencies enabled with it." example:"{\"acme-crm\":{\"customer_id\":\"C-1001\"}}"`
+	UpgradePolicy domain.UpgradePolicy                     `json:"upgrade_policy,omitempty" enum:"automatic,by-hand" doc:"Of the extension itself. When absent as it was before, and automatic at first."`
 }
 
 type EnableExtensionOutput struct {
@@ -31,21 +34,23 @@ type NewInstallation struct {
 }
 
 type InstallationView struct {
-	Extension   domain.ExtensionID       `json:"extension_id"`
-	Version     int                      `json:"version"`
-	State       domain.InstallationState `json:"state" enum:"enabling,enabled,suspended,failed,disabling,disabled"`
-	Epoch       int                      `json:"epoch" doc:"Rises with every disable."`
-	EnabledBy   domain.ExtensionID       `json:"enabled_by,omitempty"`
-	RequiredBy  []domain.ExtensionID     `json:"required_by,omitempty"`
-	SuspendedBy []domain.Suspender       `json:"suspended_by,omitempty"`
-	Parameters  map[string]string        `json:"parameters" doc:"Those that are not secret."`
-	TokenID     domain.TokenID           `json:"token_id,omitempty"`
-	Steps       []domain.Step            `json:"steps"`
-	Resources   []domain.ManagedResource `json:"resources"`
-	Failure     *domain.Failure          `json:"failure,omitempty"`
-	Setup       *domain.Setup            `json:"setup,omitempty" doc:"What the partner says of its side."`
-	CreatedAt   time.Time                `json:"created_at"`
-	UpdatedAt   time.Time                `json:"updated_at"`
+	Extension     domain.ExtensionID       `json:"extension_id"`
+	Version       int                      `json:"version"`
+	State         domain.InstallationState `json:"state" enum:"enabling,enabled,upgrading,suspended,failed,disabling,disabled"`
+	Epoch         int                      `json:"epoch" doc:"Rises with every disable."`
+	EnabledBy     domain.ExtensionID       `json:"enabled_by,omitempty"`
+	RequiredBy    []domain.ExtensionID     `json:"required_by,omitempty"`
+	SuspendedBy   []domain.Suspender       `json:"suspended_by,omitempty"`
+	Parameters    map[string]string        `json:"parameters" doc:"Those that are not secret."`
+	TokenID       domain.TokenID           `json:"token_id,omitempty"`
+	Steps         []domain.Step            `json:"steps"`
+	Resources     []domain.ManagedResource `json:"resources"`
+	Failure       *domain.Failure          `json:"failure,omitempty"`
+	UpgradePolicy domain.UpgradePolicy     `json:"upgrade_policy" enum:"automatic,by-hand"`
+	Upgrade       *domain.Upgrade          `json:"upgrade,omitempty" doc:"The last upgrade, or the one under way; absent since the last enabling when there was none."`
+	Setup         *domain.Setup            `json:"setup,omitempty" doc:"What the partner says of its side."`
+	CreatedAt     time.Time                `json:"created_at"`
+	UpdatedAt     time.Time                `json:"updated_at"`
 }
 
 // ViewInstallation leaves out hashes and secrets.
@@ -53,7 +58,7 @@ func ViewInstallation(i domain.Installation) InstallationView {
 	return InstallationView{
 		Extension: i.Extension, Version: i.Version, State: i.State, Epoch: i.Epoch, EnabledBy: i.EnabledBy, RequiredBy: i.RequiredBy,
 		SuspendedBy: i.SuspendedBy, Parameters: i.Parameters, TokenID: i.TokenID, Steps: i.Steps, Resources: i.Resources,
-		Failure: i.Failure, Setup: i.Setup, CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt,
+		Failure: i.Failure, UpgradePolicy: i.UpgradePolicy, Upgrade: i.Upgrade, Setup: i.Setup, CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt,
 	}
 }
 

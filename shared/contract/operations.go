@@ -184,13 +184,60 @@ var (
 	})
 )
 
+// Enablement: a newer version for all who have an extension.
+var (
+	CreateRollout = declare[CreateRolloutInput, CreateRolloutOutput](Operation{
+		ID: "create-rollout", Method: http.MethodPost, Path: "/v1/extensions/{extension_id}/rollouts", Function: Enablement, Status: 201,
+		Auth: auth.AnyOf(auth.Platform(), auth.Partner()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordExtension, domain.RecordVersion},
+		Writes: domain.Records{domain.RecordRollout, domain.RecordProvision},
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Upgrade every installation of an extension that may be, as a job.",
+	})
+	ListRollouts = declare[ListRolloutsInput, ListRolloutsOutput](Operation{
+		ID: "list-rollouts", Method: http.MethodGet, Path: "/v1/extensions/{extension_id}/rollouts", Function: Enablement, Status: 200,
+		Auth: auth.AnyOf(auth.Platform(), auth.Partner()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordExtension, domain.RecordRollout},
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "List an extension's roll-outs with their progress.",
+	})
+	ReadRollout = declare[RolloutInput, ReadRolloutOutput](Operation{
+		ID: "read-rollout", Method: http.MethodGet, Path: "/v1/extensions/{extension_id}/rollouts/{rollout_id}", Function: Enablement, Status: 200,
+		Auth: auth.AnyOf(auth.Platform(), auth.Partner()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordExtension, domain.RecordRollout},
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Read a roll-out's state and progress.",
+	})
+	PauseRollout = declare[RolloutInput, PauseRolloutOutput](Operation{
+		ID: "pause-rollout", Method: http.MethodPost, Path: "/v1/extensions/{extension_id}/rollouts/{rollout_id}/pause", Function: Enablement, Status: 200,
+		Auth: auth.AnyOf(auth.Platform(), auth.Partner()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordExtension, domain.RecordRollout},
+		Writes: domain.Records{domain.RecordRollout},
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Hold a roll-out before the next installation.",
+	})
+	ResumeRollout = declare[RolloutInput, ResumeRolloutOutput](Operation{
+		ID: "resume-rollout", Method: http.MethodPost, Path: "/v1/extensions/{extension_id}/rollouts/{rollout_id}/resume", Function: Enablement, Status: 200,
+		Auth: auth.AnyOf(auth.Platform(), auth.Partner()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordExtension, domain.RecordRollout},
+		Writes: domain.Records{domain.RecordRollout, domain.RecordProvision},
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Go on with a paused roll-out.",
+	})
+	CancelRollout = declare[RolloutInput, CancelRolloutOutput](Operation{
+		ID: "cancel-rollout", Method: http.MethodPost, Path: "/v1/extensions/{extension_id}/rollouts/{rollout_id}/cancel", Function: Enablement, Status: 200,
+		Auth: auth.AnyOf(auth.Platform(), auth.Partner()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordExtension, domain.RecordRollout},
+		Writes: domain.Records{domain.RecordRollout},
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "End a roll-out; what was upgraded stays so.",
+	})
+)
+
+// upgradeReads is what an upgrade is planned from.
+var upgradeReads = domain.Records{domain.RecordInstallation, domain.RecordExtension, domain.RecordTrial, domain.RecordVersion, domain.RecordBlueprint, domain.RecordTemplateType, domain.RecordWebhook}
+
 // Enablement: what an account has enabled.
 var (
 	EnableExtension = declare[EnableExtensionInput, EnableExtensionOutput](Operation{
 		ID: "enable-extension", Method: http.MethodPut, Path: "/v1/installations/{extension_id}", Function: Enablement, Status: 202,
 		Auth: auth.AnyOf(auth.Dashboard(domain.Admin)), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordTrial, domain.RecordVersion, domain.RecordBlueprint, domain.RecordInstallation},
-		Writes: domain.Records{domain.RecordInstallation, domain.RecordToken, domain.RecordProvision, domain.RecordDataKey, domain.RecordQuotaUse},
+		Writes: domain.Records{domain.RecordInstallation, domain.RecordInstalled, domain.RecordToken, domain.RecordProvision, domain.RecordDataKey, domain.RecordQuotaUse},
 		Family: FamilyInstall, Since: "0.1.0", Summary: "Enable an extension and what it depends on. Repeating it changes nothing.",
 	})
 	ListInstallations = declare[ListInstallationsInput, ListInstallationsOutput](Operation{
@@ -209,7 +256,7 @@ var (
 		ID: "disable-extension", Method: http.MethodPost, Path: "/v1/installations/{extension_id}/disable", Function: Enablement, Status: 202,
 		Auth: auth.AnyOf(auth.Dashboard(domain.Admin), auth.Platform()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordInstallation},
-		Writes: domain.Records{domain.RecordInstallation, domain.RecordFieldsVersion, domain.RecordProvision},
+		Writes: domain.Records{domain.RecordInstallation, domain.RecordInstalled, domain.RecordFieldsVersion, domain.RecordProvision},
 		Family: FamilyInstall, Since: "0.1.0", Summary: "Disable an extension: its token is dead at once, its fields stay, unusable.",
 	})
 	SuspendExtension = declare[InstallationInput, SuspendExtensionOutput](Operation{
@@ -271,6 +318,26 @@ var (
 		Reads:  domain.Records{domain.RecordHandOff, domain.RecordExtension, domain.RecordInstallation, domain.RecordUser, domain.RecordBlueprint, domain.RecordDataKey},
 		Writes: domain.Records{domain.RecordHandOff, domain.RecordInstallation, domain.RecordToken, domain.RecordDataKey},
 		Family: FamilyInstall, Since: "0.1.0", Summary: "Take an installation's new credentials for a code, once; those before end.",
+	})
+	PreviewUpgrade = declare[PreviewUpgradeInput, PreviewUpgradeOutput](Operation{
+		ID: "preview-upgrade", Method: http.MethodGet, Path: "/v1/installations/{extension_id}/upgrade", Function: Enablement, Status: 200,
+		Auth: auth.AnyOf(auth.Dashboard(domain.Member), auth.Platform()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  upgradeReads,
+		Family: FamilyInstall, Since: "0.1.0", Summary: "What an upgrade to a newer version would do, exactly, and what stands in its way.",
+	})
+	UpgradeExtension = declare[UpgradeExtensionInput, UpgradeExtensionOutput](Operation{
+		ID: "upgrade-extension", Method: http.MethodPost, Path: "/v1/installations/{extension_id}/upgrade", Function: Enablement, Status: 202,
+		Auth: auth.AnyOf(auth.Dashboard(domain.Admin), auth.Platform()), Errors: fault.Kinds{fault.NotFound, fault.Stale},
+		Reads:  upgradeReads,
+		Writes: domain.Records{domain.RecordInstallation, domain.RecordInstalled, domain.RecordToken, domain.RecordProvision, domain.RecordDataKey, domain.RecordQuotaUse},
+		Family: FamilyInstall, Since: "0.1.0", Summary: "Upgrade an extension, which goes on working meanwhile; what needs consent, only an admin starts.",
+	})
+	PutUpgradePolicy = declare[PutUpgradePolicyInput, PutUpgradePolicyOutput](Operation{
+		ID: "put-upgrade-policy", Method: http.MethodPut, Path: "/v1/installations/{extension_id}/upgrade-policy", Function: Enablement, Status: 200,
+		Auth: auth.AnyOf(auth.Dashboard(domain.Admin)), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordInstallation},
+		Writes: domain.Records{domain.RecordInstallation},
+		Family: FamilyInstall, Since: "0.1.0", Summary: "Say whether roll-outs may upgrade an installation.",
 	})
 	ReadMe = declare[ReadMeInput, ReadMeOutput](Operation{
 		ID: "read-me", Method: http.MethodGet, Path: "/v1/me", Function: Enablement, Status: 200,

@@ -97,13 +97,6 @@ func (t TemplateType) Field(customID string) int {
 	return slices.IndexFunc(t.Fields, func(f DataField) bool { return FoldCustomID(f.CustomID) == want })
 }
 
-// WithSystemFields is t's fields as a blueprint wants them: its own as it declares them, active as they were, and then
-// WithoutUndeclared.
-func (t TemplateType) WithSystemFields(declared []FieldDefinition) []DataField {
-	t.Fields = t.withDeclared(declared)
-	return t.withoutUndeclared(declared)
-}
-
 // withDeclared is t's fields, and the declared among them as they are declared. Each stays at its place, since users may
 // order them; a new one comes after the one that it is declared after. A user's field is never among the declared:
 // HeldByUsers says so before.

@@ -83,12 +83,22 @@ func TestDataField_InheritanceIsGivenThenTemplateThenDefault(t *testing.T) {
 	}
 }
 
+// defined is the fields as an enabled installation has them when a blueprint declares those.
+func defined(t *testing.T, tt domain.TemplateType, declared []domain.FieldDefinition) []domain.DataField {
+	t.Helper()
+	got, err := domain.Installation{State: domain.Enabled}.DefineTemplateType(domain.TemplateTypeBlueprint{Fields: declared}, tt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got.Fields
+}
+
 func TestRule9_ReconcilingKeepsUsersFieldsAndFlags(t *testing.T) {
 	tt := domain.TemplateType{Fields: []domain.DataField{
 		field("kept", domain.Text, domain.SourceSystem, false), field("dropped", domain.Text, domain.SourceSystem, true), field("users", domain.Text, domain.SourceUser, true),
 	}}
 	var got []string
-	for _, f := range tt.WithSystemFields([]domain.FieldDefinition{{CustomID: "new", Kind: domain.Text}, {CustomID: "KEPT", Kind: domain.Number}}) {
+	for _, f := range defined(t, tt, []domain.FieldDefinition{{CustomID: "new", Kind: domain.Text}, {CustomID: "KEPT", Kind: domain.Number}}) {
 		active := " off"
 		if f.Active {
 			active = " on"
@@ -106,7 +116,7 @@ func TestRule9_ReconcilingKeepsThePlacesThatUsersGaveFields(t *testing.T) {
 	}}
 	declared := []domain.FieldDefinition{{CustomID: "a", Kind: domain.Text}, {CustomID: "after-a", Kind: domain.Text}, {CustomID: "b", Kind: domain.Text}}
 	var got []string
-	for _, f := range tt.WithSystemFields(declared) {
+	for _, f := range defined(t, tt, declared) {
 		got = append(got, f.CustomID)
 	}
 	if want := []string{"users", "b", "a", "after-a"}; !slices.Equal(got, want) {
@@ -119,16 +129,16 @@ func TestRule9_ReconcilingKeepsThePlacesThatUsersGaveFields(t *testing.T) {
 func TestRule6_AWithdrawnFieldIsToldFromOneSwitchedOff(t *testing.T) {
 	tt := domain.TemplateType{Fields: []domain.DataField{field("off", domain.Text, domain.SourceSystem, false), field("gone", domain.Text, domain.SourceSystem, true)}}
 	off := domain.FieldDefinition{CustomID: "off", Kind: domain.Text}
-	tt.Fields = tt.WithSystemFields([]domain.FieldDefinition{off})
+	tt.Fields = defined(t, tt, []domain.FieldDefinition{off})
 	if f := tt.Fields[1]; f.Active || !f.Withdrawn {
 		t.Fatalf("what is no longer declared is %+v", f)
 	}
 	tt.Fields[1].Active = true
-	if again := tt.WithSystemFields([]domain.FieldDefinition{off}); !slices.Equal(again, tt.Fields) {
+	if again := defined(t, tt, []domain.FieldDefinition{off}); !slices.Equal(again, tt.Fields) {
 		t.Errorf("the same again made %+v of %+v", again, tt.Fields)
 	}
 	tt.Fields[1].Active = false
-	back := tt.WithSystemFields([]domain.FieldDefinition{off, {CustomID: "gone", Kind: domain.Text}})
+	back := defined(t, tt, []domain.FieldDefinition{off, {CustomID: "gone", Kind: domain.Text}})
 	if back[0].Active || !back[1].Active || back[1].Withdrawn {
 		t.Errorf("declared again: got %+v", back)
 	}

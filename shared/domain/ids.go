@@ -27,6 +27,7 @@ type (
 	WebhookID      string
 	EventID        string
 	DeliveryID     string
+	RolloutID      string
 )
 
 // Clock is where the time comes from; tests hold it still. UTC.

@@ -14,10 +14,13 @@ type InstallationState string
 const (
 	Enabling  InstallationState = "enabling"
 	Enabled   InstallationState = "enabled"
+	Upgrading InstallationState = "upgrading"
 	Suspended InstallationState = "suspended"
 	Failed    InstallationState = "failed"
 	Disabling InstallationState = "disabling"
 	Disabled  InstallationState = "disabled"
+
+	Upgraded InstallationState = "upgraded" // the goal of a failed upgrade; no installation is in it
 )
 
 // Suspender is who suspended an installation; each lifts only its own suspension.
@@ -53,6 +56,8 @@ type Installation struct {
 	Steps                  []Step            `json:"steps"`
 	Resources              []ManagedResource `json:"resources"`
 	Failure                *Failure          `json:"failure,omitempty"`
+	UpgradePolicy          UpgradePolicy     `json:"upgrade_policy"`
+	Upgrade                *Upgrade          `json:"upgrade,omitempty"`
 	CreatedAt              time.Time         `json:"created_at"`
 	UpdatedAt              time.Time         `json:"updated_at"`
 	Revision
@@ -65,11 +70,16 @@ const (
 	StepTemplateType StepKind = "template-type"
 	StepWebhook      StepKind = "webhook"
 	StepLifecycle    StepKind = "lifecycle"
+
+	// The steps of what a version no longer has come last.
+	StepWithdrawal       StepKind = "withdrawal"      // of a template type's fields: they stay, inactive
+	StepWebhookRemoval   StepKind = "webhook-removal" // of one webhook of one template type
+	StepLifecycleRemoval StepKind = "lifecycle-removal"
 )
 
 // Step is one thing that provisioning makes. It may run twice; its result is the same.
 type Step struct {
-	Kind       StepKind  `json:"kind" enum:"template-type,webhook,lifecycle"`
+	Kind       StepKind  `json:"kind" enum:"template-type,webhook,lifecycle,withdrawal,webhook-removal,lifecycle-removal"`
 	TypeKey    string    `json:"template_type_key"`
 	WebhookKey string    `json:"webhook_key,omitempty"`
 	DoneAt     time.Time `json:"done_at,omitzero"`
@@ -98,16 +108,19 @@ type ManagedResource struct {
 type Failure struct {
 	Step   string            `json:"step" doc:"The provisioning step that failed."`
 	Reason string            `json:"reason"`
-	Goal   InstallationState `json:"goal" enum:"enabled,disabled" doc:"What it was on its way to."`
+	Goal   InstallationState `json:"goal" enum:"enabled,upgraded,disabled" doc:"What it was on its way to."`
 	At     time.Time         `json:"at"`
 }
 
-// Installed tells whether its fields are usable, its token good and its deliveries sent.
-func (i Installation) Installed() bool { return i.State == Enabled }
+// Installed tells whether its fields are usable, its token good and its deliveries sent. An upgrade takes none of that
+// away, even one that failed (design rule 6).
+func (i Installation) Installed() bool {
+	return i.State == Enabled || i.State == Upgrading || i.State == Failed && i.Failure != nil && i.Failure.Goal == Upgraded
+}
 
 // Present tells whether it is enabled or on its way there, as a dependency must be.
 func (i Installation) Present() bool {
-	return i.State == Enabling || i.State == Enabled || i.State == Suspended
+	return i.Installed() || i.State == Enabling || i.State == Suspended
 }
 
 // Life is the epoch that what becomes of it now belongs to: while it ends, the one before that which its end began.
@@ -147,6 +160,33 @@ func (i *Installation) Own(r ManagedResource) {
 	}
 	i.Resources = slices.Clone(i.Resources)
 	i.Resources[at] = r
+}
+
+// Disown forgets a managed resource.
+func (i *Installation) Disown(id string) {
+	i.Resources = slices.DeleteFunc(slices.Clone(i.Resources), func(r ManagedResource) bool { return r.ID == id })
+}
+
+// Release notes that e needs it no more; false when e did not.
+func (i *Installation) Release(e ExtensionID) bool {
+	if !slices.Contains(i.RequiredBy, e) {
+		return false
+	}
+	i.RequiredBy = slices.DeleteFunc(slices.Clone(i.RequiredBy), func(o ExtensionID) bool { return o == e })
+	return true
+}
+
+// StepsTo is what enabling at that version does: all that it declares, and then the withdrawal of template types that
+// an earlier version left.
+func (i Installation) StepsTo(b Blueprint) []Step {
+	steps := b.Steps()
+	for _, r := range i.Resources {
+		key := i.Extension.keyOfType(r.ExtensionType)
+		if _, declared := b.TemplateType(key); r.Kind == StepTemplateType && !declared {
+			steps = append(steps, Step{Kind: StepWithdrawal, TypeKey: key})
+		}
+	}
+	return steps
 }
 
 // TemplateTypes are the ids of the template types that it owns.
@@ -203,7 +243,7 @@ func (i Installation) Disable(now time.Time) (Installation, error) {
 		return i, fault.New(fault.Conflict, "required-by-extension", "The extension %q is needed by %s. Disable that first.", i.Extension, quoteAll(i.RequiredBy))
 	case i.State == Enabled || i.State == Suspended || i.State == Failed:
 		i.State, i.Epoch, i.UpdatedAt = Disabling, i.Epoch+1, now
-		i.SuspendedBy, i.Failure = nil, nil
+		i.SuspendedBy, i.Failure, i.Upgrade = nil, nil, nil
 		return i, nil
 	default:
 		return i, i.conflict("disabled")
@@ -215,20 +255,14 @@ func (i Installation) Retry(now time.Time) (Installation, error) {
 	if i.State != Failed {
 		return i, i.conflict("retried")
 	}
-	i.State = Enabling
-	if i.Failure.Goal == Disabled {
-		i.State = Disabling
-	}
+	i.State = map[InstallationState]InstallationState{Enabled: Enabling, Upgraded: Upgrading, Disabled: Disabling}[i.Failure.Goal]
 	i.Failure, i.UpdatedAt = nil, now
 	return i, nil
 }
 
 // Fail remembers the step, the reason and the goal.
 func (i Installation) Fail(step, reason string, now time.Time) Installation {
-	goal := Enabled
-	if i.State == Disabling {
-		goal = Disabled
-	}
+	goal := map[InstallationState]InstallationState{Enabling: Enabled, Upgrading: Upgraded, Disabling: Disabled}[i.State]
 	i.State, i.Failure, i.UpdatedAt = Failed, &Failure{Step: step, Reason: reason, Goal: goal, At: now}, now
 	return i
 }

@@ -13,7 +13,7 @@ var now = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 
 // TestRule5_OnlyTheNamedMovesExist walks every state × every move.
 func TestRule5_OnlyTheNamedMovesExist(t *testing.T) {
-	states := []domain.InstallationState{domain.Enabling, domain.Enabled, domain.Suspended, domain.Failed, domain.Disabling, domain.Disabled}
+	states := []domain.InstallationState{domain.Enabling, domain.Enabled, domain.Upgrading, domain.Suspended, domain.Failed, domain.Disabling, domain.Disabled}
 	moves := map[string]func(domain.Installation) (domain.Installation, error){
 		"suspend": func(i domain.Installation) (domain.Installation, error) {
 			return i.Suspend(domain.SuspendedByAdmin, now)
@@ -23,12 +23,16 @@ func TestRule5_OnlyTheNamedMovesExist(t *testing.T) {
 		},
 		"disable": func(i domain.Installation) (domain.Installation, error) { return i.Disable(now) },
 		"retry":   func(i domain.Installation) (domain.Installation, error) { return i.Retry(now) },
+		"upgrade": func(i domain.Installation) (domain.Installation, error) {
+			return i.StartUpgrade(domain.UpgradePlan{To: 2}, "", now)
+		},
 	}
 	allowed := map[string]map[domain.InstallationState]domain.InstallationState{
 		"suspend": {domain.Enabled: domain.Suspended, domain.Suspended: domain.Suspended},
 		"resume":  {domain.Suspended: domain.Enabled, domain.Enabled: domain.Enabled},
 		"disable": {domain.Enabled: domain.Disabling, domain.Suspended: domain.Disabling, domain.Failed: domain.Disabling, domain.Disabling: domain.Disabling, domain.Disabled: domain.Disabled},
 		"retry":   {domain.Failed: domain.Enabling},
+		"upgrade": {domain.Enabled: domain.Upgrading},
 	}
 	for _, from := range states {
 		for name, move := range moves {
@@ -63,7 +67,7 @@ func TestRule5_EveryDisableRaisesTheEpochOnce(t *testing.T) {
 }
 
 func TestRule5_FailedGoesOnWhereItWasGoing(t *testing.T) {
-	for state, goal := range map[domain.InstallationState]domain.InstallationState{domain.Enabling: domain.Enabled, domain.Disabling: domain.Disabled} {
+	for state, goal := range map[domain.InstallationState]domain.InstallationState{domain.Enabling: domain.Enabled, domain.Upgrading: domain.Upgraded, domain.Disabling: domain.Disabled} {
 		failed := domain.Installation{State: state}.Fail("webhook contracts", "because", now)
 		if failed.State != domain.Failed || failed.Failure.Goal != goal || failed.Failure.Step != "webhook contracts" {
 			t.Errorf("failing while %s gave %+v", state, failed.Failure)

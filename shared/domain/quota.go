@@ -61,6 +61,9 @@ func LimitOf(q Quota) QuotaLimit {
 	return Quotas[slices.IndexFunc(Quotas, func(l QuotaLimit) bool { return l.Quota == q })]
 }
 
+// QuotaExceeded is the code of a refusal that a quota is used up.
+const QuotaExceeded = "quota-exceeded"
+
 // Exceeded is the refusal of what would pass the quota: Conflict `quota-exceeded`, since the same request passes when
 // there is room.
 func (q Quota) Exceeded() error {
@@ -69,7 +72,7 @@ func (q Quota) Exceeded() error {
 	if l.PerType {
 		of = "there are"
 	}
-	return fault.New(fault.Conflict, "quota-exceeded", "The quota %q is used up: %s at most %d %s. %s GET /v1/quotas shows what is used.", q, of, l.Limit, l.What, l.Remedy)
+	return fault.New(fault.Conflict, QuotaExceeded, "The quota %q is used up: %s at most %d %s. %s GET /v1/quotas shows what is used.", q, of, l.Limit, l.What, l.Remedy)
 }
 
 // QuotaUse is how much of a quota an account uses: an item of its own, so that what is counted by one quota does not
@@ -130,7 +133,7 @@ func FieldsFit(fields []DataField) error {
 		return fmt.Errorf("measure %d fields: %w", len(fields), err)
 	}
 	if len(encoded) > MaxFieldsBytes {
-		return fault.New(fault.Conflict, "quota-exceeded", "The quota %q is used up: the data fields of a template type take at most %d KB together; these take %d. Shorten a description or a default, or delete a user field.", QuotaDataFields, MaxFieldsBytes>>10, len(encoded)>>10)
+		return fault.New(fault.Conflict, QuotaExceeded, "The quota %q is used up: the data fields of a template type take at most %d KB together; these take %d. Shorten a description or a default, or delete a user field.", QuotaDataFields, MaxFieldsBytes>>10, len(encoded)>>10)
 	}
 	return nil
 }

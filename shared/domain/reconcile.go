@@ -34,20 +34,43 @@ func (i Installation) DefineTemplateType(declared TemplateTypeBlueprint, found T
 	t.Account, t.ID = i.Account, i.TemplateTypeID(declared.Key)
 	t.Name, t.Description = declared.Name, declared.Description
 	t.Extension, t.ExtensionType = i.Extension, i.Extension.TypeOf(declared.Key)
-	return t.withFields(t.WithSystemFields(declared.Fields), func(pointer string) string { return pointer })
+	fields := t.withDeclared(declared.Fields)
+	if i.State != Upgrading { // then what goes stays in use until all that comes is there, and Withdraw is a step of its own
+		t.Fields = fields
+		fields = t.withoutUndeclared(declared.Fields)
+	}
+	return t.withFields(fields, func(pointer string) string { return pointer })
+}
+
+// Withdraw makes inactive what is not among the declared fields of the version, all when it has no such template type.
+func (t TemplateType) Withdraw(declared []FieldDefinition) TemplateType {
+	t.Fields = t.withoutUndeclared(declared)
+	return t
 }
 
 // DefineWebhook is found, which is zero when there is none, as the blueprint declares it for a template type. A
 // webhook of an older epoch is another one: nothing of it stays.
-func (i Installation) DefineWebhook(declared WebhookBlueprint, typeKey string, found Webhook) Webhook {
+func (i Installation) DefineWebhook(b Blueprint, declared WebhookBlueprint, typeKey string, found Webhook) Webhook {
 	w := found
 	if w.Epoch != i.Epoch {
 		w = Webhook{Revision: found.Revision}
 	}
 	w.Account, w.ID, w.Extension, w.Epoch = i.Account, i.WebhookID(typeKey, declared.Key), i.Extension, i.Epoch
 	w.Name = declared.Key + " of " + i.Extension.TypeOf(typeKey)
-	w.WebhookKey, w.TemplateType = declared.Key, i.TemplateTypeID(typeKey)
+	w.Version, w.WebhookKey, w.TemplateType = b.Version, declared.Key, i.TemplateTypeID(typeKey)
 	w.URL, w.EventTypes = declared.URL, declared.EventTypes
+	return w
+}
+
+// DefineLifecycle is found, which is zero when there is none, as the blueprint declares the lifecycle endpoint's webhook.
+// One that ended begins anew.
+func (i Installation) DefineLifecycle(declared LifecycleBlueprint, found Webhook) Webhook {
+	w := found
+	if w.Epoch != i.Epoch || !w.EndsAt.IsZero() {
+		w = Webhook{Revision: found.Revision}
+	}
+	w.Account, w.ID, w.Extension, w.Epoch = i.Account, LifecycleID(i.Account, i.Extension), i.Extension, i.Epoch
+	w.Name, w.Lifecycle, w.URL, w.EventTypes = "lifecycle of "+string(i.Extension), true, declared.URL, []string{}
 	return w
 }
 
@@ -59,8 +82,8 @@ func (t TemplateType) Same(o TemplateType) bool {
 
 // SameDefinition tells whether w and o differ in runtime state, times and revisions at most.
 func (w Webhook) SameDefinition(o Webhook) bool {
-	return w.ID == o.ID && w.Name == o.Name && w.Extension == o.Extension && w.Epoch == o.Epoch && w.WebhookKey == o.WebhookKey &&
-		w.TemplateType == o.TemplateType && w.URL == o.URL && slices.Equal(w.EventTypes, o.EventTypes)
+	return w.ID == o.ID && w.Name == o.Name && w.Extension == o.Extension && w.Epoch == o.Epoch && w.Version == o.Version && w.WebhookKey == o.WebhookKey &&
+		w.TemplateType == o.TemplateType && w.Lifecycle == o.Lifecycle && w.EndsAt.Equal(o.EndsAt) && w.URL == o.URL && slices.Equal(w.EventTypes, o.EventTypes)
 }
 
 // HeldByUsers are the users' custom ids that the declared fields need, as their users wrote them.

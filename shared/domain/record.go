@@ -27,6 +27,8 @@ const (
 	RecordListing         Record = "listing"
 	RecordLifecycle       Record = "lifecycle-secret"
 	RecordInstallation    Record = "installation"
+	RecordInstalled       Record = "installed" // a line of an extension's roster: an account that has it
+	RecordRollout         Record = "rollout"
 	RecordHandOff         Record = "hand-off" // a code, until it is exchanged
 	RecordCallback        Record = "callback" // the id of one that had its effect
 	RecordToken           Record = "token"

@@ -14,7 +14,8 @@ type Webhook struct {
 	Name         string         `json:"name"`
 	Extension    ExtensionID    `json:"extension_id,omitempty"`
 	Epoch        int            `json:"epoch,omitempty"`       // of the installation that made it
-	WebhookKey   string         `json:"webhook_key,omitempty"` // in the blueprint
+	Version      int            `json:"version,omitempty"`     // of the blueprint that declares it: while its installation upgrades, the old or the new one
+	WebhookKey   string         `json:"webhook_key,omitempty"` // in that blueprint
 	Lifecycle    bool           `json:"lifecycle,omitempty"`   // hears of its installation instead of contracts; signed with the extension's LifecycleSecret
 	TemplateType TemplateTypeID `json:"template_type_id,omitempty"`
 	URL          string         `json:"url"`

@@ -1,0 +1,86 @@
+package provisioning
+
+import (
+	"context"
+	"slices"
+
+	plugboard "plugboard/events"
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+	"plugboard/shared/store"
+)
+
+// upgrade does the steps of the plan that are not done, and then shows the new version. The extension goes on working:
+// what the version brings comes first, each webhook moves to it whole, with its headers and auth, and only then does
+// what the version lacks go. So a failure at any step leaves a working extension, and retrying goes on.
+func (s *Service) upgrade(ctx context.Context, i domain.Installation) error {
+	from, err := s.store.Blueprint(ctx, i.Extension, i.Version)
+	if err != nil {
+		return err
+	}
+	to, err := s.store.Blueprint(ctx, i.Extension, i.Upgrade.Version)
+	if err != nil {
+		return err
+	}
+	for n := i.NextStep(); n >= 0; n = i.NextStep() {
+		if err := s.step(ctx, &i, to, n); err != nil {
+			return fault.Wrap(err, "step %s", i.Steps[n].Name())
+		}
+	}
+	var tx store.Tx
+	if err := s.exchangeDependencies(ctx, &tx, i, from, to); err != nil {
+		return err
+	}
+	if err := s.rescope(ctx, &tx, i, to.Scopes); err != nil {
+		return err
+	}
+	i = i.Upgraded(to, s.now())
+	return s.commit(ctx, plugboard.InstallationUpgraded, &i, &tx)
+}
+
+// exchangeDependencies releases what the new version does not depend on. Conflict when something that it does depend on
+// has not come.
+func (s *Service) exchangeDependencies(ctx context.Context, tx *store.Tx, i domain.Installation, from, to domain.Blueprint) error {
+	if len(from.Dependencies)+len(to.Dependencies) == 0 {
+		return nil
+	}
+	installed, err := s.store.Installations(ctx, i.Account)
+	if err != nil {
+		return err
+	}
+	for _, d := range to.Dependencies {
+		if dependency := installed[d.Extension]; !dependency.Present() {
+			return fault.New(fault.Conflict, "dependency-not-enabled", "Version %d needs the extension %q, which is not enabled. Enable it, or retry it if it failed, and then retry this.", to.Version, d.Extension)
+		}
+	}
+	for _, dependency := range installed {
+		if slices.ContainsFunc(to.Dependencies, func(d domain.Dependency) bool { return d.Extension == dependency.Extension }) {
+			continue
+		}
+		if dependency.Release(i.Extension) {
+			tx.Replace(&dependency)
+		}
+	}
+	return nil
+}
+
+// rescope gives the installation's tokens, at most two, the scopes of the new version.
+func (s *Service) rescope(ctx context.Context, tx *store.Tx, i domain.Installation, scopes []domain.Scope) error {
+	for _, hash := range []string{i.TokenHash, i.PreviousTokenHash} {
+		if hash == "" {
+			continue
+		}
+		token, err := s.store.Token(ctx, hash)
+		if fault.KindOf(err) == fault.NotFound {
+			continue // the one before, whose overlap is over
+		}
+		if err != nil {
+			return err
+		}
+		if !slices.Equal(token.Scopes, scopes) {
+			token.Scopes = scopes
+			tx.Replace(&token)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,523 @@
+package functions_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"plugboard/events"
+	"plugboard/functions/provisioning"
+	"plugboard/shared/domain"
+)
+
+const upgradePath = "/v1/installations/" + mainExtension + "/upgrade"
+
+// tamerBlueprint is crmBlueprint's next version, which needs no consent: of each kind of thing something comes,
+// changes or goes.
+func tamerBlueprint(url string) object {
+	b := crmBlueprint(url)
+	b["scopes"] = []string{"contracts:read", "contracts:write", "templates:read", "templates:write", "webhooks:read"}
+	b["template_types"] = []object{{"name": "CRM order", "fields": []object{
+		{"custom_id": "order_number", "name": "Order number", "kind": "text"},
+		{"custom_id": "amount", "name": "Total amount", "kind": "number", "default": "0"},
+		{"custom_id": "currency", "name": "Currency", "kind": "text"},
+		{"custom_id": "due", "name": "Due", "kind": "date"},
+	}}}
+	hook := b["webhooks"].([]object)[0]
+	hook["headers"] = object{"X-Customer": "{{customer_id}}", "X-Version": "two"}
+	hook["event_types"] = []string{"contract.created", "contract.published", "contract.signed"}
+	return b
+}
+
+// newTamer is the next version, listed, over an enabled first one.
+func newTamer(t testing.TB) *actors {
+	a := newActors(newWorld(t))
+	a.enable()
+	a.submitAndList(mainExtension, tamerBlueprint(a.receiver.URL))
+	return a
+}
+
+func (a *actors) upgrade(body object) answer {
+	a.t.Helper()
+	return a.call(a.admin, "POST", upgradePath, body)
+}
+
+// upgraded upgrades and lets provisioning finish.
+func (a *actors) upgraded(body object, version int) {
+	a.t.Helper()
+	a.want(a.upgrade(body), 202)
+	a.settle()
+	a.state(mainExtension, "enabled")
+	if got := a.stands(mainExtension).Version; got != version {
+		a.t.Fatalf("got version %d, want %d", got, version)
+	}
+}
+
+// lines is what the members of a list say under those names, one line each.
+func lines(v any, names ...string) string {
+	all, _ := v.([]any)
+	var b strings.Builder
+	for _, one := range all {
+		for _, name := range names {
+			fmt.Fprint(&b, one.(map[string]any)[name], " ")
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
+func TestRule6_ThePreviewIsTheExactChange(t *testing.T) {
+	a := newTamer(t)
+	before := a.dump()
+	got := a.want(a.call(a.member, "GET", upgradePath, nil), 200)
+	if a.dump() != before {
+		t.Error("a preview changed something")
+	}
+	for what, c := range map[string][2]string{
+		"versions":       {fmt.Sprint(got.at("from_version"), got.at("to_version")), "1 2"},
+		"scopes":         {fmt.Sprint(got.at("scopes_added"), got.at("scopes_removed")), "[] [webhooks:secrets]"},
+		"template types": {lines(got.at("template_types"), "extension_type", "change"), "acme-crm changed \nacme-crm_addendum deactivated \n"},
+		"fields":         {lines(got.at("template_types", 0, "fields"), "custom_id", "change"), "amount changed \ncurrency added \nurgent deactivated \n"},
+		"fields that go": {lines(got.at("template_types", 1, "fields"), "custom_id", "change"), "reason deactivated \n"},
+		"webhooks":       {lines(got.at("webhooks"), "key", "extension_type", "change"), "contracts acme-crm changed \ncontracts acme-crm_addendum removed \n"},
+		"steps":          {lines(got.at("steps"), "kind", "template_type_key"), "template-type  \nwebhook  \nwithdrawal  \nwithdrawal addendum \nwebhook-removal addendum \n"},
+		"obstacles":      {fmt.Sprint(got.at("conflicts"), got.at("needs_consent"), got.at("parameters"), got.at("dependencies")), "[] [] [] []"},
+	} {
+		if c[0] != c[1] {
+			t.Errorf("%s: got %q, want %q", what, c[0], c[1])
+		}
+	}
+	a.want(a.call(platformFor(a.account), "GET", upgradePath, nil), 200)
+	a.upgraded(object{}, 2)
+	after := a.want(a.call(a.member, "GET", upgradePath, nil), 200)
+	if fmt.Sprint(after.at("steps"), after.at("from_version")) != "[] 2" {
+		t.Errorf("after the upgrade the preview says %s", after.raw)
+	}
+}
+
+// upgradedShape is what the main extension comes to at the next version.
+const upgradedShape = `template-type acme-crm fields=5
+template-type acme-crm_addendum fields=1
+webhook contracts of acme-crm
+`
+
+func TestRule6_RuntimeStateAndUsersFieldsSurvive(t *testing.T) {
+	a := newTamer(t)
+	typeID := a.templateType("acme-crm")
+	fields := "/v1/template-types/" + typeID + "/fields"
+	a.want(a.call(a.admin, "PATCH", fields+"/amount", object{"active": false}), 200)
+	a.want(a.call(a.admin, "POST", fields, object{"custom_id": "ours", "name": "Ours", "kind": "text", "default": "x"}), 201)
+	a.want(a.call(a.admin, "PUT", "/v1/template-types/"+typeID+"/field-order", object{"custom_ids": []string{"ours", "due", "urgent", "amount", "order_number"}}), 200)
+	hook := a.hookOf(typeID)
+	a.want(a.call(a.admin, "PATCH", "/v1/webhooks/"+hook, object{"paused": true}), 200)
+	secret := a.signingSecrets()[hook]
+	a.upgraded(object{}, 2)
+
+	stored := a.want(a.call(a.admin, "GET", "/v1/template-types/"+typeID, nil), 200)
+	want := "ours user true Ours \ndue system true Due \nurgent system false Urgent \namount system false Total amount \ncurrency system true Currency \norder_number system true Order number \n"
+	if got := lines(stored.at("fields"), "custom_id", "source", "active", "name"); got != want {
+		t.Errorf("got the fields\n%swant\n%s", got, want)
+	}
+	kept := a.want(a.call(a.admin, "GET", "/v1/webhooks/"+hook, nil), 200)
+	if kept.at("paused") != true || a.signingSecrets()[hook] != secret || len(kept.at("event_types").([]any)) != 3 {
+		t.Errorf("the webhook became %s", kept.raw)
+	}
+	before := a.managed()
+	a.again(mainExtension)
+	if after := a.managed(); after != before {
+		t.Errorf("the plan applied twice made\n%s\nof\n%s", after, before)
+	}
+}
+
+func TestRule6_EachReasonWaitsForConsent(t *testing.T) {
+	for code, change := range map[string]func(object){
+		"scope-added": func(b object) { b["scopes"] = append(b["scopes"].([]string), "webhooks:secrets") },
+		"webhook-added": func(b object) {
+			b["webhooks"] = append(b["webhooks"].([]object), object{"key": "more", "url": b["webhooks"].([]object)[0]["url"], "event_types": []string{"contract.signed"}})
+		},
+		"event-type-added": func(b object) {
+			hook := b["webhooks"].([]object)[0]
+			hook["event_types"] = append(hook["event_types"].([]string), "contract.expired")
+		},
+		"dependency-added": func(b object) {
+			b["dependencies"] = append(b["dependencies"].([]object), object{"extension_id": "acme-more"})
+		},
+		"required-parameter-added": func(b object) {
+			b["parameters"] = append(b["parameters"].([]object), object{"key": "region", "name": "Region", "required": true})
+		},
+		"target-host-changed": func(b object) { b["webhooks"].([]object)[0]["url"] = "http://localhost:8123/" },
+	} {
+		t.Run(code, func(t *testing.T) {
+			a := newActors(newWorld(t))
+			first, next := crmBlueprint(a.receiver.URL), crmBlueprint(a.receiver.URL)
+			first["scopes"], next["scopes"] = []string{"contracts:write"}, []string{"contracts:write"}
+			a.submitAndList(mainExtension, first)
+			a.enable()
+			a.list("acme-more", []string{}, coreBlueprint())
+			change(next)
+			a.submitAndList(mainExtension, next)
+			shown := a.want(a.call(a.admin, "GET", upgradePath, nil), 200)
+			if got := lines(shown.at("needs_consent"), "code"); got != code+" \n" {
+				t.Fatalf("the preview names %q, want %s", got, code)
+			}
+			before := a.dump()
+			body := object{"parameters": object{}}
+			if code == "required-parameter-added" {
+				body["parameters"] = object{mainExtension: object{"region": "eu"}}
+			}
+			refusal := a.refused(a.upgrade(body), 409, "consent-required")
+			if !slices.Contains(refusal.pointers(), shown.str("needs_consent", 0, "pointer")) {
+				t.Errorf("the refusal names no reason: %s", refusal.raw)
+			}
+			body["consent"] = []string{code}
+			a.refused(a.call(platformFor(a.account), "POST", upgradePath, body), 409, "consent-required")
+			if a.dump() != before {
+				t.Error("a refused upgrade changed something")
+			}
+			a.upgraded(body, 3)
+		})
+	}
+}
+
+func TestRule6_AConflictIsNamedAndNothingIsHalfDone(t *testing.T) {
+	a := newTamer(t)
+	typeID := a.templateType("acme-crm")
+	a.want(a.call(a.admin, "POST", "/v1/template-types/"+typeID+"/fields", object{"custom_id": "CURR ency", "name": "Ours", "kind": "text"}), 201)
+	shown := a.want(a.call(a.admin, "GET", upgradePath, nil), 200)
+	if got := lines(shown.at("conflicts"), "code", "extension_type", "custom_id"); got != "data-field-conflict acme-crm CURR ency \n" {
+		t.Fatalf("the preview names %q", got)
+	}
+	before := a.dump()
+	refusal := a.refused(a.upgrade(object{}), 409, "upgrade-conflict")
+	if want := []string{"/template-types/" + typeID + "/fields/CURR ency"}; !slices.Equal(refusal.pointers(), want) {
+		t.Errorf("got pointers %q, want %q", refusal.pointers(), want)
+	}
+	if a.dump() != before {
+		t.Error("a refused upgrade changed something")
+	}
+	a.want(a.call(a.admin, "DELETE", "/v1/template-types/"+typeID+"/fields/currency", nil), 200)
+	a.upgraded(object{}, 2)
+}
+
+// works says what of the running extension does not: its token, its fields, its webhook.
+func (a *actors) works(template string) error {
+	if got, err := a.try(a.integration(adminEmail), "GET", "/v1/templates", nil); err != nil || got.status != 200 {
+		return fmt.Errorf("its token got %d %s, %v", got.status, got.raw, err)
+	}
+	made, err := a.try(a.integration(adminEmail), "POST", "/v1/contracts", contractOf(template, [2]string{"order_number", "7"}))
+	if err != nil || made.status != 201 {
+		return fmt.Errorf("its fields are not usable: %s, %v", made.raw, err)
+	}
+	a.receiver.take()
+	a.deliverOnly()
+	got := a.receiver.take()
+	if len(got) != 1 || got[0].header.Get("X-Customer") != "C-1001" {
+		return fmt.Errorf("its webhook sent %v", got)
+	}
+	return nil
+}
+
+// deliverOnly carries events to their endpoints, and leaves provisioning's messages in their queue.
+func (a *actors) deliverOnly() {
+	a.t.Helper()
+	pending := a.outboxSize() - a.fanned
+	if pending > 0 {
+		_, err := a.workers.fanout.Handle(a.t.Context(), a.tables.Outbox(pending))
+		must(a.t, err)
+		a.fanned += pending
+	}
+	_, err := a.workers.delivery.Handle(a.t.Context(), a.workers.deliveries.Take())
+	must(a.t, err)
+}
+
+func TestRule4_AnUpgradeKilledAfterEachStepGoesOnAndWorksAllTheWhile(t *testing.T) {
+	const writes = 6 // a template type, a webhook, two withdrawals, a removal, the version
+	for _, after := range []bool{false, true} {
+		for at := 1; at <= writes; at++ {
+			t.Run(fmt.Sprintf("write %d, after it %v", at, after), func(t *testing.T) {
+				a := newTamer(t)
+				template := a.template(a.templateType("acme-crm"))
+				a.settle()
+				a.want(a.upgrade(object{}), 202)
+				kill := &killed{at: at, after: after}
+				dying := provisioning.New(a.tables.At(a.now, kill.option), a.sealer, a.now, domain.NewID)
+				if err := dying.Advance(t.Context(), a.account, events.ProvisionedInstance{Extension: mainExtension}); !errors.Is(err, errKilled) {
+					t.Fatalf("provisioning ended with %v after %d writes, want it killed", err, kill.writes)
+				}
+				complete := at == writes && after
+				if got, want := a.installation(mainExtension), map[bool]string{false: "upgrading 1", true: "enabled 2"}[complete]; fmt.Sprint(got.str("state"), " ", got.at("version")) != want {
+					t.Fatalf("the installation is %s, want %s", got.raw, want)
+				}
+				if err := a.works(template); err != nil {
+					t.Error(err)
+				}
+				a.settle()
+				a.state(mainExtension, "enabled")
+				if got := a.shape(); got != upgradedShape {
+					t.Errorf("the end is\n%s\nwant\n%s", got, upgradedShape)
+				}
+				if got := a.eventsOf("installation.upgraded"); got != 1 {
+					t.Errorf("got %d events of it, want one", got)
+				}
+				if err := a.works(template); err != nil {
+					t.Errorf("afterwards: %v", err)
+				}
+			})
+		}
+	}
+}
+
+// eventsOf is how many events of that type were ever committed.
+func (w *world) eventsOf(eventTypeName string) int {
+	n := 0
+	for _, i := range w.stored("event") {
+		if eventType(i) == eventTypeName {
+			n++
+		}
+	}
+	return n
+}
+
+func TestRule6_TheTokensScopesChangeWithTheVersionAndNotBefore(t *testing.T) {
+	a := newTamer(t)
+	before := a.integration(adminEmail)
+	a.token = a.want(a.call(a.admin, "POST", "/v1/installations/"+mainExtension+"/token", object{"overlap_seconds": 600}), 201).str("token")
+	secret := "/v1/webhooks/" + a.hookOf(a.templateType("acme-crm")) + "/secret"
+	a.want(a.upgrade(object{}), 202)
+	for _, token := range []who{before, a.integration(adminEmail)} {
+		a.want(a.call(token, "GET", secret, nil), 200)
+	}
+	a.settle()
+	for _, token := range []who{before, a.integration(adminEmail)} {
+		a.refused(a.call(token, "GET", secret, nil), 403, "missing-scope")
+		a.want(a.call(token, "GET", "/v1/templates", nil), 200)
+	}
+}
+
+func TestRule6_AFailedUpgradeStopsNothingAndCanBeRetriedOrDisabled(t *testing.T) {
+	for _, end := range []string{"retry", "disable"} {
+		t.Run(end, func(t *testing.T) {
+			a := newTamer(t)
+			typeID := a.templateType("acme-crm")
+			template := a.template(typeID)
+			a.want(a.upgrade(object{}), 202)
+			// Between the plan and its step a user takes what the version needs.
+			a.want(a.call(a.admin, "POST", "/v1/template-types/"+typeID+"/fields", object{"custom_id": "currency", "name": "Ours", "kind": "text"}), 201)
+			a.settle()
+			failed := a.installation(mainExtension)
+			if failed.str("state") != "failed" || failed.str("failure", "goal") != "upgraded" || failed.str("failure", "step") != "template-type" || !strings.Contains(failed.str("failure", "reason"), `"currency"`) {
+				t.Fatalf("the failed installation says %s", failed.raw)
+			}
+			if err := a.works(template); err != nil {
+				t.Error(err)
+			}
+			a.refused(a.upgrade(object{}), 409, "installation-state")
+			if end == "disable" {
+				a.want(a.call(a.admin, "POST", "/v1/installations/"+mainExtension+"/disable", nil), 202)
+				a.settle()
+				a.state(mainExtension, "disabled")
+				if hooks := a.stored("webhook"); len(hooks) != 0 {
+					t.Errorf("%d webhooks outlive it", len(hooks))
+				}
+				return
+			}
+			a.want(a.call(a.admin, "DELETE", "/v1/template-types/"+typeID+"/fields/currency", nil), 200)
+			a.want(a.call(a.admin, "POST", "/v1/installations/"+mainExtension+"/retry", nil), 202)
+			a.settle()
+			a.state(mainExtension, "enabled")
+			if got := a.shape(); got != upgradedShape {
+				t.Errorf("the end is\n%s\nwant\n%s", got, upgradedShape)
+			}
+		})
+	}
+}
+
+func TestRule6_OnlyThePlanThatWasSeen(t *testing.T) {
+	a := newTamer(t)
+	seen := a.want(a.call(a.admin, "GET", upgradePath, nil), 200)
+	if tag := seen.header.Get("ETag"); tag != `"`+seen.str("plan_id")+`"` {
+		t.Fatalf("got the ETag %s of the plan %s", tag, seen.str("plan_id"))
+	}
+	exactly := a.admin.with("If-Match", seen.header.Get("ETag"))
+	a.ownField(a.templateType("acme-crm"), "urgent", "user")
+	a.refused(a.call(exactly, "POST", upgradePath, object{}), 412, "stale")
+	a.ownField(a.templateType("acme-crm"), "urgent", "system")
+	a.want(a.call(exactly, "POST", upgradePath, object{}), 202)
+}
+
+func TestRule6_OnlyToANewerApprovedVersion(t *testing.T) {
+	a := newTamer(t)
+	for _, version := range []int{3, 99} {
+		for _, got := range []answer{a.upgrade(object{"version": version}), a.call(a.admin, "GET", fmt.Sprintf("%s?version=%d", upgradePath, version), nil)} {
+			if a.want(got, 422); !strings.Contains(string(got.raw), "unknown-version") {
+				t.Errorf("version %d: got %s", version, got.raw)
+			}
+		}
+		if version == 3 {
+			a.submit(mainExtension, tamerBlueprint(a.receiver.URL)) // submitted is not approved
+		}
+	}
+	a.want(a.upgrade(object{"version": 3}), 422)
+	a.approve(mainExtension, 3)
+	a.want(a.call(platform, "POST", versionOf(mainExtension, 3)+"/yank", object{"reason": "no"}), 200)
+	a.want(a.upgrade(object{"version": 3}), 422)
+	a.upgraded(object{"version": 2}, 2)
+	if got := a.want(a.upgrade(object{"version": 1}), 422); !strings.Contains(string(got.raw), "not-newer") {
+		t.Errorf("an older version got %s", got.raw)
+	}
+	before := a.dump()
+	a.want(a.upgrade(object{}), 202)
+	if a.dump() != before {
+		t.Error("upgrading to the version that is there changed something")
+	}
+}
+
+func TestRule6_OnlyFromEnabled(t *testing.T) {
+	a := newTamer(t)
+	at := "/v1/installations/" + mainExtension
+	a.want(a.call(platformFor(a.account), "POST", at+"/suspend", nil), 200)
+	a.refused(a.upgrade(object{}), 409, "installation-state")
+	a.want(a.call(platformFor(a.account), "POST", at+"/resume", nil), 200)
+	a.want(a.upgrade(object{}), 202)
+	a.refused(a.call(a.admin, "POST", at+"/disable", nil), 409, "installation-state")
+	a.refused(a.call(a.admin, "POST", at+"/suspend", nil), 409, "installation-state")
+	a.want(a.upgrade(object{}), 202) // a second click
+	a.settle()
+	a.want(a.call(a.admin, "POST", at+"/disable", nil), 202)
+	a.submitAndList(mainExtension, tamerBlueprint(a.receiver.URL))
+	a.refused(a.upgrade(object{}), 409, "installation-state")
+}
+
+func TestRule6_ThePolicyIsTheAccounts(t *testing.T) {
+	a := newActors(newWorld(t))
+	body := parameters()
+	body["upgrade_policy"] = "by-hand"
+	a.want(a.call(a.admin, "PUT", "/v1/installations/"+mainExtension, body), 202)
+	a.settle()
+	if got := a.installation(mainExtension).str("upgrade_policy") + a.installation(dependency).str("upgrade_policy"); got != "by-handautomatic" {
+		t.Errorf("got the policies %s", got)
+	}
+	a.submitAndList(mainExtension, tamerBlueprint(a.receiver.URL))
+	a.refused(a.call(platformFor(a.account), "POST", upgradePath, object{}), 409, "by-hand")
+	a.want(a.call(a.admin, "PUT", "/v1/installations/"+mainExtension+"/upgrade-policy", object{"policy": "automatic"}), 200)
+	a.want(a.call(platformFor(a.account), "POST", upgradePath, object{}), 202)
+}
+
+func TestRule6_NewParametersAndDependenciesComeWithIt(t *testing.T) {
+	a := newActors(newWorld(t))
+	a.enable()
+	more := coreBlueprint()
+	more["parameters"] = []object{{"key": "planet", "name": "Planet", "required": true}}
+	a.list("acme-more", []string{}, more)
+	next := crmBlueprint(a.receiver.URL)
+	next["dependencies"] = []object{{"extension_id": "acme-more"}} // and acme-core no more
+	next["parameters"] = []object{
+		{"key": "customer_id", "name": "Customer id", "required": true, "secret": true}, {"key": "api_key", "name": "API key", "secret": true, "required": true},
+		{"key": "pin", "name": "PIN", "required": true, "secret": true}, {"key": "region", "name": "Region", "required": true},
+	}
+	hook := next["webhooks"].([]object)[0]
+	hook["headers"], hook["context"] = object{"X-Customer": "{{customer_id}}", "X-Pin": "{{pin}}"}, object{"region": "{{region}}"}
+	a.submitAndList(mainExtension, next)
+	shown := a.want(a.call(a.admin, "GET", upgradePath, nil), 200)
+	if got := lines(shown.at("parameters"), "key") + fmt.Sprint(shown.at("also_enables")) + lines(shown.at("dependencies"), "extension_id", "change", "problem"); got != "pin \nregion \n[acme-more]acme-more added missing \nacme-core removed <nil> \n" {
+		t.Errorf("the preview says %s", got)
+	}
+	consent := []string{"dependency-added", "required-parameter-added"}
+	before := a.dump()
+	got := a.want(a.upgrade(object{"consent": consent, "parameters": object{mainExtension: object{"nonsense": "x"}}}), 422).pointers()
+	if want := []string{"/parameters/acme-crm/pin", "/parameters/acme-crm/region", "/parameters/acme-crm/nonsense", "/parameters/acme-more/planet"}; !slices.Equal(got, want) {
+		t.Errorf("got pointers %q, want %q", got, want)
+	}
+	if a.dump() != before {
+		t.Error("a refused upgrade changed something")
+	}
+	given := object{mainExtension: object{"pin": "pin-4711-pin", "region": "eu"}, "acme-more": object{"planet": "earth"}}
+	made := a.want(a.upgrade(object{"consent": consent, "parameters": given}), 202)
+	if token := made.str("created", 0, "token"); made.str("created", 0, "extension_id") != "acme-more" || !strings.HasPrefix(token, "pb_live_") {
+		t.Errorf("got %s", made.raw)
+	}
+	a.settle()
+	i := a.stands(mainExtension)
+	if i.State != domain.Enabled || i.Version != 2 || len(i.Parameters) != 1 || i.Parameters["region"] != "eu" || len(i.Secrets) != 3 {
+		t.Fatalf("got %+v", i)
+	}
+	if dump := a.dump(); strings.Contains(dump, "pin-4711") {
+		t.Error("a table holds a secret in the clear")
+	}
+	a.refused(a.call(a.admin, "POST", "/v1/installations/acme-more/disable", nil), 409, "required-by-extension")
+	a.want(a.call(a.admin, "POST", "/v1/installations/"+dependency+"/disable", nil), 202)
+	a.want(a.call(a.integration(adminEmail), "POST", "/v1/contracts", contractOf(a.template(a.templateType("acme-crm")))), 201)
+	a.receiver.take()
+	a.settle()
+	sent := a.receiver.take()
+	if len(sent) != 1 || sent[0].header.Get("X-Pin") != "pin-4711-pin" || sent[0].header.Get("X-Customer") != "C-1001" || !strings.Contains(string(sent[0].body), `"region":"eu"`) {
+		t.Errorf("sent %v", sent)
+	}
+}
+
+func TestRule6_ADependencyThatCannotBeHadIsNamed(t *testing.T) {
+	a := newActors(newWorld(t))
+	a.enable()
+	a.submitAndList(dependency, coreBlueprint())
+	next := crmBlueprint(a.receiver.URL)
+	next["dependencies"] = []object{{"extension_id": dependency, "min_version": 2}}
+	a.submitAndList(mainExtension, next)
+	if shown := a.want(a.call(a.admin, "GET", upgradePath, nil), 200); shown.str("dependencies", 0, "problem") != "too-old" || shown.str("unobtainable") == "" {
+		t.Errorf("the preview says %s", shown.raw)
+	}
+	a.refused(a.upgrade(object{}), 409, "dependency-version")
+	a.want(a.call(a.admin, "POST", "/v1/installations/"+dependency+"/upgrade", object{}), 202)
+	a.settle()
+	a.upgraded(object{}, 2)
+}
+
+func TestRule6_TwoAtOnceAreOneAndADisableAtOnceWinsOrWaits(t *testing.T) {
+	for range 3 {
+		a := newTamer(t)
+		calls := []func() (answer, error){
+			func() (answer, error) { return a.try(a.admin, "POST", upgradePath, object{}) },
+			func() (answer, error) { return a.try(platformFor(a.account), "POST", upgradePath, object{}) },
+			func() (answer, error) { return a.try(a.admin, "POST", upgradePath, object{}) },
+			func() (answer, error) {
+				return a.try(a.admin, "POST", "/v1/installations/"+mainExtension+"/disable", nil)
+			},
+		}
+		answers := make([]answer, len(calls))
+		var wait sync.WaitGroup
+		for n, call := range calls {
+			wait.Go(func() { answers[n], _ = call() })
+		}
+		wait.Wait()
+		for n, got := range answers {
+			if got.status != 202 && got.status != 409 {
+				t.Errorf("call %d got %d %s", n, got.status, got.raw)
+			}
+		}
+		a.settle()
+		i := a.stands(mainExtension)
+		switch upgradedOnce := a.eventsOf("installation.upgraded"); {
+		case i.State == domain.Enabled && i.Version == 2 && upgradedOnce == 1:
+		case i.State == domain.Disabled && upgradedOnce == 0:
+		default:
+			t.Errorf("it ended %s at version %d, upgraded %d times", i.State, i.Version, upgradedOnce)
+		}
+	}
+}
+
+// What an earlier version had, and the one that is enabled lacks, is withdrawn by enabling too.
+func TestRule6_EnablingANewerVersionWithdrawsWhatTheOlderLeft(t *testing.T) {
+	a := newTamer(t)
+	a.want(a.call(a.admin, "POST", "/v1/installations/"+mainExtension+"/disable", nil), 202)
+	a.settle()
+	a.enable()
+	if got := a.shape(); got != upgradedShape {
+		t.Errorf("the end is\n%s\nwant\n%s", got, upgradedShape)
+	}
+	left := a.want(a.call(a.admin, "GET", "/v1/template-types/"+a.templateType("acme-crm_addendum"), nil), 200)
+	if left.at("fields", 0, "active") != false {
+		t.Errorf("a template type that the version lacks has usable fields: %s", left.raw)
+	}
+}

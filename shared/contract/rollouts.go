@@ -1,0 +1,69 @@
+package contract
+
+import (
+	"time"
+
+	"plugboard/shared/domain"
+)
+
+// Roll-outs: a newer version for all who have an extension.
+
+type CreateRolloutInput struct {
+	Extension domain.ExtensionID `path:"extension_id" maxLength:"40"`
+	Body      struct {
+		Version     int  `json:"version" minimum:"1" maximum:"999999" doc:"An approved version. Installations of older ones are upgraded to it."`
+		MaxFailures *int `json:"max_failures,omitempty" minimum:"0" maximum:"1000" doc:"It stops when more installations fail; 5 when absent."`
+	}
+}
+
+type CreateRolloutOutput struct{ Body RolloutView }
+
+type ListRolloutsInput struct {
+	Extension domain.ExtensionID `path:"extension_id" maxLength:"40"`
+	PageInput
+}
+
+type ListRolloutsOutput struct{ Body Page[RolloutView] }
+
+// RolloutInput names a roll-out of an extension.
+type RolloutInput struct {
+	Extension domain.ExtensionID `path:"extension_id" maxLength:"40"`
+	Rollout   domain.RolloutID   `path:"rollout_id" maxLength:"64"`
+}
+
+// RolloutView is a roll-out without the place where it is in the roster.
+type RolloutView struct {
+	ID          domain.RolloutID    `json:"id"`
+	Extension   domain.ExtensionID  `json:"extension_id"`
+	Version     int                 `json:"version"`
+	State       domain.RolloutState `json:"state" enum:"running,paused,stopped,done,cancelled" doc:"stopped: by itself, for the reason given; correct what failed, and create another."`
+	Reason      string              `json:"reason,omitempty" doc:"Why it stopped."`
+	MaxFailures int                 `json:"max_failures" doc:"It stops when more fail."`
+	domain.RolloutProgress
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// ViewRollout shows the platform which accounts failed and why. A partner sees the counts and the failures' codes: who its
+// customers are it learns from them, and a failure's detail quotes what their users wrote.
+func ViewRollout(r domain.Rollout, platform bool) RolloutView {
+	v := RolloutView{
+		ID: r.ID, Extension: r.Extension, Version: r.Version, State: r.State, Reason: r.Reason, MaxFailures: r.MaxFailures,
+		RolloutProgress: r.RolloutProgress, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
+	}
+	if !platform {
+		v.Failures = nil
+		for _, f := range r.Failures {
+			v.Failures = append(v.Failures, domain.RolloutFailure{Code: f.Code})
+		}
+	}
+	return v
+}
+
+type ReadRolloutOutput struct{ Body RolloutView }
+
+type PauseRolloutOutput struct{ Body RolloutView }
+
+type ResumeRolloutOutput struct{ Body RolloutView }
+
+type CancelRolloutOutput struct{ Body RolloutView }

@@ -1,0 +1,172 @@
+package domain
+
+import (
+	"slices"
+	"time"
+
+	"plugboard/shared/fault"
+)
+
+// Roll-outs: one newer version, over all the installations of an extension, page by page.
+
+// Installed is a line of an extension's roster: an account in which it is enabled, or on its way there.
+type Installed struct {
+	Extension ExtensionID `json:"extension_id"`
+	Account   AccountID   `json:"account_id"`
+}
+
+// RolloutState is where a roll-out is.
+type RolloutState string
+
+const (
+	RolloutRunning   RolloutState = "running"
+	RolloutPaused    RolloutState = "paused"  // by people, who may resume it
+	RolloutStopped   RolloutState = "stopped" // by itself, and for good
+	RolloutDone      RolloutState = "done"
+	RolloutCancelled RolloutState = "cancelled"
+)
+
+// Rollout is one, with its progress. What it has started goes on whatever becomes of it.
+type Rollout struct {
+	ID          RolloutID    `json:"id"`
+	Extension   ExtensionID  `json:"extension_id"`
+	Version     int          `json:"version"`
+	State       RolloutState `json:"state"`
+	MaxFailures int          `json:"max_failures"`     // it stops when more fail
+	Reason      string       `json:"reason,omitempty"` // why it stopped
+	RolloutProgress
+	Page      int       `json:"page"`  // the one that is worked, or will be: a message for another finds nothing to do
+	After     AccountID `json:"after"` // the last account that was seen
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"`
+	Revision
+}
+
+// RolloutProgress counts installations by what became of them.
+type RolloutProgress struct {
+	Seen              int              `json:"seen" doc:"All that it came to; the sum of those below."`
+	Upgraded          int              `json:"upgraded"`
+	Current           int              `json:"current" doc:"At the version, or a newer one, before it came."`
+	WaitingForConsent int              `json:"waiting_for_consent" doc:"Left as they are, since only an admin of the account can start this upgrade."`
+	ByHand            int              `json:"by_hand" doc:"Left as they are by the account's policy."`
+	Skipped           int              `json:"skipped" doc:"Not enabled: suspended, failed before, or on their way."`
+	Failed            int              `json:"failed" doc:"Left as they were, or working on, with the failure recorded."`
+	Failures          []RolloutFailure `json:"failures" doc:"The first ten. Account and detail are for the platform alone."`
+}
+
+// RolloutFailure is why one installation was not upgraded.
+type RolloutFailure struct {
+	Account AccountID `json:"account_id,omitempty"`
+	Code    string    `json:"code" example:"upgrade-conflict"`
+	Detail  string    `json:"detail,omitempty"`
+}
+
+const maxRolloutFailures = 10 // that are named
+
+// RolloutOutcome is what became of one installation. Exactly one count of RolloutProgress is of it.
+type RolloutOutcome string
+
+const (
+	RolloutUpgraded RolloutOutcome = "upgraded"
+	RolloutCurrent  RolloutOutcome = "current"
+	RolloutConsent  RolloutOutcome = "consent"
+	RolloutByHand   RolloutOutcome = "by-hand"
+	RolloutSkipped  RolloutOutcome = "skipped"
+	RolloutFailed   RolloutOutcome = "failed"
+)
+
+// Count adds one installation; failure is what RolloutFailed comes with.
+func (p *RolloutProgress) Count(o RolloutOutcome, failure RolloutFailure) {
+	p.Seen++
+	switch o {
+	case RolloutUpgraded:
+		p.Upgraded++
+	case RolloutCurrent:
+		p.Current++
+	case RolloutConsent:
+		p.WaitingForConsent++
+	case RolloutByHand:
+		p.ByHand++
+	case RolloutSkipped:
+		p.Skipped++
+	case RolloutFailed:
+		p.Failed++
+		if len(p.Failures) < maxRolloutFailures {
+			p.Failures = append(slices.Clone(p.Failures), failure)
+		}
+	}
+}
+
+func (p RolloutProgress) plus(o RolloutProgress) RolloutProgress {
+	p.Failures = append(slices.Clone(p.Failures), o.Failures...)
+	p.Failures = p.Failures[:min(len(p.Failures), maxRolloutFailures)]
+	return RolloutProgress{
+		Seen: p.Seen + o.Seen, Upgraded: p.Upgraded + o.Upgraded, Current: p.Current + o.Current, WaitingForConsent: p.WaitingForConsent + o.WaitingForConsent,
+		ByHand: p.ByHand + o.ByHand, Skipped: p.Skipped + o.Skipped, Failed: p.Failed + o.Failed, Failures: p.Failures,
+	}
+}
+
+// Outcome is what i is to the roll-out as it stands; empty when it is to be upgraded, or its upgrade, started by this
+// roll-out, is still to be carried on. It is the same before a crash and after.
+func (r Rollout) Outcome(i Installation) (RolloutOutcome, RolloutFailure) {
+	ours := i.Upgrade != nil && i.Upgrade.Rollout == r.ID
+	switch {
+	case ours && i.State == Upgrading:
+		return "", RolloutFailure{}
+	case ours && i.State == Failed:
+		return RolloutFailed, RolloutFailure{Account: i.Account, Code: "installation-failed", Detail: i.Failure.Reason}
+	case ours && i.Version == r.Version:
+		return RolloutUpgraded, RolloutFailure{}
+	case i.Version >= r.Version:
+		return RolloutCurrent, RolloutFailure{}
+	case i.State != Enabled:
+		return RolloutSkipped, RolloutFailure{}
+	case i.UpgradePolicy == UpgradeByHand:
+		return RolloutByHand, RolloutFailure{}
+	}
+	return "", RolloutFailure{}
+}
+
+// Exceeds tells whether it stops with what was counted since.
+func (r Rollout) Exceeds(since RolloutProgress) bool { return r.Failed+since.Failed > r.MaxFailures }
+
+// Worked is the roll-out after a page, or the part of one up to that account; end tells that there are no more.
+func (r Rollout) Worked(since RolloutProgress, after AccountID, end bool, now time.Time) Rollout {
+	if r.State == RolloutRunning {
+		switch {
+		case r.Exceeds(since):
+			r.State, r.Reason = RolloutStopped, "More installations failed than it allows."
+		case end:
+			r.State = RolloutDone
+		}
+	}
+	r.RolloutProgress = r.plus(since)
+	r.Page, r.After, r.UpdatedAt = r.Page+1, after, now
+	return r
+}
+
+// Stop ends it by itself.
+func (r Rollout) Stop(reason string, now time.Time) Rollout {
+	r.State, r.Reason, r.UpdatedAt = RolloutStopped, reason, now
+	return r
+}
+
+// Pause holds it before the next installation. Pausing twice is once; Conflict when it has ended.
+func (r Rollout) Pause(now time.Time) (Rollout, error) { return r.to(RolloutPaused, now) }
+
+// Resume goes on with a paused one. Resuming one that runs changes nothing; Conflict when it has ended.
+func (r Rollout) Resume(now time.Time) (Rollout, error) { return r.to(RolloutRunning, now) }
+
+// Cancel ends it. What was upgraded stays so. Cancelling twice is once; Conflict when it has ended otherwise.
+func (r Rollout) Cancel(now time.Time) (Rollout, error) { return r.to(RolloutCancelled, now) }
+
+func (r Rollout) to(s RolloutState, now time.Time) (Rollout, error) {
+	if r.State == s {
+		return r, nil
+	}
+	if r.State != RolloutRunning && r.State != RolloutPaused {
+		return r, fault.New(fault.Conflict, "rollout-state", "The roll-out is %s, so it cannot become %s.", r.State, s)
+	}
+	r.State, r.UpdatedAt = s, now
+	return r, nil
+}
