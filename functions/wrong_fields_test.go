@@ -209,3 +209,12 @@ func TestRule12_AnUnknownTemplateHidesNothing(t *testing.T) {
 		"participants": []object{{"name": "Kim", "email": "kim@example.test"}, {"name": "Kim", "email": "Kim@example.test"}},
 	}), "/workspace_id", "/template_id", "/expires_on", "/data_fields/0/value", "/data_fields/1/custom_id", "/participants/1/email")
 }
+
+// Of two headers that say different things, neither is believed.
+func TestRule26_AHeaderThatComesTwiceIsRefused(t *testing.T) {
+	s := newScene(newWorld(t))
+	twice := s.member.with("Idempotency-Key", "a").with("Idempotency-Key", "b").with("If-Match", `"1"`).with("If-Match", `"2"`)
+	s.refusedFields(s.call(twice, "PATCH", "/v1/contracts/"+s.draft, object{"name": ""}), "header.Idempotency-Key", "header.If-Match", "/name")
+	s.refusedFields(s.call(s.integration(adminEmail).with("Plugboard-User", memberEmail), "GET", "/v1/me", nil), "header.Plugboard-User")
+	s.refusedFields(s.call(platformFor(s.account).with("Plugboard-Account", "other"), "GET", "/v1/contracts", nil), "header.Plugboard-Account")
+}

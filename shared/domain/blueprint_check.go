@@ -240,8 +240,8 @@ func (b BlueprintSpec) CheckParameters(base string, given map[string]string) []f
 		switch {
 		case utf8.RuneCountInString(value) > p.limit():
 			add(p.Key, "invalid", "%s has at most %d characters.", p.Name, p.limit())
-		case HasControl(value):
-			add(p.Key, "invalid", "%s holds a control character.", p.Name)
+		case LineProblem(value) != "":
+			add(p.Key, "control-character", "%s", LineProblem(value))
 		case len(p.Enum) > 0 && !slices.Contains(p.Enum, value):
 			add(p.Key, "invalid", "%s is one of %s.", p.Name, strings.Join(p.Enum, ", "))
 		case p.Pattern != "" && !regexp.MustCompile(p.whole()).MatchString(value):
