@@ -36,8 +36,10 @@ func (b BlueprintSpec) CheckFor(e Extension, urlProblem func(url string) string)
 		}
 	}
 	for i, w := range b.Webhooks {
-		if problem := urlProblem(w.URL); problem != "" && URLProblem(w.URL) == "" {
-			c.add(fmt.Sprintf("/webhooks/%d/url", i), "invalid", "%s", problem)
+		for pointer, url := range map[string]string{"url": w.URL, "auth/token_url": w.Auth.TokenURL} {
+			if problem := urlProblem(url); problem != "" && URLProblem(url) == "" {
+				c.add(fmt.Sprintf("/webhooks/%d/%s", i, pointer), "invalid", "%s", problem)
+			}
 		}
 	}
 	for i, d := range b.Dependencies {
@@ -172,14 +174,34 @@ func (c *blueprintCheck) filled(text string) int {
 	return size
 }
 
-// auth checks that the parts given are those that the scheme sends.
+// auth checks that the parts given are those that the scheme takes. What is wrong with a scheme that does not exist, the
+// schema says.
 func (c *blueprintCheck) auth(at string, a WebhookAuth) {
-	c.template(at+"/username", a.Username, true)
-	c.template(at+"/password", a.Password, true)
-	c.template(at+"/token", a.Token, true)
-	basic, bearer := a.Scheme == AuthBasic, a.Scheme == AuthBearer
-	if (a.Username != "" || a.Password != "") && !basic || a.Token != "" && !bearer || basic && a.Username == "" || bearer && a.Token == "" {
-		c.add(at, "invalid", "The scheme basic takes username and password, bearer takes token, and no scheme takes neither.")
+	if !slices.Contains([]AuthScheme{AuthNone, AuthBasic, AuthBearer, AuthOAuth2}, a.Scheme) {
+		return
+	}
+	for _, p := range []struct {
+		name, text string
+		of         AuthScheme
+		needed     bool
+	}{
+		{"username", a.Username, AuthBasic, true}, {"password", a.Password, AuthBasic, false}, {"token", a.Token, AuthBearer, true},
+		{"token_url", a.TokenURL, AuthOAuth2, true}, {"client_id", a.ClientID, AuthOAuth2, true}, {"client_secret", a.ClientSecret, AuthOAuth2, true},
+		{"scope", a.Scope, AuthOAuth2, false},
+	} {
+		pointer := at + "/" + p.name
+		switch {
+		case p.text != "" && p.of != a.Scheme:
+			c.add(pointer, "unexpected", "This belongs to the scheme %s.", p.of)
+		case p.text == "" && p.needed && p.of == a.Scheme:
+			c.add(pointer, "required", "The scheme %s needs this.", p.of)
+		case p.text != "" && p.name == "token_url":
+			if problem := URLProblem(p.text); problem != "" {
+				c.add(pointer, "invalid", "%s", problem)
+			}
+		default:
+			c.template(pointer, p.text, true)
+		}
 	}
 }
 
