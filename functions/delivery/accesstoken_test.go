@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -333,7 +334,11 @@ func TestRule20_ASilentTokenEndpointHoldsABatchOnce(t *testing.T) {
 	k, i := newKit(t), newIssuer(t)
 	over := make(chan struct{})
 	t.Cleanup(func() { close(over) })
-	i.answer = func(http.ResponseWriter, *http.Request) { <-over }
+	var asked atomic.Int32
+	i.answer = func(http.ResponseWriter, *http.Request) {
+		asked.Add(1)
+		<-over
+	}
 	k.Service.tokens.timeout = 500 * time.Millisecond
 	w, _ := k.authorized(i.URL)
 	fine := k.own("whk_own", k.receiver.URL)
@@ -345,6 +350,9 @@ func TestRule20_ASilentTokenEndpointHoldsABatchOnce(t *testing.T) {
 	k.deliver(batch...)
 	if took := time.Since(began); took > 3*time.Second {
 		t.Errorf("nine deliveries waited %s for tokens, want one timeout", took)
+	}
+	if got := asked.Load(); got > 2 { // those that came after the first had failed are free to ask again
+		t.Errorf("the token endpoint was asked %d times", got)
 	}
 	if got := k.outcome(batch[0], 1); got.Outcome != domain.OutcomeDelivered {
 		t.Errorf("the other endpoint's: got %+v", got)
