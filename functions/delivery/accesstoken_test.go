@@ -299,7 +299,9 @@ func TestOAuth2_WithoutATokenTheAttemptFailsAndIsRepeated(t *testing.T) {
 		{inJSON(200, `{"access_token":"a","token_type":"mac"}`), no + "It gave no bearer token.", 5 * time.Second},
 		{inJSON(200, `{"access_token":"a\r\nX-Evil: 1"}`), no + "It gave no bearer token.", 5 * time.Second},
 		{inJSON(200, `{"padding":"`+strings.Repeat("x", answerMost)+`","access_token":"a"}`), no + "Its answer holds no access token.", 5 * time.Second},
-		{func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL, http.StatusTemporaryRedirect) }, no + "The answer was 307 Temporary Redirect; redirections are not followed.", 5 * time.Second},
+		{func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, elsewhere.URL, http.StatusTemporaryRedirect)
+		}, no + "The answer was 307 Temporary Redirect; redirections are not followed.", 5 * time.Second},
 		{func(w http.ResponseWriter, r *http.Request) { <-over }, no + "No answer within", time.Minute},
 	} {
 		k.Service.tokens.timeout = 30 * time.Second
