@@ -6,7 +6,11 @@ import (
 	"strings"
 	"testing"
 
+	"plugboard/functions/enablement"
+	"plugboard/shared/contract"
 	"plugboard/shared/domain"
+	"plugboard/shared/egress"
+	"plugboard/shared/store"
 )
 
 // developing is actors and an extension that nothing was submitted of, with a template type in the partner's
@@ -328,4 +332,49 @@ func TestRule2_AMinimumVersionIsHeldAtEveryLevel(t *testing.T) {
 	a.want(a.call(a.dashboard("other", "ada"), "PUT", "/v1/installations/needs-more", given(slugs[1])), 202)
 	a.want(a.call(platform, "PUT", "/v1/extensions/"+slugs[0]+"/listing", object{"version": 1}), 200)
 	a.refused(a.call(a.dashboard("acme-dev", "ada"), "PUT", "/v1/installations/needs-more", given(slugs...)), 409, "dependency-version")
+}
+
+func TestRule2_TwoListingsAtTheSameMomentCloseNoCycle(t *testing.T) {
+	a := newActors(newWorld(t))
+	needing := func(slug string) object {
+		b := coreBlueprint()
+		if slug != "" {
+			b["dependencies"] = []object{{"extension_id": slug}}
+		}
+		return b
+	}
+	for _, slug := range []string{"cycle-a", "cycle-b", "cycle-c"} {
+		a.list(slug, []string{}, needing(""))
+	}
+	// a needs b, b needs c, and c is to need a: each is fine while the others are listed as they are.
+	for slug, needed := range map[string]string{"cycle-a": "cycle-b", "cycle-b": "cycle-c", "cycle-c": "cycle-a"} {
+		a.approve(slug, a.submit(slug, needing(needed)))
+	}
+	listing := func(slug string, during func()) error {
+		s := enablement.New(a.tables.At(a.now, between(during)), a.sealer, egress.Config{}, a.now, domain.NewID)
+		in := &contract.ListExtensionInput{Extension: domain.ExtensionID(slug)}
+		in.Body.Version = 2
+		_, err := s.List(t.Context(), in)
+		return err
+	}
+	list := func(slug string) {
+		a.want(a.call(platform, "PUT", "/v1/extensions/"+slug+"/listing", object{"version": 2}), 200)
+	}
+	if err := listing("cycle-a", func() { list("cycle-b") }); !isCode(err, store.Raced) {
+		t.Errorf("a dependency was listed anew during the listing: got %v, want raced", err)
+	}
+	if err := listing("cycle-a", func() { list("cycle-c") }); !isCode(err, store.Raced) {
+		t.Errorf("the cycle was closed two levels down during the listing: got %v, want raced", err)
+	}
+	if err := listing("cycle-a", func() {}); !isCode(err, "dependencies") {
+		t.Errorf("the last of the cycle: got %v, want dependencies", err)
+	}
+	if err := listing("cycle-b", func() { // what else changes of a dependency does not matter
+		a.submit("cycle-c", needing(""))
+	}); err != nil {
+		t.Errorf("a dependency got another version during the listing: %v", err)
+	}
+	if err := listing("cycle-b", func() { a.want(a.call(platform, "DELETE", "/v1/extensions/cycle-c/listing", nil), 200) }); !isCode(err, store.Raced) {
+		t.Errorf("a dependency was unlisted during the listing: got %v, want raced", err)
+	}
 }

@@ -218,16 +218,18 @@ func TestContract_ListsByFilterNewestFirst(t *testing.T) {
 		query string
 		want  []string
 	}{
-		"all":                  {l.member, "", newest},
-		"by the platform":      {platformFor(l.account), "", newest},
-		"of a state":           {l.member, "&state=published", newest[:1]},
-		"of an origin":         {l.member, "&origin_extension_id=" + mainExtension, through},
-		"of a type":            {l.member, "&extension_type=acme-crm", append(slices.Clone(through), newest[6])},
-		"of a workspace":       {l.member, "&workspace_id=sales&state=draft", newest[1:]},
-		"of none":              {l.member, "&workspace_id=legal", nil},
-		"by the extension":     {l.integration(memberEmail), "", through},
-		"of another extension": {l.integration(memberEmail), "&origin_extension_id=" + dependency, nil},
-		"of another account":   {l.dashboard("other", "ada"), "", nil},
+		"all":                                {l.member, "", newest},
+		"by the platform":                    {platformFor(l.account), "", newest},
+		"of a state":                         {l.member, "&state=published", newest[:1]},
+		"of no origin":                       {l.member, "&origin=none", []string{newest[0], newest[2], newest[4], newest[6]}},
+		"of no origin, seen by an extension": {l.integration(memberEmail), "&origin=none", nil},
+		"of an origin":                       {l.member, "&origin_extension_id=" + mainExtension, through},
+		"of a type":                          {l.member, "&extension_type=acme-crm", append(slices.Clone(through), newest[6])},
+		"of a workspace":                     {l.member, "&workspace_id=sales&state=draft", newest[1:]},
+		"of none":                            {l.member, "&workspace_id=legal", nil},
+		"by the extension":                   {l.integration(memberEmail), "", through},
+		"of another extension":               {l.integration(memberEmail), "&origin_extension_id=" + dependency, nil},
+		"of another account":                 {l.dashboard("other", "ada"), "", nil},
 	} {
 		for _, limit := range []int{1, 2, 100} {
 			if got := l.pages(c.by, fmt.Sprintf("/v1/contracts?limit=%d%s", limit, c.query), limit); !slices.Equal(got, c.want) {
@@ -238,7 +240,11 @@ func TestContract_ListsByFilterNewestFirst(t *testing.T) {
 	if list := l.want(l.call(l.member, "GET", "/v1/contracts", nil), 200); strings.Contains(string(list.raw), "participants") || strings.Contains(string(list.raw), "values") {
 		t.Errorf("the list shows values or participants: %s", list.raw)
 	}
-	l.refusedFields(l.call(l.member, "GET", "/v1/contracts?cursor=!", nil), "query.cursor")
+	l.refusedFields(l.call(l.member, "GET", "/v1/contracts?cursor=!&limit=0", nil), "query.cursor", "query.limit")
+	l.refusedFields(l.call(l.member, "GET", "/v1/contracts?origin=none&origin_extension_id="+mainExtension, nil), "query.origin")
+	first := l.want(l.call(l.member, "GET", "/v1/contracts?limit=1", nil), 200).str("next_cursor")
+	l.refusedFields(l.call(l.dashboard("other", "ada"), "GET", "/v1/contracts?cursor="+first, nil), "query.cursor")
+	l.refusedFields(l.call(l.member, "GET", "/v1/templates?cursor="+first, nil), "query.cursor")
 }
 
 // pages follows the cursors to the end, and gives the ids.

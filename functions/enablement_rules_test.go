@@ -106,13 +106,9 @@ func TestRule2_AllMissingParametersAreReportedAtOnce(t *testing.T) {
 	asking["parameters"] = []object{{"key": "region", "name": "Region", "required": true, "enum": []string{"eu", "us"}}}
 	a.submitAndList(dependency, asking)
 
-	got := a.want(a.call(a.admin, "PUT", "/v1/installations/"+mainExtension, object{"parameters": object{
+	a.refusedFields(a.call(a.admin, "PUT", "/v1/installations/"+mainExtension, object{"parameters": object{
 		dependency: object{"planet": "earth"}, "nobody": object{"x": "y"}, mainExtension: object{"api_key": "line\nbreak"},
-	}}), 422).pointers()
-	want := []string{"/parameters/acme-core/region", "/parameters/acme-core/planet", "/parameters/acme-crm/customer_id", "/parameters/acme-crm/api_key", "/parameters/nobody"}
-	if !slices.Equal(got, want) {
-		t.Errorf("got pointers %q, want %q", got, want)
-	}
+	}}), "/parameters/acme-core/region", "/parameters/acme-core/planet", "/parameters/acme-crm/customer_id", "/parameters/acme-crm/api_key", "/parameters/nobody")
 	if left := a.stored("installation"); len(left) != 0 {
 		t.Errorf("a refused enabling left %d installations", len(left))
 	}

@@ -141,7 +141,7 @@ func TestDataFields_EveryEditAndWhatItMustNotTouch(t *testing.T) {
 	if got, want := ids(), "order_number:s amount:s urgent:s due:s Mine:u"; got != want || version() != before {
 		t.Errorf("after adding: %s at version %v, want %s at %v", got, version(), want, before)
 	}
-	a.refusedFields(a.call(a.admin, "PUT", at+"/field-order", object{"custom_ids": []string{"mine", "due", "nobody", "due"}}), "/custom_ids/2", "/custom_ids/3", "/custom_ids", "/custom_ids", "/custom_ids")
+	a.refusedFields(a.call(a.admin, "PUT", at+"/field-order", object{"custom_ids": []string{"mine", "due", "nobody", "due"}}), "/custom_ids/2", "/custom_ids/3", "/custom_ids")
 	a.want(a.call(a.admin, "PUT", at+"/field-order", object{"custom_ids": []string{"mine", "due", "urgent", "amount", "order_number"}}), 200)
 	if got, want := ids(), "Mine:u due:s urgent:s amount:s order_number:s"; got != want || version() != before {
 		t.Errorf("after ordering: %s at version %v, want %s at %v", got, version(), want, before)

@@ -33,6 +33,34 @@ func (l *life) dead(session who) {
 	l.refused(l.call(session, "POST", "/v1/session/decline", nil), 401, "unauthenticated")
 }
 
+// Rule 5: what an extension's token made ends with it, and what the account made does not.
+func TestRule5_ASessionThatAnExtensionMadeEndsWithIt(t *testing.T) {
+	s := newSigning(t)
+	through := s.want(s.call(s.integration(adminEmail), "POST", "/v1/contracts", contractOf(s.template)), 201)
+	at := "/v1/contracts/" + through.str("id")
+	s.want(s.call(s.integration(adminEmail), "POST", at+"/publish", nil), 200)
+	sessions := at + "/participants/" + through.str("participants", 0, "id") + "/sessions"
+	made := bearer("the extension's session", s.want(s.call(s.integration(adminEmail), "POST", sessions, object{}), 201).str("token"))
+	ours := bearer("the account's session", s.want(s.call(s.admin, "POST", sessions, object{}), 201).str("token"))
+	read := func(by who) answer { return s.call(by, "GET", "/v1/session/contract", nil) }
+	installation := "/v1/installations/" + mainExtension
+
+	s.want(read(made), 200)
+	s.want(s.call(s.admin, "POST", installation+"/suspend", nil), 200)
+	s.refused(read(made), 403, "installation-suspended")
+	s.refused(s.call(made, "POST", "/v1/session/sign", nil), 403, "installation-suspended")
+	s.want(read(ours), 200)
+	s.want(s.call(s.admin, "POST", installation+"/resume", nil), 200)
+	s.want(read(made), 200)
+
+	s.want(s.call(s.admin, "POST", installation+"/disable", nil), 202)
+	s.dead(made)
+	s.settle()
+	s.enable()
+	s.dead(made)
+	s.want(read(ours), 200)
+}
+
 func TestSession_SeesAndFillsItsContractOnly(t *testing.T) {
 	s := newSigning(t)
 	first := s.id

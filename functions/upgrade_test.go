@@ -223,11 +223,9 @@ func (a *actors) works(template string) error {
 // deliverOnly carries events to their endpoints, and leaves provisioning's messages in their queue.
 func (a *actors) deliverOnly() {
 	a.t.Helper()
-	pending := a.outboxSize() - a.fanned
-	if pending > 0 {
+	if pending := a.newInOutbox(); pending > 0 {
 		_, err := a.workers.fanout.Handle(a.t.Context(), a.tables.Outbox(pending))
 		must(a.t, err)
-		a.fanned += pending
 	}
 	_, err := a.workers.delivery.Handle(a.t.Context(), a.workers.deliveries.Take())
 	must(a.t, err)

@@ -63,7 +63,10 @@ func wrongBodies(s *scene) map[string]wrong {
 				"webhooks": []object{{
 					"key": "W", "url": "ftp://crm.test", "event_types": []string{"contract.signed", "contract.eaten", "contract.signed"},
 					"headers": object{"Webhook-Id": "mine", "X-A": "{{nobody}}", "X.B[0]": 7, "a~/b": "x"}, "query": object{"q": "{{s}}"}, "context": object{"c": "a\r\nb"},
-				}, {"url": "https://127.0.0.1:22/", "key": "v", "event_types": []string{}}},
+				}, {
+					"url": "https://127.0.0.1:22/", "key": "v", "event_types": []string{},
+					"auth": object{"scheme": "oauth2", "token_url": "http://localhost:25/", "client_id": "{{nobody}}", "username": "u"},
+				}},
 			}},
 			want: []string{
 				"/blueprint/scopes/0", "/blueprint/scopes/2", "/blueprint/parameters/0/key", "/blueprint/parameters/0/name", "/blueprint/parameters/1/pattern",
@@ -76,7 +79,8 @@ func wrongBodies(s *scene) map[string]wrong {
 				"/blueprint/webhooks/0/key", "/blueprint/webhooks/0/url", "/blueprint/webhooks/0/event_types/1", "/blueprint/webhooks/0/event_types/2",
 				"/blueprint/webhooks/0/headers/Webhook-Id", "/blueprint/webhooks/0/headers/X-A", "/blueprint/webhooks/0/headers/X.B[0]",
 				"/blueprint/webhooks/0/headers/a~0~1b", "/blueprint/webhooks/0/query/q", "/blueprint/webhooks/0/context/c",
-				"/blueprint/webhooks/1/url", "/blueprint/webhooks/1/event_types",
+				"/blueprint/webhooks/1/url", "/blueprint/webhooks/1/event_types", "/blueprint/webhooks/1/auth/token_url", "/blueprint/webhooks/1/auth/client_id",
+				"/blueprint/webhooks/1/auth/client_secret", "/blueprint/webhooks/1/auth/username",
 			},
 		},
 		"replace-draft": {
@@ -208,4 +212,13 @@ func TestRule12_AnUnknownTemplateHidesNothing(t *testing.T) {
 		"data_fields":  []object{{"custom_id": "a", "value": strings.Repeat("a", domain.MaxTextLength+1)}, {"custom_id": "A", "value": ""}},
 		"participants": []object{{"name": "Kim", "email": "kim@example.test"}, {"name": "Kim", "email": "Kim@example.test"}},
 	}), "/workspace_id", "/template_id", "/expires_on", "/data_fields/0/value", "/data_fields/1/custom_id", "/participants/1/email")
+}
+
+// Of two headers that say different things, neither is believed.
+func TestRule26_AHeaderThatComesTwiceIsRefused(t *testing.T) {
+	s := newScene(newWorld(t))
+	twice := s.member.with("Idempotency-Key", "a").with("Idempotency-Key", "b").with("If-Match", `"1"`).with("If-Match", `"2"`)
+	s.refusedFields(s.call(twice, "PATCH", "/v1/contracts/"+s.draft, object{"name": ""}), "header.Idempotency-Key", "header.If-Match", "/name")
+	s.refusedFields(s.call(s.integration(adminEmail).with("Plugboard-User", memberEmail), "GET", "/v1/me", nil), "header.Plugboard-User")
+	s.refusedFields(s.call(platformFor(s.account).with("Plugboard-Account", "other"), "GET", "/v1/contracts", nil), "header.Plugboard-Account")
 }

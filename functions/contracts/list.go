@@ -14,11 +14,11 @@ import (
 // pass of those that one call looks at. A contract that was made a moment ago may be missing.
 func (s *Service) List(ctx context.Context, in *contract.ListContractsInput) (*contract.ListContractsOutput, error) {
 	caller := auth.From(ctx)
-	f := store.ContractFilter{Workspace: in.Workspace, State: in.State, Origin: in.Origin, ExtensionType: in.ExtensionType}
+	f := store.ContractFilter{Workspace: in.Workspace, State: in.State, Origin: in.Origin, ExtensionType: in.ExtensionType, NoOrigin: in.NoOrigin != ""}
 	out := &contract.ListContractsOutput{}
 	out.Body.Items = []domain.ContractSummary{}
 	if e := caller.Extension(); e != "" {
-		if f.Origin != "" && f.Origin != e {
+		if f.NoOrigin || f.Origin != "" && f.Origin != e {
 			return out, nil
 		}
 		f.Origin = e

@@ -15,7 +15,8 @@ import (
 )
 
 // CreateSession lets a participant into its contract for a while. Conflict `contract-state` when the contract is
-// final. The token is shown this once; a repeated request answers without it.
+// final. One that an extension's token makes ends with that epoch of the installation, as the token does (design rule
+// 5). The token is shown this once; a repeated request answers without it.
 func (s *Service) CreateSession(ctx context.Context, in *contract.CreateParticipantSessionInput) (*contract.CreateParticipantSessionOutput, error) {
 	c, err := s.contract(ctx, in.Contract)
 	if err != nil {
@@ -33,6 +34,9 @@ func (s *Service) CreateSession(ctx context.Context, in *contract.CreateParticip
 	session := domain.Session{
 		Hash: hash, ID: domain.SessionID(s.newID("ses")), Account: c.Account, Contract: c.ID, Participant: in.Participant,
 		EndsAt: now.Add(life), CreatedAt: now,
+	}
+	if by := auth.From(ctx).Token; by != nil {
+		session.Extension, session.Epoch = by.Extension, by.Epoch
 	}
 	var tx store.Tx
 	tx.Create(&session)

@@ -53,23 +53,11 @@ func (s *Service) attempt(ctx context.Context, d events.Delivery) (made, error) 
 	if err != nil || s.held(&m, t, d) {
 		return m, err
 	}
-	r, hidden, err := s.request(ctx, t, d, m.line.At)
-	var why unsendable
-	if errors.As(err, &why) {
-		s.failed(&m, d, answer{err: why})
-		return m, nil
-	}
-	if err != nil {
-		return m, err
-	}
-	if t, err = s.targets.of(ctx, d); err != nil { // once more: what came before may have taken its time (targetKept)
-		return m, err
-	}
-	if s.held(&m, t, d) {
-		return m, nil
-	}
 	began := time.Now()
-	a := s.post(ctx, r)
+	a, hidden, err := s.send(ctx, t, d, &m)
+	if err != nil || m.forgotten || m.line.Outcome != "" {
+		return m, err
+	}
 	m.line.Milliseconds, m.line.Status = time.Since(began).Milliseconds(), a.status
 	switch {
 	case a.status/100 == 2:
@@ -93,6 +81,41 @@ func (s *Service) held(m *made, t target, d events.Delivery) bool {
 	return m.line.Outcome != ""
 }
 
+// send makes the attempt's request and posts it. An endpoint that does not take an access token that was kept is asked
+// once more with a new one, in the same attempt. In m it says when nothing is sent any more.
+func (s *Service) send(ctx context.Context, t target, d events.Delivery, m *made) (a answer, hidden mask, err error) {
+	var secrets []string
+	for first := ""; ; {
+		r, err := s.request(ctx, t, d, m.line.At)
+		var why unsendable
+		var tokenless tokenFailure
+		switch {
+		case errors.As(err, &why):
+			return answer{err: why}, newMask(secrets...), nil
+		case errors.As(err, &tokenless):
+			return answer{err: tokenless}, newMask(secrets...), nil
+		case err != nil:
+			return a, hidden, err
+		}
+		if t, err = s.targets.of(ctx, d); err != nil { // once more: what came before may have taken its time (targetKept)
+			return a, hidden, err
+		}
+		if s.held(m, t, d) {
+			return a, hidden, nil
+		}
+		secrets = append(secrets, r.hidden...)
+		if r.token == first && first != "" { // the token endpoint has no other
+			return a, newMask(secrets...), nil
+		}
+		a = s.post(ctx, r.Request)
+		if a.status != http.StatusUnauthorized || r.token == "" || first != "" {
+			return a, newMask(secrets...), nil
+		}
+		s.tokens.refused(r.grant, r.token)
+		first = r.token
+	}
+}
+
 // post sends the request and reads no more than answerMost of what comes.
 func (s *Service) post(ctx context.Context, r *http.Request) answer {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
@@ -113,7 +136,12 @@ func (s *Service) post(ctx context.Context, r *http.Request) answer {
 // failed says in the line why and what follows, and makes the message for the next attempt, if there is one.
 func (s *Service) failed(m *made, d events.Delivery, a answer) {
 	m.line.Reason = s.reason(a)
-	wait, again := s.wait(d.Attempt, a)
+	paced := a
+	var tokenless tokenFailure
+	if errors.As(a.err, &tokenless) { // who gives the tokens may ask for a pause, too
+		paced = tokenless.answer
+	}
+	wait, again := s.wait(d.Attempt, paced)
 	if !again || a.status == http.StatusGone { // later 410 disables the webhook, as the specification says; here it ends the delivery
 		m.line.Outcome = domain.OutcomeExhausted
 		return
@@ -127,9 +155,12 @@ func (s *Service) failed(m *made, d events.Delivery, a answer) {
 // inside our network is nobody's business.
 func (s *Service) reason(a answer) string {
 	var why unsendable
+	var tokenless tokenFailure
 	var dns *net.DNSError
 	var untrusted *tls.CertificateVerificationError
 	switch {
+	case errors.As(a.err, &tokenless):
+		return "No access token from the token endpoint: " + s.reason(tokenless.answer)
 	case errors.As(a.err, &why):
 		return string(why)
 	case errors.Is(a.err, egress.ErrRefused):
@@ -155,6 +186,10 @@ func (s *Service) reason(a answer) string {
 
 // cause is what the client says, without the URL.
 func cause(err error) string {
+	var tokenless tokenFailure
+	if errors.As(err, &tokenless) {
+		return cause(tokenless.err)
+	}
 	var u *url.Error
 	if errors.As(err, &u) {
 		err = u.Err

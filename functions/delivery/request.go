@@ -31,39 +31,58 @@ type unsendable string
 
 func (u unsendable) Error() string { return string(u) }
 
-// request makes the request of one attempt, and the mask for what comes back. Headers, query and auth are resolved
+// sending is the request of one attempt, with what must not be shown of it when it comes back.
+type sending struct {
+	*http.Request
+	hidden []string
+	grant  grant  // of an endpoint that wants an access token
+	token  string // the one in the request; empty for any other endpoint
+}
+
+// request makes the request of one attempt. Headers, query and auth are resolved
 // now, so that a corrected parameter holds from the next attempt on; the body was fixed at fan-out (design rule
-// 18). It fails with unsendable, or with a fault of the pipeline.
-func (s *Service) request(ctx context.Context, t target, d events.Delivery, at time.Time) (*http.Request, mask, error) {
+// 18). It fails with unsendable, with tokenFailure, or with a fault of the pipeline.
+func (s *Service) request(ctx context.Context, t target, d events.Delivery, at time.Time) (sending, error) {
 	payload, err := s.payload(ctx, d)
 	if err != nil {
-		return nil, mask{}, err
+		return sending{}, err
 	}
 	proof, hidden, err := s.sign(ctx, t, d, at, payload)
 	if err != nil {
-		return nil, mask{}, err
+		return sending{}, err
 	}
 	values, secrets, err := s.parameters(ctx, t)
 	if err != nil {
-		return nil, mask{}, err
+		return sending{}, err
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, t.url(), bytes.NewReader(payload))
 	if err != nil {
-		return nil, mask{}, unsendable("The webhook's URL cannot be used.")
+		return sending{}, unsendable("The webhook's URL cannot be used.")
 	}
 	// A connection that died while the process was frozen is replaced at once: a repeat is known by its id. Go
 	// repeats a POST only for this header, and does not send it when it is empty.
 	r.Header["Idempotency-Key"] = nil
 	if err := t.dress(r, values); err != nil {
-		return nil, mask{}, err
+		return sending{}, err
+	}
+	out := sending{Request: r}
+	if t.declared.Auth.Scheme == domain.AuthOAuth2 {
+		if out.grant, err = t.grant(values); err != nil {
+			return sending{}, err
+		}
+		if out.token, err = s.tokens.of(ctx, out.grant); err != nil {
+			return sending{}, err
+		}
+		secrets = append(secrets, out.grant.secret)
+		r.Header.Set("Authorization", "Bearer "+out.token)
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("User-Agent", userAgent)
 	r.Header.Set(standardwebhooks.HeaderWebhookID, d.IdempotencyKey())
 	r.Header.Set(standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(at.Unix(), 10))
 	r.Header.Set(standardwebhooks.HeaderWebhookSignature, proof)
-	hidden = append(append(hidden, secrets...), authorization(r.Header.Get("Authorization"))...)
-	return r, newMask(hidden...), nil
+	out.hidden = append(append(hidden, secrets...), authorization(r.Header.Get("Authorization"))...)
+	return out, nil
 }
 
 // sign is the webhook-signature header, a signature by each secret that is good, and what of it must not come back.
@@ -111,8 +130,7 @@ func (s *Service) parameters(ctx context.Context, t target) (map[string]string, 
 	if values == nil {
 		values = map[string]string{}
 	}
-	auth := t.declared.Auth
-	texts := []string{auth.Username, auth.Password, auth.Token}
+	texts := t.declared.Auth.Templates()
 	for _, text := range t.declared.Headers {
 		texts = append(texts, text)
 	}
@@ -146,6 +164,19 @@ func (t target) url() string {
 		separator = "&"
 	}
 	return t.webhook.URL + separator + query.Encode()
+}
+
+// grant is what the endpoint's access token is asked for with.
+func (t target) grant(values map[string]string) (grant, error) {
+	a := t.declared.Auth
+	g := grant{
+		account: t.webhook.Account, webhook: t.webhook.ID, epoch: t.installation.Epoch, tokenURL: a.TokenURL,
+		clientID: domain.FillTemplate(a.ClientID, values), secret: domain.FillTemplate(a.ClientSecret, values), scope: domain.FillTemplate(a.Scope, values),
+	}
+	if domain.HasControl(g.clientID + g.secret + g.scope) {
+		return grant{}, unsendable("The client's credentials would hold a control character.")
+	}
+	return g, nil
 }
 
 // dress sets the declared headers and auth. It fails with unsendable when a value would hold a control character,

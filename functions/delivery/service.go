@@ -46,6 +46,7 @@ type Service struct {
 	open    Opener
 	queue   Queue
 	client  *http.Client
+	tokens  *accessTokens
 	targets *targets
 	now     domain.Clock
 	jitter  func() float64 // 0 to 1
@@ -54,8 +55,9 @@ type Service struct {
 
 // New does not call AWS.
 func New(s *store.Store, open Opener, q Queue, c egress.Config, now domain.Clock) *Service {
+	client := egress.New(c, atOnce)
 	return &Service{
-		store: s, open: open, queue: q, client: egress.New(c, atOnce), targets: newTargets(s, now), now: now,
+		store: s, open: open, queue: q, client: client, tokens: newAccessTokens(client, now), targets: newTargets(s, now), now: now,
 		jitter: rand.Float64, timeout: defaultTimeout,
 	}
 }

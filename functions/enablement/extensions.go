@@ -3,6 +3,8 @@ package enablement
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"plugboard/events"
 	"plugboard/shared/auth"
@@ -93,7 +95,8 @@ func (s *Service) lookAtSubmitted(ctx context.Context, in *contract.SubmitBluepr
 }
 
 // List puts an approved version into the catalogue. The dependencies are asked for again: one may have been unlisted, or
-// have come to depend on this, since it was submitted. Conflict `version-state` for a version that is not approved.
+// have come to depend on this, since it was submitted. The listing is held to what was found of them, so that of two at
+// the same moment, each fine alone, one fails. Conflict `version-state` for a version that is not approved.
 func (s *Service) List(ctx context.Context, in *contract.ListExtensionInput) (*contract.ListExtensionOutput, error) {
 	e, err := s.extension(ctx, in.Extension)
 	if err != nil {
@@ -113,7 +116,7 @@ func (s *Service) List(ctx context.Context, in *contract.ListExtensionInput) (*c
 	if err != nil {
 		return nil, err
 	}
-	wrong, err := s.dependencyFaults(ctx, e.ID, b.BlueprintSpec)
+	needed, wrong, err := s.dependencies(ctx, e.ID, b.BlueprintSpec)
 	if err != nil {
 		return nil, err
 	}
@@ -125,6 +128,9 @@ func (s *Service) List(ctx context.Context, in *contract.ListExtensionInput) (*c
 	var tx store.Tx
 	tx.Replace(&e)
 	tx.Unchanged(v, v.Rev)
+	for _, n := range needed {
+		tx.HoldListed(n.Extension, n.Version)
+	}
 	listing := listingOf(e, b)
 	tx.Put(&listing)
 	out := &contract.ListExtensionOutput{Body: viewExtension(e)}
@@ -167,8 +173,9 @@ func listingOf(e domain.Extension, b domain.Blueprint) domain.Listing {
 	}
 }
 
-// dependencyFaults reports dependencies that are not listed, too old, or lead back to the extension.
-func (s *Service) dependencyFaults(ctx context.Context, e domain.ExtensionID, b domain.BlueprintSpec) ([]fault.Field, error) {
+// dependencies finds the listed blueprints that the extension needs, of all levels, and reports dependencies that are
+// not listed, too old, lead back to the extension, or are too many together.
+func (s *Service) dependencies(ctx context.Context, e domain.ExtensionID, b domain.BlueprintSpec) ([]domain.Blueprint, []fault.Field, error) {
 	var wrong []fault.Field
 	shelf := newShelf(s.store)
 	for i, d := range b.Dependencies {
@@ -181,10 +188,13 @@ func (s *Service) dependencyFaults(ctx context.Context, e domain.ExtensionID, b 
 		case asUnobtainable(err, &f):
 			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/blueprint/dependencies/%d/extension_id", i), Code: f.code, Detail: f.detail})
 		case err != nil:
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return wrong, nil
+	if len(wrong) == 0 && len(shelf.read) >= maxEnabledAtOnce {
+		wrong = append(wrong, fault.Field{Pointer: "/blueprint/dependencies", Code: "too-many-dependencies", Detail: fmt.Sprintf("Enabling it would enable more than %d extensions.", maxEnabledAtOnce)})
+	}
+	return slices.Collect(maps.Values(shelf.read)), wrong, nil
 }
 
 // extension reads an extension that the caller may see.

@@ -172,6 +172,9 @@ func (g *Gate) platformCaller(ctx context.Context, key string, h http.Header, d 
 	if _, ok := d.Rules.Of(ModelPlatform); !ok || !d.accountBound() {
 		return caller, nil
 	}
+	if len(h.Values(HeaderAccount)) > 1 {
+		return Caller{}, headerFault(HeaderAccount, "repeated", "Send this header once.")
+	}
 	caller.Account = domain.AccountID(h.Get(HeaderAccount))
 	if caller.Account == "" {
 		return Caller{}, headerFault(HeaderAccount, "required", "Name the account for which you act.")
@@ -210,18 +213,8 @@ func (g *Gate) integrationCaller(ctx context.Context, credential string, h http.
 		return Caller{}, errUnauthenticated(nil)
 	}
 	living := g.living(ctx, token.Account)
-	if token.Extension != "" {
-		installation, err := g.records.Installation(ctx, token.Account, token.Extension)
-		switch {
-		case err != nil:
-			return Caller{}, unauthenticatedWhenAbsent(err)
-		case installation.Epoch != token.Epoch:
-			return Caller{}, errUnauthenticated(nil)
-		case installation.State == domain.Suspended:
-			return Caller{}, suspended(installation)
-		case !installation.Installed():
-			return Caller{}, errUnauthenticated(nil)
-		}
+	if err := g.installed(ctx, token.Account, token.Extension, token.Epoch); err != nil {
+		return Caller{}, err
 	}
 	if err := living(); err != nil {
 		return Caller{}, err
@@ -232,6 +225,9 @@ func (g *Gate) integrationCaller(ctx context.Context, credential string, h http.
 		}
 	}
 	caller := Caller{Model: ModelIntegration, Account: token.Account, Token: &token, Principal: "token:" + string(token.ID)}
+	if len(h.Values(HeaderUser)) > 1 {
+		return Caller{}, headerFault(HeaderUser, "repeated", "Send this header once.")
+	}
 	if email := h.Get(HeaderUser); email != "" {
 		user, err := g.records.UserByEmail(ctx, token.Account, email)
 		if fault.KindOf(err) == fault.NotFound {
@@ -249,6 +245,26 @@ func suspended(i domain.Installation) error {
 	return fault.New(fault.Forbidden, "installation-suspended", "The extension %q is suspended in this account.", i.Extension)
 }
 
+// installed holds what an extension's token is, or made, to the epoch of the installation (design rule 5). Nothing is
+// read for what no extension made.
+func (g *Gate) installed(ctx context.Context, a domain.AccountID, e domain.ExtensionID, epoch int) error {
+	if e == "" {
+		return nil
+	}
+	installation, err := g.records.Installation(ctx, a, e)
+	switch {
+	case err != nil:
+		return unauthenticatedWhenAbsent(err)
+	case installation.Epoch != epoch:
+		return errUnauthenticated(nil)
+	case installation.State == domain.Suspended:
+		return suspended(installation)
+	case !installation.Installed():
+		return errUnauthenticated(nil)
+	}
+	return nil
+}
+
 func (g *Gate) partnerCaller(ctx context.Context, credential string) (Caller, error) {
 	if !secret.WellFormed(credential, secret.PartnerKeyPrefix) {
 		return Caller{}, errUnauthenticated(nil)
@@ -263,7 +279,8 @@ func (g *Gate) partnerCaller(ctx context.Context, credential string) (Caller, er
 	return Caller{Model: ModelPartner, Partner: key.Partner, Principal: "partner:" + string(key.Partner)}, nil
 }
 
-// participantCaller lets in a session until its end, while its contract is open and has its participant. After the
+// participantCaller lets in a session until its end, while its contract is open and has its participant, and while the
+// installation of the extension that made it is enabled. After the
 // contract was signed or declined it still comes this far, so that a repeated request finds its recorded answer by
 // its Idempotency-Key; there is nothing else for it, since Session.Lives is asked again where the contract is read.
 func (g *Gate) participantCaller(ctx context.Context, credential string) (Caller, error) {
@@ -278,6 +295,9 @@ func (g *Gate) participantCaller(ctx context.Context, credential string) (Caller
 		return Caller{}, errUnauthenticated(nil)
 	}
 	living := g.living(ctx, session.Account)
+	if err := g.installed(ctx, session.Account, session.Extension, session.Epoch); err != nil {
+		return Caller{}, err
+	}
 	c, err := g.records.Contract(ctx, session.Account, session.Contract)
 	if err = errors.Join(living(), unauthenticatedWhenAbsent(err)); err != nil {
 		return Caller{}, err

@@ -132,7 +132,16 @@ type ListContractsInput struct {
 	Workspace     domain.WorkspaceID   `query:"workspace_id" maxLength:"64"`
 	State         domain.ContractState `query:"state" enum:"draft,published,signed,declined,expired,canceled"`
 	Origin        domain.ExtensionID   `query:"origin_extension_id" maxLength:"64" doc:"Only contracts made through this extension."`
+	NoOrigin      string               `query:"origin" enum:"none" doc:"Only contracts that were made through no extension."`
 	ExtensionType string               `query:"extension_type" maxLength:"80" doc:"Only contracts of this type; it is the same in every account."`
+}
+
+// Check reports a filter that nothing passes.
+func (in *ListContractsInput) Check() []fault.Field {
+	if in.NoOrigin != "" && in.Origin != "" {
+		return []fault.Field{{Pointer: "query.origin", Code: "contradiction", Detail: "Give either origin or origin_extension_id."}}
+	}
+	return nil
 }
 
 type ListContractsOutput struct {

@@ -178,6 +178,7 @@ func (n *inspection) all(ctx context.Context, shape []shapeFault) []fault.Field 
 	readPath(reflect.ValueOf(in).Elem(), n.request)
 	if body := reflect.ValueOf(in).Elem().FieldByName("Body"); body.IsValid() && n.body.Len() > 0 {
 		_ = json.Unmarshal(n.body.Bytes(), body.Addr().Interface()) // as far as it goes: Go decodes what is beside a wrong type
+		cutLists(body, "")
 	}
 	meaning := append(checkFaults(in), n.lookFaults(ctx, in)...)
 	wrong := slices.Clone(n.wrong)
@@ -190,6 +191,30 @@ func (n *inspection) all(ctx context.Context, shape []shapeFault) []fault.Field 
 		}
 	}
 	return joined(wrong)
+}
+
+// cutLists leaves of each list as many items as its field takes. The schema has refused a longer one; checks and looks,
+// whose work a caller could otherwise multiply, see no more than they do of an input that is right.
+func cutLists(v reflect.Value, tag reflect.StructTag) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			cutLists(v.Elem(), tag)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if f := v.Type().Field(i); f.IsExported() {
+				cutLists(v.Field(i), f.Tag)
+			}
+		}
+	case reflect.Slice:
+		if most, err := strconv.Atoi(tag.Get("maxItems")); err == nil && v.Len() > most {
+			v.Set(v.Slice(0, most))
+		}
+		for i := range v.Len() {
+			cutLists(v.Index(i), "")
+		}
+	}
 }
 
 // readPath sets the path's parameters.
@@ -228,10 +253,12 @@ func (s shapeFault) covers(m fault.Field) bool {
 // joined is the faults with one for each pointer and code.
 func joined(wrong []fault.Field) []fault.Field {
 	var all []fault.Field
+	places := map[[2]string]int{}
 	for _, f := range wrong {
-		at := slices.IndexFunc(all, func(o fault.Field) bool { return o.Pointer == f.Pointer && o.Code == f.Code })
+		at, known := places[[2]string{f.Pointer, f.Code}]
 		switch {
-		case at < 0:
+		case !known:
+			places[[2]string{f.Pointer, f.Code}] = len(all)
 			all = append(all, f)
 		case !strings.Contains(all[at].Detail, f.Detail):
 			all[at].Detail += " " + f.Detail

@@ -32,7 +32,7 @@ type fixInput struct {
 		Size  int               `json:"size,omitempty" minimum:"1" maximum:"1000"`
 		Slug  string            `json:"slug,omitempty" pattern:"^[a-z]+$"`
 		By    map[string]string `json:"by,omitempty"`
-		Tags  []string          `json:"tags,omitempty"`
+		Tags  []string          `json:"tags,omitempty" maxItems:"3"`
 	}
 }
 
@@ -91,6 +91,7 @@ func TestRule26_WhatIsWrongIsToldWhereverItIsFound(t *testing.T) {
 		"a check of what is not there":   {"known", `{"name":"a","tags":[7,"x",8]}`, nil, []string{"/tags/0 invalid", "/tags/2 invalid"}},
 		"too long, and of two lines":     {"known", `{"name":"a\nbcde"}`, nil, []string{"/name control-character", "/name invalid"}},
 		"the schema twice at one place":  {"known", `{"name":"a","size":0.5}`, nil, []string{"/size invalid"}},
+		"a list that is too long":        {"known", `{"name":"a","tags":["x","y","z","x","x"]}`, nil, []string{"/tags invalid"}},
 		"names with dots and slashes":    {"known", `{"name":"a","by":{"x.y[0]":7,"a/b~c":8,"":9}}`, nil, []string{"/by/ invalid", "/by/a~1b~0c invalid", "/by/x.y[0] invalid"}},
 		"an unknown name with a dot":     {"known", `{"name":"a","a.b":1}`, nil, []string{"/a.b unknown"}},
 		"a display name":                 {"known", `{"name":"a","email":"Ada <ada@x.test>"}`, nil, []string{"/email invalid"}},

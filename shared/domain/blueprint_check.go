@@ -36,12 +36,12 @@ func (b BlueprintSpec) CheckFor(e Extension, urlProblem func(url string) string)
 			c.add(fmt.Sprintf("/template_types/%d/key", i), "unreserved-template-type", "The extension reserved no template type %q: its template_type_keys are %q.", t.Key, e.TypeKeys)
 		}
 	}
+	var all []endpoint
 	for i, w := range b.Webhooks {
-		if problem := urlProblem(w.URL); problem != "" && URLProblem(w.URL) == "" {
-			c.add(fmt.Sprintf("/webhooks/%d/url", i), "invalid", "%s", problem)
-		}
+		at := fmt.Sprintf("/webhooks/%d", i)
+		all = append(all, endpoint{at + "/url", w.URL}, endpoint{at + "/auth/token_url", w.Auth.TokenURL})
 	}
-	for _, e := range b.endpoints() {
+	for _, e := range append(all, b.endpoints()...) {
 		if problem := urlProblem(e.url); problem != "" && URLProblem(e.url) == "" {
 			c.add(e.pointer, "invalid", "%s", problem)
 		}
@@ -206,14 +206,34 @@ func (c *blueprintCheck) filled(text string) int {
 	return size
 }
 
-// auth checks that the parts given are those that the scheme sends.
+// auth checks that the parts given are those that the scheme takes. What is wrong with a scheme that does not exist, the
+// schema says.
 func (c *blueprintCheck) auth(at string, a WebhookAuth) {
-	c.template(at+"/username", a.Username, true)
-	c.template(at+"/password", a.Password, true)
-	c.template(at+"/token", a.Token, true)
-	basic, bearer := a.Scheme == AuthBasic, a.Scheme == AuthBearer
-	if (a.Username != "" || a.Password != "") && !basic || a.Token != "" && !bearer || basic && a.Username == "" || bearer && a.Token == "" {
-		c.add(at, "invalid", "The scheme basic takes username and password, bearer takes token, and no scheme takes neither.")
+	if !slices.Contains([]AuthScheme{AuthNone, AuthBasic, AuthBearer, AuthOAuth2}, a.Scheme) {
+		return
+	}
+	for _, p := range []struct {
+		name, text string
+		of         AuthScheme
+		needed     bool
+	}{
+		{"username", a.Username, AuthBasic, true}, {"password", a.Password, AuthBasic, false}, {"token", a.Token, AuthBearer, true},
+		{"token_url", a.TokenURL, AuthOAuth2, true}, {"client_id", a.ClientID, AuthOAuth2, true}, {"client_secret", a.ClientSecret, AuthOAuth2, true},
+		{"scope", a.Scope, AuthOAuth2, false},
+	} {
+		pointer := at + "/" + p.name
+		switch {
+		case p.text != "" && p.of != a.Scheme:
+			c.add(pointer, "unexpected", "This belongs to the scheme %s.", p.of)
+		case p.text == "" && p.needed && p.of == a.Scheme:
+			c.add(pointer, "required", "The scheme %s needs this.", p.of)
+		case p.text != "" && p.name == "token_url":
+			if problem := URLProblem(p.text); problem != "" {
+				c.add(pointer, "invalid", "%s", problem)
+			}
+		default:
+			c.template(pointer, p.text, true)
+		}
 	}
 }
 
@@ -271,8 +291,8 @@ func (b BlueprintSpec) CheckParameters(base string, given map[string]string) []f
 			}
 			continue
 		}
-		if problem := p.problem(value); problem != "" {
-			add(p.Key, "invalid", "%s", problem)
+		if code, problem := p.problem(value); problem != "" {
+			add(p.Key, code, "%s", problem)
 		}
 	}
 	for _, key := range sortedKeys(given) {
@@ -301,19 +321,19 @@ func (b BlueprintSpec) CheckParameterChanges(base string, given map[string]*stri
 	return wrong
 }
 
-// problem says why a value is not as declared; empty when it is.
-func (p Parameter) problem(value string) string {
+// problem says why a value is not as declared, with the code of it; empty when it is.
+func (p Parameter) problem(value string) (code, detail string) {
 	switch {
 	case utf8.RuneCountInString(value) > p.limit():
-		return fmt.Sprintf("%s has at most %d characters.", p.Name, p.limit())
-	case HasControl(value):
-		return fmt.Sprintf("%s holds a control character.", p.Name)
+		return "invalid", fmt.Sprintf("%s has at most %d characters.", p.Name, p.limit())
+	case LineProblem(value) != "":
+		return "control-character", LineProblem(value)
 	case len(p.Enum) > 0 && !slices.Contains(p.Enum, value):
-		return fmt.Sprintf("%s is one of %s.", p.Name, strings.Join(p.Enum, ", "))
+		return "invalid", fmt.Sprintf("%s is one of %s.", p.Name, strings.Join(p.Enum, ", "))
 	case p.Pattern != "" && !regexp.MustCompile(p.whole()).MatchString(value):
-		return fmt.Sprintf("%s does not match %s.", p.Name, p.Pattern)
+		return "invalid", fmt.Sprintf("%s does not match %s.", p.Name, p.Pattern)
 	}
-	return ""
+	return "", ""
 }
 
 // whole is the pattern held to the whole value. A pattern may be a regular expression and this not be one: `\Q` swallows

@@ -221,6 +221,9 @@ func (b BlueprintSpec) consent(next BlueprintSpec) []ConsentReason {
 		if from, to := host(old.URL), host(w.URL); from != to {
 			add("target-host-changed", at+"/url", "Events go to %s instead of %s.", to, from)
 		}
+		if from, to := host(old.Auth.TokenURL), host(w.Auth.TokenURL); to != "" && from != to {
+			add("target-host-changed", at+"/auth/token_url", "Access tokens are fetched from %s, with the client's credentials.", to)
+		}
 		for j, event := range w.EventTypes {
 			if !slices.Contains(old.EventTypes, event) {
 				add("event-type-added", fmt.Sprintf("%s/event_types/%d", at, j), "The webhook %q also hears of %s.", w.Key, event)

@@ -22,7 +22,9 @@ func specimen() domain.BlueprintSpec {
 			{Name: "Order", Fields: []domain.FieldDefinition{{CustomID: "number", Name: "Number", Kind: domain.Text}, {CustomID: "due", Name: "Due", Kind: domain.Date}}},
 			{Key: "quiet", Name: "Quiet", NoWebhooks: true, Fields: []domain.FieldDefinition{}},
 		},
-		Webhooks:  []domain.WebhookBlueprint{{Key: "contracts", URL: "https://acme.test/hooks", EventTypes: []string{"contract.created"}, Headers: map[string]string{"X-A": "{{customer}}"}}},
+		Webhooks: []domain.WebhookBlueprint{{Key: "contracts", URL: "https://acme.test/hooks", EventTypes: []string{"contract.created"}, Headers: map[string]string{"X-A": "{{customer}}"},
+			Auth: domain.WebhookAuth{Scheme: domain.AuthOAuth2, TokenURL: "https://id.acme.test/token", ClientID: "{{customer}}", ClientSecret: "{{customer}}"},
+		}},
 		Setup:     &domain.SetupBlueprint{URL: "https://acme.test/setup"},
 		Lifecycle: &domain.LifecycleBlueprint{URL: "https://acme.test/lifecycle"},
 	}
@@ -94,10 +96,13 @@ func TestRule6_WhatNeedsConsentIsNamed(t *testing.T) {
 		"a required parameter": {func(b *domain.BlueprintSpec) {
 			b.Parameters = append(b.Parameters, domain.Parameter{Key: "more", Required: true})
 		}, "required-parameter-added /parameters/2"},
-		"a parameter required": {func(b *domain.BlueprintSpec) { b.Parameters[1].Required = true }, "required-parameter-added /parameters/1"},
-		"another host":         {func(b *domain.BlueprintSpec) { b.Webhooks[0].URL = "https://acme.test.evil/hooks" }, "target-host-changed /webhooks/0/url"},
-		"another port":         {func(b *domain.BlueprintSpec) { b.Webhooks[0].URL = "https://acme.test:8443/hooks" }, "target-host-changed /webhooks/0/url"},
-		"no longer encrypted":  {func(b *domain.BlueprintSpec) { b.Webhooks[0].URL = "http://acme.test:443/hooks" }, "target-host-changed /webhooks/0/url"},
+		"a parameter required":    {func(b *domain.BlueprintSpec) { b.Parameters[1].Required = true }, "required-parameter-added /parameters/1"},
+		"another host":            {func(b *domain.BlueprintSpec) { b.Webhooks[0].URL = "https://acme.test.evil/hooks" }, "target-host-changed /webhooks/0/url"},
+		"another port":            {func(b *domain.BlueprintSpec) { b.Webhooks[0].URL = "https://acme.test:8443/hooks" }, "target-host-changed /webhooks/0/url"},
+		"no longer encrypted":     {func(b *domain.BlueprintSpec) { b.Webhooks[0].URL = "http://acme.test:443/hooks" }, "target-host-changed /webhooks/0/url"},
+		"another token endpoint":  {func(b *domain.BlueprintSpec) { b.Webhooks[0].Auth.TokenURL = "https://id.evil.test/token" }, "target-host-changed /webhooks/0/auth/token_url"},
+		"a token endpoint's path": {func(b *domain.BlueprintSpec) { b.Webhooks[0].Auth.TokenURL = "https://id.acme.test/v2" }, ""},
+		"no token endpoint":       {func(b *domain.BlueprintSpec) { b.Webhooks[0].Auth = domain.WebhookAuth{} }, ""},
 		"a webhook": {func(b *domain.BlueprintSpec) {
 			b.Webhooks = append(b.Webhooks, domain.WebhookBlueprint{Key: "more", URL: "https://acme.test"})
 		}, "webhook-added /webhooks/1"},
@@ -137,6 +142,15 @@ func TestRule6_WhatGoesToSomebodyNewNeedsConsent(t *testing.T) {
 	}
 	if want := []string{"hand-off-added /setup", "webhook-added /lifecycle"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestRule6_ATokenEndpointThatWasNotThereNeedsConsent(t *testing.T) {
+	before := specimen()
+	before.Webhooks[0].Auth = domain.WebhookAuth{}
+	reasons := before.Diff(specimen()).NeedsConsent
+	if len(reasons) != 1 || reasons[0].Pointer != "/webhooks/0/auth/token_url" {
+		t.Errorf("got %+v", reasons)
 	}
 }
 

@@ -44,7 +44,7 @@ func TestRule7_ParametersAreCheckedAsDeclared(t *testing.T) {
 		"empty":                {map[string]string{"id": ""}, "/p/id missing-parameter"},
 		"only a part matches":  {map[string]string{"id": "C-12 and more"}, "/p/id invalid"},
 		"an end of the choice": {map[string]string{"id": "XC-1"}, "/p/id invalid"},
-		"a control character":  {map[string]string{"id": "X", "short": "a\r"}, "/p/short invalid"},
+		"a control character":  {map[string]string{"id": "X", "short": "a\r"}, "/p/short control-character"},
 		"too long":             {map[string]string{"id": "X", "short": "äöüß"}, "/p/short invalid"},
 		"not of the list":      {map[string]string{"id": "X", "region": "mars"}, "/p/region invalid"},
 		"nobody asked":         {map[string]string{"id": "X", "a/b~": "1"}, "/p/a~1b~0 unknown-parameter"},
@@ -81,9 +81,17 @@ func TestRule7_WhatAWebhookAddsIsBounded(t *testing.T) {
 		"too many":                 {func(w *domain.WebhookBlueprint) { w.Query = many }, "/blueprint/webhooks/0/query too-many"},
 		"a header twice":           {func(w *domain.WebhookBlueprint) { w.Headers = map[string]string{"X-A": "", "x-a": ""} }, "/blueprint/webhooks/0/headers/x-a duplicate"},
 		"a line break":             {func(w *domain.WebhookBlueprint) { w.Headers = map[string]string{"X-A": "a\u2028b"} }, "/blueprint/webhooks/0/headers/X-A control-character"},
-		"bearer without a token":   {func(w *domain.WebhookBlueprint) { w.Auth.Scheme = domain.AuthBearer }, "/blueprint/webhooks/0/auth invalid"},
-		"a token without a scheme": {func(w *domain.WebhookBlueprint) { w.Auth.Token = "{{long}}" }, "/blueprint/webhooks/0/auth invalid"},
-		"a parameter in the URL":   {func(w *domain.WebhookBlueprint) { w.URL = "https://a.test/{{long}}" }, "/blueprint/webhooks/0/url invalid"},
+		"bearer without a token":   {func(w *domain.WebhookBlueprint) { w.Auth.Scheme = domain.AuthBearer }, "/blueprint/webhooks/0/auth/token required"},
+		"a token without a scheme": {func(w *domain.WebhookBlueprint) { w.Auth.Token = "{{long}}" }, "/blueprint/webhooks/0/auth/token unexpected"},
+		"oauth2 alone":             {func(w *domain.WebhookBlueprint) { w.Auth.Scheme = domain.AuthOAuth2 }, "/blueprint/webhooks/0/auth/token_url required, /blueprint/webhooks/0/auth/client_id required, /blueprint/webhooks/0/auth/client_secret required"},
+		"oauth2, all well": {func(w *domain.WebhookBlueprint) {
+			w.Auth = domain.WebhookAuth{Scheme: domain.AuthOAuth2, TokenURL: "https://id.test/token", ClientID: "{{long}}", ClientSecret: "{{long}}", Scope: "a b"}
+		}, ""},
+		"a parameter in the token URL": {func(w *domain.WebhookBlueprint) {
+			w.Auth = domain.WebhookAuth{Scheme: domain.AuthOAuth2, TokenURL: "https://{{long}}/token", ClientID: "a", ClientSecret: "{{nobody}}"}
+		}, "/blueprint/webhooks/0/auth/token_url invalid, /blueprint/webhooks/0/auth/client_secret undeclared-parameter"},
+		"a scheme that is none":  {func(w *domain.WebhookBlueprint) { w.Auth = domain.WebhookAuth{Scheme: "digest", Username: "a"} }, ""},
+		"a parameter in the URL": {func(w *domain.WebhookBlueprint) { w.URL = "https://a.test/{{long}}" }, "/blueprint/webhooks/0/url invalid"},
 	} {
 		var got []string
 		for _, f := range spec(test.change).Check(func(string) bool { return true }) {

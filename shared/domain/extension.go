@@ -147,14 +147,25 @@ const (
 	AuthNone   AuthScheme = ""
 	AuthBasic  AuthScheme = "basic"
 	AuthBearer AuthScheme = "bearer"
+	AuthOAuth2 AuthScheme = "oauth2" // client credentials (RFC 6749, 4.4): a token is fetched, and sent as bearer is
 )
 
 // WebhookAuth is sent in the Authorization header. In a blueprint the values hold {{parameter}}s.
 type WebhookAuth struct {
-	Scheme   AuthScheme `json:"scheme,omitempty" enum:"basic,bearer"`
+	Scheme   AuthScheme `json:"scheme,omitempty" enum:"basic,bearer,oauth2"`
 	Username string     `json:"username,omitempty" maxLength:"256" doc:"For basic."`
 	Password string     `json:"password,omitempty" maxLength:"256" doc:"For basic."`
 	Token    string     `json:"token,omitempty" maxLength:"1024" doc:"For bearer."`
+
+	TokenURL     string `json:"token_url,omitempty" format:"uri" maxLength:"1024" doc:"For oauth2: where tokens are fetched with the client's credentials. HTTPS; its host never changes without the customer's consent."`
+	ClientID     string `json:"client_id,omitempty" maxLength:"256" doc:"For oauth2."`
+	ClientSecret string `json:"client_secret,omitempty" maxLength:"1024" doc:"For oauth2."`
+	Scope        string `json:"scope,omitempty" maxLength:"1024" doc:"For oauth2: what the token is asked for, separated by spaces."`
+}
+
+// Templates are the values that may hold {{parameter}}s.
+func (a WebhookAuth) Templates() []string {
+	return []string{a.Username, a.Password, a.Token, a.ClientID, a.ClientSecret, a.Scope}
 }
 
 // Steps is what provisioning does for this blueprint, in order, none done.

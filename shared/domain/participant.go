@@ -121,8 +121,12 @@ type Session struct {
 	Account     AccountID     `json:"account_id"`
 	Contract    ContractID    `json:"contract_id"`
 	Participant ParticipantID `json:"participant_id"`
-	EndsAt      time.Time     `json:"ends_at"`
-	CreatedAt   time.Time     `json:"created_at"`
+	// Extension made it, in that epoch of its installation, and it ends with that; empty when the account's user or own
+	// token made it.
+	Extension ExtensionID `json:"extension_id,omitempty"`
+	Epoch     int         `json:"epoch,omitempty"`
+	EndsAt    time.Time   `json:"ends_at"`
+	CreatedAt time.Time   `json:"created_at"`
 	Revision
 }
 

@@ -23,6 +23,7 @@ type ContractFilter struct {
 	State         domain.ContractState
 	Origin        domain.ExtensionID
 	ExtensionType string
+	NoOrigin      bool // made through no extension
 }
 
 const (
@@ -108,6 +109,10 @@ func (s *Store) contractShard(ctx context.Context, partition string, f ContractF
 			in.ExpressionAttributeValues[":"+name] = str(value)
 			conditions = append(conditions, "#"+name+" = :"+name)
 		}
+	}
+	if f.NoOrigin {
+		in.ExpressionAttributeNames["#origin_extension_id"] = "origin_extension_id"
+		conditions = append(conditions, "attribute_not_exists(#origin_extension_id)")
 	}
 	if len(conditions) > 0 {
 		in.FilterExpression = aws.String(strings.Join(conditions, " AND "))

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
 
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
@@ -118,5 +119,23 @@ func awsFault(err error) error {
 	if errors.As(err, &throttled) || errors.As(err, &limited) || strings.Contains(err.Error(), "ThrottlingException") {
 		return &fault.Error{Kind: fault.Unavailable, Code: "busy", Detail: "Too many requests at once. Try again in a moment.", Err: err}
 	}
+	var invalid smithy.APIError
+	if errors.As(err, &invalid) && invalid.ErrorCode() == "ValidationException" && strings.Contains(err.Error(), itemTooLarge) {
+		return tooLarge(err)
+	}
 	return err
+}
+
+// itemTooLarge is in what DynamoDB says of an item of more than 400 KB, names of attributes included
+// (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html#limits-items). There is no code of
+// its own for it.
+const itemTooLarge = "Item size"
+
+// tooLarge is what is left when the limits of single fields, each kept, come to too much together. It can never work,
+// so it is the caller's to mend.
+func tooLarge(cause error) error {
+	return &fault.Error{
+		Kind: fault.Invalid, Code: "too-large", Detail: "What would be stored is larger than the 400 KB that one thing may have. Send less in one, or in all together. Nothing was changed.",
+		Op: "store", Err: cause,
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -131,6 +132,15 @@ func (t *Tx) HoldFields(v domain.FieldsVersion) *Write {
 	}}, record)
 }
 
+// HoldListed holds the Tx to that version's being the extension's in the catalogue, whatever else changes of it.
+func (t *Tx) HoldListed(e domain.ExtensionID, version int) *Write {
+	k, record := keyOf(domain.Extension{ID: e})
+	return t.add(types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+		Key: k.attributes(), ConditionExpression: aws.String("listed_version = :v"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":v": num(int64(version))},
+	}}, record)
+}
+
 // UseType counts a new template of the type, which must be there.
 func (t *Tx) UseType(a domain.AccountID, id domain.TemplateTypeID) *Write {
 	k, record := keyOf(domain.FieldsVersion{Account: a, TemplateType: id})
@@ -222,7 +232,7 @@ const (
 // them, without what is shown once; so a repeated request never finds one without the other.
 //
 // A failed condition gives that write's error, the first in the order of the Tx. A mere transaction conflict
-// or throttling is retried with jitter, and ends as Unavailable.
+// or throttling is retried with jitter, and ends as Unavailable. Invalid `too-large` when an item would pass 400 KB.
 func (s *Store) Commit(ctx context.Context, t *Tx, answer any) error {
 	if t.err != nil {
 		return fault.Wrap(t.err, "commit")
@@ -258,6 +268,10 @@ func (s *Store) Commit(ctx context.Context, t *Tx, answer any) error {
 			switch aws.ToString(reason.Code) {
 			case "ConditionalCheckFailed":
 				return writes[i].otherwise
+			case "ValidationError":
+				if strings.Contains(aws.ToString(reason.Message), itemTooLarge) {
+					return tooLarge(err)
+				}
 			case "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded":
 				again = true
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -57,6 +58,11 @@ func TestTx_OneFailedConditionWritesNothingAndGivesItsOwnError(t *testing.T) {
 
 // conflicting answers the first n transactions as DynamoDB does when another is under way; MiniStack never does.
 func conflicting(n int, asked *int) func(*dynamodb.Options) {
+	return canceled(n, asked, types.CancellationReason{Code: aws.String("TransactionConflict")})
+}
+
+// canceled answers the first n transactions with that reason.
+func canceled(n int, asked *int, reason types.CancellationReason) func(*dynamodb.Options) {
 	return func(o *dynamodb.Options) {
 		o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
 			if stack.ID() != "TransactWriteItems" {
@@ -65,7 +71,7 @@ func conflicting(n int, asked *int) func(*dynamodb.Options) {
 			return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("conflicting", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
 				if *asked++; *asked <= n {
 					return middleware.InitializeOutput{}, middleware.Metadata{}, &types.TransactionCanceledException{
-						CancellationReasons: []types.CancellationReason{{Code: aws.String("TransactionConflict")}},
+						CancellationReasons: []types.CancellationReason{{Code: aws.String("None")}, reason},
 					}
 				}
 				return next.HandleInitialize(ctx, in)
@@ -210,5 +216,30 @@ func TestRule25_AClaimWhoseAnswerWasLostIsStillOurs(t *testing.T) {
 	tx.Create(&domain.Account{ID: "a"})
 	if err := s.Commit(ctx, &tx, &struct{}{}); err != nil {
 		t.Errorf("the commit under it gave %v", err)
+	}
+}
+
+func TestTx_AnItemThatIsTooLargeIsTheCallersToMend(t *testing.T) {
+	s := storetest.New(t)
+	var tx store.Tx
+	tx.Create(&domain.Account{ID: "a", Name: strings.Repeat("a", 400<<10)})
+	tx.Create(&domain.Account{ID: "b"})
+	if err := s.Commit(t.Context(), &tx, nil); fault.KindOf(err) != fault.Invalid || !fault.Is(err, "too-large") {
+		t.Errorf("got %v, want too-large", err)
+	}
+	if _, err := s.Account(t.Context(), "b"); fault.KindOf(err) != fault.NotFound {
+		t.Errorf("reading what the failed Tx would have made gave %v, want NotFound", err)
+	}
+
+	// So DynamoDB says it of an item that an update makes too large; MiniStack never does.
+	asked := 0
+	grown := s.At(domain.SystemClock, canceled(1, &asked, types.CancellationReason{
+		Code: aws.String("ValidationError"), Message: aws.String("Item size to update has exceeded the maximum allowed size"),
+	}))
+	var update store.Tx
+	update.Put(&domain.Account{ID: "a"})
+	update.Put(&domain.Account{ID: "b"})
+	if err := grown.Commit(t.Context(), &update, nil); fault.KindOf(err) != fault.Invalid || !fault.Is(err, "too-large") || asked != 1 {
+		t.Errorf("an update: got %v after %d transactions, want too-large at once", err, asked)
 	}
 }
