@@ -171,6 +171,11 @@ func TestWebhookSecret_GoodWhileTheInstallationIsEnabled(t *testing.T) {
 	a.refused(a.callBack(right, setupCompleted), 401, "unauthenticated")
 	a.settle()
 	a.refused(a.callBack(right, setupCompleted), 401, "unauthenticated")
+	for _, i := range a.stored("installation") {
+		if text(i, "extension_id") == mainExtension && (i["callback_secret"] != nil || i["setup"] != nil) {
+			t.Errorf("a disabled installation keeps %v", i)
+		}
+	}
 	a.enable()
 	a.refused(a.callBack(right, setupCompleted), 401, "unauthenticated")
 	if got := a.installation(mainExtension).at("setup"); got != nil {

@@ -63,6 +63,21 @@ func TestRule7_ParametersAreChangedAsTheyWereGiven(t *testing.T) {
 	a.refused(a.change(object{"customer_id": "C-4"}), 409, "installation-state")
 }
 
+func TestRule7_AnOptionalParameterIsRemovedByNull(t *testing.T) {
+	a := newActors(newWorld(t))
+	a.offerLifecycle()
+	at := "/v1/installations/" + lifecycleExtension
+	a.want(a.call(a.admin, "PUT", at, object{"parameters": object{lifecycleExtension: object{"region": "eu"}}}), 202)
+	a.settle()
+	for _, absent := range []any{nil, ""} {
+		a.want(a.call(a.admin, "PATCH", at+"/parameters", object{"parameters": object{"region": "us"}}), 200)
+		got := a.want(a.call(a.admin, "PATCH", at+"/parameters", object{"parameters": object{"region": absent}}), 200)
+		if left := got.at("parameters", "region"); left != nil {
+			t.Errorf("after %#v the region is %v", absent, left)
+		}
+	}
+}
+
 // eventBodies are the bodies of all events after so many, in their order.
 func (a *actors) eventBodies(after int) [][]byte {
 	a.t.Helper()
