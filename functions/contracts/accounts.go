@@ -3,6 +3,8 @@ package contracts
 import (
 	"context"
 	"fmt"
+	"reflect"
+	"time"
 
 	"plugboard/shared/auth"
 	"plugboard/shared/contract"
@@ -11,20 +13,28 @@ import (
 	"plugboard/shared/store"
 )
 
-// PutAccount creates or updates an account. Two at once: one is Conflict, `raced`.
+// PutAccount creates or updates an account. What changes nothing is no change. Two at once: one is Conflict, `raced`.
 func (s *Service) PutAccount(ctx context.Context, in *contract.PutAccountInput) (*contract.PutAccountOutput, error) {
-	a, err := orNew(s.store.Account(ctx, in.Account))
+	before, err := orNew(s.store.Account(ctx, in.Account))
 	if err != nil {
 		return nil, err
 	}
-	a.ID, a.Name, a.UpdatedAt = in.Account, in.Body.Name, s.now()
-	if a.Rev == 0 {
-		a.CreatedAt = a.UpdatedAt
-	}
 	var tx store.Tx
-	tx.Save(&a, a.Rev)
+	a, _ := s.changeAccount(&tx, before, contract.AccountItem{ID: in.Account, AccountBody: in.Body})
 	out := &contract.PutAccountOutput{Body: a}
 	return out, s.store.Commit(ctx, &tx, out)
+}
+
+// changeAccount puts into tx what it takes to make of before, which is zero for none, what the item says.
+func (s *Service) changeAccount(tx *store.Tx, before domain.Account, in contract.AccountItem) (domain.Account, contract.ImportResult) {
+	a := before
+	a.ID, a.Name = in.ID, in.Name
+	if a == before {
+		return a, contract.ImportUnchanged
+	}
+	result := stamp(before.Rev, &a.CreatedAt, &a.UpdatedAt, s.now())
+	tx.Save(&a, a.Rev)
+	return a, result
 }
 
 // ReadAccount reads one.
@@ -33,61 +43,108 @@ func (s *Service) ReadAccount(ctx context.Context, in *contract.ReadAccountInput
 	return &contract.ReadAccountOutput{Body: a}, err
 }
 
-// PutUser creates or updates a user. Conflict `email-taken` when another user of the account has the e-mail.
+// PutUser creates or updates a user. What changes nothing is no change. Invalid with every workspace that the account
+// has not; Conflict `email-taken` when another user of the account has the e-mail.
 func (s *Service) PutUser(ctx context.Context, in *contract.PutUserInput) (*contract.PutUserOutput, error) {
-	if err := s.unknownWorkspaces(ctx, in.Account, in.Body.Workspaces); err != nil {
-		return nil, err
-	}
 	before, err := orNew(s.store.User(ctx, in.Account, in.User))
 	if err != nil {
 		return nil, err
 	}
-	u := before
-	u.Account, u.ID, u.Email, u.Name = in.Account, in.User, domain.FoldEmail(in.Body.Email), in.Body.Name
-	u.Role, u.Workspaces, u.UpdatedAt = in.Body.Role, in.Body.Workspaces, s.now()
-	if u.Rev == 0 {
-		u.CreatedAt = u.UpdatedAt
-	}
 	var tx store.Tx
-	tx.Exists(domain.Account{ID: in.Account}).Else(noAccount())
-	tx.Save(&u, u.Rev)
-	tx.ReserveEmail(u).Else(fault.New(fault.Conflict, "email-taken", "Another user of the account has this e-mail."))
-	if before.Rev > 0 && before.Email != u.Email {
-		tx.ReleaseEmail(before)
+	u, result, err := s.changeUser(ctx, &tx, s.workspaceKnown, before, contract.UserItem{Account: in.Account, ID: in.User, UserBody: in.Body})
+	if err != nil {
+		return nil, err
+	}
+	if result != contract.ImportUnchanged {
+		holdAccount(&tx, in.Account)
 	}
 	out := &contract.PutUserOutput{Body: u}
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-func (s *Service) unknownWorkspaces(ctx context.Context, a domain.AccountID, ids []domain.WorkspaceID) error {
+// changeUser is changeAccount's kin. The tx must hold the account, too.
+func (s *Service) changeUser(ctx context.Context, tx *store.Tx, known workspaceKnown, before domain.User, in contract.UserItem) (domain.User, contract.ImportResult, error) {
+	u := before
+	u.Account, u.ID, u.Email, u.Name = in.Account, in.ID, domain.FoldEmail(in.Email), in.Name
+	u.Role, u.Workspaces = in.Role, in.Workspaces
+	if reflect.DeepEqual(u, before) {
+		return u, contract.ImportUnchanged, nil
+	}
+	if err := unknownWorkspaces(ctx, known, in.Account, in.Workspaces); err != nil {
+		return u, "", err
+	}
+	result := stamp(before.Rev, &u.CreatedAt, &u.UpdatedAt, s.now())
+	tx.Save(&u, u.Rev)
+	tx.ReserveEmail(u).Else(fault.New(fault.Conflict, emailTaken, "Another user of the account has this e-mail."))
+	if before.Rev > 0 && before.Email != u.Email {
+		tx.ReleaseEmail(before)
+	}
+	return u, result, nil
+}
+
+const emailTaken = "email-taken"
+
+// workspaceKnown tells whether the account has the workspace.
+type workspaceKnown func(context.Context, domain.AccountID, domain.WorkspaceID) (bool, error)
+
+func (s *Service) workspaceKnown(ctx context.Context, a domain.AccountID, id domain.WorkspaceID) (bool, error) {
+	w, err := orNew(s.store.Workspace(ctx, a, id))
+	return w.Rev > 0, err
+}
+
+func unknownWorkspaces(ctx context.Context, known workspaceKnown, a domain.AccountID, ids []domain.WorkspaceID) error {
 	var wrong []fault.Field
 	for n, id := range ids {
-		_, err := s.store.Workspace(ctx, a, id)
-		switch {
-		case fault.KindOf(err) == fault.NotFound:
-			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/workspaces/%d", n), Code: "unknown-workspace", Detail: "The account has no such workspace."})
-		case err != nil:
+		ok, err := known(ctx, a, id)
+		if err != nil {
 			return err
+		}
+		if !ok {
+			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/workspaces/%d", n), Code: "unknown-workspace", Detail: "The account has no such workspace."})
 		}
 	}
 	return fault.InvalidFields(wrong)
 }
 
-// PutWorkspace creates or updates a workspace.
+// PutWorkspace creates or updates a workspace. What changes nothing is no change.
 func (s *Service) PutWorkspace(ctx context.Context, in *contract.PutWorkspaceInput) (*contract.PutWorkspaceOutput, error) {
-	w, err := orNew(s.store.Workspace(ctx, in.Account, in.Workspace))
+	before, err := orNew(s.store.Workspace(ctx, in.Account, in.Workspace))
 	if err != nil {
 		return nil, err
 	}
-	w.Account, w.ID, w.Name, w.UpdatedAt = in.Account, in.Workspace, in.Body.Name, s.now()
-	if w.Rev == 0 {
-		w.CreatedAt = w.UpdatedAt
-	}
 	var tx store.Tx
-	tx.Exists(domain.Account{ID: in.Account}).Else(noAccount())
-	tx.Save(&w, w.Rev)
+	w, result := s.changeWorkspace(&tx, before, contract.WorkspaceItem{Account: in.Account, ID: in.Workspace, WorkspaceBody: in.Body})
+	if result != contract.ImportUnchanged {
+		holdAccount(&tx, in.Account)
+	}
 	out := &contract.PutWorkspaceOutput{Body: w}
 	return out, s.store.Commit(ctx, &tx, out)
+}
+
+// changeWorkspace is changeAccount's kin. The tx must hold the account, too.
+func (s *Service) changeWorkspace(tx *store.Tx, before domain.Workspace, in contract.WorkspaceItem) (domain.Workspace, contract.ImportResult) {
+	w := before
+	w.Account, w.ID, w.Name = in.Account, in.ID, in.Name
+	if w == before {
+		return w, contract.ImportUnchanged
+	}
+	result := stamp(before.Rev, &w.CreatedAt, &w.UpdatedAt, s.now())
+	tx.Save(&w, w.Rev)
+	return w, result
+}
+
+// stamp notes when something of that revision, 0 for a new one, is changed.
+func stamp(rev int, created, updated *time.Time, now time.Time) contract.ImportResult {
+	*updated = now
+	if rev > 0 {
+		return contract.ImportUpdated
+	}
+	*created = now
+	return contract.ImportCreated
+}
+
+func holdAccount(tx *store.Tx, a domain.AccountID) {
+	tx.Exists(domain.Account{ID: a}).Else(noAccount())
 }
 
 // ListWorkspaces leaves out those in which the acting user may not create contracts.

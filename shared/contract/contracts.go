@@ -6,9 +6,11 @@ import "plugboard/shared/domain"
 
 type PutAccountInput struct {
 	Account domain.AccountID `path:"account_id" pattern:"^[A-Za-z0-9_-]{1,64}$" doc:"The platform's own id."`
-	Body    struct {
-		Name string `json:"name" minLength:"1" maxLength:"128"`
-	}
+	Body    AccountBody
+}
+
+type AccountBody struct {
+	Name string `json:"name" minLength:"1" maxLength:"128"`
 }
 
 type PutAccountOutput struct{ Body domain.Account }
@@ -22,12 +24,14 @@ type ReadAccountOutput struct{ Body domain.Account }
 type PutUserInput struct {
 	Account domain.AccountID `path:"account_id" maxLength:"64"`
 	User    domain.UserID    `path:"user_id" pattern:"^[A-Za-z0-9_@.|:+-]{1,128}$" doc:"The subject of the user's OIDC tokens."`
-	Body    struct {
-		Email      string               `json:"email" format:"email" maxLength:"254" doc:"Unique in the account."`
-		Name       string               `json:"name" minLength:"1" maxLength:"128"`
-		Role       domain.Role          `json:"role" enum:"admin,member"`
-		Workspaces []domain.WorkspaceID `json:"workspaces" maxItems:"100" doc:"Where a member may create contracts; an admin may in all."`
-	}
+	Body    UserBody
+}
+
+type UserBody struct {
+	Email      string               `json:"email" format:"email" maxLength:"254" doc:"Unique in the account."`
+	Name       string               `json:"name" minLength:"1" maxLength:"128"`
+	Role       domain.Role          `json:"role" enum:"admin,member"`
+	Workspaces []domain.WorkspaceID `json:"workspaces" maxItems:"100" doc:"Where a member may create contracts; an admin may in all."`
 }
 
 type PutUserOutput struct{ Body domain.User }
@@ -35,9 +39,11 @@ type PutUserOutput struct{ Body domain.User }
 type PutWorkspaceInput struct {
 	Account   domain.AccountID   `path:"account_id" maxLength:"64"`
 	Workspace domain.WorkspaceID `path:"workspace_id" pattern:"^[A-Za-z0-9_-]{1,64}$" doc:"The platform's own id."`
-	Body      struct {
-		Name string `json:"name" minLength:"1" maxLength:"128"`
-	}
+	Body      WorkspaceBody
+}
+
+type WorkspaceBody struct {
+	Name string `json:"name" minLength:"1" maxLength:"128"`
 }
 
 type PutWorkspaceOutput struct{ Body domain.Workspace }
@@ -46,13 +52,13 @@ type ListWorkspacesInput struct{ PageInput }
 
 type ListWorkspacesOutput struct{ Body Page[domain.Workspace] }
 
-type CreateTemplateInput struct {
-	Body struct {
-		Name         string                `json:"name" minLength:"1" maxLength:"128"`
-		Workspace    domain.WorkspaceID    `json:"workspace_id" maxLength:"64"`
-		TemplateType domain.TemplateTypeID `json:"template_type_id" maxLength:"64"`
-		DataFields   []domain.GivenValue   `json:"data_fields,omitempty" maxItems:"300" doc:"Taken where a contract gives none."`
-	}
+type CreateTemplateInput struct{ Body TemplateBody }
+
+type TemplateBody struct {
+	Name         string                `json:"name" minLength:"1" maxLength:"128"`
+	Workspace    domain.WorkspaceID    `json:"workspace_id" maxLength:"64"`
+	TemplateType domain.TemplateTypeID `json:"template_type_id" maxLength:"64"`
+	DataFields   []domain.GivenValue   `json:"data_fields,omitempty" maxItems:"300" doc:"Taken where a contract gives none."`
 }
 
 type CreateTemplateOutput struct{ Body domain.Template }
