@@ -384,7 +384,7 @@ func TestImport_AReportOfAThousandFailuresIsKeptForItsKey(t *testing.T) {
 		t.Errorf("got %d errors of an item, want 10", n)
 	}
 	for _, i := range a.stored("idempotency") {
-		if kept := i["answer"].(*types.AttributeValueMemberB).Value; len(kept) > 350<<10 || len(first.raw) < 400<<10 {
+		if kept := i["answer"].(*types.AttributeValueMemberB).Value; len(kept) > 350<<10 || len(first.raw) < 256<<10 {
 			t.Errorf("of an answer of %d bytes %d are kept, where an item has 400 KB", len(first.raw), len(kept))
 		}
 	}

@@ -75,7 +75,9 @@ func (s *Service) changeUser(ctx context.Context, tx *store.Tx, known workspaceK
 	}
 	result := stamp(before.Rev, &u.CreatedAt, &u.UpdatedAt, s.now())
 	tx.Save(&u, u.Rev)
-	tx.ReserveEmail(u).Else(fault.New(fault.Conflict, emailTaken, "Another user of the account has this e-mail."))
+	if before.Rev == 0 || before.Email != u.Email {
+		tx.ReserveEmail(u).Else(fault.New(fault.Conflict, emailTaken, "Another user of the account has this e-mail."))
+	}
 	if before.Rev > 0 && before.Email != u.Email {
 		tx.ReleaseEmail(before)
 	}
