@@ -100,7 +100,7 @@ CREDENTIALS := AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY
 
 test-functions:
 	@echo "Testing the functions and what they share …"
-	@$(CREDENTIALS) go test -count=1 $$(go list ./... | grep -v -e /infra$$ -e /localstack/deployed)
+	@$(CREDENTIALS) go test -count=1 -timeout 30m $$(go list ./... | grep -v -e /infra$$ -e /localstack/deployed)
 
 test-deployed: up
 	@echo "Testing the deployed stack …"

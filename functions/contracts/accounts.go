@@ -70,7 +70,11 @@ func (s *Service) changeUser(ctx context.Context, tx *store.Tx, known workspaceK
 	if reflect.DeepEqual(u, before) {
 		return u, contract.ImportUnchanged, nil
 	}
-	if err := unknownWorkspaces(ctx, known, in.Account, in.Workspaces); err != nil {
+	wrong, err := userFaults(ctx, known, in.Account, in.Workspaces)
+	if err != nil {
+		return u, "", err
+	}
+	if err := fault.InvalidFields(wrong); err != nil {
 		return u, "", err
 	}
 	result := stamp(before.Rev, &u.CreatedAt, &u.UpdatedAt, s.now())
@@ -94,18 +98,24 @@ func (s *Service) workspaceKnown(ctx context.Context, a domain.AccountID, id dom
 	return w.Rev > 0, err
 }
 
-func unknownWorkspaces(ctx context.Context, known workspaceKnown, a domain.AccountID, ids []domain.WorkspaceID) error {
+// userFaults reports workspaces that the account does not have.
+func userFaults(ctx context.Context, known workspaceKnown, a domain.AccountID, ids []domain.WorkspaceID) ([]fault.Field, error) {
 	var wrong []fault.Field
 	for n, id := range ids {
 		ok, err := known(ctx, a, id)
 		if err != nil {
-			return err
+			return wrong, err
 		}
 		if !ok {
 			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/workspaces/%d", n), Code: "unknown-workspace", Detail: "The account has no such workspace."})
 		}
 	}
-	return fault.InvalidFields(wrong)
+	return wrong, nil
+}
+
+// lookAtUser is userFaults, for an input that is wrong already.
+func (s *Service) lookAtUser(ctx context.Context, in *contract.PutUserInput) ([]fault.Field, error) {
+	return userFaults(ctx, s.workspaceKnown, in.Account, in.Body.Workspaces)
 }
 
 // PutWorkspace creates or updates a workspace. What changes nothing is no change.
@@ -162,8 +172,7 @@ func (s *Service) ListWorkspaces(ctx context.Context, in *contract.ListWorkspace
 			allowed = append(allowed, w)
 		}
 	}
-	page, err := contract.PageOf(allowed, func(w domain.Workspace) string { return string(w.ID) }, in.PageInput)
-	return &contract.ListWorkspacesOutput{Body: page}, err
+	return &contract.ListWorkspacesOutput{Body: contract.PageOf(allowed, func(w domain.Workspace) string { return string(w.ID) }, in.PageInput)}, nil
 }
 
 func noAccount() error { return fault.New(fault.NotFound, "not-found", "There is no such account.") }

@@ -3,7 +3,6 @@ package contracts
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"plugboard/events"
 	"plugboard/shared/auth"
@@ -21,32 +20,18 @@ import (
 // or, when it named none, while the contract was being created (design rule 13). Nothing is created then.
 func (s *Service) Create(ctx context.Context, in *contract.CreateContractInput) (*contract.CreateContractOutput, error) {
 	caller := auth.From(ctx)
-	template, wrong, err := s.pair(ctx, caller, in.Body.Workspace, in.Body.Template)
+	found, wrong, err := s.found(ctx, in, in.Body.FieldsVersion)
 	if err != nil {
 		return nil, err
 	}
-	if template == nil {
-		return nil, fault.InvalidFields(wrong)
-	}
-	version, t, installed, err := s.fields(ctx, template.TemplateType, in.Body.FieldsVersion)
-	if err != nil {
-		return nil, err
-	}
-	if e := caller.Extension(); e != "" && t.Extension != e {
-		wrong = append(wrong, fault.Field{Pointer: "/template_id", Code: "foreign-template", Detail: fmt.Sprintf("The extension %q creates contracts from templates of its own template types only.", e)})
-	}
-	values, bad := t.Snapshot("/data_fields", t.Inherit(in.Body.DataFields, template.Values, installed), installed)
-	now := s.now()
-	participants, twice := domain.Participants("/participants", in.Body.Participants, nil, s.newID)
-	wrong = slices.Concat(wrong, bad, twice, domain.CheckExpiry(in.Body.ExpiresOn, now))
 	if err := fault.InvalidFields(wrong); err != nil {
 		return nil, err
 	}
-
+	template, t, now := found.template, found.templateType, s.now()
 	c := domain.Contract{
 		ID: domain.ContractID(s.newID("con")), Account: caller.Account, Workspace: template.Workspace, Template: template.ID,
 		TemplateType: t.ID, ExtensionType: t.ExtensionType, Origin: caller.Extension(), Name: in.Body.Name, State: domain.Draft,
-		ExpiresOn: in.Body.ExpiresOn, Values: values, Participants: participants, CreatedBy: caller.UserID(), CreatedAt: now, UpdatedAt: now,
+		ExpiresOn: in.Body.ExpiresOn, Values: found.values, Participants: domain.Participants(in.Body.Participants, nil, s.newID), CreatedBy: caller.UserID(), CreatedAt: now, UpdatedAt: now,
 	}
 	event, err := events.OfContract(domain.EventID(s.newID("evt")), events.ContractCreated, c)
 	if err != nil {
@@ -54,10 +39,45 @@ func (s *Service) Create(ctx context.Context, in *contract.CreateContractInput) 
 	}
 	var tx store.Tx
 	tx.Create(&c)
-	tx.HoldFields(version).Else(fieldsChanged())
+	tx.HoldFields(found.version).Else(fieldsChanged())
 	tx.Emit(event)
 	out := &contract.CreateContractOutput{ETag: c.ETag(), Body: c}
 	return out, s.store.Commit(ctx, &tx, out)
+}
+
+// found is what creating a contract finds of what it names.
+type found struct {
+	template     domain.Template
+	templateType domain.TemplateType
+	version      domain.FieldsVersion
+	values       []domain.Value
+}
+
+// found reads what the input names, and reports everything that is wrong with it in that light: of an unknown template
+// the template alone, as nobody knows which fields it has. seen is the version of the fields that the caller has seen.
+func (s *Service) found(ctx context.Context, in *contract.CreateContractInput, seen int) (f found, wrong []fault.Field, err error) {
+	caller := auth.From(ctx)
+	wrong = domain.CheckExpiry(in.Body.ExpiresOn, s.now())
+	template, bad, err := s.pair(ctx, caller, in.Body.Workspace, in.Body.Template)
+	wrong = append(bad, wrong...)
+	if err != nil || template == nil {
+		return f, wrong, err
+	}
+	version, t, installed, err := s.fields(ctx, template.TemplateType, seen)
+	if err != nil {
+		return f, wrong, err
+	}
+	if e := caller.Extension(); e != "" && t.Extension != e {
+		wrong = append(wrong, fault.Field{Pointer: "/template_id", Code: "foreign-template", Detail: fmt.Sprintf("The extension %q creates contracts from templates of its own template types only.", e)})
+	}
+	values, bad := t.Snapshot("/data_fields", t.Inherit(in.Body.DataFields, template.Values, installed), installed)
+	return found{*template, t, version, values}, append(wrong, bad...), nil
+}
+
+// lookAtNew is found, for an input that is wrong already.
+func (s *Service) lookAtNew(ctx context.Context, in *contract.CreateContractInput) ([]fault.Field, error) {
+	_, wrong, err := s.found(ctx, in, 0)
+	return wrong, err
 }
 
 // pair checks that the acting user may create in the workspace and that the template is an active one of it.

@@ -46,10 +46,7 @@ func (s *Service) CreateData(ctx context.Context, in *contract.ContractCreateDat
 		}
 	}
 	out := &contract.ContractCreateDataOutput{}
-	out.Body.Page, err = contract.PageOf(choices, func(w contract.WorkspaceChoice) string { return string(w.ID) }, in.PageInput)
-	if err != nil {
-		return nil, err
-	}
+	out.Body.Page = contract.PageOf(choices, func(w contract.WorkspaceChoice) string { return string(w.ID) }, in.PageInput)
 	out.Body.TemplateTypes, err = s.typeChoices(ctx, out.Body.Items, wanted)
 	return out, err
 }

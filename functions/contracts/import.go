@@ -40,6 +40,8 @@ type importer[I, R any] struct {
 	// frees is what else of that the stored one gives up.
 	frees func(R) string
 	read  func(ctx context.Context, items []I) ([]R, error)
+	// look is what change would say of an item that is wrong already; nil for nothing.
+	look func(ctx context.Context, item I) ([]fault.Field, error)
 	// change puts what the item takes into the transaction, or nothing.
 	change func(ctx context.Context, tx *store.Tx, before R, item I) (R, contract.ImportResult, error)
 	// hold adds what all changes of the transaction have in common.
@@ -95,6 +97,13 @@ func (w *importing[I, R]) begin(ctx context.Context) ([]int, error) {
 	for n, item := range w.items {
 		w.report.Items[n].Result = contract.ImportNotTried
 		if len(item.Wrong) > 0 {
+			if w.look != nil {
+				also, err := w.look(ctx, item.Value)
+				if err != nil {
+					return nil, err
+				}
+				item.Also(also)
+			}
 			w.report.Items[n].Fail(ctx, n, fault.InvalidFields(item.Wrong))
 			continue
 		}

@@ -5,6 +5,7 @@ import (
 
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
+	"plugboard/shared/fault"
 	"plugboard/shared/store"
 )
 
@@ -49,6 +50,9 @@ func (s *Service) ImportUsers(ctx context.Context, in *contract.ImportUsersInput
 		},
 		read: func(ctx context.Context, items []contract.UserItem) ([]domain.User, error) {
 			return s.store.TheseUsers(ctx, each(items, func(i contract.UserItem) domain.User { return domain.User{Account: i.Account, ID: i.ID} }))
+		},
+		look: func(ctx context.Context, i contract.UserItem) ([]fault.Field, error) {
+			return userFaults(ctx, known, i.Account, i.Workspaces)
 		},
 		change: func(ctx context.Context, tx *store.Tx, before domain.User, item contract.UserItem) (domain.User, contract.ImportResult, error) {
 			return s.changeUser(ctx, tx, known, before, item)
@@ -105,6 +109,9 @@ func (s *Service) ImportTemplates(ctx context.Context, in *contract.ImportTempla
 			return s.store.TheseTemplates(ctx, each(items, func(i contract.TemplateItem) domain.Template {
 				return domain.Template{Account: i.Account, ID: i.ID}
 			}))
+		},
+		look: func(ctx context.Context, i contract.TemplateItem) ([]fault.Field, error) {
+			return templateFaults(ctx, look, "", i)
 		},
 		change: func(ctx context.Context, tx *store.Tx, before domain.Template, item contract.TemplateItem) (domain.Template, contract.ImportResult, error) {
 			return s.changeTemplate(ctx, tx, look, "", before, item)

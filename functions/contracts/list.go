@@ -14,10 +14,6 @@ import (
 // pass of those that one call looks at. A contract that was made a moment ago may be missing.
 func (s *Service) List(ctx context.Context, in *contract.ListContractsInput) (*contract.ListContractsOutput, error) {
 	caller := auth.From(ctx)
-	after, err := in.After()
-	if err != nil {
-		return nil, err
-	}
 	f := store.ContractFilter{Workspace: in.Workspace, State: in.State, Origin: in.Origin, ExtensionType: in.ExtensionType}
 	out := &contract.ListContractsOutput{}
 	out.Body.Items = []domain.ContractSummary{}
@@ -27,10 +23,10 @@ func (s *Service) List(ctx context.Context, in *contract.ListContractsInput) (*c
 		}
 		f.Origin = e
 	}
-	found, next, err := s.store.Contracts(ctx, caller.Account, f, domain.ContractID(after), in.Limit)
+	found, next, err := s.store.Contracts(ctx, caller.Account, f, domain.ContractID(in.Cursor), in.Limit)
 	if err != nil {
 		return nil, err
 	}
-	out.Body.Items, out.Body.NextCursor = found, contract.CursorOf(string(next))
+	out.Body.Items, out.Body.NextCursor = found, string(next)
 	return out, nil
 }

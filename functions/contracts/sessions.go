@@ -69,6 +69,15 @@ func (s *Service) FillSession(ctx context.Context, in *contract.UpdateSessionDat
 	return (*contract.UpdateSessionDataFieldsOutput)(out), s.store.Commit(ctx, &tx, out)
 }
 
+// lookAtFilling is lookAtValues for a participant.
+func (s *Service) lookAtFilling(ctx context.Context, in *contract.UpdateSessionDataFieldsInput) ([]fault.Field, error) {
+	c, _, err := s.own(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.valueFaults(ctx, c, in.Body.DataFields)
+}
+
 // SignSession records the participant's signature; with the last one the contract is signed, and this session and
 // all others end. Conflict `contract-state` while it is not published, `already-signed` for a second time.
 func (s *Service) SignSession(ctx context.Context, in *contract.SessionMoveInput) (*contract.SignSessionContractOutput, error) {

@@ -59,25 +59,9 @@ func (s *Service) changeTemplate(ctx context.Context, tx *store.Tx, look templat
 	if reflect.DeepEqual(tpl, before) {
 		return tpl, contract.ImportUnchanged, nil
 	}
-	var wrong []fault.Field
-	known, err := look.workspace(ctx, in.Account, in.Workspace)
+	wrong, err := templateFaults(ctx, look, e, in)
 	if err != nil {
 		return tpl, "", err
-	}
-	if !known {
-		wrong = append(wrong, fault.Field{Pointer: "/workspace_id", Code: "unknown-workspace", Detail: "The account has no such workspace."})
-	}
-	t, err := look.typed(ctx, in.Account, in.TemplateType)
-	if err == nil && e != "" && t.Extension != e {
-		err = fault.New(fault.NotFound, "not-found", "")
-	}
-	known = err == nil
-	if wrong, err = absent(wrong, err, "/template_type_id", "unknown-template-type", "There is no such template type."); err != nil {
-		return tpl, "", err
-	}
-	if known {
-		_, bad := t.Snapshot("/data_fields", in.DataFields, t.installed)
-		wrong = append(wrong, bad...)
 	}
 	if before.Rev > 0 && before.TemplateType != in.TemplateType {
 		wrong = append(wrong, fault.Field{Pointer: "/template_type_id", Code: "fixed", Detail: fmt.Sprintf("The template is of the type %q, which stays. Make another template.", before.TemplateType)})
@@ -91,6 +75,34 @@ func (s *Service) changeTemplate(ctx context.Context, tx *store.Tx, look templat
 	}
 	tx.Save(&tpl, tpl.Rev)
 	return tpl, result, nil
+}
+
+// templateFaults reports everything that is wrong with a template in the light of its workspace and template type.
+func templateFaults(ctx context.Context, look templateLookup, e domain.ExtensionID, in contract.TemplateItem) ([]fault.Field, error) {
+	var wrong []fault.Field
+	known, err := look.workspace(ctx, in.Account, in.Workspace)
+	if err != nil {
+		return wrong, err
+	}
+	if !known {
+		wrong = append(wrong, fault.Field{Pointer: "/workspace_id", Code: "unknown-workspace", Detail: "The account has no such workspace."})
+	}
+	t, err := look.typed(ctx, in.Account, in.TemplateType)
+	if err == nil && e != "" && t.Extension != e {
+		err = fault.New(fault.NotFound, "not-found", "")
+	}
+	known = err == nil
+	if wrong, err = absent(wrong, err, "/template_type_id", "unknown-template-type", "There is no such template type."); err != nil || !known {
+		return wrong, err
+	}
+	_, bad := t.Snapshot("/data_fields", in.DataFields, t.installed)
+	return append(wrong, bad...), nil
+}
+
+// lookAtNewTemplate is templateFaults, for an input that is wrong already.
+func (s *Service) lookAtNewTemplate(ctx context.Context, in *contract.CreateTemplateInput) ([]fault.Field, error) {
+	caller := auth.From(ctx)
+	return templateFaults(ctx, templateLookup{s.workspaceKnown, s.templateType}, caller.Extension(), contract.TemplateItem{Account: caller.Account, TemplateBody: in.Body})
 }
 
 // ListTemplates lists templates, to an extension's token those of its own types.
@@ -114,8 +126,7 @@ func (s *Service) ListTemplates(ctx context.Context, in *contract.ListTemplatesI
 			templates = append(templates, t)
 		}
 	}
-	page, err := contract.PageOf(templates, func(t domain.Template) string { return string(t.ID) }, in.PageInput)
-	return &contract.ListTemplatesOutput{Body: page}, err
+	return &contract.ListTemplatesOutput{Body: contract.PageOf(templates, func(t domain.Template) string { return string(t.ID) }, in.PageInput)}, nil
 }
 
 // installed tells whether the extension that manages t is enabled; true for a type of the account's own.

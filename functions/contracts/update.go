@@ -27,19 +27,17 @@ func (s *Service) Update(ctx context.Context, in *contract.UpdateContractInput) 
 		return nil, fault.New(fault.Conflict, "contract-state", "The contract is %s; only a draft's content can be changed.", before.State)
 	}
 	c := before
-	var wrong []fault.Field
 	if in.Body.Name != nil {
 		c.Name = *in.Body.Name
 	}
 	if in.Body.Participants != nil {
-		c.Participants, wrong = domain.Participants("/participants", *in.Body.Participants, before.Participants, s.newID)
+		c.Participants = domain.Participants(*in.Body.Participants, before.Participants, s.newID)
 	}
 	if in.Body.ExpiresOn != nil {
 		c.ExpiresOn = *in.Body.ExpiresOn
-		wrong = append(wrong, domain.CheckExpiry(c.ExpiresOn, s.now())...)
-	}
-	if err := fault.InvalidFields(wrong); err != nil {
-		return nil, err
+		if err := fault.InvalidFields(domain.CheckExpiry(c.ExpiresOn, s.now())); err != nil {
+			return nil, err
+		}
 	}
 	if reflect.DeepEqual(c, before) {
 		return &contract.UpdateContractOutput{ETag: c.ETag(), Body: c}, nil
@@ -54,6 +52,13 @@ func (s *Service) Update(ctx context.Context, in *contract.UpdateContractInput) 
 	tx.Emit(event)
 	out := &contract.UpdateContractOutput{ETag: c.ETag(), Body: c}
 	return out, s.store.Commit(ctx, &tx, out)
+}
+
+func (s *Service) lookAtChange(_ context.Context, in *contract.UpdateContractInput) ([]fault.Field, error) {
+	if in.Body.ExpiresOn == nil {
+		return nil, nil
+	}
+	return domain.CheckExpiry(*in.Body.ExpiresOn, s.now()), nil
 }
 
 // UpdateValues changes values of a draft or published contract; those not given stay. Invalid with everything that
@@ -100,6 +105,24 @@ func (s *Service) fill(ctx context.Context, tx *store.Tx, c domain.Contract, by 
 	tx.HoldFields(version).Else(fieldsChanged())
 	tx.Emit(event)
 	return c, nil
+}
+
+// lookAtValues is what fill would say of values that are wrong already.
+func (s *Service) lookAtValues(ctx context.Context, in *contract.UpdateDataFieldValuesInput) ([]fault.Field, error) {
+	c, err := s.contract(ctx, in.Contract)
+	if err != nil {
+		return nil, err
+	}
+	return s.valueFaults(ctx, c, in.Body.DataFields)
+}
+
+func (s *Service) valueFaults(ctx context.Context, c domain.Contract, given []domain.GivenValue) ([]fault.Field, error) {
+	_, t, installed, err := s.fields(ctx, c.TemplateType, 0)
+	if err != nil {
+		return nil, err
+	}
+	_, _, wrong := t.Refill("/data_fields", c.Values, given, installed)
+	return wrong, nil
 }
 
 // fields reads a template type for someone who gives values of it. The version is read before the fields: whatever

@@ -6,6 +6,7 @@ import (
 	"plugboard/shared/auth"
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
+	"plugboard/shared/fault"
 	"plugboard/shared/store"
 )
 
@@ -69,6 +70,40 @@ func (s *Service) ReplaceFields(ctx context.Context, in *contract.ReplaceDataFie
 	return out, s.edit(ctx, in.TemplateType, out, &out.Body, func(t domain.TemplateType) (domain.TemplateType, error) {
 		return t.ReplaceFields(in.Body.Fields)
 	})
+}
+
+// The looks: what the domain would say of an edit whose input is wrong already.
+
+func (s *Service) lookAtNewField(ctx context.Context, in *contract.AddDataFieldInput) ([]fault.Field, error) {
+	t, err := s.templateType(ctx, in.TemplateType)
+	if err == nil {
+		_, err = t.AddField(in.Body)
+	}
+	return nil, err
+}
+
+func (s *Service) lookAtFieldChange(ctx context.Context, in *contract.UpdateDataFieldInput) ([]fault.Field, error) {
+	t, err := s.templateType(ctx, in.TemplateType)
+	if err == nil {
+		_, err = t.UpdateField(in.CustomID, in.Body)
+	}
+	return nil, err
+}
+
+func (s *Service) lookAtOrder(ctx context.Context, in *contract.OrderDataFieldsInput) ([]fault.Field, error) {
+	t, err := s.templateType(ctx, in.TemplateType)
+	if err == nil {
+		_, err = t.OrderFields(in.Body.CustomIDs)
+	}
+	return nil, err
+}
+
+func (s *Service) lookAtReplacement(ctx context.Context, in *contract.ReplaceDataFieldsInput) ([]fault.Field, error) {
+	t, err := s.templateType(ctx, in.TemplateType)
+	if err == nil {
+		_, err = t.ReplaceFields(in.Body.Fields)
+	}
+	return nil, err
 }
 
 // edit reads a template type, changes it and commits, with answer, whose view is filled in before.

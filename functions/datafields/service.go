@@ -31,11 +31,11 @@ func (s *Service) Routes(api *contract.API) {
 	contract.ReadTemplateType.Handle(api, s.Read)
 	contract.CreateTemplateType.Handle(api, s.Create)
 	contract.UpdateTemplateType.Handle(api, s.Update)
-	contract.AddDataField.Handle(api, s.AddField)
-	contract.UpdateDataField.Handle(api, s.UpdateField)
+	contract.AddDataField.Handle(api, s.AddField, s.lookAtNewField)
+	contract.UpdateDataField.Handle(api, s.UpdateField, s.lookAtFieldChange)
 	contract.DeleteDataField.Handle(api, s.DeleteField)
-	contract.OrderDataFields.Handle(api, s.OrderFields)
-	contract.ReplaceDataFields.Handle(api, s.ReplaceFields)
+	contract.OrderDataFields.Handle(api, s.OrderFields, s.lookAtOrder)
+	contract.ReplaceDataFields.Handle(api, s.ReplaceFields, s.lookAtReplacement)
 	contract.DeleteTemplateType.Handle(api, s.Delete)
 }
 
@@ -47,8 +47,7 @@ func (s *Service) List(ctx context.Context, in *contract.ListTemplateTypesInput)
 		return nil, err
 	}
 	all = slices.DeleteFunc(all, func(t domain.TemplateType) bool { return hidden(caller, t) })
-	page, err := contract.PageOf(all, func(t domain.TemplateType) string { return string(t.ID) }, in.PageInput)
-	return &contract.ListTemplateTypesOutput{Body: page}, err
+	return &contract.ListTemplateTypesOutput{Body: contract.PageOf(all, func(t domain.TemplateType) string { return string(t.ID) }, in.PageInput)}, nil
 }
 
 // Read reads one, with the version of its fields. The version is read first, so that it is never newer than
@@ -62,15 +61,11 @@ func (s *Service) Read(ctx context.Context, in *contract.TemplateTypeInput) (*co
 	return &contract.ReadTemplateTypeOutput{Body: contract.TemplateTypeView{TemplateType: t, FieldsVersion: version.Version}}, err
 }
 
-// Create makes a template type of the account's own, with user fields. Invalid with every field that is wrong
-// or repeats another's custom id.
+// Create makes a template type of the account's own, with user fields.
 func (s *Service) Create(ctx context.Context, in *contract.CreateTemplateTypeInput) (*contract.CreateTemplateTypeOutput, error) {
 	caller := auth.From(ctx)
 	if caller.Extension() != "" {
 		return nil, fault.New(fault.Forbidden, "extension-token", "An extension's template types come from its blueprint. Use an account's own credential.")
-	}
-	if err := fault.InvalidFields(domain.CheckDefinitions("/fields", in.Body.Fields)); err != nil {
-		return nil, err
 	}
 	now := s.now()
 	t := domain.TemplateType{

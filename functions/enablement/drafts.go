@@ -46,22 +46,9 @@ func (s *Service) Promote(ctx context.Context, in *contract.PromoteTemplateTypeI
 		}
 		d.Blueprint = b.BlueprintSpec
 	}
-	partner, err := s.store.Partner(ctx, e.Partner)
+	t, wrong, err := s.promoted(ctx, e, in)
 	if err != nil {
-		return nil, fault.Wrap(err, "the partner of %s", e.ID)
-	}
-	t, err := s.store.TemplateType(ctx, partner.DevelopmentAccount, in.Body.TemplateType)
-	var wrong []fault.Field
-	switch {
-	case fault.KindOf(err) == fault.NotFound:
-		wrong = append(wrong, fault.Field{Pointer: "/template_type_id", Code: "unknown-template-type", Detail: "The development account has no such template type."})
-	case err != nil:
 		return nil, err
-	case t.Extension != "":
-		wrong = append(wrong, fault.Field{Pointer: "/template_type_id", Code: "managed-template-type", Detail: fmt.Sprintf("The extension %q manages this template type. Promote one that a user made.", t.Extension)})
-	}
-	if !slices.Contains(e.TypeKeys, in.Body.Key) {
-		wrong = append(wrong, fault.Field{Pointer: "/key", Code: "unreserved-template-type", Detail: fmt.Sprintf("The extension reserved no template type %q: its template_type_keys are %q.", in.Body.Key, e.TypeKeys)})
 	}
 	if err := fault.InvalidFields(wrong); err != nil {
 		return nil, err
@@ -71,13 +58,45 @@ func (s *Service) Promote(ctx context.Context, in *contract.PromoteTemplateTypeI
 	return (*contract.PromoteTemplateTypeOutput)(out), err
 }
 
+// promoted reads the template type to promote, and reports what is wrong with it and with its key.
+func (s *Service) promoted(ctx context.Context, e domain.Extension, in *contract.PromoteTemplateTypeInput) (domain.TemplateType, []fault.Field, error) {
+	partner, err := s.store.Partner(ctx, e.Partner)
+	if err != nil {
+		return domain.TemplateType{}, nil, fault.Wrap(err, "the partner of %s", e.ID)
+	}
+	t, err := s.store.TemplateType(ctx, partner.DevelopmentAccount, in.Body.TemplateType)
+	var wrong []fault.Field
+	switch {
+	case fault.KindOf(err) == fault.NotFound:
+		wrong = append(wrong, fault.Field{Pointer: "/template_type_id", Code: "unknown-template-type", Detail: "The development account has no such template type."})
+	case err != nil:
+		return t, nil, err
+	case t.Extension != "":
+		wrong = append(wrong, fault.Field{Pointer: "/template_type_id", Code: "managed-template-type", Detail: fmt.Sprintf("The extension %q manages this template type. Promote one that a user made.", t.Extension)})
+	}
+	if !slices.Contains(e.TypeKeys, in.Body.Key) {
+		wrong = append(wrong, fault.Field{Pointer: "/key", Code: "unreserved-template-type", Detail: fmt.Sprintf("The extension reserved no template type %q: its template_type_keys are %q.", in.Body.Key, e.TypeKeys)})
+	}
+	return t, wrong, nil
+}
+
+func (s *Service) lookAtPromoted(ctx context.Context, in *contract.PromoteTemplateTypeInput) ([]fault.Field, error) {
+	e, err := s.extension(ctx, in.Extension)
+	if err != nil {
+		return nil, err
+	}
+	_, wrong, err := s.promoted(ctx, e, in)
+	return wrong, err
+}
+
 // CheckDraft says what submitting the draft now would be refused for.
 func (s *Service) CheckDraft(ctx context.Context, in *contract.DraftInput) (*contract.CheckDraftOutput, error) {
 	e, d, err := s.draft(ctx, in.Extension)
 	if err != nil {
 		return nil, err
 	}
-	wrong, err := s.blueprintFaults(ctx, e, d.Blueprint)
+	outside, err := s.outsideFaults(ctx, e, d.Blueprint)
+	wrong := append(d.Blueprint.Check(events.OfContracts), outside...)
 	out := &contract.CheckDraftOutput{}
 	out.Body.Valid, out.Body.Errors = len(wrong) == 0, wrong
 	return out, err
@@ -119,9 +138,10 @@ func (s *Service) keepDraft(ctx context.Context, d domain.BlueprintDraft, ifMatc
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// blueprintFaults is everything for which submitting the blueprint is refused.
-func (s *Service) blueprintFaults(ctx context.Context, e domain.Extension, b domain.BlueprintSpec) ([]fault.Field, error) {
-	wrong := b.Check(e, events.OfContracts, s.egress.URLProblem)
+// outsideFaults is everything for which submitting the blueprint is refused besides what is wrong with it in itself:
+// what the extension did not reserve, where this stage sends nothing, and dependencies that cannot be had.
+func (s *Service) outsideFaults(ctx context.Context, e domain.Extension, b domain.BlueprintSpec) ([]fault.Field, error) {
+	wrong := b.CheckFor(e, s.egress.URLProblem)
 	unlisted, err := s.dependencyFaults(ctx, e.ID, b)
 	return append(wrong, unlisted...), err
 }

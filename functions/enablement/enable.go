@@ -53,6 +53,28 @@ func (s *Service) Enable(ctx context.Context, in *contract.EnableExtensionInput)
 	return nil, fault.New(fault.Unavailable, "busy", "The account's installations keep changing. Try again in a moment.")
 }
 
+// lookAtParameters is what is wrong with the parameters of an input that is wrong already.
+func (s *Service) lookAtParameters(ctx context.Context, in *contract.EnableExtensionInput) ([]fault.Field, error) {
+	account := auth.From(ctx).Account
+	shelf := newShelf(s.store)
+	if _, err := shelf.offered(ctx, account, in.Extension); err != nil {
+		return nil, err
+	}
+	blueprints, err := shelf.closure(ctx, domain.Dependency{Extension: in.Extension})
+	if err != nil {
+		return nil, err
+	}
+	installed, err := s.store.Installations(ctx, account)
+	if err != nil || installed[in.Extension].Present() {
+		return nil, err
+	}
+	plan, err := newPlan(blueprints, installed)
+	if err != nil {
+		return nil, err
+	}
+	return plan.check(in.Body.Parameters), nil
+}
+
 // enable commits one plan. blueprints come dependencies first, the asked extension's last.
 func (s *Service) enable(ctx context.Context, account domain.AccountID, blueprints []domain.Blueprint, installed map[domain.ExtensionID]domain.Installation, given map[domain.ExtensionID]map[string]string) (*contract.EnableExtensionOutput, error) {
 	root := blueprints[len(blueprints)-1]
@@ -66,7 +88,7 @@ func (s *Service) enable(ctx context.Context, account domain.AccountID, blueprin
 	if err != nil {
 		return nil, err
 	}
-	if err := plan.check(given); err != nil {
+	if err := fault.InvalidFields(plan.check(given)); err != nil {
 		return nil, err
 	}
 
@@ -161,7 +183,7 @@ func cannotEnable(i domain.Installation) error {
 
 // check reports every parameter that is missing or wrong, over all the installations to create, and values for
 // an extension that is none of them.
-func (p plan) check(given map[domain.ExtensionID]map[string]string) error {
+func (p plan) check(given map[domain.ExtensionID]map[string]string) []fault.Field {
 	var wrong []fault.Field
 	for _, b := range p.create {
 		wrong = append(wrong, b.CheckParameters("/parameters/"+string(b.Extension), given[b.Extension])...)
@@ -171,7 +193,7 @@ func (p plan) check(given map[domain.ExtensionID]map[string]string) error {
 			wrong = append(wrong, fault.Field{Pointer: "/parameters/" + domain.EscapePointer(string(id)), Code: "unknown-extension", Detail: "This extension is not being enabled, so it takes no parameters."})
 		}
 	}
-	return fault.InvalidFields(wrong)
+	return wrong
 }
 
 // parameters separates the secret values from the others, and seals them.

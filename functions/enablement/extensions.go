@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"plugboard/events"
 	"plugboard/shared/auth"
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
@@ -43,6 +44,7 @@ func (s *Service) SubmitBlueprint(ctx context.Context, in *contract.SubmitBluepr
 		return nil, err
 	}
 	var tx store.Tx
+	var wrong []fault.Field
 	b := domain.Blueprint{Extension: e.ID, Version: e.LatestVersion + 1, SubmittedAt: s.now()}
 	if in.Body.Blueprint != nil {
 		b.BlueprintSpec = *in.Body.Blueprint
@@ -55,12 +57,14 @@ func (s *Service) SubmitBlueprint(ctx context.Context, in *contract.SubmitBluepr
 			return nil, err
 		}
 		b.BlueprintSpec = d.Blueprint
+		wrong = d.Blueprint.Check(events.OfContracts)
 		tx.Unchanged(d, d.Rev)
 	}
-	wrong, err := s.blueprintFaults(ctx, e, b.BlueprintSpec)
+	outside, err := s.outsideFaults(ctx, e, b.BlueprintSpec)
 	if err != nil {
 		return nil, err
 	}
+	wrong = append(wrong, outside...)
 	if err := fault.InvalidFields(wrong); err != nil {
 		return nil, err
 	}
@@ -73,6 +77,15 @@ func (s *Service) SubmitBlueprint(ctx context.Context, in *contract.SubmitBluepr
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
+// lookAtSubmitted is what the extension, the stage and the catalogue say of a blueprint that is wrong already.
+func (s *Service) lookAtSubmitted(ctx context.Context, in *contract.SubmitBlueprintInput) ([]fault.Field, error) {
+	e, err := s.extension(ctx, in.Extension)
+	if err != nil || in.Body.Blueprint == nil {
+		return nil, err
+	}
+	return s.outsideFaults(ctx, e, *in.Body.Blueprint)
+}
+
 // List puts an approved version into the catalogue. The dependencies are asked for again: one may have been unlisted, or
 // have come to depend on this, since it was submitted. Conflict `version-state` for a version that is not approved.
 func (s *Service) List(ctx context.Context, in *contract.ListExtensionInput) (*contract.ListExtensionOutput, error) {
@@ -82,7 +95,7 @@ func (s *Service) List(ctx context.Context, in *contract.ListExtensionInput) (*c
 	}
 	v, err := s.store.Version(ctx, e.ID, in.Body.Version)
 	if fault.KindOf(err) == fault.NotFound {
-		return nil, fault.InvalidFields([]fault.Field{{Pointer: "/version", Code: "unknown-version", Detail: fmt.Sprintf("The extension has no version %d.", in.Body.Version)}})
+		return nil, fault.InvalidFields(noVersion(in.Body.Version))
 	}
 	if err != nil {
 		return nil, err
@@ -110,6 +123,21 @@ func (s *Service) List(ctx context.Context, in *contract.ListExtensionInput) (*c
 	tx.Put(&listing)
 	out := &contract.ListExtensionOutput{Body: viewExtension(e)}
 	return out, s.store.Commit(ctx, &tx, out)
+}
+
+func noVersion(n int) []fault.Field {
+	return []fault.Field{{Pointer: "/version", Code: "unknown-version", Detail: fmt.Sprintf("The extension has no version %d.", n)}}
+}
+
+func (s *Service) lookAtListing(ctx context.Context, in *contract.ListExtensionInput) ([]fault.Field, error) {
+	e, err := s.extension(ctx, in.Extension)
+	if err != nil {
+		return nil, err
+	}
+	if _, err = s.store.Version(ctx, e.ID, in.Body.Version); fault.KindOf(err) == fault.NotFound {
+		return noVersion(in.Body.Version), nil
+	}
+	return nil, err
 }
 
 // Unlist takes an extension out of the catalogue. What is enabled stays so.

@@ -29,10 +29,7 @@ func (s *Service) Catalogue(ctx context.Context, in *contract.ListCatalogueInput
 	}
 	offers := append(listings, tried...)
 	slices.SortFunc(offers, func(a, b domain.Listing) int { return strings.Compare(string(a.Extension), string(b.Extension)) })
-	page, err := contract.PageOf(offers, func(l domain.Listing) string { return string(l.Extension) }, in.PageInput)
-	if err != nil {
-		return nil, err
-	}
+	page := contract.PageOf(offers, func(l domain.Listing) string { return string(l.Extension) }, in.PageInput)
 	installed, err := s.store.Installations(ctx, auth.From(ctx).Account)
 	if err != nil {
 		return nil, err
@@ -122,8 +119,7 @@ func (s *Service) Installations(ctx context.Context, in *contract.ListInstallati
 	for _, id := range slices.Sorted(maps.Keys(installed)) {
 		views = append(views, contract.ViewInstallation(installed[id]))
 	}
-	page, err := contract.PageOf(views, func(v contract.InstallationView) string { return string(v.Extension) }, in.PageInput)
-	return &contract.ListInstallationsOutput{Body: page}, err
+	return &contract.ListInstallationsOutput{Body: contract.PageOf(views, func(v contract.InstallationView) string { return string(v.Extension) }, in.PageInput)}, nil
 }
 
 // Installation reads one, with its steps and managed resources.

@@ -25,12 +25,22 @@ func (s *Service) CreatePartner(ctx context.Context, in *contract.CreatePartnerI
 	out.Body.Partner, out.Body.Key = viewPartner(p), key
 
 	var tx store.Tx
-	tx.Exists(domain.Account{ID: p.DevelopmentAccount}).Else(fault.InvalidFields([]fault.Field{
-		{Pointer: "/development_account_id", Code: "unknown-account", Detail: "There is no such account."},
-	}))
+	tx.Exists(domain.Account{ID: p.DevelopmentAccount}).Else(fault.InvalidFields(noDevelopmentAccount()))
 	tx.Create(&p)
 	tx.Create(&domain.PartnerKey{Hash: hash, Partner: p.ID, CreatedAt: now})
 	return out, s.store.Commit(ctx, &tx, out)
+}
+
+func noDevelopmentAccount() []fault.Field {
+	return []fault.Field{{Pointer: "/development_account_id", Code: "unknown-account", Detail: "There is no such account."}}
+}
+
+func (s *Service) lookAtPartner(ctx context.Context, in *contract.CreatePartnerInput) ([]fault.Field, error) {
+	_, err := s.store.Account(ctx, in.Body.DevelopmentAccount)
+	if fault.KindOf(err) == fault.NotFound {
+		return noDevelopmentAccount(), nil
+	}
+	return nil, err
 }
 
 // ReadPartner is NotFound for a partner that asks for another.

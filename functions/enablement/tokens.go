@@ -79,8 +79,7 @@ func (s *Service) Tokens(ctx context.Context, in *contract.ListTokensInput) (*co
 		views = append(views, view)
 	}
 	slices.SortFunc(views, func(a, b contract.TokenView) int { return strings.Compare(string(a.ID), string(b.ID)) })
-	page, err := contract.PageOf(views, func(v contract.TokenView) string { return string(v.ID) }, in.PageInput)
-	return &contract.ListTokensOutput{Body: page}, err
+	return &contract.ListTokensOutput{Body: contract.PageOf(views, func(v contract.TokenView) string { return string(v.ID) }, in.PageInput)}, nil
 }
 
 // RevokeToken ends a token of the account's own at once. Conflict `managed-resource` for an extension's.

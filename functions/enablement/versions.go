@@ -25,8 +25,7 @@ func (s *Service) Versions(ctx context.Context, in *contract.ListVersionsInput) 
 	for i, v := range versions {
 		versions[i] = viewVersion(e, v)
 	}
-	page, err := contract.PageOf(versions, func(v domain.BlueprintVersion) string { return fmt.Sprintf("%06d", v.Version) }, in.PageInput)
-	return &contract.ListVersionsOutput{Body: page}, err
+	return &contract.ListVersionsOutput{Body: contract.PageOf(versions, func(v domain.BlueprintVersion) string { return fmt.Sprintf("%06d", v.Version) }, in.PageInput)}, nil
 }
 
 // Version reads one as it was submitted.
@@ -132,6 +131,24 @@ func (s *Service) PutTestAccounts(ctx context.Context, in *contract.PutTestAccou
 			tx.Discard(domain.Trial{Account: a, Extension: e.ID})
 		}
 	}
+	wrong, err := s.lookAtAccounts(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	if err := fault.InvalidFields(wrong); err != nil {
+		return nil, err
+	}
+	for _, a := range in.Body.Accounts {
+		tx.Put(&domain.Trial{Account: a, Extension: e.ID})
+	}
+	e.TestAccounts, e.UpdatedAt = in.Body.Accounts, s.now()
+	tx.Replace(&e)
+	out := &contract.PutTestAccountsOutput{Body: viewExtension(e)}
+	return out, s.store.Commit(ctx, &tx, out)
+}
+
+// lookAtAccounts reports accounts that do not exist.
+func (s *Service) lookAtAccounts(ctx context.Context, in *contract.PutTestAccountsInput) ([]fault.Field, error) {
 	var wrong []fault.Field
 	for i, a := range in.Body.Accounts {
 		_, err := s.store.Account(ctx, a)
@@ -139,17 +156,10 @@ func (s *Service) PutTestAccounts(ctx context.Context, in *contract.PutTestAccou
 		case fault.KindOf(err) == fault.NotFound:
 			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/accounts/%d", i), Code: "unknown-account", Detail: "There is no such account."})
 		case err != nil:
-			return nil, err
+			return wrong, err
 		}
-		tx.Put(&domain.Trial{Account: a, Extension: e.ID})
 	}
-	if err := fault.InvalidFields(wrong); err != nil {
-		return nil, err
-	}
-	e.TestAccounts, e.UpdatedAt = in.Body.Accounts, s.now()
-	tx.Replace(&e)
-	out := &contract.PutTestAccountsOutput{Body: viewExtension(e)}
-	return out, s.store.Commit(ctx, &tx, out)
+	return wrong, nil
 }
 
 // viewVersion shows the version that is in the catalogue as listed.

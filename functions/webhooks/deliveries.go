@@ -2,7 +2,6 @@ package webhooks
 
 import (
 	"context"
-	"encoding/base64"
 	"time"
 
 	"plugboard/shared/contract"
@@ -11,17 +10,13 @@ import (
 )
 
 // ListDeliveries lists a day's deliveries to a webhook, the newest event's first. One is in the list from its
-// first attempt on. Invalid for a cursor that no page gave.
+// first attempt on.
 func (s *Service) ListDeliveries(ctx context.Context, in *contract.ListDeliveriesInput) (*contract.ListDeliveriesOutput, error) {
 	w, err := s.webhook(ctx, in.Webhook)
 	if err != nil {
 		return nil, err
 	}
-	before, err := base64.RawURLEncoding.DecodeString(in.Cursor)
-	if err != nil {
-		return nil, fault.InvalidFields([]fault.Field{{Pointer: "query.cursor", Code: "invalid", Detail: "The cursor is none that a page gave."}})
-	}
-	found, err := s.store.DayOfAttempts(ctx, w.Account, w.ID, s.day(in.Day), domain.EventID(before), in.Limit+1)
+	found, err := s.store.DayOfAttempts(ctx, w.Account, w.ID, s.day(in.Day), domain.EventID(in.Cursor), in.Limit+1)
 	if err != nil {
 		return nil, err
 	}
@@ -30,7 +25,7 @@ func (s *Service) ListDeliveries(ctx context.Context, in *contract.ListDeliverie
 		page.Items = append(page.Items, view(attempts))
 	}
 	if len(found) > in.Limit {
-		page.NextCursor = base64.RawURLEncoding.EncodeToString([]byte(page.Items[in.Limit-1].Event))
+		page.NextCursor = string(page.Items[in.Limit-1].Event)
 	}
 	return &contract.ListDeliveriesOutput{Body: page}, nil
 }

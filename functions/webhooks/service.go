@@ -37,9 +37,9 @@ func New(s *store.Store, seal Sealer, c egress.Config, now domain.Clock, newID d
 // Routes binds each operation to its method.
 func (s *Service) Routes(api *contract.API) {
 	contract.ListWebhooks.Handle(api, s.List)
-	contract.CreateWebhook.Handle(api, s.Create)
+	contract.CreateWebhook.Handle(api, s.Create, s.lookAtNew)
 	contract.ReadWebhook.Handle(api, s.Read)
-	contract.UpdateWebhook.Handle(api, s.Update)
+	contract.UpdateWebhook.Handle(api, s.Update, s.lookAtChange)
 	contract.DeleteWebhook.Handle(api, s.Delete)
 	contract.ReadWebhookSecret.Handle(api, s.ReadSecret)
 	contract.ListDeliveries.Handle(api, s.ListDeliveries)

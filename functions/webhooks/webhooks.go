@@ -2,10 +2,8 @@ package webhooks
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
-	"plugboard/events"
 	"plugboard/shared/auth"
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
@@ -31,8 +29,7 @@ func (s *Service) List(ctx context.Context, in *contract.ListWebhooksInput) (*co
 			views = append(views, contract.ViewWebhook(w))
 		}
 	}
-	page, err := contract.PageOf(views, func(v contract.WebhookView) string { return string(v.ID) }, in.PageInput)
-	return &contract.ListWebhooksOutput{Body: page}, err
+	return &contract.ListWebhooksOutput{Body: contract.PageOf(views, func(v contract.WebhookView) string { return string(v.ID) }, in.PageInput)}, nil
 }
 
 // Read shows one.
@@ -52,7 +49,7 @@ func (s *Service) Create(ctx context.Context, in *contract.CreateWebhookInput) (
 		Account: account, ID: domain.WebhookID(s.newID("whk")), Name: in.Body.Name, URL: in.Body.URL, EventTypes: in.Body.EventTypes,
 		CreatedAt: now, UpdatedAt: now,
 	}
-	if err := s.check(w); err != nil {
+	if err := fault.InvalidFields(s.urlFaults(w.URL)); err != nil {
 		return nil, err
 	}
 	all, err := s.store.Webhooks(ctx, account)
@@ -86,8 +83,8 @@ func (s *Service) Update(ctx context.Context, in *contract.UpdateWebhookInput) (
 	set(&w.Name, in.Body.Name)
 	set(&w.URL, in.Body.URL)
 	set(&w.EventTypes, in.Body.EventTypes)
-	if in.Body.URL != nil || in.Body.EventTypes != nil { // pausing never fails for what was allowed when it was made
-		if err := s.check(w); err != nil {
+	if in.Body.URL != nil { // pausing never fails for what was allowed when it was made
+		if err := fault.InvalidFields(s.urlFaults(w.URL)); err != nil {
 			return nil, err
 		}
 	}
@@ -129,22 +126,23 @@ func (s *Service) ReadSecret(ctx context.Context, in *contract.WebhookInput) (*c
 	return out, nil
 }
 
-// check reports everything that is wrong with a webhook of the account's own.
-func (s *Service) check(w domain.Webhook) error {
-	var wrong []fault.Field
-	if problem := s.egress.URLProblem(w.URL); problem != "" {
-		wrong = append(wrong, fault.Field{Pointer: "/url", Code: "invalid", Detail: problem})
+// urlFaults reports a URL that this stage sends nothing to.
+func (s *Service) urlFaults(url string) []fault.Field {
+	if problem := s.egress.URLProblem(url); problem != "" {
+		return []fault.Field{{Pointer: "/url", Code: "invalid", Detail: problem}}
 	}
-	for i, t := range w.EventTypes {
-		at := fmt.Sprintf("/event_types/%d", i)
-		switch {
-		case !events.Known(t):
-			wrong = append(wrong, fault.Field{Pointer: at, Code: "unknown-event-type", Detail: fmt.Sprintf("There is no event type %q.", t)})
-		case slices.Contains(w.EventTypes[:i], t):
-			wrong = append(wrong, fault.Field{Pointer: at, Code: "duplicate", Detail: fmt.Sprintf("The event type %q is named twice.", t)})
-		}
+	return nil
+}
+
+func (s *Service) lookAtNew(_ context.Context, in *contract.CreateWebhookInput) ([]fault.Field, error) {
+	return s.urlFaults(in.Body.URL), nil
+}
+
+func (s *Service) lookAtChange(_ context.Context, in *contract.UpdateWebhookInput) ([]fault.Field, error) {
+	if in.Body.URL == nil {
+		return nil, nil
 	}
-	return fault.InvalidFields(wrong)
+	return s.urlFaults(*in.Body.URL), nil
 }
 
 // set takes what was given; nil leaves it.

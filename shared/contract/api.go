@@ -46,7 +46,6 @@ func newAPI(gate Gate, idem Idempotency) *API {
 	config := huma.DefaultConfig("Plugboard", Version)
 	config.CreateHooks = nil // no $schema in answers
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
-	config.RejectUnknownQueryParameters = true
 	config.Formats = map[string]huma.Format{"application/json": strictJSON, "json": strictJSON}
 	config.Transformers = []huma.Transformer{func(ctx huma.Context, _ string, v any) (any, error) {
 		if e, ok := v.(*huma.ErrorModel); ok {
@@ -90,23 +89,42 @@ func noSuchOperation(w http.ResponseWriter, r *http.Request) {
 	writeProblem(w, problemOf(r.Context(), fault.New(fault.NotFound, "no-such-operation", "There is no operation %s %s.", r.Method, r.URL.Path)))
 }
 
-// Handle serves the operation with h, which does not compile unless the types are the declared ones.
-func (op Op[I, O]) Handle(a *API, h func(context.Context, *I) (*O, error)) {
+// Handle serves the operation with h, which does not compile unless the types are the declared ones. looks find what
+// is wrong with an input that is refused anyway, so that the answer names that, too.
+func (op Op[I, O]) Handle(a *API, h func(context.Context, *I) (*O, error), looks ...Look[I]) {
 	a.served = append(a.served, op.ID)
-	op.register(a, h)
+	op.register(a, h, looks)
 }
 
-// register tells Huma of the operation. Around h stand, in this order: the gate, Huma's validation, the unpacking of
-// a file, the Idempotency-Key, and the turning of an error into a Problem.
-func (op Op[I, O]) register(a *API, h func(context.Context, *I) (*O, error)) {
-	huma.Register(a.huma, op.document(a), func(ctx context.Context, in *I) (*O, error) {
+// register tells Huma of the operation. Around h stand, in this order: the gate, Huma's validation, the
+// unpacking of a file, the Idempotency-Key, what the input's own check says, and the turning of an error into a Problem.
+func (op Op[I, O]) register(a *API, h func(context.Context, *I) (*O, error), looks []Look[I]) {
+	inspect := newInspector(op.Operation, reflect.TypeFor[I]())
+	for _, look := range looks {
+		inspect.looks = append(inspect.looks, func(ctx context.Context, in any) ([]fault.Field, error) { return look(ctx, in.(*I)) })
+	}
+	checked := func(ctx context.Context, in *I) (*O, error) {
+		if err := inspect.refuse(ctx, in, nil); err != nil {
+			return nil, err
+		}
+		return h(ctx, in)
+	}
+	d := op.document(a)
+	d.Middlewares = append(d.Middlewares, inspect.middleware)
+	huma.Register(a.huma, d, func(ctx context.Context, in *I) (*O, error) {
+		seen := inspectionOf(ctx)
+		goOn(in, seen.after)
+		if len(seen.wrong) > 0 {
+			return nil, problemOf(ctx, inspect.refuse(ctx, in, seen.wrong))
+		}
 		if err := op.unpack(ctx, in); err != nil {
 			return nil, problemOf(ctx, err)
 		}
-		out, err := op.once(ctx, a.idem, in, h)
+		out, err := op.once(ctx, a.idem, in, checked)
 		if err != nil {
 			return nil, problemOf(ctx, err)
 		}
+		nextCursor(out, inspect.list(ctx, seen.request))
 		fillLists(reflect.ValueOf(out))
 		return out, nil
 	})
@@ -148,9 +166,6 @@ func (op Op[I, O]) once(ctx context.Context, idem Idempotency, in *I, h func(con
 	key, _ := ctx.Value(idempotencyKey{}).(string)
 	if key == "" || !op.Mutates() {
 		return h(ctx, in)
-	}
-	if len(key) > maxIdempotencyKey {
-		return nil, fault.InvalidFields([]fault.Field{{Pointer: "header." + HeaderIdempotencyKey, Code: "invalid", Detail: fmt.Sprintf("At most %d characters.", maxIdempotencyKey)}})
 	}
 	input, err := json.Marshal(in)
 	if err != nil {

@@ -1,6 +1,9 @@
 package contract
 
-import "plugboard/shared/domain"
+import (
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+)
 
 // Accounts as the platform syncs them, and the contracts that live in them.
 
@@ -61,6 +64,14 @@ type TemplateBody struct {
 	DataFields   []domain.GivenValue   `json:"data_fields,omitempty" maxItems:"300" doc:"Taken where a contract gives none."`
 }
 
+// Check reports values that no template type takes.
+func (in *TemplateBody) Check() []fault.Field {
+	return domain.CheckValues("/data_fields", in.DataFields)
+}
+
+// Check is the body's.
+func (in *CreateTemplateInput) Check() []fault.Field { return in.Body.Check() }
+
 type CreateTemplateOutput struct{ Body domain.Template }
 
 type ListTemplatesInput struct {
@@ -78,8 +89,13 @@ type CreateContractInput struct {
 		DataFields    []domain.GivenValue       `json:"data_fields,omitempty" maxItems:"300"`
 		Participants  []domain.GivenParticipant `json:"participants,omitempty" maxItems:"50"`
 		ExpiresOn     string                    `json:"expires_on,omitempty" format:"date" doc:"From this day on, UTC, the platform may expire the contract: tomorrow at the earliest."`
-		FieldsVersion int                       `json:"fields_version,omitempty" minimum:"1" doc:"The version of the template type's fields that the values were chosen by. Creation fails when it has changed."`
+		FieldsVersion int                       `json:"fields_version,omitempty" minimum:"1" maximum:"999999999" doc:"The version of the template type's fields that the values were chosen by. Creation fails when it has changed."`
 	}
+}
+
+// Check reports values that no template takes, and participants who are one.
+func (in *CreateContractInput) Check() []fault.Field {
+	return append(domain.CheckValues("/data_fields", in.Body.DataFields), domain.CheckParticipants("/participants", in.Body.Participants)...)
 }
 
 type ContractOutput struct {
@@ -135,18 +151,31 @@ type UpdateContractInput struct {
 	}
 }
 
+// Check reports participants who are one.
+func (in *UpdateContractInput) Check() []fault.Field {
+	if in.Body.Participants == nil {
+		return nil
+	}
+	return domain.CheckParticipants("/participants", *in.Body.Participants)
+}
+
 type UpdateContractOutput ContractOutput
 
 // ValuesBody is how data field values are changed: those not given stay.
 type ValuesBody struct {
 	DataFields    []domain.GivenValue `json:"data_fields" minItems:"1" maxItems:"300"`
-	FieldsVersion int                 `json:"fields_version,omitempty" minimum:"1" doc:"The version of the template type's fields that the values were chosen by. The change fails when it has changed."`
+	FieldsVersion int                 `json:"fields_version,omitempty" minimum:"1" maximum:"999999999" doc:"The version of the template type's fields that the values were chosen by. The change fails when it has changed."`
 }
 
 type UpdateDataFieldValuesInput struct {
 	Contract domain.ContractID `path:"contract_id" maxLength:"64"`
 	IfMatch  string            `header:"If-Match" maxLength:"32" doc:"The ETag that was read; 412 when the contract has changed since."`
 	Body     ValuesBody
+}
+
+// Check reports values that no contract takes.
+func (in *UpdateDataFieldValuesInput) Check() []fault.Field {
+	return domain.CheckValues("/data_fields", in.Body.DataFields)
 }
 
 type UpdateDataFieldValuesOutput ContractOutput

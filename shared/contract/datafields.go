@@ -1,6 +1,12 @@
 package contract
 
-import "plugboard/shared/domain"
+import (
+	"fmt"
+	"slices"
+
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+)
 
 // Template types and their data fields.
 
@@ -22,9 +28,14 @@ type ReadTemplateTypeOutput struct{ Body TemplateTypeView }
 type CreateTemplateTypeInput struct {
 	Body struct {
 		Name        string                   `json:"name" minLength:"1" maxLength:"128"`
-		Description string                   `json:"description,omitempty" maxLength:"512"`
+		Description string                   `json:"description,omitempty" maxLength:"512" text:"lines"`
 		Fields      []domain.FieldDefinition `json:"fields" maxItems:"300"`
 	}
+}
+
+// Check reports every field that is wrong or repeats another's custom id.
+func (in *CreateTemplateTypeInput) Check() []fault.Field {
+	return domain.CheckDefinitions("/fields", in.Body.Fields)
 }
 
 type CreateTemplateTypeOutput struct{ Body TemplateTypeView }
@@ -35,7 +46,7 @@ type UpdateTemplateTypeInput struct {
 	TemplateType domain.TemplateTypeID `path:"template_type_id" maxLength:"64"`
 	Body         struct {
 		Name        *string `json:"name,omitempty" minLength:"1" maxLength:"128"`
-		Description *string `json:"description,omitempty" maxLength:"512"`
+		Description *string `json:"description,omitempty" maxLength:"512" text:"lines"`
 	}
 }
 
@@ -46,12 +57,25 @@ type AddDataFieldInput struct {
 	Body         domain.FieldDefinition
 }
 
+// Check reports a default that is not of the kind.
+func (in *AddDataFieldInput) Check() []fault.Field {
+	return in.Body.Kind.CheckDefault("", in.Body.Default)
+}
+
 type AddDataFieldOutput struct{ Body TemplateTypeView }
 
 type UpdateDataFieldInput struct {
 	TemplateType domain.TemplateTypeID `path:"template_type_id" maxLength:"64"`
 	CustomID     string                `path:"custom_id" maxLength:"64"`
 	Body         domain.FieldChange
+}
+
+// Check reports a default that is not of the kind given with it.
+func (in *UpdateDataFieldInput) Check() []fault.Field {
+	if in.Body.Kind == nil || in.Body.Default == nil {
+		return nil
+	}
+	return in.Body.Kind.CheckDefault("", *in.Body.Default)
 }
 
 type UpdateDataFieldOutput struct{ Body TemplateTypeView }
@@ -70,6 +94,18 @@ type OrderDataFieldsInput struct {
 	}
 }
 
+// Check reports fields that are named twice.
+func (in *OrderDataFieldsInput) Check() []fault.Field {
+	var wrong []fault.Field
+	for i, id := range in.Body.CustomIDs {
+		same := func(earlier string) bool { return domain.FoldCustomID(earlier) == domain.FoldCustomID(id) }
+		if slices.ContainsFunc(in.Body.CustomIDs[:i], same) {
+			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/custom_ids/%d", i), Code: "duplicate", Detail: fmt.Sprintf("The data field %q is named twice.", id)})
+		}
+	}
+	return wrong
+}
+
 type OrderDataFieldsOutput struct{ Body TemplateTypeView }
 
 type ReplaceDataFieldsInput struct {
@@ -77,6 +113,15 @@ type ReplaceDataFieldsInput struct {
 	Body         struct {
 		Fields []domain.GivenField `json:"fields" maxItems:"300" doc:"All the fields, in their order: absent means removed. System fields must be among them, as they are; only their order and active may differ."`
 	}
+}
+
+// Check reports every field that is wrong or repeats another's custom id.
+func (in *ReplaceDataFieldsInput) Check() []fault.Field {
+	definitions := make([]domain.FieldDefinition, len(in.Body.Fields))
+	for i, f := range in.Body.Fields {
+		definitions[i] = f.FieldDefinition
+	}
+	return domain.CheckDefinitions("/fields", definitions)
 }
 
 type ReplaceDataFieldsOutput struct{ Body TemplateTypeView }

@@ -1,9 +1,12 @@
 package contract
 
 import (
+	"slices"
 	"time"
 
+	"plugboard/events"
 	"plugboard/shared/domain"
+	"plugboard/shared/fault"
 )
 
 // Partners and extensions: what is offered.
@@ -54,10 +57,15 @@ type CreateExtensionInput struct {
 	Body struct {
 		Slug             domain.ExtensionID `json:"slug" pattern:"^[a-z][a-z0-9-]{2,39}$" doc:"The extension's id, unique across the platform, and the stem of its extension types." example:"acme-crm"`
 		Name             string             `json:"name" minLength:"1" maxLength:"128"`
-		Description      string             `json:"description,omitempty" maxLength:"2048"`
+		Description      string             `json:"description,omitempty" maxLength:"2048" text:"lines"`
 		CapabilityFamily string             `json:"capability_family,omitempty" maxLength:"64" example:"crm"`
-		TemplateTypeKeys []string           `json:"template_type_keys" minItems:"0" maxItems:"20" uniqueItems:"true" doc:"Reserves the extension types: slug_key for each, and the slug alone for the empty key. They never change." example:"[\"\",\"addendum\"]" pattern:"^$|^[a-z][a-z0-9-]{0,31}$"`
+		TemplateTypeKeys []string           `json:"template_type_keys" minItems:"0" maxItems:"20" doc:"Reserves the extension types: slug_key for each, and the slug alone for the empty key. Each once. They never change." example:"[\"\",\"addendum\"]" pattern:"^$|^[a-z][a-z0-9-]{0,31}$"`
 	}
+}
+
+// Check reports keys that are named twice.
+func (in *CreateExtensionInput) Check() []fault.Field {
+	return repeated("/template_type_keys", in.Body.TemplateTypeKeys)
 }
 
 type CreateExtensionOutput struct{ Body ExtensionView }
@@ -82,12 +90,24 @@ type SubmitBlueprintInput struct {
 	}
 }
 
+// Check reports what is wrong with the blueprint in itself.
+func (in *SubmitBlueprintInput) Check() []fault.Field {
+	if in.Body.Blueprint == nil {
+		return nil
+	}
+	wrong := in.Body.Blueprint.Check(events.OfContracts)
+	if in.Body.Blueprint.TemplateTypes == nil || in.Body.Blueprint.Webhooks == nil { // one does not say how it goes with the other
+		wrong = slices.DeleteFunc(wrong, func(f fault.Field) bool { return f.Code == "no-template-type" || f.Code == "no-webhook" })
+	}
+	return wrong
+}
+
 type SubmitBlueprintOutput struct{ Body domain.Blueprint }
 
 type ListExtensionInput struct {
 	Extension domain.ExtensionID `path:"extension_id" maxLength:"40"`
 	Body      struct {
-		Version int `json:"version" minimum:"1" doc:"The approved version that enabling installs from now on."`
+		Version int `json:"version" minimum:"1" maximum:"999999" doc:"The approved version that enabling installs from now on."`
 	}
 }
 

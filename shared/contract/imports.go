@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -95,10 +96,21 @@ func loosenItems(schemas huma.Registry) {
 	}
 }
 
-// Item is one, or what is wrong with it, by pointer into it.
+// Item is one, as far as it can be read, and what is wrong with it, by pointer into it.
 type Item[T any] struct {
 	Value T
 	Wrong []fault.Field
+	shape []shapeFault
+}
+
+// Also adds what is wrong with the item's meaning, where the schema has not said it.
+func (i *Item[T]) Also(meaning []fault.Field) {
+	for _, m := range meaning {
+		if !slices.ContainsFunc(i.shape, func(s shapeFault) bool { return s.covers(m) }) {
+			i.Wrong = append(i.Wrong, m)
+		}
+	}
+	i.Wrong = joined(i.Wrong)
 }
 
 // Read validates and decodes each.
@@ -109,6 +121,7 @@ func (items Items[T]) Read() ([]Item[T], error) {
 	path := huma.NewPathBuffer(nil, 0)
 	read := make([]Item[T], len(items))
 	for n, raw := range items {
+		item := &read[n]
 		var v any
 		if err := json.Unmarshal(raw, &v); err != nil {
 			return nil, fault.Wrap(err, "read item %d", n)
@@ -118,13 +131,15 @@ func (items Items[T]) Read() ([]Item[T], error) {
 		var found huma.ValidateResult
 		huma.Validate(schemas, schema, path, huma.ModeWriteToServer, v, &found)
 		for _, err := range found.Errors {
-			read[n].Wrong = append(read[n].Wrong, fieldOf(err.(*huma.ErrorDetail)))
+			item.shape = append(item.shape, shapeFaultOf(err.(*huma.ErrorDetail)))
+			item.Wrong = append(item.Wrong, item.shape[len(item.shape)-1].Field)
 		}
-		if len(found.Errors) > 0 {
-			continue
-		}
-		if err := json.Unmarshal(raw, &read[n].Value); err != nil {
+		if err := json.Unmarshal(raw, &item.Value); err != nil && len(item.shape) == 0 {
 			return nil, fault.Wrap(err, "decode item %d", n)
+		}
+		item.Also(textFaults(reflect.ValueOf(item.Value), "", ""))
+		if c, ok := any(&item.Value).(checker); ok {
+			item.Also(c.Check())
 		}
 	}
 	return read, nil

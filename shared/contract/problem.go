@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -81,51 +82,76 @@ func refusal(ctx context.Context, status int, code, detail string) *Problem {
 	return &Problem{Type: "about:blank", Status: status, Title: http.StatusText(status), Code: code, Detail: detail, RequestID: RequestID(ctx)}
 }
 
-// problemOfHuma turns Huma's own refusals (validation, unreadable body, body too large) into Problems.
+// problemOfHuma turns Huma's own refusals (validation, unreadable body, body too large) into Problems. Only a body that
+// was read is looked into: of any other there is nothing to point at.
 func problemOfHuma(ctx context.Context, e *huma.ErrorModel) *Problem {
 	p := &Problem{Type: "about:blank", Status: e.Status, Title: http.StatusText(e.Status), Detail: e.Detail, RequestID: RequestID(ctx)}
 	switch e.Status {
 	case http.StatusUnprocessableEntity:
 		p.Code, p.Detail = "invalid", "Some fields are wrong; each is named in errors. Nothing was changed."
+		var shape []shapeFault
+		for _, d := range e.Errors {
+			shape = append(shape, shapeFaultOf(d))
+		}
+		p.Errors = inspectionOf(ctx).all(ctx, shape)
 	case http.StatusRequestEntityTooLarge:
 		p.Code, p.Detail = fault.TooLarge.String(), "The body is larger than this operation takes."
 	case http.StatusBadRequest:
 		p.Code, p.Detail = "malformed", "The body is missing, or not what its content type says."
+		for _, d := range e.Errors {
+			if strings.HasPrefix(d.Message, nameTwice) {
+				p.Detail = "The body is ambiguous: " + d.Message + "."
+			}
+		}
 	case http.StatusUnsupportedMediaType:
 		p.Code, p.Detail = "unsupported-media-type", "Send application/json."
 	default:
 		p.Code = strings.ReplaceAll(strings.ToLower(http.StatusText(e.Status)), " ", "-")
 	}
-	for _, d := range e.Errors {
-		p.Errors = append(p.Errors, fieldOf(d))
-	}
 	return p
 }
 
-// fieldOf points at what is wrong. Huma points at the object in which something is missing: here it is at what is
+// otherTypes is what Huma says of a value that is of another type than the schema's.
+var otherTypes = []string{
+	validation.MsgExpectedObject, validation.MsgExpectedArray, validation.MsgExpectedString, validation.MsgExpectedBoolean,
+	validation.MsgExpectedInteger, validation.MsgExpectedNumber,
+}
+
+// shapeFaultOf points at what is wrong. Huma points at the object in which something is missing: here it is at what is
 // missing.
-func fieldOf(d *huma.ErrorDetail) fault.Field {
-	f := fault.Field{Pointer: pointerOf(d.Location), Code: "invalid", Detail: d.Message}
+func shapeFaultOf(d *huma.ErrorDetail) shapeFault {
+	f := shapeFault{Field: fault.Field{Pointer: pointerOf(d.Location), Code: "invalid", Detail: wordsOf(d.Message)}, final: slices.Contains(otherTypes, d.Message)}
 	before, after, _ := strings.Cut(validation.MsgExpectedRequiredProperty, "%s")
 	name, required := strings.CutPrefix(d.Message, before)
 	switch {
 	case required && strings.HasSuffix(name, after):
-		f.Pointer, f.Code = f.Pointer+"/"+strings.TrimSuffix(name, after), "required"
+		f.Pointer, f.Code, f.final = f.Pointer+"/"+strings.TrimSuffix(name, after), "required", true
 	case strings.HasPrefix(d.Message, "required ") && strings.HasSuffix(d.Message, " parameter is missing"):
 		f.Code = "required"
-	case d.Message == validation.MsgUnexpectedProperty, d.Message == "unknown query parameter":
+	case d.Message == validation.MsgUnexpectedProperty:
 		f.Code = "unknown"
 	}
 	return f
 }
 
-// pointerOf turns Huma's `body.fields[2].value` into a JSON pointer; other locations keep their dots.
+// wordsOf is Huma's message without what Go's parsers say in it.
+func wordsOf(message string) string {
+	for _, format := range []string{validation.MsgExpectedRFC5322Email, validation.MsgExpectedRFC3986URI} {
+		if words, _, _ := strings.Cut(format, ":"); strings.HasPrefix(message, words) {
+			return words
+		}
+	}
+	return message
+}
+
+// pointerOf turns Huma's `body.fields[2].value` into a JSON pointer; other locations keep their dots. Names that hold
+// what separates them were escaped before Huma saw them: see escapeName.
 func pointerOf(location string) string {
 	inBody, ok := strings.CutPrefix(location, "body")
 	if !ok {
 		return location
 	}
-	return strings.NewReplacer(".", "/", "[", "/", "]", "").Replace(inBody)
+	return strings.NewReplacer("~2", ".", "~3", "[", "~4", "]").Replace(strings.NewReplacer(".", "/", "[", "/", "]", "").Replace(inBody))
 }
 
 type requestIDKey struct{}

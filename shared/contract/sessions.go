@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"plugboard/shared/domain"
+	"plugboard/shared/fault"
 )
 
 // A participant's session, and what it is for.
@@ -66,6 +67,11 @@ type ReadSessionContractOutput SessionContractOutput
 type UpdateSessionDataFieldsInput struct {
 	IfMatch string `header:"If-Match" maxLength:"32" doc:"The ETag that was read; 412 when the contract has changed since."`
 	Body    ValuesBody
+}
+
+// Check reports values that no contract takes.
+func (in *UpdateSessionDataFieldsInput) Check() []fault.Field {
+	return domain.CheckValues("/data_fields", in.Body.DataFields)
 }
 
 type UpdateSessionDataFieldsOutput SessionContractOutput

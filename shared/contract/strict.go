@@ -3,7 +3,9 @@ package contract
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -19,14 +21,58 @@ var strictJSON = huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal:
 // unmarshalStrict fails on an object that repeats a name. Huma decodes twice, into an any to validate and into the
 // input's type; the first is enough to look at.
 func unmarshalStrict(data []byte, v any) error {
+	toValidate, is := v.(*any)
+	if !is {
+		return unmarshalNumbers(data, v)
+	}
 	if err := json.Unmarshal(data, v); err != nil {
 		return err
 	}
-	if _, toValidate := v.(*any); !toValidate {
-		return nil
-	}
+	*toValidate = escapeNames(*toValidate)
 	return noNameTwice(json.NewDecoder(bytes.NewReader(data)))
 }
+
+// unmarshalNumbers takes an integer however it is written: to JSON Schema 1e3 and 1000.0 are integers, to Go they are
+// none.
+func unmarshalNumbers(data []byte, v any) error {
+	err := json.Unmarshal(data, v)
+	var other *json.UnmarshalTypeError
+	if !errors.As(err, &other) || !strings.HasPrefix(other.Value, "number") {
+		return err
+	}
+	var plain any
+	if err := json.Unmarshal(data, &plain); err != nil {
+		return err
+	}
+	written, err := json.Marshal(plain)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(written, v)
+}
+
+// escapeNames escapes the names of objects, so that pointerOf knows a name's own dots and brackets from those that
+// Huma puts between names. No name of a schema has any of these characters.
+func escapeNames(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		escaped := make(map[string]any, len(v))
+		for name, inner := range v {
+			escaped[nameEscapes.Replace(name)] = escapeNames(inner)
+		}
+		return escaped
+	case []any:
+		for i := range v {
+			v[i] = escapeNames(v[i])
+		}
+	}
+	return v
+}
+
+// nameEscapes begins as JSON pointers do (RFC 6901).
+var nameEscapes = strings.NewReplacer("~", "~0", "/", "~1", ".", "~2", "[", "~3", "]", "~4")
+
+const nameTwice = "the name "
 
 // noNameTwice reads one value. Its depth is bounded by Unmarshal's, which came first.
 func noNameTwice(d *json.Decoder) error {
@@ -42,7 +88,7 @@ func noNameTwice(d *json.Decoder) error {
 				return err
 			}
 			if seen[name] {
-				return fmt.Errorf("the name %q comes twice in an object", name)
+				return fmt.Errorf(nameTwice+"%q comes twice in an object", name)
 			}
 			seen[name] = true
 		}

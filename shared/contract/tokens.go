@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"plugboard/shared/domain"
+	"plugboard/shared/fault"
 )
 
 // An account's own API tokens, and what a credential stands for.
@@ -11,10 +12,13 @@ import (
 type CreateTokenInput struct {
 	Body struct {
 		Name      string         `json:"name" minLength:"1" maxLength:"128" example:"Nightly export"`
-		Scopes    []domain.Scope `json:"scopes" maxItems:"20" uniqueItems:"true" enum:"contracts:read,contracts:write,templates:read,templates:write,webhooks:read,webhooks:secrets"`
+		Scopes    []domain.Scope `json:"scopes" maxItems:"20" enum:"contracts:read,contracts:write,templates:read,templates:write,webhooks:read,webhooks:secrets" doc:"Each once."`
 		ExpiresIn int            `json:"expires_in_days,omitempty" minimum:"1" maximum:"365" default:"90" doc:"When it ends; at most a year."`
 	}
 }
+
+// Check reports scopes that are named twice.
+func (in *CreateTokenInput) Check() []fault.Field { return repeated("/scopes", in.Body.Scopes) }
 
 type CreateTokenOutput struct {
 	Body struct {

@@ -86,8 +86,16 @@ type ReviewVersionInput struct {
 	VersionInput
 	Body struct {
 		Decision Decision `json:"decision" enum:"approve,reject"`
-		Reasons  []string `json:"reasons,omitempty" maxItems:"20" minLength:"1" maxLength:"1024" doc:"What the partner is told. A rejection needs one."`
+		Reasons  []string `json:"reasons,omitempty" maxItems:"20" minLength:"1" maxLength:"1024" text:"lines" doc:"What the partner is told. A rejection needs one."`
 	}
+}
+
+// Check reports a rejection that gives no reason.
+func (in *ReviewVersionInput) Check() []fault.Field {
+	if in.Body.Decision == Reject && len(in.Body.Reasons) == 0 {
+		return domain.RejectionWithoutReason()
+	}
+	return nil
 }
 
 type ReviewVersionOutput struct{ Body domain.BlueprintVersion }
@@ -95,7 +103,7 @@ type ReviewVersionOutput struct{ Body domain.BlueprintVersion }
 type YankVersionInput struct {
 	VersionInput
 	Body struct {
-		Reason string `json:"reason" minLength:"1" maxLength:"1024"`
+		Reason string `json:"reason" minLength:"1" maxLength:"1024" text:"lines"`
 	}
 }
 
@@ -104,9 +112,12 @@ type YankVersionOutput struct{ Body domain.BlueprintVersion }
 type PutTestAccountsInput struct {
 	Extension domain.ExtensionID `path:"extension_id" maxLength:"40"`
 	Body      struct {
-		Accounts []domain.AccountID `json:"accounts" maxItems:"20" uniqueItems:"true" minLength:"1" maxLength:"64" doc:"They replace those named before. The development account need not be named."`
+		Accounts []domain.AccountID `json:"accounts" maxItems:"20" minLength:"1" maxLength:"64" doc:"Each once. They replace those named before. The development account need not be named."`
 	}
 }
+
+// Check reports accounts that are named twice.
+func (in *PutTestAccountsInput) Check() []fault.Field { return repeated("/accounts", in.Body.Accounts) }
 
 type PutTestAccountsOutput struct{ Body ExtensionView }
 

@@ -1,9 +1,13 @@
 package contract
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
+	"plugboard/events"
 	"plugboard/shared/domain"
+	"plugboard/shared/fault"
 )
 
 // Webhooks, and what was sent to them.
@@ -46,6 +50,11 @@ type CreateWebhookInput struct {
 	}
 }
 
+// Check reports a URL that nothing is sent to on any stage, and what is wrong with the event types.
+func (in *CreateWebhookInput) Check() []fault.Field {
+	return append(urlFaults(in.Body.URL), eventTypeFaults(in.Body.EventTypes)...)
+}
+
 type CreateWebhookOutput struct{ Body WebhookView }
 
 type UpdateWebhookInput struct {
@@ -56,6 +65,39 @@ type UpdateWebhookInput struct {
 		URL        *string   `json:"url,omitempty" format:"uri" maxLength:"1024"`
 		EventTypes *[]string `json:"event_types,omitempty" maxItems:"50"`
 	}
+}
+
+// Check is CreateWebhookInput's, of what is given.
+func (in *UpdateWebhookInput) Check() []fault.Field {
+	var wrong []fault.Field
+	if in.Body.URL != nil {
+		wrong = urlFaults(*in.Body.URL)
+	}
+	if in.Body.EventTypes != nil {
+		wrong = append(wrong, eventTypeFaults(*in.Body.EventTypes)...)
+	}
+	return wrong
+}
+
+func urlFaults(url string) []fault.Field {
+	if problem := domain.URLProblem(url); problem != "" {
+		return []fault.Field{{Pointer: "/url", Code: "invalid", Detail: problem}}
+	}
+	return nil
+}
+
+func eventTypeFaults(types []string) []fault.Field {
+	var wrong []fault.Field
+	for i, t := range types {
+		at := fmt.Sprintf("/event_types/%d", i)
+		switch {
+		case !events.Known(t):
+			wrong = append(wrong, fault.Field{Pointer: at, Code: "unknown-event-type", Detail: fmt.Sprintf("There is no event type %q.", t)})
+		case slices.Contains(types[:i], t):
+			wrong = append(wrong, fault.Field{Pointer: at, Code: "duplicate", Detail: fmt.Sprintf("The event type %q is named twice.", t)})
+		}
+	}
+	return wrong
 }
 
 type UpdateWebhookOutput struct{ Body WebhookView }

@@ -7,23 +7,44 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"plugboard/shared/fault"
 )
 
-// Check reports everything that is wrong with the spec in itself: what the extension never reserved, what is
-// declared twice or not at all. Whether dependencies are listed and free of cycles needs the catalogue and is
-// the caller's to ask. heard tells the event types that a managed
-// webhook can hear, urlProblem what is wrong with a URL on this stage. Pointers are under /blueprint.
-func (b BlueprintSpec) Check(e Extension, heard func(eventType string) bool, urlProblem func(url string) string) []fault.Field {
+// Check reports everything that is wrong with the spec in itself: what is declared twice or not at all. heard tells
+// the event types that a managed webhook can hear. Pointers are under /blueprint. What the extension and the stage
+// allow, CheckFor says; whether dependencies are listed and free of cycles needs the catalogue and is the caller's to
+// ask.
+func (b BlueprintSpec) Check(heard func(eventType string) bool) []fault.Field {
 	c := blueprintCheck{spec: b}
 	c.scopes()
 	c.parameters()
-	c.templateTypes(e)
-	c.webhooks(heard, urlProblem)
-	c.dependencies(e.ID)
+	c.templateTypes()
+	c.webhooks(heard)
+	c.dependencies()
+	return c.wrong
+}
+
+// CheckFor reports what the extension never reserved, a dependency on itself, and where this stage sends nothing:
+// urlProblem says what is wrong with a URL on it. Pointers are under /blueprint.
+func (b BlueprintSpec) CheckFor(e Extension, urlProblem func(url string) string) []fault.Field {
+	c := blueprintCheck{spec: b}
+	for i, t := range b.TemplateTypes {
+		if !slices.Contains(e.TypeKeys, t.Key) {
+			c.add(fmt.Sprintf("/template_types/%d/key", i), "unreserved-template-type", "The extension reserved no template type %q: its template_type_keys are %q.", t.Key, e.TypeKeys)
+		}
+	}
+	for i, w := range b.Webhooks {
+		if problem := urlProblem(w.URL); problem != "" && URLProblem(w.URL) == "" {
+			c.add(fmt.Sprintf("/webhooks/%d/url", i), "invalid", "%s", problem)
+		}
+	}
+	for i, d := range b.Dependencies {
+		if d.Extension == e.ID {
+			c.add(fmt.Sprintf("/dependencies/%d/extension_id", i), "cyclic-dependency", "An extension cannot depend on itself.")
+		}
+	}
 	return c.wrong
 }
 
@@ -66,7 +87,7 @@ func (c *blueprintCheck) parameters() {
 	}
 }
 
-func (c *blueprintCheck) templateTypes(e Extension) {
+func (c *blueprintCheck) templateTypes() {
 	if len(c.spec.TemplateTypes) == 0 && len(c.spec.Webhooks) > 0 {
 		c.add("/webhooks", "no-template-type", "A webhook hears of contracts of a template type, and the blueprint declares none.")
 	}
@@ -74,9 +95,6 @@ func (c *blueprintCheck) templateTypes(e Extension) {
 	for i, t := range c.spec.TemplateTypes {
 		at := fmt.Sprintf("/template_types/%d", i)
 		c.once(seen, t.Key, at+"/key", "The template type")
-		if !slices.Contains(e.TypeKeys, t.Key) {
-			c.add(at+"/key", "unreserved-template-type", "The extension reserved no template type %q: its template_type_keys are %q.", t.Key, e.TypeKeys)
-		}
 		if len(c.spec.Webhooks) == 0 && !t.NoWebhooks {
 			c.add(at+"/no_webhooks", "no-webhook", "The blueprint declares no webhook for this template type. Declare one, or set no_webhooks.")
 		}
@@ -87,12 +105,12 @@ func (c *blueprintCheck) templateTypes(e Extension) {
 	}
 }
 
-func (c *blueprintCheck) webhooks(heard func(string) bool, urlProblem func(string) string) {
+func (c *blueprintCheck) webhooks(heard func(string) bool) {
 	seen := map[string]bool{}
 	for i, w := range c.spec.Webhooks {
 		at := fmt.Sprintf("/webhooks/%d", i)
 		c.once(seen, w.Key, at+"/key", "The webhook")
-		if problem := urlProblem(w.URL); problem != "" {
+		if problem := URLProblem(w.URL); problem != "" {
 			c.add(at+"/url", "invalid", "%s", problem)
 		}
 		for j, event := range w.EventTypes {
@@ -165,21 +183,17 @@ func (c *blueprintCheck) auth(at string, a WebhookAuth) {
 	}
 }
 
-func (c *blueprintCheck) dependencies(self ExtensionID) {
+func (c *blueprintCheck) dependencies() {
 	seen := map[string]bool{}
 	for i, d := range c.spec.Dependencies {
-		at := fmt.Sprintf("/dependencies/%d/extension_id", i)
-		c.once(seen, string(d.Extension), at, "The dependency")
-		if d.Extension == self {
-			c.add(at, "cyclic-dependency", "An extension cannot depend on itself.")
-		}
+		c.once(seen, string(d.Extension), fmt.Sprintf("/dependencies/%d/extension_id", i), "The dependency")
 	}
 }
 
 // template checks that every {{parameter}} in text is declared, and that secret ones stand only where they may.
 func (c *blueprintCheck) template(pointer, text string, secretAllowed bool) {
-	if HasControl(text) {
-		c.add(pointer, "invalid", "This holds a control character.")
+	if problem := LineProblem(text); problem != "" {
+		c.add(pointer, "control-character", "%s", problem)
 	}
 	for _, key := range TemplateKeys(text) {
 		i := slices.IndexFunc(c.spec.Parameters, func(p Parameter) bool { return p.Key == key })
@@ -245,12 +259,6 @@ func (b BlueprintSpec) CheckParameters(base string, given map[string]string) []f
 // whole is the pattern held to the whole value. A pattern may be a regular expression and this not be one: `\Q` swallows
 // what follows it.
 func (p Parameter) whole() string { return `^(?:` + p.Pattern + `)$` }
-
-// HasControl tells whether text would end a header and begin another, or mislead who reads it: it holds a control
-// character, or one that Unicode breaks lines at.
-func HasControl(text string) bool {
-	return strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' })
-}
 
 // URLProblem says why a webhook cannot go to raw; empty when it can. Scheme and address are checked again
 // where it is dialled, by the stage's rules.

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"plugboard/shared/domain"
+	"plugboard/shared/fault"
 )
 
 // specimen is a blueprint with one of everything. Each call makes another, to be changed at will.
@@ -179,8 +180,9 @@ func FuzzBlueprint(f *testing.F) {
 		if json.Unmarshal(raw, &b) != nil {
 			return
 		}
-		wrong := b.Check(e, known, domain.URLProblem)
-		if again := b.Check(e, known, domain.URLProblem); !reflect.DeepEqual(wrong, again) {
+		check := func() []fault.Field { return append(b.Check(known), b.CheckFor(e, domain.URLProblem)...) }
+		wrong := check()
+		if again := check(); !reflect.DeepEqual(wrong, again) {
 			t.Fatalf("checked twice: %v and %v", wrong, again)
 		}
 		for _, w := range wrong {

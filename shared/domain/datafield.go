@@ -40,10 +40,10 @@ const (
 type FieldDefinition struct {
 	CustomID    string    `json:"custom_id" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9_. -]+$" doc:"Unique in its template type, whatever the case and the spaces." example:"order_number"`
 	Name        string    `json:"name" minLength:"1" maxLength:"128" doc:"What people see." example:"Order number"`
-	Description string    `json:"description,omitempty" maxLength:"512"`
+	Description string    `json:"description,omitempty" maxLength:"512" text:"lines"`
 	Placeholder string    `json:"placeholder,omitempty" maxLength:"128"`
 	Kind        FieldKind `json:"kind" enum:"text,checkbox,number,date" doc:"text: at most 1,024 characters; checkbox: true or false; number: decimal; date: YYYY-MM-DD."`
-	Default     string    `json:"default,omitempty" maxLength:"1024" doc:"The value when a contract gives none."`
+	Default     string    `json:"default,omitempty" maxLength:"1024" text:"value" doc:"The value when a contract gives none."`
 }
 
 // DataField is a field of a template type.
@@ -135,18 +135,22 @@ func CheckDefinitions(base string, fields []FieldDefinition) []fault.Field {
 	for i, f := range fields {
 		at := fmt.Sprintf("%s/%d", base, i)
 		folded := FoldCustomID(f.CustomID)
-		if earlier, repeated := first[folded]; repeated {
+		if earlier, repeated := first[folded]; folded != "" && repeated {
 			wrong = append(wrong, fault.Field{Pointer: at + "/custom_id", Code: "duplicate", Detail: fmt.Sprintf("%q is the same as field %d's, as case and spaces do not count.", f.CustomID, earlier)})
 		} else {
 			first[folded] = i
 		}
-		if f.Default != "" {
-			if problem := f.Kind.problem(f.Default); problem != "" {
-				wrong = append(wrong, fault.Field{Pointer: at + "/default", Code: "invalid", Detail: problem})
-			}
-		}
+		wrong = append(wrong, f.Kind.CheckDefault(at, f.Default)...)
 	}
 	return wrong
+}
+
+// CheckDefault reports a default that is not of the kind. at is the pointer of the field.
+func (k FieldKind) CheckDefault(at, value string) []fault.Field {
+	if problem := k.problem(value); value != "" && problem != "" {
+		return []fault.Field{{Pointer: at + "/default", Code: "invalid", Detail: problem}}
+	}
+	return nil
 }
 
 // Value is a data field's value in a template or contract: a snapshot that later changes to the field do not
@@ -162,7 +166,30 @@ type Value struct {
 // GivenValue is a value as a caller gives it.
 type GivenValue struct {
 	CustomID string `json:"custom_id" minLength:"1" maxLength:"64"`
-	Value    string `json:"value" doc:"A text of at most 1,024 characters; true or false; a decimal number; YYYY-MM-DD."`
+	Value    string `json:"value" text:"value" doc:"A text of at most 1,024 characters; true or false; a decimal number; YYYY-MM-DD."`
+}
+
+// CheckValues reports what is wrong with values whatever the template type: those given twice, and those that no kind
+// of field takes.
+func CheckValues(base string, given []GivenValue) []fault.Field {
+	var wrong []fault.Field
+	seen := map[string]bool{}
+	for i, g := range given {
+		at := fmt.Sprintf("%s/%d", base, i)
+		if folded := FoldCustomID(g.CustomID); folded != "" && seen[folded] {
+			wrong = append(wrong, twice(at, g))
+		} else {
+			seen[folded] = true
+		}
+		if problem := Text.problem(g.Value); problem != "" {
+			wrong = append(wrong, fault.Field{Pointer: at + "/value", Code: "invalid", Detail: problem})
+		}
+	}
+	return wrong
+}
+
+func twice(at string, g GivenValue) fault.Field {
+	return fault.Field{Pointer: at + "/custom_id", Code: "duplicate", Detail: fmt.Sprintf("The data field %q is given twice.", g.CustomID)}
 }
 
 // Snapshot takes the given values over the type's usable fields, defaults filling the rest. It reports every
@@ -248,7 +275,7 @@ func (t TemplateType) take(base string, given []GivenValue, installed bool) (map
 			continue
 		}
 		if _, repeated := taken[f]; repeated {
-			wrong = append(wrong, fault.Field{Pointer: at + "/custom_id", Code: "duplicate", Detail: fmt.Sprintf("The data field %q is given twice.", g.CustomID)})
+			wrong = append(wrong, twice(at, g))
 			continue
 		}
 		taken[f] = g.Value

@@ -85,14 +85,14 @@ type BlueprintSpec struct {
 // Dependency is another extension that must be enabled, at least at that version.
 type Dependency struct {
 	Extension  ExtensionID `json:"extension_id" minLength:"3" maxLength:"40"`
-	MinVersion int         `json:"min_version,omitempty" minimum:"1" doc:"The least blueprint version; any when absent."`
+	MinVersion int         `json:"min_version,omitempty" minimum:"1" maximum:"999999" doc:"The least blueprint version; any when absent."`
 }
 
 // Parameter is what a customer gives when enabling: its customer id in the partner's system, say.
 type Parameter struct {
 	Key         string   `json:"key" pattern:"^[a-z][a-z0-9_]{0,39}$" example:"customer_id"`
 	Name        string   `json:"name" minLength:"1" maxLength:"128" example:"Customer id"`
-	Description string   `json:"description,omitempty" maxLength:"512"`
+	Description string   `json:"description,omitempty" maxLength:"512" text:"lines"`
 	Required    bool     `json:"required,omitempty"`
 	Secret      bool     `json:"secret,omitempty" doc:"Sealed at rest, and allowed only in headers and auth."`
 	Pattern     string   `json:"pattern,omitempty" maxLength:"256" doc:"An RE2 regular expression that the whole value must match."`
@@ -112,7 +112,7 @@ func (p Parameter) limit() int {
 type TemplateTypeBlueprint struct {
 	Key         string            `json:"key,omitempty" maxLength:"32" doc:"One of the extension's template_type_keys; empty for the extension type that is the slug alone."`
 	Name        string            `json:"name" minLength:"1" maxLength:"128"`
-	Description string            `json:"description,omitempty" maxLength:"512"`
+	Description string            `json:"description,omitempty" maxLength:"512" text:"lines"`
 	Fields      []FieldDefinition `json:"fields" maxItems:"300"`
 	NoWebhooks  bool              `json:"no_webhooks,omitempty" doc:"Opts this template type out of the webhooks; otherwise it gets one of each."`
 }

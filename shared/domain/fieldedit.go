@@ -21,10 +21,10 @@ type GivenField struct {
 type FieldChange struct {
 	Active      *bool      `json:"active,omitempty" doc:"All that can be changed of a system field."`
 	Name        *string    `json:"name,omitempty" minLength:"1" maxLength:"128"`
-	Description *string    `json:"description,omitempty" maxLength:"512"`
+	Description *string    `json:"description,omitempty" maxLength:"512" text:"lines"`
 	Placeholder *string    `json:"placeholder,omitempty" maxLength:"128"`
 	Kind        *FieldKind `json:"kind,omitempty" enum:"text,checkbox,number,date"`
-	Default     *string    `json:"default,omitempty" maxLength:"1024"`
+	Default     *string    `json:"default,omitempty" maxLength:"1024" text:"value"`
 }
 
 // The edits. Each returns the template type as it will be. What an extension manages is changed by none of

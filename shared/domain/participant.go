@@ -23,17 +23,26 @@ type Participant struct {
 	DeclinedAt time.Time     `json:"declined_at,omitzero"`
 }
 
-// Participants are those given. Who was there before keeps its id, and so its sessions; whoever has another e-mail
-// is somebody else. It reports every e-mail that repeats another's, by pointer under base.
-func Participants(base string, given []GivenParticipant, before []Participant, newID IDSource) ([]Participant, []fault.Field) {
+// CheckParticipants reports every e-mail that repeats another's, by pointer under base.
+func CheckParticipants(base string, given []GivenParticipant) []fault.Field {
 	var wrong []fault.Field
-	all := make([]Participant, 0, len(given))
+	seen := map[string]bool{}
 	for i, g := range given {
-		same := func(p Participant) bool { return FoldEmail(p.Email) == FoldEmail(g.Email) }
-		if slices.ContainsFunc(all, same) {
+		email := FoldEmail(g.Email)
+		if email != "" && seen[email] {
 			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("%s/%d/email", base, i), Code: "duplicate", Detail: "Another participant of the contract has this e-mail."})
-			continue
 		}
+		seen[email] = true
+	}
+	return wrong
+}
+
+// Participants are those given, of which CheckParticipants found none wrong. Who was there before keeps its id, and so
+// its sessions; whoever has another e-mail is somebody else.
+func Participants(given []GivenParticipant, before []Participant, newID IDSource) []Participant {
+	all := make([]Participant, 0, len(given))
+	for _, g := range given {
+		same := func(p Participant) bool { return FoldEmail(p.Email) == FoldEmail(g.Email) }
 		p := Participant{Name: g.Name, Email: g.Email}
 		if at := slices.IndexFunc(before, same); at >= 0 {
 			p.ID = before[at].ID
@@ -42,7 +51,7 @@ func Participants(base string, given []GivenParticipant, before []Participant, n
 		}
 		all = append(all, p)
 	}
-	return all, wrong
+	return all
 }
 
 // Participant finds one; -1 when there is none.

@@ -40,13 +40,18 @@ func (v BlueprintVersion) Review(approve bool, reasons []string, now time.Time) 
 	case v.State != VersionSubmitted:
 		return v, fault.New(fault.Conflict, "version-state", "Version %d is %s; only a submitted one is reviewed.", v.Version, v.State)
 	case !approve && len(reasons) == 0:
-		return v, fault.InvalidFields([]fault.Field{{Pointer: "/reasons", Code: "missing", Detail: "A rejection says why."}})
+		return v, fault.InvalidFields(RejectionWithoutReason())
 	}
 	v.State, v.Reasons, v.ReviewedAt = VersionRejected, reasons, now
 	if approve {
 		v.State = VersionApproved
 	}
 	return v, nil
+}
+
+// RejectionWithoutReason is what is wrong with one.
+func RejectionWithoutReason() []fault.Field {
+	return []fault.Field{{Pointer: "/reasons", Code: "missing", Detail: "A rejection says why."}}
 }
 
 // Yank takes a version out of reach of everything new; what runs on it goes on. Conflict `version-state` for a

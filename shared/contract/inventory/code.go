@@ -54,7 +54,7 @@ type declaration struct {
 	at   Position
 }
 
-// registration is `contract.X.Handle(api, handler)`.
+// registration is `contract.X.Handle(api, handler, looks…)`.
 type registration struct {
 	in      *packages.Package
 	handler ast.Expr
@@ -152,7 +152,7 @@ func (c *Code) registrations(p *packages.Package) {
 	for _, file := range p.Syntax {
 		ast.Inspect(file, func(n ast.Node) bool {
 			call, ok := n.(*ast.CallExpr)
-			if !ok || len(call.Args) != 2 {
+			if !ok || len(call.Args) < 2 {
 				return true
 			}
 			handle, ok := call.Fun.(*ast.SelectorExpr)

@@ -1,0 +1,294 @@
+package contract
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"plugboard/shared/auth"
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+)
+
+// fixInput is of an operation with a check of its own.
+type fixInput struct {
+	Thing   string `path:"thing_id"`
+	IfMatch string `header:"If-Match"`
+	PageInput
+	Kinds []string `query:"kind,explode"`
+	Body  struct {
+		Name  string            `json:"name" maxLength:"4"`
+		Note  string            `json:"note,omitempty" text:"lines"`
+		Text  string            `json:"text,omitempty" text:"value"`
+		Email string            `json:"email,omitempty" format:"email"`
+		Size  int               `json:"size,omitempty" minimum:"1" maximum:"1000"`
+		Slug  string            `json:"slug,omitempty" pattern:"^[a-z]+$"`
+		By    map[string]string `json:"by,omitempty"`
+		Tags  []string          `json:"tags,omitempty"`
+	}
+}
+
+func (in *fixInput) Check() []fault.Field { return repeated("/tags", in.Body.Tags) }
+
+// fixing serves POST /v1/things/{thing_id} with h, and with a look that finds fault with the path.
+func fixing(t *testing.T, h func(context.Context, *fixInput) (*noOutput, error)) http.Handler {
+	t.Helper()
+	emptyTable(t)
+	row := goodRow()
+	op := declare[fixInput, noOutput](row)
+	look := func(_ context.Context, in *fixInput) ([]fault.Field, error) {
+		if in.Thing == "known" {
+			return nil, nil
+		}
+		return []fault.Field{{Pointer: "/tags/0", Code: "of " + in.Thing}}, errors.New("what else there is cannot be read")
+	}
+	handler, err := New(Webhooks, openGate{}, memory{}, func(a *API) { op.Handle(a, h, look) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return handler
+}
+
+// memory takes every key for new.
+type memory struct{}
+
+func (memory) Claim(ctx context.Context, _, _ string) (context.Context, []byte, error) {
+	return ctx, nil, nil
+}
+func (memory) Settle(context.Context, any, bool) error { return nil }
+
+func pointersOf(p Problem) []string {
+	var all []string
+	for _, f := range p.Errors {
+		all = append(all, f.Pointer+" "+f.Code)
+	}
+	slices.Sort(all)
+	return all
+}
+
+func TestRule26_WhatIsWrongIsToldWhereverItIsFound(t *testing.T) {
+	h := fixing(t, func(context.Context, *fixInput) (*noOutput, error) {
+		t.Error("the handler ran")
+		return nil, nil
+	})
+	for name, test := range map[string]struct {
+		target, body string
+		headers      [][2]string
+		want         []string
+	}{
+		"the input's own check alone":    {"known", `{"name":"a","tags":["x","x"]}`, nil, []string{"/tags/1 duplicate"}},
+		"the check, then a look":         {"other", `{"name":"a","tags":["x","x"]}`, nil, []string{"/tags/0 of other", "/tags/1 duplicate"}},
+		"the schema, the check, a look":  {"other", `{"name":"too long","tags":["x","x"]}`, nil, []string{"/name invalid", "/tags/0 of other", "/tags/1 duplicate"}},
+		"a look at what is not there":    {"other", `{"name":"too long","tags":7}`, nil, []string{"/name invalid", "/tags invalid"}},
+		"a check of what is not there":   {"known", `{"name":"a","tags":[7,"x",8]}`, nil, []string{"/tags/0 invalid", "/tags/2 invalid"}},
+		"too long, and of two lines":     {"known", `{"name":"a\nbcde"}`, nil, []string{"/name control-character", "/name invalid"}},
+		"the schema twice at one place":  {"known", `{"name":"a","size":0.5}`, nil, []string{"/size invalid"}},
+		"names with dots and slashes":    {"known", `{"name":"a","by":{"x.y[0]":7,"a/b~c":8,"":9}}`, nil, []string{"/by/ invalid", "/by/a~1b~0c invalid", "/by/x.y[0] invalid"}},
+		"an unknown name with a dot":     {"known", `{"name":"a","a.b":1}`, nil, []string{"/a.b unknown"}},
+		"a display name":                 {"known", `{"name":"a","email":"Ada <ada@x.test>"}`, nil, []string{"/email invalid"}},
+		"a comment":                      {"known", `{"name":"a","email":"ada@x.test (Ada)"}`, nil, []string{"/email invalid"}},
+		"spaces around":                  {"known", `{"name":"a","email":" ada@x.test"}`, nil, []string{"/email invalid"}},
+		"no address":                     {"known", `{"name":"a","email":"ada"}`, nil, []string{"/email invalid"}},
+		"a number past Go's integers":    {"known", `{"name":"a","size":1e19}`, nil, []string{"/size invalid"}},
+		"an unknown parameter":           {"known?color=red", `{"name":"too long"}`, nil, []string{"/name invalid", "query.color unknown"}},
+		"an unknown parameter alone":     {"known?color=red", `{"name":"a"}`, nil, []string{"query.color unknown"}},
+		"a parameter twice":              {"known?limit=1&limit=2", `{"name":"a"}`, nil, []string{"query.limit repeated"}},
+		"a query that cannot be read":    {"known?limit=%zz", `{"name":"a"}`, nil, []string{"query malformed"}},
+		"limit 0":                        {"known?limit=0", `{"name":"a"}`, nil, []string{"query.limit invalid"}},
+		"limit 101":                      {"known?limit=101", `{"name":"a"}`, nil, []string{"query.limit invalid"}},
+		"limit -1":                       {"known?limit=-1", `{"name":"a"}`, nil, []string{"query.limit invalid"}},
+		"limit ten":                      {"known?limit=ten", `{"name":"a"}`, nil, []string{"query.limit invalid"}},
+		"limit 1.5":                      {"known?limit=1.5", `{"name":"a"}`, nil, []string{"query.limit invalid"}},
+		"limit past Go's integers":       {"known?limit=99999999999999999999", `{"name":"a"}`, nil, []string{"query.limit invalid"}},
+		"a cursor that is none":          {"known?cursor=junk", `{"name":"too long"}`, nil, []string{"/name invalid", "query.cursor invalid"}},
+		"a cursor that is no base64":     {"known?cursor=%25", `{"name":"a"}`, nil, []string{"query.cursor invalid"}},
+		"a cursor of another list":       {"known?cursor=" + cursorOf("another", "place"), `{"name":"a"}`, nil, []string{"query.cursor invalid"}},
+		"two Idempotency-Keys":           {"known", `{"name":"too long"}`, [][2]string{{"Idempotency-Key", "a"}, {"Idempotency-Key", "b"}}, []string{"/name invalid", "header.Idempotency-Key repeated"}},
+		"the same Idempotency-Key twice": {"known", `{"name":"a"}`, [][2]string{{"Idempotency-Key", "a"}, {"idempotency-key", "a"}}, []string{"header.Idempotency-Key repeated"}},
+		"a long Idempotency-Key":         {"known", `{"name":"a","tags":["x","x"]}`, [][2]string{{"Idempotency-Key", strings.Repeat("a", 256)}}, []string{"/tags/1 duplicate", "header.Idempotency-Key invalid"}},
+		"two If-Matches":                 {"known", `{"name":"a"}`, [][2]string{{"If-Match", `"1"`}, {"If-Match", `"2"`}}, []string{"header.If-Match repeated"}},
+	} {
+		r := request("POST", "/v1/things/"+test.target, test.body)
+		for _, header := range test.headers {
+			r.Header.Add(header[0], header[1])
+		}
+		p := problem(t, h, r, 422)
+		if got := pointersOf(p); !slices.Equal(got, test.want) || p.Code != "invalid" {
+			t.Errorf("%s: got %s %q, want %q", name, p.Code, got, test.want)
+		}
+		for _, f := range p.Errors {
+			if strings.Contains(f.Detail, "json:") || strings.Contains(f.Detail, "mail:") || strings.Contains(f.Detail, "strconv") {
+				t.Errorf("%s: the answer shows what Go says: %s", name, f.Detail)
+			}
+		}
+	}
+}
+
+func TestRule26_WhatCannotBeReadPointsNowhere(t *testing.T) {
+	h := fixing(t, nil)
+	for body, detail := range map[string]string{
+		"{":                     "The body is missing, or no valid JSON.",
+		`{"name":"a","name":1}`: `The body is ambiguous: the name "name" comes twice in an object.`,
+	} {
+		if p := problem(t, h, request("POST", "/v1/things/1?color=red", body), 400); len(p.Errors) > 0 || p.Detail != detail {
+			t.Errorf("%s: got %q and %v, want %q", body, p.Detail, p.Errors, detail)
+		}
+	}
+}
+
+func TestTexts_WhatALineAndATextMayHold(t *testing.T) {
+	const line, lines, value = "name", "note", "text"
+	for name, test := range map[string]struct {
+		text  string
+		taken []string
+	}{
+		"letters of any script":       {"ä字", []string{line, lines, value}},
+		"an emoji of several":         {"👩\u200d🚀", []string{line, lines, value}},
+		"a mark of direction":         {"א\u200f!", []string{line, lines, value}},
+		"a line feed":                 {"a\nb", []string{lines, value}},
+		"a tab":                       {"a\tb", []string{lines, value}},
+		"a line feed as Windows does": {"a\r\nb", []string{lines, value}},
+		"a carriage return":           {"a\rb", []string{value}},
+		"a NUL":                       {"a\x00b", nil},
+		"an escape":                   {"a\x1bb", nil},
+		"a DEL":                       {"a\x7fb", nil},
+		"a C1 control":                {"a\u0085b", nil},
+		"a line separator":            {"a\u2028b", []string{value}},
+		"an override of direction":    {"a\u202eb", []string{value}},
+		"an isolate":                  {"a\u2066b", []string{value}},
+		"a zero-width space":          {"a\u200bb", []string{value}},
+		"a byte order mark":           {"\ufeffa", []string{value}},
+	} {
+		for _, field := range []string{line, lines, value} {
+			body := map[string]string{"name": "a"}
+			body[field] = test.text
+			encoded, _ := json.Marshal(body)
+			ran := false
+			h := fixing(t, func(context.Context, *fixInput) (*noOutput, error) {
+				ran = true
+				return &noOutput{}, nil
+			})
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, request("POST", "/v1/things/known", string(encoded)))
+			if want := slices.Contains(test.taken, field); ran != want {
+				t.Errorf("%s in %s: taken %t, want %t: %s", name, field, ran, want, w.Body)
+			}
+		}
+	}
+}
+
+// JSON Schema calls 1e2 and 100.0 integers, and so does what is validated; Go's decoder does not.
+func TestRule26_AnIntegerIsTakenHoweverItIsWritten(t *testing.T) {
+	for _, written := range []string{"100", "1e2", "100.0", "1.0E+2"} {
+		got := 0
+		h := fixing(t, func(_ context.Context, in *fixInput) (*noOutput, error) {
+			got = in.Body.Size
+			return &noOutput{}, nil
+		})
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, request("POST", "/v1/things/known", `{"name":"a","size":`+written+`}`))
+		if got != 100 {
+			t.Errorf("%s: got %d: %s", written, got, w.Body)
+		}
+	}
+}
+
+// An integer without a maximum could pass the schema and not fit Go's. And Huma's uniqueItems takes items for keys of a
+// map, which objects cannot be: it panics.
+func TestRule26_WhatTheSchemaTakesCanBeDecoded(t *testing.T) {
+	doc := OpenAPI()
+	walked := 0
+	var walk func(at string, s *huma.Schema)
+	walk = func(at string, s *huma.Schema) {
+		for s != nil && s.Ref != "" {
+			s = doc.Components.Schemas.SchemaFromRef(s.Ref)
+		}
+		if s == nil {
+			return
+		}
+		if walked++; s.Type == huma.TypeInteger && s.Maximum == nil {
+			t.Errorf("%s has no maximum", at)
+		}
+		if s.UniqueItems {
+			t.Errorf("%s has uniqueItems; check it by repeated", at)
+		}
+		walk(at+"[]", s.Items)
+		for name, p := range s.Properties {
+			walk(at+"/"+name, p)
+		}
+		if values, ok := s.AdditionalProperties.(*huma.Schema); ok {
+			walk(at+"{}", values)
+		}
+	}
+	for path, item := range doc.Paths {
+		for _, op := range []*huma.Operation{item.Put, item.Post, item.Patch} {
+			if op != nil && op.RequestBody != nil {
+				walk(op.Method+" "+path, op.RequestBody.Content["application/json"].Schema)
+			}
+		}
+	}
+	if walked < 100 {
+		t.Errorf("walked %d schemas, want those of every body", walked)
+	}
+}
+
+type pagesInput struct {
+	Of string `path:"thing_id"`
+	PageInput
+}
+
+type pagesOutput struct{ Body Page[string] }
+
+// A cursor goes on in its own list alone: of the operation, the account and the thing that it was given for.
+func TestRule26_ACursorIsOfOneList(t *testing.T) {
+	emptyTable(t)
+	row, other := goodRow(), goodRow()
+	row.Method, row.Writes, row.Status = http.MethodGet, nil, 200
+	other.Method, other.Writes, other.Status, other.ID, other.Path = http.MethodGet, nil, 200, "do-other", "/v1/others/{thing_id}"
+	items := []string{"a", "b", "c"}
+	list := func(_ context.Context, in *pagesInput) (*pagesOutput, error) {
+		return &pagesOutput{Body: PageOf(items, func(s string) string { return s }, in.PageInput)}, nil
+	}
+	one, two := declare[pagesInput, pagesOutput](row), declare[pagesInput, pagesOutput](other)
+	account := accountGate{"acct-1"}
+	h, err := New(Webhooks, &account, nil, func(a *API) { one.Handle(a, list); two.Handle(a, list) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := func(path, cursor string) (got Page[string], status int) {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, request("GET", path+"?limit=2&cursor="+url.QueryEscape(cursor), ""))
+		json.Unmarshal(w.Body.Bytes(), &got)
+		return got, w.Code
+	}
+	first, _ := page("/v1/things/x", "")
+	if !slices.Equal(first.Items, []string{"a", "b"}) || first.NextCursor == "" {
+		t.Fatalf("got %+v", first)
+	}
+	if next, status := page("/v1/things/x", first.NextCursor); status != 200 || !slices.Equal(next.Items, []string{"c"}) || next.NextCursor != "" {
+		t.Errorf("got %d %+v, want the last page", status, next)
+	}
+	for name, path := range map[string]string{"another thing's": "/v1/things/y", "another operation's": "/v1/others/x"} {
+		if _, status := page(path, first.NextCursor); status != 422 {
+			t.Errorf("%s list took the cursor: %d", name, status)
+		}
+	}
+	account.id = "acct-2"
+	if _, status := page("/v1/things/x", first.NextCursor); status != 422 {
+		t.Errorf("another account's list took the cursor: %d", status)
+	}
+}
+
+type accountGate struct{ id domain.AccountID }
+
+func (g *accountGate) Admit(context.Context, http.Header, auth.Demand) (auth.Caller, error) {
+	return auth.Caller{Model: auth.ModelDashboard, Account: g.id}, nil
+}
