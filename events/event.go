@@ -127,7 +127,15 @@ type Provision struct {
 	ID            string                `json:"id"`
 	Account       domain.AccountID      `json:"account_id"`
 	Installations []ProvisionedInstance `json:"installations"`
+	Erasing       *Erasing              `json:"erasing,omitempty"` // instead: go on with the account's deletion
 	At            time.Time             `json:"at"`
+	Wait          time.Duration         `json:"wait,omitempty"` // before it is worked; SQS's 15 minutes at most
+}
+
+// Erasing asks for one page of an account's deletion. A page that is done is not done again.
+type Erasing struct {
+	Deletion string `json:"deletion_id"`
+	Page     int    `json:"page"`
 }
 
 // ProvisionedInstance names an installation and the epoch that the message is for.

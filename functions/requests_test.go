@@ -185,8 +185,12 @@ var requests = map[string]request{
 	},
 	"delete-template-type": {own: true, path: func(s *scene) string { return "/v1/template-types/" + s.ownTypeID }, other: "/v1/template-types/tt_none"},
 
-	"put-account":     {path: at("/v1/accounts/new"), other: "", body: fixed(object{"name": "New"})},
-	"read-account":    {path: at("/v1/accounts/customer"), other: "/v1/accounts/nowhere"},
+	"put-account":    {path: at("/v1/accounts/new"), other: "", body: fixed(object{"name": "New"})},
+	"read-account":   {path: at("/v1/accounts/customer"), other: "/v1/accounts/nowhere"},
+	"delete-account": {path: at("/v1/accounts/customer"), other: "/v1/accounts/nowhere"},
+	"read-deletion": {path: at("/v1/accounts/other/deletion"), other: "/v1/accounts/nowhere/deletion", prepare: func(s *scene, _ who) {
+		s.want(s.call(platform, "DELETE", "/v1/accounts/other", nil), 202)
+	}},
 	"put-user":        {path: at("/v1/accounts/customer/users/new"), other: "/v1/accounts/nowhere/users/new", body: fixed(object{"email": "new@customer.test", "name": "New", "role": "member", "workspaces": []string{}})},
 	"put-workspace":   {path: at("/v1/accounts/customer/workspaces/new"), other: "/v1/accounts/nowhere/workspaces/new", body: fixed(object{"name": "New"})},
 	"import-accounts": {body: fixed(object{"items": []object{{"id": "new", "name": "New"}, {"id": "new-2", "name": "New"}}})},
@@ -201,6 +205,7 @@ var requests = map[string]request{
 			{"account_id": "customer", "id": "new-2", "name": "New", "workspace_id": "sales", "template_type_id": s.typeID},
 		}}
 	}},
+	"list-quotas":     {},
 	"list-workspaces": {},
 	"create-template": {body: func(s *scene) any {
 		return object{"name": "New", "workspace_id": "sales", "template_type_id": s.typeID}

@@ -43,11 +43,10 @@ func (w *world) newWorkers() workers {
 func (w *world) settle() {
 	w.t.Helper()
 	for {
-		pending := w.outboxSize() - w.fanned
+		pending := w.newInOutbox()
 		if pending > 0 {
 			_, err := w.workers.fanout.Handle(w.t.Context(), w.tables.Outbox(pending))
 			must(w.t, err)
-			w.fanned += pending
 		}
 		toProvision, toDeliver := w.workers.provisions.Take(), w.workers.deliveries.Take()
 		if pending == 0 && len(toProvision.Records)+len(toDeliver.Records) == 0 {
@@ -63,12 +62,15 @@ func (w *world) settle() {
 	}
 }
 
-// outboxSize is how many outbox items were ever written: none expires while a test runs.
-func (w *world) outboxSize() int {
+// newInOutbox is how many outbox items were written since the call before: none expires while a test runs, and none is
+// erased before fanout has it.
+func (w *world) newInOutbox() int {
 	w.t.Helper()
 	n := 0
 	for _, i := range w.scan(w.tables.Config.AccountsTable) {
-		if text(i, store.OutboxAttribute) != "" {
+		k := text(i, store.PartitionKey) + " " + text(i, store.SortKey)
+		if text(i, store.OutboxAttribute) != "" && !w.fanned[k] {
+			w.fanned[k] = true
 			n++
 		}
 	}

@@ -47,7 +47,7 @@ type world struct {
 	api     *httptest.Server
 	sealer  *secret.Sealer
 	workers workers
-	fanned  int // outbox items that fanout has had
+	fanned  map[string]bool // outbox items that fanout has had, by key
 	cost    cost
 	// receiver is every webhook's endpoint.
 	receiver *receiver
@@ -78,7 +78,7 @@ func TestMain(m *testing.M) {
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{t: t, tables: storetest.New(t)}
+	w := &world{t: t, tables: storetest.New(t), fanned: map[string]bool{}}
 	w.tables.Store = w.tables.At(w.now, w.cost.count)
 	w.cloud()
 	w.sealer = secret.NewSealer(kms.NewFromConfig(w.tables.AWS), w.tables.Store, secret.Config{SealingKey: shared.kmsKey}, w.now)

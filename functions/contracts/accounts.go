@@ -14,27 +14,34 @@ import (
 )
 
 // PutAccount creates or updates an account. What changes nothing is no change. Two at once: one is Conflict, `raced`.
+// Conflict `account-deleting` until a deletion of the account is finished; after that, the id makes a new one.
 func (s *Service) PutAccount(ctx context.Context, in *contract.PutAccountInput) (*contract.PutAccountOutput, error) {
 	before, err := orNew(s.store.Account(ctx, in.Account))
 	if err != nil {
 		return nil, err
 	}
 	var tx store.Tx
-	a, _ := s.changeAccount(&tx, before, contract.AccountItem{ID: in.Account, AccountBody: in.Body})
+	a, _, err := s.changeAccount(&tx, before, contract.AccountItem{ID: in.Account, AccountBody: in.Body})
+	if err != nil {
+		return nil, err
+	}
 	out := &contract.PutAccountOutput{Body: a}
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
 // changeAccount puts into tx what it takes to make of before, which is zero for none, what the item says.
-func (s *Service) changeAccount(tx *store.Tx, before domain.Account, in contract.AccountItem) (domain.Account, contract.ImportResult) {
+func (s *Service) changeAccount(tx *store.Tx, before domain.Account, in contract.AccountItem) (domain.Account, contract.ImportResult, error) {
+	if before.State == domain.AccountDeleting {
+		return before, "", fault.New(fault.Conflict, "account-deleting", "The account is being deleted. Its id can be used again when that is finished: see GET /v1/accounts/%s/deletion.", before.ID)
+	}
 	a := before
-	a.ID, a.Name = in.ID, in.Name
+	a.ID, a.Name, a.State = in.ID, in.Name, domain.AccountActive
 	if a == before {
-		return a, contract.ImportUnchanged
+		return a, contract.ImportUnchanged, nil
 	}
 	result := stamp(before.Rev, &a.CreatedAt, &a.UpdatedAt, s.now())
 	tx.Save(&a, a.Rev)
-	return a, result
+	return a, result, nil
 }
 
 // ReadAccount reads one.
@@ -44,7 +51,8 @@ func (s *Service) ReadAccount(ctx context.Context, in *contract.ReadAccountInput
 }
 
 // PutUser creates or updates a user. What changes nothing is no change. Invalid with every workspace that the account
-// has not; Conflict `email-taken` when another user of the account has the e-mail.
+// has not; Conflict `email-taken` when another user of the account has the e-mail, `quota-exceeded` when the account has
+// as many users as it may.
 func (s *Service) PutUser(ctx context.Context, in *contract.PutUserInput) (*contract.PutUserOutput, error) {
 	before, err := orNew(s.store.User(ctx, in.Account, in.User))
 	if err != nil {
@@ -56,13 +64,13 @@ func (s *Service) PutUser(ctx context.Context, in *contract.PutUserInput) (*cont
 		return nil, err
 	}
 	if result != contract.ImportUnchanged {
-		holdAccount(&tx, in.Account)
+		holdAccount(&tx, in.Account, domain.QuotaUsers, oneIf(result))
 	}
 	out := &contract.PutUserOutput{Body: u}
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// changeUser is changeAccount's kin. The tx must hold the account, too.
+// changeUser is changeAccount's kin. What holdAccount adds must be in the tx, too.
 func (s *Service) changeUser(ctx context.Context, tx *store.Tx, known workspaceKnown, before domain.User, in contract.UserItem) (domain.User, contract.ImportResult, error) {
 	u := before
 	u.Account, u.ID, u.Email, u.Name = in.Account, in.ID, domain.FoldEmail(in.Email), in.Name
@@ -118,7 +126,8 @@ func (s *Service) lookAtUser(ctx context.Context, in *contract.PutUserInput) ([]
 	return userFaults(ctx, s.workspaceKnown, in.Account, in.Body.Workspaces)
 }
 
-// PutWorkspace creates or updates a workspace. What changes nothing is no change.
+// PutWorkspace creates or updates a workspace. What changes nothing is no change. Conflict `quota-exceeded` when the
+// account has as many as it may.
 func (s *Service) PutWorkspace(ctx context.Context, in *contract.PutWorkspaceInput) (*contract.PutWorkspaceOutput, error) {
 	before, err := orNew(s.store.Workspace(ctx, in.Account, in.Workspace))
 	if err != nil {
@@ -127,13 +136,13 @@ func (s *Service) PutWorkspace(ctx context.Context, in *contract.PutWorkspaceInp
 	var tx store.Tx
 	w, result := s.changeWorkspace(&tx, before, contract.WorkspaceItem{Account: in.Account, ID: in.Workspace, WorkspaceBody: in.Body})
 	if result != contract.ImportUnchanged {
-		holdAccount(&tx, in.Account)
+		holdAccount(&tx, in.Account, domain.QuotaWorkspaces, oneIf(result))
 	}
 	out := &contract.PutWorkspaceOutput{Body: w}
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// changeWorkspace is changeAccount's kin. The tx must hold the account, too.
+// changeWorkspace is changeAccount's kin. What holdAccount adds must be in the tx, too.
 func (s *Service) changeWorkspace(tx *store.Tx, before domain.Workspace, in contract.WorkspaceItem) (domain.Workspace, contract.ImportResult) {
 	w := before
 	w.Account, w.ID, w.Name = in.Account, in.ID, in.Name
@@ -155,8 +164,19 @@ func stamp(rev int, created, updated *time.Time, now time.Time) contract.ImportR
 	return contract.ImportCreated
 }
 
-func holdAccount(tx *store.Tx, a domain.AccountID) {
-	tx.Exists(domain.Account{ID: a}).Else(noAccount())
+// holdAccount adds what every change in an account takes: that it lives, and room by the quota for what is new.
+func holdAccount(tx *store.Tx, a domain.AccountID, q domain.Quota, created int) {
+	tx.Living(a).Else(noAccount())
+	if created > 0 {
+		tx.Count(a, q, created)
+	}
+}
+
+func oneIf(created contract.ImportResult) int {
+	if created == contract.ImportCreated {
+		return 1
+	}
+	return 0
 }
 
 // ListWorkspaces leaves out those in which the acting user may not create contracts.
@@ -175,7 +195,9 @@ func (s *Service) ListWorkspaces(ctx context.Context, in *contract.ListWorkspace
 	return &contract.ListWorkspacesOutput{Body: contract.PageOf(allowed, func(w domain.Workspace) string { return string(w.ID) }, in.PageInput)}, nil
 }
 
-func noAccount() error { return fault.New(fault.NotFound, "not-found", "There is no such account.") }
+func noAccount() error {
+	return fault.New(fault.NotFound, "not-found", "There is no such account, or it is being deleted.")
+}
 
 // orNew is the zero value, of revision 0, for what is not stored yet.
 func orNew[T any](v T, err error) (T, error) {

@@ -22,8 +22,7 @@ func (s *Service) ImportAccounts(ctx context.Context, in *contract.ImportAccount
 			return s.store.TheseAccounts(ctx, each(items, func(i contract.AccountItem) domain.Account { return domain.Account{ID: i.ID} }))
 		},
 		change: func(_ context.Context, tx *store.Tx, before domain.Account, item contract.AccountItem) (domain.Account, contract.ImportResult, error) {
-			a, result := s.changeAccount(tx, before, item)
-			return a, result, nil
+			return s.changeAccount(tx, before, item)
 		},
 		hold: func(*store.Tx, domain.AccountID, []domain.Account) {},
 	}.run(ctx, s, in.Body.Items)
@@ -57,7 +56,9 @@ func (s *Service) ImportUsers(ctx context.Context, in *contract.ImportUsersInput
 		change: func(ctx context.Context, tx *store.Tx, before domain.User, item contract.UserItem) (domain.User, contract.ImportResult, error) {
 			return s.changeUser(ctx, tx, known, before, item)
 		},
-		hold: func(tx *store.Tx, a domain.AccountID, _ []domain.User) { holdAccount(tx, a) },
+		hold: func(tx *store.Tx, a domain.AccountID, created []domain.User) {
+			holdAccount(tx, a, domain.QuotaUsers, len(created))
+		},
 	}.run(ctx, s, in.Body.Items)
 	if err != nil {
 		return nil, err
@@ -81,7 +82,9 @@ func (s *Service) ImportWorkspaces(ctx context.Context, in *contract.ImportWorks
 			w, result := s.changeWorkspace(tx, before, item)
 			return w, result, nil
 		},
-		hold: func(tx *store.Tx, a domain.AccountID, _ []domain.Workspace) { holdAccount(tx, a) },
+		hold: func(tx *store.Tx, a domain.AccountID, created []domain.Workspace) {
+			holdAccount(tx, a, domain.QuotaWorkspaces, len(created))
+		},
 	}.run(ctx, s, in.Body.Items)
 	if err != nil {
 		return nil, err
@@ -117,14 +120,8 @@ func (s *Service) ImportTemplates(ctx context.Context, in *contract.ImportTempla
 			return s.changeTemplate(ctx, tx, look, "", before, item)
 		},
 		hold: func(tx *store.Tx, a domain.AccountID, created []domain.Template) {
-			holdAccount(tx, a)
-			uses := map[domain.TemplateTypeID]int{}
-			for _, t := range created {
-				uses[t.TemplateType]++
-			}
-			for id, n := range uses {
-				tx.UseType(a, id, n)
-			}
+			tx.Living(a).Else(noAccount())
+			holdTypes(tx, a, created)
 		},
 	}.run(ctx, s, in.Body.Items)
 	if err != nil {

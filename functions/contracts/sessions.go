@@ -36,6 +36,7 @@ func (s *Service) CreateSession(ctx context.Context, in *contract.CreateParticip
 	}
 	var tx store.Tx
 	tx.Create(&session)
+	tx.Create(&domain.ContractSession{Contract: c.ID, Hash: hash, EndsAt: session.EndsAt})
 	out := &contract.CreateParticipantSessionOutput{}
 	out.Body.ID, out.Body.Contract, out.Body.Participant = session.ID, session.Contract, session.Participant
 	out.Body.ExpiresAt, out.Body.Token = session.EndsAt, token

@@ -13,7 +13,7 @@ import (
 )
 
 // CreateTemplate makes a template. Invalid with everything that is wrong: the workspace, the template type (an
-// extension's token may use its own only), and each value.
+// extension's token may use its own only), and each value. Conflict `quota-exceeded` when the account has as many as it may.
 func (s *Service) CreateTemplate(ctx context.Context, in *contract.CreateTemplateInput) (*contract.CreateTemplateOutput, error) {
 	caller := auth.From(ctx)
 	item := contract.TemplateItem{Account: caller.Account, ID: domain.TemplateID(s.newID("tpl")), TemplateBody: in.Body}
@@ -22,7 +22,7 @@ func (s *Service) CreateTemplate(ctx context.Context, in *contract.CreateTemplat
 	if err != nil {
 		return nil, err
 	}
-	tx.UseType(tpl.Account, tpl.TemplateType, 1)
+	holdTypes(&tx, caller.Account, []domain.Template{tpl})
 	out := &contract.CreateTemplateOutput{Body: tpl}
 	return out, s.store.Commit(ctx, &tx, out)
 }
@@ -48,8 +48,8 @@ func (s *Service) templateType(ctx context.Context, a domain.AccountID, id domai
 	return usableType{t, installed}, err
 }
 
-// changeTemplate is changeAccount's kin; e limits it to the template types of an extension. The tx must count the use of
-// the type by a new template, too.
+// changeTemplate is changeAccount's kin; e limits it to the template types of an extension. For a new one holdTypes' writes
+// must be in the tx, too.
 func (s *Service) changeTemplate(ctx context.Context, tx *store.Tx, look templateLookup, e domain.ExtensionID, before domain.Template, in contract.TemplateItem) (domain.Template, contract.ImportResult, error) {
 	tpl := before
 	tpl.Account, tpl.ID, tpl.Name, tpl.Workspace, tpl.TemplateType, tpl.Values = in.Account, in.ID, in.Name, in.Workspace, in.TemplateType, in.DataFields
@@ -75,6 +75,20 @@ func (s *Service) changeTemplate(ctx context.Context, tx *store.Tx, look templat
 	}
 	tx.Save(&tpl, tpl.Rev)
 	return tpl, result, nil
+}
+
+// holdTypes counts new templates by their quota and their types.
+func holdTypes(tx *store.Tx, a domain.AccountID, created []domain.Template) {
+	uses := map[domain.TemplateTypeID]int{}
+	for _, t := range created {
+		uses[t.TemplateType]++
+	}
+	for id, n := range uses {
+		tx.UseType(a, id, n)
+	}
+	if len(created) > 0 {
+		tx.Count(a, domain.QuotaTemplates, len(created))
+	}
 }
 
 // templateFaults reports everything that is wrong with a template in the light of its workspace and template type.

@@ -61,7 +61,8 @@ func (s *Service) Read(ctx context.Context, in *contract.TemplateTypeInput) (*co
 	return &contract.ReadTemplateTypeOutput{Body: contract.TemplateTypeView{TemplateType: t, FieldsVersion: version.Version}}, err
 }
 
-// Create makes a template type of the account's own, with user fields.
+// Create makes a template type of the account's own, with user fields. Conflict `quota-exceeded` when the account has as
+// many template types as it may.
 func (s *Service) Create(ctx context.Context, in *contract.CreateTemplateTypeInput) (*contract.CreateTemplateTypeOutput, error) {
 	caller := auth.From(ctx)
 	if caller.Extension() != "" {
@@ -77,6 +78,7 @@ func (s *Service) Create(ctx context.Context, in *contract.CreateTemplateTypeInp
 	}
 	var tx store.Tx
 	tx.Create(&t)
+	tx.Count(t.Account, domain.QuotaTemplateTypes, 1)
 	tx.BumpFields(t.Account, t.ID)
 	out := &contract.CreateTemplateTypeOutput{Body: contract.TemplateTypeView{TemplateType: t, FieldsVersion: 1}}
 	return out, s.store.Commit(ctx, &tx, out)
@@ -93,6 +95,7 @@ func (s *Service) Delete(ctx context.Context, in *contract.TemplateTypeInput) (*
 	}
 	var tx store.Tx
 	tx.Delete(&t)
+	tx.Count(t.Account, domain.QuotaTemplateTypes, -1)
 	tx.RemoveFields(t.Account, t.ID).Else(fault.New(fault.Conflict, "template-type-in-use", "Templates use this template type."))
 	out := &contract.DeleteTemplateTypeOutput{}
 	return out, s.store.Commit(ctx, &tx, out)

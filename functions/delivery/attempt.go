@@ -38,9 +38,10 @@ type answer struct {
 
 // made is what came of an attempt, or of the decision to make none.
 type made struct {
-	line  domain.Attempt   // for the log
-	next  *events.Delivery // the message for the next attempt, if there is one
-	cause string           // for our own log: what the connection failed of
+	line      domain.Attempt // for the log; none when the delivery is forgotten
+	forgotten bool
+	next      *events.Delivery // the message for the next attempt, if there is one
+	cause     string           // for our own log: what the connection failed of
 }
 
 // attempt makes one attempt, or decides to make none. An error is a fault of the pipeline: nothing is decided then.
@@ -49,11 +50,8 @@ func (s *Service) attempt(ctx context.Context, d events.Delivery) (made, error) 
 		Account: d.Account, Webhook: d.Webhook, Event: d.Event, EventType: d.EventType, EventDay: d.Day(), Number: d.Attempt, At: s.now(),
 	}}
 	t, err := s.targets.of(ctx, d)
-	if err != nil {
+	if err != nil || s.held(&m, t, d) {
 		return m, err
-	}
-	if m.line.Outcome, m.line.Reason = t.verdict(d); m.line.Outcome != "" {
-		return m, nil
 	}
 	r, hidden, err := s.request(ctx, t, d, m.line.At)
 	var why unsendable
@@ -67,7 +65,7 @@ func (s *Service) attempt(ctx context.Context, d events.Delivery) (made, error) 
 	if t, err = s.targets.of(ctx, d); err != nil { // once more: what came before may have taken its time (targetKept)
 		return m, err
 	}
-	if m.line.Outcome, m.line.Reason = t.verdict(d); m.line.Outcome != "" {
+	if s.held(&m, t, d) {
 		return m, nil
 	}
 	began := time.Now()
@@ -84,6 +82,15 @@ func (s *Service) attempt(ctx context.Context, d events.Delivery) (made, error) 
 	m.cause = hidden.hide(cause(a.err), false)
 	s.failed(&m, d, a)
 	return m, nil
+}
+
+// held says in m why d is not sent; false when it is.
+func (s *Service) held(m *made, t target, d events.Delivery) bool {
+	if m.forgotten = t.forgotten(d); m.forgotten {
+		return true
+	}
+	m.line.Outcome, m.line.Reason = t.verdict(d)
+	return m.line.Outcome != ""
 }
 
 // post sends the request and reads no more than answerMost of what comes.
@@ -160,6 +167,9 @@ func cause(err error) string {
 
 // logged writes one line an attempt: no bodies, no URL, no secrets.
 func logged(ctx context.Context, d events.Delivery, m made) {
+	if m.forgotten {
+		m.line.Outcome = "forgotten"
+	}
 	slog.InfoContext(ctx, "attempt", "account", d.Account, "webhook", d.Webhook, "extension", d.Extension, "delivery", d.ID, "event", d.Event,
 		"event_type", d.EventType, "attempt", d.Attempt, "outcome", m.line.Outcome, "status", m.line.Status, "reason", m.line.Reason, "cause", m.cause,
 		"ms", m.line.Milliseconds, "since_event_ms", m.line.At.Sub(d.EventAt).Milliseconds(), "next_at", m.line.NextAt)

@@ -46,6 +46,7 @@ func newKit(t *testing.T) *kit {
 		Tables: tables, t: t, sealer: secrettest.New(t, tables), queue: queuetest.New(t), receiver: newReceiver(t),
 		clock: &clock{now: domain.SystemClock()},
 	}
+	k.Given(&domain.Account{ID: acct})
 	k.on(tables.At(k.clock.read), k.queue)
 	return k
 }

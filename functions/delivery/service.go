@@ -128,7 +128,9 @@ func (s *Service) work(ctx context.Context, m lambda.SQSMessage) (j job) {
 		var made made
 		if made, j.fault = s.attempt(ctx, d); j.fault == nil {
 			logged(ctx, d, made)
-			j.line, j.next = &made.line, made.next
+			if j.next = made.next; !made.forgotten { // nothing more is written of an account that is being erased
+				j.line = &made.line
+			}
 		}
 	}
 	return j

@@ -24,6 +24,7 @@ type target struct {
 	webhook      domain.Webhook
 	installation domain.Installation     // of a managed webhook
 	declared     domain.WebhookBlueprint // its templates
+	account      domain.Account          // zero when it is gone
 	gone         string                  // why there is nowhere to go; empty when there is
 	readAt       time.Time
 }
@@ -46,8 +47,13 @@ func (t target) verdict(d events.Delivery) (domain.Outcome, string) {
 	return "", ""
 }
 
+// forgotten tells that there is nobody to send d for, nor to tell what became of it: its account is being deleted, or
+// is gone, or is another of the same id.
+func (t target) forgotten(d events.Delivery) bool { return !t.account.Knows(d.EventAt) }
+
 // Records are what a target is read from. Each returns NotFound for what is absent.
 type Records interface {
+	Account(ctx context.Context, id domain.AccountID) (domain.Account, error)
 	Webhook(ctx context.Context, a domain.AccountID, id domain.WebhookID) (domain.Webhook, error)
 	Installation(ctx context.Context, a domain.AccountID, e domain.ExtensionID) (domain.Installation, error)
 	Blueprint(ctx context.Context, e domain.ExtensionID, version int) (domain.Blueprint, error)
@@ -97,7 +103,7 @@ func (ts *targets) of(ctx context.Context, d events.Delivery) (target, error) {
 	if age := began.Sub(known.readAt); !known.readAt.IsZero() && age >= 0 && age < targetKept {
 		// What is remembered may let d go, but not hold it: an extension that was enabled again, or resumed, since it
 		// was read would lose the event.
-		if held, _ := known.verdict(d); held == "" {
+		if held, _ := known.verdict(d); held == "" && !known.forgotten(d) {
 			return known.target, nil
 		}
 	}
@@ -129,14 +135,17 @@ func (ts *targets) entry(k targetKey) *knownTarget {
 func (ts *targets) read(ctx context.Context, d events.Delivery) (target, error) {
 	var t target
 	var err error
+	if t.account, err = ts.records.Account(ctx, d.Account); err != nil && fault.KindOf(err) != fault.NotFound {
+		return target{}, err
+	}
 	if t.webhook, err = ts.records.Webhook(ctx, d.Account, d.Webhook); err != nil {
-		return goneWhenAbsent(err, "The webhook was deleted since the event.")
+		return t.goneWhenAbsent(err, "The webhook was deleted since the event.")
 	}
 	if t.webhook.Extension == "" {
 		return t, nil
 	}
 	if t.installation, err = ts.records.Installation(ctx, d.Account, t.webhook.Extension); err != nil {
-		return goneWhenAbsent(err, "The extension is not enabled.")
+		return t.goneWhenAbsent(err, "The extension is not enabled.")
 	}
 	b, err := ts.blueprint(ctx, blueprintKey{t.webhook.Extension, t.installation.Version})
 	if err != nil {
@@ -169,9 +178,10 @@ func (ts *targets) blueprint(ctx context.Context, k blueprintKey) (domain.Bluepr
 	return b, nil
 }
 
-func goneWhenAbsent(err error, why string) (target, error) {
+func (t target) goneWhenAbsent(err error, why string) (target, error) {
 	if fault.KindOf(err) == fault.NotFound {
-		return target{gone: why}, nil
+		t.gone = why
+		return t, nil
 	}
 	return target{}, err
 }

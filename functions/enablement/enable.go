@@ -25,7 +25,8 @@ const enableAttempts = 5
 // clicks at once one commits, and the other plans again, finds the installation and answers with it.
 //
 // NotFound when the extension is not listed, nor on trial in the account; Invalid with every parameter that is missing or wrong, the
-// dependencies' too; Conflict while it is being disabled or has failed, or a dependency cannot be had.
+// dependencies' too; Conflict while it is being disabled or has failed, or a dependency cannot be had, and
+// `quota-exceeded` when all that it would make is more than the account may have.
 func (s *Service) Enable(ctx context.Context, in *contract.EnableExtensionInput) (*contract.EnableExtensionOutput, error) {
 	account := auth.From(ctx).Account
 	shelf := newShelf(s.store)
@@ -94,6 +95,7 @@ func (s *Service) enable(ctx context.Context, account domain.AccountID, blueprin
 
 	var tx store.Tx
 	now := s.now()
+	use := domain.Use{}
 	message := events.Provision{ID: s.newID("prv"), Account: account, At: now}
 	for _, b := range plan.create {
 		i := installed[b.Extension] // of the epoch that the last disable raised, or none
@@ -114,6 +116,7 @@ func (s *Service) enable(ctx context.Context, account domain.AccountID, blueprin
 		if i.Parameters, i.Secrets, err = s.parameters(ctx, account, b, given[b.Extension]); err != nil {
 			return nil, err
 		}
+		use.Change(installed[b.Extension], i)
 		tx.Save(&i, i.Rev)
 		tx.Create(&domain.Token{
 			Hash: hash, ID: i.TokenID, Account: account, Extension: b.Extension, Epoch: i.Epoch, Scopes: b.Scopes, CreatedAt: now,
@@ -125,6 +128,7 @@ func (s *Service) enable(ctx context.Context, account domain.AccountID, blueprin
 	for _, i := range plan.need {
 		tx.Replace(&i)
 	}
+	tx.CountAll(account, use)
 	tx.Provision(message)
 	return out, s.store.Commit(ctx, &tx, out)
 }

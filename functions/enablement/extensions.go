@@ -12,7 +12,8 @@ import (
 	"plugboard/shared/store"
 )
 
-// CreateExtension reserves the slug, and with it the extension types. The development account sees it from now on. Conflict when the slug is taken.
+// CreateExtension reserves the slug, and with it the extension types. The development account sees it from now on. Conflict when the
+// slug is taken, and when the development account was deleted.
 func (s *Service) CreateExtension(ctx context.Context, in *contract.CreateExtensionInput) (*contract.CreateExtensionOutput, error) {
 	partner, err := s.store.Partner(ctx, auth.From(ctx).Partner)
 	if err != nil {
@@ -25,6 +26,7 @@ func (s *Service) CreateExtension(ctx context.Context, in *contract.CreateExtens
 	}
 	var tx store.Tx
 	tx.Create(&e).Else(fault.New(fault.Conflict, "slug-taken", "The slug %q is taken. Choose another.", e.ID))
+	tx.Living(partner.DevelopmentAccount).Else(fault.New(fault.Conflict, "development-account-deleted", "The partner's development account was deleted."))
 	tx.Put(&domain.Trial{Account: partner.DevelopmentAccount, Extension: e.ID})
 	out := &contract.CreateExtensionOutput{Body: viewExtension(e)}
 	return out, s.store.Commit(ctx, &tx, out)

@@ -25,7 +25,7 @@ func (s *Service) CreatePartner(ctx context.Context, in *contract.CreatePartnerI
 	out.Body.Partner, out.Body.Key = viewPartner(p), key
 
 	var tx store.Tx
-	tx.Exists(domain.Account{ID: p.DevelopmentAccount}).Else(fault.InvalidFields(noDevelopmentAccount()))
+	tx.Living(p.DevelopmentAccount).Else(fault.InvalidFields(noDevelopmentAccount()))
 	tx.Create(&p)
 	tx.Create(&domain.PartnerKey{Hash: hash, Partner: p.ID, CreatedAt: now})
 	return out, s.store.Commit(ctx, &tx, out)

@@ -138,7 +138,8 @@ func (s *Service) PutTestAccounts(ctx context.Context, in *contract.PutTestAccou
 	if err := fault.InvalidFields(wrong); err != nil {
 		return nil, err
 	}
-	for _, a := range in.Body.Accounts {
+	for i, a := range in.Body.Accounts {
+		tx.Living(a).Else(fault.InvalidFields([]fault.Field{unknownAccount(i)})) // no trial comes behind the back of its erasing
 		tx.Put(&domain.Trial{Account: a, Extension: e.ID})
 	}
 	e.TestAccounts, e.UpdatedAt = in.Body.Accounts, s.now()
@@ -151,15 +152,19 @@ func (s *Service) PutTestAccounts(ctx context.Context, in *contract.PutTestAccou
 func (s *Service) lookAtAccounts(ctx context.Context, in *contract.PutTestAccountsInput) ([]fault.Field, error) {
 	var wrong []fault.Field
 	for i, a := range in.Body.Accounts {
-		_, err := s.store.Account(ctx, a)
+		account, err := s.store.Account(ctx, a)
 		switch {
-		case fault.KindOf(err) == fault.NotFound:
-			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/accounts/%d", i), Code: "unknown-account", Detail: "There is no such account."})
+		case fault.KindOf(err) == fault.NotFound || err == nil && !account.Living():
+			wrong = append(wrong, unknownAccount(i))
 		case err != nil:
 			return wrong, err
 		}
 	}
 	return wrong, nil
+}
+
+func unknownAccount(i int) fault.Field {
+	return fault.Field{Pointer: fmt.Sprintf("/accounts/%d", i), Code: "unknown-account", Detail: "There is no such account."}
 }
 
 // viewVersion shows the version that is in the catalogue as listed.

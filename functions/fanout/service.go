@@ -93,7 +93,7 @@ func (i *invocation) record(ctx context.Context, r lambda.DynamoDBEventRecord) e
 		if err != nil {
 			return err
 		}
-		return i.provisions.add(ctx, i.service.provisions, queue.Message{Body: body})
+		return i.provisions.add(ctx, i.service.provisions, queue.Message{Body: body, Delay: p.Wait})
 	default:
 		return nil
 	}

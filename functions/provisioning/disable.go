@@ -32,7 +32,7 @@ func (s *Service) disable(ctx context.Context, i domain.Installation) error {
 	var kept []domain.ManagedResource
 	for _, r := range i.Resources {
 		if r.Kind == domain.StepWebhook {
-			tx.Discard(domain.Webhook{Account: i.Account, ID: domain.WebhookID(r.ID)})
+			tx.Retire(domain.Webhook{Account: i.Account, ID: domain.WebhookID(r.ID)}, s.now())
 			continue
 		}
 		kept = append(kept, r)
@@ -42,7 +42,11 @@ func (s *Service) disable(ctx context.Context, i domain.Installation) error {
 			tx.Discard(domain.Token{Hash: hash})
 		}
 	}
+	before := i
 	i.Resources, i.TokenID, i.TokenHash, i.PreviousTokenHash = kept, "", "", ""
 	i.State, i.UpdatedAt = domain.Disabled, s.now()
+	use := domain.Use{}
+	use.Change(before, i)
+	tx.CountAll(i.Account, use)
 	return s.commit(ctx, plugboard.InstallationDisabled, &i, &tx)
 }

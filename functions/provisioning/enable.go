@@ -28,8 +28,8 @@ func (s *Service) enable(ctx context.Context, i domain.Installation) error {
 	return s.commit(ctx, plugboard.InstallationEnabled, &i, &store.Tx{})
 }
 
-// step makes one resource. Its id derives from the installation and the blueprint's keys, so that a step which
-// runs again, after a crash or at the next enabling, meets the same resource.
+// step makes one resource, or brings it to what the blueprint declares. Its id derives from the installation and the
+// blueprint's keys, so that a step which runs again, after a crash or at the next enabling, meets the same resource.
 func (s *Service) step(ctx context.Context, i *domain.Installation, b domain.Blueprint, n int) error {
 	var tx store.Tx
 	var made domain.ManagedResource
@@ -45,69 +45,74 @@ func (s *Service) step(ctx context.Context, i *domain.Installation, b domain.Blu
 	if err != nil {
 		return err
 	}
+	before := *i
 	i.Steps = slices.Clone(i.Steps)
 	i.Steps[n].DoneAt = s.now()
 	i.UpdatedAt = i.Steps[n].DoneAt
 	i.Own(made)
+	use := domain.Use{}
+	use.Change(before, *i)
+	tx.CountAll(i.Account, use)
 	tx.Replace(i)
 	return s.store.Commit(ctx, &tx, nil)
 }
 
-// templateType makes a template type, or brings the one of an earlier enabling to the blueprint's fields. What
-// users added and which fields are active stays.
+// templateType makes a template type, or brings the one that is there to the blueprint's definition. It writes only
+// what that changes.
 func (s *Service) templateType(ctx context.Context, tx *store.Tx, i domain.Installation, b domain.Blueprint, step domain.Step) (domain.ManagedResource, error) {
-	id := templateTypeID(i, step.TypeKey)
 	declared, ok := b.TemplateType(step.TypeKey)
 	if !ok {
 		return domain.ManagedResource{}, fmt.Errorf("blueprint %s version %d has no template type %q", b.Extension, b.Version, step.TypeKey)
 	}
-	t, err := s.store.TemplateType(ctx, i.Account, id)
+	found, err := s.store.TemplateType(ctx, i.Account, i.TemplateTypeID(step.TypeKey))
 	if err != nil && fault.KindOf(err) != fault.NotFound {
 		return domain.ManagedResource{}, err
 	}
-	for _, f := range declared.Fields {
-		if at := t.Field(f.CustomID); at >= 0 && t.Fields[at].Source == domain.SourceUser {
-			return domain.ManagedResource{}, fault.New(fault.Conflict, "data-field-conflict", "The template type %q has a data field %q of a user's, which the extension needs for itself. Rename or delete that field, and retry.", t.Name, t.Fields[at].CustomID)
-		}
+	t, err := i.DefineTemplateType(declared, found)
+	if err != nil {
+		return domain.ManagedResource{}, err
 	}
-	now := s.now()
-	t.Account, t.ID, t.Name, t.Description = i.Account, id, declared.Name, declared.Description
-	t.Extension, t.ExtensionType, t.UpdatedAt = i.Extension, i.Extension.TypeOf(step.TypeKey), now
-	t.Fields = t.WithSystemFields(declared.Fields)
-	if t.CreatedAt.IsZero() {
-		t.CreatedAt = now
-	}
-	tx.Save(&t, t.Rev)
-	tx.BumpFields(i.Account, id)
-	return domain.ManagedResource{Kind: step.Kind, ID: string(id), Name: t.Name, ExtensionType: t.ExtensionType}, nil
+	s.saveTemplateType(tx, t, found)
+	return domain.ManagedResource{Kind: step.Kind, ID: string(t.ID), Name: t.Name, ExtensionType: t.ExtensionType}, nil
 }
 
-// webhook makes one webhook for one template type, with a secret of its own.
+// saveTemplateType writes t over what was found, if they differ, and raises the fields' version if a contract being
+// created could tell.
+func (s *Service) saveTemplateType(tx *store.Tx, t, found domain.TemplateType) {
+	if t.Same(found) {
+		return
+	}
+	t.UpdatedAt = s.now()
+	if t.CreatedAt.IsZero() {
+		t.CreatedAt = t.UpdatedAt
+	}
+	if found.Rev == 0 || t.Unsettles(found) {
+		tx.BumpFields(t.Account, t.ID)
+	}
+	tx.Save(&t, t.Rev)
+}
+
+// webhook makes one webhook for one template type, with a secret of its own, or brings the one of this epoch to the
+// blueprint's definition: its secret, and whether it is paused, stay.
 func (s *Service) webhook(ctx context.Context, tx *store.Tx, i domain.Installation, b domain.Blueprint, step domain.Step) (domain.ManagedResource, error) {
 	declared, ok := b.Webhook(step.WebhookKey)
 	if !ok {
 		return domain.ManagedResource{}, fmt.Errorf("blueprint %s version %d has no webhook %q", b.Extension, b.Version, step.WebhookKey)
 	}
-	id := webhookID(i, step)
-	sealed, err := s.seal.Seal(ctx, i.Account, string(id), secret.NewSigningSecret())
-	if err != nil {
+	found, err := s.store.Webhook(ctx, i.Account, i.WebhookID(step.TypeKey, step.WebhookKey))
+	if err != nil && fault.KindOf(err) != fault.NotFound {
 		return domain.ManagedResource{}, err
 	}
-	now := s.now()
-	w := domain.Webhook{
-		Account: i.Account, ID: id, Name: declared.Key + " of " + i.Extension.TypeOf(step.TypeKey), Extension: i.Extension, Epoch: i.Epoch,
-		WebhookKey: declared.Key, TemplateType: templateTypeID(i, step.TypeKey), URL: declared.URL, EventTypes: declared.EventTypes,
-		Secret: sealed, CreatedAt: now, UpdatedAt: now,
+	w := i.DefineWebhook(declared, step.TypeKey, found)
+	if !w.SameDefinition(found) {
+		w.UpdatedAt = s.now()
+		if w.Secret == "" {
+			w.CreatedAt = w.UpdatedAt
+			if w.Secret, err = s.seal.Seal(ctx, i.Account, string(w.ID), secret.NewSigningSecret()); err != nil {
+				return domain.ManagedResource{}, err
+			}
+		}
+		tx.Save(&w, w.Rev)
 	}
-	w.Bump()
-	tx.Put(&w)
-	return domain.ManagedResource{Kind: step.Kind, ID: string(id), Name: w.Name, ExtensionType: i.Extension.TypeOf(step.TypeKey)}, nil
-}
-
-func templateTypeID(i domain.Installation, key string) domain.TemplateTypeID {
-	return domain.TemplateTypeID(domain.DerivedID("tt", string(i.Account), string(i.Extension), key))
-}
-
-func webhookID(i domain.Installation, step domain.Step) domain.WebhookID {
-	return domain.WebhookID(domain.DerivedID("whk", string(i.Account), string(i.Extension), step.WebhookKey, step.TypeKey))
+	return domain.ManagedResource{Kind: step.Kind, ID: string(w.ID), Name: w.Name, ExtensionType: i.Extension.TypeOf(step.TypeKey)}, nil
 }

@@ -58,6 +58,9 @@ func (s *Service) message(ctx context.Context, m events.SQSMessage) error {
 	if err := json.Unmarshal([]byte(m.Body), &p); err != nil {
 		return fmt.Errorf("unreadable message: %w", err)
 	}
+	if p.Erasing != nil {
+		return s.erase(ctx, p.Account, *p.Erasing)
+	}
 	receives, _ := strconv.Atoi(m.Attributes["ApproximateReceiveCount"])
 	for _, target := range p.Installations {
 		began := s.now()
@@ -86,6 +89,13 @@ func hopeless(err error) bool {
 // Advance carries one installation on to where its state says it goes. A message for another epoch, or for an
 // installation that has arrived, finds nothing to do.
 func (s *Service) Advance(ctx context.Context, a domain.AccountID, target plugboard.ProvisionedInstance) error {
+	account, err := s.store.Account(ctx, a)
+	if fault.KindOf(err) == fault.NotFound || err == nil && !account.Living() {
+		return nil // it is being deleted, or is
+	}
+	if err != nil {
+		return fault.Wrap(err, "provision in %s", a)
+	}
 	i, err := s.store.Installation(ctx, a, target.Extension)
 	if err != nil {
 		return fault.Wrap(err, "provision %s in %s", target.Extension, a)

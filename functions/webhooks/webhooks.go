@@ -2,7 +2,6 @@ package webhooks
 
 import (
 	"context"
-	"slices"
 
 	"plugboard/shared/auth"
 	"plugboard/shared/contract"
@@ -11,10 +10,6 @@ import (
 	"plugboard/shared/secret"
 	"plugboard/shared/store"
 )
-
-// ownMost is how many webhooks of its own an account may have. Fan-out reads them all for each of its events. Two
-// made at once may pass it by one.
-const ownMost = 100
 
 // List lists the webhooks that the caller sees.
 func (s *Service) List(ctx context.Context, in *contract.ListWebhooksInput) (*contract.ListWebhooksOutput, error) {
@@ -42,7 +37,7 @@ func (s *Service) Read(ctx context.Context, in *contract.WebhookInput) (*contrac
 }
 
 // Create makes a webhook of the account's own, with a new signing secret. Invalid with everything that is wrong;
-// Conflict `quota-webhooks` when the account has as many as it may.
+// Conflict `quota-exceeded` when the account has as many as it may.
 func (s *Service) Create(ctx context.Context, in *contract.CreateWebhookInput) (*contract.CreateWebhookOutput, error) {
 	account, now := auth.From(ctx).Account, s.now()
 	w := domain.Webhook{
@@ -52,19 +47,13 @@ func (s *Service) Create(ctx context.Context, in *contract.CreateWebhookInput) (
 	if err := fault.InvalidFields(s.urlFaults(w.URL)); err != nil {
 		return nil, err
 	}
-	all, err := s.store.Webhooks(ctx, account)
-	if err != nil {
-		return nil, err
-	}
-	own := slices.DeleteFunc(all, func(o domain.Webhook) bool { return o.Extension != "" })
-	if len(own) >= ownMost {
-		return nil, fault.New(fault.Conflict, "quota-webhooks", "The account has %d webhooks of its own, and may have %d. Delete one first.", len(own), ownMost)
-	}
+	var err error
 	if w.Secret, err = s.seal.Seal(ctx, account, string(w.ID), secret.NewSigningSecret()); err != nil {
 		return nil, err
 	}
 	var tx store.Tx
 	tx.Create(&w)
+	tx.Count(account, domain.QuotaWebhooks, 1)
 	out := &contract.CreateWebhookOutput{Body: contract.ViewWebhook(w)}
 	return out, s.store.Commit(ctx, &tx, out)
 }
@@ -107,6 +96,8 @@ func (s *Service) Delete(ctx context.Context, in *contract.WebhookInput) (*contr
 	}
 	var tx store.Tx
 	tx.Delete(&w)
+	tx.Remember(w, s.now())
+	tx.Count(w.Account, domain.QuotaWebhooks, -1)
 	out := &contract.DeleteWebhookOutput{}
 	return out, s.store.Commit(ctx, &tx, out)
 }

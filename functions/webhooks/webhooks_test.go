@@ -222,14 +222,10 @@ func TestCreate_EveryWrongFieldIsNamed(t *testing.T) {
 
 func TestRule27_TheQuotaOfWebhooksIsNamed(t *testing.T) {
 	k := newKit(t)
-	var some []any
-	for i := range ownMost - 1 { // and whk_own; managed ones do not count
-		some = append(some, &domain.Webhook{Account: acct, ID: domain.WebhookID(fmt.Sprint("whk_", i))})
-	}
-	k.Given(some...)
+	k.Given(&domain.QuotaUse{Account: acct, Quota: domain.QuotaWebhooks, Used: domain.LimitOf(domain.QuotaWebhooks).Limit})
 	_, err := k.Create(admin(t), create("one more", "https://example.com/"))
-	is(t, "one more", err, fault.Conflict, "quota-webhooks")
-	if _, err := k.Delete(admin(t), &contract.WebhookInput{Webhook: "whk_0"}); err != nil {
+	is(t, "one more", err, fault.Conflict, "quota-exceeded")
+	if _, err := k.Delete(admin(t), &contract.WebhookInput{Webhook: "whk_own"}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := k.Create(admin(t), create("instead", "https://example.com/")); err != nil {

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -41,8 +42,8 @@ type PlatformKeys interface {
 	Match(ctx context.Context, key string) (bool, error)
 }
 
-// Gate lets callers in by an operation's rules. Nothing is cached: a revoked token, a demoted user and a
-// disabled installation are out with the next request.
+// Gate lets callers in by an operation's rules. Nothing is cached: a revoked token, a demoted user, a
+// disabled installation and a deleted account are out with the next request.
 type Gate struct {
 	records  Records
 	identity Identity
@@ -157,8 +158,8 @@ func (g *Gate) platformCaller(ctx context.Context, key string, h http.Header, d 
 	if caller.Account == "" {
 		return Caller{}, headerFault(HeaderAccount, "required", "Name the account for which you act.")
 	}
-	_, err = g.records.Account(ctx, caller.Account)
-	if fault.KindOf(err) == fault.NotFound {
+	account, err := g.records.Account(ctx, caller.Account)
+	if fault.KindOf(err) == fault.NotFound || err == nil && !account.Living() {
 		return Caller{}, headerFault(HeaderAccount, "unknown-account", "There is no such account.")
 	}
 	return caller, err
@@ -169,9 +170,10 @@ func (g *Gate) dashboardCaller(ctx context.Context, jwt string) (Caller, error) 
 	if err != nil {
 		return Caller{}, errUnauthenticated(err)
 	}
+	living := g.living(ctx, account)
 	user, err := g.records.User(ctx, account, subject)
-	if err != nil {
-		return Caller{}, unauthenticatedWhenAbsent(err)
+	if err = errors.Join(living(), unauthenticatedWhenAbsent(err)); err != nil {
+		return Caller{}, err
 	}
 	return Caller{Model: ModelDashboard, Account: account, User: &user, Principal: "user:" + string(account) + "/" + string(subject)}, nil
 }
@@ -189,6 +191,7 @@ func (g *Gate) integrationCaller(ctx context.Context, credential string, h http.
 	if ended(token.ExpiresAt, g.now) {
 		return Caller{}, errUnauthenticated(nil)
 	}
+	living := g.living(ctx, token.Account)
 	if token.Extension != "" {
 		installation, err := g.records.Installation(ctx, token.Account, token.Extension)
 		switch {
@@ -201,6 +204,9 @@ func (g *Gate) integrationCaller(ctx context.Context, credential string, h http.
 		case !installation.Installed():
 			return Caller{}, errUnauthenticated(nil)
 		}
+	}
+	if err := living(); err != nil {
+		return Caller{}, err
 	}
 	if now := g.now(); now.Sub(token.LastUsedAt) >= domain.TokenUseKept {
 		if err := g.records.TouchToken(ctx, token.Hash, now); err != nil {
@@ -249,15 +255,34 @@ func (g *Gate) participantCaller(ctx context.Context, credential string) (Caller
 	if ended(session.EndsAt, g.now) {
 		return Caller{}, errUnauthenticated(nil)
 	}
+	living := g.living(ctx, session.Account)
 	c, err := g.records.Contract(ctx, session.Account, session.Contract)
-	if err != nil {
-		return Caller{}, unauthenticatedWhenAbsent(err)
+	if err = errors.Join(living(), unauthenticatedWhenAbsent(err)); err != nil {
+		return Caller{}, err
 	}
 	decided := (c.State == domain.Signed || c.State == domain.Declined) && c.Participant(session.Participant) >= 0
 	if !decided && !session.Lives(c) {
 		return Caller{}, errUnauthenticated(nil)
 	}
 	return Caller{Model: ModelParticipant, Account: session.Account, Session: &session, Principal: "session:" + string(session.ID)}, nil
+}
+
+// living begins to read the credential's account, and returns what waits for it: Unauthenticated when the account is
+// being deleted. It is one read more a request, at the same time as the next where there is one: no credential can say
+// it itself, as an account has more of them than one transaction could end.
+func (g *Gate) living(ctx context.Context, id domain.AccountID) func() error {
+	read := make(chan error, 1)
+	go func() {
+		a, err := g.records.Account(ctx, id)
+		switch {
+		case err != nil:
+			err = unauthenticatedWhenAbsent(err)
+		case !a.Living():
+			err = errUnauthenticated(nil)
+		}
+		read <- err
+	}()
+	return func() error { return <-read }
 }
 
 // ErrEnded is the answer to a session whose contract is final: the one of any credential that proves nothing.

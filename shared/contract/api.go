@@ -19,6 +19,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"plugboard/shared/auth"
+	"plugboard/shared/domain"
 	"plugboard/shared/fault"
 )
 
@@ -29,7 +30,7 @@ type Gate interface {
 
 // Idempotency keeps the answers of mutations that came with a key; shared/store says how.
 type Idempotency interface {
-	Claim(ctx context.Context, keyHash, fingerprint string) (context.Context, []byte, error)
+	Claim(ctx context.Context, a domain.AccountID, keyHash, fingerprint string) (context.Context, []byte, error)
 	Settle(ctx context.Context, answer any, failed bool) error
 }
 
@@ -172,7 +173,11 @@ func (op Op[I, O]) once(ctx context.Context, idem Idempotency, in *I, h func(con
 		return nil, fault.Wrap(err, "fingerprint the input of %s", op.ID)
 	}
 	caller := auth.From(ctx)
-	ctx, recorded, err := idem.Claim(ctx, digest(caller.Principal, string(caller.Account), string(caller.UserID()), op.ID, key), digest(string(input)))
+	account := caller.Account
+	if about, ok := any(in).(interface{ about() domain.AccountID }); ok {
+		account = about.about()
+	}
+	ctx, recorded, err := idem.Claim(ctx, account, digest(caller.Principal, string(caller.Account), string(caller.UserID()), op.ID, key), digest(string(input)))
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,9 @@ type AccountBody struct {
 	Name string `json:"name" minLength:"1" maxLength:"128"`
 }
 
+// about is the account whose data the answer, kept under an Idempotency-Key, shows.
+func (in *PutAccountInput) about() domain.AccountID { return in.Account }
+
 type PutAccountOutput struct{ Body domain.Account }
 
 type ReadAccountInput struct {
@@ -37,6 +40,8 @@ type UserBody struct {
 	Workspaces []domain.WorkspaceID `json:"workspaces" maxItems:"100" doc:"Where a member may create contracts; an admin may in all."`
 }
 
+func (in *PutUserInput) about() domain.AccountID { return in.Account }
+
 type PutUserOutput struct{ Body domain.User }
 
 type PutWorkspaceInput struct {
@@ -48,6 +53,8 @@ type PutWorkspaceInput struct {
 type WorkspaceBody struct {
 	Name string `json:"name" minLength:"1" maxLength:"128"`
 }
+
+func (in *PutWorkspaceInput) about() domain.AccountID { return in.Account }
 
 type PutWorkspaceOutput struct{ Body domain.Workspace }
 

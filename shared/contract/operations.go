@@ -183,7 +183,7 @@ var (
 		ID: "enable-extension", Method: http.MethodPut, Path: "/v1/installations/{extension_id}", Function: Enablement, Status: 202,
 		Auth: auth.AnyOf(auth.Dashboard(domain.Admin)), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordTrial, domain.RecordVersion, domain.RecordBlueprint, domain.RecordInstallation},
-		Writes: domain.Records{domain.RecordInstallation, domain.RecordToken, domain.RecordProvision, domain.RecordDataKey},
+		Writes: domain.Records{domain.RecordInstallation, domain.RecordToken, domain.RecordProvision, domain.RecordDataKey, domain.RecordQuotaUse},
 		Family: FamilyInstall, Since: "0.1.0", Summary: "Enable an extension and what it depends on. Repeating it changes nothing.",
 	})
 	ListInstallations = declare[ListInstallationsInput, ListInstallationsOutput](Operation{
@@ -253,8 +253,7 @@ var (
 	CreateToken = declare[CreateTokenInput, CreateTokenOutput](Operation{
 		ID: "create-token", Method: http.MethodPost, Path: "/v1/tokens", Function: Enablement, Status: 201,
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Admin)),
-		Reads:  domain.Records{domain.RecordOwnToken},
-		Writes: domain.Records{domain.RecordOwnToken, domain.RecordToken},
+		Writes: domain.Records{domain.RecordOwnToken, domain.RecordToken, domain.RecordQuotaUse},
 		Family: FamilyAccount, Since: "0.1.0", Summary: "Create an API token of the account's own; contracts made by it have no origin.",
 	})
 	ListTokens = declare[ListTokensInput, ListTokensOutput](Operation{
@@ -267,7 +266,7 @@ var (
 		ID: "revoke-token", Method: http.MethodDelete, Path: "/v1/tokens/{token_id}", Function: Enablement, Status: 204,
 		Auth: auth.AnyOf(auth.Dashboard(domain.Admin)), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordOwnToken, domain.RecordInstallation},
-		Writes: domain.Records{domain.RecordOwnToken, domain.RecordToken},
+		Writes: domain.Records{domain.RecordOwnToken, domain.RecordToken, domain.RecordQuotaUse},
 		Family: FamilyAccount, Since: "0.1.0", Summary: "End an API token of the account's own at once.",
 	})
 )
@@ -289,7 +288,7 @@ var (
 	CreateTemplateType = declare[CreateTemplateTypeInput, CreateTemplateTypeOutput](Operation{
 		ID: "create-template-type", Method: http.MethodPost, Path: "/v1/template-types", Function: DataFields, Status: 201,
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Admin), auth.Integration(domain.ScopeTemplatesWrite)),
-		Writes: domain.Records{domain.RecordTemplateType, domain.RecordFieldsVersion},
+		Writes: domain.Records{domain.RecordTemplateType, domain.RecordFieldsVersion, domain.RecordQuotaUse},
 		Family: FamilyField, Since: "0.1.0", Summary: "Create a template type with user fields.",
 	})
 	UpdateTemplateType = declare[UpdateTemplateTypeInput, UpdateTemplateTypeOutput](Operation{
@@ -338,7 +337,7 @@ var (
 		ID: "delete-template-type", Method: http.MethodDelete, Path: "/v1/template-types/{template_type_id}", Function: DataFields, Status: 204,
 		Auth: auth.AnyOf(auth.Dashboard(domain.Admin), auth.Integration(domain.ScopeTemplatesWrite)), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordTemplateType},
-		Writes: domain.Records{domain.RecordTemplateType, domain.RecordFieldsVersion},
+		Writes: domain.Records{domain.RecordTemplateType, domain.RecordFieldsVersion, domain.RecordQuotaUse},
 		Family: FamilyField, Since: "0.1.0", Summary: "Delete a template type that no template uses and no extension manages.",
 	})
 )
@@ -358,19 +357,38 @@ var (
 		Reads:  domain.Records{domain.RecordAccount},
 		Family: FamilyAccount, Since: "0.1.0", Summary: "Read an account.",
 	})
+	DeleteAccount = declare[DeleteAccountInput, DeleteAccountOutput](Operation{
+		ID: "delete-account", Method: http.MethodDelete, Path: "/v1/accounts/{account_id}", Function: Contracts, Status: 202,
+		Auth: auth.AnyOf(auth.Platform()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordAccount, domain.RecordDeletion},
+		Writes: domain.Records{domain.RecordAccount, domain.RecordDeletion, domain.RecordProvision},
+		Family: FamilyAccount, Since: "0.1.0", Summary: "Delete an account: its credentials are dead at once, then all it has is erased.",
+	})
+	ReadDeletion = declare[ReadDeletionInput, ReadDeletionOutput](Operation{
+		ID: "read-deletion", Method: http.MethodGet, Path: "/v1/accounts/{account_id}/deletion", Function: Contracts, Status: 200,
+		Auth: auth.AnyOf(auth.Platform()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordDeletion},
+		Family: FamilyAccount, Since: "0.1.0", Summary: "How far an account's deletion is; the proof of it afterwards.",
+	})
 	PutUser = declare[PutUserInput, PutUserOutput](Operation{
 		ID: "put-user", Method: http.MethodPut, Path: "/v1/accounts/{account_id}/users/{user_id}", Function: Contracts, Status: 200,
 		Auth: auth.AnyOf(auth.Platform()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordAccount, domain.RecordUser},
-		Writes: domain.Records{domain.RecordUser, domain.RecordReservation},
+		Writes: domain.Records{domain.RecordUser, domain.RecordReservation, domain.RecordQuotaUse},
 		Family: FamilyAccount, Since: "0.1.0", Summary: "Create or update a user; a changed role holds from the next request on.",
 	})
 	PutWorkspace = declare[PutWorkspaceInput, PutWorkspaceOutput](Operation{
 		ID: "put-workspace", Method: http.MethodPut, Path: "/v1/accounts/{account_id}/workspaces/{workspace_id}", Function: Contracts, Status: 200,
 		Auth: auth.AnyOf(auth.Platform()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordAccount, domain.RecordWorkspace},
-		Writes: domain.Records{domain.RecordWorkspace},
+		Writes: domain.Records{domain.RecordWorkspace, domain.RecordQuotaUse},
 		Family: FamilyAccount, Since: "0.1.0", Summary: "Create or update a workspace.",
+	})
+	ListQuotas = declare[ListQuotasInput, ListQuotasOutput](Operation{
+		ID: "list-quotas", Method: http.MethodGet, Path: "/v1/quotas", Function: Contracts, Status: 200,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Platform()),
+		Reads:  domain.Records{domain.RecordQuotaUse},
+		Family: FamilyAccount, Since: "0.1.0", Summary: "List the account's quotas, each with its limit and what is used.",
 	})
 	ListWorkspaces = declare[ListWorkspacesInput, ListWorkspacesOutput](Operation{
 		ID: "list-workspaces", Method: http.MethodGet, Path: "/v1/workspaces", Function: Contracts, Status: 200,
@@ -393,21 +411,21 @@ var (
 		ID: "import-users", Method: http.MethodPost, Path: "/v1/import/users", Function: Contracts, Status: 200,
 		Auth:   auth.AnyOf(auth.Platform()),
 		Reads:  domain.Records{domain.RecordAccount, domain.RecordUser, domain.RecordWorkspace},
-		Writes: domain.Records{domain.RecordUser, domain.RecordReservation}, MaxBody: maxImportBody,
+		Writes: domain.Records{domain.RecordUser, domain.RecordReservation, domain.RecordQuotaUse}, MaxBody: maxImportBody,
 		Family: FamilyAccount, Since: "0.1.0", Summary: "Create or update up to 1,000 users, of any accounts.",
 	})
 	ImportWorkspaces = declare[ImportWorkspacesInput, ImportWorkspacesOutput](Operation{
 		ID: "import-workspaces", Method: http.MethodPost, Path: "/v1/import/workspaces", Function: Contracts, Status: 200,
 		Auth:   auth.AnyOf(auth.Platform()),
 		Reads:  domain.Records{domain.RecordAccount, domain.RecordWorkspace},
-		Writes: domain.Records{domain.RecordWorkspace}, MaxBody: 1 << 20,
+		Writes: domain.Records{domain.RecordWorkspace, domain.RecordQuotaUse}, MaxBody: 1 << 20,
 		Family: FamilyAccount, Since: "0.1.0", Summary: "Create or update up to 1,000 workspaces, of any accounts.",
 	})
 	ImportTemplates = declare[ImportTemplatesInput, ImportTemplatesOutput](Operation{
 		ID: "import-templates", Method: http.MethodPost, Path: "/v1/import/templates", Function: Contracts, Status: 200,
 		Auth:   auth.AnyOf(auth.Platform()),
 		Reads:  domain.Records{domain.RecordAccount, domain.RecordTemplate, domain.RecordWorkspace, domain.RecordTemplateType, domain.RecordInstallation},
-		Writes: domain.Records{domain.RecordTemplate, domain.RecordFieldsVersion}, MaxBody: maxImportBody,
+		Writes: domain.Records{domain.RecordTemplate, domain.RecordFieldsVersion, domain.RecordQuotaUse}, MaxBody: maxImportBody,
 		Family: FamilyContract, Since: "0.1.0", Summary: "Create or update up to 1,000 templates, of any accounts.",
 	})
 )
@@ -418,7 +436,7 @@ var (
 		ID: "create-template", Method: http.MethodPost, Path: "/v1/templates", Function: Contracts, Status: 201,
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Admin), auth.Integration(domain.ScopeTemplatesWrite), auth.Platform()),
 		Reads:  domain.Records{domain.RecordWorkspace, domain.RecordTemplateType, domain.RecordInstallation},
-		Writes: domain.Records{domain.RecordTemplate, domain.RecordFieldsVersion},
+		Writes: domain.Records{domain.RecordTemplate, domain.RecordFieldsVersion, domain.RecordQuotaUse},
 		Family: FamilyContract, Since: "0.1.0", Summary: "Create a template of a template type in a workspace.",
 	})
 	ListTemplates = declare[ListTemplatesInput, ListTemplatesOutput](Operation{
@@ -530,7 +548,7 @@ var (
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeContractsWrite)),
 		Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordContract},
-		Writes: domain.Records{domain.RecordSession},
+		Writes: domain.Records{domain.RecordSession, domain.RecordContractSession},
 		Family: FamilyContract, Since: "0.1.0", Summary: "Let a participant into its contract for at most 12 hours.",
 	})
 )
@@ -580,8 +598,7 @@ var (
 	CreateWebhook = declare[CreateWebhookInput, CreateWebhookOutput](Operation{
 		ID: "create-webhook", Method: http.MethodPost, Path: "/v1/webhooks", Function: Webhooks, Status: 201,
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Admin)),
-		Reads:  domain.Records{domain.RecordWebhook},
-		Writes: domain.Records{domain.RecordWebhook, domain.RecordDataKey},
+		Writes: domain.Records{domain.RecordWebhook, domain.RecordDataKey, domain.RecordQuotaUse},
 		Family: FamilyWebhook, Since: "0.1.0", Summary: "Create a webhook of the account's own.",
 	})
 	ReadWebhook = declare[WebhookInput, ReadWebhookOutput](Operation{
@@ -602,7 +619,7 @@ var (
 		ID: "delete-webhook", Method: http.MethodDelete, Path: "/v1/webhooks/{webhook_id}", Function: Webhooks, Status: 204,
 		Auth: auth.AnyOf(auth.Dashboard(domain.Admin)), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordWebhook},
-		Writes: domain.Records{domain.RecordWebhook},
+		Writes: domain.Records{domain.RecordWebhook, domain.RecordQuotaUse, domain.RecordRetiredWebhook},
 		Family: FamilyWebhook, Since: "0.1.0", Summary: "Delete a webhook of the account's own.",
 	})
 	ReadWebhookSecret = declare[WebhookInput, ReadWebhookSecretOutput](Operation{

@@ -8,10 +8,11 @@ import (
 
 // Account is a customer of the platform. Everything below belongs to one and is never visible from another.
 type Account struct {
-	ID        AccountID `json:"id"`
-	Name      string    `json:"name"`
-	CreatedAt time.Time `json:"created_at"`
-	UpdatedAt time.Time `json:"updated_at"`
+	ID        AccountID    `json:"id"`
+	Name      string       `json:"name"`
+	State     AccountState `json:"state" enum:"active,deleting"`
+	CreatedAt time.Time    `json:"created_at"`
+	UpdatedAt time.Time    `json:"updated_at"`
 	Revision
 }
 
@@ -118,9 +119,6 @@ type Token struct {
 
 // TokenUseKept is how exactly LastUsedAt is kept.
 const TokenUseKept = time.Hour
-
-// MaxOwnTokens is how many API tokens of its own an account has at most (design rule 27).
-const MaxOwnTokens = 50
 
 // OwnToken is what an account is shown of an API token of its own; the token itself is found by its hash alone.
 type OwnToken struct {

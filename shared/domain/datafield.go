@@ -51,6 +51,9 @@ type DataField struct {
 	FieldDefinition
 	Source Source `json:"source" enum:"user,system" doc:"system: made by an extension; only active can be changed."`
 	Active bool   `json:"active" doc:"An inactive field acts as removed for everything new."`
+	// Withdrawn tells a field that became inactive because the version lacks it from one that people switched off:
+	// only the first becomes active when a later version has it again, and only once does it become inactive.
+	Withdrawn bool `json:"withdrawn,omitempty" doc:"The extension's version no longer has this field."`
 }
 
 // TemplateType is a container of data fields that templates, contracts and webhooks refer to. One that an
@@ -94,26 +97,44 @@ func (t TemplateType) Field(customID string) int {
 	return slices.IndexFunc(t.Fields, func(f DataField) bool { return FoldCustomID(f.CustomID) == want })
 }
 
-// WithSystemFields is t's fields as a blueprint wants them: its own first, in its order, active as they were; then
-// what users added. A system field that the blueprint no longer has stays, inactive, for old contracts.
+// WithSystemFields is t's fields as a blueprint wants them: its own as it declares them, active as they were, and then
+// WithoutUndeclared.
 func (t TemplateType) WithSystemFields(declared []FieldDefinition) []DataField {
-	fields := make([]DataField, 0, len(declared))
+	t.Fields = t.withDeclared(declared)
+	return t.withoutUndeclared(declared)
+}
+
+// withDeclared is t's fields, and the declared among them as they are declared. Each stays at its place, since users may
+// order them; a new one comes after the one that it is declared after. A user's field is never among the declared:
+// HeldByUsers says so before.
+func (t TemplateType) withDeclared(declared []FieldDefinition) []DataField {
+	t.Fields = slices.Clone(t.Fields)
+	place := 0
 	for _, d := range declared {
-		active := true
-		if at := t.Field(d.CustomID); at >= 0 {
-			active = t.Fields[at].Active
+		at := t.Field(d.CustomID)
+		if at < 0 {
+			at = place
+			t.Fields = slices.Insert(t.Fields, at, DataField{Source: SourceSystem, Active: true})
 		}
-		fields = append(fields, DataField{FieldDefinition: d, Source: SourceSystem, Active: active})
+		f := &t.Fields[at]
+		f.FieldDefinition, f.Active, f.Withdrawn = d, f.Active || f.Withdrawn, false
+		place = at + 1
 	}
-	wanted := TemplateType{Fields: fields}
-	for _, f := range t.Fields {
-		if wanted.Field(f.CustomID) >= 0 {
-			continue
+	return t.Fields
+}
+
+// withoutUndeclared is t's fields, and each system field among them that is not declared withdrawn: it stays, inactive,
+// for old contracts.
+func (t TemplateType) withoutUndeclared(declared []FieldDefinition) []DataField {
+	wanted := map[string]bool{}
+	for _, d := range declared {
+		wanted[FoldCustomID(d.CustomID)] = true
+	}
+	fields := slices.Clone(t.Fields)
+	for i, f := range fields {
+		if f.Source == SourceSystem && !f.Withdrawn && !wanted[FoldCustomID(f.CustomID)] {
+			fields[i].Active, fields[i].Withdrawn = false, true
 		}
-		if f.Source == SourceSystem {
-			f.Active = false
-		}
-		fields = append(fields, f)
 	}
 	return fields
 }

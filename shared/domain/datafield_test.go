@@ -99,3 +99,37 @@ func TestRule9_ReconcilingKeepsUsersFieldsAndFlags(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+func TestRule9_ReconcilingKeepsThePlacesThatUsersGaveFields(t *testing.T) {
+	tt := domain.TemplateType{Fields: []domain.DataField{
+		field("users", domain.Text, domain.SourceUser, true), field("b", domain.Text, domain.SourceSystem, true), field("a", domain.Text, domain.SourceSystem, true),
+	}}
+	declared := []domain.FieldDefinition{{CustomID: "a", Kind: domain.Text}, {CustomID: "after-a", Kind: domain.Text}, {CustomID: "b", Kind: domain.Text}}
+	var got []string
+	for _, f := range tt.WithSystemFields(declared) {
+		got = append(got, f.CustomID)
+	}
+	if want := []string{"users", "b", "a", "after-a"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// A version that has a field again makes it active again, unless it was people who switched it off; and what people
+// switched on after it was withdrawn stays on.
+func TestRule6_AWithdrawnFieldIsToldFromOneSwitchedOff(t *testing.T) {
+	tt := domain.TemplateType{Fields: []domain.DataField{field("off", domain.Text, domain.SourceSystem, false), field("gone", domain.Text, domain.SourceSystem, true)}}
+	off := domain.FieldDefinition{CustomID: "off", Kind: domain.Text}
+	tt.Fields = tt.WithSystemFields([]domain.FieldDefinition{off})
+	if f := tt.Fields[1]; f.Active || !f.Withdrawn {
+		t.Fatalf("what is no longer declared is %+v", f)
+	}
+	tt.Fields[1].Active = true
+	if again := tt.WithSystemFields([]domain.FieldDefinition{off}); !slices.Equal(again, tt.Fields) {
+		t.Errorf("the same again made %+v of %+v", again, tt.Fields)
+	}
+	tt.Fields[1].Active = false
+	back := tt.WithSystemFields([]domain.FieldDefinition{off, {CustomID: "gone", Kind: domain.Text}})
+	if back[0].Active || !back[1].Active || back[1].Withdrawn {
+		t.Errorf("declared again: got %+v", back)
+	}
+}

@@ -1,7 +1,6 @@
 package domain
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -110,7 +109,7 @@ func (t TemplateType) ReplaceFields(given []GivenField) (TemplateType, error) {
 			if t.Fields[at].FieldDefinition != g.FieldDefinition {
 				return t, ManagedBy(t.Extension, fmt.Sprintf("data field %q", g.CustomID))
 			}
-			f.Source = SourceSystem
+			f.Source, f.Withdrawn = SourceSystem, t.Fields[at].Withdrawn
 		}
 		fields = append(fields, f)
 	}
@@ -129,22 +128,15 @@ func (t TemplateType) withFields(fields []DataField, pointer func(string) string
 	for i, f := range fields {
 		definitions[i] = f.FieldDefinition
 	}
-	wrong := CheckDefinitions("/fields", definitions)
-	if len(fields) > MaxFields { // the limit is of the template type, not of one field
-		return t, fault.New(fault.Conflict, "quota-data-fields", "A template type holds at most %d data fields.", MaxFields)
+	if err := FieldsFit(fields); err != nil { // the limit is of the template type, not of one field
+		return t, err
 	}
+	wrong := CheckDefinitions("/fields", definitions)
 	for i := range wrong {
 		wrong[i].Pointer = pointer(wrong[i].Pointer)
 	}
 	if err := fault.InvalidFields(wrong); err != nil {
 		return t, err
-	}
-	size, err := json.Marshal(fields)
-	if err != nil {
-		return t, fault.Wrap(err, "measure the fields of %s", t.ID)
-	}
-	if len(size) > MaxFieldsBytes {
-		return t, fault.New(fault.Conflict, "quota-data-fields", "The data fields of a template type take at most %d KB together; these take %d.", MaxFieldsBytes>>10, len(size)>>10)
 	}
 	t.Fields = fields
 	return t, nil

@@ -5,33 +5,37 @@ package domain
 type Record string
 
 const (
-	RecordAccount       Record = "account"
-	RecordUser          Record = "user"
-	RecordWorkspace     Record = "workspace"
-	RecordTemplateType  Record = "template-type"
-	RecordFieldsVersion Record = "fields-version"
-	RecordTemplate      Record = "template"
-	RecordContract      Record = "contract"
-	RecordSession       Record = "session" // of a participant
-	RecordPartner       Record = "partner"
-	RecordPartnerKey    Record = "partner-key"
-	RecordExtension     Record = "extension"
-	RecordBlueprint     Record = "blueprint"
-	RecordVersion       Record = "version" // what became of a blueprint
-	RecordDraft         Record = "draft"
-	RecordLogo          Record = "logo"
-	RecordTrial         Record = "trial"       // an account that sees an extension before it is listed
-	RecordReservation   Record = "reservation" // a unique name: extension slug, extension type, user email
-	RecordListing       Record = "listing"
-	RecordInstallation  Record = "installation"
-	RecordToken         Record = "token"
-	RecordOwnToken      Record = "own-token"
-	RecordWebhook       Record = "webhook"
-	RecordEvent         Record = "event"     // an outbox item: fanout hears of it
-	RecordProvision     Record = "provision" // an outbox item: provisioning hears of it
-	RecordIdempotency   Record = "idempotency"
-	RecordDataKey       Record = "data-key"
-	RecordAttempt       Record = "attempt" // in the deliveries table
+	RecordAccount         Record = "account"
+	RecordUser            Record = "user"
+	RecordWorkspace       Record = "workspace"
+	RecordTemplateType    Record = "template-type"
+	RecordFieldsVersion   Record = "fields-version"
+	RecordTemplate        Record = "template"
+	RecordContract        Record = "contract"
+	RecordSession         Record = "session"          // of a participant
+	RecordContractSession Record = "contract-session" // leads to a session
+	RecordDeletion        Record = "deletion"         // of an account: the proof
+	RecordPartner         Record = "partner"
+	RecordPartnerKey      Record = "partner-key"
+	RecordExtension       Record = "extension"
+	RecordBlueprint       Record = "blueprint"
+	RecordVersion         Record = "version" // what became of a blueprint
+	RecordDraft           Record = "draft"
+	RecordLogo            Record = "logo"
+	RecordTrial           Record = "trial"       // an account that sees an extension before it is listed
+	RecordReservation     Record = "reservation" // a unique name: extension slug, extension type, user email
+	RecordListing         Record = "listing"
+	RecordInstallation    Record = "installation"
+	RecordToken           Record = "token"
+	RecordOwnToken        Record = "own-token"
+	RecordWebhook         Record = "webhook"
+	RecordRetiredWebhook  Record = "retired-webhook" // leads to the log of one that is gone
+	RecordEvent           Record = "event"           // an outbox item: fanout hears of it
+	RecordProvision       Record = "provision"       // an outbox item: provisioning hears of it
+	RecordIdempotency     Record = "idempotency"
+	RecordDataKey         Record = "data-key"
+	RecordQuotaUse        Record = "quota-use"
+	RecordAttempt         Record = "attempt" // in the deliveries table
 )
 
 // Records is a list of them, as an operation declares it.

@@ -80,11 +80,3 @@ func getAll[T any](ctx context.Context, s *Store, keyed []T) ([]T, error) {
 	}
 	return all, nil
 }
-
-func textOf(item map[string]types.AttributeValue, name string) string {
-	s, _ := item[name].(*types.AttributeValueMemberS)
-	if s == nil {
-		return ""
-	}
-	return s.Value
-}

@@ -26,11 +26,12 @@ const (
 
 // claim is one use of an Idempotency-Key (design rule 25): running under a lease, or done with its answer.
 type claim struct {
-	Key         string `json:"key"`         // hash of caller, operation and the key itself
-	Fingerprint string `json:"fingerprint"` // hash of the input
-	Owner       string `json:"owner"`       // this run; another that took over after the lease has its own
-	LeaseUntil  int64  `json:"lease_until"` // epoch seconds
-	Answer      []byte `json:"answer,omitempty"`
+	Account     domain.AccountID `json:"account_id,omitempty"` // whose answer it keeps
+	Key         string           `json:"key"`                  // hash of caller, operation and the key itself
+	Fingerprint string           `json:"fingerprint"`          // hash of the input
+	Owner       string           `json:"owner"`                // this run; another that took over after the lease has its own
+	LeaseUntil  int64            `json:"lease_until"`          // epoch seconds
+	Answer      []byte           `json:"answer,omitempty"`
 
 	recorded bool
 }
@@ -48,12 +49,12 @@ func Apart(ctx context.Context) context.Context {
 	return context.WithValue(ctx, claimKey{}, (*claim)(nil))
 }
 
-// Claim begins work under an Idempotency-Key. It returns a context for the work, whose Commit records the
+// Claim begins work, about that account or, when it is empty, about none, under an Idempotency-Key. It returns a context for the work, whose Commit records the
 // answer; or the recorded answer of the same request, as JSON. Conflict `still-running` while another runs it;
 // Invalid `idempotency-key-reused` when the key came with another input.
-func (s *Store) Claim(ctx context.Context, keyHash, fingerprint string) (context.Context, []byte, error) {
+func (s *Store) Claim(ctx context.Context, a domain.AccountID, keyHash, fingerprint string) (context.Context, []byte, error) {
 	now := s.now()
-	c := &claim{Key: keyHash, Fingerprint: fingerprint, Owner: rand.Text(), LeaseUntil: now.Add(claimLease).Unix()}
+	c := &claim{Account: a, Key: keyHash, Fingerprint: fingerprint, Owner: rand.Text(), LeaseUntil: now.Add(claimLease).Unix()}
 	item, err := marshal(*c)
 	if err != nil {
 		return ctx, nil, fault.Wrap(err, "encode a claim")

@@ -21,12 +21,16 @@ import (
 //	ACCOUNT#<id>          TEMPLATE#<id>           template        id; all of an account
 //	ACCOUNT#<id>          INSTALLATION#<ext>      installation    extension; all of an account
 //	ACCOUNT#<id>          WEBHOOK#<id>            webhook         id; all of an account, by fanout
+//	ACCOUNT#<id>          RETIRED#<webhook id>    retired-webhook the erasing of an account, for the log of its deliveries
 //	ACCOUNT#<id>          TOKEN#<id>              own-token       id; all of an account
 //	ACCOUNT#<id>          TRIAL#<ext>             trial           extension; all of an account, for its catalogue
+//	ACCOUNT#<id>          QUOTA#<name>            quota-use       all of an account; condition-checked by what it counts
 //	ACCOUNT#<id>          EVENT#<id>              event           fanout (stream); delivery, when too big for a message
 //	ACCOUNT#<id>          PROVISION#<id>          provision       fanout (stream)
 //	CONTRACT#<id>         CONTRACT                contract        id (an item names its account, checked on read)
 //	CONTRACT#<id>         EVENT#<id>              event           as above
+//	CONTRACT#<id>         SESSION#<sha256>        contract-session the erasing of an account
+//	DELETION#<account>    <id>                    deletion        account, the newest
 //	TOKEN#<sha256>        TOKEN                   token           hash of the presented token
 //	SESSION#<sha256>      SESSION                 session         hash of the presented session token
 //	PARTNER#<id>          PARTNER                 partner         id
@@ -37,16 +41,21 @@ import (
 //	EXTENSION#<slug>      DRAFT                   draft           extension
 //	EXTENSION#<slug>      LOGO                    logo            extension
 //	CATALOGUE             EXTENSION#<slug>        listing         all, for the catalogue
-//	IDEMPOTENCY#<sha256>  IDEMPOTENCY             idempotency     caller, operation and Idempotency-Key
+//	ACCOUNT#<id>#IDEMPOTENCY#<shard>  <sha256>    idempotency     caller, operation and Idempotency-Key; the erasing of an account
+//	IDEMPOTENCY#<sha256>  IDEMPOTENCY             idempotency     the same, of a request that is about no account
 //	DATAKEY#<yyyy-mm>     DATAKEY                 data-key        month of a sealed secret
 //
 // A contract and its events have a partition of their own, so that a busy account does not sit on one
 // (1,000 writes a second a partition key, whatever the table's capacity).
 //
-// The accounts table's index of contracts, which holds nothing else, and no deleted ones:
+// An account's answers under Idempotency-Keys, which hold what it was answered, have four partitions, so that they are
+// found when it is erased.
 //
-//	contracts_pk                contracts_sk    holds              read by
-//	ACCOUNT#<id>#<shard>        <id>            ContractSummary    all of an account, newest first, filtered
+// The accounts table's index of contracts, which holds nothing else:
+//
+//	contracts_pk                    contracts_sk    holds              read by
+//	ACCOUNT#<id>#<shard>            <id>            ContractSummary    all of an account, newest first, filtered
+//	ACCOUNT#<id>#<shard>#DELETED    <id>            ContractSummary    the erasing of an account, for the records of deleted ones
 //
 // Every change of a contract is written to it too, and a full partition of an index holds up the table's writes. So
 // an account has four, by the contract: 4,000 changes a second, at the price of four queries a page, which are
@@ -99,6 +108,12 @@ func keyOf(v any) (key, domain.Record) {
 		return inAccount(v.Account, "TOKEN", string(v.ID)), domain.RecordOwnToken
 	case domain.Token:
 		return tokenKey(v.Hash), domain.RecordToken
+	case domain.ContractSession:
+		return key{contractKey(v.Contract).pk, "SESSION#" + v.Hash}, domain.RecordContractSession
+	case domain.Deletion:
+		return deletionKey(v.Account, v.ID), domain.RecordDeletion
+	case domain.RetiredWebhook:
+		return inAccount(v.Account, "RETIRED", string(v.ID)), domain.RecordRetiredWebhook
 	case domain.Session:
 		return sessionKey(v.Hash), domain.RecordSession
 	case domain.Partner:
@@ -117,6 +132,8 @@ func keyOf(v any) (key, domain.Record) {
 		return logoKey(v.Extension), domain.RecordLogo
 	case domain.Trial:
 		return trialKey(v.Account, v.Extension), domain.RecordTrial
+	case domain.QuotaUse:
+		return inAccount(v.Account, "QUOTA", string(v.Quota)), domain.RecordQuotaUse
 	case domain.Listing:
 		return listingKey(v.Extension), domain.RecordListing
 	case events.Event:
@@ -126,11 +143,16 @@ func keyOf(v any) (key, domain.Record) {
 	case DataKey:
 		return key{"DATAKEY#" + v.Month, "DATAKEY"}, domain.RecordDataKey
 	case claim:
+		if v.Account != "" {
+			return key{claimPartition(v.Account, int(crc32.ChecksumIEEE([]byte(v.Key))%claimShards)), v.Key}, domain.RecordIdempotency
+		}
 		return key{"IDEMPOTENCY#" + v.Key, "IDEMPOTENCY"}, domain.RecordIdempotency
 	default:
 		panic(fmt.Sprintf("store: no key for a %T", v))
 	}
 }
+
+func deletionKey(a domain.AccountID, id string) key { return key{"DELETION#" + string(a), id} }
 
 func accountKey(id domain.AccountID) key { return key{"ACCOUNT#" + string(id), "ACCOUNT"} }
 
@@ -210,10 +232,14 @@ func contractPartition(a domain.AccountID, shard int) string {
 // indexed is v's key in the index; empty for what it does not hold.
 func indexed(v any) key {
 	c, ok := v.(domain.Contract)
-	if !ok || c.State == domain.Deleted {
+	if !ok {
 		return key{}
 	}
-	return key{contractPartition(c.Account, int(crc32.ChecksumIEEE([]byte(c.ID))%contractShards)), string(c.ID)}
+	shard := int(crc32.ChecksumIEEE([]byte(c.ID)) % contractShards)
+	if c.State == domain.Deleted {
+		return key{deletedPartition(c.Account, shard), string(c.ID)}
+	}
+	return key{contractPartition(c.Account, shard), string(c.ID)}
 }
 
 func shardOf(e domain.EventID) int {

@@ -153,6 +153,11 @@ func (s *Store) Trials(ctx context.Context, a domain.AccountID) ([]domain.Trial,
 	return list[domain.Trial](ctx, s, accountKey(a).pk, "TRIAL#")
 }
 
+// QuotaUses is what the account uses of its quotas; of one that it never used, there is none.
+func (s *Store) QuotaUses(ctx context.Context, a domain.AccountID) ([]domain.QuotaUse, error) {
+	return list[domain.QuotaUse](ctx, s, accountKey(a).pk, "QUOTA#")
+}
+
 // Listings is the catalogue.
 func (s *Store) Listings(ctx context.Context) ([]domain.Listing, error) {
 	return list[domain.Listing](ctx, s, listingKey("").pk, "EXTENSION#")

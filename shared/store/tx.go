@@ -32,6 +32,7 @@ type Tx struct {
 type Write struct {
 	item      types.TransactWriteItem
 	otherwise error
+	logged    bool // in the deliveries table
 }
 
 // Else is what Commit returns when this write's condition fails.
@@ -239,7 +240,9 @@ func (s *Store) Commit(ctx context.Context, t *Tx, answer any) error {
 	}
 	items := make([]types.TransactWriteItem, len(writes))
 	for i, w := range writes {
-		items[i] = s.prepared(w.item)
+		if items[i] = s.prepared(w.item); w.logged {
+			items[i].Delete.TableName = &s.deliveries
+		}
 	}
 	for attempt := 1; ; attempt++ {
 		_, err := s.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: items})

@@ -97,7 +97,7 @@ func TestRule25_TwoAtOnceRunOnce(t *testing.T) {
 	results := make([]error, 6)
 	var wait sync.WaitGroup
 	for n := range results {
-		wait.Go(func() { _, _, results[n] = s.Claim(t.Context(), "key", "input") })
+		wait.Go(func() { _, _, results[n] = s.Claim(t.Context(), "a", "key", "input") })
 	}
 	wait.Wait()
 	won := 0
@@ -117,15 +117,15 @@ func TestRule25_AfterTheLeaseAnotherRunsAndTheFirstCanNoLongerCommit(t *testing.
 	tables := storetest.New(t)
 	now := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 	s := tables.At(func() time.Time { return now })
-	slow, _, err := s.Claim(t.Context(), "key", "input")
+	slow, _, err := s.Claim(t.Context(), "a", "key", "input")
 	if err != nil {
 		t.Fatal(err)
 	}
 	now = now.Add(61 * time.Second)
-	if _, _, err := s.Claim(t.Context(), "key", "another input"); !fault.Is(err, "idempotency-key-reused") {
+	if _, _, err := s.Claim(t.Context(), "a", "key", "another input"); !fault.Is(err, "idempotency-key-reused") {
 		t.Errorf("another input after the lease gave %v, want idempotency-key-reused", err)
 	}
-	fresh, _, err := s.Claim(t.Context(), "key", "input")
+	fresh, _, err := s.Claim(t.Context(), "a", "key", "input")
 	if err != nil {
 		t.Fatalf("after the lease the key is still held: %v", err)
 	}
@@ -141,25 +141,25 @@ func TestRule25_AfterTheLeaseAnotherRunsAndTheFirstCanNoLongerCommit(t *testing.
 	if _, err := s.Account(t.Context(), "late"); fault.KindOf(err) != fault.NotFound {
 		t.Errorf("the late run left something: %v", err)
 	}
-	if _, recorded, err := s.Claim(t.Context(), "key", "input"); err != nil || string(recorded) != `{"Answer":"yes"}` {
+	if _, recorded, err := s.Claim(t.Context(), "a", "key", "input"); err != nil || string(recorded) != `{"Answer":"yes"}` {
 		t.Errorf("the repeated request got %s, %v", recorded, err)
 	}
 	now = now.Add(25 * time.Hour)
-	if _, recorded, err := s.Claim(t.Context(), "key", "another input"); err != nil || recorded != nil {
+	if _, recorded, err := s.Claim(t.Context(), "a", "key", "another input"); err != nil || recorded != nil {
 		t.Errorf("after 24 hours the key is not free: %s, %v", recorded, err)
 	}
 }
 
 func TestRule25_AFailedRequestFreesItsKey(t *testing.T) {
 	s := storetest.New(t)
-	ctx, _, err := s.Claim(t.Context(), "key", "input")
+	ctx, _, err := s.Claim(t.Context(), "a", "key", "input")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Settle(ctx, nil, true); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := s.Claim(t.Context(), "key", "corrected input"); err != nil {
+	if _, _, err := s.Claim(t.Context(), "a", "key", "corrected input"); err != nil {
 		t.Errorf("the corrected request got %v", err)
 	}
 }
@@ -202,7 +202,7 @@ func lost(o *dynamodb.Options) {
 
 func TestRule25_AClaimWhoseAnswerWasLostIsStillOurs(t *testing.T) {
 	s := storetest.New(t).At(domain.SystemClock, lost)
-	ctx, recorded, err := s.Claim(t.Context(), "key", "input")
+	ctx, recorded, err := s.Claim(t.Context(), "a", "key", "input")
 	if err != nil || recorded != nil {
 		t.Fatalf("the claim gave %s, %v; want it to be ours", recorded, err)
 	}

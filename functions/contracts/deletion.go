@@ -1,0 +1,49 @@
+package contracts
+
+import (
+	"context"
+	"time"
+
+	"plugboard/events"
+	"plugboard/shared/auth"
+	"plugboard/shared/contract"
+	"plugboard/shared/domain"
+	"plugboard/shared/store"
+)
+
+// DeleteAccount ends an account: with this write every credential of its own is dead and nothing is sent for it;
+// provisioning then erases, page by page, and keeps the proof. To ask again while that goes on asks for the page that
+// comes next, should it have stopped. NotFound for an account that is not there, or no more.
+func (s *Service) DeleteAccount(ctx context.Context, in *contract.DeleteAccountInput) (*contract.DeleteAccountOutput, error) {
+	a, err := s.store.Account(ctx, in.Account)
+	if err != nil {
+		return nil, err
+	}
+	now := s.now()
+	d := domain.Deletion{ID: s.newID("del"), Account: a.ID, AskedBy: auth.From(ctx).Principal, AskedAt: now, Page: 1, Erased: map[domain.Record]int{}}
+	var tx store.Tx
+	if a.Living() {
+		a.State, a.Name, a.UpdatedAt = domain.AccountDeleting, "", now
+		tx.Replace(&a)
+		tx.Create(&d)
+	} else if d, err = s.store.Deletion(ctx, a.ID); err != nil {
+		return nil, err
+	}
+	tx.Provision(erasing(s.newID("prv"), d, now))
+	out := &contract.DeleteAccountOutput{Body: contract.ViewDeletion(d)}
+	return out, s.store.Commit(ctx, &tx, out)
+}
+
+// erasing asks for the next page of d, not before the grace is over.
+func erasing(id string, d domain.Deletion, now time.Time) events.Provision {
+	return events.Provision{
+		ID: id, Account: d.Account, At: now, Erasing: &events.Erasing{Deletion: d.ID, Page: d.Page},
+		Wait: max(0, d.AskedAt.Add(domain.DeletionGrace).Sub(now)),
+	}
+}
+
+// Deletion shows how far an account's newest deletion is, and proves it when it is finished.
+func (s *Service) Deletion(ctx context.Context, in *contract.ReadDeletionInput) (*contract.ReadDeletionOutput, error) {
+	d, err := s.store.Deletion(ctx, in.Account)
+	return &contract.ReadDeletionOutput{Body: contract.ViewDeletion(d)}, err
+}

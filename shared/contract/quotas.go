@@ -1,0 +1,22 @@
+package contract
+
+import "plugboard/shared/domain"
+
+// Quotas: how much of everything an account may have.
+
+type ListQuotasInput struct{}
+
+type ListQuotasOutput struct {
+	Body struct {
+		Items []QuotaView `json:"items"`
+	}
+}
+
+type QuotaView struct {
+	Quota  domain.Quota `json:"quota" example:"webhooks" doc:"Named by the refusal, quota-exceeded."`
+	What   string       `json:"what" doc:"What it limits."`
+	Per    string       `json:"per" enum:"account,template-type"`
+	Limit  int          `json:"limit"`
+	Used   *int         `json:"used,omitempty" doc:"By the account; absent for a quota of each template type, which shows its own fields."`
+	Remedy string       `json:"remedy" doc:"What to do when it is used up."`
+}

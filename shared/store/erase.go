@@ -1,0 +1,255 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+)
+
+// Where everything of an account is, for its erasing (design rule 27). Whatever is stored under ACCOUNT#<id> or
+// CONTRACT#<id> is found as it is; what an account has elsewhere follows from an item there, and is named here. A test
+// holds that every kind of record is found or is no account's.
+
+// Belonging is one item of an account.
+type Belonging struct {
+	Record domain.Record
+	// Extension is whose extension record names the account, of a trial.
+	Extension domain.ExtensionID
+
+	key    key
+	logged bool // in the deliveries table
+}
+
+// Belongings is some of what the account has, at most so many, in an order in which no part outlives what leads to it;
+// more is whether there is more. Erasing them and asking again comes to an end, wherever it is interrupted. The account
+// itself is not among them. The contracts' index is read, which is a moment behind.
+func (s *Store) Belongings(ctx context.Context, a domain.AccountID, most int) (found []Belonging, more bool, err error) {
+	c := &collector{store: s, most: most}
+	for shard := range contractShards {
+		for _, partition := range []string{contractPartition(a, shard), deletedPartition(a, shard)} {
+			err = c.each(ctx, &dynamodb.QueryInput{
+				TableName: &s.accounts, IndexName: &ContractsIndex.Name,
+				KeyConditionExpression:    aws.String("#pk = :pk"),
+				ExpressionAttributeNames:  map[string]string{"#pk": ContractsIndex.PartitionKey},
+				ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(partition)},
+			}, c.contract)
+			if err != nil {
+				return nil, false, fault.Wrap(err, "find the contracts of %s", a)
+			}
+		}
+	}
+	partitions := []string{accountKey(a).pk}
+	for shard := range claimShards {
+		partitions = append(partitions, claimPartition(a, shard))
+	}
+	for _, partition := range partitions {
+		if err = c.each(ctx, s.partition(partition), c.item); err != nil {
+			return nil, false, fault.Wrap(err, "find what %s has", a)
+		}
+	}
+	return c.found, c.full, nil
+}
+
+func (s *Store) partition(pk string) *dynamodb.QueryInput {
+	return &dynamodb.QueryInput{
+		TableName: &s.accounts, KeyConditionExpression: aws.String("pk = :pk"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(pk)}, ConsistentRead: aws.Bool(true),
+	}
+}
+
+// collector takes what is found until it has enough.
+type collector struct {
+	store *Store
+	most  int
+	found []Belonging
+	full  bool // there is more
+}
+
+func (c *collector) each(ctx context.Context, in *dynamodb.QueryInput, take func(context.Context, map[string]types.AttributeValue) error) error {
+	for pages := dynamodb.NewQueryPaginator(c.store.db, in); !c.full && pages.HasMorePages(); {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return awsFault(err)
+		}
+		for _, item := range page.Items {
+			if err := take(ctx, item); err != nil || c.full {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// take adds things that go together, if there is room for all of them.
+func (c *collector) take(together ...Belonging) {
+	if len(c.found)+len(together) > c.most {
+		c.full = true
+		return
+	}
+	c.found = append(c.found, together...)
+}
+
+// contract takes all of one, what leads to the rest last. An entry of the index whose contract is erased leads to nothing.
+func (c *collector) contract(ctx context.Context, entry map[string]types.AttributeValue) error {
+	var head []Belonging
+	err := c.each(ctx, c.store.partition(contractKey(domain.ContractID(textOf(entry, "id"))).pk), func(_ context.Context, item map[string]types.AttributeValue) error {
+		b := belonging(item)
+		switch b.Record {
+		case domain.RecordContract:
+			head = append(head, b)
+		case domain.RecordContractSession:
+			c.take(Belonging{Record: domain.RecordSession, key: sessionKey(textOf(item, "hash"))}, b)
+		default:
+			c.take(b)
+		}
+		return nil
+	})
+	if err == nil && !c.full {
+		c.take(head...)
+	}
+	return err
+}
+
+// item takes one of the account's own items, and what it leads to before it.
+func (c *collector) item(ctx context.Context, item map[string]types.AttributeValue) error {
+	b := belonging(item)
+	switch b.Record {
+	case domain.RecordAccount: // goes last of all
+	case domain.RecordOwnToken:
+		c.take(token(textOf(item, "hash")), b)
+	case domain.RecordInstallation:
+		var together []Belonging
+		for _, name := range []string{"token_hash", "previous_token_hash"} {
+			if hash := textOf(item, name); hash != "" {
+				together = append(together, token(hash))
+			}
+		}
+		c.take(append(together, b)...)
+	case domain.RecordTrial:
+		b.Extension = domain.ExtensionID(textOf(item, "extension_id"))
+		c.take(b)
+	case domain.RecordWebhook, domain.RecordRetiredWebhook:
+		var w struct {
+			ID        domain.WebhookID `json:"id"`
+			CreatedAt time.Time        `json:"created_at"`
+		}
+		if err := unmarshal(item, &w); err != nil {
+			return fault.Wrap(err, "decode %s", b.key.sk)
+		}
+		if err := c.log(ctx, w.ID, w.CreatedAt); err != nil || c.full {
+			return err
+		}
+		c.take(b)
+	default:
+		c.take(b)
+	}
+	return nil
+}
+
+func token(hash string) Belonging { return Belonging{Record: domain.RecordToken, key: tokenKey(hash)} }
+
+// log takes the delivery log of a webhook, by the days of its events. The first event to a webhook is at most a day
+// older than the webhook, by clocks that differ; a line is kept attemptsKept from an attempt that comes within days of its event.
+func (c *collector) log(ctx context.Context, w domain.WebhookID, since time.Time) error {
+	const day = 24 * time.Hour
+	now := c.store.now()
+	first := now.Add(-attemptsKept - retriesWithin)
+	if made := since.Add(-day); made.After(first) {
+		first = made
+	}
+	for at := first; !at.After(now.Add(day)); at = at.Add(day) {
+		for shard := range attemptShards {
+			err := c.each(ctx, &dynamodb.QueryInput{
+				TableName: &c.store.deliveries, KeyConditionExpression: aws.String("pk = :pk"), ProjectionExpression: aws.String("pk, sk"),
+				ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(attemptPartition(w, at.UTC().Format(time.DateOnly), shard))},
+				ConsistentRead:            aws.Bool(true),
+			}, func(_ context.Context, item map[string]types.AttributeValue) error {
+				b := belonging(item)
+				b.Record, b.logged = domain.RecordAttempt, true
+				c.take(b)
+				return nil
+			})
+			if err != nil || c.full {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// retriesWithin is longer than a delivery is tried.
+const retriesWithin = 4 * 24 * time.Hour
+
+func belonging(item map[string]types.AttributeValue) Belonging {
+	return Belonging{Record: domain.Record(textOf(item, recordAttribute)), key: key{textOf(item, PartitionKey), textOf(item, SortKey)}}
+}
+
+func textOf(item map[string]types.AttributeValue, name string) string {
+	s, _ := item[name].(*types.AttributeValueMemberS)
+	if s == nil {
+		return ""
+	}
+	return s.Value
+}
+
+// Erase removes what Belongings found.
+func (t *Tx) Erase(found []Belonging) {
+	for _, b := range found {
+		w := t.add(types.TransactWriteItem{Delete: &types.Delete{Key: b.key.attributes()}}, b.Record)
+		w.logged = b.logged
+	}
+}
+
+// Living holds the Tx to the account's being there and not being deleted.
+func (t *Tx) Living(a domain.AccountID) *Write {
+	k, record := keyOf(domain.Account{ID: a})
+	return t.add(types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+		Key: k.attributes(), ConditionExpression: aws.String("attribute_exists(pk) AND (attribute_not_exists(#state) OR #state <> :deleting)"),
+		ExpressionAttributeNames:  map[string]string{"#state": "state"},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":deleting": str(string(domain.AccountDeleting))},
+	}}, record)
+}
+
+// Retire removes a webhook, at whatever revision, and remembers it while its delivery log is kept.
+func (t *Tx) Retire(w domain.Webhook, now time.Time) {
+	t.Discard(w)
+	t.Remember(w, now)
+}
+
+// Remember keeps of a webhook that goes what leads to its delivery log.
+func (t *Tx) Remember(w domain.Webhook, now time.Time) {
+	if w.CreatedAt.IsZero() {
+		w.CreatedAt = now.Add(-attemptsKept - retriesWithin)
+	}
+	t.Put(&domain.RetiredWebhook{Account: w.Account, ID: w.ID, CreatedAt: w.CreatedAt, ForgetAt: now.Add(attemptsKept + retriesWithin)})
+}
+
+// Deletion is the account's newest; NotFound when it was never deleted.
+func (s *Store) Deletion(ctx context.Context, a domain.AccountID) (domain.Deletion, error) {
+	all, err := list[domain.Deletion](ctx, s, deletionKey(a, "").pk, "del_")
+	if err == nil && len(all) == 0 {
+		err = fault.New(fault.NotFound, "not-found", "This account was never deleted.")
+	}
+	if err != nil {
+		return domain.Deletion{}, err
+	}
+	return slices.MaxFunc(all, func(x, y domain.Deletion) int { return x.AskedAt.Compare(y.AskedAt) }), nil
+}
+
+func deletedPartition(a domain.AccountID, shard int) string {
+	return contractPartition(a, shard) + "#DELETED"
+}
+
+const claimShards = 4
+
+func claimPartition(a domain.AccountID, shard int) string {
+	return fmt.Sprintf("ACCOUNT#%s#IDEMPOTENCY#%d", a, shard)
+}
