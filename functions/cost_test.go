@@ -2,8 +2,10 @@ package functions_test
 
 import (
 	"context"
+	"fmt"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/smithy-go/middleware"
@@ -19,6 +21,10 @@ func (c *cost) count(o *dynamodb.Options) {
 			switch p := in.Parameters.(type) {
 			case *dynamodb.GetItemInput, *dynamodb.QueryInput:
 				c.read.Add(1)
+			case *dynamodb.BatchGetItemInput:
+				for _, items := range p.RequestItems {
+					c.read.Add(int64(len(items.Keys)))
+				}
 			case *dynamodb.PutItemInput, *dynamodb.UpdateItemInput, *dynamodb.DeleteItemInput:
 				c.written.Add(1)
 			case *dynamodb.BatchWriteItemInput:
@@ -90,5 +96,46 @@ func BenchmarkCost_Enable(b *testing.B) {
 		a.cost.reset()
 		a.enable()
 		a.cost.report(b, 1)
+	}
+}
+
+// BenchmarkCost_Import is 1,000 users with two workspaces each, in 10 accounts, at a call: what each takes, and how
+// many a second the emulator lets through, which is no measure of AWS.
+func BenchmarkCost_Import(b *testing.B) {
+	a := newActors(newWorld(b))
+	calls := 0
+	send := func(call int, role string) {
+		var items []object
+		for n := range 10 {
+			items = append(items, users(100, fmt.Sprintf("bench-%d-%d", call, n), object{"workspaces": []string{"sales", "legal"}, "role": role})...)
+		}
+		if got := a.want(a.call(platform, "POST", "/v1/import/users", object{"items": items}), 200); got.at("failed") != 0.0 || got.at("not_tried") != 0.0 {
+			b.Fatalf("not all was done: %.300s", got.raw)
+		}
+	}
+	for name, roles := range map[string][]string{"create": {"member"}, "update": {"member", "admin"}, "unchanged": {"member", "member"}} {
+		b.Run(name, func(b *testing.B) {
+			first := calls
+			calls += b.N
+			for call := first; call < calls; call++ {
+				for n := range 10 {
+					account := fmt.Sprintf("/v1/accounts/bench-%d-%d", call, n)
+					a.want(a.call(platform, "PUT", account, object{"name": "Bench"}), 200)
+					for _, w := range []string{"sales", "legal"} {
+						a.want(a.call(platform, "PUT", account+"/workspaces/"+w, object{"name": w}), 200)
+					}
+				}
+				if len(roles) > 1 {
+					send(call, roles[0])
+				}
+			}
+			a.cost.reset()
+			began := time.Now()
+			for call := first; call < calls; call++ {
+				send(call, roles[len(roles)-1])
+			}
+			b.ReportMetric(float64(1000*b.N)/time.Since(began).Seconds(), "items/s")
+			a.cost.report(b, 1000*b.N)
+		})
 	}
 }

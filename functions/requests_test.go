@@ -234,6 +234,18 @@ var requests = map[string]request{
 	}},
 	"put-user":        {path: at("/v1/accounts/customer/users/new"), other: "/v1/accounts/nowhere/users/new", body: fixed(object{"email": "new@customer.test", "name": "New", "role": "member", "workspaces": []string{}})},
 	"put-workspace":   {path: at("/v1/accounts/customer/workspaces/new"), other: "/v1/accounts/nowhere/workspaces/new", body: fixed(object{"name": "New"})},
+	"import-accounts": {body: fixed(object{"items": []object{{"id": "new", "name": "New"}, {"id": "new-2", "name": "New"}}})},
+	"import-users": {body: fixed(object{"items": []object{
+		{"account_id": "customer", "id": "new", "email": "new@customer.test", "name": "New", "role": "member", "workspaces": []string{"sales"}},
+		{"account_id": "other", "id": "new", "email": "new@customer.test", "name": "New", "role": "admin", "workspaces": []string{}},
+	}})},
+	"import-workspaces": {body: fixed(object{"items": []object{{"account_id": "customer", "id": "new", "name": "New"}, {"account_id": "other", "id": "new", "name": "New"}}})},
+	"import-templates": {body: func(s *scene) any {
+		return object{"items": []object{
+			{"account_id": "customer", "id": "new", "name": "New", "workspace_id": "sales", "template_type_id": s.typeID},
+			{"account_id": "customer", "id": "new-2", "name": "New", "workspace_id": "sales", "template_type_id": s.typeID},
+		}}
+	}},
 	"list-quotas":     {},
 	"list-workspaces": {},
 	"create-template": {body: func(s *scene) any {

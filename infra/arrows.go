@@ -33,6 +33,11 @@ func (t *Table) reading() Grant {
 	return grant
 }
 
+// ReadsManyOf gets items by their keys, many at a call.
+func (f *Function) ReadsManyOf(from *Table) {
+	f.arrow("reads many of", from, from.grant("dynamodb:BatchGetItem"))
+}
+
 // Queries gets a table's items by partition only.
 func (f *Function) Queries(from *Table) { f.arrow("queries", from, from.grant("dynamodb:Query")) }
 

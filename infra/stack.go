@@ -20,7 +20,7 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	api := d.API()
 	enablement := d.Function(contract.Enablement, 20*time.Second)
 	dataFields := d.Function(contract.DataFields, 20*time.Second)
-	contracts := d.Function(contract.Contracts, 20*time.Second)
+	contracts := d.Function(contract.Contracts, 28*time.Second) // an import works for up to 24
 	webhooks := d.Function(contract.Webhooks, 20*time.Second)
 
 	// What works behind it.
@@ -52,6 +52,7 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 		fn.Reads(accounts)
 		fn.Writes(accounts)
 	}
+	contracts.ReadsManyOf(accounts)
 	enablement.Seals(sealing)
 	webhooks.Seals(sealing)
 	enablement.ChecksURLsOf(endpoints)

@@ -3,6 +3,8 @@ package contracts
 import (
 	"context"
 	"fmt"
+	"reflect"
+	"time"
 
 	"plugboard/shared/auth"
 	"plugboard/shared/contract"
@@ -11,25 +13,35 @@ import (
 	"plugboard/shared/store"
 )
 
-// PutAccount creates or updates an account. Two at once: one is Conflict, `raced`. Conflict `account-deleting` until
-// a deletion of the account is finished; after that, the id makes a new one.
+// PutAccount creates or updates an account. What changes nothing is no change. Two at once: one is Conflict, `raced`.
+// Conflict `account-deleting` until a deletion of the account is finished; after that, the id makes a new one.
 func (s *Service) PutAccount(ctx context.Context, in *contract.PutAccountInput) (*contract.PutAccountOutput, error) {
-	a, err := orNew(s.store.Account(ctx, in.Account))
+	before, err := orNew(s.store.Account(ctx, in.Account))
 	if err != nil {
 		return nil, err
 	}
-	if a.State == domain.AccountDeleting {
-		return nil, fault.New(fault.Conflict, "account-deleting", "The account is being deleted. Its id can be used again when that is finished: see GET /v1/accounts/%s/deletion.", a.ID)
-	}
-	a.State = domain.AccountActive
-	a.ID, a.Name, a.UpdatedAt = in.Account, in.Body.Name, s.now()
-	if a.Rev == 0 {
-		a.CreatedAt = a.UpdatedAt
-	}
 	var tx store.Tx
-	tx.Save(&a, a.Rev)
+	a, _, err := s.changeAccount(&tx, before, contract.AccountItem{ID: in.Account, AccountBody: in.Body})
+	if err != nil {
+		return nil, err
+	}
 	out := &contract.PutAccountOutput{Body: a}
 	return out, s.store.Commit(ctx, &tx, out)
+}
+
+// changeAccount puts into tx what it takes to make of before, which is zero for none, what the item says.
+func (s *Service) changeAccount(tx *store.Tx, before domain.Account, in contract.AccountItem) (domain.Account, contract.ImportResult, error) {
+	if before.State == domain.AccountDeleting {
+		return before, "", fault.New(fault.Conflict, "account-deleting", "The account is being deleted. Its id can be used again when that is finished: see GET /v1/accounts/%s/deletion.", before.ID)
+	}
+	a := before
+	a.ID, a.Name, a.State = in.ID, in.Name, domain.AccountActive
+	if a == before {
+		return a, contract.ImportUnchanged, nil
+	}
+	result := stamp(before.Rev, &a.CreatedAt, &a.UpdatedAt, s.now())
+	tx.Save(&a, a.Rev)
+	return a, result, nil
 }
 
 // ReadAccount reads one.
@@ -38,73 +50,133 @@ func (s *Service) ReadAccount(ctx context.Context, in *contract.ReadAccountInput
 	return &contract.ReadAccountOutput{Body: a}, err
 }
 
-// PutUser creates or updates a user. Conflict `email-taken` when another user of the account has the e-mail,
-// `quota-exceeded` when the account has as many users as it may.
+// PutUser creates or updates a user. What changes nothing is no change. Invalid with every workspace that the account
+// has not; Conflict `email-taken` when another user of the account has the e-mail, `quota-exceeded` when the account has
+// as many users as it may.
 func (s *Service) PutUser(ctx context.Context, in *contract.PutUserInput) (*contract.PutUserOutput, error) {
-	wrong, err := s.lookAtUser(ctx, in)
-	if err != nil {
-		return nil, err
-	}
-	if err := fault.InvalidFields(wrong); err != nil {
-		return nil, err
-	}
 	before, err := orNew(s.store.User(ctx, in.Account, in.User))
 	if err != nil {
 		return nil, err
 	}
-	u := before
-	u.Account, u.ID, u.Email, u.Name = in.Account, in.User, domain.FoldEmail(in.Body.Email), in.Body.Name
-	u.Role, u.Workspaces, u.UpdatedAt = in.Body.Role, in.Body.Workspaces, s.now()
-	if u.Rev == 0 {
-		u.CreatedAt = u.UpdatedAt
-	}
 	var tx store.Tx
-	tx.Living(in.Account).Else(noAccount())
-	tx.Save(&u, u.Rev)
-	if before.Rev == 0 {
-		tx.Count(u.Account, domain.QuotaUsers, 1)
+	u, result, err := s.changeUser(ctx, &tx, s.workspaceKnown, before, contract.UserItem{Account: in.Account, ID: in.User, UserBody: in.Body})
+	if err != nil {
+		return nil, err
 	}
-	tx.ReserveEmail(u).Else(fault.New(fault.Conflict, "email-taken", "Another user of the account has this e-mail."))
-	if before.Rev > 0 && before.Email != u.Email {
-		tx.ReleaseEmail(before)
+	if result != contract.ImportUnchanged {
+		holdAccount(&tx, in.Account, domain.QuotaUsers, oneIf(result))
 	}
 	out := &contract.PutUserOutput{Body: u}
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// lookAtUser reports workspaces that the account does not have.
-func (s *Service) lookAtUser(ctx context.Context, in *contract.PutUserInput) ([]fault.Field, error) {
+// changeUser is changeAccount's kin. What holdAccount adds must be in the tx, too.
+func (s *Service) changeUser(ctx context.Context, tx *store.Tx, known workspaceKnown, before domain.User, in contract.UserItem) (domain.User, contract.ImportResult, error) {
+	u := before
+	u.Account, u.ID, u.Email, u.Name = in.Account, in.ID, domain.FoldEmail(in.Email), in.Name
+	u.Role, u.Workspaces = in.Role, in.Workspaces
+	if reflect.DeepEqual(u, before) {
+		return u, contract.ImportUnchanged, nil
+	}
+	wrong, err := userFaults(ctx, known, in.Account, in.Workspaces)
+	if err != nil {
+		return u, "", err
+	}
+	if err := fault.InvalidFields(wrong); err != nil {
+		return u, "", err
+	}
+	result := stamp(before.Rev, &u.CreatedAt, &u.UpdatedAt, s.now())
+	tx.Save(&u, u.Rev)
+	if before.Rev == 0 || before.Email != u.Email {
+		tx.ReserveEmail(u).Else(fault.New(fault.Conflict, emailTaken, "Another user of the account has this e-mail."))
+	}
+	if before.Rev > 0 && before.Email != u.Email {
+		tx.ReleaseEmail(before)
+	}
+	return u, result, nil
+}
+
+const emailTaken = "email-taken"
+
+// workspaceKnown tells whether the account has the workspace.
+type workspaceKnown func(context.Context, domain.AccountID, domain.WorkspaceID) (bool, error)
+
+func (s *Service) workspaceKnown(ctx context.Context, a domain.AccountID, id domain.WorkspaceID) (bool, error) {
+	w, err := orNew(s.store.Workspace(ctx, a, id))
+	return w.Rev > 0, err
+}
+
+// userFaults reports workspaces that the account does not have.
+func userFaults(ctx context.Context, known workspaceKnown, a domain.AccountID, ids []domain.WorkspaceID) ([]fault.Field, error) {
 	var wrong []fault.Field
-	for n, id := range in.Body.Workspaces {
-		_, err := s.store.Workspace(ctx, in.Account, id)
-		switch {
-		case fault.KindOf(err) == fault.NotFound:
-			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/workspaces/%d", n), Code: "unknown-workspace", Detail: "The account has no such workspace."})
-		case err != nil:
+	for n, id := range ids {
+		ok, err := known(ctx, a, id)
+		if err != nil {
 			return wrong, err
+		}
+		if !ok {
+			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/workspaces/%d", n), Code: "unknown-workspace", Detail: "The account has no such workspace."})
 		}
 	}
 	return wrong, nil
 }
 
-// PutWorkspace creates or updates a workspace. Conflict `quota-exceeded` when the account has as many as it may.
+// lookAtUser is userFaults, for an input that is wrong already.
+func (s *Service) lookAtUser(ctx context.Context, in *contract.PutUserInput) ([]fault.Field, error) {
+	return userFaults(ctx, s.workspaceKnown, in.Account, in.Body.Workspaces)
+}
+
+// PutWorkspace creates or updates a workspace. What changes nothing is no change. Conflict `quota-exceeded` when the
+// account has as many as it may.
 func (s *Service) PutWorkspace(ctx context.Context, in *contract.PutWorkspaceInput) (*contract.PutWorkspaceOutput, error) {
-	w, err := orNew(s.store.Workspace(ctx, in.Account, in.Workspace))
+	before, err := orNew(s.store.Workspace(ctx, in.Account, in.Workspace))
 	if err != nil {
 		return nil, err
 	}
-	w.Account, w.ID, w.Name, w.UpdatedAt = in.Account, in.Workspace, in.Body.Name, s.now()
-	if w.Rev == 0 {
-		w.CreatedAt = w.UpdatedAt
-	}
 	var tx store.Tx
-	tx.Living(in.Account).Else(noAccount())
-	if w.Rev == 0 {
-		tx.Count(w.Account, domain.QuotaWorkspaces, 1)
+	w, result := s.changeWorkspace(&tx, before, contract.WorkspaceItem{Account: in.Account, ID: in.Workspace, WorkspaceBody: in.Body})
+	if result != contract.ImportUnchanged {
+		holdAccount(&tx, in.Account, domain.QuotaWorkspaces, oneIf(result))
 	}
-	tx.Save(&w, w.Rev)
 	out := &contract.PutWorkspaceOutput{Body: w}
 	return out, s.store.Commit(ctx, &tx, out)
+}
+
+// changeWorkspace is changeAccount's kin. What holdAccount adds must be in the tx, too.
+func (s *Service) changeWorkspace(tx *store.Tx, before domain.Workspace, in contract.WorkspaceItem) (domain.Workspace, contract.ImportResult) {
+	w := before
+	w.Account, w.ID, w.Name = in.Account, in.ID, in.Name
+	if w == before {
+		return w, contract.ImportUnchanged
+	}
+	result := stamp(before.Rev, &w.CreatedAt, &w.UpdatedAt, s.now())
+	tx.Save(&w, w.Rev)
+	return w, result
+}
+
+// stamp notes when something of that revision, 0 for a new one, is changed.
+func stamp(rev int, created, updated *time.Time, now time.Time) contract.ImportResult {
+	*updated = now
+	if rev > 0 {
+		return contract.ImportUpdated
+	}
+	*created = now
+	return contract.ImportCreated
+}
+
+// holdAccount adds what every change in an account takes: that it lives, and room by the quota for what is new.
+func holdAccount(tx *store.Tx, a domain.AccountID, q domain.Quota, created int) {
+	tx.Living(a).Else(noAccount())
+	if created > 0 {
+		tx.Count(a, q, created)
+	}
+}
+
+func oneIf(created contract.ImportResult) int {
+	if created == contract.ImportCreated {
+		return 1
+	}
+	return 0
 }
 
 // ListWorkspaces leaves out those in which the acting user may not create contracts.

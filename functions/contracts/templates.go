@@ -2,6 +2,8 @@ package contracts
 
 import (
 	"context"
+	"fmt"
+	"reflect"
 
 	"plugboard/shared/auth"
 	"plugboard/shared/contract"
@@ -14,27 +16,107 @@ import (
 // extension's token may use its own only), and each value. Conflict `quota-exceeded` when the account has as many as it may.
 func (s *Service) CreateTemplate(ctx context.Context, in *contract.CreateTemplateInput) (*contract.CreateTemplateOutput, error) {
 	caller := auth.From(ctx)
-	t, wrong, err := s.base(ctx, in)
+	item := contract.TemplateItem{Account: caller.Account, ID: domain.TemplateID(s.newID("tpl")), TemplateBody: in.Body}
+	var tx store.Tx
+	tpl, _, err := s.changeTemplate(ctx, &tx, templateLookup{s.workspaceKnown, s.templateType}, caller.Extension(), domain.Template{}, item)
 	if err != nil {
 		return nil, err
 	}
-	if err := fault.InvalidFields(wrong); err != nil {
-		return nil, err
+	holdTypes(&tx, caller.Account, []domain.Template{tpl})
+	out := &contract.CreateTemplateOutput{Body: tpl}
+	return out, s.store.Commit(ctx, &tx, out)
+}
+
+// templateLookup is where a template's surroundings are looked up.
+type templateLookup struct {
+	workspace workspaceKnown
+	typed     func(context.Context, domain.AccountID, domain.TemplateTypeID) (usableType, error)
+}
+
+// usableType is a template type, and whether the extension that manages it is enabled.
+type usableType struct {
+	domain.TemplateType
+	installed bool
+}
+
+func (s *Service) templateType(ctx context.Context, a domain.AccountID, id domain.TemplateTypeID) (usableType, error) {
+	t, err := s.store.TemplateType(ctx, a, id)
+	if err != nil {
+		return usableType{}, err
 	}
-	now := s.now()
-	tpl := domain.Template{
-		Account: caller.Account, ID: domain.TemplateID(s.newID("tpl")), Workspace: in.Body.Workspace, TemplateType: t.ID,
-		Name: in.Body.Name, Active: true, Values: in.Body.DataFields, CreatedAt: now, UpdatedAt: now,
-	}
+	installed, err := s.filling.Installed(ctx, t)
+	return usableType{t, installed}, err
+}
+
+// changeTemplate is changeAccount's kin; e limits it to the template types of an extension. For a new one holdTypes' writes
+// must be in the tx, too.
+func (s *Service) changeTemplate(ctx context.Context, tx *store.Tx, look templateLookup, e domain.ExtensionID, before domain.Template, in contract.TemplateItem) (domain.Template, contract.ImportResult, error) {
+	tpl := before
+	tpl.Account, tpl.ID, tpl.Name, tpl.Workspace, tpl.TemplateType, tpl.Values = in.Account, in.ID, in.Name, in.Workspace, in.TemplateType, in.DataFields
 	if tpl.Values == nil {
 		tpl.Values = []domain.GivenValue{}
 	}
-	var tx store.Tx
-	tx.Create(&tpl)
-	tx.Count(tpl.Account, domain.QuotaTemplates, 1)
-	tx.UseType(t.Account, t.ID)
-	out := &contract.CreateTemplateOutput{Body: tpl}
-	return out, s.store.Commit(ctx, &tx, out)
+	if reflect.DeepEqual(tpl, before) {
+		return tpl, contract.ImportUnchanged, nil
+	}
+	wrong, err := templateFaults(ctx, look, e, in)
+	if err != nil {
+		return tpl, "", err
+	}
+	if before.Rev > 0 && before.TemplateType != in.TemplateType {
+		wrong = append(wrong, fault.Field{Pointer: "/template_type_id", Code: "fixed", Detail: fmt.Sprintf("The template is of the type %q, which stays. Make another template.", before.TemplateType)})
+	}
+	if err := fault.InvalidFields(wrong); err != nil {
+		return tpl, "", err
+	}
+	result := stamp(before.Rev, &tpl.CreatedAt, &tpl.UpdatedAt, s.now())
+	if result == contract.ImportCreated {
+		tpl.Active = true
+	}
+	tx.Save(&tpl, tpl.Rev)
+	return tpl, result, nil
+}
+
+// holdTypes counts new templates by their quota and their types.
+func holdTypes(tx *store.Tx, a domain.AccountID, created []domain.Template) {
+	uses := map[domain.TemplateTypeID]int{}
+	for _, t := range created {
+		uses[t.TemplateType]++
+	}
+	for id, n := range uses {
+		tx.UseType(a, id, n)
+	}
+	if len(created) > 0 {
+		tx.Count(a, domain.QuotaTemplates, len(created))
+	}
+}
+
+// templateFaults reports everything that is wrong with a template in the light of its workspace and template type.
+func templateFaults(ctx context.Context, look templateLookup, e domain.ExtensionID, in contract.TemplateItem) ([]fault.Field, error) {
+	var wrong []fault.Field
+	known, err := look.workspace(ctx, in.Account, in.Workspace)
+	if err != nil {
+		return wrong, err
+	}
+	if !known {
+		wrong = append(wrong, fault.Field{Pointer: "/workspace_id", Code: "unknown-workspace", Detail: "The account has no such workspace."})
+	}
+	t, err := look.typed(ctx, in.Account, in.TemplateType)
+	if err == nil && e != "" && t.Extension != e {
+		err = fault.New(fault.NotFound, "not-found", "")
+	}
+	known = err == nil
+	if wrong, err = absent(wrong, err, "/template_type_id", "unknown-template-type", "There is no such template type."); err != nil || !known {
+		return wrong, err
+	}
+	_, bad := t.Snapshot("/data_fields", in.DataFields, t.installed)
+	return append(wrong, bad...), nil
+}
+
+// lookAtNewTemplate is templateFaults, for an input that is wrong already.
+func (s *Service) lookAtNewTemplate(ctx context.Context, in *contract.CreateTemplateInput) ([]fault.Field, error) {
+	caller := auth.From(ctx)
+	return templateFaults(ctx, templateLookup{s.workspaceKnown, s.templateType}, caller.Extension(), contract.TemplateItem{Account: caller.Account, TemplateBody: in.Body})
 }
 
 // ListTemplates lists templates, to an extension's token those of its own types.
@@ -59,35 +141,6 @@ func (s *Service) ListTemplates(ctx context.Context, in *contract.ListTemplatesI
 		}
 	}
 	return &contract.ListTemplatesOutput{Body: contract.PageOf(templates, func(t domain.Template) string { return string(t.ID) }, in.PageInput)}, nil
-}
-
-// base reads the template type of a new template, and reports everything that is wrong with the template in its light.
-func (s *Service) base(ctx context.Context, in *contract.CreateTemplateInput) (domain.TemplateType, []fault.Field, error) {
-	caller := auth.From(ctx)
-	var wrong []fault.Field
-	_, err := s.store.Workspace(ctx, caller.Account, in.Body.Workspace)
-	if wrong, err = absent(wrong, err, "/workspace_id", "unknown-workspace", "The account has no such workspace."); err != nil {
-		return domain.TemplateType{}, wrong, err
-	}
-	t, err := s.store.TemplateType(ctx, caller.Account, in.Body.TemplateType)
-	if err == nil && caller.Extension() != "" && t.Extension != caller.Extension() {
-		err = fault.New(fault.NotFound, "not-found", "")
-	}
-	known := err == nil
-	if wrong, err = absent(wrong, err, "/template_type_id", "unknown-template-type", "There is no such template type."); err != nil || !known {
-		return t, wrong, err
-	}
-	installed, err := s.filling.Installed(ctx, t)
-	if err != nil {
-		return t, wrong, err
-	}
-	_, bad := t.Snapshot("/data_fields", in.Body.DataFields, installed)
-	return t, append(wrong, bad...), nil
-}
-
-func (s *Service) lookAtNewTemplate(ctx context.Context, in *contract.CreateTemplateInput) ([]fault.Field, error) {
-	_, wrong, err := s.base(ctx, in)
-	return wrong, err
 }
 
 // absent adds a field for a NotFound and keeps any other error.

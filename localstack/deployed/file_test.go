@@ -87,9 +87,10 @@ func TestGateway_AFileGoesInAndComesOutByteForByte(t *testing.T) {
 	if want := domain.LogoETag(hex.EncodeToString(digest[:])); a.Header.Get("ETag") != want {
 		t.Errorf("got bytes of the ETag %s, and the header %s", want, a.Header.Get("ETag"))
 	}
-	again := send(t, deployed.partner, "GET", logoOf(contract.ReadExtensionLogo.Operation, deployed.core), "")
-	if !bytes.Equal(sent(t, again), served) {
-		t.Error("the partner gets other bytes than the public")
+	// MiniStack decodes base64 answers for those alone who say what they accept, as browsers and curl do.
+	again := send(t, deployed.partner.With("Accept", "*/*"), "GET", logoOf(contract.ReadExtensionLogo.Operation, deployed.core), "")
+	if again.Status != http.StatusOK || !bytes.Equal(sent(t, again), served) {
+		t.Errorf("the partner gets %d and %.100q, not the public's bytes", again.Status, again.Body)
 	}
 	same := send(t, client.Caller{}.With("If-None-Match", a.Header.Get("ETag")), "GET", public, "")
 	if same.Status != http.StatusNotModified || len(same.Body) > 0 {

@@ -132,6 +132,9 @@ func (op Op[I, O]) register(a *API, h func(context.Context, *I) (*O, error), loo
 		return out, nil
 	})
 	plainLists(a.huma.OpenAPI().Components.Schemas)
+	if h != nil { // for the document there is no handler
+		loosenItems(a.huma.OpenAPI().Components.Schemas)
+	}
 }
 
 // admit is the middleware by which nothing of a request but its headers is looked at before its caller is let in; but for

@@ -9,9 +9,11 @@ import (
 
 type PutAccountInput struct {
 	Account domain.AccountID `path:"account_id" pattern:"^[A-Za-z0-9_-]{1,64}$" doc:"The platform's own id."`
-	Body    struct {
-		Name string `json:"name" minLength:"1" maxLength:"128"`
-	}
+	Body    AccountBody
+}
+
+type AccountBody struct {
+	Name string `json:"name" minLength:"1" maxLength:"128"`
 }
 
 // about is the account whose data the answer, kept under an Idempotency-Key, shows.
@@ -28,12 +30,14 @@ type ReadAccountOutput struct{ Body domain.Account }
 type PutUserInput struct {
 	Account domain.AccountID `path:"account_id" maxLength:"64"`
 	User    domain.UserID    `path:"user_id" pattern:"^[A-Za-z0-9_@.|:+-]{1,128}$" doc:"The subject of the user's OIDC tokens."`
-	Body    struct {
-		Email      string               `json:"email" format:"email" maxLength:"254" doc:"Unique in the account."`
-		Name       string               `json:"name" minLength:"1" maxLength:"128"`
-		Role       domain.Role          `json:"role" enum:"admin,member"`
-		Workspaces []domain.WorkspaceID `json:"workspaces" maxItems:"100" doc:"Where a member may create contracts; an admin may in all."`
-	}
+	Body    UserBody
+}
+
+type UserBody struct {
+	Email      string               `json:"email" format:"email" maxLength:"254" doc:"Unique in the account."`
+	Name       string               `json:"name" minLength:"1" maxLength:"128"`
+	Role       domain.Role          `json:"role" enum:"admin,member"`
+	Workspaces []domain.WorkspaceID `json:"workspaces" maxItems:"100" doc:"Where a member may create contracts; an admin may in all."`
 }
 
 func (in *PutUserInput) about() domain.AccountID { return in.Account }
@@ -43,9 +47,11 @@ type PutUserOutput struct{ Body domain.User }
 type PutWorkspaceInput struct {
 	Account   domain.AccountID   `path:"account_id" maxLength:"64"`
 	Workspace domain.WorkspaceID `path:"workspace_id" pattern:"^[A-Za-z0-9_-]{1,64}$" doc:"The platform's own id."`
-	Body      struct {
-		Name string `json:"name" minLength:"1" maxLength:"128"`
-	}
+	Body      WorkspaceBody
+}
+
+type WorkspaceBody struct {
+	Name string `json:"name" minLength:"1" maxLength:"128"`
 }
 
 func (in *PutWorkspaceInput) about() domain.AccountID { return in.Account }
@@ -56,19 +62,22 @@ type ListWorkspacesInput struct{ PageInput }
 
 type ListWorkspacesOutput struct{ Body Page[domain.Workspace] }
 
-type CreateTemplateInput struct {
-	Body struct {
-		Name         string                `json:"name" minLength:"1" maxLength:"128"`
-		Workspace    domain.WorkspaceID    `json:"workspace_id" maxLength:"64"`
-		TemplateType domain.TemplateTypeID `json:"template_type_id" maxLength:"64"`
-		DataFields   []domain.GivenValue   `json:"data_fields,omitempty" maxItems:"300" doc:"Taken where a contract gives none."`
-	}
+type CreateTemplateInput struct{ Body TemplateBody }
+
+type TemplateBody struct {
+	Name         string                `json:"name" minLength:"1" maxLength:"128"`
+	Workspace    domain.WorkspaceID    `json:"workspace_id" maxLength:"64"`
+	TemplateType domain.TemplateTypeID `json:"template_type_id" maxLength:"64"`
+	DataFields   []domain.GivenValue   `json:"data_fields,omitempty" maxItems:"300" doc:"Taken where a contract gives none."`
 }
 
 // Check reports values that no template type takes.
-func (in *CreateTemplateInput) Check() []fault.Field {
-	return domain.CheckValues("/data_fields", in.Body.DataFields)
+func (in *TemplateBody) Check() []fault.Field {
+	return domain.CheckValues("/data_fields", in.DataFields)
 }
+
+// Check is the body's.
+func (in *CreateTemplateInput) Check() []fault.Field { return in.Body.Check() }
 
 type CreateTemplateOutput struct{ Body domain.Template }
 

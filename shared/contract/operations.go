@@ -502,6 +502,38 @@ var (
 	})
 )
 
+// Contracts: many at once. What an item is and what may be wrong with it is as in the single operation.
+var (
+	ImportAccounts = declare[ImportAccountsInput, ImportAccountsOutput](Operation{
+		ID: "import-accounts", Method: http.MethodPost, Path: "/v1/import/accounts", Function: Contracts, Status: 200,
+		Auth:   auth.AnyOf(auth.Platform()),
+		Reads:  domain.Records{domain.RecordAccount},
+		Writes: domain.Records{domain.RecordAccount}, MaxBody: 1 << 20,
+		Family: FamilyAccount, Since: "0.1.0", Summary: "Create or update up to 1,000 accounts, and hear of each what became of it.",
+	})
+	ImportUsers = declare[ImportUsersInput, ImportUsersOutput](Operation{
+		ID: "import-users", Method: http.MethodPost, Path: "/v1/import/users", Function: Contracts, Status: 200,
+		Auth:   auth.AnyOf(auth.Platform()),
+		Reads:  domain.Records{domain.RecordAccount, domain.RecordUser, domain.RecordWorkspace},
+		Writes: domain.Records{domain.RecordUser, domain.RecordReservation, domain.RecordQuotaUse}, MaxBody: maxImportBody,
+		Family: FamilyAccount, Since: "0.1.0", Summary: "Create or update up to 1,000 users, of any accounts.",
+	})
+	ImportWorkspaces = declare[ImportWorkspacesInput, ImportWorkspacesOutput](Operation{
+		ID: "import-workspaces", Method: http.MethodPost, Path: "/v1/import/workspaces", Function: Contracts, Status: 200,
+		Auth:   auth.AnyOf(auth.Platform()),
+		Reads:  domain.Records{domain.RecordAccount, domain.RecordWorkspace},
+		Writes: domain.Records{domain.RecordWorkspace, domain.RecordQuotaUse}, MaxBody: 1 << 20,
+		Family: FamilyAccount, Since: "0.1.0", Summary: "Create or update up to 1,000 workspaces, of any accounts.",
+	})
+	ImportTemplates = declare[ImportTemplatesInput, ImportTemplatesOutput](Operation{
+		ID: "import-templates", Method: http.MethodPost, Path: "/v1/import/templates", Function: Contracts, Status: 200,
+		Auth:   auth.AnyOf(auth.Platform()),
+		Reads:  domain.Records{domain.RecordAccount, domain.RecordTemplate, domain.RecordWorkspace, domain.RecordTemplateType, domain.RecordInstallation},
+		Writes: domain.Records{domain.RecordTemplate, domain.RecordFieldsVersion, domain.RecordQuotaUse}, MaxBody: maxImportBody,
+		Family: FamilyContract, Since: "0.1.0", Summary: "Create or update up to 1,000 templates, of any accounts.",
+	})
+)
+
 // Contracts: templates and what is made from them.
 var (
 	CreateTemplate = declare[CreateTemplateInput, CreateTemplateOutput](Operation{

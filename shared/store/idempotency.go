@@ -1,10 +1,13 @@
 package store
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"io"
 	"reflect"
 	"time"
 
@@ -38,6 +41,12 @@ type claimKey struct{}
 func claimFrom(ctx context.Context) *claim {
 	c, _ := ctx.Value(claimKey{}).(*claim)
 	return c
+}
+
+// Apart is ctx without the claim: for commits of a request that makes many, none of which is its answer. Settle records
+// that in the end; a request that ends before is run again under its key, and finds done what it did.
+func Apart(ctx context.Context) context.Context {
+	return context.WithValue(ctx, claimKey{}, (*claim)(nil))
 }
 
 // Claim begins work, about that account or, when it is empty, about none, under an Idempotency-Key. It returns a context for the work, whose Commit records the
@@ -80,7 +89,8 @@ func (s *Store) Claim(ctx context.Context, a domain.AccountID, keyHash, fingerpr
 	case earlier.Answer == nil:
 		return ctx, nil, running
 	}
-	return ctx, earlier.Answer, nil
+	answer, err := unpacked(earlier.Answer)
+	return ctx, answer, fault.Wrap(err, "unpack a recorded answer")
 }
 
 // record is the write that keeps the answer, on the condition that the claim is still this run's.
@@ -98,7 +108,7 @@ func (c *claim) record(answer any) (*Write, error) {
 			ConditionExpression:      aws.String("#owner = :owner AND attribute_not_exists(answer)"),
 			ExpressionAttributeNames: map[string]string{"#owner": "owner"},
 			ExpressionAttributeValues: map[string]types.AttributeValue{
-				":answer": &types.AttributeValueMemberB{Value: encoded}, ":owner": str(c.Owner),
+				":answer": &types.AttributeValueMemberB{Value: packed(encoded)}, ":owner": str(c.Owner),
 			},
 		}},
 		otherwise: fault.New(fault.Conflict, "still-running", "Another request with this Idempotency-Key took over. Repeat it in a moment."),
@@ -127,6 +137,34 @@ func (s *Store) Settle(ctx context.Context, answer any, failed bool) error {
 		return fault.Wrap(err, "release an idempotency key")
 	}
 	return s.Commit(ctx, &Tx{}, answer)
+}
+
+// packFrom is how big an answer is kept as it is. A report of 1,000 items, say, would take too much of the 400 KB that an
+// item may have.
+const packFrom = 32 << 10
+
+var gzipHead = []byte{0x1f, 0x8b} // no JSON begins so
+
+func packed(answer []byte) []byte {
+	if len(answer) < packFrom {
+		return answer
+	}
+	var out bytes.Buffer
+	w := gzip.NewWriter(&out)
+	_, _ = w.Write(answer) // a Buffer takes all
+	_ = w.Close()
+	return out.Bytes()
+}
+
+func unpacked(answer []byte) ([]byte, error) {
+	if !bytes.HasPrefix(answer, gzipHead) {
+		return answer, nil
+	}
+	r, err := gzip.NewReader(bytes.NewReader(answer))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(r)
 }
 
 // withoutShownOnce is the answer as JSON, every domain.ShownOnce in it left empty, and the code out of a hand-off.

@@ -52,3 +52,19 @@ func TestRule25_RecordedAnswerHasNothingThatIsShownOnce(t *testing.T) {
 		t.Error("the answer itself lost what it shows")
 	}
 }
+
+func TestRule25_ABigAnswerIsKeptPackedAndIsTheSame(t *testing.T) {
+	for _, size := range []int{0, 10, packFrom - 1, packFrom, 1 << 20} {
+		answer := []byte(`"` + strings.Repeat("x", size) + `"`)
+		kept := packed(answer)
+		if small := len(kept) < len(answer)/10; small != (len(answer) >= packFrom) {
+			t.Errorf("of %d bytes %d are kept", len(answer), len(kept))
+		}
+		if got, err := unpacked(kept); err != nil || string(got) != string(answer) {
+			t.Errorf("%d bytes came back as %d, %v", len(answer), len(got), err)
+		}
+	}
+	if _, err := unpacked(packed(make([]byte, packFrom))[:20]); err == nil {
+		t.Error("a damaged answer was taken")
+	}
+}

@@ -141,13 +141,13 @@ func (t *Tx) HoldListed(e domain.ExtensionID, version int) *Write {
 	}}, record)
 }
 
-// UseType counts a new template of the type, which must be there.
-func (t *Tx) UseType(a domain.AccountID, id domain.TemplateTypeID) *Write {
+// UseType counts so many new templates of the type, which must be there.
+func (t *Tx) UseType(a domain.AccountID, id domain.TemplateTypeID, templates int) *Write {
 	k, record := keyOf(domain.FieldsVersion{Account: a, TemplateType: id})
 	return t.add(types.TransactWriteItem{Update: &types.Update{
 		Key: k.attributes(), ConditionExpression: aws.String("attribute_exists(pk)"),
-		UpdateExpression:          aws.String("ADD templates :one"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":one": num(1)},
+		UpdateExpression:          aws.String("ADD templates :n"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":n": num(int64(templates))},
 	}}, record)
 }
 

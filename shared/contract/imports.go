@@ -1,0 +1,201 @@
+package contract
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+)
+
+// Imports: what the platform syncs, up to 1,000 at a call. Each item is what the single operation takes, with the ids
+// that are in its path.
+
+type AccountItem struct {
+	ID domain.AccountID `json:"id" pattern:"^[A-Za-z0-9_-]{1,64}$" doc:"The platform's own id."`
+	AccountBody
+}
+
+type UserItem struct {
+	Account domain.AccountID `json:"account_id" minLength:"1" maxLength:"64"`
+	ID      domain.UserID    `json:"id" pattern:"^[A-Za-z0-9_@.|:+-]{1,128}$" doc:"The subject of the user's OIDC tokens."`
+	UserBody
+}
+
+type WorkspaceItem struct {
+	Account domain.AccountID   `json:"account_id" minLength:"1" maxLength:"64"`
+	ID      domain.WorkspaceID `json:"id" pattern:"^[A-Za-z0-9_-]{1,64}$" doc:"The platform's own id."`
+	WorkspaceBody
+}
+
+type TemplateItem struct {
+	Account domain.AccountID  `json:"account_id" minLength:"1" maxLength:"64"`
+	ID      domain.TemplateID `json:"id" pattern:"^[A-Za-z0-9_-]{1,64}$" doc:"The platform's own id, or one of ours to update a template that was created here. Its template type stays."`
+	TemplateBody
+}
+
+type ImportAccountsInput struct{ Body ItemsBody[AccountItem] }
+
+type ImportAccountsOutput struct{ Body ImportReport }
+
+type ImportUsersInput struct{ Body ItemsBody[UserItem] }
+
+type ImportUsersOutput struct{ Body ImportReport }
+
+type ImportWorkspacesInput struct{ Body ItemsBody[WorkspaceItem] }
+
+type ImportWorkspacesOutput struct{ Body ImportReport }
+
+type ImportTemplatesInput struct{ Body ItemsBody[TemplateItem] }
+
+type ImportTemplatesOutput struct{ Body ImportReport }
+
+const (
+	maxImportItems = 1000
+	// maxImportBody is what Lambda takes: 6 MB, of which base64 takes a quarter.
+	maxImportBody = 4 << 20
+	// So much is kept for an Idempotency-Key, in an item of 400 KB: the wrong fields of a report, and of one item.
+	maxReportErrors = 1000
+	maxItemErrors   = 10
+	maxPointer      = 128 // characters; a pointer has names in it that a caller made up
+)
+
+type ItemsBody[T any] struct {
+	Items Items[T] `json:"items" doc:"1 to 1,000; one that is wrong fails alone. The same id twice is refused."`
+}
+
+// Items are validated one by one, and not with the body, so that what is wrong with one leaves the others be.
+type Items[T any] []json.RawMessage
+
+// validatedAlone marks, in the document, a list whose items are.
+const validatedAlone = "x-plugboard-validated-alone"
+
+// Schema is the document's.
+func (Items[T]) Schema(r huma.Registry) *huma.Schema {
+	least, most := 1, maxImportItems
+	return &huma.Schema{
+		Type: huma.TypeArray, Items: r.Schema(reflect.TypeFor[T](), true, ""), MinItems: &least, MaxItems: &most,
+		Extensions: map[string]any{validatedAlone: true},
+	}
+}
+
+// loosenItems takes out of the schemas by which bodies are validated what Items.Read validates by.
+func loosenItems(schemas huma.Registry) {
+	for _, s := range schemas.Map() {
+		for _, p := range s.Properties {
+			if p.Extensions[validatedAlone] != nil {
+				p.Items = &huma.Schema{}
+				p.Items.PrecomputeMessages()
+			}
+		}
+	}
+}
+
+// Item is one, as far as it can be read, and what is wrong with it, by pointer into it.
+type Item[T any] struct {
+	Value T
+	Wrong []fault.Field
+	shape []shapeFault
+}
+
+// Also adds what is wrong with the item's meaning, where the schema has not said it.
+func (i *Item[T]) Also(meaning []fault.Field) {
+	for _, m := range meaning {
+		if !slices.ContainsFunc(i.shape, func(s shapeFault) bool { return s.covers(m) }) {
+			i.Wrong = append(i.Wrong, m)
+		}
+	}
+	i.Wrong = joined(i.Wrong)
+}
+
+// Read validates and decodes each.
+func (items Items[T]) Read() ([]Item[T], error) {
+	schemas := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
+	schema := schemas.Schema(reflect.TypeFor[T](), true, "")
+	plainLists(schemas)
+	path := huma.NewPathBuffer(nil, 0)
+	read := make([]Item[T], len(items))
+	for n, raw := range items {
+		item := &read[n]
+		var v any
+		if err := json.Unmarshal(raw, &v); err != nil {
+			return nil, fault.Wrap(err, "read item %d", n)
+		}
+		path.Reset()
+		path.Push("body")
+		var found huma.ValidateResult
+		huma.Validate(schemas, schema, path, huma.ModeWriteToServer, v, &found)
+		for _, err := range found.Errors {
+			item.shape = append(item.shape, shapeFaultOf(err.(*huma.ErrorDetail)))
+			item.Wrong = append(item.Wrong, item.shape[len(item.shape)-1].Field)
+		}
+		if err := json.Unmarshal(raw, &item.Value); err != nil && len(item.shape) == 0 {
+			return nil, fault.Wrap(err, "decode item %d", n)
+		}
+		item.Also(textFaults(reflect.ValueOf(item.Value), "", ""))
+		if c, ok := any(&item.Value).(checker); ok {
+			item.Also(c.Check())
+		}
+	}
+	return read, nil
+}
+
+// ImportResult is what became of an item.
+type ImportResult string
+
+const (
+	ImportCreated   ImportResult = "created"
+	ImportUpdated   ImportResult = "updated"
+	ImportUnchanged ImportResult = "unchanged"
+	ImportFailed    ImportResult = "failed"
+	ImportNotTried  ImportResult = "not-tried" // the time was up
+)
+
+type ImportReport struct {
+	Created   int            `json:"created"`
+	Updated   int            `json:"updated"`
+	Unchanged int            `json:"unchanged"`
+	Failed    int            `json:"failed"`
+	NotTried  int            `json:"not_tried" doc:"The time was up. Send these again, under another Idempotency-Key."`
+	Items     []ImportedItem `json:"items" doc:"One for each item, at its place."`
+}
+
+type ImportedItem struct {
+	ID     string        `json:"id" doc:"Empty when the item has no readable one."`
+	Result ImportResult  `json:"result" enum:"created,updated,unchanged,failed,not-tried"`
+	Code   string        `json:"code,omitempty" doc:"Of a failed one: as the single operation answers."`
+	Detail string        `json:"detail,omitempty"`
+	Errors []fault.Field `json:"errors,omitempty" doc:"Every wrong field, by pointer into the body: the first 10 of an item, and 1,000 of all."`
+}
+
+// Fail says why the item at place n failed, as the single operation's problem document would.
+func (i *ImportedItem) Fail(ctx context.Context, n int, err error) {
+	p := problemOf(ctx, err)
+	i.Result, i.Code, i.Detail, i.Errors = ImportFailed, p.Code, p.Detail, nil
+	for _, f := range p.Errors[:min(len(p.Errors), maxItemErrors)] {
+		f.Pointer = fmt.Sprintf("/items/%d%s", n, f.Pointer)
+		if short := []rune(f.Pointer); len(short) > maxPointer {
+			f.Pointer = string(short[:maxPointer-1]) + "…"
+		}
+		i.Errors = append(i.Errors, f)
+	}
+}
+
+// Finish counts.
+func (r *ImportReport) Finish() {
+	counts := map[ImportResult]*int{
+		ImportCreated: &r.Created, ImportUpdated: &r.Updated, ImportUnchanged: &r.Unchanged, ImportFailed: &r.Failed, ImportNotTried: &r.NotTried,
+	}
+	left := maxReportErrors
+	for n := range r.Items {
+		item := &r.Items[n]
+		*counts[item.Result]++
+		item.Errors = item.Errors[:min(len(item.Errors), left)]
+		left -= len(item.Errors)
+	}
+}
