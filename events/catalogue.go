@@ -26,6 +26,8 @@ const (
 	InstallationSuspended Type = "installation.suspended"
 	InstallationResumed   Type = "installation.resumed"
 	InstallationDisabled  Type = "installation.disabled"
+	InstallationDrifted   Type = "installation.drifted"
+	InstallationRepaired  Type = "installation.repaired"
 )
 
 // Row is what is known of an event type.
@@ -54,6 +56,8 @@ var Catalogue = []Row{
 	{InstallationSuspended, 1, []string{"enablement"}, InstallationData{}, "An extension's API and sending are stopped."},
 	{InstallationResumed, 1, []string{"enablement"}, InstallationData{}, "A suspension was lifted."},
 	{InstallationDisabled, 1, []string{"provisioning"}, InstallationData{}, "An extension is disabled."},
+	{InstallationDrifted, 1, []string{"provisioning"}, DriftData{}, "Something that an extension manages is not as its blueprint declares it."},
+	{InstallationRepaired, 1, []string{"provisioning"}, DriftData{}, "All that an extension manages is as its blueprint declares it again."},
 }
 
 // OfContracts tells whether there is an event type of that name that a contract has, which is what a managed
@@ -61,7 +65,8 @@ var Catalogue = []Row{
 func OfContracts(name string) bool {
 	return slices.ContainsFunc(Catalogue, func(r Row) bool {
 		_, installation := r.Payload.(InstallationData)
-		return string(r.Type) == name && !installation
+		_, drift := r.Payload.(DriftData)
+		return string(r.Type) == name && !installation && !drift
 	})
 }
 

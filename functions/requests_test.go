@@ -145,6 +145,8 @@ var requests = map[string]request{
 	"retry-installation": {path: installationOf("/retry").path, other: installationOf("/retry").other, prepare: func(s *scene, _ who) {
 		s.failInstallation(mainExtension)
 	}},
+	"read-drift":                installationOf("/drift"),
+	"repair-installation":       {path: installationOf("/repair").path, other: installationOf("/repair").other, body: fixed(object{"daily": true})},
 	"rotate-installation-token": {path: installationOf("/token").path, other: installationOf("/token").other, body: fixed(object{})},
 	"create-token":              {body: fixed(object{"name": "New", "scopes": []string{"contracts:read"}})},
 	"list-tokens":               {},

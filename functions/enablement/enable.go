@@ -80,7 +80,7 @@ func (s *Service) enable(ctx context.Context, account domain.AccountID, blueprin
 		token, hash := secret.NewCredential(secret.TokenPrefix)
 		i.Account, i.Extension, i.Version, i.State = account, b.Extension, b.Version, domain.Enabling
 		i.TokenID, i.TokenHash = domain.TokenID(s.newID("tok")), hash
-		i.Steps, i.Failure, i.EnabledBy, i.UpdatedAt = b.Steps(), nil, "", now
+		i.Steps, i.Failure, i.Drift, i.EnabledBy, i.UpdatedAt = b.Steps(), nil, nil, "", now
 		i.RequiredBy = plan.requiredBy[b.Extension]
 		if i.Resources == nil {
 			i.Resources = []domain.ManagedResource{}
@@ -96,6 +96,7 @@ func (s *Service) enable(ctx context.Context, account domain.AccountID, blueprin
 		}
 		use.Change(installed[b.Extension], i)
 		tx.Save(&i, i.Rev)
+		tx.Enlist(i)
 		tx.Create(&domain.Token{
 			Hash: hash, ID: i.TokenID, Account: account, Extension: b.Extension, Epoch: i.Epoch, Scopes: b.Scopes, CreatedAt: now,
 		})

@@ -42,6 +42,8 @@ type InstallationView struct {
 	Steps       []domain.Step            `json:"steps"`
 	Resources   []domain.ManagedResource `json:"resources"`
 	Failure     *domain.Failure          `json:"failure,omitempty"`
+	Drift       *DriftView               `json:"drift,omitempty" doc:"What the last daily check, or repair, found not to be as the blueprint declares it."`
+	RepairDaily bool                     `json:"repair_daily" doc:"Whether the daily check repairs what it finds."`
 	CreatedAt   time.Time                `json:"created_at"`
 	UpdatedAt   time.Time                `json:"updated_at"`
 }
@@ -51,7 +53,7 @@ func ViewInstallation(i domain.Installation) InstallationView {
 	return InstallationView{
 		Extension: i.Extension, Version: i.Version, State: i.State, Epoch: i.Epoch, EnabledBy: i.EnabledBy, RequiredBy: i.RequiredBy,
 		SuspendedBy: i.SuspendedBy, Parameters: i.Parameters, TokenID: i.TokenID, Steps: i.Steps, Resources: i.Resources,
-		Failure: i.Failure, CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt,
+		Failure: i.Failure, Drift: viewDrift(i.Drift), RepairDaily: i.RepairDaily, CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt,
 	}
 }
 

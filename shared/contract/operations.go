@@ -157,7 +157,7 @@ var (
 		ID: "enable-extension", Method: http.MethodPut, Path: "/v1/installations/{extension_id}", Function: Enablement, Status: 202,
 		Auth: auth.AnyOf(auth.Dashboard(domain.Admin)), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordTrial, domain.RecordVersion, domain.RecordBlueprint, domain.RecordInstallation},
-		Writes: domain.Records{domain.RecordInstallation, domain.RecordToken, domain.RecordProvision, domain.RecordDataKey, domain.RecordQuotaUse},
+		Writes: domain.Records{domain.RecordInstallation, domain.RecordToken, domain.RecordProvision, domain.RecordDataKey, domain.RecordQuotaUse, domain.RecordInstalled},
 		Family: FamilyInstall, Since: "0.1.0", Summary: "Enable an extension and what it depends on. Repeating it changes nothing.",
 	})
 	ListInstallations = declare[ListInstallationsInput, ListInstallationsOutput](Operation{
@@ -201,6 +201,19 @@ var (
 		Reads:  domain.Records{domain.RecordInstallation},
 		Writes: domain.Records{domain.RecordInstallation, domain.RecordProvision},
 		Family: FamilyInstall, Since: "0.1.0", Summary: "Go on with a failed installation, from the step that failed.",
+	})
+	ReadDrift = declare[ReadDriftInput, ReadDriftOutput](Operation{
+		ID: "read-drift", Method: http.MethodGet, Path: "/v1/installations/{extension_id}/drift", Function: Enablement, Status: 200,
+		Auth: auth.AnyOf(auth.Dashboard(domain.Member), auth.Platform()), Errors: fault.Kinds{fault.NotFound, fault.Conflict},
+		Reads:  domain.Records{domain.RecordInstallation, domain.RecordBlueprint, domain.RecordTemplateType, domain.RecordWebhook, domain.RecordToken},
+		Family: FamilyInstall, Since: "0.1.0", Summary: "Compare what an extension manages with its blueprint, definitions only.",
+	})
+	RepairInstallation = declare[RepairInstallationInput, RepairInstallationOutput](Operation{
+		ID: "repair-installation", Method: http.MethodPost, Path: "/v1/installations/{extension_id}/repair", Function: Enablement, Status: 202,
+		Auth: auth.AnyOf(auth.Dashboard(domain.Admin), auth.Platform()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordInstallation},
+		Writes: domain.Records{domain.RecordInstallation, domain.RecordProvision},
+		Family: FamilyInstall, Since: "0.1.0", Summary: "Bring what an extension manages back to its blueprint; what admins may change stays.",
 	})
 	RotateInstallationToken = declare[RotateInstallationTokenInput, RotateInstallationTokenOutput](Operation{
 		ID: "rotate-installation-token", Method: http.MethodPost, Path: "/v1/installations/{extension_id}/token", Function: Enablement, Status: 201,

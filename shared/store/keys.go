@@ -27,6 +27,8 @@ import (
 //	ACCOUNT#<id>          QUOTA#<name>            quota-use       all of an account; condition-checked by what it counts
 //	ACCOUNT#<id>          EVENT#<id>              event           fanout (stream); delivery, when too big for a message
 //	ACCOUNT#<id>          PROVISION#<id>          provision       fanout (stream)
+//	SCHEDULE              PROVISION#<id>          provision       the same, of a daily check
+//	INSTALLED#<shard>     <account>#<ext>         installed       all of a shard, by a daily check
 //	CONTRACT#<id>         CONTRACT                contract        id (an item names its account, checked on read)
 //	CONTRACT#<id>         EVENT#<id>              event           as above
 //	CONTRACT#<id>         SESSION#<sha256>        contract-session the erasing of an account
@@ -99,6 +101,8 @@ func keyOf(v any) (key, domain.Record) {
 		return templateKey(v.Account, v.ID), domain.RecordTemplate
 	case domain.Installation:
 		return installationKey(v.Account, v.Extension), domain.RecordInstallation
+	case Installed:
+		return installedKey(v.Account, v.Extension), domain.RecordInstalled
 	case domain.Webhook:
 		return webhookKey(v.Account, v.ID), domain.RecordWebhook
 	case domain.Contract:
@@ -136,6 +140,9 @@ func keyOf(v any) (key, domain.Record) {
 	case events.Event:
 		return eventKey(v.Account, v.Contract, v.ID), domain.RecordEvent
 	case events.Provision:
+		if v.Account == "" {
+			return key{"SCHEDULE", "PROVISION#" + v.ID}, domain.RecordProvision
+		}
 		return key{"ACCOUNT#" + string(v.Account), "PROVISION#" + v.ID}, domain.RecordProvision
 	case DataKey:
 		return key{"DATAKEY#" + v.Month, "DATAKEY"}, domain.RecordDataKey

@@ -1,0 +1,102 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"hash/crc32"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+)
+
+// Installed is the installation's place in the list of all installations, which a daily check walks. It comes with the
+// first enabling and stays while the account does.
+type Installed struct {
+	Account   domain.AccountID   `json:"account_id"`
+	Extension domain.ExtensionID `json:"extension_id"`
+}
+
+// InstalledShards is how many partitions the list has.
+const InstalledShards = 16
+
+func installedKey(a domain.AccountID, e domain.ExtensionID) key {
+	sk := string(a) + "#" + string(e)
+	return key{installedPartition(int(crc32.ChecksumIEEE([]byte(sk)) % InstalledShards)), sk}
+}
+
+func installedPartition(shard int) string { return fmt.Sprintf("INSTALLED#%d", shard) }
+
+// Enlist puts an installation into the list of all.
+func (t *Tx) Enlist(i domain.Installation) {
+	t.Put(&Installed{Account: i.Account, Extension: i.Extension})
+}
+
+// InstalledIn is a page of one partition of that list: at most so many after the one that is named, which is empty for
+// the first. The second result is after which to go on; empty at the end.
+func (s *Store) InstalledIn(ctx context.Context, shard int, after string, most int) ([]Installed, string, error) {
+	in := s.partition(installedPartition(shard))
+	in.Limit = aws.Int32(int32(most))
+	if after != "" {
+		in.ExclusiveStartKey = key{installedPartition(shard), after}.attributes()
+	}
+	out, err := s.db.Query(ctx, in)
+	if err != nil {
+		return nil, "", fault.Wrap(awsFault(err), "list the installations of shard %d", shard)
+	}
+	var page []Installed
+	for _, item := range out.Items {
+		var i Installed
+		if err := unmarshal(item, &i); err != nil {
+			return nil, "", fault.Wrap(err, "decode a place in the list of installations")
+		}
+		page = append(page, i)
+	}
+	next, _ := out.LastEvaluatedKey[SortKey].(*types.AttributeValueMemberS)
+	if next == nil {
+		return page, "", nil
+	}
+	return page, next.Value, nil
+}
+
+// Managed reads what there is of what the installation manages, by that blueprint.
+func (s *Store) Managed(ctx context.Context, i domain.Installation, b domain.Blueprint) (domain.Managed, error) {
+	m := domain.Managed{TemplateTypes: map[domain.TemplateTypeID]domain.TemplateType{}, Webhooks: map[domain.WebhookID]domain.Webhook{}}
+	for _, declared := range b.TemplateTypes {
+		t, err := s.TemplateType(ctx, i.Account, i.TemplateTypeID(declared.Key))
+		switch {
+		case err == nil:
+			m.TemplateTypes[t.ID] = t
+		case fault.KindOf(err) != fault.NotFound:
+			return m, err
+		}
+	}
+	expected := map[domain.WebhookID]bool{}
+	for _, step := range b.Steps() {
+		if step.Kind == domain.StepWebhook {
+			expected[i.WebhookID(step.TypeKey, step.WebhookKey)] = true
+		}
+	}
+	webhooks, err := s.Webhooks(ctx, i.Account)
+	if err != nil {
+		return m, err
+	}
+	for _, w := range webhooks {
+		if w.Extension == i.Extension || expected[w.ID] { // one that has lost its extension is still looked at
+			m.Webhooks[w.ID] = w
+		}
+	}
+	if i.TokenHash == "" {
+		return m, nil
+	}
+	m.Token, err = s.Token(ctx, i.TokenHash)
+	if fault.KindOf(err) == fault.NotFound {
+		return m, nil
+	}
+	return m, err
+}
+
+// Empty tells whether there is nothing to commit.
+func (t *Tx) Empty() bool { return len(t.writes) == 0 && t.err == nil }
