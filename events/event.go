@@ -146,7 +146,7 @@ type Provision struct {
 	Repair        *ProvisionedInstance  `json:"repair,omitempty"`  // instead: reconcile an installation with its blueprint
 	Check         *DriftCheck           `json:"check,omitempty"`   // instead, of no account: go on with the daily check
 	At            time.Time             `json:"at"`
-	Wait          time.Duration         `json:"wait,omitempty"` // before it is worked; SQS's 15 minutes at most
+	Wait          time.Duration         `json:"wait,omitempty"` // in nanoseconds, before it is worked; SQS's 15 minutes at most
 }
 
 // DriftCheck asks for one page of the daily check of all installations. The schedule sends the zero one.

@@ -22,8 +22,9 @@ type Installed struct {
 // InstalledShards is how many partitions the list has.
 const InstalledShards = 16
 
+// installedKey does not show the account, since a walk's messages name the place where they go on, and outlive it.
 func installedKey(a domain.AccountID, e domain.ExtensionID) key {
-	sk := string(a) + "#" + string(e)
+	sk := domain.DerivedID("ins", string(a), string(e))
 	return key{installedPartition(int(crc32.ChecksumIEEE([]byte(sk)) % InstalledShards)), sk}
 }
 
