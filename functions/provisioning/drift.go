@@ -22,7 +22,7 @@ func (s *Service) walk(ctx context.Context, c plugboard.DriftCheck) error {
 	if c.Day == "" {
 		c.Day = s.now().Format(time.DateOnly)
 	}
-	page, after, err := s.store.InstalledIn(ctx, c.Shard, c.After, pageOfChecks)
+	page, after, err := s.store.DailyIn(ctx, c.Shard, c.After, pageOfChecks)
 	if err != nil {
 		return err
 	}
@@ -36,7 +36,7 @@ func (s *Service) walk(ctx context.Context, c plugboard.DriftCheck) error {
 	if after == "" {
 		next.Shard++
 	}
-	if next.Shard == store.InstalledShards {
+	if next.Shard == store.DailyShards {
 		return nil
 	}
 	var tx store.Tx

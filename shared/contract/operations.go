@@ -157,7 +157,7 @@ var (
 		ID: "enable-extension", Method: http.MethodPut, Path: "/v1/installations/{extension_id}", Function: Enablement, Status: 202,
 		Auth: auth.AnyOf(auth.Dashboard(domain.Admin)), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordTrial, domain.RecordVersion, domain.RecordBlueprint, domain.RecordInstallation},
-		Writes: domain.Records{domain.RecordInstallation, domain.RecordToken, domain.RecordProvision, domain.RecordDataKey, domain.RecordQuotaUse, domain.RecordInstalled},
+		Writes: domain.Records{domain.RecordInstallation, domain.RecordToken, domain.RecordProvision, domain.RecordDataKey, domain.RecordQuotaUse, domain.RecordDaily},
 		Family: FamilyInstall, Since: "0.1.0", Summary: "Enable an extension and what it depends on. Repeating it changes nothing.",
 	})
 	ListInstallations = declare[ListInstallationsInput, ListInstallationsOutput](Operation{

@@ -25,7 +25,7 @@ const (
 	RecordReservation     Record = "reservation" // a unique name: extension slug, extension type, user email
 	RecordListing         Record = "listing"
 	RecordInstallation    Record = "installation"
-	RecordInstalled       Record = "installed" // an installation's place in the list of all
+	RecordDaily           Record = "daily" // an installation's place in the list of all
 	RecordToken           Record = "token"
 	RecordOwnToken        Record = "own-token"
 	RecordWebhook         Record = "webhook"

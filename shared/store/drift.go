@@ -12,44 +12,44 @@ import (
 	"plugboard/shared/fault"
 )
 
-// Installed is the installation's place in the list of all installations, which a daily check walks. It comes with the
+// Daily is the installation's place in the list of all installations, which a daily check walks. It comes with the
 // first enabling and stays while the account does.
-type Installed struct {
+type Daily struct {
 	Account   domain.AccountID   `json:"account_id"`
 	Extension domain.ExtensionID `json:"extension_id"`
 }
 
-// InstalledShards is how many partitions the list has.
-const InstalledShards = 16
+// DailyShards is how many partitions the list has.
+const DailyShards = 16
 
-// installedKey does not show the account, since a walk's messages name the place where they go on, and outlive it.
-func installedKey(a domain.AccountID, e domain.ExtensionID) key {
+// dailyKey does not show the account, since a walk's messages name the place where they go on, and outlive it.
+func dailyKey(a domain.AccountID, e domain.ExtensionID) key {
 	sk := domain.DerivedID("ins", string(a), string(e))
-	return key{installedPartition(int(crc32.ChecksumIEEE([]byte(sk)) % InstalledShards)), sk}
+	return key{dailyPartition(int(crc32.ChecksumIEEE([]byte(sk)) % DailyShards)), sk}
 }
 
-func installedPartition(shard int) string { return fmt.Sprintf("INSTALLED#%d", shard) }
+func dailyPartition(shard int) string { return fmt.Sprintf("DAILY#%d", shard) }
 
 // Enlist puts an installation into the list of all.
 func (t *Tx) Enlist(i domain.Installation) {
-	t.Put(&Installed{Account: i.Account, Extension: i.Extension})
+	t.Put(&Daily{Account: i.Account, Extension: i.Extension})
 }
 
-// InstalledIn is a page of one partition of that list: at most so many after the one that is named, which is empty for
+// DailyIn is a page of one partition of that list: at most so many after the one that is named, which is empty for
 // the first. The second result is after which to go on; empty at the end.
-func (s *Store) InstalledIn(ctx context.Context, shard int, after string, most int) ([]Installed, string, error) {
-	in := s.partition(installedPartition(shard))
+func (s *Store) DailyIn(ctx context.Context, shard int, after string, most int) ([]Daily, string, error) {
+	in := s.partition(dailyPartition(shard))
 	in.Limit = aws.Int32(int32(most))
 	if after != "" {
-		in.ExclusiveStartKey = key{installedPartition(shard), after}.attributes()
+		in.ExclusiveStartKey = key{dailyPartition(shard), after}.attributes()
 	}
 	out, err := s.db.Query(ctx, in)
 	if err != nil {
 		return nil, "", fault.Wrap(awsFault(err), "list the installations of shard %d", shard)
 	}
-	var page []Installed
+	var page []Daily
 	for _, item := range out.Items {
-		var i Installed
+		var i Daily
 		if err := unmarshal(item, &i); err != nil {
 			return nil, "", fault.Wrap(err, "decode a place in the list of installations")
 		}

@@ -127,7 +127,7 @@ func (c *collector) item(ctx context.Context, item map[string]types.AttributeVal
 		c.take(token(textOf(item, "hash")), b)
 	case domain.RecordInstallation:
 		extension := domain.ExtensionID(textOf(item, "extension_id"))
-		together := []Belonging{{Record: domain.RecordInstalled, key: installedKey(domain.AccountID(textOf(item, "account_id")), extension)}}
+		together := []Belonging{{Record: domain.RecordDaily, key: dailyKey(domain.AccountID(textOf(item, "account_id")), extension)}}
 		for _, name := range []string{"token_hash", "previous_token_hash"} {
 			if hash := textOf(item, name); hash != "" {
 				together = append(together, token(hash))

@@ -28,7 +28,7 @@ import (
 //	ACCOUNT#<id>          EVENT#<id>              event           fanout (stream); delivery, when too big for a message
 //	ACCOUNT#<id>          PROVISION#<id>          provision       fanout (stream)
 //	SCHEDULE              PROVISION#<id>          provision       the same, of a daily check
-//	INSTALLED#<shard>     <derived id>            installed       all of a shard, by a daily check
+//	DAILY#<shard>         <derived id>            daily           all of a shard, by a daily check
 //	CONTRACT#<id>         CONTRACT                contract        id (an item names its account, checked on read)
 //	CONTRACT#<id>         EVENT#<id>              event           as above
 //	CONTRACT#<id>         SESSION#<sha256>        contract-session the erasing of an account
@@ -101,8 +101,8 @@ func keyOf(v any) (key, domain.Record) {
 		return templateKey(v.Account, v.ID), domain.RecordTemplate
 	case domain.Installation:
 		return installationKey(v.Account, v.Extension), domain.RecordInstallation
-	case Installed:
-		return installedKey(v.Account, v.Extension), domain.RecordInstalled
+	case Daily:
+		return dailyKey(v.Account, v.Extension), domain.RecordDaily
 	case domain.Webhook:
 		return webhookKey(v.Account, v.ID), domain.RecordWebhook
 	case domain.Contract:
