@@ -31,6 +31,8 @@ const (
 	InstallationUpdated        Type = "installation.updated"
 	InstallationSetupCompleted Type = "installation.setup_completed"
 	InstallationSetupFailed    Type = "installation.setup_failed"
+	InstallationDrifted        Type = "installation.drifted"
+	InstallationRepaired       Type = "installation.repaired"
 )
 
 // Row is what is known of an event type.
@@ -63,6 +65,8 @@ var Catalogue = []Row{
 	{InstallationUpdated, 1, []string{"enablement"}, InstallationData{}, "An installation's parameters changed: those in changed_parameters."},
 	{InstallationSetupCompleted, 1, []string{"webhooks"}, InstallationData{}, "The partner says that its side is set up."},
 	{InstallationSetupFailed, 1, []string{"webhooks"}, InstallationData{}, "The partner says that its side could not be set up, and why."},
+	{InstallationDrifted, 1, []string{"provisioning"}, DriftData{}, "Something that an extension manages is not as its blueprint declares it."},
+	{InstallationRepaired, 1, []string{"provisioning"}, DriftData{}, "All that an extension manages is as its blueprint declares it again."},
 }
 
 // OfContracts tells whether there is an event type of that name that a contract has, which is what a managed
@@ -70,7 +74,8 @@ var Catalogue = []Row{
 func OfContracts(name string) bool {
 	return slices.ContainsFunc(Catalogue, func(r Row) bool {
 		_, installation := r.Payload.(InstallationData)
-		return string(r.Type) == name && !installation
+		_, drift := r.Payload.(DriftData)
+		return string(r.Type) == name && !installation && !drift
 	})
 }
 

@@ -66,6 +66,15 @@ type InstallationData struct {
 	ChangedParameters []string `json:"changed_parameters,omitempty"`
 }
 
+// DriftData is the data of installation.drifted and installation.repaired.
+type DriftData struct {
+	Extension domain.ExtensionID       `json:"extension_id"`
+	Version   int                      `json:"version"`
+	State     domain.InstallationState `json:"state"`
+	Findings  []domain.Finding         `json:"findings"` // the first twenty, their texts cut
+	Total     int                      `json:"total"`
+}
+
 // Event is an outbox item: committed with the change that it tells of, its body's bytes stored once. Fan-out
 // reads it from the table's stream.
 type Event struct {
@@ -131,6 +140,12 @@ func installationData(i domain.Installation) InstallationData {
 	return InstallationData{Extension: i.Extension, Version: i.Version, State: i.State, Failure: i.Failure, Setup: i.Setup}
 }
 
+// OfDrift is the event of what a check of i found, or of its not being there any more.
+func OfDrift(id domain.EventID, t Type, i domain.Installation, d domain.Drift) (Event, error) {
+	e := Event{ID: id, Account: i.Account, At: i.UpdatedAt, Subject: domain.Subject{EventType: string(t)}}
+	return e.with(t, DriftData{Extension: i.Extension, Version: i.Version, State: i.State, Findings: d.Findings, Total: d.Total})
+}
+
 func (e Event) with(t Type, data any) (Event, error) {
 	body, err := domain.JSON(Envelope{ID: e.ID, Type: t, Timestamp: e.At, Account: e.Account, Data: data})
 	if err != nil {
@@ -150,9 +165,26 @@ type Provision struct {
 	Installations []ProvisionedInstance `json:"installations"`
 	Erasing       *Erasing              `json:"erasing,omitempty"` // instead: go on with the account's deletion
 	Rollout       *RolloutPage          `json:"rollout,omitempty"`
+	Repair        *ProvisionedInstance  `json:"repair,omitempty"` // instead: reconcile an installation with its blueprint
+	Check         *DriftCheck           `json:"check,omitempty"`  // instead, of no account: go on with the daily check
 	At            time.Time             `json:"at"`
-	Wait          time.Duration         `json:"wait,omitempty"` // before it is worked; SQS's 15 minutes at most
+	Wait          time.Duration         `json:"wait,omitempty"` // in nanoseconds, before it is worked; SQS's 15 minutes at most
 }
+
+// DriftCheck asks for one page of the daily check of all installations. The schedule sends the zero one.
+type DriftCheck struct {
+	Day   string `json:"day,omitempty"`   // UTC, YYYY-MM-DD; empty: today
+	Shard int    `json:"shard,omitempty"` // of the list of installations
+	After string `json:"after,omitempty"` // the one before, in that shard
+}
+
+// IdempotencyKey is the same for the same page of the same day.
+func (c DriftCheck) IdempotencyKey() string {
+	return domain.DerivedID("prv", "drift", c.Day, fmt.Sprint(c.Shard), c.After)
+}
+
+// DailyCheck is the message that begins a day's check.
+func DailyCheck() Provision { return Provision{Check: &DriftCheck{}} }
 
 // Erasing asks for one page of an account's deletion. A page that is done is not done again.
 type Erasing struct {

@@ -188,6 +188,8 @@ var requests = map[string]request{
 		},
 		body: func(s *scene) any { return object{"code": orNone(s.code)} },
 	},
+	"read-drift":                installationOf("/drift"),
+	"repair-installation":       {path: installationOf("/repair").path, other: installationOf("/repair").other, body: fixed(object{"daily": true})},
 	"rotate-installation-token": {path: installationOf("/token").path, other: installationOf("/token").other, body: fixed(object{})},
 	"preview-upgrade":           installationOf("/upgrade"),
 	"upgrade-extension": {

@@ -1,13 +1,17 @@
 package main
 
 import (
+	"encoding/json"
+	"fmt"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
 
 	"plugboard/shared/store"
@@ -59,6 +63,9 @@ func (f *Function) AppendsTo(to *Table) {
 	f.arrow("appends to", to, to.grant("dynamodb:BatchWriteItem"))
 }
 
+// Erases removes items, alone or in transactions.
+func (f *Function) Erases(from *Table) { f.arrow("erases", from, from.grant("dynamodb:DeleteItem")) }
+
 func (t *Table) grant(actions ...string) Grant {
 	return Grant{
 		Actions:  actions,
@@ -91,6 +98,25 @@ func (f *Function) SendsTo(to *Queue) { f.arrow("sends to", to, to.sending()) }
 func (f *Function) SendsBackTo(to *Queue) {
 	f.arrow("sends back to", to, to.sending())
 	f.function.Node().DefaultChild().(awslambda.CfnFunction).SetRecursiveLoop(jsii.String("Allow"))
+}
+
+// SendsTo sends the message, as JSON, each time the schedule fires. The queue takes it from this rule alone.
+func (s *Schedule) SendsTo(to *Queue, message any) {
+	body, err := json.Marshal(message)
+	if err != nil {
+		panic(fmt.Sprintf("infra: what %s sends is no JSON: %v", s.Name, err))
+	}
+	s.rule.SetTargets([]any{awsevents.CfnRule_TargetProperty{Id: jsii.String(to.Name), Arn: to.queue.AttrArn(), Input: jsii.String(string(body))}})
+	grant := Grant{Actions: []string{"sqs:SendMessage"}, Resource: to.queue.AttrArn()}
+	awssqs.NewCfnQueuePolicy(to.queue, jsii.String(s.Name), &awssqs.CfnQueuePolicyProps{
+		Queues: &[]*string{to.queue.Ref()},
+		PolicyDocument: map[string]any{"Version": "2012-10-17", "Statement": []any{map[string]any{
+			"Effect": "Allow", "Principal": map[string]any{"Service": "events.amazonaws.com"},
+			"Action": grant.Actions[0], "Resource": grant.Resource,
+			"Condition": map[string]any{"ArnEquals": map[string]any{"aws:SourceArn": s.rule.AttrArn()}},
+		}}},
+	})
+	s.drawing.Arrows = append(s.drawing.Arrows, Arrow{From: s, Verb: "sends to", To: to, Grant: grant})
 }
 
 func (q *Queue) sending() Grant {

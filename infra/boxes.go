@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
@@ -155,6 +156,32 @@ func (d *Drawing) Queue(name string) *Queue {
 
 func (q *Queue) node() string  { return q.Name + "_queue" }
 func (q *Queue) shape() string { return "[[" + q.Name + " queue]]" }
+
+// Schedule is an EventBridge rule that fires again and again. A rule, since EventBridge's Scheduler fires on one emulator
+// alone.
+type Schedule struct {
+	Name string
+
+	drawing *Drawing
+	rule    awsevents.CfnRule
+}
+
+// Schedule adds one, of whole days. Its arrows say what it sends.
+func (d *Drawing) Schedule(name string, every time.Duration) *Schedule {
+	days := int(every.Hours() / 24)
+	rate := fmt.Sprintf("rate(%d days)", days)
+	if days == 1 {
+		rate = "rate(1 day)"
+	}
+	s := &Schedule{Name: name, drawing: d, rule: awsevents.NewCfnRule(d.Stack, jsii.String(name), &awsevents.CfnRuleProps{
+		ScheduleExpression: jsii.String(rate),
+	})}
+	d.boxes = append(d.boxes, s)
+	return s
+}
+
+func (s *Schedule) node() string  { return variable(s.Name) }
+func (s *Schedule) shape() string { return "([" + strings.ReplaceAll(s.Name, "-", " ") + "])" }
 
 // deadQueue keeps what a person must look at, for as long as SQS does (14 days).
 func (d *Drawing) deadQueue(name string) awssqs.CfnQueue {

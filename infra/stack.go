@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 
+	"plugboard/events"
 	"plugboard/shared/contract"
 	"plugboard/shared/store"
 )
@@ -35,6 +36,9 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	// What waits.
 	provisions := d.Queue("provisions")
 	deliveries := d.Queue("deliveries")
+
+	// What happens by itself.
+	everyDay := d.Schedule("every-day", 24*time.Hour)
 
 	// What is secret.
 	sealing := d.Key("sealing")
@@ -70,6 +74,13 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	provisioning.Reads(accounts)
 	provisioning.Writes(accounts)
 	provisioning.Seals(sealing)
+
+	// Every day it is compared with what it should be.
+	everyDay.SendsTo(provisions, events.DailyCheck())
+
+	// An account is deleted, with the log of its deliveries.
+	provisioning.Queries(deliveryLog)
+	provisioning.Erases(deliveryLog)
 
 	// An event is delivered, and tried again.
 	deliveries.Feeds(delivery, Batches{Size: 10, Most: stage.DeliveryMost})

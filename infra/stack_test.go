@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
 
+	"plugboard/events"
 	"plugboard/shared/contract"
 	"plugboard/shared/store"
 )
@@ -365,6 +366,30 @@ func TestQueues_HaveADeadLetterQueueWithAnAlarm(t *testing.T) {
 		}
 		if consumed == 0 {
 			t.Error("no queue has a consumer")
+		}
+	})
+}
+
+func TestSchedule_SendsTheDailyCheckToAQueueThatTakesItFromNobodyElse(t *testing.T) {
+	everyStage(t, func(t *testing.T, stack template) {
+		rules, policies := stack.of("AWS::Events::Rule"), stack.of("AWS::SQS::QueuePolicy")
+		if len(rules) != 1 || len(policies) != 1 {
+			t.Fatalf("got %d rules and %d queue policies, want one of each", len(rules), len(policies))
+		}
+		for id, r := range rules {
+			target := r.Properties["Targets"].([]any)[0].(map[string]any)
+			var message events.Provision
+			if err := json.Unmarshal([]byte(target["Input"].(string)), &message); err != nil || message.Check == nil || *message.Check != (events.DriftCheck{}) {
+				t.Errorf("%s sends %v, %v", id, target["Input"], err)
+			}
+			if !is(r.Properties["ScheduleExpression"], "rate(1 day)") || !strings.Contains(text(target["Arn"]), "provisions") {
+				t.Errorf("%s: got %s", id, text(r.Properties))
+			}
+			for name, p := range policies {
+				if document := text(p.Properties["PolicyDocument"]); !strings.Contains(document, id) || !strings.Contains(document, "events.amazonaws.com") || !strings.Contains(text(p.Properties["Queues"]), "provisions") {
+					t.Errorf("%s: got %s", name, document)
+				}
+			}
 		}
 	})
 }

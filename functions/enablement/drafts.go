@@ -64,10 +64,14 @@ func (s *Service) promoted(ctx context.Context, e domain.Extension, in *contract
 	if err != nil {
 		return domain.TemplateType{}, nil, fault.Wrap(err, "the partner of %s", e.ID)
 	}
+	account, err := s.store.Account(ctx, partner.DevelopmentAccount)
+	if err != nil && fault.KindOf(err) != fault.NotFound {
+		return domain.TemplateType{}, nil, err
+	}
 	t, err := s.store.TemplateType(ctx, partner.DevelopmentAccount, in.Body.TemplateType)
 	var wrong []fault.Field
 	switch {
-	case fault.KindOf(err) == fault.NotFound:
+	case fault.KindOf(err) == fault.NotFound || err == nil && !account.Living():
 		wrong = append(wrong, fault.Field{Pointer: "/template_type_id", Code: "unknown-template-type", Detail: "The development account has no such template type."})
 	case err != nil:
 		return t, nil, err

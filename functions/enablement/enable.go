@@ -127,7 +127,7 @@ func (s *Service) enable(ctx context.Context, account domain.AccountID, blueprin
 func (s *Service) install(ctx context.Context, tx *store.Tx, i *domain.Installation, b domain.Blueprint, given map[string]string, now time.Time) (contract.NewInstallation, error) {
 	made := contract.NewInstallation{Extension: b.Extension, EnabledBy: i.EnabledBy, HandOff: b.Setup != nil}
 	i.Extension, i.Version, i.State = b.Extension, b.Version, domain.Enabling
-	i.Steps, i.Failure, i.Setup, i.Upgrade, i.UpdatedAt = i.StepsTo(b), nil, nil, nil, now
+	i.Steps, i.Failure, i.Setup, i.Upgrade, i.Drift, i.UpdatedAt = i.StepsTo(b), nil, nil, nil, nil, now
 	i.UpgradePolicy = cmp.Or(i.UpgradePolicy, domain.UpgradeAutomatic)
 	if i.Resources == nil {
 		i.Resources = []domain.ManagedResource{}
@@ -147,6 +147,7 @@ func (s *Service) install(ctx context.Context, tx *store.Tx, i *domain.Installat
 	made.TokenID = i.TokenID
 	tx.Save(i, i.Rev)
 	tx.Put(&domain.Installed{Extension: i.Extension, Account: i.Account})
+	tx.Enlist(*i)
 	return made, nil
 }
 

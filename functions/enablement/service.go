@@ -63,6 +63,8 @@ func (s *Service) Routes(api *contract.API) {
 	contract.SuspendExtension.Handle(api, s.Suspend)
 	contract.ResumeExtension.Handle(api, s.Resume)
 	contract.RetryInstallation.Handle(api, s.Retry)
+	contract.ReadDrift.Handle(api, s.Drift)
+	contract.RepairInstallation.Handle(api, s.Repair)
 	contract.RotateInstallationToken.Handle(api, s.RotateToken)
 	contract.PreviewUpgrade.Handle(api, s.PreviewUpgrade)
 	contract.UpgradeExtension.Handle(api, s.Upgrade)

@@ -1,5 +1,5 @@
 // Package provisioning is the function that makes what a blueprint names, and clears it away again, from the
-// provisions queue. Every step is one transaction that also records it, may run twice, and goes on after a
+// provisions queue; that looks every day whether it is still as it was made; and that erases deleted accounts. Every step is one transaction that also records it, may run twice, and goes on after a
 // crash at any point.
 package provisioning
 
@@ -58,8 +58,13 @@ func (s *Service) message(ctx context.Context, m events.SQSMessage) error {
 	if err := json.Unmarshal([]byte(m.Body), &p); err != nil {
 		return fmt.Errorf("unreadable message: %w", err)
 	}
-	if p.Erasing != nil {
+	switch {
+	case p.Erasing != nil:
 		return s.erase(ctx, p.Account, *p.Erasing)
+	case p.Repair != nil:
+		return s.repair(ctx, p.Account, *p.Repair)
+	case p.Check != nil:
+		return s.walk(ctx, *p.Check)
 	}
 	receives, _ := strconv.Atoi(m.Attributes["ApproximateReceiveCount"])
 	if p.Rollout != nil {
@@ -92,11 +97,7 @@ func hopeless(err error) bool {
 // Advance carries one installation on to where its state says it goes. A message for another epoch, or for an
 // installation that has arrived, finds nothing to do.
 func (s *Service) Advance(ctx context.Context, a domain.AccountID, target plugboard.ProvisionedInstance) error {
-	account, err := s.store.Account(ctx, a)
-	if fault.KindOf(err) == fault.NotFound || err == nil && !account.Living() {
-		return nil // it is being deleted, or is
-	}
-	if err != nil {
+	if living, err := s.living(ctx, a); err != nil || !living {
 		return fault.Wrap(err, "provision in %s", a)
 	}
 	i, err := s.store.Installation(ctx, a, target.Extension)

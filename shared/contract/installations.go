@@ -49,6 +49,8 @@ type InstallationView struct {
 	UpgradePolicy domain.UpgradePolicy     `json:"upgrade_policy" enum:"automatic,by-hand"`
 	Upgrade       *domain.Upgrade          `json:"upgrade,omitempty" doc:"The last upgrade, or the one under way; absent since the last enabling when there was none."`
 	Setup         *domain.Setup            `json:"setup,omitempty" doc:"What the partner says of its side."`
+	Drift         *DriftView               `json:"drift,omitempty" doc:"What the last daily check, or repair, found not to be as the blueprint declares it."`
+	RepairDaily   bool                     `json:"repair_daily" doc:"Whether the daily check repairs what it finds."`
 	CreatedAt     time.Time                `json:"created_at"`
 	UpdatedAt     time.Time                `json:"updated_at"`
 }
@@ -58,7 +60,8 @@ func ViewInstallation(i domain.Installation) InstallationView {
 	return InstallationView{
 		Extension: i.Extension, Version: i.Version, State: i.State, Epoch: i.Epoch, EnabledBy: i.EnabledBy, RequiredBy: i.RequiredBy,
 		SuspendedBy: i.SuspendedBy, Parameters: i.Parameters, TokenID: i.TokenID, Steps: i.Steps, Resources: i.Resources,
-		Failure: i.Failure, UpgradePolicy: i.UpgradePolicy, Upgrade: i.Upgrade, Setup: i.Setup, CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt,
+		Failure: i.Failure, UpgradePolicy: i.UpgradePolicy, Upgrade: i.Upgrade, Setup: i.Setup, Drift: viewDrift(i.Drift), RepairDaily: i.RepairDaily,
+		CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt,
 	}
 }
 

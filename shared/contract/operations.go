@@ -121,7 +121,7 @@ var (
 	PromoteTemplateType = declare[PromoteTemplateTypeInput, PromoteTemplateTypeOutput](Operation{
 		ID: "promote-template-type", Method: http.MethodPost, Path: "/v1/extensions/{extension_id}/draft/template-types", Function: Enablement, Status: 200,
 		Auth: auth.AnyOf(auth.Partner()), Errors: fault.Kinds{fault.NotFound, fault.Stale},
-		Reads:  domain.Records{domain.RecordExtension, domain.RecordPartner, domain.RecordTemplateType, domain.RecordDraft, domain.RecordBlueprint},
+		Reads:  domain.Records{domain.RecordAccount, domain.RecordExtension, domain.RecordPartner, domain.RecordTemplateType, domain.RecordDraft, domain.RecordBlueprint},
 		Writes: domain.Records{domain.RecordDraft},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Put a template type of the development account into the draft, with its user fields.",
 	})
@@ -237,7 +237,7 @@ var (
 		ID: "enable-extension", Method: http.MethodPut, Path: "/v1/installations/{extension_id}", Function: Enablement, Status: 202,
 		Auth: auth.AnyOf(auth.Dashboard(domain.Admin)), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordTrial, domain.RecordVersion, domain.RecordBlueprint, domain.RecordInstallation},
-		Writes: domain.Records{domain.RecordInstallation, domain.RecordInstalled, domain.RecordToken, domain.RecordProvision, domain.RecordDataKey, domain.RecordQuotaUse},
+		Writes: domain.Records{domain.RecordInstallation, domain.RecordInstalled, domain.RecordDaily, domain.RecordToken, domain.RecordProvision, domain.RecordDataKey, domain.RecordQuotaUse},
 		Family: FamilyInstall, Since: "0.1.0", Summary: "Enable an extension and what it depends on. Repeating it changes nothing.",
 	})
 	ListInstallations = declare[ListInstallationsInput, ListInstallationsOutput](Operation{
@@ -281,6 +281,19 @@ var (
 		Reads:  domain.Records{domain.RecordInstallation},
 		Writes: domain.Records{domain.RecordInstallation, domain.RecordProvision},
 		Family: FamilyInstall, Since: "0.1.0", Summary: "Go on with a failed installation, from the step that failed.",
+	})
+	ReadDrift = declare[ReadDriftInput, ReadDriftOutput](Operation{
+		ID: "read-drift", Method: http.MethodGet, Path: "/v1/installations/{extension_id}/drift", Function: Enablement, Status: 200,
+		Auth: auth.AnyOf(auth.Dashboard(domain.Member), auth.Platform()), Errors: fault.Kinds{fault.NotFound, fault.Conflict},
+		Reads:  domain.Records{domain.RecordInstallation, domain.RecordBlueprint, domain.RecordTemplateType, domain.RecordWebhook, domain.RecordToken},
+		Family: FamilyInstall, Since: "0.1.0", Summary: "Compare what an extension manages with its blueprint, definitions only.",
+	})
+	RepairInstallation = declare[RepairInstallationInput, RepairInstallationOutput](Operation{
+		ID: "repair-installation", Method: http.MethodPost, Path: "/v1/installations/{extension_id}/repair", Function: Enablement, Status: 202,
+		Auth: auth.AnyOf(auth.Dashboard(domain.Admin), auth.Platform()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordInstallation},
+		Writes: domain.Records{domain.RecordInstallation, domain.RecordProvision},
+		Family: FamilyInstall, Since: "0.1.0", Summary: "Bring what an extension manages back to its blueprint; what admins may change stays.",
 	})
 	RotateInstallationToken = declare[RotateInstallationTokenInput, RotateInstallationTokenOutput](Operation{
 		ID: "rotate-installation-token", Method: http.MethodPost, Path: "/v1/installations/{extension_id}/token", Function: Enablement, Status: 201,
@@ -329,7 +342,7 @@ var (
 		ID: "upgrade-extension", Method: http.MethodPost, Path: "/v1/installations/{extension_id}/upgrade", Function: Enablement, Status: 202,
 		Auth: auth.AnyOf(auth.Dashboard(domain.Admin), auth.Platform()), Errors: fault.Kinds{fault.NotFound, fault.Stale},
 		Reads:  upgradeReads,
-		Writes: domain.Records{domain.RecordInstallation, domain.RecordInstalled, domain.RecordToken, domain.RecordProvision, domain.RecordDataKey, domain.RecordQuotaUse},
+		Writes: domain.Records{domain.RecordInstallation, domain.RecordInstalled, domain.RecordDaily, domain.RecordToken, domain.RecordProvision, domain.RecordDataKey, domain.RecordQuotaUse},
 		Family: FamilyInstall, Since: "0.1.0", Summary: "Upgrade an extension, which goes on working meanwhile; what needs consent, only an admin starts.",
 	})
 	PutUpgradePolicy = declare[PutUpgradePolicyInput, PutUpgradePolicyOutput](Operation{

@@ -58,6 +58,8 @@ type Installation struct {
 	Failure                *Failure          `json:"failure,omitempty"`
 	UpgradePolicy          UpgradePolicy     `json:"upgrade_policy"`
 	Upgrade                *Upgrade          `json:"upgrade,omitempty"`
+	Drift                  *Drift            `json:"drift,omitempty"`        // that the last check found; nil when all was as declared
+	RepairDaily            bool              `json:"repair_daily,omitempty"` // the daily check repairs what it finds
 	CreatedAt              time.Time         `json:"created_at"`
 	UpdatedAt              time.Time         `json:"updated_at"`
 	Revision

@@ -31,6 +31,7 @@ const (
 	RecordRollout         Record = "rollout"
 	RecordHandOff         Record = "hand-off" // a code, until it is exchanged
 	RecordCallback        Record = "callback" // the id of one that had its effect
+	RecordDaily           Record = "daily"    // an installation's place in the list of all
 	RecordToken           Record = "token"
 	RecordOwnToken        Record = "own-token"
 	RecordWebhook         Record = "webhook"

@@ -126,7 +126,9 @@ func (c *collector) item(ctx context.Context, item map[string]types.AttributeVal
 	case domain.RecordOwnToken:
 		c.take(token(textOf(item, "hash")), b)
 	case domain.RecordInstallation:
-		var together []Belonging
+		extension := domain.ExtensionID(textOf(item, "extension_id"))
+		account := domain.AccountID(textOf(item, "account_id"))
+		together := []Belonging{{Record: domain.RecordDaily, key: dailyKey(account, extension)}, {Record: domain.RecordInstalled, key: rosterKey(extension, account)}}
 		for _, name := range []string{"token_hash", "previous_token_hash"} {
 			if hash := textOf(item, name); hash != "" {
 				together = append(together, token(hash))

@@ -28,6 +28,8 @@ import (
 //	ACCOUNT#<id>          QUOTA#<name>            quota-use       all of an account; condition-checked by what it counts
 //	ACCOUNT#<id>          EVENT#<id>              event           fanout (stream); delivery, when too big for a message
 //	ACCOUNT#<id>          PROVISION#<id>          provision       fanout (stream)
+//	SCHEDULE              PROVISION#<id>          provision       the same, of a daily check
+//	DAILY#<shard>         <derived id>            daily           all of a shard, by a daily check
 //	CONTRACT#<id>         CONTRACT                contract        id (an item names its account, checked on read)
 //	CONTRACT#<id>         EVENT#<id>              event           as above
 //	CONTRACT#<id>         SESSION#<sha256>        contract-session the erasing of an account
@@ -115,6 +117,8 @@ func keyOf(v any) (key, domain.Record) {
 		return rosterKey(v.Extension, v.Account), domain.RecordInstalled
 	case domain.Rollout:
 		return rolloutKey(v.Extension, v.ID), domain.RecordRollout
+	case Daily:
+		return dailyKey(v.Account, v.Extension), domain.RecordDaily
 	case domain.Webhook:
 		return webhookKey(v.Account, v.ID), domain.RecordWebhook
 	case domain.Contract:
@@ -162,6 +166,9 @@ func keyOf(v any) (key, domain.Record) {
 	case events.Provision:
 		if v.Rollout != nil {
 			return key{extensionKey(v.Rollout.Extension).pk, "PROVISION#" + v.ID}, domain.RecordProvision
+		}
+		if v.Account == "" {
+			return key{"SCHEDULE", "PROVISION#" + v.ID}, domain.RecordProvision
 		}
 		return key{"ACCOUNT#" + string(v.Account), "PROVISION#" + v.ID}, domain.RecordProvision
 	case DataKey:

@@ -1,0 +1,44 @@
+package contract
+
+import (
+	"time"
+
+	"plugboard/shared/domain"
+)
+
+// Drift: what of an installation is not as its blueprint declares it, and the repair of that.
+
+type ReadDriftInput struct {
+	Extension domain.ExtensionID `path:"extension_id" maxLength:"40"`
+}
+
+type ReadDriftOutput struct {
+	Body struct {
+		Extension domain.ExtensionID `json:"extension_id"`
+		Version   int                `json:"version" doc:"Whose blueprint it was compared with."`
+		CheckedAt time.Time          `json:"checked_at"`
+		Findings  []domain.Finding   `json:"findings" doc:"Empty when all is as it should be. What admins may change, like a field's active or a webhook's pause, is none."`
+	}
+}
+
+type RepairInstallationInput struct {
+	Extension domain.ExtensionID `path:"extension_id" maxLength:"40"`
+	Body      struct {
+		Daily *bool `json:"daily,omitempty" doc:"Whether the daily check repairs what it finds, from now on. As it was when absent; false at first."`
+	}
+}
+
+type RepairInstallationOutput struct{ Body InstallationView }
+
+type DriftView struct {
+	Findings []domain.Finding `json:"findings" doc:"The first twenty, their texts cut."`
+	Total    int              `json:"total"`
+	FoundAt  time.Time        `json:"found_at"`
+}
+
+func viewDrift(d *domain.Drift) *DriftView {
+	if d == nil {
+		return nil
+	}
+	return &DriftView{Findings: d.Findings, Total: d.Total, FoundAt: d.FoundAt}
+}

@@ -1,0 +1,210 @@
+package domain
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"plugboard/shared/fault"
+)
+
+// Finding is one way in which what an installation manages is not as its blueprint declares it (design rule 10).
+type Finding struct {
+	Kind     StepKind `json:"kind" enum:"template-type,webhook,lifecycle,token"`
+	ID       string   `json:"id" doc:"Of the resource."`
+	Name     string   `json:"name"`
+	Pointer  string   `json:"pointer" doc:"Into the resource, a data field by its custom id; empty for the resource as a whole." example:"/fields/order_number/kind"`
+	Expected string   `json:"expected" doc:"As JSON; empty for what should not be there."`
+	Found    string   `json:"found" doc:"As JSON; empty for what is not there."`
+}
+
+// KindToken is the resource that no step makes: enabling does.
+const KindToken StepKind = "token"
+
+// Drift is what a check found last, as it is remembered with the installation: so that the same is told once.
+type Drift struct {
+	Findings []Finding `json:"findings"` // the first of them
+	Total    int       `json:"total"`
+	Print    string    `json:"print"` // of all
+	FoundAt  time.Time `json:"found_at"`
+}
+
+const (
+	driftRemembered = 20  // findings: the installation is read with every call of its token
+	driftText       = 200 // characters of what was expected or found
+)
+
+// NewDrift remembers findings, of which there is at least one.
+func NewDrift(all []Finding, now time.Time) *Drift {
+	parts := make([]string, 0, 6*len(all))
+	for _, f := range all {
+		parts = append(parts, string(f.Kind), f.ID, f.Name, f.Pointer, f.Expected, f.Found)
+	}
+	d := &Drift{Total: len(all), Print: DerivedID("drift", parts...), FoundAt: now}
+	for _, f := range all[:min(len(all), driftRemembered)] {
+		f.Expected, f.Found = cut(f.Expected), cut(f.Found)
+		d.Findings = append(d.Findings, f)
+	}
+	return d
+}
+
+func cut(s string) string {
+	if utf8.RuneCountInString(s) <= driftText {
+		return s
+	}
+	return string([]rune(s)[:driftText]) + "…"
+}
+
+// Checkable tells whether what the installation manages should be as its blueprint declares it: not while it is made,
+// changed or cleared away.
+func (i Installation) Checkable() bool { return i.State == Enabled || i.State == Suspended }
+
+// Managed is what there is of what an installation manages.
+type Managed struct {
+	TemplateTypes map[TemplateTypeID]TemplateType
+	Webhooks      map[WebhookID]Webhook // every one of the extension in the account
+	Token         Token                 // zero when there is none
+}
+
+// DriftFrom compares what is there with what the installation's blueprint declares: the definitions alone, since what is
+// expected is made of what was found, with its runtime state. So it finds exactly what reconciling would change. By
+// kind, id and pointer.
+func (i Installation) DriftFrom(b Blueprint, m Managed) []Finding {
+	var all []Finding
+	expected := map[WebhookID]bool{}
+	for _, s := range b.Steps() {
+		switch s.Kind {
+		case StepTemplateType:
+			declared, _ := b.TemplateType(s.TypeKey)
+			id := i.TemplateTypeID(s.TypeKey)
+			found, ok := m.TemplateTypes[id]
+			at := Finding{Kind: s.Kind, ID: string(id), Name: i.Extension.TypeOf(s.TypeKey)}
+			if !ok {
+				all = append(all, at.missing())
+				continue
+			}
+			all = append(all, i.typeDrift(at, declared, found)...)
+		case StepWebhook:
+			declared, _ := b.Webhook(s.WebhookKey)
+			id := i.WebhookID(s.TypeKey, s.WebhookKey)
+			expected[id] = true
+			found, ok := m.Webhooks[id]
+			want := i.DefineWebhook(b, declared, s.TypeKey, found)
+			at := Finding{Kind: s.Kind, ID: string(id), Name: want.Name}
+			if !ok {
+				all = append(all, at.missing())
+				continue
+			}
+			all = append(all, at.differences(want, found)...)
+		case StepLifecycle:
+			id := LifecycleID(i.Account, i.Extension)
+			expected[id] = true
+			found, ok := m.Webhooks[id]
+			want := i.DefineLifecycle(*b.Lifecycle, found)
+			at := Finding{Kind: s.Kind, ID: string(id), Name: want.Name}
+			if !ok {
+				all = append(all, at.missing())
+				continue
+			}
+			all = append(all, at.differences(want, found)...)
+		}
+	}
+	for id, w := range m.Webhooks {
+		if !expected[id] {
+			all = append(all, Finding{Kind: StepWebhook, ID: string(id), Name: w.Name, Found: "true"})
+		}
+	}
+	at := Finding{Kind: KindToken, ID: string(i.TokenID), Name: "API token of " + string(i.Extension)}
+	switch {
+	case i.TokenID == "": // it waits for its hand-off
+	case m.Token.Hash == "":
+		all = append(all, at.missing())
+	default:
+		all = append(all, at.differences(i.DefineToken(b, m.Token), m.Token)...)
+	}
+	slices.SortFunc(all, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Pointer, b.Pointer))
+	})
+	return all
+}
+
+// DefineToken is the token that was found as the blueprint declares it. One that is gone cannot be made again, since it
+// would have to be shown to somebody.
+func (i Installation) DefineToken(b Blueprint, found Token) Token {
+	found.ID, found.Account, found.Extension, found.Epoch, found.Scopes = i.TokenID, i.Account, i.Extension, i.Epoch, b.Scopes
+	return found
+}
+
+func (i Installation) typeDrift(at Finding, declared TemplateTypeBlueprint, found TemplateType) []Finding {
+	want, err := i.DefineTemplateType(declared, found)
+	var f *fault.Error
+	switch {
+	case errors.As(err, &f): // nothing can be made of it until people have changed it
+		at.Pointer, at.Expected, at.Found = "/fields", text(declared.Fields), text(f.Detail)
+		return []Finding{at}
+	case err != nil:
+		at.Pointer, at.Expected, at.Found = "/fields", text(declared.Fields), text(err.Error())
+		return []Finding{at}
+	}
+	return at.differences(want, found)
+}
+
+func (f Finding) missing() Finding {
+	f.Expected = "true"
+	return f
+}
+
+// differences are those of two objects as JSON, but for when and how often they were written, and for what is sealed.
+func (f Finding) differences(expected, found any) []Finding {
+	want, is := map[string]string{}, map[string]string{}
+	flatten("", parsed(expected), want)
+	flatten("", parsed(found), is)
+	both := maps.Clone(want)
+	maps.Copy(both, is)
+	var all []Finding
+	for _, pointer := range slices.Sorted(maps.Keys(both)) {
+		if want[pointer] != is[pointer] && !slices.Contains([]string{"/rev", "/created_at", "/updated_at", "/signing_secret"}, pointer) {
+			f.Pointer, f.Expected, f.Found = pointer, want[pointer], is[pointer]
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+// flatten puts v's parts into out by their pointers. Fields are known by their custom ids, as their order is people's;
+// any other list is one part.
+func flatten(pointer string, v any, out map[string]string) {
+	switch v := v.(type) {
+	case map[string]any:
+		for name, part := range v {
+			flatten(pointer+"/"+EscapePointer(name), part, out)
+		}
+		return
+	case []any:
+		if strings.HasSuffix(pointer, "/fields") {
+			for _, part := range v {
+				field, _ := part.(map[string]any)
+				id, _ := field["custom_id"].(string)
+				flatten(pointer+"/"+EscapePointer(id), field, out)
+			}
+			return
+		}
+	}
+	out[pointer] = text(v)
+}
+
+func parsed(v any) (parsed any) {
+	_ = json.Unmarshal([]byte(text(v)), &parsed)
+	return parsed
+}
+
+// text is v as JSON; of the stored types, none fails.
+func text(v any) string {
+	raw, _ := JSON(v)
+	return string(raw)
+}
