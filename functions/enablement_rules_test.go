@@ -360,6 +360,36 @@ func TestRule5_FailedRemembersTheStepAndRetryGoesOn(t *testing.T) {
 	a.state(mainExtension, "enabled")
 }
 
+func TestRule5_WhatComesWithAFailedOneFailsTooAndCanBeRetried(t *testing.T) {
+	a := newActors(newWorld(t))
+	core := coreBlueprint()
+	core["template_types"] = []object{{"name": "Core", "no_webhooks": true, "fields": []object{{"custom_id": "key", "name": "Key", "kind": "text"}}}}
+	a.list("acme-base", []string{""}, core)
+	next := crmBlueprint(a.receiver.URL)
+	next["dependencies"] = []object{{"extension_id": "acme-base"}}
+	a.submitAndList(mainExtension, next)
+	a.enable()
+	for _, e := range []string{mainExtension, "acme-base"} {
+		a.want(a.call(a.admin, "POST", "/v1/installations/"+e+"/disable", nil), 202)
+		a.settle()
+	}
+	id := a.templateType("acme-base")
+	a.ownField(id, "key", "user")
+	a.want(a.call(a.admin, "PUT", "/v1/installations/"+mainExtension, parameters()), 202)
+	a.settle()
+	for e, reason := range map[string]string{"acme-base": `"key"`, mainExtension: `"acme-base"`} {
+		if got := a.installation(e); got.str("state") != "failed" || !strings.Contains(got.str("failure", "reason"), reason) {
+			t.Fatalf("%s says %s", e, got.raw)
+		}
+	}
+	a.ownField(id, "key", "system")
+	for _, e := range []string{"acme-base", mainExtension} {
+		a.want(a.call(a.admin, "POST", "/v1/installations/"+e+"/retry", nil), 202)
+		a.settle()
+		a.state(e, "enabled")
+	}
+}
+
 func TestRule7_SecretParametersAreSealedAndShownNowhere(t *testing.T) {
 	a := newActors(newWorld(t))
 	a.enable()

@@ -106,6 +106,9 @@ func (s *Service) saveTemplateType(tx *store.Tx, t, found domain.TemplateType) {
 // withdraw makes inactive what the version no longer has of a template type, which is all of it when it has no such type.
 func (s *Service) withdraw(ctx context.Context, tx *store.Tx, i domain.Installation, b domain.Blueprint, step domain.Step) error {
 	found, err := s.store.TemplateType(ctx, i.Account, i.TemplateTypeID(step.TypeKey))
+	if fault.KindOf(err) == fault.NotFound {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
