@@ -49,6 +49,9 @@ func run(ctx context.Context, outputs string) (err error) {
 	if s.crm, err = readOffer("crm.json"); err != nil {
 		return err
 	}
+	if s.orbit, err = newOrbit(); err != nil {
+		return err
+	}
 	if s.ada, err = c.User(shop, ada.id); err != nil {
 		return err
 	}
@@ -79,6 +82,10 @@ func run(ctx context.Context, outputs string) (err error) {
 		{"What the extension brought is protected", s.protect},
 		{"Contracts are made: one by hand, one through the extension", s.contracts},
 		{"What arrived", s.arrivals},
+		{"A second partner offers two more, one of which needs the other", s.offerOrbit},
+		{"The customer enables both with one click, and hands them over", s.handOff},
+		{"They work", s.work},
+		{"One of them is upgraded", s.upgrade},
 	} {
 		t.say("\n%s", chapter.title)
 		if err := chapter.tell(ctx); err != nil {

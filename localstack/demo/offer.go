@@ -8,11 +8,12 @@ import (
 	"fmt"
 
 	"plugboard/localstack/client"
+	"plugboard/localstack/receiver"
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
 )
 
-//go:embed core.json crm.json
+//go:embed *.json
 var files embed.FS
 
 // offer is what a partner sends in for one extension: the bodies of create-extension and submit-blueprint, which
@@ -43,21 +44,33 @@ func readOffer(file string) (offer, error) {
 	return o, nil
 }
 
+// sendTo puts the partner's endpoint on this machine in the place of its example's.
+func (o *offer) sendTo(endpoint string) {
+	for i := range o.blueprint.Webhooks {
+		w := &o.blueprint.Webhooks[i]
+		w.URL = endpoint
+		if w.Auth.Scheme == domain.AuthOAuth2 {
+			w.Auth.TokenURL = endpoint + receiver.TokenPath
+		}
+	}
+	if o.blueprint.Setup != nil {
+		o.blueprint.Setup.URL = endpoint + receiver.SetupPath
+	}
+}
+
 // offer has the partner's two extensions listed. An earlier demo's are the same partner's: a new version of each
 // is listed then, with the address that the endpoint has now.
 func (s *story) offer(ctx context.Context) error {
 	var partner client.Caller
 	err := s.step("Making Acme a partner", func() (string, error) {
 		var err error
-		partner, err = s.partner(ctx)
+		partner, err = s.partner(ctx, s.core.slug(), "Acme", acmeDev)
 		return "Acme is a partner, with a key of its own.", err
 	})
 	if err != nil {
 		return err
 	}
-	for i := range s.crm.blueprint.Webhooks {
-		s.crm.blueprint.Webhooks[i].URL = s.endpoint.URL
-	}
+	s.crm.sendTo(s.endpoint.URL)
 	for _, o := range []offer{s.core, s.crm} {
 		err := s.step("Listing "+o.extension.Body.Name, func() (string, error) {
 			version, err := s.list(ctx, partner, o)
@@ -84,20 +97,20 @@ func inWords(b domain.BlueprintSpec) string {
 		len(b.Dependencies), len(b.Parameters), len(b.TemplateTypes), fields, webhooks)
 }
 
-// partner is Acme: new, or the one whose extension is there already. Its key was shown once then, and so is
-// replaced by a new one.
-func (s *story) partner(ctx context.Context) (client.Caller, error) {
-	known, err := client.Call(ctx, s.api, s.api.Platform(), contract.ReadExtension, contract.ReadExtensionInput{Extension: s.core.slug()})
+// partner is new, or the one whose extension is there already. Its key was shown once then, and so is replaced by a
+// new one.
+func (s *story) partner(ctx context.Context, known domain.ExtensionID, name string, development domain.AccountID) (client.Caller, error) {
+	offered, err := client.Call(ctx, s.api, s.api.Platform(), contract.ReadExtension, contract.ReadExtensionInput{Extension: known})
 	switch {
 	case refused(err, "not-found"):
 		in := contract.CreatePartnerInput{}
-		in.Body.Name, in.Body.Contact, in.Body.DevelopmentAccount = "Acme", "help@acme.example", acmeDev
+		in.Body.Name, in.Body.Contact, in.Body.DevelopmentAccount = name, "help@partner.example", development
 		made, err := client.Call(ctx, s.api, s.api.Platform(), contract.CreatePartner, in)
 		return client.Bearer(string(made.Body.Key)), err
 	case err != nil:
 		return client.Caller{}, err
 	}
-	rotated, err := client.Call(ctx, s.api, s.api.Platform(), contract.RotatePartnerKey, contract.RotatePartnerKeyInput{Partner: known.Body.Partner})
+	rotated, err := client.Call(ctx, s.api, s.api.Platform(), contract.RotatePartnerKey, contract.RotatePartnerKeyInput{Partner: offered.Body.Partner})
 	return client.Bearer(string(rotated.Body.Key)), err
 }
 

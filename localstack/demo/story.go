@@ -31,6 +31,7 @@ type story struct {
 	template domain.TemplateID
 	direct   made
 	through  made
+	orbit    orbit
 }
 
 const (
@@ -60,7 +61,7 @@ const patience = time.Minute
 
 // platform is what the SaaS tells Plugboard of itself. All of it may have been told before.
 func (s *story) platform(ctx context.Context) error {
-	err := s.step("Telling Plugboard of two accounts", func() (string, error) {
+	err := s.step("Telling Plugboard of three accounts", func() (string, error) {
 		return "Nordic Shop is an account; Ada is its admin, Mel a member who may make contracts in Sales.", s.accounts(ctx)
 	})
 	if err != nil {
@@ -76,7 +77,7 @@ func (s *story) platform(ctx context.Context) error {
 }
 
 func (s *story) accounts(ctx context.Context) error {
-	for id, name := range map[domain.AccountID]string{shop: "Nordic Shop", acmeDev: "Acme (development)"} {
+	for id, name := range map[domain.AccountID]string{shop: "Nordic Shop", acmeDev: "Acme (development)", s.orbit.orbitDev: "Orbit (development)"} {
 		in := contract.PutAccountInput{Account: id}
 		in.Body.Name = name
 		if _, err := client.Call(ctx, s.api, s.api.Platform(), contract.PutAccount, in); err != nil {
@@ -100,10 +101,10 @@ func (s *story) accounts(ctx context.Context) error {
 	return nil
 }
 
-// clear disables the two extensions, wherever an earlier demo left them, so that this one begins as the first did:
-// the dependent one first. It also deletes that demo's own webhook.
+// clear disables the extensions, wherever an earlier demo left them, so that this one begins as the first did:
+// the dependent ones first. It also deletes that demo's own webhook.
 func (s *story) clear(ctx context.Context) (disabled int, err error) {
-	for _, id := range []domain.ExtensionID{s.crm.slug(), s.core.slug()} {
+	for _, id := range []domain.ExtensionID{s.orbit.desk.slug(), s.orbit.crm.slug(), s.crm.slug(), s.core.slug()} {
 		before, err := s.settled(ctx, id)
 		switch {
 		case refused(err, "not-found"):
@@ -134,7 +135,7 @@ func (s *story) settled(ctx context.Context, id domain.ExtensionID) (domain.Inst
 	err := client.Until(ctx, patience, "provisioning of "+string(id)+" came to an end", func(ctx context.Context) (bool, error) {
 		i, err := client.Call(ctx, s.api, s.ada, contract.ReadInstallation, contract.InstallationInput{Extension: id})
 		state = i.Body.State
-		return state != domain.Enabling && state != domain.Disabling, err
+		return state != domain.Enabling && state != domain.Upgrading && state != domain.Disabling, err
 	})
 	return state, err
 }

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"slices"
@@ -26,17 +27,42 @@ type Arrival struct {
 	Path     string            `json:"path"`
 	Delivery domain.DeliveryID `json:"delivery_id"` // its webhook-id
 	Verified bool              `json:"verified"`
-	Webhook  domain.WebhookID  `json:"webhook_id,omitempty"` // whose secret verified it
-	Problem  string            `json:"problem,omitempty"`    // why none did
-	Header   map[string]string `json:"header"`
-	Body     string            `json:"body"`
+	// Authorized tells that it carried an access token of the receiver's token endpoint.
+	Authorized bool              `json:"authorized,omitempty"`
+	Webhook    domain.WebhookID  `json:"webhook_id,omitempty"` // whose secret verified it
+	Problem    string            `json:"problem,omitempty"`    // why none did
+	Header     map[string]string `json:"header"`
+	Body       string            `json:"body"`
 }
 
-// Trust tells the program a webhook's signing secret: a line of its standard input, where no list of processes and
-// no shell history shows it.
+// What the receiver serves besides webhooks: an OAuth 2.0 token endpoint, and the page to which a hand-off redirects.
+const (
+	TokenPath = "/token"
+	SetupPath = "/setup"
+)
+
+// Told is a line of the program's standard input, where no list of processes and no shell history shows a secret.
+type Told struct {
+	Trust  *Trust  `json:"trust,omitempty"`
+	Client *Client `json:"client,omitempty"`
+}
+
+// Trust tells the program a webhook's signing secret.
 type Trust struct {
 	Webhook domain.WebhookID `json:"webhook_id"`
 	Secret  string           `json:"signing_secret"`
+}
+
+// Client is whom the token endpoint grants access tokens.
+type Client struct {
+	ID     string `json:"client_id"`
+	Secret string `json:"client_secret"`
+}
+
+// Visit is an admin's browser that came to the set-up page.
+type Visit struct {
+	Code     string `json:"code"`
+	Referrer string `json:"referrer,omitempty"`
 }
 
 // Line is what the program prints: one of these, as JSON.
@@ -44,6 +70,7 @@ type Line struct {
 	Listening string           `json:"listening,omitempty"` // the address, first of all
 	Trusts    domain.WebhookID `json:"trusts,omitempty"`    // a Trust was taken
 	Arrival   *Arrival         `json:"arrival,omitempty"`
+	Visit     *Visit           `json:"visit,omitempty"`
 }
 
 // Receiver is the running program.
@@ -57,6 +84,7 @@ type Receiver struct {
 	mu       sync.Mutex
 	arrivals []Arrival
 	trusts   []domain.WebhookID
+	visits   []Visit
 	changed  chan struct{} // closed at the next line
 }
 
@@ -124,6 +152,9 @@ func (r *Receiver) read(lines *bufio.Reader, listening chan<- string) {
 		if l.Arrival != nil {
 			r.arrivals = append(r.arrivals, *l.Arrival)
 		}
+		if l.Visit != nil {
+			r.visits = append(r.visits, *l.Visit)
+		}
 		close(r.changed)
 		r.changed = make(chan struct{})
 		r.mu.Unlock()
@@ -132,10 +163,42 @@ func (r *Receiver) read(lines *bufio.Reader, listening chan<- string) {
 
 // Trust makes requests signed with the webhook's secret verify. It returns when the program knows it.
 func (r *Receiver) Trust(ctx context.Context, w domain.WebhookID, secret string) error {
-	if err := json.NewEncoder(r.stdin).Encode(Trust{Webhook: w, Secret: secret}); err != nil {
+	if err := json.NewEncoder(r.stdin).Encode(Told{Trust: &Trust{Webhook: w, Secret: secret}}); err != nil {
 		return fmt.Errorf("tell the receiver the secret of %s: %w", w, err)
 	}
 	return r.until(ctx, 10*time.Second, "the receiver took the secret of "+string(w), func() bool { return slices.Contains(r.trusts, w) })
+}
+
+// Know makes the token endpoint grant the client access tokens. What is told after it is taken after it.
+func (r *Receiver) Know(c Client) error {
+	if err := json.NewEncoder(r.stdin).Encode(Told{Client: &c}); err != nil {
+		return fmt.Errorf("tell the receiver of the client %s: %w", c.ID, err)
+	}
+	return nil
+}
+
+// Visit goes to the set-up page as a browser does, and returns what the page was given.
+func (r *Receiver) Visit(ctx context.Context, url string, limit time.Duration) (Visit, error) {
+	r.mu.Lock()
+	before := len(r.visits)
+	r.mu.Unlock()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return Visit{}, err
+	}
+	page, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return Visit{}, fmt.Errorf("visit the set-up page: %w", err)
+	}
+	page.Body.Close()
+	var last Visit
+	err = r.until(ctx, limit, "the set-up page told of the visit", func() bool {
+		if len(r.visits) > before {
+			last = r.visits[len(r.visits)-1]
+		}
+		return len(r.visits) > before
+	})
+	return last, err
 }
 
 // Arrivals are what came for the webhook so far, first come first. The empty webhook is for what none verified.

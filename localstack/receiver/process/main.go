@@ -1,5 +1,6 @@
 // Command process is the receiver: an HTTP server that answers 204 to what one of its trusted secrets verifies and
-// 401 to everything else, and prints a line of JSON for either. It ends when its standard input does.
+// 401 to everything else, and prints a line of JSON for either. It is a partner's token endpoint and set-up page, too
+// (oauth.go). It ends when its standard input does.
 package main
 
 import (
@@ -39,14 +40,20 @@ func run(address string, in io.Reader, out io.Writer) error {
 	s.out.SetEscapeHTML(false)
 	s.print(receiver.Line{Listening: listener.Addr().String()})
 	go http.Serve(listener, s)
-	for trusts := json.NewDecoder(in); ; {
-		var t receiver.Trust
-		if err := trusts.Decode(&t); errors.Is(err, io.EOF) {
+	for told := json.NewDecoder(in); ; {
+		var t receiver.Told
+		if err := told.Decode(&t); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
 			return fmt.Errorf("read the input: %w", err)
 		}
-		if err := s.trust(t); err != nil {
+		if t.Client != nil {
+			s.know(*t.Client)
+		}
+		if t.Trust == nil {
+			continue
+		}
+		if err := s.trust(*t.Trust); err != nil {
 			return err
 		}
 	}
@@ -56,6 +63,8 @@ type server struct {
 	mu      sync.Mutex
 	out     *json.Encoder
 	trusted []trusted
+	clients []receiver.Client
+	granted []string // access tokens
 }
 
 type trusted struct {
@@ -85,6 +94,17 @@ func (s *server) trust(t receiver.Trust) error {
 const maxBody = 1 << 20
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch r.URL.Path {
+	case receiver.TokenPath:
+		s.grant(w, r)
+	case receiver.SetupPath:
+		s.setUp(w, r)
+	default:
+		s.webhook(w, r)
+	}
+}
+
+func (s *server) webhook(w http.ResponseWriter, r *http.Request) {
 	at := time.Now()
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
@@ -93,6 +113,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	a := s.verified(body, r.Header)
 	a.At, a.Path, a.Body = at, r.URL.RequestURI(), string(body)
+	a.Authorized = s.authorized(r)
 	a.Delivery = domain.DeliveryID(r.Header.Get(standardwebhooks.HeaderWebhookID))
 	a.Header = map[string]string{}
 	for name := range r.Header {
