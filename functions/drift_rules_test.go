@@ -29,8 +29,8 @@ func (a *actors) findings() []string {
 	return all
 }
 
-// told are the drift events in the customer's outbox, in the order of their making.
-func (a *actors) told() []string {
+// toldOfDrift are the drift events in the customer's outbox, in the order of their making.
+func (a *actors) toldOfDrift() []string {
 	a.t.Helper()
 	var ids []string
 	types := map[string]string{}
@@ -107,7 +107,7 @@ func TestRule10_RuntimeStateIsNoDriftAndRepairingWritesNothing(t *testing.T) {
 			a.want(a.call(a.admin, "POST", "/v1/installations/"+mainExtension+"/suspend", nil), 200)
 		}
 	}
-	if got := a.told(); len(got) > 0 {
+	if got := a.toldOfDrift(); len(got) > 0 {
 		t.Errorf("events tell of %q", got)
 	}
 }
@@ -174,7 +174,7 @@ func TestRule10_EveryDriftIsFoundByPointerAndRepairedWithoutUndoingRuntimeState(
 	if got := a.extensionsUse(); got != used {
 		t.Errorf("after the repair %v are counted, want %v", got, used)
 	}
-	if got := a.told(); !slices.Equal(got, []string{"drifted", "repaired"}) {
+	if got := a.toldOfDrift(); !slices.Equal(got, []string{"drifted", "repaired"}) {
 		t.Errorf("events tell %q", got)
 	}
 	a.state(mainExtension, "enabled")
@@ -206,7 +206,7 @@ func TestRule10_TheDailyCheckTellsTheSameOnceAndRepairsWhereItWasAsked(t *testin
 	a.daily()
 	expect := func(when string, want ...string) {
 		t.Helper()
-		if got := a.told(); !slices.Equal(got, want) {
+		if got := a.toldOfDrift(); !slices.Equal(got, want) {
 			t.Fatalf("%s: events tell %q, want %q", when, got, want)
 		}
 	}
@@ -265,7 +265,7 @@ func TestRule10_TheDailyCheckComesToEveryInstallationOnceADay(t *testing.T) {
 		})
 	}
 	a.daily()
-	if got := a.told(); len(got) != accounts {
+	if got := a.toldOfDrift(); len(got) != accounts {
 		t.Errorf("%d installations were found to have drifted, want %d", len(got), accounts)
 	}
 	messages := len(a.stored("provision"))
@@ -286,12 +286,12 @@ func TestRule10_WhatPeopleMustChangeFirstStaysAFinding(t *testing.T) {
 			t.Fatalf("got %q", got)
 		}
 	}
-	if got := a.told(); !slices.Equal(got, []string{"drifted"}) {
+	if got := a.toldOfDrift(); !slices.Equal(got, []string{"drifted"}) {
 		t.Errorf("events tell %q", got)
 	}
 	a.ownField(typeID, "urgent", "system")
 	a.daily()
-	if got := a.told(); !slices.Equal(got, []string{"drifted", "repaired"}) || a.installation(mainExtension).at("drift") != nil {
+	if got := a.toldOfDrift(); !slices.Equal(got, []string{"drifted", "repaired"}) || a.installation(mainExtension).at("drift") != nil {
 		t.Errorf("when people repaired it: events tell %q", got)
 	}
 	a.want(a.call(a.admin, "POST", "/v1/installations/"+mainExtension+"/repair", object{}), 202) // and before it comes to it

@@ -262,11 +262,11 @@ func (s *story) upgrade(ctx context.Context) error {
 		if err != nil || state != domain.Enabled {
 			return "", errors.Join(err, fmt.Errorf("after the upgrade Orbit Desk is %s", state))
 		}
-		old, err := client.Call(ctx, s.api, s.ada, contract.ReadContract, contract.ReadContractInput{Contract: o.ticket})
+		old, err := client.Call(ctx, s.api, s.ada, contract.ReadContract, contract.ContractInput{Contract: o.ticket})
 		if err != nil {
 			return "", err
 		}
-		if !slices.ContainsFunc(old.Body.Values, func(v domain.FieldValue) bool { return v.CustomID == "fax" && v.Value != "" }) {
+		if !slices.ContainsFunc(old.Body.Values, func(v domain.Value) bool { return v.CustomID == "fax" && v.Value != "" }) {
 			return "", errors.New("the old contract has lost a value that the second version has no field for")
 		}
 		s.detail("the contract of before still has its fax number; new ones have no such field")
