@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -318,7 +317,7 @@ func onTransaction(at func(n int64) error) func(*dynamodb.Options) {
 // passGate lets in as the platform.
 type passGate struct{}
 
-func (passGate) Admit(context.Context, http.Header, auth.Demand) (auth.Caller, error) {
+func (passGate) Admit(context.Context, auth.Request, auth.Demand) (auth.Caller, error) {
 	return auth.Caller{Model: auth.ModelPlatform, Principal: "platform"}, nil
 }
 
