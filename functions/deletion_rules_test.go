@@ -359,6 +359,8 @@ func TestRule27_EveryKindOfRecordIsErasedOrHasAReason(t *testing.T) {
 		domain.RecordDeletion: "the proof itself", domain.RecordDataKey: "shared by all accounts; without what it sealed it says nothing",
 		domain.RecordPartner: "a partner's", domain.RecordPartnerKey: "a partner's", domain.RecordExtension: "a partner's; the account's id is taken out of it",
 		domain.RecordBlueprint: "a partner's", domain.RecordVersion: "a partner's", domain.RecordDraft: "a partner's", domain.RecordListing: "a partner's",
+		domain.RecordLogo: "a partner's", domain.RecordLifecycle: "a partner's", domain.RecordRollout: "a partner's; one that failed in the account names it, and says why",
+		domain.RecordHandOff: "names the account, and ends by itself within ten minutes", domain.RecordCallback: "names the account, and ends by itself within 30 days",
 	}
 	kinds := map[domain.Record]bool{}
 	for _, i := range s.scan(s.tables.Config.AccountsTable) {

@@ -113,7 +113,7 @@ func (k *kit) authorizedAs(e domain.ExtensionID, tokenURL string) (*domain.Webho
 	k.t.Helper()
 	id := "whk_" + string(e)
 	w := &domain.Webhook{
-		Account: acct, ID: domain.WebhookID(id), Extension: e, Epoch: 3, WebhookKey: "contracts", TemplateType: "tt_1", URL: k.receiver.URL, Secret: k.seal(id, signingSecret),
+		Account: acct, ID: domain.WebhookID(id), Extension: e, Epoch: 3, Version: 1, WebhookKey: "contracts", TemplateType: "tt_1", URL: k.receiver.URL, Secret: k.seal(id, signingSecret),
 	}
 	i := &domain.Installation{
 		Account: acct, Extension: e, Version: 1, Epoch: 3, State: domain.Enabled, Parameters: map[string]string{"client": "client 1"},

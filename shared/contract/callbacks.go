@@ -18,7 +18,7 @@ type CallbackData struct {
 	Contract domain.ContractID `json:"contract_id,omitempty" maxLength:"64" doc:"Of contract.fields: one that was made through the installation."`
 
 	DataFields    []domain.GivenValue `json:"data_fields,omitempty" maxItems:"300" doc:"Of contract.fields: the values that change."`
-	FieldsVersion int                 `json:"fields_version,omitempty" minimum:"1" doc:"Of contract.fields: the version of the template type's fields that the values were chosen by. The change fails when it has changed."`
+	FieldsVersion int                 `json:"fields_version,omitempty" minimum:"1" maximum:"999999999" doc:"Of contract.fields: the version of the template type's fields that the values were chosen by. The change fails when it has changed."`
 }
 
 type ReceiveCallbackOutput struct{}

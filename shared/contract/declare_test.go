@@ -66,7 +66,7 @@ func TestDeclare_PanicsOnARowThatSaysTooLittleOrContradictsItself(t *testing.T) 
 		"no function":                 {func(o *Operation) { o.Function = "elsewhere" }, "no function owns it"},
 		"no status":                   {func(o *Operation) { o.Status = 0 }, "no success status"},
 		"a failure as success":        {func(o *Operation) { o.Status = 404 }, "no success status"},
-		"a redirect to nowhere":       {func(o *Operation) { o.Status = 302 }, "no Location"},
+		"a redirect to nowhere":       {func(o *Operation) { o.Status = 302 }, "a redirect"},
 		"a file that no input takes":  {func(o *Operation) { o.File = logoFile }, "embeds Upload"},
 		"no family":                   {func(o *Operation) { o.Family = "" }, "needed"},
 		"no since":                    {func(o *Operation) { o.Since = "" }, "needed"},

@@ -83,7 +83,7 @@ func TestOpenAPI_ShowsFilesTakenAndAnswered(t *testing.T) {
 
 func TestOpenAPI_ShowsARedirect(t *testing.T) {
 	row := goodRow()
-	row.Status = http.StatusFound
+	row.Status, row.RedirectsTo = http.StatusFound, "somewhere"
 	got := documented[noInput, redirectOutput](t, row)
 	if h := got["302 headers"].([]string); !slices.Equal(h, []string{"Location"}) || len(got["302"].([]string)) > 0 || got["200"] != nil {
 		t.Errorf("got %v, want 302 with Location alone", got)
@@ -94,7 +94,7 @@ func TestRedirect_IsAnsweredWithItsLocation(t *testing.T) {
 	logTo(t, io.Discard)
 	emptyTable(t)
 	row := goodRow()
-	row.Status = http.StatusFound
+	row.Status, row.RedirectsTo = http.StatusFound, "somewhere"
 	op := declare[noInput, redirectOutput](row)
 	h, err := New(Webhooks, openGate{}, nil, func(a *API) {
 		op.Handle(a, func(context.Context, *noInput) (*redirectOutput, error) {

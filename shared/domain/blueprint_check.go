@@ -151,7 +151,7 @@ func (c *blueprintCheck) endpoints() {
 	}
 	if s := c.spec.Setup; s != nil {
 		if u, err := url.Parse(s.URL); err == nil && (u.Query().Has("code") || u.Query().Has("state")) {
-			c.add("/setup/url", "invalid", "The query parameters code and state are set by Plugboard.")
+			c.add("/setup/url", "reserved-parameter", "The query parameters code and state are set by Plugboard.")
 		}
 	}
 }
