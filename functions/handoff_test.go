@@ -227,7 +227,7 @@ func TestRule11_SetupAndLifecycleURLsAreCheckedAtSubmit(t *testing.T) {
 	wrong["setup"] = object{"url": "https://user:pass@acme.test/setup?code=1"}
 	wrong["lifecycle"] = object{"url": "https://acme.test/{{customer_id}}"}
 	got := a.want(a.call(a.partner, "POST", "/v1/extensions/"+dependency+"/versions", object{"blueprint": wrong}), 422).pointers()
-	if want := "[/blueprint/setup/url /blueprint/setup/url /blueprint/lifecycle/url]"; "["+strings.Join(got, " ")+"]" != want {
+	if want := "[/blueprint/setup/url /blueprint/lifecycle/url /blueprint/setup/url]"; "["+strings.Join(got, " ")+"]" != want {
 		t.Errorf("got %v, want %s", got, want)
 	}
 }

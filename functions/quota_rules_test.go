@@ -148,11 +148,13 @@ func TestRule27_ExtensionsAreCountedOnceThroughTheirWholeLife(t *testing.T) {
 
 func TestRule27_WhatHasNoRoomIsNotEnabledHalfWay(t *testing.T) {
 	a := newActors(newWorld(t))
+	_, err := a.sealer.Seal(t.Context(), a.account, "any", "secret") // the first of a month leaves its data key
+	must(t, err)
 	for _, q := range []domain.Quota{domain.QuotaInstallations, domain.QuotaTemplateTypes, domain.QuotaManagedWebhooks} {
 		limit := domain.LimitOf(q).Limit
 		a.use(q, limit-1) // it needs two of each
 		before := a.dump()
-		withoutSecret := object{"parameters": object{mainExtension: object{"customer_id": "C-1001"}}} // sealing one leaves a data key
+		withoutSecret := object{"parameters": object{mainExtension: object{"customer_id": "C-1001"}}}
 		refused := a.refused(a.call(a.admin, "PUT", "/v1/installations/"+mainExtension, withoutSecret), 409, "quota-exceeded")
 		if !strings.Contains(refused.str("detail"), fmt.Sprintf("%q", q)) {
 			t.Errorf("the refusal names no quota %s: %s", q, refused.raw)

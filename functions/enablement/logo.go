@@ -39,6 +39,12 @@ func (s *Service) PutLogo(ctx context.Context, in *contract.PutExtensionLogoInpu
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
+// lookAtLogo is what is wrong with the picture of a request that is wrong already.
+func (s *Service) lookAtLogo(_ context.Context, in *contract.PutExtensionLogoInput) ([]fault.Field, error) {
+	_, _, err := redraw(in.Content)
+	return nil, err
+}
+
 // DeleteLogo is NotFound when there is none.
 func (s *Service) DeleteLogo(ctx context.Context, in *contract.DeleteExtensionLogoInput) (*contract.DeleteExtensionLogoOutput, error) {
 	e, err := s.extension(ctx, in.Extension)

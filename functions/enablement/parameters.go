@@ -55,6 +55,19 @@ func (s *Service) UpdateParameters(ctx context.Context, in *contract.UpdateParam
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
+// lookAtParameterChanges is what is wrong with the values of an input that is wrong already.
+func (s *Service) lookAtParameterChanges(ctx context.Context, in *contract.UpdateParametersInput) ([]fault.Field, error) {
+	i, err := s.store.Installation(ctx, auth.From(ctx).Account, in.Extension)
+	if err != nil {
+		return nil, err
+	}
+	b, err := s.store.Blueprint(ctx, i.Extension, i.Version)
+	if err != nil {
+		return nil, err
+	}
+	return b.CheckParameterChanges("/parameters", in.Body.Parameters), nil
+}
+
 // changeParameters puts the values into i, secret ones sealed, and tells the keys of those that changed, in the
 // blueprint's order.
 func (s *Service) changeParameters(ctx context.Context, i *domain.Installation, b domain.Blueprint, given map[string]*string) ([]string, error) {

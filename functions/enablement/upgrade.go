@@ -227,6 +227,15 @@ func (p plan) checkUpgrade(subject domain.UpgradeSubject, given map[domain.Exten
 	return fault.InvalidFields(append(wrong, p.parameterFaults(others)...))
 }
 
+// lookAtUpgrade is what is wrong with the version, or with the extension's own parameters, of an input that is wrong already.
+func (s *Service) lookAtUpgrade(ctx context.Context, in *contract.UpgradeExtensionInput) ([]fault.Field, error) {
+	subject, err := s.upgradeSubject(ctx, in.Extension, in.Body.Version, "/version")
+	if err != nil {
+		return nil, err
+	}
+	return subject.CheckParameters("/parameters/"+string(in.Extension), in.Body.Parameters[in.Extension]), nil
+}
+
 // takeParameters puts the given values over those that the installation has. A value that the version keeps secret is
 // sealed; it stays in the open too until the old version, which may send it, is gone.
 func (s *Service) takeParameters(ctx context.Context, i *domain.Installation, to domain.Blueprint, given map[string]string) error {

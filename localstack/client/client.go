@@ -145,7 +145,14 @@ func parts(path string, in reflect.Value) (string, http.Header, []byte, error) {
 		case f.Tag.Get("path") != "":
 			path = strings.ReplaceAll(path, "{"+f.Tag.Get("path")+"}", url.PathEscape(text))
 		case f.Tag.Get("query") != "" && !value.IsZero():
-			query.Set(f.Tag.Get("query"), text)
+			name, explode, _ := strings.Cut(f.Tag.Get("query"), ",")
+			if explode == "" {
+				query.Set(name, text)
+				continue
+			}
+			for n := range value.Len() { // `explode`: a list, as the parameter repeated
+				query.Add(name, fmt.Sprint(value.Index(n).Interface()))
+			}
 		case f.Tag.Get("header") != "" && !value.IsZero():
 			header.Set(f.Tag.Get("header"), text)
 		}

@@ -24,7 +24,6 @@ type orbit struct {
 	orbitDev  domain.AccountID
 	oauth     receiver.Client               // the customer's client at Orbit
 	tokens    map[domain.ExtensionID]string // handed off to Orbit; Ada has seen none
-	orders    domain.WebhookID              // of desk's one template type
 	ticket    domain.ContractID
 }
 
@@ -82,7 +81,7 @@ func (s *story) handOff(ctx context.Context) error {
 		}
 		for _, i := range out.Body.Created {
 			if i.Token != "" || !i.HandOff {
-				return "", fmt.Errorf("Ada was shown the token of %s, which is to be handed off", i.Extension)
+				return "", fmt.Errorf("the token of %s, which is to be handed off, was shown to Ada", i.Extension)
 			}
 			s.detail("%s: its token is Orbit's to fetch%s", i.Extension, enabledBy(i))
 		}
@@ -164,10 +163,8 @@ func (s *story) work(ctx context.Context) error {
 	}
 	return s.step("A ticket becomes a contract", func() (string, error) {
 		values := []domain.GivenValue{{CustomID: "ticket_id", Value: "T-77"}, {CustomID: "hours", Value: "3"}, {CustomID: "fax", Value: "+46 8 123"}}
+		var err error
 		o.ticket, err = s.contractOf(ctx, o.desk.slug(), o.desk.slug().TypeOf("work-order"), "Work order T-77", values)
-		if err == nil {
-			o.orders, err = s.hookOf(ctx, o.desk.slug(), o.desk.slug().TypeOf("work-order"))
-		}
 		return "Orbit Desk makes one of a ticket, by its own token.", err
 	})
 }

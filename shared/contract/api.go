@@ -117,10 +117,11 @@ func (op Op[I, O]) register(a *API, h func(context.Context, *I) (*O, error), loo
 	huma.Register(a.huma, d, func(ctx context.Context, in *I) (*O, error) {
 		seen := inspectionOf(ctx)
 		goOn(in, seen.after)
-		if len(seen.wrong) > 0 {
-			return nil, problemOf(ctx, inspect.refuse(ctx, in, seen.wrong))
+		err := op.unpack(ctx, in)
+		if wrong := append(seen.wrong, fault.FieldsOf(err)...); len(wrong) > 0 {
+			err = inspect.refuse(ctx, in, wrong)
 		}
-		if err := op.unpack(ctx, in); err != nil {
+		if err != nil {
 			return nil, problemOf(ctx, err)
 		}
 		out, err := op.once(ctx, a.idem, in, checked)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -152,11 +151,7 @@ func (i *inspector) lookFaults(ctx context.Context, in any) []fault.Field {
 	var wrong []fault.Field
 	for _, look := range i.looks {
 		found, err := look(ctx, in)
-		wrong = append(wrong, found...)
-		var f *fault.Error
-		if errors.As(err, &f) {
-			wrong = append(wrong, f.Fields...)
-		}
+		wrong = slices.Concat(wrong, found, fault.FieldsOf(err))
 		if err != nil && fault.KindOf(err) == fault.Internal {
 			slog.WarnContext(ctx, "a look at a wrong input failed", "request_id", RequestID(ctx), "operation", i.operation.ID, "error", err)
 		}

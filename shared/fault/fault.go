@@ -71,6 +71,15 @@ func Wrap(err error, format string, args ...any) error {
 	return &Error{Kind: Internal, Op: op, Err: err}
 }
 
+// FieldsOf is what err names; nil when it names nothing.
+func FieldsOf(err error) []Field {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Fields
+	}
+	return nil
+}
+
 // InvalidFields is nil when fields is empty, so that a validator can end with it.
 func InvalidFields(fields []Field) error {
 	if len(fields) == 0 {
