@@ -55,7 +55,7 @@ func TestTutorial_EveryCommandRunsAsPrinted(t *testing.T) {
 	if err := bash.Run(); err != nil {
 		t.Fatalf("the tutorial stopped: %v\n%s", err, said.String())
 	}
-	for _, want := range []string{"signed\n", "delivered", "/data_fields/0/value", "/data_fields/1/custom_id", "The tutorial is over."} {
+	for _, want := range []string{"signed\n", "delivered", "/data_fields/0/value", "/data_fields/1/custom_id", "event-type-added", "The tutorial is over."} {
 		if !strings.Contains(said.String(), want) {
 			t.Errorf("the tutorial never said %q:\n%s", want, said.String())
 		}
