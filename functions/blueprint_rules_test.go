@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"plugboard/functions/enablement"
+	"plugboard/functions/catalogue"
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
 	"plugboard/shared/egress"
@@ -351,7 +351,7 @@ func TestRule2_TwoListingsAtTheSameMomentCloseNoCycle(t *testing.T) {
 		a.approve(slug, a.submit(slug, needing(needed)))
 	}
 	listing := func(slug string, during func()) error {
-		s := enablement.New(a.tables.At(a.now, between(during)), a.sealer, egress.Config{}, a.now, domain.NewID)
+		s := catalogue.New(a.tables.At(a.now, between(during)), a.sealer, egress.Config{}, a.now, domain.NewID)
 		in := &contract.ListExtensionInput{Extension: domain.ExtensionID(slug)}
 		in.Body.Version = 2
 		_, err := s.List(t.Context(), in)

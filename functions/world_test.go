@@ -28,6 +28,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
 
+	"plugboard/functions/catalogue"
 	"plugboard/functions/contracts"
 	"plugboard/functions/datafields"
 	"plugboard/functions/enablement"
@@ -91,7 +92,8 @@ func newWorld(t testing.TB) *world {
 	gate := auth.NewGate(w.tables.Store, identity, keys, w.now).Opening(w.sealer)
 
 	routes := map[contract.Function]func(*contract.API){
-		contract.Enablement: enablement.New(w.tables.Store, w.sealer, egress.Config{AllowPrivate: true}, w.now, domain.NewID).Routes,
+		contract.Catalogue:  catalogue.New(w.tables.Store, w.sealer, egress.Config{AllowPrivate: true}, w.now, domain.NewID).Routes,
+		contract.Enablement: enablement.New(w.tables.Store, w.sealer, w.now, domain.NewID).Routes,
 		contract.DataFields: datafields.New(w.tables.Store, w.now, domain.NewID).Routes,
 		contract.Contracts:  contracts.New(w.tables.Store, w.now, domain.NewID).Routes,
 		contract.Webhooks:   webhooks.New(w.tables.Store, w.sealer, egress.Config{AllowPrivate: true}, w.now, domain.NewID).Routes,

@@ -19,6 +19,7 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 
 	// What answers HTTP. API Gateway gives up after 29 s, so a function does before.
 	api := d.API()
+	catalogue := d.Function(contract.Catalogue, 20*time.Second)
 	enablement := d.Function(contract.Enablement, 20*time.Second)
 	dataFields := d.Function(contract.DataFields, 20*time.Second)
 	contracts := d.Function(contract.Contracts, 28*time.Second) // an import works for up to 24
@@ -49,7 +50,7 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	endpoints := d.Endpoints("partners' endpoints")
 
 	// A request comes in.
-	for _, fn := range []*Function{enablement, dataFields, contracts, webhooks} {
+	for _, fn := range []*Function{catalogue, enablement, dataFields, contracts, webhooks} {
 		api.Calls(fn)
 		fn.Trusts(issuer)
 		fn.Reads(platformKey)
@@ -57,9 +58,10 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 		fn.Writes(accounts)
 	}
 	contracts.ReadsManyOf(accounts)
+	catalogue.Seals(sealing)
 	enablement.Seals(sealing)
 	webhooks.Seals(sealing)
-	enablement.ChecksURLsOf(endpoints)
+	catalogue.ChecksURLsOf(endpoints)
 	webhooks.ChecksURLsOf(endpoints)
 	webhooks.Queries(deliveryLog)
 

@@ -13,6 +13,7 @@ import (
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
+	"plugboard/shared/offer"
 	"plugboard/shared/store"
 )
 
@@ -30,16 +31,16 @@ const enableAttempts = 5
 // `quota-exceeded` when all that it would make is more than the account may have.
 func (s *Service) Enable(ctx context.Context, in *contract.EnableExtensionInput) (*contract.EnableExtensionOutput, error) {
 	account := auth.From(ctx).Account
-	shelf := newShelf(s.store)
-	var u *unobtainable
-	if _, err := shelf.offered(ctx, account, in.Extension); asUnobtainable(err, &u) {
-		return nil, fault.New(fault.NotFound, "not-found", "%s", u.detail)
+	shelf := offer.NewShelf(s.store)
+	_, err := shelf.Offered(ctx, account, in.Extension)
+	if u, ok := errors.AsType[*offer.Unobtainable](err); ok {
+		return nil, fault.New(fault.NotFound, "not-found", "%s", u.Detail)
 	}
-	blueprints, err := shelf.closure(ctx, domain.Dependency{Extension: in.Extension})
-	switch {
-	case asUnobtainable(err, &u):
-		return nil, fault.New(fault.Conflict, u.code, "%s", u.detail)
-	case err != nil:
+	blueprints, err := shelf.Closure(ctx, domain.Dependency{Extension: in.Extension})
+	if u, ok := errors.AsType[*offer.Unobtainable](err); ok {
+		return nil, fault.New(fault.Conflict, u.Code, "%s", u.Detail)
+	}
+	if err != nil {
 		return nil, err
 	}
 	for range enableAttempts {
@@ -58,11 +59,11 @@ func (s *Service) Enable(ctx context.Context, in *contract.EnableExtensionInput)
 // lookAtParameters is what is wrong with the parameters of an input that is wrong already.
 func (s *Service) lookAtParameters(ctx context.Context, in *contract.EnableExtensionInput) ([]fault.Field, error) {
 	account := auth.From(ctx).Account
-	shelf := newShelf(s.store)
-	if _, err := shelf.offered(ctx, account, in.Extension); err != nil {
+	shelf := offer.NewShelf(s.store)
+	if _, err := shelf.Offered(ctx, account, in.Extension); err != nil {
 		return nil, err
 	}
-	blueprints, err := shelf.closure(ctx, domain.Dependency{Extension: in.Extension})
+	blueprints, err := shelf.Closure(ctx, domain.Dependency{Extension: in.Extension})
 	if err != nil {
 		return nil, err
 	}

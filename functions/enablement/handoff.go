@@ -93,7 +93,11 @@ func (s *Service) handedOff(ctx context.Context, code string) (h domain.HandOff,
 	if h, err = s.store.HandOff(ctx, secret.Hash(code)); err != nil {
 		return
 	}
-	if _, err = s.extension(ctx, h.Extension); err != nil {
+	e, err := s.store.Extension(ctx, h.Extension)
+	if err == nil && e.Partner != auth.From(ctx).Partner {
+		err = nothing
+	}
+	if err != nil {
 		return
 	}
 	if admin, err = s.store.User(ctx, h.Account, h.Admin); err != nil {

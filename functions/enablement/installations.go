@@ -2,6 +2,7 @@ package enablement
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
+	"plugboard/shared/offer"
 	"plugboard/shared/secret"
 	"plugboard/shared/store"
 )
@@ -34,7 +36,7 @@ func (s *Service) Catalogue(ctx context.Context, in *contract.ListCatalogueInput
 	if err != nil {
 		return nil, err
 	}
-	listed := newShelf(s.store)
+	listed := offer.NewShelf(s.store)
 	out := &contract.ListCatalogueOutput{Body: contract.Page[contract.CatalogueItem]{NextCursor: page.NextCursor, Items: []contract.CatalogueItem{}}}
 	for _, l := range page.Items {
 		shelf, trial := shelves[l.Extension]
@@ -55,13 +57,13 @@ func (s *Service) Catalogue(ctx context.Context, in *contract.ListCatalogueInput
 
 // trials is what the account may enable although it is not listed, each with a shelf of its own: what is on trial is
 // no other extension's dependency.
-func (s *Service) trials(ctx context.Context, a domain.AccountID, listed []domain.Listing) ([]domain.Listing, map[domain.ExtensionID]shelf, error) {
+func (s *Service) trials(ctx context.Context, a domain.AccountID, listed []domain.Listing) ([]domain.Listing, map[domain.ExtensionID]offer.Shelf, error) {
 	all, err := s.store.Trials(ctx, a)
 	if err != nil {
 		return nil, nil, err
 	}
 	var tried []domain.Listing
-	shelves := map[domain.ExtensionID]shelf{}
+	shelves := map[domain.ExtensionID]offer.Shelf{}
 	for _, t := range all {
 		if slices.ContainsFunc(listed, func(l domain.Listing) bool { return l.Extension == t.Extension }) {
 			continue
@@ -70,26 +72,24 @@ func (s *Service) trials(ctx context.Context, a domain.AccountID, listed []domai
 		if err != nil {
 			return nil, nil, fault.Wrap(err, "the extension %s, on trial in %s", t.Extension, a)
 		}
-		shelf := newShelf(s.store)
-		b, err := shelf.onTrial(ctx, e.ID)
-		var u *unobtainable
-		switch {
-		case asUnobtainable(err, &u):
+		shelf := offer.NewShelf(s.store)
+		b, err := shelf.OnTrial(ctx, e.ID)
+		if _, ok := errors.AsType[*offer.Unobtainable](err); ok {
 			continue
-		case err != nil:
+		}
+		if err != nil {
 			return nil, nil, err
 		}
-		tried, shelves[e.ID] = append(tried, listingOf(e, b)), shelf
+		tried, shelves[e.ID] = append(tried, domain.ListingOf(e, b)), shelf
 	}
 	return tried, shelves, nil
 }
 
-func catalogueItem(ctx context.Context, shelf shelf, l domain.Listing, installed map[domain.ExtensionID]domain.Installation) (contract.CatalogueItem, error) {
+func catalogueItem(ctx context.Context, shelf offer.Shelf, l domain.Listing, installed map[domain.ExtensionID]domain.Installation) (contract.CatalogueItem, error) {
 	item := contract.CatalogueItem{Listing: l, State: installed[l.Extension].State, AlsoEnables: []domain.ExtensionID{}, Parameters: []contract.NeededParameter{}}
-	blueprints, err := shelf.closure(ctx, domain.Dependency{Extension: l.Extension})
-	var u *unobtainable
-	if asUnobtainable(err, &u) {
-		item.Unobtainable = u.detail
+	blueprints, err := shelf.Closure(ctx, domain.Dependency{Extension: l.Extension})
+	if u, ok := errors.AsType[*offer.Unobtainable](err); ok {
+		item.Unobtainable = u.Detail
 		return item, nil
 	}
 	if err != nil {

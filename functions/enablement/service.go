@@ -1,5 +1,5 @@
-// Package enablement is the function behind extensions and installations: partners offer, the platform lists,
-// an account enables, disables, suspends. It decides and records; provisioning does the making.
+// Package enablement is the function behind installations: an account enables, disables, suspends, upgrades what the
+// catalogue offers, and holds the API tokens. It decides and records; provisioning does the making.
 package enablement
 
 import (
@@ -7,7 +7,6 @@ import (
 
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
-	"plugboard/shared/egress"
 	"plugboard/shared/store"
 )
 
@@ -18,43 +17,19 @@ type Sealer interface {
 
 // Service serves the operations that enablement owns.
 type Service struct {
-	store  *store.Store
-	seal   Sealer
-	egress egress.Config
-	now    domain.Clock
-	newID  domain.IDSource
+	store *store.Store
+	seal  Sealer
+	now   domain.Clock
+	newID domain.IDSource
 }
 
 // New does not call AWS.
-func New(s *store.Store, seal Sealer, c egress.Config, now domain.Clock, newID domain.IDSource) *Service {
-	return &Service{store: s, seal: seal, egress: c, now: now, newID: newID}
+func New(s *store.Store, seal Sealer, now domain.Clock, newID domain.IDSource) *Service {
+	return &Service{store: s, seal: seal, now: now, newID: newID}
 }
 
 // Routes binds each operation to its method.
 func (s *Service) Routes(api *contract.API) {
-	contract.CreatePartner.Handle(api, s.CreatePartner, s.lookAtPartner)
-	contract.ReadPartner.Handle(api, s.ReadPartner)
-	contract.RotatePartnerKey.Handle(api, s.RotatePartnerKey)
-	contract.CreateExtension.Handle(api, s.CreateExtension)
-	contract.ReadExtension.Handle(api, s.ReadExtension)
-	contract.SubmitBlueprint.Handle(api, s.SubmitBlueprint, s.lookAtSubmitted)
-	contract.ReadDraft.Handle(api, s.Draft)
-	contract.ReplaceDraft.Handle(api, s.ReplaceDraft)
-	contract.PromoteTemplateType.Handle(api, s.Promote, s.lookAtPromoted)
-	contract.CheckDraft.Handle(api, s.CheckDraft)
-	contract.ListVersions.Handle(api, s.Versions)
-	contract.ReadVersion.Handle(api, s.Version)
-	contract.DiffVersions.Handle(api, s.DiffVersions)
-	contract.ReviewVersion.Handle(api, s.ReviewVersion)
-	contract.YankVersion.Handle(api, s.YankVersion)
-	contract.RotateLifecycleSecret.Handle(api, s.RotateLifecycleSecret)
-	contract.PutTestAccounts.Handle(api, s.PutTestAccounts, s.lookAtAccounts)
-	contract.ListExtension.Handle(api, s.List, s.lookAtListing)
-	contract.UnlistExtension.Handle(api, s.Unlist)
-	contract.PutExtensionLogo.Handle(api, s.PutLogo, s.lookAtLogo)
-	contract.ReadExtensionLogo.Handle(api, s.Logo)
-	contract.DeleteExtensionLogo.Handle(api, s.DeleteLogo)
-	contract.ReadCatalogueLogo.Handle(api, s.CatalogueLogo)
 	contract.ListCatalogue.Handle(api, s.Catalogue)
 	contract.EnableExtension.Handle(api, s.Enable, s.lookAtParameters)
 	contract.ListInstallations.Handle(api, s.Installations)
@@ -69,12 +44,6 @@ func (s *Service) Routes(api *contract.API) {
 	contract.PreviewUpgrade.Handle(api, s.PreviewUpgrade)
 	contract.UpgradeExtension.Handle(api, s.Upgrade, s.lookAtUpgrade)
 	contract.PutUpgradePolicy.Handle(api, s.PutUpgradePolicy)
-	contract.CreateRollout.Handle(api, s.CreateRollout)
-	contract.ListRollouts.Handle(api, s.Rollouts)
-	contract.ReadRollout.Handle(api, s.Rollout)
-	contract.PauseRollout.Handle(api, s.PauseRollout)
-	contract.ResumeRollout.Handle(api, s.ResumeRollout)
-	contract.CancelRollout.Handle(api, s.CancelRollout)
 	contract.CreateToken.Handle(api, s.CreateToken)
 	contract.ListTokens.Handle(api, s.Tokens)
 	contract.RevokeToken.Handle(api, s.RevokeToken)
@@ -83,16 +52,4 @@ func (s *Service) Routes(api *contract.API) {
 	contract.StartHandOff.Handle(api, s.StartHandOff)
 	contract.ExchangeHandOff.Handle(api, s.ExchangeHandOff)
 	contract.ReadMe.Handle(api, s.Me)
-	contract.ReadOpenapi.Handle(api, s.OpenAPI)
-	contract.ReadBlueprintSchema.Handle(api, s.BlueprintSchema)
-}
-
-// OpenAPI serves the committed document.
-func (s *Service) OpenAPI(context.Context, *contract.ReadOpenapiInput) (*contract.ReadOpenapiOutput, error) {
-	return &contract.ReadOpenapiOutput{ContentType: "application/json", Body: contract.OpenAPIJSON}, nil
-}
-
-// BlueprintSchema serves the committed schema, for editors.
-func (s *Service) BlueprintSchema(context.Context, *contract.ReadBlueprintSchemaInput) (*contract.ReadBlueprintSchemaOutput, error) {
-	return &contract.ReadBlueprintSchemaOutput{ContentType: "application/json", Body: contract.BlueprintSchemaJSON}, nil
 }

@@ -12,6 +12,7 @@ import (
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
+	"plugboard/shared/offer"
 	"plugboard/shared/store"
 )
 
@@ -182,16 +183,15 @@ func (s *Service) upgradable(ctx context.Context, a domain.AccountID, e domain.E
 // cannot be had, or is too old.
 func (s *Service) extra(ctx context.Context, subject domain.UpgradeSubject) (plan, error) {
 	root := subject.Installation.Extension
-	shelf := newShelf(s.store)
+	shelf := offer.NewShelf(s.store)
 	var blueprints []domain.Blueprint
 	for _, d := range subject.To.Dependencies {
 		if subject.Installed[d.Extension].Present() {
 			continue
 		}
-		closure, err := shelf.closure(ctx, d, root)
-		var u *unobtainable
-		if asUnobtainable(err, &u) {
-			return plan{}, fault.New(fault.Conflict, u.code, "%s", u.detail)
+		closure, err := shelf.Closure(ctx, d, root)
+		if u, ok := errors.AsType[*offer.Unobtainable](err); ok {
+			return plan{}, fault.New(fault.Conflict, u.Code, "%s", u.Detail)
 		}
 		if err != nil {
 			return plan{}, err
@@ -212,8 +212,8 @@ func (s *Service) extra(ctx context.Context, subject domain.UpgradeSubject) (pla
 	p.need = slices.DeleteFunc(p.need, func(i domain.Installation) bool {
 		return len(i.RequiredBy) == len(subject.Installed[i.Extension].RequiredBy)
 	})
-	if len(p.create) >= maxEnabledAtOnce {
-		return p, fault.New(fault.Conflict, "too-many-dependencies", "Upgrading it would enable more than %d extensions.", maxEnabledAtOnce)
+	if len(p.create) >= offer.MostAtOnce {
+		return p, fault.New(fault.Conflict, "too-many-dependencies", "Upgrading it would enable more than %d extensions.", offer.MostAtOnce)
 	}
 	return p, nil
 }

@@ -47,14 +47,18 @@ func TestGateway_RoutesEveryOperation(t *testing.T) {
 }
 
 func TestGateway_EveryFunctionAnswers(t *testing.T) {
-	paths := map[contract.Function]string{
-		contract.Enablement: contract.ListCatalogue.Path,
-		contract.DataFields: contract.ListTemplateTypes.Path,
-		contract.Contracts:  contract.ListWorkspaces.Path,
-		contract.Webhooks:   contract.ListWebhooks.Path,
+	lists := map[contract.Function]struct {
+		by   client.Caller
+		path string
+	}{
+		contract.Catalogue:  {deployed.partner, "/v1/extensions/" + string(deployed.core) + "/versions"},
+		contract.Enablement: {deployed.mel, contract.ListCatalogue.Path},
+		contract.DataFields: {deployed.mel, contract.ListTemplateTypes.Path},
+		contract.Contracts:  {deployed.mel, contract.ListWorkspaces.Path},
+		contract.Webhooks:   {deployed.mel, contract.ListWebhooks.Path},
 	}
 	for _, f := range contract.Functions {
-		a := send(t, deployed.mel, "GET", paths[f], "")
+		a := send(t, lists[f].by, "GET", lists[f].path, "")
 		if a.Status != http.StatusOK || !strings.HasPrefix(string(a.Body), `{"items":[{`) {
 			t.Errorf("%s: got %d, want 200 and a list: %s", f, a.Status, a.Body)
 		}

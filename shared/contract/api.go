@@ -3,15 +3,12 @@ package contract
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"path"
-	"reflect"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -99,45 +96,6 @@ func (op Op[I, O]) Handle(a *API, h func(context.Context, *I) (*O, error), looks
 	op.register(a, h, looks)
 }
 
-// register tells Huma of the operation. Around h stand, in this order: the gate, Huma's validation, the
-// unpacking of a file, the Idempotency-Key, what the input's own check says, and the turning of an error into a Problem.
-func (op Op[I, O]) register(a *API, h func(context.Context, *I) (*O, error), looks []Look[I]) {
-	inspect := newInspector(op.Operation, reflect.TypeFor[I]())
-	for _, look := range looks {
-		inspect.looks = append(inspect.looks, func(ctx context.Context, in any) ([]fault.Field, error) { return look(ctx, in.(*I)) })
-	}
-	checked := func(ctx context.Context, in *I) (*O, error) {
-		if err := inspect.refuse(ctx, in, nil); err != nil {
-			return nil, err
-		}
-		return h(ctx, in)
-	}
-	d := op.document(a)
-	d.Middlewares = append(d.Middlewares, inspect.middleware)
-	huma.Register(a.huma, d, func(ctx context.Context, in *I) (*O, error) {
-		seen := inspectionOf(ctx)
-		goOn(in, seen.after)
-		err := op.unpack(ctx, in)
-		if wrong := append(seen.wrong, fault.FieldsOf(err)...); len(wrong) > 0 {
-			err = inspect.refuse(ctx, in, wrong)
-		}
-		if err != nil {
-			return nil, problemOf(ctx, err)
-		}
-		out, err := op.once(ctx, a.idem, in, checked)
-		if err != nil {
-			return nil, problemOf(ctx, err)
-		}
-		nextCursor(out, inspect.list(ctx, seen.request))
-		fillLists(reflect.ValueOf(out))
-		return out, nil
-	})
-	plainLists(a.huma.OpenAPI().Components.Schemas)
-	if h != nil { // for the document there is no handler
-		loosenItems(a.huma.OpenAPI().Components.Schemas)
-	}
-}
-
 // admit is the middleware by which nothing of a request but its headers is looked at before its caller is let in; but for
 // a callback, whose signature is over its body: that is read, up to the operation's limit, and parsed later.
 func (o Operation) admit(a *API) func(huma.Context, func(huma.Context)) {
@@ -173,53 +131,10 @@ func (o Operation) body(r *http.Request) ([]byte, error) {
 	return raw, nil
 }
 
-// HeaderIdempotencyKey makes a mutation safe to repeat for 24 hours (design rule 25).
-const HeaderIdempotencyKey = "Idempotency-Key"
-
-const maxIdempotencyKey = 255
-
 type (
 	idempotencyKey struct{}
 	contentTypeKey struct{}
 )
-
-// once runs h, or answers what it answered before under the same Idempotency-Key.
-func (op Op[I, O]) once(ctx context.Context, idem Idempotency, in *I, h func(context.Context, *I) (*O, error)) (*O, error) {
-	key, _ := ctx.Value(idempotencyKey{}).(string)
-	if key == "" || !op.Mutates() {
-		return h(ctx, in)
-	}
-	input, err := json.Marshal(in)
-	if err != nil {
-		return nil, fault.Wrap(err, "fingerprint the input of %s", op.ID)
-	}
-	caller := auth.From(ctx)
-	account := caller.Account
-	if about, ok := any(in).(interface{ about() domain.AccountID }); ok {
-		account = about.about()
-	}
-	ctx, recorded, err := idem.Claim(ctx, account, digest(caller.Principal, string(caller.Account), string(caller.UserID()), op.ID, key), digest(string(input)))
-	if err != nil {
-		return nil, err
-	}
-	if recorded != nil {
-		out := new(O)
-		return out, fault.Wrap(json.Unmarshal(recorded, out), "decode the recorded answer of %s", op.ID)
-	}
-	out, err := h(ctx, in)
-	if settled := idem.Settle(context.WithoutCancel(ctx), out, err != nil); err == nil && settled != nil {
-		return nil, settled
-	}
-	return out, err
-}
-
-func digest(parts ...string) string {
-	h := sha256.New()
-	for _, p := range parts {
-		fmt.Fprintf(h, "%d:%s", len(p), p)
-	}
-	return hex.EncodeToString(h.Sum(nil))
-}
 
 func writeProblem(w http.ResponseWriter, p *Problem) {
 	w.Header().Set("Content-Type", problemType)
@@ -276,45 +191,45 @@ func (w *statusWriter) WriteHeader(status int) {
 }
 
 // document is the row as Huma, and so OpenAPI, takes it.
-func (op Op[I, O]) document(a *API) huma.Operation {
+func (o Operation) document(a *API) huma.Operation {
 	d := huma.Operation{ // Huma refuses at MaxBodyBytes, and takes what is below
-		OperationID: op.ID, Method: op.Method, Path: op.Path, Summary: op.Summary, Tags: []string{string(op.Family)},
-		DefaultStatus: op.Status, MaxBodyBytes: op.MaxBody + 1, Deprecated: op.Deprecated != "",
-		Middlewares: huma.Middlewares{op.admit(a)},
-		Security:    op.security(),
-		Parameters:  op.headers(),
+		OperationID: o.ID, Method: o.Method, Path: o.Path, Summary: o.Summary, Tags: []string{string(o.Family)},
+		DefaultStatus: o.Status, MaxBodyBytes: o.MaxBody + 1, Deprecated: o.Deprecated != "",
+		Middlewares: huma.Middlewares{o.admit(a)},
+		Security:    o.security(),
+		Parameters:  o.headers(),
 		Responses:   map[string]*huma.Response{},
 		Extensions: map[string]any{
-			"x-plugboard-auth": op.Auth.String(), "x-plugboard-acting-user": op.ActingUser, "x-plugboard-max-body-bytes": op.MaxBody,
+			"x-plugboard-auth": o.Auth.String(), "x-plugboard-acting-user": o.ActingUser, "x-plugboard-max-body-bytes": o.MaxBody,
 		},
 	}
 	problem := a.huma.OpenAPI().Components.Schemas.Schema(problemSchema, true, "Problem")
-	for _, status := range op.Statuses() {
+	for _, status := range o.Statuses() {
 		d.Responses[strconv.Itoa(status)] = &huma.Response{
 			Description: http.StatusText(status),
 			Content:     map[string]*huma.MediaType{problemType: {Schema: problem}},
 		}
 	}
-	if op.File != nil {
-		d.RequestBody, d.SkipValidateBody = op.File.document(), true // unpack does
+	if o.File != nil {
+		d.RequestBody, d.SkipValidateBody = o.File.document(), true // unpack does
 	}
-	if len(op.Binary) > 0 {
-		d.Responses[strconv.Itoa(op.Status)] = &huma.Response{Content: map[string]*huma.MediaType{}}
-		for _, kind := range op.Binary {
-			d.Responses[strconv.Itoa(op.Status)].Content[kind] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
+	if len(o.Binary) > 0 {
+		d.Responses[strconv.Itoa(o.Status)] = &huma.Response{Content: map[string]*huma.MediaType{}}
+		for _, kind := range o.Binary {
+			d.Responses[strconv.Itoa(o.Status)].Content[kind] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
 		}
 	}
-	if op.Revalidates {
+	if o.Revalidates {
 		d.Responses[strconv.Itoa(http.StatusNotModified)] = &huma.Response{
 			Description: http.StatusText(http.StatusNotModified),
 			Headers:     map[string]*huma.Param{"ETag": {Schema: &huma.Schema{Type: huma.TypeString}}},
 		}
 	}
-	if op.RedirectsTo != "" {
-		d.Responses[strconv.Itoa(op.Status)] = &huma.Response{Description: "A redirect to " + op.RedirectsTo + "."}
+	if o.RedirectsTo != "" {
+		d.Responses[strconv.Itoa(o.Status)] = &huma.Response{Description: "A redirect to " + o.RedirectsTo + "."}
 	}
-	if op.readyJSON {
-		d.Responses[strconv.Itoa(op.Status)] = &huma.Response{
+	if o.readyJSON {
+		d.Responses[strconv.Itoa(o.Status)] = &huma.Response{
 			Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}}},
 		}
 	}

@@ -21,6 +21,7 @@ import (
 type Function string
 
 const (
+	Catalogue  Function = "catalogue"
 	Enablement Function = "enablement"
 	DataFields Function = "datafields"
 	Contracts  Function = "contracts"
@@ -28,7 +29,7 @@ const (
 )
 
 // Functions lists those that own operations.
-var Functions = []Function{Enablement, DataFields, Contracts, Webhooks}
+var Functions = []Function{Catalogue, Enablement, DataFields, Contracts, Webhooks}
 
 // Family groups operations for the people who rely on them.
 type Family string
@@ -127,6 +128,14 @@ func OwnedBy(f Function) []Operation {
 // declare adds a row to the table. It panics on a row that says too little or contradicts itself, so that a
 // bad declaration stops the build's first test and every function's start.
 func declare[I, O any](o Operation) Op[I, O] {
+	_, uploads := any(new(I)).(interface{ upload() *Upload })
+	op := Op[I, O]{o.declared(reflect.TypeFor[I](), reflect.TypeFor[O](), uploads)}
+	describe(op)
+	return op
+}
+
+// declared is declare's for all types: what is generic is compiled anew for every operation.
+func (o Operation) declared(input, output reflect.Type, uploads bool) Operation {
 	switch {
 	case o.MaxBody == 0 && o.File != nil:
 		o.MaxBody = o.File.MaxBytes + formFrame
@@ -139,11 +148,10 @@ func declare[I, O any](o Operation) Op[I, O] {
 	if o.ActingUser == "" {
 		o.ActingUser = NoActingUser
 	}
-	_, takesJSON := reflect.TypeFor[I]().FieldByName("Body")
-	_, uploads := any(new(I)).(interface{ upload() *Upload })
+	_, takesJSON := input.FieldByName("Body")
 	o.takesBody = takesJSON || uploads
-	o.locates = slices.ContainsFunc(reflect.VisibleFields(reflect.TypeFor[O]()), func(f reflect.StructField) bool { return f.Tag.Get("header") == "Location" })
-	body, answers := reflect.TypeFor[O]().FieldByName("Body")
+	o.locates = slices.ContainsFunc(reflect.VisibleFields(output), func(f reflect.StructField) bool { return f.Tag.Get("header") == "Location" })
+	body, answers := output.FieldByName("Body")
 	o.readyJSON = answers && body.Type == reflect.TypeFor[[]byte]() && len(o.Binary) == 0
 	problem := o.problem()
 	if uploads != (o.File != nil) {
@@ -153,9 +161,7 @@ func declare[I, O any](o Operation) Op[I, O] {
 		panic(fmt.Sprintf("contract: operation %q: %s", o.ID, problem))
 	}
 	all = append(all, o)
-	op := Op[I, O]{o}
-	describe(op)
-	return op
+	return o
 }
 
 var (

@@ -13,214 +13,203 @@ import (
 // tests say what else is missing. Unauthenticated, forbidden, invalid, throttled, internal and unavailable are
 // errors of every row, conflict and too-large of every mutation, and are not repeated.
 
-// Enablement: what partners offer.
+// Catalogue: what partners offer.
 var (
 	CreatePartner = declare[CreatePartnerInput, CreatePartnerOutput](Operation{
-		ID: "create-partner", Method: http.MethodPost, Path: "/v1/partners", Function: Enablement, Status: 201,
+		ID: "create-partner", Method: http.MethodPost, Path: "/v1/partners", Function: Catalogue, Status: 201,
 		Auth:   auth.AnyOf(auth.Platform()),
 		Reads:  domain.Records{domain.RecordAccount},
 		Writes: domain.Records{domain.RecordPartner, domain.RecordPartnerKey},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Create a partner, with its first key.",
 	})
 	ReadPartner = declare[ReadPartnerInput, ReadPartnerOutput](Operation{
-		ID: "read-partner", Method: http.MethodGet, Path: "/v1/partners/{partner_id}", Function: Enablement, Status: 200,
+		ID: "read-partner", Method: http.MethodGet, Path: "/v1/partners/{partner_id}", Function: Catalogue, Status: 200,
 		Auth: auth.AnyOf(auth.Platform(), auth.Partner()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordPartner},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Read a partner; a partner reads itself.",
 	})
 	RotatePartnerKey = declare[RotatePartnerKeyInput, RotatePartnerKeyOutput](Operation{
-		ID: "rotate-partner-key", Method: http.MethodPost, Path: "/v1/partners/{partner_id}/keys", Function: Enablement, Status: 201,
+		ID: "rotate-partner-key", Method: http.MethodPost, Path: "/v1/partners/{partner_id}/keys", Function: Catalogue, Status: 201,
 		Auth: auth.AnyOf(auth.Platform(), auth.Partner()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordPartner, domain.RecordPartnerKey},
 		Writes: domain.Records{domain.RecordPartner, domain.RecordPartnerKey},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Make a new partner key; the one before ends after the overlap.",
 	})
 	CreateExtension = declare[CreateExtensionInput, CreateExtensionOutput](Operation{
-		ID: "create-extension", Method: http.MethodPost, Path: "/v1/extensions", Function: Enablement, Status: 201,
+		ID: "create-extension", Method: http.MethodPost, Path: "/v1/extensions", Function: Catalogue, Status: 201,
 		Auth:   auth.AnyOf(auth.Partner()),
 		Reads:  domain.Records{domain.RecordPartner},
 		Writes: domain.Records{domain.RecordExtension, domain.RecordTrial},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Create an extension and reserve its extension types.",
 	})
 	ReadExtension = declare[ReadExtensionInput, ReadExtensionOutput](Operation{
-		ID: "read-extension", Method: http.MethodGet, Path: "/v1/extensions/{extension_id}", Function: Enablement, Status: 200,
+		ID: "read-extension", Method: http.MethodGet, Path: "/v1/extensions/{extension_id}", Function: Catalogue, Status: 200,
 		Auth: auth.AnyOf(auth.Partner(), auth.Platform()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Read an extension; a partner reads its own.",
 	})
 	SubmitBlueprint = declare[SubmitBlueprintInput, SubmitBlueprintOutput](Operation{
-		ID: "submit-blueprint", Method: http.MethodPost, Path: "/v1/extensions/{extension_id}/versions", Function: Enablement, Status: 201,
+		ID: "submit-blueprint", Method: http.MethodPost, Path: "/v1/extensions/{extension_id}/versions", Function: Catalogue, Status: 201,
 		Auth: auth.AnyOf(auth.Partner()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordDraft, domain.RecordBlueprint, domain.RecordLifecycle, domain.RecordDataKey},
 		Writes: domain.Records{domain.RecordExtension, domain.RecordBlueprint, domain.RecordVersion, domain.RecordLifecycle, domain.RecordDataKey},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Validate a blueprint, or the draft, and freeze it as the extension's next version.",
 	})
 	ListExtension = declare[ListExtensionInput, ListExtensionOutput](Operation{
-		ID: "list-extension", Method: http.MethodPut, Path: "/v1/extensions/{extension_id}/listing", Function: Enablement, Status: 200,
+		ID: "list-extension", Method: http.MethodPut, Path: "/v1/extensions/{extension_id}/listing", Function: Catalogue, Status: 200,
 		Auth: auth.AnyOf(auth.Platform()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordVersion, domain.RecordBlueprint, domain.RecordListing},
 		Writes: domain.Records{domain.RecordExtension, domain.RecordListing},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Put an approved version into the catalogue.",
 	})
 	UnlistExtension = declare[UnlistExtensionInput, UnlistExtensionOutput](Operation{
-		ID: "unlist-extension", Method: http.MethodDelete, Path: "/v1/extensions/{extension_id}/listing", Function: Enablement, Status: 200,
+		ID: "unlist-extension", Method: http.MethodDelete, Path: "/v1/extensions/{extension_id}/listing", Function: Catalogue, Status: 200,
 		Auth: auth.AnyOf(auth.Platform()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension},
 		Writes: domain.Records{domain.RecordExtension, domain.RecordListing},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Take an extension out of the catalogue; installations stay.",
 	})
 	PutExtensionLogo = declare[PutExtensionLogoInput, PutExtensionLogoOutput](Operation{
-		ID: "put-extension-logo", Method: http.MethodPut, Path: "/v1/extensions/{extension_id}/logo", Function: Enablement, Status: 200,
+		ID: "put-extension-logo", Method: http.MethodPut, Path: "/v1/extensions/{extension_id}/logo", Function: Catalogue, Status: 200,
 		Auth: auth.AnyOf(auth.Partner()), Errors: fault.Kinds{fault.NotFound}, File: logoFile,
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordBlueprint},
 		Writes: domain.Records{domain.RecordExtension, domain.RecordLogo, domain.RecordListing},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Give an extension its logo, in place of the one before.",
 	})
 	ReadExtensionLogo = declare[LogoInput, ReadExtensionLogoOutput](Operation{
-		ID: "read-extension-logo", Method: http.MethodGet, Path: "/v1/extensions/{extension_id}/logo", Function: Enablement, Status: 200,
+		ID: "read-extension-logo", Method: http.MethodGet, Path: "/v1/extensions/{extension_id}/logo", Function: Catalogue, Status: 200,
 		Auth: auth.AnyOf(auth.Partner(), auth.Platform()), Errors: fault.Kinds{fault.NotFound}, Binary: domain.LogoTypes, Revalidates: true,
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordLogo},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Read an extension's logo, listed or not.",
 	})
 	DeleteExtensionLogo = declare[DeleteExtensionLogoInput, DeleteExtensionLogoOutput](Operation{
-		ID: "delete-extension-logo", Method: http.MethodDelete, Path: "/v1/extensions/{extension_id}/logo", Function: Enablement, Status: 204,
+		ID: "delete-extension-logo", Method: http.MethodDelete, Path: "/v1/extensions/{extension_id}/logo", Function: Catalogue, Status: 204,
 		Auth: auth.AnyOf(auth.Partner()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordBlueprint},
 		Writes: domain.Records{domain.RecordExtension, domain.RecordLogo, domain.RecordListing},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Delete an extension's logo.",
 	})
 	ReadCatalogueLogo = declare[LogoInput, ReadCatalogueLogoOutput](Operation{
-		ID: "read-catalogue-logo", Method: http.MethodGet, Path: "/v1/catalogue/{extension_id}/logo", Function: Enablement, Status: 200,
+		ID: "read-catalogue-logo", Method: http.MethodGet, Path: "/v1/catalogue/{extension_id}/logo", Function: Catalogue, Status: 200,
 		Auth: auth.AnyOf(auth.Public()), Errors: fault.Kinds{fault.NotFound}, Binary: domain.LogoTypes, Revalidates: true,
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordLogo},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Show a listed extension's logo; public, as a browser's img sends no header.",
 	})
-	ListCatalogue = declare[ListCatalogueInput, ListCatalogueOutput](Operation{
-		ID: "list-catalogue", Method: http.MethodGet, Path: "/v1/catalogue", Function: Enablement, Status: 200,
-		Auth:   auth.AnyOf(auth.Dashboard(domain.Member)),
-		Reads:  domain.Records{domain.RecordListing, domain.RecordTrial, domain.RecordExtension, domain.RecordVersion, domain.RecordBlueprint, domain.RecordInstallation},
-		Family: FamilyCatalogue, Since: "0.1.0", Summary: "List what can be enabled, with its state, dependencies and parameters.",
-	})
 )
 
-// Enablement: a blueprint on its way to the catalogue.
+// Catalogue: a blueprint on its way to the catalogue.
 var (
 	ReadDraft = declare[DraftInput, ReadDraftOutput](Operation{
-		ID: "read-draft", Method: http.MethodGet, Path: "/v1/extensions/{extension_id}/draft", Function: Enablement, Status: 200,
+		ID: "read-draft", Method: http.MethodGet, Path: "/v1/extensions/{extension_id}/draft", Function: Catalogue, Status: 200,
 		Auth: auth.AnyOf(auth.Partner()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordDraft},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Read the blueprint that the partner is working on.",
 	})
 	ReplaceDraft = declare[ReplaceDraftInput, ReplaceDraftOutput](Operation{
-		ID: "replace-draft", Method: http.MethodPut, Path: "/v1/extensions/{extension_id}/draft", Function: Enablement, Status: 200,
+		ID: "replace-draft", Method: http.MethodPut, Path: "/v1/extensions/{extension_id}/draft", Function: Catalogue, Status: 200,
 		Auth: auth.AnyOf(auth.Partner()), Errors: fault.Kinds{fault.NotFound, fault.Stale},
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordDraft},
 		Writes: domain.Records{domain.RecordDraft},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Replace the draft; it may be wrong until it is submitted.",
 	})
 	PromoteTemplateType = declare[PromoteTemplateTypeInput, PromoteTemplateTypeOutput](Operation{
-		ID: "promote-template-type", Method: http.MethodPost, Path: "/v1/extensions/{extension_id}/draft/template-types", Function: Enablement, Status: 200,
+		ID: "promote-template-type", Method: http.MethodPost, Path: "/v1/extensions/{extension_id}/draft/template-types", Function: Catalogue, Status: 200,
 		Auth: auth.AnyOf(auth.Partner()), Errors: fault.Kinds{fault.NotFound, fault.Stale},
 		Reads:  domain.Records{domain.RecordAccount, domain.RecordExtension, domain.RecordPartner, domain.RecordTemplateType, domain.RecordDraft, domain.RecordBlueprint},
 		Writes: domain.Records{domain.RecordDraft},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Put a template type of the development account into the draft, with its user fields.",
 	})
 	CheckDraft = declare[DraftInput, CheckDraftOutput](Operation{
-		ID: "check-draft", Method: http.MethodGet, Path: "/v1/extensions/{extension_id}/draft/problems", Function: Enablement, Status: 200,
+		ID: "check-draft", Method: http.MethodGet, Path: "/v1/extensions/{extension_id}/draft/problems", Function: Catalogue, Status: 200,
 		Auth: auth.AnyOf(auth.Partner()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordDraft, domain.RecordBlueprint},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Validate the draft as submitting it would.",
 	})
 	ListVersions = declare[ListVersionsInput, ListVersionsOutput](Operation{
-		ID: "list-versions", Method: http.MethodGet, Path: "/v1/extensions/{extension_id}/versions", Function: Enablement, Status: 200,
+		ID: "list-versions", Method: http.MethodGet, Path: "/v1/extensions/{extension_id}/versions", Function: Catalogue, Status: 200,
 		Auth: auth.AnyOf(auth.Partner(), auth.Platform()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordVersion},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "List an extension's versions with their states.",
 	})
 	ReadVersion = declare[VersionInput, ReadVersionOutput](Operation{
-		ID: "read-version", Method: http.MethodGet, Path: "/v1/extensions/{extension_id}/versions/{version}", Function: Enablement, Status: 200,
+		ID: "read-version", Method: http.MethodGet, Path: "/v1/extensions/{extension_id}/versions/{version}", Function: Catalogue, Status: 200,
 		Auth: auth.AnyOf(auth.Partner(), auth.Platform()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordVersion, domain.RecordBlueprint},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Read a version with its blueprint, as it was submitted.",
 	})
 	DiffVersions = declare[DiffVersionsInput, DiffVersionsOutput](Operation{
-		ID: "diff-versions", Method: http.MethodGet, Path: "/v1/extensions/{extension_id}/versions/{version}/diff", Function: Enablement, Status: 200,
+		ID: "diff-versions", Method: http.MethodGet, Path: "/v1/extensions/{extension_id}/versions/{version}/diff", Function: Catalogue, Status: 200,
 		Auth: auth.AnyOf(auth.Partner(), auth.Platform()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordBlueprint, domain.RecordDraft},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "What leads from a version to another or to the draft, and what of it needs consent.",
 	})
 	ReviewVersion = declare[ReviewVersionInput, ReviewVersionOutput](Operation{
-		ID: "review-version", Method: http.MethodPost, Path: "/v1/extensions/{extension_id}/versions/{version}/review", Function: Enablement, Status: 200,
+		ID: "review-version", Method: http.MethodPost, Path: "/v1/extensions/{extension_id}/versions/{version}/review", Function: Catalogue, Status: 200,
 		Auth: auth.AnyOf(auth.Platform()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordVersion},
 		Writes: domain.Records{domain.RecordVersion},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Approve a submitted version, or reject it with reasons.",
 	})
 	YankVersion = declare[YankVersionInput, YankVersionOutput](Operation{
-		ID: "yank-version", Method: http.MethodPost, Path: "/v1/extensions/{extension_id}/versions/{version}/yank", Function: Enablement, Status: 200,
+		ID: "yank-version", Method: http.MethodPost, Path: "/v1/extensions/{extension_id}/versions/{version}/yank", Function: Catalogue, Status: 200,
 		Auth: auth.AnyOf(auth.Partner(), auth.Platform()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordVersion},
 		Writes: domain.Records{domain.RecordVersion, domain.RecordExtension, domain.RecordListing},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Put a version out of reach of everything new; installations of it stay.",
 	})
 	RotateLifecycleSecret = declare[RotateLifecycleSecretInput, RotateLifecycleSecretOutput](Operation{
-		ID: "rotate-lifecycle-secret", Method: http.MethodPost, Path: "/v1/extensions/{extension_id}/lifecycle-secret", Function: Enablement, Status: 201,
+		ID: "rotate-lifecycle-secret", Method: http.MethodPost, Path: "/v1/extensions/{extension_id}/lifecycle-secret", Function: Catalogue, Status: 201,
 		Auth: auth.AnyOf(auth.Partner()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordLifecycle, domain.RecordDataKey},
 		Writes: domain.Records{domain.RecordLifecycle, domain.RecordDataKey},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Make a new signing secret for the lifecycle endpoint; the one before signs too, for the overlap.",
 	})
 	PutTestAccounts = declare[PutTestAccountsInput, PutTestAccountsOutput](Operation{
-		ID: "put-test-accounts", Method: http.MethodPut, Path: "/v1/extensions/{extension_id}/test-accounts", Function: Enablement, Status: 200,
+		ID: "put-test-accounts", Method: http.MethodPut, Path: "/v1/extensions/{extension_id}/test-accounts", Function: Catalogue, Status: 200,
 		Auth: auth.AnyOf(auth.Partner()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordPartner, domain.RecordAccount},
 		Writes: domain.Records{domain.RecordExtension, domain.RecordTrial},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Name the accounts that see the extension before it is listed.",
 	})
-	ReadBlueprintSchema = declare[ReadBlueprintSchemaInput, ReadBlueprintSchemaOutput](Operation{
-		ID: "read-blueprint-schema", Method: http.MethodGet, Path: "/v1/blueprint.schema.json", Function: Enablement, Status: 200,
-		Auth:   auth.AnyOf(auth.Public()),
-		Family: FamilyMeta, Since: "0.1.0", Summary: "A blueprint's JSON Schema (draft 2020-12), for editors.",
-	})
 )
 
-// Enablement: a newer version for all who have an extension.
+// Catalogue: a newer version for all who have an extension.
 var (
 	CreateRollout = declare[CreateRolloutInput, CreateRolloutOutput](Operation{
-		ID: "create-rollout", Method: http.MethodPost, Path: "/v1/extensions/{extension_id}/rollouts", Function: Enablement, Status: 201,
+		ID: "create-rollout", Method: http.MethodPost, Path: "/v1/extensions/{extension_id}/rollouts", Function: Catalogue, Status: 201,
 		Auth: auth.AnyOf(auth.Platform(), auth.Partner()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordVersion},
 		Writes: domain.Records{domain.RecordRollout, domain.RecordProvision},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Upgrade every installation of an extension that may be, as a job.",
 	})
 	ListRollouts = declare[ListRolloutsInput, ListRolloutsOutput](Operation{
-		ID: "list-rollouts", Method: http.MethodGet, Path: "/v1/extensions/{extension_id}/rollouts", Function: Enablement, Status: 200,
+		ID: "list-rollouts", Method: http.MethodGet, Path: "/v1/extensions/{extension_id}/rollouts", Function: Catalogue, Status: 200,
 		Auth: auth.AnyOf(auth.Platform(), auth.Partner()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordRollout},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "List an extension's roll-outs with their progress.",
 	})
 	ReadRollout = declare[RolloutInput, ReadRolloutOutput](Operation{
-		ID: "read-rollout", Method: http.MethodGet, Path: "/v1/extensions/{extension_id}/rollouts/{rollout_id}", Function: Enablement, Status: 200,
+		ID: "read-rollout", Method: http.MethodGet, Path: "/v1/extensions/{extension_id}/rollouts/{rollout_id}", Function: Catalogue, Status: 200,
 		Auth: auth.AnyOf(auth.Platform(), auth.Partner()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordRollout},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Read a roll-out's state and progress.",
 	})
 	PauseRollout = declare[RolloutInput, PauseRolloutOutput](Operation{
-		ID: "pause-rollout", Method: http.MethodPost, Path: "/v1/extensions/{extension_id}/rollouts/{rollout_id}/pause", Function: Enablement, Status: 200,
+		ID: "pause-rollout", Method: http.MethodPost, Path: "/v1/extensions/{extension_id}/rollouts/{rollout_id}/pause", Function: Catalogue, Status: 200,
 		Auth: auth.AnyOf(auth.Platform(), auth.Partner()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordRollout},
 		Writes: domain.Records{domain.RecordRollout},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Hold a roll-out before the next installation.",
 	})
 	ResumeRollout = declare[RolloutInput, ResumeRolloutOutput](Operation{
-		ID: "resume-rollout", Method: http.MethodPost, Path: "/v1/extensions/{extension_id}/rollouts/{rollout_id}/resume", Function: Enablement, Status: 200,
+		ID: "resume-rollout", Method: http.MethodPost, Path: "/v1/extensions/{extension_id}/rollouts/{rollout_id}/resume", Function: Catalogue, Status: 200,
 		Auth: auth.AnyOf(auth.Platform(), auth.Partner()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordRollout},
 		Writes: domain.Records{domain.RecordRollout, domain.RecordProvision},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Go on with a paused roll-out.",
 	})
 	CancelRollout = declare[RolloutInput, CancelRolloutOutput](Operation{
-		ID: "cancel-rollout", Method: http.MethodPost, Path: "/v1/extensions/{extension_id}/rollouts/{rollout_id}/cancel", Function: Enablement, Status: 200,
+		ID: "cancel-rollout", Method: http.MethodPost, Path: "/v1/extensions/{extension_id}/rollouts/{rollout_id}/cancel", Function: Catalogue, Status: 200,
 		Auth: auth.AnyOf(auth.Platform(), auth.Partner()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordRollout},
 		Writes: domain.Records{domain.RecordRollout},
@@ -231,8 +220,28 @@ var (
 // upgradeReads is what an upgrade is planned from.
 var upgradeReads = domain.Records{domain.RecordInstallation, domain.RecordExtension, domain.RecordTrial, domain.RecordVersion, domain.RecordBlueprint, domain.RecordTemplateType, domain.RecordWebhook}
 
-// Enablement: what an account has enabled.
+// Catalogue: what the API is, for machines.
 var (
+	ReadOpenapi = declare[ReadOpenapiInput, ReadOpenapiOutput](Operation{
+		ID: "read-openapi", Method: http.MethodGet, Path: "/v1/openapi.json", Function: Catalogue, Status: 200,
+		Auth:   auth.AnyOf(auth.Public()),
+		Family: FamilyMeta, Since: "0.1.0", Summary: "This API as an OpenAPI 3.1 document, webhooks included.",
+	})
+	ReadBlueprintSchema = declare[ReadBlueprintSchemaInput, ReadBlueprintSchemaOutput](Operation{
+		ID: "read-blueprint-schema", Method: http.MethodGet, Path: "/v1/blueprint.schema.json", Function: Catalogue, Status: 200,
+		Auth:   auth.AnyOf(auth.Public()),
+		Family: FamilyMeta, Since: "0.1.0", Summary: "A blueprint's JSON Schema (draft 2020-12), for editors.",
+	})
+)
+
+// Enablement: what an account can enable, and has enabled.
+var (
+	ListCatalogue = declare[ListCatalogueInput, ListCatalogueOutput](Operation{
+		ID: "list-catalogue", Method: http.MethodGet, Path: "/v1/catalogue", Function: Enablement, Status: 200,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Member)),
+		Reads:  domain.Records{domain.RecordListing, domain.RecordTrial, domain.RecordExtension, domain.RecordVersion, domain.RecordBlueprint, domain.RecordInstallation},
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "List what can be enabled, with its state, dependencies and parameters.",
+	})
 	EnableExtension = declare[EnableExtensionInput, EnableExtensionOutput](Operation{
 		ID: "enable-extension", Method: http.MethodPut, Path: "/v1/installations/{extension_id}", Function: Enablement, Status: 202,
 		Auth: auth.AnyOf(auth.Dashboard(domain.Admin)), Errors: fault.Kinds{fault.NotFound},
@@ -357,11 +366,6 @@ var (
 		Auth: auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.AnyScope)), ActingUser: OptionalActingUser,
 		Reads:  domain.Records{domain.RecordOwnToken, domain.RecordInstallation},
 		Family: FamilyMeta, Since: "0.1.0", Summary: "What the credential stands for: account, installation, scopes, parameters, acting user.",
-	})
-	ReadOpenapi = declare[ReadOpenapiInput, ReadOpenapiOutput](Operation{
-		ID: "read-openapi", Method: http.MethodGet, Path: "/v1/openapi.json", Function: Enablement, Status: 200,
-		Auth:   auth.AnyOf(auth.Public()),
-		Family: FamilyMeta, Since: "0.1.0", Summary: "This API as an OpenAPI 3.1 document, webhooks included.",
 	})
 )
 

@@ -65,6 +65,13 @@ type Listing struct {
 	Logo             string       `json:"logo_sha256,omitempty" doc:"Of its logo; absent without one."`
 }
 
+// ListingOf is the line of that version.
+func ListingOf(e Extension, b Blueprint) Listing {
+	return Listing{
+		Extension: e.ID, Version: b.Version, Name: e.Name, Description: e.Description, CapabilityFamily: e.CapabilityFamily, Dependencies: b.Dependencies, Logo: e.Logo,
+	}
+}
+
 // Blueprint is one immutable version of what an extension provisions.
 type Blueprint struct {
 	Extension   ExtensionID `json:"extension_id"`

@@ -1,20 +1,14 @@
 package main
 
 import (
-	"errors"
-
-	"github.com/caarlos0/env/v11"
-
 	"plugboard/functions/enablement"
 	"plugboard/shared/contract"
-	"plugboard/shared/egress"
 	"plugboard/shared/serve"
 )
 
 func main() {
 	serve.HTTP(contract.Enablement, func(p serve.Parts) (func(*contract.API), error) {
-		c, err := env.ParseAs[egress.Config]()
-		sealer, failed := p.Sealer()
-		return enablement.New(p.Store, sealer, c, p.Now, p.NewID).Routes, errors.Join(err, failed)
+		sealer, err := p.Sealer()
+		return enablement.New(p.Store, sealer, p.Now, p.NewID).Routes, err
 	})
 }

@@ -200,7 +200,7 @@ func TestRule23_TraceAndFailures(t *testing.T) {
 			if r.Handler != test.handler || !slices.Equal(got, test.want) {
 				t.Errorf("got %s: %q, want %s: %q", r.Handler, got, test.handler, test.want)
 			}
-			if !strings.HasPrefix(string(r.HandlerAt), "shared/contract/inventory/testdata/functions/enablement/service.go:") {
+			if !strings.HasPrefix(string(r.HandlerAt), "shared/contract/inventory/testdata/functions/catalogue/service.go:") {
 				t.Errorf("got the handler at %s, want it in testdata", r.HandlerAt)
 			}
 		})
@@ -219,7 +219,7 @@ func TestRule23_TraceAndFailures(t *testing.T) {
 		{contract.CreateExtension.Operation, "the operation create-extension has no handler: no function calls contract.CreateExtension.Handle"},
 		{contract.ListCatalogue.Operation, "the operation list-catalogue is handled more than once"},
 		{contract.ReadExtension.Operation, "the operation read-extension declares records, and its handler Service.Idle makes no store call"},
-		{contract.ReadWebhook.Operation, "the operation read-webhook belongs to the function webhooks, and its handler is in enablement"},
+		{contract.ReadWebhook.Operation, "the operation read-webhook belongs to the function webhooks, and its handler is in catalogue"},
 		{undeclared, "the operation read-nothing has no declaration"},
 		{elsewhere, "the operation read-partner is not in the OpenAPI document"},
 		{unknown, `the operation read-partner names the unknown auth model "cookie"`},

@@ -1,4 +1,4 @@
-package enablement
+package catalogue
 
 import (
 	"context"

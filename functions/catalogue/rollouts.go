@@ -1,4 +1,4 @@
-package enablement
+package catalogue
 
 import (
 	"context"
@@ -15,6 +15,9 @@ import (
 
 // defaultMaxFailures is how many installations may fail before a roll-out stops.
 const defaultMaxFailures = 5
+
+// moveAttempts is how often a move of a roll-out is made anew after the job changed it meanwhile.
+const moveAttempts = 5
 
 // CreateRollout starts a job that upgrades the extension's installations to a version, page by page, in provisioning.
 // Invalid for a version that is not approved.
@@ -90,7 +93,7 @@ func (s *Service) CancelRollout(ctx context.Context, in *contract.RolloutInput) 
 // itself at the same item, so that a race is tried again.
 func (s *Service) moveRollout(ctx context.Context, in *contract.RolloutInput, to func(domain.Rollout, time.Time) (domain.Rollout, error), body *contract.RolloutView, answer any) error {
 	var err error
-	for range enableAttempts {
+	for range moveAttempts {
 		var before, after domain.Rollout
 		if before, err = s.rollout(ctx, in); err != nil {
 			return err

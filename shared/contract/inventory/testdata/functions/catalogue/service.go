@@ -1,5 +1,5 @@
-// Package enablement is a function in small: each handler comes to its calls by another way, for the trace to find.
-package enablement
+// Package catalogue is a function in small: each handler comes to its calls by another way, for the trace to find.
+package catalogue
 
 import (
 	"context"

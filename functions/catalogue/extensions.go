@@ -1,16 +1,16 @@
-package enablement
+package catalogue
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"maps"
-	"slices"
 
 	"plugboard/events"
 	"plugboard/shared/auth"
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
+	"plugboard/shared/offer"
 	"plugboard/shared/store"
 )
 
@@ -131,7 +131,7 @@ func (s *Service) List(ctx context.Context, in *contract.ListExtensionInput) (*c
 	for _, n := range needed {
 		tx.HoldListed(n.Extension, n.Version)
 	}
-	listing := listingOf(e, b)
+	listing := domain.ListingOf(e, b)
 	tx.Put(&listing)
 	out := &contract.ListExtensionOutput{Body: viewExtension(e)}
 	return out, s.store.Commit(ctx, &tx, out)
@@ -167,34 +167,26 @@ func (s *Service) Unlist(ctx context.Context, in *contract.UnlistExtensionInput)
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-func listingOf(e domain.Extension, b domain.Blueprint) domain.Listing {
-	return domain.Listing{
-		Extension: e.ID, Version: b.Version, Name: e.Name, Description: e.Description, CapabilityFamily: e.CapabilityFamily, Dependencies: b.Dependencies, Logo: e.Logo,
-	}
-}
-
 // dependencies finds the listed blueprints that the extension needs, of all levels, and reports dependencies that are
 // not listed, too old, lead back to the extension, or are too many together.
 func (s *Service) dependencies(ctx context.Context, e domain.ExtensionID, b domain.BlueprintSpec) ([]domain.Blueprint, []fault.Field, error) {
 	var wrong []fault.Field
-	shelf := newShelf(s.store)
+	shelf := offer.NewShelf(s.store)
 	for i, d := range b.Dependencies {
 		if d.Extension == e {
 			continue // BlueprintSpec.Check says so
 		}
-		_, err := shelf.closure(ctx, d, e)
-		var f *unobtainable
-		switch {
-		case asUnobtainable(err, &f):
-			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/blueprint/dependencies/%d/extension_id", i), Code: f.code, Detail: f.detail})
-		case err != nil:
+		_, err := shelf.Closure(ctx, d, e)
+		if u, ok := errors.AsType[*offer.Unobtainable](err); ok {
+			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/blueprint/dependencies/%d/extension_id", i), Code: u.Code, Detail: u.Detail})
+		} else if err != nil {
 			return nil, nil, err
 		}
 	}
-	if len(wrong) == 0 && len(shelf.read) >= maxEnabledAtOnce {
-		wrong = append(wrong, fault.Field{Pointer: "/blueprint/dependencies", Code: "too-many-dependencies", Detail: fmt.Sprintf("Enabling it would enable more than %d extensions.", maxEnabledAtOnce)})
+	if len(wrong) == 0 && len(shelf.Read()) >= offer.MostAtOnce {
+		wrong = append(wrong, fault.Field{Pointer: "/blueprint/dependencies", Code: "too-many-dependencies", Detail: fmt.Sprintf("Enabling it would enable more than %d extensions.", offer.MostAtOnce)})
 	}
-	return slices.Collect(maps.Values(shelf.read)), wrong, nil
+	return shelf.Read(), wrong, nil
 }
 
 // extension reads an extension that the caller may see.

@@ -1,4 +1,4 @@
-package enablement
+package catalogue
 
 import (
 	"context"
@@ -75,7 +75,7 @@ func (s *Service) relist(ctx context.Context, tx *store.Tx, e *domain.Extension)
 	if err != nil {
 		return err
 	}
-	listing := listingOf(*e, b)
+	listing := domain.ListingOf(*e, b)
 	tx.Put(&listing)
 	return nil
 }

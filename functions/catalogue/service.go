@@ -1,0 +1,76 @@
+// Package catalogue is the function behind extensions: partners draft and submit blueprints, the platform reviews and
+// lists them, either rolls a version out. It publishes what the API is.
+package catalogue
+
+import (
+	"context"
+
+	"plugboard/shared/contract"
+	"plugboard/shared/domain"
+	"plugboard/shared/egress"
+	"plugboard/shared/store"
+)
+
+// Sealer keeps the secrets that lifecycle endpoints verify with.
+type Sealer interface {
+	Seal(ctx context.Context, a domain.AccountID, resource string, plain domain.Secret) (domain.Sealed, error)
+}
+
+// Service serves the operations that catalogue owns.
+type Service struct {
+	store  *store.Store
+	seal   Sealer
+	egress egress.Config
+	now    domain.Clock
+	newID  domain.IDSource
+}
+
+// New does not call AWS.
+func New(s *store.Store, seal Sealer, c egress.Config, now domain.Clock, newID domain.IDSource) *Service {
+	return &Service{store: s, seal: seal, egress: c, now: now, newID: newID}
+}
+
+// Routes binds each operation to its method.
+func (s *Service) Routes(api *contract.API) {
+	contract.CreatePartner.Handle(api, s.CreatePartner, s.lookAtPartner)
+	contract.ReadPartner.Handle(api, s.ReadPartner)
+	contract.RotatePartnerKey.Handle(api, s.RotatePartnerKey)
+	contract.CreateExtension.Handle(api, s.CreateExtension)
+	contract.ReadExtension.Handle(api, s.ReadExtension)
+	contract.SubmitBlueprint.Handle(api, s.SubmitBlueprint, s.lookAtSubmitted)
+	contract.ReadDraft.Handle(api, s.Draft)
+	contract.ReplaceDraft.Handle(api, s.ReplaceDraft)
+	contract.PromoteTemplateType.Handle(api, s.Promote, s.lookAtPromoted)
+	contract.CheckDraft.Handle(api, s.CheckDraft)
+	contract.ListVersions.Handle(api, s.Versions)
+	contract.ReadVersion.Handle(api, s.Version)
+	contract.DiffVersions.Handle(api, s.DiffVersions)
+	contract.ReviewVersion.Handle(api, s.ReviewVersion)
+	contract.YankVersion.Handle(api, s.YankVersion)
+	contract.RotateLifecycleSecret.Handle(api, s.RotateLifecycleSecret)
+	contract.PutTestAccounts.Handle(api, s.PutTestAccounts, s.lookAtAccounts)
+	contract.ListExtension.Handle(api, s.List, s.lookAtListing)
+	contract.UnlistExtension.Handle(api, s.Unlist)
+	contract.PutExtensionLogo.Handle(api, s.PutLogo, s.lookAtLogo)
+	contract.ReadExtensionLogo.Handle(api, s.Logo)
+	contract.DeleteExtensionLogo.Handle(api, s.DeleteLogo)
+	contract.ReadCatalogueLogo.Handle(api, s.CatalogueLogo)
+	contract.CreateRollout.Handle(api, s.CreateRollout)
+	contract.ListRollouts.Handle(api, s.Rollouts)
+	contract.ReadRollout.Handle(api, s.Rollout)
+	contract.PauseRollout.Handle(api, s.PauseRollout)
+	contract.ResumeRollout.Handle(api, s.ResumeRollout)
+	contract.CancelRollout.Handle(api, s.CancelRollout)
+	contract.ReadOpenapi.Handle(api, s.OpenAPI)
+	contract.ReadBlueprintSchema.Handle(api, s.BlueprintSchema)
+}
+
+// OpenAPI serves the committed document.
+func (s *Service) OpenAPI(context.Context, *contract.ReadOpenapiInput) (*contract.ReadOpenapiOutput, error) {
+	return &contract.ReadOpenapiOutput{ContentType: "application/json", Body: contract.OpenAPIJSON}, nil
+}
+
+// BlueprintSchema serves the committed schema, for editors.
+func (s *Service) BlueprintSchema(context.Context, *contract.ReadBlueprintSchemaInput) (*contract.ReadBlueprintSchemaOutput, error) {
+	return &contract.ReadBlueprintSchemaOutput{ContentType: "application/json", Body: contract.BlueprintSchemaJSON}, nil
+}

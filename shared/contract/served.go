@@ -1,0 +1,127 @@
+package contract
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"reflect"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"plugboard/shared/auth"
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+)
+
+// served is an operation with its handler, whose types are forgotten: what is generic is compiled anew for every
+// operation, so little is.
+type served struct {
+	Operation
+	idem    Idempotency
+	inspect *inspector
+	handle  func(ctx context.Context, in any) (any, error)
+	answer  func() any // a new one, empty
+}
+
+// register tells Huma of the operation, which asks the gate first, then Huma's validation, then serve.
+func (op Op[I, O]) register(a *API, h func(context.Context, *I) (*O, error), looks []Look[I]) {
+	s := &served{
+		Operation: op.Operation, idem: a.idem, inspect: newInspector(op.Operation, reflect.TypeFor[I]()),
+		handle: func(ctx context.Context, in any) (any, error) { return h(ctx, in.(*I)) },
+		answer: func() any { return new(O) },
+	}
+	for _, look := range looks {
+		s.inspect.looks = append(s.inspect.looks, func(ctx context.Context, in any) ([]fault.Field, error) { return look(ctx, in.(*I)) })
+	}
+	huma.Register(a.huma, s.document(a), func(ctx context.Context, in *I) (*O, error) {
+		out, err := s.serve(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		return out.(*O), nil
+	})
+	schemas := a.huma.OpenAPI().Components.Schemas
+	plainLists(schemas)
+	if h != nil { // for the document there is no handler
+		loosenItems(schemas)
+	}
+}
+
+func (s *served) document(a *API) huma.Operation {
+	d := s.Operation.document(a)
+	d.Middlewares = append(d.Middlewares, s.inspect.middleware)
+	return d
+}
+
+// serve stands around the handler, in this order: the unpacking of a file, the Idempotency-Key, what the input's own
+// check says; and turns an error into a Problem.
+func (s *served) serve(ctx context.Context, in any) (any, error) {
+	seen := inspectionOf(ctx)
+	goOn(in, seen.after)
+	err := s.unpack(ctx, in)
+	if wrong := append(seen.wrong, fault.FieldsOf(err)...); len(wrong) > 0 {
+		err = s.inspect.refuse(ctx, in, wrong)
+	}
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	out, err := s.once(ctx, in)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	nextCursor(out, s.inspect.list(ctx, seen.request))
+	fillLists(reflect.ValueOf(out))
+	return out, nil
+}
+
+func (s *served) checked(ctx context.Context, in any) (any, error) {
+	if err := s.inspect.refuse(ctx, in, nil); err != nil {
+		return nil, err
+	}
+	return s.handle(ctx, in)
+}
+
+// HeaderIdempotencyKey makes a mutation safe to repeat for 24 hours (design rule 25).
+const HeaderIdempotencyKey = "Idempotency-Key"
+
+const maxIdempotencyKey = 255
+
+// once runs the handler, or answers what it answered before under the same Idempotency-Key.
+func (s *served) once(ctx context.Context, in any) (any, error) {
+	key, _ := ctx.Value(idempotencyKey{}).(string)
+	if key == "" || !s.Mutates() {
+		return s.checked(ctx, in)
+	}
+	input, err := json.Marshal(in)
+	if err != nil {
+		return nil, fault.Wrap(err, "fingerprint the input of %s", s.ID)
+	}
+	caller := auth.From(ctx)
+	account := caller.Account
+	if about, ok := in.(interface{ about() domain.AccountID }); ok {
+		account = about.about()
+	}
+	ctx, recorded, err := s.idem.Claim(ctx, account, digest(caller.Principal, string(caller.Account), string(caller.UserID()), s.ID, key), digest(string(input)))
+	if err != nil {
+		return nil, err
+	}
+	if recorded != nil {
+		out := s.answer()
+		return out, fault.Wrap(json.Unmarshal(recorded, out), "decode the recorded answer of %s", s.ID)
+	}
+	out, err := s.checked(ctx, in)
+	if settled := s.idem.Settle(context.WithoutCancel(ctx), out, err != nil); err == nil && settled != nil {
+		return nil, settled
+	}
+	return out, err
+}
+
+func digest(parts ...string) string {
+	h := sha256.New()
+	for _, p := range parts {
+		fmt.Fprintf(h, "%d:%s", len(p), p)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}

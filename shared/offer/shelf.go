@@ -1,0 +1,140 @@
+// Package offer is what can be enabled: the blueprints in the catalogue with all that they depend on, and those that an
+// account tries before they are listed.
+package offer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+	"plugboard/shared/store"
+)
+
+// MostAtOnce keeps the enabling of an extension and its dependencies within one DynamoDB transaction
+// (100 items): each installation takes three writes, each that is there already one; three count by quotas.
+const MostAtOnce = 20
+
+// Unobtainable says why an extension cannot be enabled or depended on.
+type Unobtainable struct{ Code, Detail string }
+
+func (u *Unobtainable) Error() string { return u.Detail }
+
+// Shelf holds the blueprints that one request may install, each read once: the listed ones, and the one on trial
+// that it asks for.
+type Shelf struct {
+	store *store.Store
+	read  map[domain.ExtensionID]domain.Blueprint
+}
+
+// NewShelf reads nothing yet.
+func NewShelf(s *store.Store) Shelf {
+	return Shelf{store: s, read: map[domain.ExtensionID]domain.Blueprint{}}
+}
+
+// Listed is the extension's blueprint in the catalogue; *Unobtainable when it has none.
+func (s Shelf) Listed(ctx context.Context, id domain.ExtensionID) (domain.Blueprint, error) {
+	if b, ok := s.read[id]; ok {
+		return b, nil
+	}
+	e, err := s.store.Extension(ctx, id)
+	if fault.KindOf(err) == fault.NotFound || err == nil && e.ListedVersion == 0 {
+		return domain.Blueprint{}, notListed(id)
+	}
+	if err != nil {
+		return domain.Blueprint{}, err
+	}
+	b, err := s.store.Blueprint(ctx, id, e.ListedVersion)
+	if err == nil {
+		s.read[id] = b
+	}
+	return b, fault.Wrap(err, "the listed blueprint of %s", id)
+}
+
+// Offered is the blueprint of the extension that enabling it would install in the account: the listed one, or the
+// newest one before that, if the account tries the extension. *Unobtainable when there is neither, whatever the
+// reason, so that nobody learns what is not offered to him.
+func (s Shelf) Offered(ctx context.Context, a domain.AccountID, id domain.ExtensionID) (domain.Blueprint, error) {
+	b, err := s.Listed(ctx, id)
+	u, ok := errors.AsType[*Unobtainable](err)
+	if !ok {
+		return b, err
+	}
+	if _, err := s.store.Trial(ctx, a, id); err != nil {
+		if fault.KindOf(err) == fault.NotFound {
+			return b, u
+		}
+		return b, err
+	}
+	return s.OnTrial(ctx, id)
+}
+
+// OnTrial is the newest blueprint of an extension that is not listed. *Unobtainable when there is none.
+func (s Shelf) OnTrial(ctx context.Context, id domain.ExtensionID) (domain.Blueprint, error) {
+	versions, err := s.store.Versions(ctx, id)
+	if err != nil {
+		return domain.Blueprint{}, err
+	}
+	newest, ok := domain.Newest(versions)
+	if !ok {
+		return domain.Blueprint{}, notListed(id)
+	}
+	b, err := s.store.Blueprint(ctx, id, newest.Version)
+	if err == nil {
+		s.read[id] = b
+	}
+	return b, fault.Wrap(err, "the newest blueprint of %s", id)
+}
+
+// Read is every blueprint that was asked for.
+func (s Shelf) Read() []domain.Blueprint { return slices.Collect(maps.Values(s.read)) }
+
+func notListed(id domain.ExtensionID) *Unobtainable {
+	return &Unobtainable{"unlisted-dependency", fmt.Sprintf("The extension %q is not listed.", id)}
+}
+
+// Closure is the blueprints that enabling d takes: dependencies of all levels before what needs them, d's own
+// last. path is the way here, to find cycles. The error is *Unobtainable for an extension that is not listed,
+// too old, part of a cycle, or needs too many others.
+func (s Shelf) Closure(ctx context.Context, d domain.Dependency, path ...domain.ExtensionID) ([]domain.Blueprint, error) {
+	var ordered []domain.Blueprint
+	var visit func(d domain.Dependency, path []domain.ExtensionID) error
+	visit = func(d domain.Dependency, path []domain.ExtensionID) error {
+		if slices.Contains(path, d.Extension) {
+			return &Unobtainable{"cyclic-dependency", "The dependencies go in a circle: " + arrows(append(path, d.Extension)) + "."}
+		}
+		b, err := s.Listed(ctx, d.Extension)
+		switch {
+		case err != nil:
+			return err
+		case b.Version < d.MinVersion:
+			return &Unobtainable{"dependency-version", fmt.Sprintf("Version %d of the extension %q is needed; %d is listed.", d.MinVersion, d.Extension, b.Version)}
+		case slices.ContainsFunc(ordered, func(o domain.Blueprint) bool { return o.Extension == b.Extension }):
+			return nil
+		}
+		path = append(slices.Clone(path), d.Extension)
+		for _, next := range b.Dependencies {
+			if err := visit(next, path); err != nil {
+				return err
+			}
+		}
+		if ordered = append(ordered, b); len(ordered) > MostAtOnce {
+			return &Unobtainable{"too-many-dependencies", fmt.Sprintf("Enabling it would enable more than %d extensions.", MostAtOnce)}
+		}
+		return nil
+	}
+	err := visit(d, path)
+	return ordered, err
+}
+
+func arrows(ids []domain.ExtensionID) string {
+	names := make([]string, len(ids))
+	for i, id := range ids {
+		names[i] = string(id)
+	}
+	return strings.Join(names, " → ")
+}
