@@ -61,7 +61,8 @@ inventory: tools ## Write the capability inventory and the OpenAPI document anew
 release-contract: tools ## Make the current contract the released one, against which breaking changes fail
 	@go run ./shared/contract/release/publish
 
-bench: build/localstack installed ## Count what the main operations take of DynamoDB
+bench: build/localstack installed ## Measure deliveries, and count what the main operations take of DynamoDB
+	@go run ./localstack/bench
 	@$(LOCALSTACK) -port $(TEST_PORT) -outputs localstack/.state/$(TEST_PORT)/outputs.json with \
 		env $(CREDENTIALS) go test ./functions -run '^$$' -bench Cost -benchtime 20x
 

@@ -1,0 +1,277 @@
+package main
+
+import (
+	"context"
+	"crypto/md5"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+
+	"plugboard/shared/store"
+)
+
+// counts is what AWS would bill.
+type counts struct {
+	Requests   map[string]int `json:"requests"` // by operation
+	WriteUnits float64        `json:"write_units"`
+	ReadUnits  float64        `json:"read_units"`
+	SQSBilled  int            `json:"sqs_billed"` // requests of 64 KB
+}
+
+func (c counts) all() int {
+	n := 0
+	for _, of := range c.Requests {
+		n += of
+	}
+	return n
+}
+
+// stub is as much of DynamoDB, SQS and KMS as delivering takes. It keeps what is put one by one, or in transactions
+// whose conditions always hold, which is how a worker lays out its accounts; of batches, which are the log, it keeps
+// nothing.
+type stub struct {
+	mu     sync.Mutex
+	items  map[string]map[string]item // by partition and sort key
+	outbox []item                     // that no stream has shown yet
+	queued []string                   // messages that nobody has received yet
+	counts counts
+}
+
+type item = map[string]map[string]json.RawMessage
+
+// serveAWS answers until the context ends. It prints its address.
+func serveAWS(ctx context.Context, _ []string) error {
+	s := &stub{items: map[string]map[string]item{}}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /{$}", s.call)
+	mux.HandleFunc("POST /counts", taking(s, &s.counts))
+	mux.HandleFunc("POST /outbox", taking(s, &s.outbox))
+	mux.HandleFunc("POST /queued", taking(s, &s.queued))
+	mux.HandleFunc("POST /forget", taking(s, &s.items))
+	return listen(ctx, mux, nil)
+}
+
+// taking answers what is kept there, which begins anew.
+func taking[T any](s *stub, kept *T) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		json.NewEncoder(w).Encode(*kept)
+		*kept = *new(T)
+	}
+}
+
+func (s *stub) call(w http.ResponseWriter, r *http.Request) {
+	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	answer, known := operations[operation]
+	if !known {
+		http.Error(w, `{"__type":"UnknownOperationException","message":"the stub has no `+operation+`"}`, http.StatusBadRequest)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.counts.Requests == nil {
+		s.counts.Requests = map[string]int{}
+	}
+	if s.items == nil {
+		s.items = map[string]map[string]item{}
+	}
+	s.counts.Requests[operation]++
+	out, err := answer(s, json.NewDecoder(r.Body))
+	if err != nil {
+		http.Error(w, encode(map[string]string{"__type": "ValidationException", "message": err.Error()}), http.StatusBadRequest)
+		return
+	}
+	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+	json.NewEncoder(w).Encode(out)
+}
+
+type object = map[string]any
+
+var operations = map[string]func(*stub, *json.Decoder) (object, error){
+	"PutItem":            (*stub).putItem,
+	"TransactWriteItems": (*stub).transactWriteItems,
+	"GetItem":            (*stub).getItem,
+	"Query":              (*stub).query,
+	"BatchGetItem":       (*stub).batchGetItem,
+	"BatchWriteItem":     (*stub).batchWriteItem,
+	"SendMessageBatch":   (*stub).sendMessageBatch,
+	"GenerateDataKey":    (*stub).dataKey,
+	"Decrypt":            (*stub).dataKey,
+}
+
+func (s *stub) put(i item, units float64) {
+	partition := text(i["pk"])
+	if s.items[partition] == nil {
+		s.items[partition] = map[string]item{}
+	}
+	s.items[partition][text(i["sk"])] = i
+	s.counts.WriteUnits += units * blocks(i, 1<<10)
+	if _, heard := i[store.OutboxAttribute]; heard {
+		s.outbox = append(s.outbox, i)
+	}
+}
+
+func (s *stub) putItem(in *json.Decoder) (object, error) {
+	var q struct{ Item item }
+	err := in.Decode(&q)
+	s.put(q.Item, 1)
+	return object{}, err
+}
+
+func (s *stub) transactWriteItems(in *json.Decoder) (object, error) {
+	var q struct {
+		TransactItems []struct{ Put *struct{ Item item } }
+	}
+	if err := in.Decode(&q); err != nil {
+		return nil, err
+	}
+	for _, w := range q.TransactItems {
+		if w.Put == nil {
+			return nil, fmt.Errorf("the stub's transactions only put")
+		}
+		s.put(w.Put.Item, 2)
+	}
+	return object{}, nil
+}
+
+// read counts a consistent read.
+func (s *stub) read(key item) (item, bool) {
+	found, ok := s.items[text(key["pk"])][text(key["sk"])]
+	s.counts.ReadUnits += max(1, blocks(found, 4<<10))
+	return found, ok
+}
+
+func (s *stub) getItem(in *json.Decoder) (object, error) {
+	var q struct{ Key item }
+	if err := in.Decode(&q); err != nil {
+		return nil, err
+	}
+	if found, ok := s.read(q.Key); ok {
+		return object{"Item": found}, nil
+	}
+	return object{}, nil
+}
+
+// query knows the one condition of a partition and the beginning of its sort keys, :pk and :sk.
+func (s *stub) query(in *json.Decoder) (object, error) {
+	var q struct{ ExpressionAttributeValues item }
+	if err := in.Decode(&q); err != nil {
+		return nil, err
+	}
+	all, size := []item{}, 0
+	for key, found := range s.items[text(q.ExpressionAttributeValues[":pk"])] {
+		if strings.HasPrefix(key, text(q.ExpressionAttributeValues[":sk"])) {
+			all, size = append(all, found), size+bytesOf(found)
+		}
+	}
+	s.counts.ReadUnits += float64(max(1, (size+4<<10-1)/(4<<10)))
+	return object{"Items": all, "Count": len(all)}, nil
+}
+
+func (s *stub) batchGetItem(in *json.Decoder) (object, error) {
+	var q struct {
+		RequestItems map[string]struct{ Keys []item }
+	}
+	if err := in.Decode(&q); err != nil {
+		return nil, err
+	}
+	all := map[string][]item{}
+	for table, wanted := range q.RequestItems {
+		for _, key := range wanted.Keys {
+			if found, ok := s.read(key); ok {
+				all[table] = append(all[table], found)
+			}
+		}
+	}
+	return object{"Responses": all, "UnprocessedKeys": object{}}, nil
+}
+
+func (s *stub) batchWriteItem(in *json.Decoder) (object, error) {
+	var q struct {
+		RequestItems map[string][]struct{ PutRequest struct{ Item item } }
+	}
+	if err := in.Decode(&q); err != nil {
+		return nil, err
+	}
+	for _, writes := range q.RequestItems {
+		for _, w := range writes {
+			s.counts.WriteUnits += blocks(w.PutRequest.Item, 1<<10)
+		}
+	}
+	return object{"UnprocessedItems": object{}}, nil
+}
+
+func (s *stub) sendMessageBatch(in *json.Decoder) (object, error) {
+	var q struct {
+		Entries []struct{ Id, MessageBody string }
+	}
+	if err := in.Decode(&q); err != nil {
+		return nil, err
+	}
+	sent, size := []object{}, 0
+	for _, e := range q.Entries {
+		sum := md5.Sum([]byte(e.MessageBody)) // the SDK checks it
+		sent, size = append(sent, object{"Id": e.Id, "MessageId": e.Id, "MD5OfMessageBody": hex.EncodeToString(sum[:])}), size+len(e.MessageBody)
+	}
+	for _, e := range q.Entries {
+		s.queued = append(s.queued, e.MessageBody)
+	}
+	s.counts.SQSBilled += 1 + size/(64<<10)
+	return object{"Successful": sent, "Failed": []object{}}, nil
+}
+
+// dataKey is always the same one.
+func (s *stub) dataKey(*json.Decoder) (object, error) {
+	key := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k", 32)))
+	return object{"CiphertextBlob": key, "Plaintext": key, "KeyId": "sealing"}, nil
+}
+
+func text(value map[string]json.RawMessage) string {
+	var s string
+	json.Unmarshal(value["S"], &s)
+	return s
+}
+
+// blocks is the item's size in units, as DynamoDB rounds it.
+func blocks(i item, unit int) float64 { return float64((bytesOf(i) + unit - 1) / unit) }
+
+func bytesOf(i item) int {
+	size := 0
+	for name, value := range i {
+		size += len(name) + sizeOf(value)
+	}
+	return size
+}
+
+// sizeOf is a value's size (Developer Guide, "DynamoDB item sizes and formats").
+func sizeOf(value map[string]json.RawMessage) int {
+	for kind, raw := range value {
+		switch kind {
+		case "S":
+			return len(text(value))
+		case "N":
+			return len(raw)/2 + 1
+		case "B":
+			return len(raw) * 3 / 4
+		case "M":
+			var members item
+			json.Unmarshal(raw, &members)
+			return 3 + len(members) + bytesOf(members)
+		case "L":
+			var elements []map[string]json.RawMessage
+			json.Unmarshal(raw, &elements)
+			size := 3
+			for e := range slices.Values(elements) {
+				size += 1 + sizeOf(e)
+			}
+			return size
+		}
+	}
+	return 1 // BOOL, NULL
+}

@@ -1,0 +1,84 @@
+// Command bench measures what a delivery costs: the real handler with its store and SDK clients, against a receiver and
+// a stub of AWS in processes of their own, so that the CPU time is the function's alone. The stub answers at once and
+// counts requests and capacity units as AWS bills them. Next to it, in the same run, stands the limit: a plain loop
+// that signs and posts the same bodies.
+//
+// What is printed as a ratio or a count holds on any machine; a rate holds for this one.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// roles are the parts that this program is started as, each a process.
+var roles = map[string]func(context.Context, []string) error{
+	"aws":      serveAWS,
+	"receiver": serveReceiver,
+	"worker":   work,
+}
+
+func run(ctx context.Context, args []string) error {
+	if len(args) > 0 {
+		if part, ok := roles[args[0]]; ok {
+			return part(ctx, args[1:])
+		}
+	}
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	seconds := flags.Float64("seconds", 2, "how long each row of the table is measured")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	b, err := newBench(ctx, time.Duration(*seconds*float64(time.Second)))
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	return b.table(ctx, os.Stdout)
+}
+
+// load is what a worker works on.
+type load struct {
+	Kind     string        `json:"kind"`  // one of kinds
+	Batch    int           `json:"batch"` // messages; of the pipeline, events
+	Body     int           `json:"body"`  // bytes of an event
+	Webhooks int           `json:"webhooks"`
+	URL      string        `json:"url"`
+	For      time.Duration `json:"for"`
+}
+
+// result is what a worker says of its load.
+type result struct {
+	Deliveries int           `json:"deliveries"`
+	CPU        time.Duration `json:"cpu"`
+	Wall       time.Duration `json:"wall"`
+	Mallocs    uint64        `json:"mallocs"`
+	Resident   int64         `json:"resident"`   // bytes, at the most
+	Goroutines int           `json:"goroutines"` // that are left, over those at the start
+	Counts     counts        `json:"counts"`     // since the first batch was done
+}
+
+func (r result) perDelivery(n float64) float64 { return n / float64(r.Deliveries) }
+
+func encode(v any) string {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return string(raw)
+}
