@@ -281,7 +281,7 @@ func TestFunctions_KnowWhatTheirArrowsSay(t *testing.T) {
 	everyStage(t, func(t *testing.T, stack template) {
 		for id, r := range stack.of("AWS::Lambda::Function") {
 			name, _, _ := strings.Cut(id, "function")
-			want := map[string]bool{"STAGE": true}
+			want := map[string]bool{"STAGE": true, "GOGC": true}
 			for _, arrow := range stack.drawing.Arrows {
 				if f, ok := arrow.From.(*Function); ok && string(f.Name) == name {
 					for variable := range arrow.Grant.Env {
