@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"plugboard/shared/domain"
+	"plugboard/shared/trace"
 )
 
 // Delivery asks delivery to bring one event to one webhook. The message for the next attempt is the same but
@@ -19,6 +20,7 @@ type Delivery struct {
 	Contract  domain.ContractID  `json:"contract_id,omitempty"` // with Event: where the event is stored
 	EventType string             `json:"event_type"`
 	EventAt   time.Time          `json:"event_at"`
+	Trace     trace.ID           `json:"trace,omitempty"`   // the event's
 	Body      string             `json:"body,omitempty"`    // the event's; empty when it is too big for a message
 	Context   string             `json:"context,omitempty"` // a JSON object, as the body will show it
 	Attempt   int                `json:"attempt"`           // 1 for the first
@@ -29,7 +31,7 @@ type Delivery struct {
 func DeliveryTo(w domain.Webhook, e Event) Delivery {
 	return Delivery{
 		ID: domain.DeliveryOf(e.ID, w.ID), Account: w.Account, Webhook: w.ID, Extension: w.Extension, Epoch: w.Epoch,
-		Event: e.ID, Contract: e.Contract, EventType: e.Subject.EventType, EventAt: e.At, Attempt: 1,
+		Event: e.ID, Contract: e.Contract, EventType: e.Subject.EventType, EventAt: e.At, Trace: e.Trace, Attempt: 1,
 	}
 }
 

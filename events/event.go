@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"plugboard/shared/domain"
+	"plugboard/shared/trace"
 )
 
 // Envelope is the body of a webhook request, apart from `context`, which is added for each webhook.
@@ -84,6 +85,7 @@ type Event struct {
 	Subject  domain.Subject    `json:"subject"`
 	Body     []byte            `json:"body"` // an Envelope's JSON
 	At       time.Time         `json:"at"`
+	Trace    trace.ID          `json:"trace,omitempty"` // of the request that changed it; store.Commit knows
 }
 
 // OfContract is the event that c's change makes.
@@ -168,7 +170,8 @@ type Provision struct {
 	Repair        *ProvisionedInstance  `json:"repair,omitempty"` // instead: reconcile an installation with its blueprint
 	Check         *DriftCheck           `json:"check,omitempty"`  // instead, of no account: go on with the daily check
 	At            time.Time             `json:"at"`
-	Wait          time.Duration         `json:"wait,omitempty"` // in nanoseconds, before it is worked; SQS's 15 minutes at most
+	Trace         trace.ID              `json:"trace,omitempty"` // as Event's
+	Wait          time.Duration         `json:"wait,omitempty"`  // in nanoseconds, before it is worked; SQS's 15 minutes at most
 }
 
 // DriftCheck asks for one page of the daily check of all installations. The schedule sends the zero one.

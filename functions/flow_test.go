@@ -4,8 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"plugboard/shared/trace"
 )
 
 // TestFlow_EnableAndHearOfTheContractsMadeThroughIt is the main job, from the click to the verified webhook.
@@ -210,4 +213,38 @@ func (a *actors) lastAttempt(hook string) item {
 		}
 	}
 	return last
+}
+
+// What a request brings as its trace is in the header of each webhook that comes of it, however many functions are in
+// between, and nowhere in the body, which is what was signed.
+func TestFlow_ATraceLeadsFromTheRequestToTheWebhook(t *testing.T) {
+	const enabling, signing = "0af7651916cd43dd8448eb211c80319c", "4bf92f3577b34da6a3ce929d0e0e4736"
+	traced := func(by who, id string) who { return by.with(trace.Header, "00-"+id+"-b7ad6b7169203331-01") }
+	a := newActors(newWorld(t))
+	a.want(a.call(a.admin, "POST", "/v1/webhooks", object{"name": "All", "url": a.receiver.URL, "event_types": []string{"installation.enabled", "contract.signed"}}), 201)
+	a.settle()
+	a.receiver.take()
+
+	a.want(a.call(traced(a.admin, enabling), "PUT", "/v1/installations/"+mainExtension, parameters()), 202)
+	a.settle()
+	contract := a.want(a.call(a.member, "POST", "/v1/contracts", contractOf(a.template(a.templateType("acme-crm")))), 201).str("id")
+	a.want(a.call(a.member, "POST", "/v1/contracts/"+contract+"/publish", nil), 200)
+	a.want(a.call(traced(a.member, signing), "POST", "/v1/contracts/"+contract+"/sign", nil), 200)
+	a.settle()
+
+	want, heard := map[string]string{"installation.enabled": enabling, "contract.signed": signing}, map[string]int{}
+	for _, r := range a.receiver.take() {
+		var body struct{ Type string }
+		must(t, json.Unmarshal(r.body, &body))
+		if got := string(trace.Of(r.header)); got != want[body.Type] {
+			t.Errorf("%s: got the trace %s, want %s", body.Type, got, want[body.Type])
+		}
+		if strings.Contains(string(r.body), want[body.Type]) {
+			t.Errorf("the body names its trace: %s", r.body)
+		}
+		heard[body.Type]++
+	}
+	if heard["installation.enabled"] != 2 || heard["contract.signed"] != 1 { // the extension, and the one that it needs
+		t.Errorf("got %v", heard)
+	}
 }

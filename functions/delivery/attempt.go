@@ -205,7 +205,7 @@ func logged(ctx context.Context, d events.Delivery, m made) {
 	if m.forgotten {
 		m.line.Outcome = "forgotten"
 	}
-	slog.InfoContext(ctx, "attempt", "account", d.Account, "webhook", d.Webhook, "extension", d.Extension, "delivery", d.ID, "event", d.Event,
+	slog.InfoContext(ctx, "attempt", "trace_id", d.Trace, "account", d.Account, "webhook", d.Webhook, "extension", d.Extension, "delivery", d.ID, "event", d.Event,
 		"event_type", d.EventType, "attempt", d.Attempt, "outcome", m.line.Outcome, "status", m.line.Status, "reason", m.line.Reason, "cause", m.cause,
 		"ms", m.line.Milliseconds, "since_event_ms", m.line.At.Sub(d.EventAt).Milliseconds(), "next_at", m.line.NextAt)
 }

@@ -16,6 +16,7 @@ import (
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
+	"plugboard/shared/trace"
 )
 
 // Opener opens what shared/secret sealed.
@@ -78,6 +79,9 @@ func (s *Service) request(ctx context.Context, t target, d events.Delivery, at t
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("User-Agent", userAgent)
+	if d.Trace != "" {
+		r.Header.Set(trace.Header, d.Trace.Parent())
+	}
 	r.Header.Set(standardwebhooks.HeaderWebhookID, d.IdempotencyKey())
 	r.Header.Set(standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(at.Unix(), 10))
 	r.Header.Set(standardwebhooks.HeaderWebhookSignature, proof)

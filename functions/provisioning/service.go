@@ -17,6 +17,7 @@ import (
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
 	"plugboard/shared/store"
+	"plugboard/shared/trace"
 )
 
 // Sealer keeps webhooks' signing secrets.
@@ -58,6 +59,7 @@ func (s *Service) message(ctx context.Context, m events.SQSMessage) error {
 	if err := json.Unmarshal([]byte(m.Body), &p); err != nil {
 		return fmt.Errorf("unreadable message: %w", err)
 	}
+	ctx = trace.With(ctx, p.Trace)
 	switch {
 	case p.Erasing != nil:
 		return s.erase(ctx, p.Account, *p.Erasing)
@@ -73,7 +75,7 @@ func (s *Service) message(ctx context.Context, m events.SQSMessage) error {
 	for n, target := range p.Installations {
 		began := s.now()
 		err := s.Advance(ctx, p.Account, target)
-		slog.InfoContext(ctx, "provisioned", "account", p.Account, "extension", target.Extension, "epoch", target.Epoch, "receives", receives,
+		slog.InfoContext(ctx, "provisioned", "trace_id", p.Trace, "account", p.Account, "extension", target.Extension, "epoch", target.Epoch, "receives", receives,
 			"ok", err == nil, "ms", s.now().Sub(began).Milliseconds(), "since_request_ms", s.now().Sub(p.At).Milliseconds())
 		if hopeless(err) {
 			return s.failAll(ctx, p.Account, p.Installations[n:], err)

@@ -20,6 +20,7 @@ import (
 	"plugboard/shared/auth"
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
+	"plugboard/shared/trace"
 )
 
 // Gate proves who calls and lets in by the row's rules. Its errors are the answers.
@@ -161,9 +162,10 @@ func logged(f Function, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		l := &wide{}
+		ctx := trace.With(r.Context(), trace.Of(r.Header))
 		status := &statusWriter{ResponseWriter: w, status: http.StatusOK}
-		recovered(next).ServeHTTP(status, r.WithContext(context.WithValue(r.Context(), wideKey{}, l)))
-		slog.InfoContext(r.Context(), "request", "function", f, "request_id", RequestID(r.Context()), "method", r.Method, "operation", l.operation,
+		recovered(next).ServeHTTP(status, r.WithContext(context.WithValue(ctx, wideKey{}, l)))
+		slog.InfoContext(r.Context(), "request", "function", f, "request_id", RequestID(ctx), "trace_id", trace.From(ctx), "method", r.Method, "operation", l.operation,
 			"status", status.status, "model", l.caller.Model, "principal", l.caller.Principal, "account", l.caller.Account, "ms", time.Since(began).Milliseconds())
 	})
 }

@@ -361,7 +361,7 @@ func URLProblem(raw string) string {
 
 var reservedHeaders = []string{
 	"Authorization", "Connection", "Content-Encoding", "Content-Length", "Content-Type", "Cookie", "Expect", "Host", "Keep-Alive",
-	"Te", "Trailer", "Transfer-Encoding", "Upgrade", "User-Agent",
+	"Te", "Traceparent", "Tracestate", "Trailer", "Transfer-Encoding", "Upgrade", "User-Agent",
 }
 
 // HeaderProblem says why a webhook may not set that header; empty when it may.

@@ -16,6 +16,7 @@ import (
 	"plugboard/events"
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
+	"plugboard/shared/trace"
 )
 
 // Raced is the code of the Conflict that a failed condition gives unless the write says otherwise: the thing
@@ -250,7 +251,7 @@ func (s *Store) Commit(ctx context.Context, t *Tx, answer any) error {
 	}
 	items := make([]types.TransactWriteItem, len(writes))
 	for i, w := range writes {
-		if items[i] = s.prepared(w.item); w.logged {
+		if items[i] = s.prepared(ctx, w.item); w.logged {
 			items[i].Delete.TableName = &s.deliveries
 		}
 	}
@@ -290,13 +291,16 @@ func (s *Store) Commit(ctx context.Context, t *Tx, answer any) error {
 	}
 }
 
-// prepared adds what only the store knows: the table, and when an outbox item expires.
-func (s *Store) prepared(item types.TransactWriteItem) types.TransactWriteItem {
+// prepared adds what only the store knows: the table, and of an outbox item when it expires and what trace it is in.
+func (s *Store) prepared(ctx context.Context, item types.TransactWriteItem) types.TransactWriteItem {
 	switch {
 	case item.Put != nil:
 		item.Put.TableName = &s.accounts
 		if _, outbox := item.Put.Item[OutboxAttribute]; outbox {
 			item.Put.Item[ExpiresAt] = num(s.now().Add(outboxKept).Unix())
+			if id := trace.From(ctx); id != "" {
+				item.Put.Item["trace"] = str(string(id))
+			}
 		}
 	case item.Update != nil:
 		item.Update.TableName = &s.accounts
