@@ -15,6 +15,7 @@ import (
 	"plugboard/functions/provisioning"
 	"plugboard/shared/domain"
 	"plugboard/shared/egress"
+	"plugboard/shared/metric"
 	"plugboard/shared/queue"
 	"plugboard/shared/queue/queuetest"
 	"plugboard/shared/store"
@@ -33,7 +34,7 @@ func (w *world) newWorkers() workers {
 	w.t.Helper()
 	provisions, deliveries := queuetest.New(w.t), queuetest.New(w.t)
 	return workers{
-		fanout:       fanout.New(w.tables.Store, provisions, deliveries),
+		fanout:       fanout.New(w.tables.Store, provisions, deliveries, metric.New("test", io.Discard, w.now)),
 		provisioning: provisioning.New(w.tables.Store, w.sealer, w.now, domain.NewID),
 		delivery:     delivery.New(w.tables.Store, w.sealer, deliveries, egress.Config{AllowPrivate: true}, w.now),
 		provisions:   provisions, deliveries: deliveries,

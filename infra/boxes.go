@@ -195,6 +195,7 @@ func (d *Drawing) deadQueue(name string) awssqs.CfnQueue {
 	d.alarm(dead, "dead", fmt.Sprintf("Something is in the %s queue: a fault of ours, not of an endpoint.", name),
 		d.queueMetric(dead, "ApproximateNumberOfMessagesVisible"), 1)
 	d.output(goName(name)+"QueueUrl", dead.Ref())
+	d.dead[name] = dead
 	return dead
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 )
@@ -21,6 +22,7 @@ type Drawing struct {
 	stage Stage
 	build string
 	boxes []Box
+	dead  map[string]awssqs.CfnQueue // dead-letter queues, which no arrow of the picture touches
 
 	// Tables and queues may share a name ("deliveries"), so each kind has a scope of its own.
 	tables, queues constructs.Construct
@@ -61,6 +63,7 @@ func NewDrawing(app awscdk.App, stage Stage, build string) *Drawing {
 		Stack:  stack,
 		stage:  stage,
 		build:  build,
+		dead:   map[string]awssqs.CfnQueue{},
 		tables: constructs.NewConstruct(stack, jsii.String("tables")),
 		queues: constructs.NewConstruct(stack, jsii.String("queues")),
 		alarms: awssns.NewTopic(stack, jsii.String("alarms"), nil),

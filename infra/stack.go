@@ -92,5 +92,6 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	delivery.AppendsTo(deliveryLog)
 	delivery.SendsBackTo(deliveries)
 
+	d.Dashboard()
 	return d
 }

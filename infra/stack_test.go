@@ -18,6 +18,7 @@ import (
 
 	"plugboard/events"
 	"plugboard/shared/contract"
+	"plugboard/shared/metric"
 	"plugboard/shared/store"
 )
 
@@ -532,6 +533,33 @@ func TestTemplates_PassCfnLint(t *testing.T) {
 		out, err := exec.Command(".venv/bin/cfn-lint", "--ignore-checks", "W3005", "--template", stack.file).CombinedOutput()
 		if err != nil {
 			t.Errorf("cfn-lint (`make test` installs it): %v\n%s", err, out)
+		}
+	})
+}
+
+func TestDashboard_ShowsEveryQueueFunctionTableAndMetric(t *testing.T) {
+	everyStage(t, func(t *testing.T, stack template) {
+		boards := stack.of("AWS::CloudWatch::Dashboard")
+		if len(boards) != 1 {
+			t.Fatalf("got %d dashboards, want 1", len(boards))
+		}
+		for _, b := range boards {
+			body, err := json.Marshal(b.Properties["DashboardBody"])
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, kind := range []string{"AWS::SQS::Queue", "AWS::Lambda::Function", "AWS::DynamoDB::Table"} {
+				for id := range stack.of(kind) {
+					if !strings.Contains(string(body), `"`+id+`"`) {
+						t.Errorf("it does not show %s", id)
+					}
+				}
+			}
+			for _, n := range metric.Names() {
+				if !strings.Contains(string(body), fmt.Sprintf(`\"%s\",\"%s\",\"%s\",\"%s\"`, metric.Namespace, n, metric.StageDimension, stack.drawing.stage.Name)) {
+					t.Errorf("it does not show %s", n)
+				}
+			}
 		}
 	})
 }

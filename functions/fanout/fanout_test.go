@@ -1,6 +1,7 @@
 package fanout
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"plugboard/events"
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
+	"plugboard/shared/metric"
 	"plugboard/shared/queue"
 	"plugboard/shared/queue/queuetest"
 	"plugboard/shared/store"
@@ -31,12 +33,18 @@ type kit struct {
 	t          *testing.T
 	provisions *queuetest.Queue
 	deliveries *queuetest.Queue
+	measured   bytes.Buffer
 }
 
 func newKit(t *testing.T) *kit {
 	k := &kit{Tables: storetest.New(t), t: t, provisions: queuetest.New(t), deliveries: queuetest.New(t)}
-	k.Service = New(k.Tables, k.provisions, k.deliveries)
+	k.Service = New(k.Tables, k.provisions, k.deliveries, k.metrics())
 	return k
+}
+
+// metrics are written into k.measured.
+func (k *kit) metrics() *metric.Log {
+	return metric.New("test", &k.measured, func() time.Time { return at })
 }
 
 // signed is the event of a signed contract.
@@ -159,6 +167,14 @@ func TestRule16_WhatWasRolledBackIsNotSent(t *testing.T) {
 	}
 }
 
+func TestHandle_CountsItsEvents(t *testing.T) {
+	k := newKit(t)
+	k.handle(k.commit(signed("1", domain.Contract{ID: "con_1"}), signed("2", domain.Contract{ID: "con_2"})))
+	if got := k.measured.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, `"Events":[2]`) {
+		t.Errorf("got %s, want one line that counts 2", got)
+	}
+}
+
 func TestRule18_ARepeatedFanoutSendsTheSame(t *testing.T) {
 	k := newKit(t)
 	k.twoExtensions()
@@ -257,7 +273,7 @@ func TestHandle_ReadsAnAccountOnceAndNeverKeepsIt(t *testing.T) {
 	k := newKit(t)
 	k.twoExtensions()
 	counted := &counting{Records: k.Tables}
-	k.Service = New(counted, k.provisions, k.deliveries)
+	k.Service = New(counted, k.provisions, k.deliveries, k.metrics())
 	through := func(id string) events.Event {
 		return signed(id, domain.Contract{ID: domain.ContractID("con_" + id), Origin: "acme-crm", TemplateType: "tt_orders"})
 	}
@@ -277,7 +293,7 @@ func TestHandle_ReadsNoExtensionThatHearsNothing(t *testing.T) {
 	k := newKit(t)
 	k.twoExtensions()
 	counted := &counting{Records: k.Tables}
-	k.Service = New(counted, k.provisions, k.deliveries)
+	k.Service = New(counted, k.provisions, k.deliveries, k.metrics())
 	k.handle(k.commit(signed("1", domain.Contract{ID: "con_1"})))
 	if counted.installations != 0 || counted.blueprints != 0 {
 		t.Errorf("got %+v reads, want no installation and no blueprint", *counted)
@@ -294,11 +310,11 @@ func TestHandle_AnyFailureFailsTheWholeBatch(t *testing.T) {
 		service *Service
 		batch   lambda.DynamoDBEvent
 	}{
-		"the deliveries queue is gone":   {New(k.Tables, k.provisions, k.deliveries.Broken()), batch},
-		"one message of many is refused": {New(k.Tables, k.provisions, refusing{k.deliveries}), batch},
-		"the webhooks cannot be read":    {New(k.At(domain.SystemClock, storetest.Failing("Query")), k.provisions, k.deliveries), batch},
-		"a context cannot be made":       {New(k.At(domain.SystemClock, storetest.Failing("GetItem")), k.provisions, k.deliveries), batch},
-		"a record is unreadable":         {New(k.Tables, k.provisions, k.deliveries), lambda.DynamoDBEvent{Records: []lambda.DynamoDBEventRecord{batch.Records[0], unreadable}}},
+		"the deliveries queue is gone":   {New(k.Tables, k.provisions, k.deliveries.Broken(), k.metrics()), batch},
+		"one message of many is refused": {New(k.Tables, k.provisions, refusing{k.deliveries}, k.metrics()), batch},
+		"the webhooks cannot be read":    {New(k.At(domain.SystemClock, storetest.Failing("Query")), k.provisions, k.deliveries, k.metrics()), batch},
+		"a context cannot be made":       {New(k.At(domain.SystemClock, storetest.Failing("GetItem")), k.provisions, k.deliveries, k.metrics()), batch},
+		"a record is unreadable":         {New(k.Tables, k.provisions, k.deliveries, k.metrics()), lambda.DynamoDBEvent{Records: []lambda.DynamoDBEventRecord{batch.Records[0], unreadable}}},
 	} {
 		if _, err := c.service.Handle(t.Context(), c.batch); err == nil {
 			t.Errorf("%s: no error", name)

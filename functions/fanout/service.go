@@ -14,6 +14,7 @@ import (
 	"plugboard/events"
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
+	"plugboard/shared/metric"
 	"plugboard/shared/queue"
 	"plugboard/shared/store"
 )
@@ -41,11 +42,12 @@ type Service struct {
 	records    Records
 	provisions Queue
 	deliveries Queue
+	metrics    *metric.Log
 }
 
 // New does not call AWS.
-func New(r Records, provisions, deliveries Queue) *Service {
-	return &Service{records: r, provisions: provisions, deliveries: deliveries}
+func New(r Records, provisions, deliveries Queue, m *metric.Log) *Service {
+	return &Service{records: r, provisions: provisions, deliveries: deliveries, metrics: m}
 }
 
 // Handle works a batch of the stream. Any failure fails all of it, and the stream hands it over again, whole or
@@ -62,6 +64,7 @@ func (s *Service) Handle(ctx context.Context, batch lambda.DynamoDBEvent) (struc
 	if err := i.flush(ctx); err != nil {
 		return struct{}{}, err
 	}
+	s.metrics.Put(map[metric.Name][]float64{metric.Events: {float64(i.events)}})
 	slog.InfoContext(ctx, "fanned out", "records", len(batch.Records), "events", i.events, "provisions", i.provisions.sent,
 		"deliveries", i.deliveries.sent, "accounts", len(i.accounts), "ms", time.Since(began).Milliseconds())
 	return struct{}{}, nil

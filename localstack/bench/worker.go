@@ -31,6 +31,7 @@ import (
 	"plugboard/functions/fanout"
 	"plugboard/shared/domain"
 	"plugboard/shared/egress"
+	"plugboard/shared/metric"
 	"plugboard/shared/queue"
 	"plugboard/shared/secret"
 	"plugboard/shared/store"
@@ -148,6 +149,7 @@ type parts struct {
 	sealer   *secret.Sealer
 	queue    *queue.Queue
 	delivery *delivery.Service
+	metrics  *metric.Log
 }
 
 func (w *worker) parts() (parts, error) {
@@ -162,7 +164,7 @@ func (w *worker) parts() (parts, error) {
 			return aws.Credentials{AccessKeyID: "bench", SecretAccessKey: "bench"}, nil
 		}),
 	}
-	p := parts{store: store.New(dynamodb.NewFromConfig(config), store.Config{AccountsTable: "accounts", DeliveriesTable: "deliveries"}, domain.SystemClock)}
+	p := parts{metrics: metric.New("bench", null, domain.SystemClock), store: store.New(dynamodb.NewFromConfig(config), store.Config{AccountsTable: "accounts", DeliveriesTable: "deliveries"}, domain.SystemClock)}
 	p.sealer = secret.NewSealer(kms.NewFromConfig(config), p.store, secret.Config{SealingKey: "sealing"}, domain.SystemClock)
 	p.queue = queue.New(sqs.NewFromConfig(config), w.aws+"/deliveries")
 	p.delivery = delivery.New(p.store, p.sealer, p.queue, egress.Config{AllowPrivate: true}, domain.SystemClock)
@@ -207,7 +209,7 @@ func (w *worker) pipeline(ctx context.Context) (func() (int, error), error) {
 	if _, err := w.layOut(ctx, p, func(int) domain.AccountID { return account }); err != nil {
 		return nil, err
 	}
-	fan := fanout.New(p.store, p.queue, p.queue)
+	fan := fanout.New(p.store, p.queue, p.queue, p.metrics)
 	return func() (int, error) {
 		for range w.Batch {
 			var tx store.Tx

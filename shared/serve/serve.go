@@ -20,6 +20,7 @@ import (
 	"plugboard/shared/auth"
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
+	"plugboard/shared/metric"
 	"plugboard/shared/secret"
 	"plugboard/shared/store"
 )
@@ -30,6 +31,8 @@ type Parts struct {
 	Store *store.Store
 	Now   domain.Clock
 	NewID domain.IDSource
+	// Metrics go where the log goes.
+	Metrics *metric.Log
 	// Sealer seals secrets under the key that SEALING_KEY_ARN names: one a process, so that KMS is asked once.
 	Sealer func() (*secret.Sealer, error)
 }
@@ -104,6 +107,7 @@ func parts() (Parts, error) {
 	c := cloud.config()
 	p := Parts{
 		AWS: c, Store: store.New(dynamodb.NewFromConfig(c), tables, domain.SystemClock), Now: domain.SystemClock, NewID: domain.NewID,
+		Metrics: metric.New(cloud.Stage, os.Stdout, domain.SystemClock),
 	}
 	p.Sealer = sync.OnceValues(func() (*secret.Sealer, error) {
 		config, err := env.ParseAs[secret.Config]()
@@ -120,6 +124,7 @@ type cloud struct {
 	SecretKey    string `env:"AWS_SECRET_ACCESS_KEY,required"`
 	SessionToken string `env:"AWS_SESSION_TOKEN"`
 	Endpoint     string `env:"AWS_ENDPOINT_URL"` // an emulator's
+	Stage        string `env:"STAGE,required"`   // which the stack tells every function
 }
 
 func (c cloud) config() aws.Config {

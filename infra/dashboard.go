@@ -1,0 +1,75 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/jsii-runtime-go"
+
+	"plugboard/shared/metric"
+)
+
+// Dashboard shows whether deliveries flow, and where they do not: first what partners notice, then what waits, then
+// what the machines do. It is the last thing to be drawn, since it shows every function, queue and table before it.
+func (d *Drawing) Dashboard() {
+	board := awscloudwatch.NewDashboard(d.Stack, jsii.String("dashboard"), &awscloudwatch.DashboardProps{
+		DashboardName:   d.Stack.StackName(),
+		DefaultInterval: awscdk.Duration_Hours(jsii.Number(3)),
+	})
+	sum, p50, p99 := "Sum", "p50", "p99"
+	ours := func(statistic string, names ...metric.Name) (all []awscloudwatch.IMetric) {
+		for _, n := range names {
+			all = append(all, d.metric(metric.Namespace, string(n), statistic, string(n)+" "+statistic, map[string]*string{metric.StageDimension: &d.stage.Name}))
+		}
+		return all
+	}
+	board.AddWidgets(
+		graph("Attempts, by how they ended", ours(sum, metric.Delivered, metric.Failed, metric.Exhausted, metric.Skipped, metric.Cancelled)...),
+		graph("From event to first attempt, ms", append(ours(p50, metric.FirstAttempt), ours(p99, metric.FirstAttempt)...)...),
+		graph("Endpoints' time, ms", append(ours(p50, metric.AttemptTime), ours(p99, metric.AttemptTime)...)...),
+	)
+	var waiting, dead, errors, slowest, throttled []awscloudwatch.IMetric
+	for _, box := range d.boxes {
+		switch box := box.(type) {
+		case *Queue:
+			waiting = append(waiting, d.metric("AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum", box.Name, map[string]*string{"QueueName": box.queue.AttrQueueName()}))
+		case *Function:
+			of := map[string]*string{"FunctionName": box.function.FunctionName()}
+			errors = append(errors, d.metric("AWS/Lambda", "Errors", sum, string(box.Name), of))
+			slowest = append(slowest, d.metric("AWS/Lambda", "Duration", p99, string(box.Name), of))
+		case *Table:
+			throttled = append(throttled, d.metric("AWS/DynamoDB", "ThrottledRequests", sum, box.Name, map[string]*string{"TableName": box.table.TableName()}))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.dead)) {
+		dead = append(dead, d.metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", name, map[string]*string{"QueueName": d.dead[name].AttrQueueName()}))
+	}
+	board.AddWidgets(
+		graph("Age of the oldest message, s", waiting...),
+		graph("In dead-letter queues: faults of ours", dead...),
+		graph("Events taken from the stream", ours(sum, metric.Events)...),
+	)
+	board.AddWidgets(
+		graph("Functions' errors", errors...),
+		graph("Functions' duration, p99, ms", slowest...),
+		graph("Throttled by DynamoDB", throttled...),
+	)
+}
+
+func (d *Drawing) metric(namespace, name, statistic, label string, dimensions map[string]*string) awscloudwatch.IMetric {
+	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
+		Namespace: &namespace, MetricName: &name, Statistic: &statistic, Label: &label, DimensionsMap: &dimensions,
+		Period: awscdk.Duration_Minutes(jsii.Number(1)),
+	})
+}
+
+// graph is a third of a row.
+func graph(title string, metrics ...awscloudwatch.IMetric) awscloudwatch.IWidget {
+	if len(metrics) == 0 {
+		panic(fmt.Sprintf("the dashboard has nothing to show of %q", title))
+	}
+	return awscloudwatch.NewGraphWidget(&awscloudwatch.GraphWidgetProps{Title: &title, Left: &metrics, Width: jsii.Number(8)})
+}
