@@ -1,0 +1,18 @@
+package functions_test
+
+import (
+	"testing"
+)
+
+// What two features do to each other: a deletion, an upgrade, a roll-out or a loss in the middle of another.
+
+func TestRule27_ACallbackForADyingAccountProvesNothing(t *testing.T) {
+	s := newScene(newWorld(t))
+	s.remove()
+	before := s.dump()
+	s.refused(s.callBack(callback(s.callbackSecret), contractFields(s.draft, [2]string{"order_number", "9"})), 401, "unauthenticated")
+	s.refused(s.callBack(callback(s.callbackSecret), setupCompleted), 401, "unauthenticated")
+	if s.dump() != before {
+		t.Error("a callback wrote to an account that is being deleted")
+	}
+}
