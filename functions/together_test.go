@@ -16,3 +16,20 @@ func TestRule27_ACallbackForADyingAccountProvesNothing(t *testing.T) {
 		t.Error("a callback wrote to an account that is being deleted")
 	}
 }
+
+func TestRule27_AHandOffOfADyingAccountGivesNothing(t *testing.T) {
+	s := newScene(newWorld(t))
+	s.enableHandOff()
+	code := s.handOff("").code
+	message := s.remove()
+	before := s.dump()
+	s.refusedFields(s.exchange(s.partner, code), "/code")
+	if s.dump() != before {
+		t.Error("an exchange wrote to an account that is being deleted")
+	}
+	s.erased(message)
+	s.want(s.call(platform, "PUT", "/v1/accounts/customer", object{"name": "Successor"}), 200)
+	s.putUser(s.account, "ada", adminEmail, "admin")
+	s.enableHandOffAgain()
+	s.refusedFields(s.exchange(s.partner, code), "/code") // of the account that had the id before
+}
