@@ -2,6 +2,8 @@ package functions_test
 
 import (
 	"testing"
+
+	"plugboard/shared/domain"
 )
 
 // What two features do to each other: a deletion, an upgrade, a roll-out or a loss in the middle of another.
@@ -32,4 +34,17 @@ func TestRule27_AHandOffOfADyingAccountGivesNothing(t *testing.T) {
 	s.putUser(s.account, "ada", adminEmail, "admin")
 	s.enableHandOffAgain()
 	s.refusedFields(s.exchange(s.partner, code), "/code") // of the account that had the id before
+}
+
+func TestRule27_ARollOutPassesADyingAccountBy(t *testing.T) {
+	c := newCrowd(t, 3)
+	c.want(c.call(platform, "DELETE", "/v1/accounts/"+string(c.accounts[1]), nil), 202)
+	c.settle()
+	at := c.start(platform, object{"version": 2})
+	c.settle()
+	c.expect(at, "done seen=3 upgraded=2 current=0 consent=0 by-hand=0 skipped=1 failed=0")
+	i, err := c.tables.Installation(t.Context(), c.accounts[1], rolledExtension)
+	if must(t, err); i.Version != 1 || i.State != domain.Enabled {
+		t.Errorf("in the account that is being deleted it is %s at version %d", i.State, i.Version)
+	}
 }
