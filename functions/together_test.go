@@ -48,3 +48,19 @@ func TestRule27_ARollOutPassesADyingAccountBy(t *testing.T) {
 		t.Errorf("in the account that is being deleted it is %s at version %d", i.State, i.Version)
 	}
 }
+
+func TestRule27_AnExtensionThatWasEnabledAgainIsErased(t *testing.T) {
+	s := newScene(newWorld(t))
+	s.want(s.call(s.admin, "POST", "/v1/installations/"+mainExtension+"/disable", nil), 202)
+	s.settle()
+	s.enable()
+	s.want(s.call(s.integration(adminEmail), "POST", "/v1/contracts", contractOf(s.templateID)), 201)
+	s.settle()
+	if len(s.scan(s.tables.Config.DeliveriesTable)) == 0 {
+		t.Fatal("the test has no log to erase")
+	}
+	s.erased(s.remove())
+	if n := len(s.scan(s.tables.Config.DeliveriesTable)); n > 0 {
+		t.Errorf("%d lines of the delivery log are left", n)
+	}
+}

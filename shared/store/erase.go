@@ -32,7 +32,7 @@ type Belonging struct {
 // more is whether there is more. Erasing them and asking again comes to an end, wherever it is interrupted. The account
 // itself is not among them. The contracts' index is read, which is a moment behind.
 func (s *Store) Belongings(ctx context.Context, a domain.AccountID, most int) (found []Belonging, more bool, err error) {
-	c := &collector{store: s, most: most}
+	c := &collector{store: s, most: most, taken: map[Belonging]bool{}}
 	for shard := range contractShards {
 		for _, partition := range []string{contractPartition(a, shard), deletedPartition(a, shard)} {
 			err = c.each(ctx, &dynamodb.QueryInput{
@@ -71,6 +71,7 @@ type collector struct {
 	most  int
 	found []Belonging
 	full  bool // there is more
+	taken map[Belonging]bool
 }
 
 func (c *collector) each(ctx context.Context, in *dynamodb.QueryInput, take func(context.Context, map[string]types.AttributeValue) error) error {
@@ -88,13 +89,18 @@ func (c *collector) each(ctx context.Context, in *dynamodb.QueryInput, take func
 	return nil
 }
 
-// take adds things that go together, if there is room for all of them.
+// take adds things that go together, if there is room for all of them. What was taken before is not taken again: a webhook
+// that was made anew under its id leads to the same log as what remembers the one before.
 func (c *collector) take(together ...Belonging) {
+	together = slices.DeleteFunc(together, func(b Belonging) bool { return c.taken[b] })
 	if len(c.found)+len(together) > c.most {
 		c.full = true
 		return
 	}
 	c.found = append(c.found, together...)
+	for _, b := range together {
+		c.taken[b] = true
+	}
 }
 
 // contract takes all of one, what leads to the rest last. An entry of the index whose contract is erased leads to nothing.
