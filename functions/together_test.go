@@ -1,6 +1,7 @@
 package functions_test
 
 import (
+	"fmt"
 	"testing"
 
 	"plugboard/shared/domain"
@@ -46,6 +47,27 @@ func TestRule27_ARollOutPassesADyingAccountBy(t *testing.T) {
 	i, err := c.tables.Installation(t.Context(), c.accounts[1], rolledExtension)
 	if must(t, err); i.Version != 1 || i.State != domain.Enabled {
 		t.Errorf("in the account that is being deleted it is %s at version %d", i.State, i.Version)
+	}
+}
+
+func TestRule27_AnAccountThatTriesManyExtensionsIsErased(t *testing.T) {
+	s := newScene(newWorld(t))
+	var many []any
+	for n := range 90 {
+		many = append(many, &domain.Extension{ID: domain.ExtensionID(fmt.Sprint("tried-", n)), TestAccounts: []domain.AccountID{s.account}})
+	}
+	s.tables.Given(many...)
+	many = nil
+	for n := range 90 {
+		many = append(many, &domain.Trial{Account: s.account, Extension: domain.ExtensionID(fmt.Sprint("tried-", n))})
+	}
+	s.tables.Given(many...)
+	s.erased(s.remove())
+	for n := range 90 {
+		e, err := s.tables.Extension(t.Context(), domain.ExtensionID(fmt.Sprint("tried-", n)))
+		if must(t, err); len(e.TestAccounts) > 0 {
+			t.Fatalf("%s still has the test accounts %v", e.ID, e.TestAccounts)
+		}
 	}
 }
 

@@ -143,7 +143,9 @@ func (c *collector) item(ctx context.Context, item map[string]types.AttributeVal
 		c.take(append(together, b)...)
 	case domain.RecordTrial:
 		b.Extension = domain.ExtensionID(textOf(item, "extension_id"))
-		c.take(b)
+		if c.take(b); !c.full {
+			c.most-- // its extension is written with it
+		}
 	case domain.RecordWebhook, domain.RecordRetiredWebhook:
 		var w struct {
 			ID        domain.WebhookID `json:"id"`
