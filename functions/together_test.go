@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"plugboard/shared/domain"
+	"plugboard/shared/store"
 )
 
 // What two features do to each other: a deletion, an upgrade, a roll-out or a loss in the middle of another.
@@ -68,6 +69,24 @@ func TestRule27_AnAccountThatTriesManyExtensionsIsErased(t *testing.T) {
 		if must(t, err); len(e.TestAccounts) > 0 {
 			t.Fatalf("%s still has the test accounts %v", e.ID, e.TestAccounts)
 		}
+	}
+}
+
+func TestRule27_TheLogOfAnEndedLifecycleWebhookIsErased(t *testing.T) {
+	a := newActors(newWorld(t))
+	a.offerLifecycle()
+	a.want(a.call(a.admin, "PUT", "/v1/installations/"+lifecycleExtension, object{}), 202)
+	a.settle()
+	hook := domain.WebhookID(a.lifecycleHook())
+	a.want(a.call(a.admin, "POST", "/v1/installations/"+lifecycleExtension+"/disable", nil), 202)
+	a.settle()
+	a.tamper(func(tx *store.Tx) { tx.Discard(domain.Webhook{Account: a.account, ID: hook}) }) // as DynamoDB does when its time has come
+	if len(a.scan(a.tables.Config.DeliveriesTable)) == 0 {
+		t.Fatal("the test has no log to erase")
+	}
+	(&scene{actors: a}).erased((&scene{actors: a}).remove())
+	if n := len(a.scan(a.tables.Config.DeliveriesTable)); n > 0 {
+		t.Errorf("%d lines of the delivery log are left", n)
 	}
 }
 
