@@ -120,6 +120,26 @@ func TestRule2_WithoutItsDependencyNothingIsEnabledByARetry(t *testing.T) {
 	}
 }
 
+func TestRule10_ALostTokenIsRotatedAndALostWebhookKeepsNothingEnabled(t *testing.T) {
+	a := newActors(newWorld(t))
+	a.enable()
+	a.tamper(func(tx *store.Tx) { tx.Discard(domain.Token{Hash: a.stands(mainExtension).TokenHash}) })
+	a.want(a.call(a.admin, "GET", "/v1/tokens", nil), 200)
+	a.token = a.want(a.call(a.admin, "POST", "/v1/installations/"+mainExtension+"/token", object{}), 201).str("token")
+	if got := a.want(a.call(a.integration(adminEmail), "GET", "/v1/me", nil), 200); len(got.at("token", "scopes").([]any)) != 6 {
+		t.Errorf("the new token is %s", got.raw)
+	}
+	a.offerLifecycle()
+	a.want(a.call(a.admin, "PUT", "/v1/installations/"+lifecycleExtension, object{}), 202)
+	a.settle()
+	a.tamper(func(tx *store.Tx) {
+		tx.Discard(domain.Webhook{Account: a.account, ID: domain.WebhookID(a.lifecycleHook())})
+	})
+	a.want(a.call(a.admin, "POST", "/v1/installations/"+lifecycleExtension+"/disable", nil), 202)
+	a.settle()
+	a.state(lifecycleExtension, "disabled")
+}
+
 func TestRule27_AnExtensionThatWasEnabledAgainIsErased(t *testing.T) {
 	s := newScene(newWorld(t))
 	s.want(s.call(s.admin, "POST", "/v1/installations/"+mainExtension+"/disable", nil), 202)
