@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 
+	"plugboard/functions/provisioning"
+
 	"plugboard/shared/domain"
 	"plugboard/shared/store"
 )
@@ -138,6 +140,20 @@ func TestRule10_ALostTokenIsRotatedAndALostWebhookKeepsNothingEnabled(t *testing
 	a.want(a.call(a.admin, "POST", "/v1/installations/"+lifecycleExtension+"/disable", nil), 202)
 	a.settle()
 	a.state(lifecycleExtension, "disabled")
+}
+
+func TestRule6_AVersionYankedMidPageReachesNoMore(t *testing.T) {
+	c := newCrowd(t, 3)
+	at := c.start(platform, object{"version": 2})
+	hook := &interrupted{at: 5, do: func() { // within the second installation
+		c.want(c.call(platform, "POST", versionOf(rolledExtension, 2)+"/yank", object{"reason": "no"}), 200)
+	}}
+	must(t, provisioning.New(c.tables.At(c.now, hook.option), c.sealer, c.now, domain.NewID).RollOut(t.Context(), pageOf(at, 0), false))
+	c.settle()
+	if got, want := c.standing(), "enabled2 enabled2 enabled1"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	c.expect(at, "stopped seen=2 upgraded=2 current=0 consent=0 by-hand=0 skipped=0 failed=0")
 }
 
 func TestRule27_AnExtensionThatWasEnabledAgainIsErased(t *testing.T) {
