@@ -92,6 +92,38 @@ func TestRule27_TheLogOfAnEndedLifecycleWebhookIsErased(t *testing.T) {
 	}
 }
 
+func TestRule7_ParametersChangedDuringAnUpgradeFitBothVersions(t *testing.T) {
+	a := newActors(newWorld(t))
+	a.enable()
+	next := crmBlueprint(a.receiver.URL)
+	delete(next["webhooks"].([]object)[0], "context")
+	next["parameters"] = []object{
+		{"key": "customer_id", "name": "Customer id", "required": true, "pattern": "C-2[0-9]+", "secret": true}, {"key": "api_key", "name": "API key", "secret": true, "required": true},
+		{"key": "region", "name": "Region"},
+	}
+	a.submitAndList(mainExtension, next)
+	typeID := a.templateType("acme-crm")
+	a.want(a.upgrade(object{"consent": []string{"required-parameter-added"}, "parameters": object{mainExtension: object{"customer_id": "C-2001", "region": "eu"}}}), 202)
+	const path = "/v1/installations/" + mainExtension + "/parameters"
+	change := func(values object) answer { return a.call(a.admin, "PATCH", path, object{"parameters": values}) }
+	a.refusedFields(change(object{"customer_id": "C-3001"}), "/parameters/customer_id")
+	a.refusedFields(change(object{"api_key": nil}), "/parameters/api_key")
+	a.refusedFields(change(object{"planet": "mars"}), "/parameters/planet")
+	a.want(change(object{"customer_id": "C-2002", "region": "us"}), 200)
+	a.settle()
+	a.state(mainExtension, "enabled")
+	i := a.stands(mainExtension)
+	if i.Version != 2 || len(i.Parameters) != 1 || i.Parameters["region"] != "us" || i.Secrets["customer_id"] == "" || i.Secrets["api_key"] == "" {
+		t.Fatalf("after the upgrade it has the parameters %v and secrets %v", i.Parameters, i.Secrets)
+	}
+	a.want(a.call(a.integration(adminEmail), "POST", "/v1/contracts", contractOf(a.template(typeID))), 201)
+	a.receiver.take()
+	a.settle()
+	if sent := a.receiver.take(); len(sent) != 1 || sent[0].header.Get("X-Customer") != "C-2002" {
+		t.Errorf("sent %v", sent)
+	}
+}
+
 func TestRule2_WithoutItsDependencyNothingIsEnabledByARetry(t *testing.T) {
 	a := newActors(newWorld(t))
 	core := coreBlueprint()
