@@ -203,3 +203,21 @@ func TestRule27_AnExtensionThatWasEnabledAgainIsErased(t *testing.T) {
 		t.Errorf("%d lines of the delivery log are left", n)
 	}
 }
+
+func TestRule4_AChangeMeanwhileDoesNotHoldUpProvisioning(t *testing.T) {
+	for at := 1; at <= 3; at++ {
+		a := newActors(newWorld(t))
+		a.want(a.call(a.admin, "PUT", "/v1/installations/"+mainExtension, parameters()), 202)
+		_, err := a.workers.fanout.Handle(t.Context(), a.tables.Outbox(a.newInOutbox()))
+		must(t, err)
+		hook := &interrupted{at: at, do: func() {
+			a.want(a.call(a.admin, "PUT", "/v1/installations/"+mainExtension+"/upgrade-policy", object{"policy": "by-hand"}), 200)
+		}}
+		done, err := provisioning.New(a.tables.At(a.now, hook.option), a.sealer, a.now, domain.NewID).Handle(t.Context(), a.workers.provisions.Take())
+		if must(t, err); len(done.BatchItemFailures) > 0 {
+			t.Errorf("interrupted at transaction %d, %d messages failed", at, len(done.BatchItemFailures))
+		}
+		a.settle()
+		a.state(mainExtension, "enabled")
+	}
+}
