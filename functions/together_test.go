@@ -221,3 +221,26 @@ func TestRule4_AChangeMeanwhileDoesNotHoldUpProvisioning(t *testing.T) {
 		a.state(mainExtension, "enabled")
 	}
 }
+
+func TestRule6_EveryReasonTogetherIsConsentedTo(t *testing.T) {
+	a := newActors(newWorld(t))
+	a.enable()
+	a.list("acme-more", []string{}, coreBlueprint())
+	next := crmBlueprint(a.receiver.URL)
+	next["parameters"] = append(next["parameters"].([]object), object{"key": "region", "name": "Region", "required": true})
+	next["dependencies"] = append(next["dependencies"].([]object), object{"extension_id": "acme-more"})
+	hook := next["webhooks"].([]object)[0]
+	hook["url"], hook["event_types"] = "http://localhost:8123/", append(hook["event_types"].([]string), "contract.expired", "contract.canceled")
+	next["webhooks"] = append(next["webhooks"].([]object), object{"key": "more", "url": a.receiver.URL, "event_types": []string{"contract.signed"}})
+	next["setup"] = object{"url": setupURL}
+	a.submitAndList(mainExtension, next)
+	var codes []string
+	shown := a.want(a.call(a.admin, "GET", upgradePath, nil), 200)
+	for n := range shown.at("needs_consent").([]any) {
+		codes = append(codes, shown.str("needs_consent", n, "code"))
+	}
+	if len(codes) < 7 {
+		t.Fatalf("the preview names only %v", codes)
+	}
+	a.want(a.upgrade(object{"consent": codes, "parameters": object{mainExtension: object{"region": "eu"}}}), 202)
+}
