@@ -3,6 +3,7 @@ package functions_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"plugboard/functions/provisioning"
 
@@ -243,4 +244,22 @@ func TestRule6_EveryReasonTogetherIsConsentedTo(t *testing.T) {
 		t.Fatalf("the preview names only %v", codes)
 	}
 	a.want(a.upgrade(object{"consent": codes, "parameters": object{mainExtension: object{"region": "eu"}}}), 202)
+}
+
+func TestRule27_TheLogOfALateAttemptIsErased(t *testing.T) {
+	a := newActors(newWorld(t))
+	hook := a.want(a.call(a.admin, "POST", "/v1/webhooks", object{"name": "Ours", "url": a.receiver.URL}), 201).str("id")
+	a.tamper(func(tx *store.Tx) {
+		w := a.storedHook(hook)
+		w.CreatedAt = a.now().AddDate(0, 0, -50)
+		tx.Replace(&w)
+	})
+	late := domain.Attempt{
+		Account: a.account, Webhook: domain.WebhookID(hook), Event: "evt_1", EventDay: a.now().AddDate(0, 0, -40).Format(time.DateOnly), Number: 10, At: a.now().AddDate(0, 0, -29),
+	}
+	must(t, a.tables.AppendAttempts(t.Context(), []domain.Attempt{late}))
+	(&scene{actors: a}).erased((&scene{actors: a}).remove())
+	if n := len(a.scan(a.tables.Config.DeliveriesTable)); n > 0 {
+		t.Errorf("%d lines of the delivery log are left", n)
+	}
 }

@@ -167,11 +167,11 @@ func (c *collector) item(ctx context.Context, item map[string]types.AttributeVal
 func token(hash string) Belonging { return Belonging{Record: domain.RecordToken, key: tokenKey(hash)} }
 
 // log takes the delivery log of a webhook, by the days of its events. The first event to a webhook is at most a day
-// older than the webhook, by clocks that differ; a line is kept attemptsKept from an attempt that comes within days of its event.
+// older than the webhook, by clocks that differ; a line is kept attemptsKept from an attempt, which comes RetriesWithin of its event.
 func (c *collector) log(ctx context.Context, w domain.WebhookID, since time.Time) error {
 	const day = 24 * time.Hour
 	now := c.store.now()
-	first := now.Add(-attemptsKept - retriesWithin)
+	first := now.Add(-attemptsKept - domain.RetriesWithin)
 	if made := since.Add(-day); made.After(first) {
 		first = made
 	}
@@ -194,9 +194,6 @@ func (c *collector) log(ctx context.Context, w domain.WebhookID, since time.Time
 	}
 	return nil
 }
-
-// retriesWithin is longer than a delivery is tried.
-const retriesWithin = 4 * 24 * time.Hour
 
 func belonging(item map[string]types.AttributeValue) Belonging {
 	return Belonging{Record: domain.Record(textOf(item, recordAttribute)), key: key{textOf(item, PartitionKey), textOf(item, SortKey)}}
@@ -237,9 +234,9 @@ func (t *Tx) Retire(w domain.Webhook, now time.Time) {
 // Remember keeps of a webhook that goes what leads to its delivery log.
 func (t *Tx) Remember(w domain.Webhook, now time.Time) {
 	if w.CreatedAt.IsZero() {
-		w.CreatedAt = now.Add(-attemptsKept - retriesWithin)
+		w.CreatedAt = now.Add(-attemptsKept - domain.RetriesWithin)
 	}
-	t.Put(&domain.RetiredWebhook{Account: w.Account, ID: w.ID, CreatedAt: w.CreatedAt, ForgetAt: now.Add(attemptsKept + retriesWithin)})
+	t.Put(&domain.RetiredWebhook{Account: w.Account, ID: w.ID, CreatedAt: w.CreatedAt, ForgetAt: now.Add(attemptsKept + domain.RetriesWithin)})
 }
 
 // Deletion is the account's newest; NotFound when it was never deleted.
