@@ -13,7 +13,7 @@ import (
 )
 
 // maxEnabledAtOnce keeps the enabling of an extension and its dependencies within one DynamoDB transaction
-// (100 items): each installation takes three writes, each that is there already one; three count by quotas.
+// (100 items): each installation takes four writes, each that is there already one; three count by quotas.
 const maxEnabledAtOnce = 20
 
 // unobtainable says why an extension cannot be enabled or depended on.
