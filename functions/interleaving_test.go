@@ -163,6 +163,13 @@ func (a *actors) exactly() {
 			}
 		}
 	}
+	count := [3]int{0, len(types), len(hooks)}
+	if i.State != domain.Disabled {
+		count[0] = 1
+	}
+	if got := a.extensionsUse(); got != count {
+		a.t.Errorf("%s at version %d: %v installations, template types and webhooks are counted, and %v are there", i.State, i.Version, got, count)
+	}
 	if roster := len(a.stored("installed")); (roster == 1) != (i.State != domain.Disabled) {
 		a.t.Errorf("%s, and the roster has %d lines", i.State, roster)
 	}

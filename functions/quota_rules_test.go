@@ -24,7 +24,7 @@ func (a *actors) use(q domain.Quota, n int) {
 // used is what GET /v1/quotas says.
 func (a *actors) used(q domain.Quota) int {
 	a.t.Helper()
-	list := a.want(a.call(a.member, "GET", "/v1/quotas", nil), 200)
+	list := a.want(a.call(a.admin, "GET", "/v1/quotas", nil), 200)
 	for n := range list.at("items").([]any) {
 		if list.str("items", n, "quota") == string(q) {
 			used, _ := list.at("items", n, "used").(float64)

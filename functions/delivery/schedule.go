@@ -19,7 +19,7 @@ const (
 	pauseLeast = time.Minute
 
 	// retryAfterMost bounds what an endpoint may ask for by Retry-After, so that with the jitter all ten attempts
-	// end within 11 days, while the event is still stored (30 days).
+	// end within domain.RetriesWithin, while the event is still stored (30 days).
 	retryAfterMost = 24 * time.Hour
 )
 

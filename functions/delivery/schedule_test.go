@@ -58,6 +58,22 @@ func TestWait_PausesAndRetryAfter(t *testing.T) {
 	}
 }
 
+// Whatever an endpoint asks for, all attempts end within the time for which others keep what is to be delivered, or erased.
+func TestSchedule_EndsWithinDomainsTime(t *testing.T) {
+	s := &Service{jitter: func() float64 { return 1 }}
+	var all time.Duration
+	for n := 1; ; n++ {
+		wait, again := s.wait(n, answer{status: http.StatusTooManyRequests, retryAfter: 365 * 24 * time.Hour})
+		if !again {
+			break
+		}
+		all += wait
+	}
+	if all > domain.RetriesWithin || all < domain.RetriesWithin*9/10 {
+		t.Errorf("all attempts end within %s; domain says %s", all, domain.RetriesWithin)
+	}
+}
+
 func TestRetryAfter(t *testing.T) {
 	now := time.Date(2026, 11, 22, 9, 30, 0, 0, time.UTC)
 	for value, want := range map[string]time.Duration{

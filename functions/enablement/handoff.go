@@ -46,7 +46,7 @@ const exchangeAttempts = 10
 // exchanges at once one gets them. Whoever loses the answer asks the admin to hand off again.
 //
 // Invalid, the same by /code, for a code that is unknown, used, expired, of another partner's extension, of an earlier
-// epoch, or by someone who is no admin any more.
+// epoch, of an account that is being deleted or is another of the same id, or by someone who is no admin any more.
 func (s *Service) ExchangeHandOff(ctx context.Context, in *contract.ExchangeHandOffInput) (*contract.ExchangeHandOffOutput, error) {
 	for n := 1; ; n++ {
 		out, err := s.exchange(ctx, in.Body.Code)
@@ -99,6 +99,13 @@ func (s *Service) handedOff(ctx context.Context, code string) (h domain.HandOff,
 	}
 	if err != nil {
 		return
+	}
+	account, err := s.store.Account(ctx, h.Account) // the caller's credential is not the account's, so the gate has not asked
+	if err == nil && !account.Knows(h.CreatedAt) {
+		err = nothing
+	}
+	if err != nil {
+		return h, admin, i, b, err
 	}
 	if admin, err = s.store.User(ctx, h.Account, h.Admin); err != nil {
 		return

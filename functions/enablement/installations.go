@@ -211,23 +211,26 @@ func (s *Service) RotateToken(ctx context.Context, in *contract.RotateInstallati
 		return nil, fault.New(fault.Conflict, "no-token", "The extension %q has no token yet. Disable and enable it, and it gets one.", i.Extension)
 	}
 	before, err := s.store.Token(ctx, i.TokenHash)
-	if err != nil {
+	lost := fault.KindOf(err) == fault.NotFound // as drift may show it
+	if err != nil && !lost {
 		return nil, fault.Wrap(err, "the token of %s in %s", i.Extension, i.Account)
 	}
 	now := s.now()
 	token, hash := secret.NewCredential(secret.TokenPrefix)
 	next := domain.Token{
-		Hash: hash, ID: domain.TokenID(s.newID("tok")), Account: i.Account, Extension: i.Extension, Epoch: i.Epoch, Scopes: before.Scopes, CreatedAt: now,
+		Hash: hash, ID: domain.TokenID(s.newID("tok")), Account: i.Account, Extension: i.Extension, Epoch: i.Epoch, Scopes: b.Scopes, CreatedAt: now,
 	}
 	before.ExpiresAt = now.Add(time.Duration(in.Body.OverlapSeconds) * time.Second)
 	ended := i.PreviousTokenHash
-	i.TokenID, i.TokenHash, i.PreviousTokenHash, i.UpdatedAt = next.ID, hash, before.Hash, now
+	i.TokenID, i.TokenHash, i.PreviousTokenHash, i.UpdatedAt = next.ID, hash, before.Hash, now // of a lost one, none
 	out := &contract.RotateInstallationTokenOutput{}
 	out.Body.TokenID, out.Body.Token = next.ID, token
 
 	var tx store.Tx
 	tx.Replace(&i)
-	tx.Replace(&before)
+	if !lost {
+		tx.Replace(&before)
+	}
 	if ended != "" {
 		tx.Discard(domain.Token{Hash: ended})
 	}

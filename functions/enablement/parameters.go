@@ -3,6 +3,7 @@ package enablement
 import (
 	"context"
 	"maps"
+	"slices"
 
 	"plugboard/events"
 	"plugboard/shared/auth"
@@ -16,7 +17,7 @@ import (
 // the next attempt on; the body of a delivery that is on its way stays as it was fixed. What changes nothing is no
 // change; a secret that is given always is one, since what it was is not opened to compare.
 //
-// Invalid with every value that is wrong, as when enabling; Conflict `installation-state` for a disabled installation,
+// Invalid with every value that is wrong, as when enabling, by both versions during an upgrade; Conflict `installation-state` for a disabled installation,
 // which takes its parameters when it is enabled; Stale when If-Match names another revision.
 func (s *Service) UpdateParameters(ctx context.Context, in *contract.UpdateParametersInput) (*contract.UpdateParametersOutput, error) {
 	i, err := s.store.Installation(ctx, auth.From(ctx).Account, in.Extension)
@@ -30,14 +31,14 @@ func (s *Service) UpdateParameters(ctx context.Context, in *contract.UpdateParam
 	case i.State == domain.Disabling || i.State == domain.Disabled:
 		return nil, fault.New(fault.Conflict, "installation-state", "The extension %q is %s. Give its parameters when you enable it.", i.Extension, i.State)
 	}
-	b, err := s.store.Blueprint(ctx, i.Extension, i.Version)
+	versions, err := s.reading(ctx, i)
 	if err != nil {
 		return nil, err
 	}
-	if err := fault.InvalidFields(b.CheckParameterChanges("/parameters", in.Body.Parameters)); err != nil {
+	if err := fault.InvalidFields(parameterChangeFaults(versions, in.Body.Parameters)); err != nil {
 		return nil, err
 	}
-	changed, err := s.changeParameters(ctx, &i, b, in.Body.Parameters)
+	changed, err := s.changeParameters(ctx, &i, versions, in.Body.Parameters)
 	if err != nil || len(changed) == 0 {
 		return &contract.UpdateParametersOutput{ETag: i.ETag(), Body: contract.ViewInstallation(i)}, err
 	}
@@ -61,49 +62,97 @@ func (s *Service) lookAtParameterChanges(ctx context.Context, in *contract.Updat
 	if err != nil {
 		return nil, err
 	}
-	b, err := s.store.Blueprint(ctx, i.Extension, i.Version)
+	versions, err := s.reading(ctx, i)
 	if err != nil {
 		return nil, err
 	}
-	return b.CheckParameterChanges("/parameters", in.Body.Parameters), nil
+	return parameterChangeFaults(versions, in.Body.Parameters), nil
 }
 
-// changeParameters puts the values into i, secret ones sealed, and tells the keys of those that changed, in the
-// blueprint's order.
-func (s *Service) changeParameters(ctx context.Context, i *domain.Installation, b domain.Blueprint, given map[string]*string) ([]string, error) {
+// reading are the versions that read the installation's parameters: its own and, during an upgrade and after one that
+// failed, the one that it leads to.
+func (s *Service) reading(ctx context.Context, i domain.Installation) ([]domain.Blueprint, error) {
+	numbers := []int{i.Version}
+	if i.State == domain.Upgrading || i.State == domain.Failed && i.Failure.Goal == domain.Upgraded {
+		numbers = append(numbers, i.Upgrade.Version)
+	}
+	var versions []domain.Blueprint
+	for _, n := range numbers {
+		b, err := s.store.Blueprint(ctx, i.Extension, n)
+		if err != nil {
+			return nil, err
+		}
+		versions = append(versions, b)
+	}
+	return versions, nil
+}
+
+// parameterChangeFaults is what each version says of the values that it has a parameter for. One that none has, all call
+// unknown.
+func parameterChangeFaults(versions []domain.Blueprint, given map[string]*string) []fault.Field {
+	var wrong []fault.Field
+	known := map[string]bool{}
+	for n, b := range versions {
+		theirs := map[string]*string{}
+		for key, value := range given {
+			declared := slices.ContainsFunc(b.Parameters, func(p domain.Parameter) bool { return p.Key == key })
+			if known[key] = known[key] || declared; declared || n == len(versions)-1 && !known[key] {
+				theirs[key] = value
+			}
+		}
+		for _, f := range b.CheckParameterChanges("/parameters", theirs) {
+			if !slices.Contains(wrong, f) { // both say it
+				wrong = append(wrong, f)
+			}
+		}
+	}
+	return wrong
+}
+
+// changeParameters puts the values into i, in the open for a version that has them so, sealed for one that keeps them
+// secret, and tells the keys of those that changed, in the versions' order.
+func (s *Service) changeParameters(ctx context.Context, i *domain.Installation, versions []domain.Blueprint, given map[string]*string) ([]string, error) {
 	values := map[string]string{}
 	for key, value := range given {
 		if value != nil {
 			values[key] = *value
 		}
 	}
-	open, sealed, err := s.parameters(ctx, i.Account, b, values)
-	if err != nil {
-		return nil, err
+	open, sealed := map[string]string{}, map[string]domain.Sealed{}
+	var keys []string
+	for _, b := range versions {
+		theirs, boxes, err := s.parameters(ctx, i.Account, b, values)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(open, theirs)
+		maps.Copy(sealed, boxes)
+		for _, p := range b.Parameters {
+			if _, named := given[p.Key]; named && !slices.Contains(keys, p.Key) {
+				keys = append(keys, p.Key)
+			}
+		}
 	}
 	before, secrets := i.Parameters, i.Secrets
 	i.Parameters, i.Secrets = map[string]string{}, map[string]domain.Sealed{}
 	maps.Copy(i.Parameters, before)
 	maps.Copy(i.Secrets, secrets)
 	var changed []string
-	for _, p := range b.Parameters {
-		if _, named := given[p.Key]; !named {
-			continue
-		}
-		was, had := before[p.Key]
-		_, hid := secrets[p.Key]
-		delete(i.Parameters, p.Key)
-		delete(i.Secrets, p.Key)
-		is, has := open[p.Key]
+	for _, key := range keys {
+		was, had := before[key]
+		_, hid := secrets[key]
+		delete(i.Parameters, key)
+		delete(i.Secrets, key)
+		is, has := open[key]
 		if has {
-			i.Parameters[p.Key] = is
+			i.Parameters[key] = is
 		}
-		box, hides := sealed[p.Key]
+		box, hides := sealed[key]
 		if hides {
-			i.Secrets[p.Key] = box
+			i.Secrets[key] = box
 		}
 		if was != is || had != has || hid || hides {
-			changed = append(changed, p.Key)
+			changed = append(changed, key)
 		}
 	}
 	return changed, nil

@@ -6,6 +6,7 @@ import (
 
 	plugboard "plugboard/events"
 	"plugboard/shared/domain"
+	"plugboard/shared/fault"
 	"plugboard/shared/store"
 )
 
@@ -32,10 +33,12 @@ func (s *Service) disable(ctx context.Context, i domain.Installation) error {
 			continue
 		}
 		w, err := s.store.Webhook(ctx, i.Account, domain.WebhookID(r.ID))
-		if err != nil {
+		if err != nil && fault.KindOf(err) != fault.NotFound {
 			return err
 		}
-		s.endLifecycle(&tx, w)
+		if err == nil { // a lost one has heard its last
+			s.endLifecycle(&tx, w)
+		}
 		i.Disown(r.ID)
 	}
 	for _, hash := range []string{i.TokenHash, i.PreviousTokenHash} {

@@ -13,7 +13,7 @@ import (
 )
 
 // enable does the steps that are not done, each in a transaction with its record, and then shows the
-// installation as enabled: only when all of it exists (design rule 4).
+// installation as enabled: only when all of it exists (design rule 4), and all that it depends on (rule 2).
 func (s *Service) enable(ctx context.Context, i domain.Installation) error {
 	b, err := s.store.Blueprint(ctx, i.Extension, i.Version)
 	if err != nil {
@@ -22,6 +22,15 @@ func (s *Service) enable(ctx context.Context, i domain.Installation) error {
 	for n := i.NextStep(); n >= 0; n = i.NextStep() {
 		if err := s.step(ctx, &i, b, n); err != nil {
 			return fault.Wrap(err, "step %s", i.Steps[n].Name())
+		}
+	}
+	if len(b.Dependencies) > 0 {
+		installed, err := s.store.Installations(ctx, i.Account)
+		if err != nil {
+			return err
+		}
+		if err := dependenciesCame(installed, b); err != nil {
+			return err
 		}
 	}
 	i.State, i.UpdatedAt = domain.Enabled, s.now()

@@ -35,4 +35,5 @@ func (s *Service) endLifecycle(tx *store.Tx, w domain.Webhook) {
 	w.UpdatedAt = s.now()
 	w.EndsAt = w.UpdatedAt.Add(domain.LifecycleKept)
 	tx.Replace(&w)
+	tx.Remember(w, w.UpdatedAt) // the log of its deliveries is kept longer than it is
 }

@@ -69,8 +69,8 @@ func (s *Service) RollOut(ctx context.Context, p plugboard.RolloutPage, last boo
 	return s.saveRollout(ctx, p, progress, after, end)
 }
 
-// goOn tells whether the n-th installation of the page is to be begun: unless people held the roll-out, too many
-// failed, or the invocation's time is short. The first always has time enough.
+// goOn tells whether the n-th installation of the page is to be begun: unless people held the roll-out or yanked its
+// version, too many failed, or the invocation's time is short. The first always has time enough.
 func (s *Service) goOn(ctx context.Context, r domain.Rollout, since domain.RolloutProgress, n int) (bool, error) {
 	if r.Exceeds(since) {
 		return false, nil
@@ -79,13 +79,20 @@ func (s *Service) goOn(ctx context.Context, r domain.Rollout, since domain.Rollo
 		return false, nil
 	}
 	now, err := s.store.Rollout(ctx, r.Extension, r.ID)
-	return now.State == domain.RolloutRunning && now.Page == r.Page, err
+	if err != nil || now.State != domain.RolloutRunning || now.Page != r.Page {
+		return false, err
+	}
+	version, err := s.store.Version(ctx, r.Extension, r.Version)
+	return version.State == domain.VersionApproved, err
 }
 
 // rollOutTo upgrades one installation as far as it may, and tells what became of it. An error means that the page is
 // worked again; what people must change is RolloutFailed, and leaves the installation as it was.
 func (s *Service) rollOutTo(ctx context.Context, r domain.Rollout, a domain.AccountID, last bool) (domain.RolloutOutcome, domain.RolloutFailure, error) {
 	for range raceAttempts {
+		if living, err := s.living(ctx, a); err != nil || !living {
+			return domain.RolloutSkipped, domain.RolloutFailure{}, err
+		}
 		i, err := s.store.Installation(ctx, a, r.Extension)
 		if fault.KindOf(err) == fault.NotFound {
 			return domain.RolloutSkipped, domain.RolloutFailure{}, nil

@@ -74,7 +74,7 @@ func (s *Service) message(ctx context.Context, m events.SQSMessage) error {
 	}
 	for n, target := range p.Installations {
 		began := s.now()
-		err := s.Advance(ctx, p.Account, target)
+		err := s.carryOn(ctx, p.Account, target)
 		slog.InfoContext(ctx, "provisioned", "trace_id", p.Trace, "account", p.Account, "extension", target.Extension, "epoch", target.Epoch, "receives", receives,
 			"ok", err == nil, "ms", s.now().Sub(began).Milliseconds(), "since_request_ms", s.now().Sub(p.At).Milliseconds())
 		if hopeless(err) {
@@ -94,6 +94,18 @@ func (s *Service) message(ctx context.Context, m events.SQSMessage) error {
 // pipeline.
 func hopeless(err error) bool {
 	return fault.KindOf(err) == fault.Conflict && !fault.Is(err, store.Raced)
+}
+
+// carryOn is Advance, and again when someone else changed the installation meanwhile: the message would come back only when
+// its visibility timeout is over, minutes later.
+func (s *Service) carryOn(ctx context.Context, a domain.AccountID, target plugboard.ProvisionedInstance) error {
+	var err error
+	for range raceAttempts {
+		if err = s.Advance(ctx, a, target); !fault.Is(err, store.Raced) {
+			return err
+		}
+	}
+	return err
 }
 
 // Advance carries one installation on to where its state says it goes. A message for another epoch, or for an

@@ -48,10 +48,8 @@ func (s *Service) exchangeDependencies(ctx context.Context, tx *store.Tx, i doma
 	if err != nil {
 		return err
 	}
-	for _, d := range to.Dependencies {
-		if dependency := installed[d.Extension]; !dependency.Present() {
-			return fault.New(fault.Conflict, "dependency-not-enabled", "Version %d needs the extension %q, which is not enabled. Enable it, or retry it if it failed, and then retry this.", to.Version, d.Extension)
-		}
+	if err := dependenciesCame(installed, to); err != nil {
+		return err
 	}
 	for _, dependency := range installed {
 		if slices.ContainsFunc(to.Dependencies, func(d domain.Dependency) bool { return d.Extension == dependency.Extension }) {
@@ -59,6 +57,17 @@ func (s *Service) exchangeDependencies(ctx context.Context, tx *store.Tx, i doma
 		}
 		if dependency.Release(i.Extension) {
 			tx.Replace(&dependency)
+		}
+	}
+	return nil
+}
+
+// dependenciesCame is Conflict when something that the version depends on has not come: it failed, say, and this was retried
+// before it.
+func dependenciesCame(installed map[domain.ExtensionID]domain.Installation, b domain.Blueprint) error {
+	for _, d := range b.Dependencies {
+		if dependency := installed[d.Extension]; !dependency.Present() {
+			return fault.New(fault.Conflict, "dependency-not-enabled", "Version %d needs the extension %q, which is not enabled. Enable it, or retry it if it failed, and then retry this.", b.Version, d.Extension)
 		}
 	}
 	return nil

@@ -60,7 +60,7 @@ func (c Callback) Record(now time.Time) domain.Callback {
 }
 
 // callbackCaller lets in who signed the body with a secret of the installation, at most five minutes ago, while it is
-// enabled. A body is read when all that is cheaper has held. An id that came with another body proves nothing.
+// enabled and its account not being deleted. A body is read when all that is cheaper has held. An id that came with another body proves nothing.
 func (g *Gate) callbackCaller(ctx context.Context, r Request) (Caller, error) {
 	id, sent := r.Header.Values(HeaderCallbackID), r.Header.Values(HeaderCallbackTimestamp)
 	if g.open == nil {
@@ -73,9 +73,11 @@ func (g *Gate) callbackCaller(ctx context.Context, r Request) (Caller, error) {
 	if err != nil || g.now().Sub(time.Unix(seconds, 0)).Abs() > domain.CallbackTolerance {
 		return Caller{}, errUnauthenticated(err)
 	}
-	i, err := g.records.Installation(ctx, domain.AccountID(r.Param(ParamAccount)), domain.ExtensionID(r.Param(ParamExtension)))
-	if err != nil {
-		return Caller{}, unauthenticatedWhenAbsent(err)
+	account := domain.AccountID(r.Param(ParamAccount))
+	living := g.living(ctx, account)
+	i, err := g.records.Installation(ctx, account, domain.ExtensionID(r.Param(ParamExtension)))
+	if err = errors.Join(living(), unauthenticatedWhenAbsent(err)); err != nil {
+		return Caller{}, err
 	}
 	body, err := r.Body()
 	if err != nil {

@@ -337,7 +337,7 @@ var (
 	ExchangeHandOff = declare[ExchangeHandOffInput, ExchangeHandOffOutput](Operation{
 		ID: "exchange-hand-off", Method: http.MethodPost, Path: "/v1/hand-offs/exchange", Function: Enablement, Status: 201,
 		Auth:   auth.AnyOf(auth.Partner()),
-		Reads:  domain.Records{domain.RecordHandOff, domain.RecordExtension, domain.RecordInstallation, domain.RecordUser, domain.RecordBlueprint, domain.RecordDataKey},
+		Reads:  domain.Records{domain.RecordHandOff, domain.RecordExtension, domain.RecordAccount, domain.RecordInstallation, domain.RecordUser, domain.RecordBlueprint, domain.RecordDataKey},
 		Writes: domain.Records{domain.RecordHandOff, domain.RecordInstallation, domain.RecordToken, domain.RecordDataKey},
 		Family: FamilyInstall, Since: "0.1.0", Summary: "Take an installation's new credentials for a code, once; those before end.",
 	})

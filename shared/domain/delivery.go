@@ -30,6 +30,10 @@ type Attempt struct {
 	NextAt       time.Time `json:"next_at,omitzero" doc:"When it is tried again."`
 }
 
+// RetriesWithin is how long after its event a delivery is tried at most: ten attempts, with the longest pauses that an
+// endpoint may ask for (functions/delivery/schedule.go).
+const RetriesWithin = 11 * 24 * time.Hour
+
 // DeliveryState derives from the attempts.
 type DeliveryState string
 

@@ -26,9 +26,8 @@ func (l LifecycleSecret) Good(at time.Time) []Sealed {
 // LifecycleResource names an extension's lifecycle secret to the sealer. It is sealed for no account.
 func LifecycleResource(e ExtensionID) string { return "lifecycle/" + string(e) }
 
-// LifecycleKept is how long an ended installation's lifecycle webhook is kept, for its last delivery to arrive: all
-// attempts end within 11 days.
-const LifecycleKept = 11 * 24 * time.Hour
+// LifecycleKept is how long an ended installation's lifecycle webhook is kept, for its last delivery to arrive.
+const LifecycleKept = RetriesWithin
 
 // LifecycleID is the webhook that tells the extension of its installation in the account.
 func LifecycleID(a AccountID, e ExtensionID) WebhookID {

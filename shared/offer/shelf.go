@@ -16,7 +16,7 @@ import (
 )
 
 // MostAtOnce keeps the enabling of an extension and its dependencies within one DynamoDB transaction
-// (100 items): each installation takes three writes, each that is there already one; three count by quotas.
+// (100 items): each installation takes four writes, each that is there already one; three count by quotas.
 const MostAtOnce = 20
 
 // Unobtainable says why an extension cannot be enabled or depended on.

@@ -32,7 +32,7 @@ type Belonging struct {
 // more is whether there is more. Erasing them and asking again comes to an end, wherever it is interrupted. The account
 // itself is not among them. The contracts' index is read, which is a moment behind.
 func (s *Store) Belongings(ctx context.Context, a domain.AccountID, most int) (found []Belonging, more bool, err error) {
-	c := &collector{store: s, most: most}
+	c := &collector{store: s, most: most, taken: map[Belonging]bool{}}
 	for shard := range contractShards {
 		for _, partition := range []string{contractPartition(a, shard), deletedPartition(a, shard)} {
 			err = c.each(ctx, &dynamodb.QueryInput{
@@ -71,6 +71,7 @@ type collector struct {
 	most  int
 	found []Belonging
 	full  bool // there is more
+	taken map[Belonging]bool
 }
 
 func (c *collector) each(ctx context.Context, in *dynamodb.QueryInput, take func(context.Context, map[string]types.AttributeValue) error) error {
@@ -88,13 +89,18 @@ func (c *collector) each(ctx context.Context, in *dynamodb.QueryInput, take func
 	return nil
 }
 
-// take adds things that go together, if there is room for all of them.
+// take adds things that go together, if there is room for all of them. What was taken before is not taken again: a webhook
+// that was made anew under its id leads to the same log as what remembers the one before.
 func (c *collector) take(together ...Belonging) {
+	together = slices.DeleteFunc(together, func(b Belonging) bool { return c.taken[b] })
 	if len(c.found)+len(together) > c.most {
 		c.full = true
 		return
 	}
 	c.found = append(c.found, together...)
+	for _, b := range together {
+		c.taken[b] = true
+	}
 }
 
 // contract takes all of one, what leads to the rest last. An entry of the index whose contract is erased leads to nothing.
@@ -137,7 +143,9 @@ func (c *collector) item(ctx context.Context, item map[string]types.AttributeVal
 		c.take(append(together, b)...)
 	case domain.RecordTrial:
 		b.Extension = domain.ExtensionID(textOf(item, "extension_id"))
-		c.take(b)
+		if c.take(b); !c.full {
+			c.most-- // its extension is written with it
+		}
 	case domain.RecordWebhook, domain.RecordRetiredWebhook:
 		var w struct {
 			ID        domain.WebhookID `json:"id"`
@@ -159,11 +167,11 @@ func (c *collector) item(ctx context.Context, item map[string]types.AttributeVal
 func token(hash string) Belonging { return Belonging{Record: domain.RecordToken, key: tokenKey(hash)} }
 
 // log takes the delivery log of a webhook, by the days of its events. The first event to a webhook is at most a day
-// older than the webhook, by clocks that differ; a line is kept attemptsKept from an attempt that comes within days of its event.
+// older than the webhook, by clocks that differ; a line is kept attemptsKept from an attempt, which comes RetriesWithin of its event.
 func (c *collector) log(ctx context.Context, w domain.WebhookID, since time.Time) error {
 	const day = 24 * time.Hour
 	now := c.store.now()
-	first := now.Add(-attemptsKept - retriesWithin)
+	first := now.Add(-attemptsKept - domain.RetriesWithin)
 	if made := since.Add(-day); made.After(first) {
 		first = made
 	}
@@ -186,9 +194,6 @@ func (c *collector) log(ctx context.Context, w domain.WebhookID, since time.Time
 	}
 	return nil
 }
-
-// retriesWithin is longer than a delivery is tried.
-const retriesWithin = 4 * 24 * time.Hour
 
 func belonging(item map[string]types.AttributeValue) Belonging {
 	return Belonging{Record: domain.Record(textOf(item, recordAttribute)), key: key{textOf(item, PartitionKey), textOf(item, SortKey)}}
@@ -229,9 +234,9 @@ func (t *Tx) Retire(w domain.Webhook, now time.Time) {
 // Remember keeps of a webhook that goes what leads to its delivery log.
 func (t *Tx) Remember(w domain.Webhook, now time.Time) {
 	if w.CreatedAt.IsZero() {
-		w.CreatedAt = now.Add(-attemptsKept - retriesWithin)
+		w.CreatedAt = now.Add(-attemptsKept - domain.RetriesWithin)
 	}
-	t.Put(&domain.RetiredWebhook{Account: w.Account, ID: w.ID, CreatedAt: w.CreatedAt, ForgetAt: now.Add(attemptsKept + retriesWithin)})
+	t.Put(&domain.RetiredWebhook{Account: w.Account, ID: w.ID, CreatedAt: w.CreatedAt, ForgetAt: now.Add(attemptsKept + domain.RetriesWithin)})
 }
 
 // Deletion is the account's newest; NotFound when it was never deleted.

@@ -99,7 +99,6 @@ func (c *claim) record(answer any) (*Write, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.recorded = true
 	k, _ := keyOf(*c)
 	return &Write{
 		item: types.TransactWriteItem{Update: &types.Update{

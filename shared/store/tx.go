@@ -239,7 +239,8 @@ func (s *Store) Commit(ctx context.Context, t *Tx, answer any) error {
 		return fault.Wrap(t.err, "commit")
 	}
 	writes := t.writes
-	if c := claimFrom(ctx); c != nil {
+	c := claimFrom(ctx)
+	if c != nil {
 		w, err := c.record(answer)
 		if err != nil {
 			return fault.Wrap(err, "record the answer")
@@ -260,6 +261,9 @@ func (s *Store) Commit(ctx context.Context, t *Tx, answer any) error {
 		var canceled *types.TransactionCanceledException
 		switch {
 		case err == nil:
+			if c != nil {
+				c.recorded = true
+			}
 			return nil
 		case !errors.As(err, &canceled):
 			return fault.Wrap(awsFault(err), "commit %d writes", len(items))

@@ -206,6 +206,30 @@ func lost(o *dynamodb.Options) {
 	})
 }
 
+// A request that lost a race looks again, and may find nothing left to do: its answer is recorded all the same.
+func TestRule25_AnAnswerAfterALostRaceIsRecorded(t *testing.T) {
+	s := storetest.New(t)
+	a := domain.Account{ID: "a"}
+	s.Given(&a)
+	ctx, _, err := s.Claim(t.Context(), "a", "key", "input")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Rev = 7
+	var tx store.Tx
+	tx.Replace(&a)
+	answer := &struct{ Answer string }{"yes"}
+	if err := s.Commit(ctx, &tx, answer); !fault.Is(err, store.Raced) {
+		t.Fatalf("got %v, want raced", err)
+	}
+	if err := s.Settle(ctx, answer, false); err != nil {
+		t.Fatal(err)
+	}
+	if _, recorded, err := s.Claim(t.Context(), "a", "key", "input"); err != nil || string(recorded) != `{"Answer":"yes"}` {
+		t.Errorf("repeated, it got %s, %v", recorded, err)
+	}
+}
+
 func TestRule25_AClaimWhoseAnswerWasLostIsStillOurs(t *testing.T) {
 	s := storetest.New(t).At(domain.SystemClock, lost)
 	ctx, recorded, err := s.Claim(t.Context(), "a", "key", "input")
