@@ -62,6 +62,10 @@ func (i Installation) DefineWebhook(b Blueprint, declared WebhookBlueprint, type
 	return w
 }
 
+// Outlived tells whether w is the lifecycle webhook of an earlier life, which has its last delivery to make and is none
+// of what the installation has now.
+func (i Installation) Outlived(w Webhook) bool { return w.Lifecycle && w.Epoch != i.Epoch }
+
 // DefineLifecycle is found, which is zero when there is none, as the blueprint declares the lifecycle endpoint's webhook.
 // One that ended begins anew.
 func (i Installation) DefineLifecycle(declared LifecycleBlueprint, found Webhook) Webhook {

@@ -76,7 +76,7 @@ type FieldUpgrade struct {
 type WebhookUpgrade struct {
 	ID            WebhookID     `json:"id"`
 	Key           string        `json:"key"`
-	ExtensionType string        `json:"extension_type"`
+	ExtensionType string        `json:"extension_type" doc:"Empty for the lifecycle endpoint, whose key is lifecycle: it hears of the installation and of no contract."`
 	URL           string        `json:"url" doc:"As it will be; of a removed one, as it is."`
 	Change        UpgradeChange `json:"change" enum:"added,changed,removed"`
 }
@@ -140,10 +140,11 @@ func (s UpgradeSubject) Plan() UpgradePlan {
 	}
 	s.Installation.State = Upgrading
 	p.NeedsConsent = append(p.NeedsConsent, s.From.Diff(s.To.BlueprintSpec).NeedsConsent...)
+	last := s.lifecycle(&p) // it hears of all that comes between
 	for _, declared := range s.To.TemplateTypes {
 		s.comes(&p, declared)
 	}
-	removals := append(s.lifecycle(&p), s.webhooks(&p)...)
+	removals := append(s.webhooks(&p), last...)
 	for _, key := range s.keys() {
 		s.goes(&p, key)
 	}
@@ -258,6 +259,9 @@ func (s UpgradeSubject) webhooks(p *UpgradePlan) (removals []Step) {
 // lifecycle plans the lifecycle endpoint's webhook, and returns the step that removes it when the version has none.
 func (s UpgradeSubject) lifecycle(p *UpgradePlan) (removals []Step) {
 	found := s.webhook(LifecycleID(s.Installation.Account, s.Installation.Extension))
+	if s.Installation.Outlived(found) {
+		found = Webhook{}
+	}
 	u := WebhookUpgrade{ID: found.ID, Key: string(StepLifecycle), URL: found.URL, Change: UpgradeRemoves}
 	if s.To.Lifecycle == nil {
 		if found.ID != "" {
