@@ -197,8 +197,8 @@ func (s *Service) Retry(ctx context.Context, in *contract.InstallationInput) (*c
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// RotateToken makes a new token, shown this once. Conflict unless the installation is present, and `hand-off` when its
-// partner alone gets the token.
+// RotateToken makes a new token, shown this once; the first one where an earlier version handed off and nobody took it.
+// Conflict unless the installation is present, and `hand-off` when its partner alone gets the token.
 func (s *Service) RotateToken(ctx context.Context, in *contract.RotateInstallationTokenInput) (*contract.RotateInstallationTokenOutput, error) {
 	i, b, err := s.present(ctx, in.Extension)
 	if err != nil {
@@ -207,31 +207,29 @@ func (s *Service) RotateToken(ctx context.Context, in *contract.RotateInstallati
 	if b.Setup != nil {
 		return nil, domain.HandedOff(i.Extension)
 	}
-	if i.TokenHash == "" { // an earlier version handed off, and nobody took it
-		return nil, fault.New(fault.Conflict, "no-token", "The extension %q has no token yet. Disable and enable it, and it gets one.", i.Extension)
-	}
-	before, err := s.store.Token(ctx, i.TokenHash)
-	if err != nil {
-		return nil, fault.Wrap(err, "the token of %s in %s", i.Extension, i.Account)
-	}
+	var tx store.Tx
 	now := s.now()
 	token, hash := secret.NewCredential(secret.TokenPrefix)
 	next := domain.Token{
-		Hash: hash, ID: domain.TokenID(s.newID("tok")), Account: i.Account, Extension: i.Extension, Epoch: i.Epoch, Scopes: before.Scopes, CreatedAt: now,
+		Hash: hash, ID: domain.TokenID(s.newID("tok")), Account: i.Account, Extension: i.Extension, Epoch: i.Epoch, Scopes: b.Scopes, CreatedAt: now,
 	}
-	before.ExpiresAt = now.Add(time.Duration(in.Body.OverlapSeconds) * time.Second)
-	ended := i.PreviousTokenHash
-	i.TokenID, i.TokenHash, i.PreviousTokenHash, i.UpdatedAt = next.ID, hash, before.Hash, now
+	if i.TokenHash != "" {
+		before, err := s.store.Token(ctx, i.TokenHash)
+		if err != nil {
+			return nil, fault.Wrap(err, "the token of %s in %s", i.Extension, i.Account)
+		}
+		next.Scopes = before.Scopes
+		before.ExpiresAt = now.Add(time.Duration(in.Body.OverlapSeconds) * time.Second)
+		tx.Replace(&before)
+	}
+	if i.PreviousTokenHash != "" {
+		tx.Discard(domain.Token{Hash: i.PreviousTokenHash})
+	}
+	i.TokenID, i.TokenHash, i.PreviousTokenHash, i.UpdatedAt = next.ID, hash, i.TokenHash, now
+	tx.Replace(&i)
+	tx.Create(&next)
 	out := &contract.RotateInstallationTokenOutput{}
 	out.Body.TokenID, out.Body.Token = next.ID, token
-
-	var tx store.Tx
-	tx.Replace(&i)
-	tx.Replace(&before)
-	if ended != "" {
-		tx.Discard(domain.Token{Hash: ended})
-	}
-	tx.Create(&next)
 	return out, s.store.Commit(ctx, &tx, out)
 }
 

@@ -44,7 +44,7 @@ func TestRule5_AnyInterleavingOfMovesKeepsToTheChart(t *testing.T) {
 				case domain.Enabling:
 					next.State = domain.Enabled
 				case domain.Upgrading:
-					next = i.Upgraded(domain.Blueprint{Version: i.Upgrade.Version}, now)
+					next = i.Upgraded(domain.Blueprint{Version: i.Version}, domain.Blueprint{Version: i.Upgrade.Version}, now)
 				case domain.Disabling:
 					next.State = domain.Disabled
 				}
@@ -235,7 +235,7 @@ func TestRule6_AnyPlanEndsWithExactlyTheVersionAndTwiceIsOnce(t *testing.T) {
 			if p.String() != once {
 				t.Fatalf("the plan applied twice made\n%s\nof\n%s", p, once)
 			}
-			p.i = p.i.Upgraded(to, now)
+			p.i = p.i.Upgraded(from, to, now)
 			p.check(t, to, before)
 			from = to
 		}

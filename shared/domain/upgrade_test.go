@@ -2,6 +2,7 @@ package domain_test
 
 import (
 	"fmt"
+	"reflect"
 	"testing"
 	"time"
 
@@ -72,5 +73,41 @@ func TestRule6_ALifecycleEndpointComesFirstAndGoesLast(t *testing.T) {
 				t.Errorf("got %s, want %s", got, want)
 			}
 		})
+	}
+}
+
+func TestRule6_SetupIsAskedForWhenItComesAndForgottenWhenItGoes(t *testing.T) {
+	version := func(n int, url string) domain.Blueprint {
+		b := domain.Blueprint{Extension: "acme", Version: n}
+		if url != "" {
+			b.Setup = &domain.SetupBlueprint{URL: url}
+		}
+		return b
+	}
+	const here, there = "https://a.test/setup", "https://b.test/setup"
+	done := &domain.Setup{State: domain.SetupCompleted, At: now.Add(-time.Hour)}
+	asked := &domain.Setup{State: domain.SetupPending, At: now}
+	for name, c := range map[string]struct {
+		from, to string
+		change   domain.UpgradeChange
+		before   *domain.Setup
+		after    *domain.Setup
+	}{
+		"added":                               {"", here, domain.UpgradeAdds, nil, asked},
+		"added, where the partner had spoken": {"", here, domain.UpgradeAdds, done, asked},
+		"moved":                               {here, there, domain.UpgradeChanges, done, done},
+		"the same":                            {here, here, "", done, done},
+		"dropped":                             {here, "", domain.UpgradeRemoves, done, nil},
+		"never there":                         {"", "", "", done, done},
+	} {
+		i := domain.Installation{Account: "acct", Extension: "acme", Version: 1, State: domain.Enabled, TokenHash: "hash", CallbackSecret: "sealed", Setup: c.before}
+		from, to := version(1, c.from), version(2, c.to)
+		if got := (domain.UpgradeSubject{Installation: i, From: from, To: to}).Plan().Setup; got != c.change {
+			t.Errorf("%s: the plan says %q, want %q", name, got, c.change)
+		}
+		got := i.Upgraded(from, to, now)
+		if !reflect.DeepEqual(got.Setup, c.after) || got.TokenHash != i.TokenHash || got.CallbackSecret != i.CallbackSecret {
+			t.Errorf("%s: got the setup %+v, want %+v, and the credentials %q %q", name, got.Setup, c.after, got.TokenHash, got.CallbackSecret)
+		}
 	}
 }
