@@ -305,3 +305,98 @@ func TestRule10_WhatPeopleMustChangeFirstStaysAFinding(t *testing.T) {
 		t.Errorf("a repair made a webhook of what is disabled: %v", w)
 	}
 }
+
+const lifecycleDrift = "/v1/installations/" + lifecycleExtension + "/drift"
+
+func TestRule10_TheLifecycleWebhooksDriftIsFoundAndRepaired(t *testing.T) {
+	at := "/v1/installations/" + lifecycleExtension
+	for name, c := range map[string]struct {
+		endpoint func(*actors) string
+		drift    func(*store.Tx, domain.Webhook)
+		want     string // kind and pointer of each finding
+	}{
+		"missing": {atReceiver, func(tx *store.Tx, w domain.Webhook) { tx.Discard(w) }, "lifecycle  \n"},
+		"changed": {atReceiver, func(tx *store.Tx, w domain.Webhook) {
+			w.URL, w.EventTypes, w.Name, w.EndsAt, w.TemplateType = "https://elsewhere.example/", []string{"contract.signed"}, "Other", w.CreatedAt.Add(time.Hour), "tt_other"
+			tx.Replace(&w)
+		}, "lifecycle /ends_at \nlifecycle /event_types \nlifecycle /name \nlifecycle /template_type_id \nlifecycle /url \n"},
+		"disowned": {atReceiver, func(tx *store.Tx, w domain.Webhook) {
+			w.Extension, w.Lifecycle = "", false
+			tx.Replace(&w)
+		}, "lifecycle /extension_id \nlifecycle /lifecycle \n"},
+		"extra": {nowhere, func(tx *store.Tx, w domain.Webhook) { tx.Create(&w) }, "lifecycle  \n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, secret := newLifecycleUpgrade(t, c.endpoint, atReceiver) // it stays at the first version
+			extra := a.stands(lifecycleExtension).DefineLifecycle(domain.LifecycleBlueprint{URL: atReceiver(a)}, domain.Webhook{})
+			hook, want := extra, []string{}
+			if c.endpoint(a) != "" {
+				want = []string{c.endpoint(a)}
+				a.want(a.call(a.admin, "PATCH", "/v1/webhooks/"+a.lifecycleHook(), object{"paused": true}), 200)
+				hook = a.storedHook(a.lifecycleHook())
+			}
+			a.tamper(func(tx *store.Tx) { c.drift(tx, hook) })
+			found := a.want(a.call(a.member, "GET", lifecycleDrift, nil), 200)
+			if got := lines(found.at("findings"), "kind", "pointer"); got != c.want {
+				t.Errorf("found %q, want %q", got, c.want)
+			}
+			a.want(a.call(a.admin, "POST", at+"/repair", object{}), 202)
+			a.settle()
+			if left := a.want(a.call(a.member, "GET", lifecycleDrift, nil), 200); len(left.at("findings").([]any)) > 0 {
+				t.Errorf("after the repair: %s", left.raw)
+			}
+			if got := a.toldOfDrift(); !slices.Equal(got, []string{"drifted", "repaired"}) {
+				t.Errorf("events tell %q", got)
+			}
+			if got := a.lifecycleHooks(); !slices.Equal(got, want) {
+				t.Fatalf("the lifecycle webhooks are %q, want %q", got, want)
+			}
+			if name == "changed" || name == "disowned" {
+				if repaired := a.storedHook(a.lifecycleHook()); !repaired.Paused || !repaired.CreatedAt.Equal(hook.CreatedAt) {
+					t.Errorf("the repair undid runtime state: %+v", repaired)
+				}
+				a.want(a.call(a.admin, "PATCH", "/v1/webhooks/"+a.lifecycleHook(), object{"paused": false}), 200)
+			}
+			a.receiver.take()
+			a.want(a.call(a.admin, "POST", at+"/disable", nil), 202)
+			told := []string{}
+			if len(want) > 0 {
+				told = []string{"customer " + lifecycleExtension + " installation.disabled"}
+			}
+			a.settle()
+			if got := a.told(t, secret); !slices.Equal(got, told) {
+				t.Errorf("of the end it heard %q, want %q", got, told)
+			}
+		})
+	}
+}
+
+// It is kept for its last delivery, whatever the next life's version declares.
+func TestRule10_TheLifecycleWebhookOfAnEarlierLifeIsNoDrift(t *testing.T) {
+	a, _ := newLifecycleUpgrade(t, atReceiver, nowhere)
+	at := "/v1/installations/" + lifecycleExtension
+	a.want(a.call(a.admin, "POST", at+"/disable", nil), 202)
+	a.settle()
+	ended := a.lifecycleHook()
+	a.want(a.call(a.admin, "PUT", at, object{}), 202) // at the version without an endpoint
+	a.settle()
+	if found := a.want(a.call(a.member, "GET", lifecycleDrift, nil), 200); len(found.at("findings").([]any)) > 0 {
+		t.Errorf("found %s", found.raw)
+	}
+	a.want(a.call(a.admin, "POST", at+"/repair", object{}), 202)
+	a.settle()
+	a.storedHook(ended)
+	a.listLifecycle("")
+	a.want(a.call(a.admin, "POST", at+"/upgrade", object{}), 202)
+	a.settle()
+	a.storedHook(ended)
+}
+
+// What has drifted away does not hold the installation: nobody could disable it.
+func TestRule5_DisablingEndsWhatIsThere(t *testing.T) {
+	a, _ := newLifecycleUpgrade(t, atReceiver, nowhere)
+	a.tamper(func(tx *store.Tx) { tx.Discard(a.storedHook(a.lifecycleHook())) })
+	a.want(a.call(a.admin, "POST", "/v1/installations/"+lifecycleExtension+"/disable", nil), 202)
+	a.settle()
+	a.state(lifecycleExtension, "disabled")
+}

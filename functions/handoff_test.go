@@ -221,6 +221,89 @@ func TestRule25_ARepeatedHandOffRedirectsWithoutTheCode(t *testing.T) {
 	}
 }
 
+// handOffUpgrade lists the extension's next version, which hands off or does not, and upgrades to it.
+func (a *actors) handOffUpgrade(handsOff bool, shown string) {
+	a.t.Helper()
+	a.submitAndList(handOffExtension, handOffOrNot(handsOff))
+	at := "/v1/installations/" + handOffExtension + "/upgrade"
+	if got := a.want(a.call(a.admin, "GET", at, nil), 200).str("setup"); got != shown {
+		a.t.Errorf("the preview says that setup is %q, want %q", got, shown)
+	}
+	a.want(a.call(a.admin, "POST", at, object{"consent": []string{"hand-off-added"}}), 202)
+	a.settle()
+	a.state(handOffExtension, "enabled")
+}
+
+func handOffOrNot(handsOff bool) object {
+	blueprint := handOffBlueprint()
+	if !handsOff {
+		delete(blueprint, "setup")
+	}
+	return blueprint
+}
+
+func TestRule6_AnUpgradeThatAddsHandOffAsksForItAndKeepsTheTokenUntilThen(t *testing.T) {
+	a := newActors(newWorld(t))
+	a.list(handOffExtension, []string{}, handOffOrNot(false))
+	shown := a.want(a.call(a.admin, "PUT", "/v1/installations/"+handOffExtension, object{}), 202)
+	a.settle()
+	token := bearer("shown", shown.str("created", 0, "token"))
+	a.handOffUpgrade(true, "added")
+	if got := a.installation(handOffExtension); got.str("setup", "state") != "pending" {
+		t.Errorf("after the upgrade it reads %s", got.raw)
+	}
+	a.want(a.call(token, "GET", "/v1/me", nil), 200)
+	code := a.handOff("").code
+	a.want(a.call(token, "GET", "/v1/me", nil), 200) // the admin may turn back
+	got := a.want(a.exchange(a.partner, code), 201)
+	a.refused(a.call(token, "GET", "/v1/me", nil), 401, "unauthenticated")
+	a.want(a.call(bearer("handed off", got.str("token")), "GET", "/v1/me", nil), 200)
+	a.want(a.call(callback(got.str("callback_secret")), "POST", got.str("callback_path"), setupCompleted), 204)
+	if got := a.installation(handOffExtension); got.str("setup", "state") != "completed" {
+		t.Errorf("after the hand-off it reads %s", got.raw)
+	}
+}
+
+func TestRule6_AnUpgradeThatDropsHandOffKeepsTheCredentials(t *testing.T) {
+	a := newActors(newWorld(t))
+	a.enableHandOff()
+	handed := a.want(a.exchange(a.partner, a.handOff("").code), 201)
+	a.want(a.call(callback(handed.str("callback_secret")), "POST", handed.str("callback_path"), setupCompleted), 204)
+	open := a.handOff("").code
+	a.handOffUpgrade(false, "removed")
+	if got := a.installation(handOffExtension); got.at("setup") != nil {
+		t.Errorf("after the upgrade it reads %s", got.raw)
+	}
+	a.want(a.call(bearer("handed off", handed.str("token")), "GET", "/v1/me", nil), 200)
+	a.want(a.exchange(a.partner, open), 422)
+	a.refused(a.call(a.admin, "POST", "/v1/installations/"+handOffExtension+"/hand-off", object{}), 409, "no-hand-off")
+	rotated := a.want(a.call(a.admin, "POST", "/v1/installations/"+handOffExtension+"/token", object{}), 201)
+	a.want(a.call(bearer("rotated", rotated.str("token")), "GET", "/v1/me", nil), 200)
+}
+
+// Who was handed off to and never came leaves no token: rotating makes the first.
+func TestRule6_WhereNobodyTookTheHandOffRotatingMakesTheFirstToken(t *testing.T) {
+	a := newActors(newWorld(t))
+	a.enableHandOff()
+	a.handOffUpgrade(false, "removed")
+	at := "/v1/installations/" + handOffExtension
+	first := a.want(a.call(a.admin, "POST", at+"/token", object{"overlap_seconds": 600}), 201)
+	second := a.want(a.call(a.admin, "POST", at+"/token", object{"overlap_seconds": 600}), 201)
+	for _, token := range []answer{first, second} {
+		me := a.want(a.call(bearer("rotated", token.str("token")), "GET", "/v1/me", nil), 200)
+		if scopes := me.at("token", "scopes").([]any); len(scopes) != 1 || scopes[0] != "templates:read" {
+			t.Errorf("the token has the scopes %v", scopes)
+		}
+	}
+	callbacks := a.want(a.call(a.admin, "POST", at+"/callback-secret", object{}), 201)
+	a.want(a.call(callback(callbacks.str("callback_secret")), "POST", "/v1/callbacks/customer/"+handOffExtension, setupCompleted), 204)
+	a.want(a.call(a.admin, "POST", at+"/disable", nil), 202)
+	a.settle()
+	if n := len(a.stored("token")); n != 0 {
+		t.Errorf("%d tokens outlive it", n)
+	}
+}
+
 func TestRule11_SetupAndLifecycleURLsAreCheckedAtSubmit(t *testing.T) {
 	a := newActors(newWorld(t))
 	wrong := coreBlueprint()

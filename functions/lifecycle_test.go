@@ -2,12 +2,16 @@ package functions_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"plugboard/events"
+	"plugboard/functions/provisioning"
+	"plugboard/shared/domain"
 	"plugboard/shared/queue"
 	"plugboard/shared/queue/queuetest"
 )
@@ -41,10 +45,7 @@ const lifecycleExtension = "acme-life"
 func (a *actors) offerLifecycle() (secret string) {
 	a.t.Helper()
 	a.want(a.call(a.partner, "POST", "/v1/extensions", object{"slug": lifecycleExtension, "name": "Life", "template_type_keys": []string{""}}), 201)
-	submitted := a.want(a.call(a.partner, "POST", "/v1/extensions/"+lifecycleExtension+"/versions", object{"blueprint": lifecycleBlueprint(a.receiver.URL)}), 201)
-	a.approve(lifecycleExtension, 1)
-	a.want(a.call(platform, "PUT", "/v1/extensions/"+lifecycleExtension+"/listing", object{"version": 1}), 200)
-	return submitted.str("lifecycle_secret")
+	return a.listLifecycle(a.receiver.URL)
 }
 
 func lifecycleBlueprint(url string) object {
@@ -214,4 +215,151 @@ func TestRule17_ALifecycleSecretIsThePartnersAndRotatesWithBothSignatures(t *tes
 	if again.at("lifecycle_secret") != nil {
 		t.Error("the second version made a new secret")
 	}
+}
+
+// newLifecycleUpgrade is an enabled extension whose next version has a lifecycle endpoint at the second URL where the
+// installed one has it at the first. No URL is no endpoint. The secret is the extension's, once a version has one.
+func newLifecycleUpgrade(t *testing.T, from, to func(*actors) string) (a *actors, secret string) {
+	a = newActors(newWorld(t))
+	a.want(a.call(a.partner, "POST", "/v1/extensions", object{"slug": lifecycleExtension, "name": "Life", "template_type_keys": []string{""}}), 201)
+	for n, url := range []func(*actors) string{from, to} {
+		if made := a.listLifecycle(url(a)); made != "" {
+			secret = made
+		}
+		if n == 0 {
+			a.want(a.call(a.admin, "PUT", "/v1/installations/"+lifecycleExtension, object{}), 202)
+			a.settle()
+			a.receiver.take()
+		}
+	}
+	return a, secret
+}
+
+func nowhere(*actors) string      { return "" }
+func atReceiver(a *actors) string { return a.receiver.URL + "/first" }
+func elsewhere(a *actors) string  { return a.receiver.URL + "/second" }
+
+// listLifecycle lists the next version, with the lifecycle endpoint or without, and returns the secret that was made.
+func (a *actors) listLifecycle(url string) (secret string) {
+	a.t.Helper()
+	blueprint := lifecycleBlueprint(url)
+	if url == "" {
+		delete(blueprint, "lifecycle")
+	}
+	submitted := a.want(a.call(a.partner, "POST", "/v1/extensions/"+lifecycleExtension+"/versions", object{"blueprint": blueprint}), 201)
+	version := int(submitted.at("version").(float64))
+	a.approve(lifecycleExtension, version)
+	a.want(a.call(platform, "PUT", "/v1/extensions/"+lifecycleExtension+"/listing", object{"version": version}), 200)
+	return submitted.str("lifecycle_secret")
+}
+
+// lifecycleHooks are the URLs of the customer's lifecycle webhooks.
+func (a *actors) lifecycleHooks() []string {
+	a.t.Helper()
+	urls := []string{}
+	list := a.want(a.call(a.admin, "GET", "/v1/webhooks", nil), 200)
+	for n := range list.at("items").([]any) {
+		if list.at("items", n, "lifecycle") == true {
+			urls = append(urls, list.str("items", n, "url"))
+		}
+	}
+	return urls
+}
+
+func TestRule6_ALifecycleEndpointComesMovesAndGoesWithAnUpgrade(t *testing.T) {
+	at := "/v1/installations/" + lifecycleExtension
+	heard := func(what string) string { return "customer " + lifecycleExtension + " installation." + what }
+	for name, c := range map[string]struct {
+		from, to func(*actors) string
+		shown    string // by the preview
+		reason   string // for consent: the partner's endpoint is a host that events go to
+		hears    bool
+	}{
+		"added":   {nowhere, atReceiver, "lifecycle  added \n", "webhook-added", true},
+		"moved":   {atReceiver, elsewhere, "lifecycle  changed \n", "", true},
+		"dropped": {atReceiver, nowhere, "lifecycle  removed \n", "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, secret := newLifecycleUpgrade(t, c.from, c.to)
+			shown := a.want(a.call(a.admin, "GET", at+"/upgrade", nil), 200)
+			if got := lines(shown.at("webhooks"), "key", "extension_type", "change"); got != c.shown {
+				t.Errorf("the preview says %q, want %q", got, c.shown)
+			}
+			body := object{}
+			if c.reason != "" {
+				a.refused(a.call(a.admin, "POST", at+"/upgrade", body), 409, "consent-required")
+				body["consent"] = []string{c.reason}
+			}
+			a.want(a.call(a.admin, "POST", at+"/upgrade", body), 202)
+			want := func(all ...string) []string {
+				if !c.hears {
+					return nil
+				}
+				return all
+			}
+			a.expectTold(t, secret, "the upgrade", want(heard("upgraded"))...)
+			a.want(a.call(a.admin, "POST", at+"/suspend", nil), 200)
+			a.want(a.call(a.admin, "POST", at+"/resume", nil), 200)
+			a.settle()
+			got := a.told(t, secret)
+			slices.Sort(got) // two deliveries of one batch
+			if !slices.Equal(got, want(heard("resumed"), heard("suspended"))) {
+				t.Errorf("after a suspension and its lifting it heard %q", got)
+			}
+			urls := []string{}
+			if c.hears {
+				urls = []string{c.to(a)}
+			}
+			if got := a.lifecycleHooks(); !slices.Equal(got, urls) {
+				t.Errorf("the lifecycle webhooks are %q, want %q", got, urls)
+			}
+			a.want(a.call(a.admin, "POST", at+"/disable", nil), 202)
+			a.expectTold(t, secret, "the end", want(heard("disabled"))...)
+		})
+	}
+}
+
+func TestRule4_AnUpgradeOfALifecycleEndpointKilledAtEveryWriteReachesTheSameEnd(t *testing.T) {
+	const writes = 2 // the endpoint's webhook, the version
+	for name, ends := range map[string][2]func(*actors) string{"added": {nowhere, atReceiver}, "moved": {atReceiver, elsewhere}, "dropped": {atReceiver, nowhere}} {
+		for _, after := range []bool{false, true} {
+			for at := 1; at <= writes; at++ {
+				t.Run(fmt.Sprintf("%s, write %d, after it %v", name, at, after), func(t *testing.T) {
+					a, secret := newLifecycleUpgrade(t, ends[0], ends[1])
+					a.want(a.call(a.admin, "POST", "/v1/installations/"+lifecycleExtension+"/upgrade", object{"consent": []string{"webhook-added"}}), 202)
+					kill := &killed{at: at, after: after}
+					dying := provisioning.New(a.tables.At(a.now, kill.option), a.sealer, a.now, domain.NewID)
+					if err := dying.Advance(t.Context(), a.account, events.ProvisionedInstance{Extension: lifecycleExtension}); !errors.Is(err, errKilled) {
+						t.Fatalf("provisioning ended with %v after %d writes, want it killed", err, kill.writes)
+					}
+					told, urls := []string{"customer " + lifecycleExtension + " installation.upgraded"}, []string{ends[1](a)}
+					if urls[0] == "" {
+						told, urls = nil, []string{}
+					}
+					a.expectTold(t, secret, "it all", told...)
+					a.state(lifecycleExtension, "enabled")
+					owned := 0
+					for _, r := range a.stands(lifecycleExtension).Resources {
+						if r.Kind == domain.StepLifecycle {
+							owned++
+						}
+					}
+					if got := a.lifecycleHooks(); !slices.Equal(got, urls) || owned != len(urls) {
+						t.Errorf("the lifecycle webhooks are %q, want %q; the installation owns %d", got, urls, owned)
+					}
+				})
+			}
+		}
+	}
+}
+
+func TestRule6_AnEndpointHearsThatTheUpgradeFailedWhichBringsIt(t *testing.T) {
+	a, secret := newLifecycleUpgrade(t, nowhere, atReceiver)
+	next := lifecycleBlueprint(atReceiver(a))
+	next["template_types"] = []object{{"name": "Life", "no_webhooks": true, "fields": []object{{"custom_id": "new", "name": "New", "kind": "text"}}}}
+	a.submitAndList(lifecycleExtension, next)
+	a.want(a.call(a.admin, "POST", "/v1/installations/"+lifecycleExtension+"/upgrade", object{"consent": []string{"webhook-added"}}), 202)
+	// Between the plan and its step a user takes what the version needs.
+	a.want(a.call(a.admin, "POST", "/v1/template-types/"+a.templateType(lifecycleExtension)+"/fields", object{"custom_id": "new", "name": "Ours", "kind": "text"}), 201)
+	a.expectTold(t, secret, "a step failed", "customer "+lifecycleExtension+" installation.failed")
 }

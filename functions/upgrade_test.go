@@ -149,6 +149,7 @@ func TestRule6_EachReasonWaitsForConsent(t *testing.T) {
 			b["parameters"] = append(b["parameters"].([]object), object{"key": "region", "name": "Region", "required": true})
 		},
 		"target-host-changed": func(b object) { b["webhooks"].([]object)[0]["url"] = "http://localhost:8123/" },
+		"hand-off-added":      func(b object) { b["setup"] = object{"url": setupURL} },
 	} {
 		t.Run(code, func(t *testing.T) {
 			a := newActors(newWorld(t))

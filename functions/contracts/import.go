@@ -35,7 +35,8 @@ const (
 type importer[I, R any] struct {
 	id      func(I) string
 	account func(I) domain.AccountID
-	// alike lists, by pointer, what no two items of a call may have in common, and no two of a transaction may touch.
+	// alike lists, by pointer, what no two items of a call may have in common, and no two of a transaction may touch;
+	// empty where the item has none.
 	alike func(I) [][2]string
 	// frees is what else of that the stored one gives up.
 	frees func(R) string
@@ -58,8 +59,7 @@ type importing[I, R any] struct {
 	deadline time.Time
 }
 
-// run imports. Invalid when two items are about the same thing; otherwise the report says of each item what became
-// of it. Nothing of it rests on the call's being whole: a call that died is finished by the same call.
+// run imports. The report says of each item what became of it. Nothing of it rests on the call's being whole: a call that died is finished by the same call.
 func (m importer[I, R]) run(ctx context.Context, s *Service, sent contract.Items[I]) (*contract.ImportReport, error) {
 	deadline := s.now().Add(importTime)
 	ctx, cancel := context.WithTimeout(store.Apart(ctx), importTime+importGrace)
@@ -87,14 +87,14 @@ func (m importer[I, R]) run(ctx context.Context, s *Service, sent contract.Items
 	return w.report, nil
 }
 
-// begin reads what is stored, and returns the places of the items that are good in themselves.
+// begin reads what is stored, and returns the places of the items that are good in themselves and beside each other.
 func (w *importing[I, R]) begin(ctx context.Context) ([]int, error) {
 	w.report = &contract.ImportReport{Items: make([]contract.ImportedItem, len(w.items))}
-	first := map[string]int{}
-	var wrong []fault.Field
 	var good []int
 	var values []I
-	for n, item := range w.items {
+	for n, contradictions := range w.contradictions() {
+		item := &w.items[n]
+		item.Also(contradictions)
 		w.report.Items[n].Result = contract.ImportNotTried
 		if len(item.Wrong) > 0 {
 			if w.look != nil {
@@ -109,17 +109,6 @@ func (w *importing[I, R]) begin(ctx context.Context) ([]int, error) {
 		}
 		w.report.Items[n].ID = w.id(item.Value)
 		good, values = append(good, n), append(values, item.Value)
-		for _, a := range w.alike(item.Value) {
-			other, twice := first[a[0]+a[1]]
-			if twice {
-				wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/items/%d%s", n, a[0]), Code: "duplicate", Detail: fmt.Sprintf("Item %d has the same.", other)})
-				continue
-			}
-			first[a[0]+a[1]] = n
-		}
-	}
-	if err := fault.InvalidFields(wrong); err != nil {
-		return nil, err
 	}
 	stored, err := w.read(ctx, values)
 	if err != nil {
@@ -130,6 +119,25 @@ func (w *importing[I, R]) begin(ctx context.Context) ([]int, error) {
 		w.before[n] = stored[i]
 	}
 	return good, nil
+}
+
+// contradictions are, of each item, what another has too. Both are at fault, as nothing tells which is meant.
+func (w *importing[I, R]) contradictions() [][]fault.Field {
+	holders := map[[2]string][]int{}
+	for n, item := range w.items {
+		for _, a := range w.alike(item.Value) {
+			holders[a] = append(holders[a], n)
+		}
+	}
+	all := make([][]fault.Field, len(w.items))
+	for n, item := range w.items {
+		for _, a := range w.alike(item.Value) {
+			if at := slices.IndexFunc(holders[a], func(o int) bool { return o != n }); a[1] != "" && at >= 0 {
+				all[n] = append(all[n], fault.Field{Pointer: a[0], Code: "duplicate", Detail: fmt.Sprintf("Item %d has the same.", holders[a][at])})
+			}
+		}
+	}
+	return all
 }
 
 // work tries the items at those places, until the time is up.
@@ -271,7 +279,10 @@ func once[K comparable, V any](look func(K) (V, error)) func(K) (V, error) {
 	}
 }
 
-// places in an account.
+// inAccount is a place in an account; empty when either is not known.
 func inAccount[T ~string](a domain.AccountID, id T) string {
+	if a == "" || id == "" {
+		return ""
+	}
 	return strings.Join([]string{string(a), string(id)}, " ")
 }

@@ -197,8 +197,8 @@ func (s *Service) Retry(ctx context.Context, in *contract.InstallationInput) (*c
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// RotateToken makes a new token, shown this once. Conflict unless the installation is present, and `hand-off` when its
-// partner alone gets the token.
+// RotateToken makes a new token, shown this once; the first one where an earlier version handed off and nobody took it.
+// Conflict unless the installation is present, and `hand-off` when its partner alone gets the token.
 func (s *Service) RotateToken(ctx context.Context, in *contract.RotateInstallationTokenInput) (*contract.RotateInstallationTokenOutput, error) {
 	i, b, err := s.present(ctx, in.Extension)
 	if err != nil {
@@ -207,34 +207,30 @@ func (s *Service) RotateToken(ctx context.Context, in *contract.RotateInstallati
 	if b.Setup != nil {
 		return nil, domain.HandedOff(i.Extension)
 	}
-	if i.TokenHash == "" { // an earlier version handed off, and nobody took it
-		return nil, fault.New(fault.Conflict, "no-token", "The extension %q has no token yet. Disable and enable it, and it gets one.", i.Extension)
-	}
-	before, err := s.store.Token(ctx, i.TokenHash)
-	lost := fault.KindOf(err) == fault.NotFound // as drift may show it
-	if err != nil && !lost {
-		return nil, fault.Wrap(err, "the token of %s in %s", i.Extension, i.Account)
-	}
+	var tx store.Tx
 	now := s.now()
 	token, hash := secret.NewCredential(secret.TokenPrefix)
 	next := domain.Token{
 		Hash: hash, ID: domain.TokenID(s.newID("tok")), Account: i.Account, Extension: i.Extension, Epoch: i.Epoch, Scopes: b.Scopes, CreatedAt: now,
 	}
-	before.ExpiresAt = now.Add(time.Duration(in.Body.OverlapSeconds) * time.Second)
+	before, err := s.store.Token(ctx, i.TokenHash) // drift may have taken it, and an installation handed off before it was taken has none
+	if err != nil && fault.KindOf(err) != fault.NotFound {
+		return nil, fault.Wrap(err, "the token of %s in %s", i.Extension, i.Account)
+	}
 	ended := i.PreviousTokenHash
-	i.TokenID, i.TokenHash, i.PreviousTokenHash, i.UpdatedAt = next.ID, hash, before.Hash, now // of a lost one, none
-	out := &contract.RotateInstallationTokenOutput{}
-	out.Body.TokenID, out.Body.Token = next.ID, token
-
-	var tx store.Tx
-	tx.Replace(&i)
-	if !lost {
+	i.TokenID, i.TokenHash, i.PreviousTokenHash, i.UpdatedAt = next.ID, hash, before.Hash, now
+	if before.Hash != "" {
+		next.Scopes = before.Scopes
+		before.ExpiresAt = now.Add(time.Duration(in.Body.OverlapSeconds) * time.Second)
 		tx.Replace(&before)
 	}
 	if ended != "" {
 		tx.Discard(domain.Token{Hash: ended})
 	}
+	tx.Replace(&i)
 	tx.Create(&next)
+	out := &contract.RotateInstallationTokenOutput{}
+	out.Body.TokenID, out.Body.Token = next.ID, token
 	return out, s.store.Commit(ctx, &tx, out)
 }
 

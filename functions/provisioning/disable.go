@@ -11,8 +11,8 @@ import (
 )
 
 // disable clears away what an installation's epoch had: its webhooks, its token and its callback secret, dead already.
-// Template types and fields stay, for the contracts that were made of them; the lifecycle webhook, to hear of this. Dependencies are released, so that they can
-// be disabled in their turn.
+// Template types and fields stay, for the contracts that were made of them; the lifecycle webhook, to hear of this.
+// Dependencies are released, so that they can be disabled in their turn.
 func (s *Service) disable(ctx context.Context, i domain.Installation) error {
 	if err := s.removeWebhooks(ctx, &i); err != nil {
 		return err
@@ -32,14 +32,15 @@ func (s *Service) disable(ctx context.Context, i domain.Installation) error {
 		if r.Kind != domain.StepLifecycle {
 			continue
 		}
+		i.Disown(r.ID)
 		w, err := s.store.Webhook(ctx, i.Account, domain.WebhookID(r.ID))
-		if err != nil && fault.KindOf(err) != fault.NotFound {
+		if fault.KindOf(err) == fault.NotFound {
+			continue // it drifted away; nobody could disable the extension otherwise
+		}
+		if err != nil {
 			return err
 		}
-		if err == nil { // a lost one has heard its last
-			s.endLifecycle(&tx, w)
-		}
-		i.Disown(r.ID)
+		s.endLifecycle(&tx, w)
 	}
 	for _, hash := range []string{i.TokenHash, i.PreviousTokenHash} {
 		if hash != "" {

@@ -130,7 +130,6 @@ func (s *Service) record(ctx context.Context, i *domain.Installation, b domain.B
 // removes what the blueprint does not have, and then looks whether anything is left. Each transaction holds to the
 // installation as it is, so that none comes behind a disabling.
 func (s *Service) reconcile(ctx context.Context, i domain.Installation, b domain.Blueprint) error {
-	expected := map[domain.WebhookID]bool{}
 	for _, step := range b.Steps() {
 		var tx store.Tx
 		var err error
@@ -138,10 +137,8 @@ func (s *Service) reconcile(ctx context.Context, i domain.Installation, b domain
 		case domain.StepTemplateType:
 			err = s.templateType(ctx, &tx, &i, b, step)
 		case domain.StepWebhook:
-			expected[i.WebhookID(step.TypeKey, step.WebhookKey)] = true
 			err = s.webhook(ctx, &tx, &i, b, step)
 		case domain.StepLifecycle:
-			expected[domain.LifecycleID(i.Account, i.Extension)] = true
 			err = s.lifecycle(ctx, &tx, &i, b)
 		}
 		if err == nil {
@@ -155,13 +152,11 @@ func (s *Service) reconcile(ctx context.Context, i domain.Installation, b domain
 	if err != nil {
 		return err
 	}
-	for id, w := range managed.Webhooks {
-		if !expected[id] {
-			var tx store.Tx
-			tx.Retire(w, s.now())
-			if err := s.hold(ctx, i, &tx); err != nil {
-				return fault.Wrap(err, "remove %s", id)
-			}
+	for _, w := range i.Surplus(b, managed) {
+		var tx store.Tx
+		tx.Retire(w, s.now())
+		if err := s.hold(ctx, i, &tx); err != nil {
+			return fault.Wrap(err, "remove %s", w.ID)
 		}
 	}
 	if t := i.DefineToken(b, managed.Token); t.Hash != "" && !reflect.DeepEqual(t, managed.Token) {

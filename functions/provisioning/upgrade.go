@@ -34,7 +34,7 @@ func (s *Service) upgrade(ctx context.Context, i domain.Installation) error {
 	if err := s.rescope(ctx, &tx, i, to.Scopes); err != nil {
 		return err
 	}
-	i = i.Upgraded(to, s.now())
+	i = i.Upgraded(from, to, s.now())
 	return s.commit(ctx, plugboard.InstallationUpgraded, &i, &tx)
 }
 

@@ -3,6 +3,7 @@ package contract
 import (
 	"net/http"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -166,4 +167,14 @@ func shownOnce(t *testing.T, o Operation, of reflect.Type, path string, reachabl
 		}
 	}
 	return 0
+}
+
+// Who is asked for everything at once must be able to agree to it.
+func TestRule6_EveryReasonForConsentFitsIntoOneUpgrade(t *testing.T) {
+	code, _ := reflect.TypeFor[domain.ConsentReason]().FieldByName("Code")
+	reasons := strings.Split(code.Tag.Get("enum"), ",")
+	consent, _ := reflect.TypeOf(UpgradeExtensionInput{}.Body).FieldByName("Consent")
+	if got := consent.Tag.Get("maxItems"); got != strconv.Itoa(len(reasons)) {
+		t.Errorf("an upgrade takes %s codes, of %d that there are", got, len(reasons))
+	}
 }

@@ -66,7 +66,7 @@ const (
 )
 
 type ItemsBody[T any] struct {
-	Items Items[T] `json:"items" doc:"1 to 1,000; one that is wrong fails alone. The same id twice is refused."`
+	Items Items[T] `json:"items" doc:"1 to 1,000; one that is wrong fails alone. Items with the same id, or the same e-mail, all fail."`
 }
 
 // Items are validated one by one, and not with the body, so that what is wrong with one leaves the others be.

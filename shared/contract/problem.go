@@ -1,11 +1,13 @@
 package contract
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -22,7 +24,47 @@ type Problem struct {
 	Code      string        `json:"code" doc:"Stable, for programs." example:"managed-resource"`
 	Detail    string        `json:"detail" doc:"For people: what was wrong, where, and what to do."`
 	RequestID string        `json:"request_id" doc:"Name it when you ask for help."`
-	Errors    []fault.Field `json:"errors,omitempty" doc:"Every wrong field, by pointer."`
+	Errors    []fault.Field `json:"errors,omitempty" maxItems:"100" doc:"Every wrong field, by pointer: of more than 100, the first in the order of their pointers."`
+	More      int           `json:"more_errors,omitempty" doc:"How many wrong fields there are beyond those in errors."`
+}
+
+// A body can have more mistakes than an answer can tell of: Lambda's has 6 MB.
+const (
+	maxErrors      = 100
+	maxErrorDetail = 1000 // characters; some say what the caller sent
+)
+
+// name puts wrong fields into the problem, as many as it takes.
+func (p *Problem) name(wrong []fault.Field) {
+	if len(wrong) > maxErrors { // then not those that happened to be found first
+		wrong = slices.Clone(wrong)
+		slices.SortStableFunc(wrong, func(a, b fault.Field) int { return comparePointers(a.Pointer, b.Pointer) })
+		p.More = len(wrong) - maxErrors
+	}
+	p.Errors = nil
+	for _, f := range wrong[:len(wrong)-p.More] {
+		if detail := []rune(f.Detail); len(detail) > maxErrorDetail {
+			f.Detail = string(detail[:maxErrorDetail-1]) + "…"
+		}
+		p.Errors = append(p.Errors, f)
+	}
+}
+
+// comparePointers has a thing before what is in it, and items of a list in their order.
+func comparePointers(a, b string) int {
+	return slices.CompareFunc(strings.Split(a, "/"), strings.Split(b, "/"), func(a, b string) int {
+		x, errX := strconv.Atoi(a)
+		y, errY := strconv.Atoi(b)
+		switch {
+		case errX == nil && errY == nil:
+			return cmp.Compare(x, y)
+		case errX == nil:
+			return -1
+		case errY == nil:
+			return 1
+		}
+		return cmp.Compare(a, b)
+	})
 }
 
 func (p *Problem) Error() string { return p.Code + ": " + p.Detail }
@@ -65,14 +107,16 @@ func problemOf(ctx context.Context, err error) *Problem {
 	}
 	p = &Problem{
 		Type: "about:blank", Status: statuses[f.Kind], Title: http.StatusText(statuses[f.Kind]),
-		Code: f.Code, Detail: f.Detail, Errors: f.Fields, RequestID: RequestID(ctx),
+		Code: f.Code, Detail: f.Detail, RequestID: RequestID(ctx),
 	}
+	p.name(f.Fields)
 	if p.Code == "" {
 		p.Code = f.Kind.String()
 	}
 	if f.Kind == fault.Internal {
 		slog.ErrorContext(ctx, "request failed", "request_id", p.RequestID, "error", err)
-		p.Code, p.Detail, p.Errors = "internal", "Something failed on our side. Nothing was changed, or the change is complete; repeat with the same Idempotency-Key to know.", nil
+		p.Code, p.Detail = "internal", "Something failed on our side. Nothing was changed, or the change is complete; repeat with the same Idempotency-Key to know."
+		p.name(nil)
 	}
 	return p
 }
@@ -93,14 +137,14 @@ func problemOfHuma(ctx context.Context, e *huma.ErrorModel) *Problem {
 		for _, d := range e.Errors {
 			shape = append(shape, shapeFaultOf(d))
 		}
-		p.Errors = inspectionOf(ctx).all(ctx, shape)
+		p.name(inspectionOf(ctx).all(ctx, shape))
 	case http.StatusRequestEntityTooLarge:
 		p.Code, p.Detail = fault.TooLarge.String(), "The body is larger than this operation takes."
 	case http.StatusBadRequest:
 		p.Code, p.Detail = "malformed", "The body is missing, or not what its content type says."
 		for _, d := range e.Errors {
-			if strings.HasPrefix(d.Message, nameTwice) {
-				p.Detail = "The body is ambiguous: " + d.Message + "."
+			if strings.HasPrefix(d.Message, wrongName) {
+				p.Detail = "The body is not taken: " + d.Message + "."
 			}
 		}
 	case http.StatusUnsupportedMediaType:

@@ -18,7 +18,7 @@ func init() { huma.ValidateStrictCasing = true }
 
 var strictJSON = huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: unmarshalStrict}
 
-// unmarshalStrict fails on an object that repeats a name. Huma decodes twice, into an any to validate and into the
+// unmarshalStrict fails on an object that repeats a name, or has one of more than maxName characters. Huma decodes twice, into an any to validate and into the
 // input's type; the first is enough to look at.
 func unmarshalStrict(data []byte, v any) error {
 	toValidate, is := v.(*any)
@@ -29,7 +29,7 @@ func unmarshalStrict(data []byte, v any) error {
 		return err
 	}
 	*toValidate = escapeNames(*toValidate)
-	return noNameTwice(json.NewDecoder(bytes.NewReader(data)))
+	return checkNames(json.NewDecoder(bytes.NewReader(data)))
 }
 
 // unmarshalNumbers takes an integer however it is written: to JSON Schema 1e3 and 1000.0 are integers, to Go they are
@@ -72,27 +72,36 @@ func escapeNames(v any) any {
 // nameEscapes begins as JSON pointers do (RFC 6901).
 var nameEscapes = strings.NewReplacer("~", "~0", "/", "~1", ".", "~2", "[", "~3", "]", "~4")
 
-const nameTwice = "the name "
+// maxName is more than any name of a schema, or any that a caller may choose, has. A name stands in the pointer to each
+// mistake under it: without a limit, a body of 256 KB could have gigabytes of them.
+const maxName = 256
 
-// noNameTwice reads one value. Its depth is bounded by Unmarshal's, which came first.
-func noNameTwice(d *json.Decoder) error {
+// wrongName begins what is wrong with a name, for problemOfHuma to know it by.
+const wrongName = "the name "
+
+// checkNames reads one value. Its depth is bounded by Unmarshal's, which came first.
+func checkNames(d *json.Decoder) error {
 	open, err := d.Token()
 	if err != nil || open != json.Delim('{') && open != json.Delim('[') {
 		return err
 	}
-	seen := map[json.Token]bool{}
+	seen := map[string]bool{}
 	for d.More() {
 		if open == json.Delim('{') {
-			name, err := d.Token()
+			token, err := d.Token()
 			if err != nil {
 				return err
 			}
-			if seen[name] {
-				return fmt.Errorf(nameTwice+"%q comes twice in an object", name)
+			name, _ := token.(string)
+			switch short := []rune(name); {
+			case len(short) > maxName:
+				return fmt.Errorf(wrongName+"%q… has more than %d characters", string(short[:20]), maxName)
+			case seen[name]:
+				return fmt.Errorf(wrongName+"%q comes twice in an object", name)
 			}
 			seen[name] = true
 		}
-		if err := noNameTwice(d); err != nil {
+		if err := checkNames(d); err != nil {
 			return err
 		}
 	}

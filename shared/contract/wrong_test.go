@@ -137,7 +137,8 @@ func TestRule26_WhatCannotBeReadPointsNowhere(t *testing.T) {
 	h := fixing(t, nil)
 	for body, detail := range map[string]string{
 		"{":                     "The body is missing, or not what its content type says.",
-		`{"name":"a","name":1}`: `The body is ambiguous: the name "name" comes twice in an object.`,
+		`{"name":"a","name":1}`: `The body is not taken: the name "name" comes twice in an object.`,
+		`{"a":[{"` + strings.Repeat("é", 257) + `":1}]}`: `The body is not taken: the name "éééééééééééééééééééé"… has more than 256 characters.`,
 	} {
 		if p := problem(t, h, request("POST", "/v1/things/1?color=red", body), 400); len(p.Errors) > 0 || p.Detail != detail {
 			t.Errorf("%s: got %q and %v, want %q", body, p.Detail, p.Errors, detail)

@@ -76,7 +76,6 @@ type Managed struct {
 // kind, id and pointer.
 func (i Installation) DriftFrom(b Blueprint, m Managed) []Finding {
 	var all []Finding
-	expected := map[WebhookID]bool{}
 	for _, s := range b.Steps() {
 		switch s.Kind {
 		case StepTemplateType:
@@ -92,7 +91,6 @@ func (i Installation) DriftFrom(b Blueprint, m Managed) []Finding {
 		case StepWebhook:
 			declared, _ := b.Webhook(s.WebhookKey)
 			id := i.WebhookID(s.TypeKey, s.WebhookKey)
-			expected[id] = true
 			found, ok := m.Webhooks[id]
 			want := i.DefineWebhook(b, declared, s.TypeKey, found)
 			at := Finding{Kind: s.Kind, ID: string(id), Name: want.Name}
@@ -103,8 +101,8 @@ func (i Installation) DriftFrom(b Blueprint, m Managed) []Finding {
 			all = append(all, at.differences(want, found)...)
 		case StepLifecycle:
 			id := LifecycleID(i.Account, i.Extension)
-			expected[id] = true
 			found, ok := m.Webhooks[id]
+			ok = ok && !i.Outlived(found)
 			want := i.DefineLifecycle(*b.Lifecycle, found)
 			at := Finding{Kind: s.Kind, ID: string(id), Name: want.Name}
 			if !ok {
@@ -114,10 +112,12 @@ func (i Installation) DriftFrom(b Blueprint, m Managed) []Finding {
 			all = append(all, at.differences(want, found)...)
 		}
 	}
-	for id, w := range m.Webhooks {
-		if !expected[id] {
-			all = append(all, Finding{Kind: StepWebhook, ID: string(id), Name: w.Name, Found: "true"})
+	for _, w := range i.Surplus(b, m) {
+		kind := StepWebhook
+		if w.Lifecycle {
+			kind = StepLifecycle
 		}
+		all = append(all, Finding{Kind: kind, ID: string(w.ID), Name: w.Name, Found: "true"})
 	}
 	at := Finding{Kind: KindToken, ID: string(i.TokenID), Name: "API token of " + string(i.Extension)}
 	switch {
@@ -130,6 +130,32 @@ func (i Installation) DriftFrom(b Blueprint, m Managed) []Finding {
 	slices.SortFunc(all, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Pointer, b.Pointer))
 	})
+	return all
+}
+
+// WebhookIDs are of all webhooks that the blueprint declares for the installation.
+func (i Installation) WebhookIDs(b Blueprint) map[WebhookID]bool {
+	ids := map[WebhookID]bool{}
+	for _, s := range b.Steps() {
+		switch s.Kind {
+		case StepWebhook:
+			ids[i.WebhookID(s.TypeKey, s.WebhookKey)] = true
+		case StepLifecycle:
+			ids[LifecycleID(i.Account, i.Extension)] = true
+		}
+	}
+	return ids
+}
+
+// Surplus are the webhooks that are there and that the blueprint does not declare.
+func (i Installation) Surplus(b Blueprint, m Managed) []Webhook {
+	declared := i.WebhookIDs(b)
+	var all []Webhook
+	for id, w := range m.Webhooks {
+		if !declared[id] && !i.Outlived(w) {
+			all = append(all, w)
+		}
+	}
 	return all
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"plugboard/shared/fault"
 )
@@ -62,15 +63,20 @@ func (i Installation) DefineWebhook(b Blueprint, declared WebhookBlueprint, type
 	return w
 }
 
+// Outlived tells whether w is the lifecycle webhook of an earlier life, which has its last delivery to make and is none
+// of what the installation has now.
+func (i Installation) Outlived(w Webhook) bool { return w.Lifecycle && w.Epoch != i.Epoch }
+
 // DefineLifecycle is found, which is zero when there is none, as the blueprint declares the lifecycle endpoint's webhook.
-// One that ended begins anew.
+// One of an earlier life begins anew.
 func (i Installation) DefineLifecycle(declared LifecycleBlueprint, found Webhook) Webhook {
 	w := found
-	if w.Epoch != i.Epoch || !w.EndsAt.IsZero() {
+	if w.Epoch != i.Epoch {
 		w = Webhook{Revision: found.Revision}
 	}
 	w.Account, w.ID, w.Extension, w.Epoch = i.Account, LifecycleID(i.Account, i.Extension), i.Extension, i.Epoch
 	w.Name, w.Lifecycle, w.URL, w.EventTypes = "lifecycle of "+string(i.Extension), true, declared.URL, []string{}
+	w.Version, w.WebhookKey, w.TemplateType, w.EndsAt = 0, "", "", time.Time{}
 	return w
 }
 

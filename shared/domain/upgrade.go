@@ -50,6 +50,7 @@ type UpgradePlan struct {
 	ScopesRemoved []Scope               `json:"scopes_removed"`
 	TemplateTypes []TemplateTypeUpgrade `json:"template_types" doc:"Those that change."`
 	Webhooks      []WebhookUpgrade      `json:"webhooks" doc:"Those that change. All others stay as they are, of the new version."`
+	Setup         UpgradeChange         `json:"setup,omitempty" enum:"added,changed,removed" doc:"added: an admin is asked to hand off; the token goes on until the partner takes its own. removed: nothing is asked for any more, and the credentials stay. changed: the page is elsewhere."`
 	Dependencies  []DependencyUpgrade   `json:"dependencies" doc:"Those that come, go, or are not there as the version needs them."`
 	Parameters    []Parameter           `json:"parameters" doc:"Those that must be given, since there is no value or none that the version takes."`
 	NeedsConsent  []ConsentReason       `json:"needs_consent" doc:"Why only an admin can start it; empty when it may be automatic."`
@@ -76,7 +77,7 @@ type FieldUpgrade struct {
 type WebhookUpgrade struct {
 	ID            WebhookID     `json:"id"`
 	Key           string        `json:"key"`
-	ExtensionType string        `json:"extension_type"`
+	ExtensionType string        `json:"extension_type" doc:"Empty for the lifecycle endpoint, whose key is lifecycle: it hears of the installation and of no contract."`
 	URL           string        `json:"url" doc:"As it will be; of a removed one, as it is."`
 	Change        UpgradeChange `json:"change" enum:"added,changed,removed"`
 }
@@ -139,11 +140,13 @@ func (s UpgradeSubject) Plan() UpgradePlan {
 		return p
 	}
 	s.Installation.State = Upgrading
+	p.Setup = s.From.setupTo(s.To)
 	p.NeedsConsent = append(p.NeedsConsent, s.From.Diff(s.To.BlueprintSpec).NeedsConsent...)
+	last := s.lifecycle(&p) // it hears of all that comes between
 	for _, declared := range s.To.TemplateTypes {
 		s.comes(&p, declared)
 	}
-	removals := append(s.lifecycle(&p), s.webhooks(&p)...)
+	removals := append(s.webhooks(&p), last...)
 	for _, key := range s.keys() {
 		s.goes(&p, key)
 	}
@@ -258,6 +261,9 @@ func (s UpgradeSubject) webhooks(p *UpgradePlan) (removals []Step) {
 // lifecycle plans the lifecycle endpoint's webhook, and returns the step that removes it when the version has none.
 func (s UpgradeSubject) lifecycle(p *UpgradePlan) (removals []Step) {
 	found := s.webhook(LifecycleID(s.Installation.Account, s.Installation.Extension))
+	if s.Installation.Outlived(found) {
+		found = Webhook{}
+	}
 	u := WebhookUpgrade{ID: found.ID, Key: string(StepLifecycle), URL: found.URL, Change: UpgradeRemoves}
 	if s.To.Lifecycle == nil {
 		if found.ID != "" {
@@ -276,6 +282,20 @@ func (s UpgradeSubject) lifecycle(p *UpgradePlan) (removals []Step) {
 	p.Webhooks = append(p.Webhooks, u)
 	p.Steps = append(p.Steps, Step{Kind: StepLifecycle})
 	return nil
+}
+
+// setupTo is what becomes of the hand-off from b to the next version.
+func (b Blueprint) setupTo(next Blueprint) UpgradeChange {
+	switch {
+	case b.Setup == nil && next.Setup != nil:
+		return UpgradeAdds
+	case b.Setup != nil && next.Setup == nil:
+		return UpgradeRemoves
+	case b.Setup != nil && *b.Setup != *next.Setup:
+		return UpgradeChanges
+	default:
+		return ""
+	}
 }
 
 func (s UpgradeSubject) dependencies(p *UpgradePlan) {
@@ -385,9 +405,16 @@ func (i Installation) StartUpgrade(p UpgradePlan, by RolloutID, now time.Time) (
 }
 
 // Upgraded is the installation at its new version. Values of parameters that the version does not have, or keeps
-// secret now, go from where they were.
-func (i Installation) Upgraded(to Blueprint, now time.Time) Installation {
+// secret now, go from where they were. Setup is asked for anew when the version brings it; whatever its partner said of
+// an earlier one was said of another.
+func (i Installation) Upgraded(from, to Blueprint, now time.Time) Installation {
 	i.State, i.Version, i.UpdatedAt = Enabled, to.Version, now
+	switch from.setupTo(to) {
+	case UpgradeAdds:
+		i.Setup = &Setup{State: SetupPending, At: now}
+	case UpgradeRemoves:
+		i.Setup = nil
+	}
 	i.Parameters, i.Secrets = maps.Clone(i.Parameters), maps.Clone(i.Secrets)
 	declared := func(key string, secret bool) bool {
 		return slices.ContainsFunc(to.Parameters, func(p Parameter) bool { return p.Key == key && p.Secret == secret })

@@ -44,7 +44,7 @@ func TestRule5_AnyInterleavingOfMovesKeepsToTheChart(t *testing.T) {
 				case domain.Enabling:
 					next.State = domain.Enabled
 				case domain.Upgrading:
-					next = i.Upgraded(domain.Blueprint{Version: i.Upgrade.Version}, now)
+					next = i.Upgraded(domain.Blueprint{Version: i.Version}, domain.Blueprint{Version: i.Upgrade.Version}, now)
 				case domain.Disabling:
 					next.State = domain.Disabled
 				}
@@ -95,9 +95,13 @@ func TestRule5_AnyInterleavingOfMovesKeepsToTheChart(t *testing.T) {
 	})
 }
 
-// drawBlueprint is a version with some of three template types, some of five fields in each, and some of two webhooks.
+// drawBlueprint is a version with some of three template types, some of five fields in each, some of two webhooks, and a
+// lifecycle endpoint or none.
 func drawBlueprint(t *rapid.T, version int) domain.Blueprint {
 	b := domain.Blueprint{Extension: "acme", Version: version}
+	if url := rapid.SampledFrom([]string{"", "https://a.test", "https://b.test"}).Draw(t, "lifecycle"); url != "" {
+		b.Lifecycle = &domain.LifecycleBlueprint{URL: url}
+	}
 	for _, w := range rapid.SliceOfDistinct(rapid.SampledFrom([]string{"one", "two"}), rapid.ID[string]).Draw(t, "webhooks") {
 		b.Webhooks = append(b.Webhooks, domain.WebhookBlueprint{
 			Key: w, URL: rapid.SampledFrom([]string{"https://a.test", "https://b.test"}).Draw(t, "url"), EventTypes: []string{"contract.signed"},
@@ -133,7 +137,14 @@ func (p place) subject(from, to domain.Blueprint) domain.UpgradeSubject {
 			}
 		}
 	}
+	if hook, ok := p.hooks[p.lifecycleID()]; ok {
+		s.Webhooks = append(s.Webhooks, hook)
+	}
 	return s
+}
+
+func (p place) lifecycleID() domain.WebhookID {
+	return domain.LifecycleID(p.i.Account, p.i.Extension)
 }
 
 // do does the steps as provisioning does, without its transactions.
@@ -160,6 +171,10 @@ func (p place) do(t *rapid.T, b domain.Blueprint, steps []domain.Step) {
 			p.hooks[hookID] = w
 		case domain.StepWebhookRemoval:
 			delete(p.hooks, hookID)
+		case domain.StepLifecycle:
+			p.hooks[p.lifecycleID()] = p.i.DefineLifecycle(*b.Lifecycle, p.hooks[p.lifecycleID()])
+		case domain.StepLifecycleRemoval:
+			delete(p.hooks, p.lifecycleID())
 		}
 	}
 }
@@ -207,7 +222,7 @@ func TestRule6_AnyPlanEndsWithExactlyTheVersionAndTwiceIsOnce(t *testing.T) {
 			}
 			p.i.State = domain.Upgrading
 			comes := slices.DeleteFunc(slices.Clone(plan.Steps), func(s domain.Step) bool {
-				return s.Kind == domain.StepWithdrawal || s.Kind == domain.StepWebhookRemoval
+				return s.Kind == domain.StepWithdrawal || s.Kind == domain.StepWebhookRemoval || s.Kind == domain.StepLifecycleRemoval
 			})
 			if !slices.Equal(comes, plan.Steps[:len(comes)]) {
 				t.Fatalf("something goes before all has come: %+v", plan.Steps)
@@ -220,7 +235,7 @@ func TestRule6_AnyPlanEndsWithExactlyTheVersionAndTwiceIsOnce(t *testing.T) {
 			if p.String() != once {
 				t.Fatalf("the plan applied twice made\n%s\nof\n%s", p, once)
 			}
-			p.i = p.i.Upgraded(to, now)
+			p.i = p.i.Upgraded(from, to, now)
 			p.check(t, to, before)
 			from = to
 		}
@@ -258,6 +273,13 @@ func (p place) check(t *rapid.T, b domain.Blueprint, before place) {
 			if was, ok := before.hooks[id]; ok && (was.Secret != w.Secret || was.Paused != w.Paused) {
 				t.Fatalf("the runtime state of %+v became %+v", was, w)
 			}
+		}
+	}
+	if b.Lifecycle != nil {
+		wanted[p.lifecycleID()] = true
+		w, was := p.hooks[p.lifecycleID()], before.hooks[p.lifecycleID()]
+		if w.URL != b.Lifecycle.URL || !w.Lifecycle || w.Paused != was.Paused {
+			t.Fatalf("the lifecycle webhook %+v became %+v", was, w)
 		}
 	}
 	if len(wanted) != len(p.hooks) {

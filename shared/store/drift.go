@@ -74,18 +74,13 @@ func (s *Store) Managed(ctx context.Context, i domain.Installation, b domain.Blu
 			return m, err
 		}
 	}
-	expected := map[domain.WebhookID]bool{}
-	for _, step := range b.Steps() {
-		if step.Kind == domain.StepWebhook {
-			expected[i.WebhookID(step.TypeKey, step.WebhookKey)] = true
-		}
-	}
+	declared := i.WebhookIDs(b)
 	webhooks, err := s.Webhooks(ctx, i.Account)
 	if err != nil {
 		return m, err
 	}
 	for _, w := range webhooks {
-		if w.Extension == i.Extension || expected[w.ID] { // one that has lost its extension is still looked at
+		if w.Extension == i.Extension || declared[w.ID] { // one that has lost its extension is still looked at
 			m.Webhooks[w.ID] = w
 		}
 	}
