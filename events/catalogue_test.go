@@ -13,6 +13,7 @@ import (
 
 	"plugboard/events"
 	"plugboard/shared/contract"
+	"plugboard/shared/domain"
 )
 
 func TestCatalogue_EveryRowHasASampleAndEverySampleARow(t *testing.T) {
@@ -120,5 +121,33 @@ func TestCatalogue_ProducersAreTheFunctionsThatEmit(t *testing.T) {
 	}
 	for e, by := range emitted {
 		t.Errorf("%s, emitted by %s, is no row", e, by)
+	}
+}
+
+// A lifecycle webhook goes by the subject's installation and its life.
+func TestRule17_EveryEventOfAnInstallationNamesIt(t *testing.T) {
+	i := domain.Installation{Account: "acct-42", Extension: "acme-crm", Epoch: 3, State: domain.Enabled}
+	made := map[events.Type]events.Event{}
+	for _, row := range events.Catalogue {
+		var err error
+		switch {
+		case row.Type == events.InstallationUpdated:
+			made[row.Type], err = events.OfParameters("evt_1", i, []string{"customer_id"})
+		case strings.HasPrefix(string(row.Type), "installation.") && reflect.TypeOf(row.Payload) == reflect.TypeFor[events.DriftData]():
+			made[row.Type], err = events.OfDrift("evt_1", row.Type, i, domain.Drift{})
+		case strings.HasPrefix(string(row.Type), "installation."):
+			made[row.Type], err = events.OfInstallation("evt_1", row.Type, i)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(made) < 11 {
+		t.Errorf("got %d types of installations' events", len(made))
+	}
+	for kind, e := range made {
+		if e.Subject.Installation != i.Extension || e.Subject.Epoch != i.Life() {
+			t.Errorf("%s: the subject is %+v", kind, e.Subject)
+		}
 	}
 }

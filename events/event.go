@@ -144,8 +144,7 @@ func installationData(i domain.Installation) InstallationData {
 
 // OfDrift is the event of what a check of i found, or of its not being there any more.
 func OfDrift(id domain.EventID, t Type, i domain.Installation, d domain.Drift) (Event, error) {
-	e := Event{ID: id, Account: i.Account, At: i.UpdatedAt, Subject: domain.Subject{EventType: string(t)}}
-	return e.with(t, DriftData{Extension: i.Extension, Version: i.Version, State: i.State, Findings: d.Findings, Total: d.Total})
+	return ofInstallation(id, t, i).with(t, DriftData{Extension: i.Extension, Version: i.Version, State: i.State, Findings: d.Findings, Total: d.Total})
 }
 
 func (e Event) with(t Type, data any) (Event, error) {

@@ -29,7 +29,7 @@ type ExchangeHandOffOutput struct {
 		Account      domain.AccountID         `json:"account_id"`
 		Extension    domain.ExtensionID       `json:"extension_id"`
 		Version      int                      `json:"version"`
-		State        domain.InstallationState `json:"state" enum:"enabling,enabled,suspended"`
+		State        domain.InstallationState `json:"state" enum:"enabling,enabled,suspended,upgrading,failed"`
 		Epoch        int                      `json:"epoch"`
 		HandedOffBy  domain.UserID            `json:"handed_off_by" doc:"The admin who was sent to you."`
 		Parameters   map[string]string        `json:"parameters" doc:"Those that are not secret."`
