@@ -20,6 +20,7 @@ type Webhook struct {
 	TemplateType TemplateTypeID `json:"template_type_id,omitempty"`
 	URL          string         `json:"url"`
 	EventTypes   []string       `json:"event_types"` // empty: every type
+	Policy       SendPolicy     `json:"policy,omitzero"`
 	Secret       Sealed         `json:"signing_secret"`
 	Paused       bool           `json:"paused"`
 	EndsAt       time.Time      `json:"ends_at,omitzero"` // a lifecycle webhook's, once its installation has ended
