@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
@@ -55,7 +56,7 @@ func TestDelivery_TheReceiverVerifiesItWithThePublishedLibrary(t *testing.T) {
 		Account: acct, Webhook: "whk_own", Event: "evt_1", EventType: "contract.signed", EventDay: d.Day(), Number: 1,
 		Outcome: domain.OutcomeDelivered, Status: 200, At: k.clock.read(),
 	}
-	if line != want {
+	if !reflect.DeepEqual(line, want) {
 		t.Errorf("got the line %+v, want %+v", line, want)
 	}
 	k.nothingSent()
@@ -193,9 +194,10 @@ func TestRule19_AFailedPostIsLoggedRescheduledAndDone(t *testing.T) {
 	line.Milliseconds = 0
 	want := domain.Attempt{
 		Account: acct, Webhook: "whk_own", Event: "evt_1", EventType: "contract.signed", EventDay: d.Day(), Number: 1, Outcome: domain.OutcomeFailed,
-		Status: 503, Reason: "The answer was 503 Service Unavailable.", Excerpt: "try later", At: k.clock.read(), NextAt: k.clock.read().Add(5 * time.Second),
+		Status: 503, Failure: domain.FailureStatus, Reason: "The answer was 503 Service Unavailable.", Excerpt: "try later",
+		Headers: map[string]string{"Content-Type": "text/plain; charset=utf-8", "Date": line.Headers["Date"]}, At: k.clock.read(), NextAt: k.clock.read().Add(5 * time.Second),
 	}
-	if line != want {
+	if !reflect.DeepEqual(line, want) {
 		t.Errorf("got the line\n%+v, want\n%+v", line, want)
 	}
 	next, delay := k.next()

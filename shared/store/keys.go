@@ -81,6 +81,9 @@ import (
 //	pk                                  sk                                 record    read by
 //	WEBHOOK#<id>#<yyyy-mm-dd>#<shard>   <event id>#<attempt>#<a unique>    attempt   a day of a webhook, newest first; one delivery
 //
+//	DUE#<yyyy-mm-ddThh>#<shard>         <time>#<delivery id>#<attempt>     due       what is due by a time, oldest first, by redelivery
+//	DUE                                 CURSOR                             due-cursor  redelivery: the oldest hour that may hold something
+//
 // The day is the event's. The shard is one of four by the event, so that a busy webhook does not sit on one
 // partition and a delivery's attempts still do. Event ids rise with time, attempts are zero-padded, and the
 // unique end keeps the line of an attempt that ran twice from taking the first one's place.
