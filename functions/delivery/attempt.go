@@ -38,9 +38,10 @@ type answer struct {
 type made struct {
 	line      domain.Attempt // for the log; none when the delivery is forgotten
 	forgotten bool
-	repeated  bool             // another message made the attempt; line is no new one
-	next      *events.Delivery // the message for the next attempt, if there is one
-	cause     string           // for our own log: what the connection failed of
+	repeated  bool               // another message made the attempt; line is no new one
+	next      *events.Delivery   // the message for the next attempt, if there is one
+	health    domain.HealthState // what the webhook's became by it
+	cause     string             // for our own log: what the connection failed of
 }
 
 // attempt makes one attempt, or decides to make none. An error is a fault of the pipeline: nothing is decided then.
@@ -64,6 +65,7 @@ func (s *Service) attempt(ctx context.Context, d events.Delivery) (made, error) 
 	switch {
 	case a.status/100 == 2:
 		m.line.Outcome = domain.OutcomeDelivered
+		m.health = s.fares(ctx, t.webhook, t.health, m.line)
 		return m, nil
 	case ctx.Err() != nil: // our time was up, not the endpoint's
 		return m, fault.Wrap(ctx.Err(), "attempt %d of %s", d.Attempt, d.ID)
@@ -71,7 +73,11 @@ func (s *Service) attempt(ctx context.Context, d events.Delivery) (made, error) 
 	m.line.Headers, m.line.Excerpt = hidden.headers(a.header), hidden.excerpt(a.body, a.cut)
 	m.cause = hidden.hide(cause(a.err), false)
 	s.failed(&m, t.webhook.Policy, d, a)
-	return m, nil
+	m.health = s.fares(ctx, t.webhook, t.health, m.line)
+	if m.line.Outcome == domain.OutcomeExhausted {
+		err = s.exhausted(ctx, t.webhook, d, m.line)
+	}
+	return m, err
 }
 
 // followed looks, before a retry, whether its message is a repeat of one that was worked: then it makes no attempt, and
@@ -166,7 +172,7 @@ func (s *Service) failed(m *made, p domain.SendPolicy, d events.Delivery, a answ
 		paced = tokenless.answer
 	}
 	wait, again := s.wait(p, d.Attempt, paced)
-	if !again || a.status == http.StatusGone { // later 410 disables the webhook, as the specification says; here it ends the delivery
+	if !again || a.status == http.StatusGone { // which disables the webhook
 		m.line.Outcome = domain.OutcomeExhausted
 		return
 	}
@@ -242,5 +248,5 @@ func logged(ctx context.Context, d events.Delivery, m made) {
 	}
 	slog.InfoContext(ctx, "attempt", "account", d.Account, "webhook", d.Webhook, "extension", d.Extension, "delivery", d.ID, "event", d.Event,
 		"event_type", d.EventType, "attempt", d.Attempt, "outcome", m.line.Outcome, "status", m.line.Status, "failure", m.line.Failure, "reason", m.line.Reason, "cause", m.cause,
-		"ms", m.line.Milliseconds, "since_event_ms", m.line.At.Sub(d.EventAt).Milliseconds(), "next_at", m.line.NextAt)
+		"health", m.health, "ms", m.line.Milliseconds, "since_event_ms", m.line.At.Sub(d.EventAt).Milliseconds(), "next_at", m.line.NextAt)
 }

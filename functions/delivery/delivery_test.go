@@ -219,14 +219,14 @@ func TestRule19_AFailedPostIsLoggedRescheduledAndDone(t *testing.T) {
 
 func TestRule19_OnlyA2xxIsSuccess(t *testing.T) {
 	k := newKit(t)
-	w := k.own("whk_own", k.receiver.URL)
 	for code, want := range map[int]domain.Outcome{
 		200: domain.OutcomeDelivered, 201: domain.OutcomeDelivered, 204: domain.OutcomeDelivered, 299: domain.OutcomeDelivered,
 		300: domain.OutcomeFailed, 304: domain.OutcomeFailed, 400: domain.OutcomeFailed, 401: domain.OutcomeFailed, 404: domain.OutcomeFailed,
 		429: domain.OutcomeFailed, 500: domain.OutcomeFailed, 599: domain.OutcomeFailed, 410: domain.OutcomeExhausted,
 	} {
 		k.receiver.answers(status(code, ""))
-		d := k.to(w, strconv.Itoa(code))
+		w := k.own("whk_"+strconv.Itoa(code), k.receiver.URL) // each its own: 410 disables
+		d := k.to(w, "1")
 		k.deliver(d)
 		if got := k.outcome(d, 1); got.Outcome != want || got.Status != code {
 			t.Errorf("%d: got %s with status %d, want %s", code, got.Outcome, got.Status, want)
@@ -298,10 +298,11 @@ func TestRule19_UnreadableMessagesFailAlone(t *testing.T) {
 
 func TestRule19_WhileTheLogIsDownNothingIsForgotten(t *testing.T) {
 	k := newKit(t)
-	w := k.own("whk_own", k.receiver.URL)
-	d := k.to(w, "1")
-	batch := k.batch(d)
-	for _, code := range []int{200, 500, 410} {
+	var d events.Delivery
+	var batch lambda.SQSEvent
+	for _, code := range []int{200, 410, 500} {
+		d = k.to(k.own("whk_"+strconv.Itoa(code), k.receiver.URL), "1")
+		batch = k.batch(d)
 		k.receiver.answers(status(code, ""))
 		k.on(k.At(k.clock.read, storetest.Failing("BatchWriteItem", "PutItem")), k.queue)
 		if failed := k.work(batch); len(failed) != 1 {

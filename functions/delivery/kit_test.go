@@ -32,6 +32,8 @@ import (
 	"plugboard/shared/store/storetest"
 )
 
+var testEgress = egress.Config{AllowPrivate: true}
+
 const acct = domain.AccountID("acct-42")
 
 // kit is a delivery on real tables, a real queue and a real key, and a receiver.
@@ -58,7 +60,7 @@ func newKit(t *testing.T) *kit {
 
 // on sets the service up anew, on another store or queue.
 func (k *kit) on(s *store.Store, q Queue) {
-	k.Service = New(s, k.sealer, q, egress.Config{AllowPrivate: true}, k.clock.read)
+	k.Service = New(s, k.sealer, q, testEgress, k.clock.read)
 	k.Service.jitter = func() float64 { return 0.5 } // none
 }
 
@@ -277,20 +279,22 @@ func (k *kit) next() (events.Delivery, time.Duration) {
 // due is what waits in the table.
 func (k *kit) due() []events.Delivery {
 	k.t.Helper()
+	return scan[events.Delivery](k, k.Config.DeliveriesTable, domain.RecordDue)
+}
+
+// scan is all of a kind that is stored.
+func scan[T any](k *kit, table string, r domain.Record) []T {
+	k.t.Helper()
 	found, err := k.DB.Scan(k.t.Context(), &dynamodb.ScanInput{
-		TableName: &k.Config.DeliveriesTable, FilterExpression: aws.String("#record = :due"), ExpressionAttributeNames: map[string]string{"#record": "record"},
-		ExpressionAttributeValues: map[string]types.AttributeValue{":due": &types.AttributeValueMemberS{Value: string(domain.RecordDue)}},
+		TableName: &table, FilterExpression: aws.String("#record = :r"), ExpressionAttributeNames: map[string]string{"#record": "record"},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":r": &types.AttributeValueMemberS{Value: string(r)}}, ConsistentRead: aws.Bool(true),
 	})
 	if err != nil {
 		k.t.Fatal(err)
 	}
-	var all []events.Delivery
-	for _, item := range found.Items {
-		var d events.Delivery
-		if err := attributevalue.UnmarshalMapWithOptions(item, &d, func(o *attributevalue.DecoderOptions) { o.TagKey = "json" }); err != nil {
-			k.t.Fatal(err)
-		}
-		all = append(all, d)
+	var all []T
+	if err := attributevalue.UnmarshalListOfMapsWithOptions(found.Items, &all, func(o *attributevalue.DecoderOptions) { o.TagKey = "json" }); err != nil {
+		k.t.Fatal(err)
 	}
 	return all
 }
@@ -360,7 +364,7 @@ type counting struct {
 	webhooks atomic.Int32
 }
 
-func (c *counting) Webhook(ctx context.Context, a domain.AccountID, id domain.WebhookID) (domain.Webhook, error) {
+func (c *counting) WebhookAndHealth(ctx context.Context, a domain.AccountID, id domain.WebhookID) (domain.Webhook, domain.Health, error) {
 	c.webhooks.Add(1)
-	return c.Records.Webhook(ctx, a, id)
+	return c.Records.WebhookAndHealth(ctx, a, id)
 }

@@ -250,8 +250,9 @@ func (t *Tx) Retire(w domain.Webhook, now time.Time) {
 	t.Remember(w, now)
 }
 
-// Remember keeps of a webhook that goes what leads to its delivery log.
+// Remember keeps of a webhook that goes what leads to its delivery log, and forgets how it fared.
 func (t *Tx) Remember(w domain.Webhook, now time.Time) {
+	t.Discard(domain.Health{Account: w.Account, Webhook: w.ID})
 	if w.CreatedAt.IsZero() {
 		w.CreatedAt = now.Add(-attemptsKept - retriesWithin)
 	}

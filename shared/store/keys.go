@@ -22,6 +22,7 @@ import (
 //	ACCOUNT#<id>          TEMPLATE#<id>           template        id; all of an account
 //	ACCOUNT#<id>          INSTALLATION#<ext>      installation    extension; all of an account
 //	ACCOUNT#<id>          WEBHOOK#<id>            webhook         id; all of an account, by fanout
+//	ACCOUNT#<id>          WEBHOOK#<id>#HEALTH     webhook-health  with its webhook, in the same read; of one that is not well
 //	ACCOUNT#<id>          RETIRED#<webhook id>    retired-webhook the erasing of an account, for the log of its deliveries
 //	ACCOUNT#<id>          TOKEN#<id>              own-token       id; all of an account
 //	ACCOUNT#<id>          TRIAL#<ext>             trial           extension; all of an account, for its catalogue
@@ -124,6 +125,8 @@ func keyOf(v any) (key, domain.Record) {
 		return dailyKey(v.Account, v.Extension), domain.RecordDaily
 	case domain.Webhook:
 		return webhookKey(v.Account, v.ID), domain.RecordWebhook
+	case domain.Health:
+		return healthKey(v.Account, v.Webhook), domain.RecordHealth
 	case domain.Contract:
 		return contractKey(v.ID), domain.RecordContract
 	case domain.OwnToken:
@@ -215,6 +218,9 @@ func installationKey(a domain.AccountID, e domain.ExtensionID) key {
 }
 func webhookKey(a domain.AccountID, id domain.WebhookID) key {
 	return inAccount(a, "WEBHOOK", string(id))
+}
+func healthKey(a domain.AccountID, id domain.WebhookID) key {
+	return inAccount(a, "WEBHOOK", string(id)+"#HEALTH")
 }
 func contractKey(id domain.ContractID) key { return key{"CONTRACT#" + string(id), "CONTRACT"} }
 
