@@ -148,6 +148,9 @@ func TestRule22_EchoedSecretsAreMasked(t *testing.T) {
 	var signature string
 	k.receiver.answers(func(w http.ResponseWriter, r *http.Request) {
 		signature = r.Header.Get("Webhook-Signature")
+		w.Header().Set("Location", "/?key="+url.QueryEscape(r.Header.Get("X-Key"))+"&"+signature)
+		w.Header().Set("WWW-Authenticate", strings.Repeat("☃", headerMost)+signature)
+		w.Header().Set("Set-Cookie", "session="+r.Header.Get("X-Pin"))
 		w.WriteHeader(http.StatusBadRequest)
 		fmt.Fprintf(w, "got %s %s, %s and X-Key %s; %q; %s; %s", signature, r.Header.Get("Authorization"), r.Header.Get("X-Pin"), r.Header.Get("X-Key"), r.Header.Get("X-Key"),
 			url.QueryEscape(r.Header.Get("X-Key")), signingSecret)
@@ -157,6 +160,9 @@ func TestRule22_EchoedSecretsAreMasked(t *testing.T) {
 	got := k.outcome(d, 1)
 	if !strings.Contains(got.Excerpt, "got •••") {
 		t.Errorf("got the excerpt %q", got.Excerpt)
+	}
+	if long := got.Headers["Www-Authenticate"]; got.Headers["Location"] != "/?key=•••&•••" || len(long) > headerMost || !utf8.ValidString(long) || len(got.Headers) != 4 {
+		t.Errorf("got the headers %q", got.Headers)
 	}
 	_, digest, _ := strings.Cut(signature, ",")
 	secrets := []string{signature, digest, key, url.QueryEscape(key), signingSecret, strings.TrimPrefix(signingSecret, "whsec_"), "pin-4711"}
