@@ -33,6 +33,11 @@ const (
 	InstallationSetupFailed    Type = "installation.setup_failed"
 	InstallationDrifted        Type = "installation.drifted"
 	InstallationRepaired       Type = "installation.repaired"
+
+	WebhookFailing    Type = "webhook.failing"
+	WebhookRecovered  Type = "webhook.recovered"
+	WebhookDisabled   Type = "webhook.disabled"
+	DeliveryExhausted Type = "delivery.exhausted"
 )
 
 // Row is what is known of an event type.
@@ -67,15 +72,32 @@ var Catalogue = []Row{
 	{InstallationSetupFailed, 1, []string{"webhooks"}, InstallationData{}, "The partner says that its side could not be set up, and why."},
 	{InstallationDrifted, 1, []string{"provisioning"}, DriftData{}, "Something that an extension manages is not as its blueprint declares it."},
 	{InstallationRepaired, 1, []string{"provisioning"}, DriftData{}, "All that an extension manages is as its blueprint declares it again."},
+	{WebhookFailing, 1, []string{"delivery"}, WebhookData{}, "A webhook's endpoint has failed for a day; after five it is disabled."},
+	{WebhookRecovered, 1, []string{"delivery"}, WebhookData{}, "An endpoint that had failed for a day takes events again."},
+	{WebhookDisabled, 1, []string{"delivery"}, WebhookData{}, "A webhook is sent nothing more until somebody enables it: its endpoint said 410 Gone, or failed for five days."},
+	{DeliveryExhausted, 1, []string{"delivery"}, DeliveryData{}, "A delivery was tried for the last time, and failed."},
 }
 
 // OfContracts tells whether there is an event type of that name that a contract has, which is what a managed
 // webhook can hear (design rule 17).
 func OfContracts(name string) bool {
 	return slices.ContainsFunc(Catalogue, func(r Row) bool {
-		_, installation := r.Payload.(InstallationData)
-		_, drift := r.Payload.(DriftData)
-		return string(r.Type) == name && !installation && !drift
+		switch r.Payload.(type) {
+		case ContractData, DataFieldData, ParticipantData:
+			return string(r.Type) == name
+		}
+		return false
+	})
+}
+
+// OfSending tells whether there is an event type of that name that is about sending events.
+func OfSending(name string) bool {
+	return slices.ContainsFunc(Catalogue, func(r Row) bool {
+		switch r.Payload.(type) {
+		case WebhookData, DeliveryData:
+			return string(r.Type) == name
+		}
+		return false
 	})
 }
 

@@ -76,6 +76,30 @@ type DriftData struct {
 	Total     int                      `json:"total"`
 }
 
+// WebhookData is the data of webhook.* events. The URL, which may hold what only its owner knows, is not among it.
+type WebhookData struct {
+	ID           domain.WebhookID   `json:"id"`
+	Name         string             `json:"name"`
+	Extension    domain.ExtensionID `json:"extension_id,omitempty"` // that manages it
+	State        domain.HealthState `json:"state"`
+	FailingSince time.Time          `json:"failing_since"`
+	Reason       string             `json:"reason"` // of the attempt that failed last before the event
+}
+
+// DeliveryData is the data of delivery.* events.
+type DeliveryData struct {
+	ID        domain.DeliveryID   `json:"id"`
+	Webhook   domain.WebhookID    `json:"webhook_id"`
+	Name      string              `json:"webhook_name"`
+	Extension domain.ExtensionID  `json:"extension_id,omitempty"` // that manages the webhook
+	Event     domain.EventID      `json:"event_id"`
+	EventType string              `json:"event_type"`
+	EventDay  string              `json:"event_day"` // UTC, YYYY-MM-DD: where its attempts are listed
+	Attempts  int                 `json:"attempts"`
+	Failure   domain.FailureClass `json:"failure"` // of the last
+	Reason    string              `json:"reason"`
+}
+
 // Event is an outbox item: committed with the change that it tells of, its body's bytes stored once. Fan-out
 // reads it from the table's stream.
 type Event struct {
@@ -145,6 +169,28 @@ func installationData(i domain.Installation) InstallationData {
 // OfDrift is the event of what a check of i found, or of its not being there any more.
 func OfDrift(id domain.EventID, t Type, i domain.Installation, d domain.Drift) (Event, error) {
 	return ofInstallation(id, t, i).with(t, DriftData{Extension: i.Extension, Version: i.Version, State: i.State, Findings: d.Findings, Total: d.Total})
+}
+
+// OfWebhook is the event of a change of w's health. Its id derives from the change, so that it is told once; so it does
+// not rise with time, which sorts it apart in the log of a day.
+func OfWebhook(t Type, w domain.Webhook, state domain.HealthState, h domain.Health, at time.Time) (Event, error) {
+	id := domain.EventID(domain.DerivedID("evt", string(t), string(w.Account), string(w.ID), fmt.Sprint(h.FailingSince.UnixMilli())))
+	return ofSending(id, t, w, at).with(t, WebhookData{
+		ID: w.ID, Name: w.Name, Extension: w.Extension, State: state, FailingSince: h.FailingSince, Reason: h.Reason,
+	})
+}
+
+// OfExhausted is the event of a delivery that was tried for the last time. Its id derives from the delivery, as above.
+func OfExhausted(w domain.Webhook, d Delivery, last domain.Attempt) (Event, error) {
+	id := domain.EventID(domain.DerivedID("evt", string(DeliveryExhausted), string(d.ID)))
+	return ofSending(id, DeliveryExhausted, w, last.At).with(DeliveryExhausted, DeliveryData{
+		ID: d.ID, Webhook: w.ID, Name: w.Name, Extension: w.Extension, Event: d.Event, EventType: d.EventType, EventDay: d.Day(),
+		Attempts: last.Number, Failure: last.Failure, Reason: last.Reason,
+	})
+}
+
+func ofSending(id domain.EventID, t Type, w domain.Webhook, at time.Time) Event {
+	return Event{ID: id, Account: w.Account, At: at, Subject: domain.Subject{EventType: string(t), Webhook: w.ID}}
 }
 
 func (e Event) with(t Type, data any) (Event, error) {

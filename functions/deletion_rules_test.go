@@ -33,6 +33,7 @@ const planted = "PLANTED-4711"
 func doomed(w *world) *scene {
 	s := newScene(w)
 	refusing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "3600") // so that what follows waits in the table
 		w.WriteHeader(500)
 		fmt.Fprint(w, "no customer ", planted)
 	}))
@@ -45,6 +46,7 @@ func doomed(w *world) *scene {
 	s.want(s.call(s.admin, "POST", "/v1/tokens", object{"name": planted, "scopes": []string{}}), 201)
 	s.want(s.call(s.admin, "POST", "/v1/installations/"+mainExtension+"/token", object{"overlap_seconds": 3600}), 201)
 	failing := s.want(s.call(s.admin, "POST", "/v1/webhooks", object{"name": planted, "url": refusing.URL}), 201).str("id")
+	s.want(s.call(s.admin, "POST", "/v1/webhooks", object{"name": planted, "url": refusing.URL}), 201) // fails, too, and stays
 	body := contractOf(s.templateID, [2]string{"order_number", planted})
 	body["participants"] = []object{{"name": planted, "email": planted + "@person.test"}}
 	kept := s.want(s.call(keyed, "POST", "/v1/contracts", body), 201).str("id")
@@ -111,7 +113,7 @@ func traces(dump string) []string {
 
 func TestRule27_ADeletedAccountLeavesNothingButTheProof(t *testing.T) {
 	s := doomed(newWorld(t))
-	for _, r := range []string{"own-token", "token", "session", "contract-session", "contract", "event", "webhook", "retired-webhook", "installation", "trial", "user", "reservation", "idempotency", "template", "template-type", "quota-use"} {
+	for _, r := range []string{"own-token", "token", "session", "contract-session", "contract", "event", "webhook", "webhook-health", "retired-webhook", "installation", "trial", "user", "reservation", "idempotency", "template", "template-type", "quota-use"} {
 		if len(s.stored(r)) == 0 {
 			t.Fatalf("the test has no %s to erase", r)
 		}
@@ -119,7 +121,18 @@ func TestRule27_ADeletedAccountLeavesNothingButTheProof(t *testing.T) {
 	if n := strings.Count(s.dump(), "excerpt=no customer "+planted); n == 0 {
 		t.Fatal("the test has no delivery log to erase")
 	}
-	sessions, logged := len(s.stored("session")), len(s.scan(s.tables.Config.DeliveriesTable))
+	sessions, logged, waiting := len(s.stored("session")), 0, 0
+	for _, i := range s.scan(s.tables.Config.DeliveriesTable) {
+		switch domain.Record(text(i, "record")) {
+		case domain.RecordAttempt:
+			logged++
+		case domain.RecordDue:
+			waiting++
+		}
+	}
+	if waiting == 0 {
+		t.Fatal("the test has no delivery that waits to erase")
+	}
 	s.settle()
 	message := s.remove()
 	before := s.dump()
@@ -132,7 +145,7 @@ func TestRule27_ADeletedAccountLeavesNothingButTheProof(t *testing.T) {
 		t.Errorf("%d of %d sessions are left", n, sessions)
 	}
 	if n := len(s.scan(s.tables.Config.DeliveriesTable)); n > 0 {
-		t.Errorf("%d of %d lines of the delivery log are left", n, logged)
+		t.Errorf("%d of %d lines of the delivery log, and of what waits, are left", n, logged+waiting)
 	}
 
 	// What is left was there before, but for the proof and the extension that the account tried; and of what is gone, all
@@ -160,7 +173,7 @@ func TestRule27_ADeletedAccountLeavesNothingButTheProof(t *testing.T) {
 	}
 
 	proof := s.want(s.call(platform, "GET", "/v1/accounts/customer/deletion", nil), 200)
-	for r, want := range map[string]int{"account": 1, "session": sessions, "attempt": logged, "own-token": 2} {
+	for r, want := range map[string]int{"account": 1, "session": sessions, "attempt": logged, "due": waiting, "own-token": 2} {
 		if got, _ := proof.at("erased", r).(float64); int(got) != want {
 			t.Errorf("the proof says that %v of %s were erased, want %d", got, r, want)
 		}
@@ -366,6 +379,7 @@ func TestRule27_EveryKindOfRecordIsErasedOrHasAReason(t *testing.T) {
 	for _, i := range s.scan(s.tables.Config.AccountsTable) {
 		kinds[domain.Record(text(i, "record"))] = true
 	}
+	kinds[domain.RecordAttempt], kinds[domain.RecordDue] = true, true
 	for r := range proof.at("erased").(map[string]any) {
 		kinds[domain.Record(r)] = true
 	}

@@ -180,8 +180,8 @@ func wrongBodies(s *scene) map[string]wrong {
 			want: []string{"/name", "/url", "/event_types/1", "/event_types/2", "/event_types/3"},
 		},
 		"update-webhook": {
-			body: object{"name": "", "paused": "yes", "url": "nowhere", "event_types": []string{"contract.eaten"}},
-			want: []string{"/name", "/paused", "/url", "/event_types/0"},
+			body: object{"name": "", "paused": "yes", "enabled": false, "url": "nowhere", "event_types": []string{"contract.eaten"}},
+			want: []string{"/name", "/paused", "/enabled", "/url", "/event_types/0"},
 		},
 	}
 }

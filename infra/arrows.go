@@ -63,6 +63,11 @@ func (f *Function) AppendsTo(to *Table) {
 	f.arrow("appends to", to, to.grant("dynamodb:BatchWriteItem"))
 }
 
+// Sweeps reads items in their order, removes them in batches, and notes how far it came.
+func (f *Function) Sweeps(table *Table) {
+	f.arrow("sweeps", table, table.grant("dynamodb:GetItem", "dynamodb:Query", "dynamodb:BatchWriteItem", "dynamodb:PutItem"))
+}
+
 // Erases removes items, alone or in transactions.
 func (f *Function) Erases(from *Table) { f.arrow("erases", from, from.grant("dynamodb:DeleteItem")) }
 
@@ -118,6 +123,23 @@ func (s *Schedule) SendsTo(to *Queue, message any) {
 	})
 	s.drawing.Arrows = append(s.drawing.Arrows, Arrow{From: s, Verb: "sends to", To: to, Grant: grant})
 }
+
+// Wakes calls the function each time the schedule fires, and tells the alarms topic when the function fails again and
+// again: what one call left undone the next one does, so that one failure is none. Lambda repeats a failed call twice.
+func (s *Schedule) Wakes(fn *Function) {
+	s.rule.SetTargets([]any{awsevents.CfnRule_TargetProperty{Id: jsii.String(string(fn.Name)), Arn: fn.function.FunctionArn()}})
+	awslambda.NewCfnPermission(fn.function, jsii.String(s.Name), &awslambda.CfnPermissionProps{
+		Action: jsii.String("lambda:InvokeFunction"), FunctionName: fn.function.FunctionArn(),
+		Principal: jsii.String("events.amazonaws.com"), SourceArn: s.rule.AttrArn(),
+	})
+	d := s.drawing
+	d.Arrows = append(d.Arrows, Arrow{From: s, Verb: "wakes", To: fn})
+	d.alarm(fn.function, "failing", fmt.Sprintf("%s has failed %d times in five minutes: what it should do waits.", fn.Name, failuresMost),
+		fn.function.MetricErrors(&awscloudwatch.MetricOptions{Statistic: jsii.String("Sum"), Period: awscdk.Duration_Minutes(jsii.Number(5))}), failuresMost)
+}
+
+// failuresMost is how often a function may fail in five minutes: repeats included, three times a call.
+const failuresMost = 6
 
 func (q *Queue) sending() Grant {
 	return Grant{

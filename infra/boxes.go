@@ -170,13 +170,16 @@ type Schedule struct {
 	rule    awsevents.CfnRule
 }
 
-// Schedule adds one, of whole days. Its arrows say what it sends.
+// Schedule adds one, of whole days or minutes. Its arrows say what it sends, or whom it wakes.
 func (d *Drawing) Schedule(name string, every time.Duration) *Schedule {
-	days := int(every.Hours() / 24)
-	rate := fmt.Sprintf("rate(%d days)", days)
-	if days == 1 {
-		rate = "rate(1 day)"
+	n, unit := int(every/time.Minute), "minute"
+	if day := 24 * time.Hour; every%day == 0 {
+		n, unit = int(every/day), "day"
 	}
+	if n != 1 {
+		unit += "s"
+	}
+	rate := fmt.Sprintf("rate(%d %s)", n, unit)
 	s := &Schedule{Name: name, drawing: d, rule: awsevents.NewCfnRule(d.Stack, jsii.String(name), &awsevents.CfnRuleProps{
 		ScheduleExpression: jsii.String(rate),
 	})}

@@ -29,6 +29,7 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	fanout := d.Function("fanout", time.Minute)
 	provisioning := d.Function("provisioning", time.Minute)
 	delivery := d.Function("delivery", time.Minute)
+	redelivery := d.Function("redelivery", time.Minute)
 
 	// What remembers: state, and a log that expires.
 	accounts := d.Table(store.AccountsTable)
@@ -40,6 +41,7 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 
 	// What happens by itself.
 	everyDay := d.Schedule("every-day", 24*time.Hour)
+	everyMinute := d.Schedule("every-minute", time.Minute)
 
 	// What is secret.
 	sealing := d.Key("sealing")
@@ -87,10 +89,17 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	// An event is delivered, and tried again.
 	deliveries.Feeds(delivery, Batches{Size: 10, Most: stage.DeliveryMost})
 	delivery.Reads(accounts)
+	delivery.Writes(accounts) // a webhook's health, and the events of it
 	delivery.Unseals(sealing)
 	delivery.PostsTo(endpoints)
+	delivery.Queries(deliveryLog)
 	delivery.AppendsTo(deliveryLog)
 	delivery.SendsBackTo(deliveries)
+
+	// What waits for longer than a message can is sent in time.
+	everyMinute.Wakes(redelivery)
+	redelivery.Sweeps(deliveryLog)
+	redelivery.SendsTo(deliveries)
 
 	d.Dashboard()
 	return d

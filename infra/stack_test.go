@@ -216,6 +216,9 @@ func TestGateway_MayInvokeEachFunctionByOnePermission(t *testing.T) {
 	everyStage(t, func(t *testing.T, stack template) {
 		permissions := map[string]int{}
 		for _, p := range stack.of("AWS::Lambda::Permission") {
+			if !is(p.Properties["Principal"], "apigateway.amazonaws.com") {
+				continue
+			}
 			permissions[target(p.Properties["FunctionName"])]++
 		}
 		if got, want := len(permissions), len(contract.Functions); got != want {
@@ -374,10 +377,13 @@ func TestQueues_HaveADeadLetterQueueWithAnAlarm(t *testing.T) {
 func TestSchedule_SendsTheDailyCheckToAQueueThatTakesItFromNobodyElse(t *testing.T) {
 	everyStage(t, func(t *testing.T, stack template) {
 		rules, policies := stack.of("AWS::Events::Rule"), stack.of("AWS::SQS::QueuePolicy")
-		if len(rules) != 1 || len(policies) != 1 {
-			t.Fatalf("got %d rules and %d queue policies, want one of each", len(rules), len(policies))
+		if len(rules) != 2 || len(policies) != 1 {
+			t.Fatalf("got %d rules and %d queue policies, want two and one", len(rules), len(policies))
 		}
 		for id, r := range rules {
+			if id == wakesRedelivery {
+				continue
+			}
 			target := r.Properties["Targets"].([]any)[0].(map[string]any)
 			var message events.Provision
 			if err := json.Unmarshal([]byte(target["Input"].(string)), &message); err != nil || message.Check == nil || *message.Check != (events.DriftCheck{}) {
@@ -391,6 +397,38 @@ func TestSchedule_SendsTheDailyCheckToAQueueThatTakesItFromNobodyElse(t *testing
 					t.Errorf("%s: got %s", name, document)
 				}
 			}
+		}
+	})
+}
+
+const wakesRedelivery = "everyminute"
+
+func TestSchedule_WakesRedeliveryEveryMinuteAndMayCallNothingElse(t *testing.T) {
+	everyStage(t, func(t *testing.T, stack template) {
+		rule, ok := stack.of("AWS::Events::Rule")[wakesRedelivery]
+		if !ok || !is(rule.Properties["ScheduleExpression"], "rate(1 minute)") || !strings.Contains(text(rule.Properties["Targets"]), "redeliveryfunction") {
+			t.Fatalf("got %s", text(rule.Properties))
+		}
+		allowed := 0
+		for id, p := range stack.of("AWS::Lambda::Permission") {
+			if !is(p.Properties["Principal"], "events.amazonaws.com") {
+				continue
+			}
+			if allowed++; !strings.Contains(text(p.Properties["SourceArn"]), wakesRedelivery) || !strings.Contains(text(p.Properties["FunctionName"]), "redeliveryfunction") {
+				t.Errorf("%s: got %s", id, text(p.Properties))
+			}
+		}
+		if allowed != 1 {
+			t.Errorf("%d functions may be called by a rule, want one", allowed)
+		}
+		alarms := 0
+		for _, a := range stack.of("AWS::CloudWatch::Alarm") {
+			if is(a.Properties["MetricName"], "Errors") && strings.Contains(text(a.Properties["Dimensions"]), "redeliveryfunction") {
+				alarms++
+			}
+		}
+		if alarms != 1 {
+			t.Errorf("%d alarms tell that redelivery fails, want one", alarms)
 		}
 	})
 }

@@ -32,6 +32,9 @@ const (
 	// tokenKept is how long a token is used whose answer does not say when it ends.
 	tokenKept = 5 * time.Minute
 
+	// tokenTimeout is a token request's, whatever the webhook's policy: a quick endpoint may have a slow one.
+	tokenTimeout = 5 * time.Second
+
 	// tokensMost is how many a process keeps; beyond, it forgets and fetches again.
 	tokensMost = 10_000
 )
@@ -71,7 +74,7 @@ func newAccessTokens(client *http.Client, now domain.Clock) *accessTokens {
 	capped := *client
 	capped.Transport = answersCapped{client.Transport}
 	return &accessTokens{
-		client: &capped, now: now, timeout: defaultTimeout, known: map[string]accessToken{}, styles: map[string]*clientcredentials.Config{},
+		client: &capped, now: now, timeout: tokenTimeout, known: map[string]accessToken{}, styles: map[string]*clientcredentials.Config{},
 	}
 }
 
@@ -119,7 +122,7 @@ func (ts *accessTokens) fetch(ctx context.Context, key string, g grant) (string,
 	ctx = context.WithValue(ctx, oauth2.HTTPClient, ts.client)
 	t, err := ts.config(key, g).Token(ctx)
 	if err != nil {
-		return "", tokenFailure{tokenAnswer(err, ts.now())}
+		return "", tokenFailure{ts.answer(err)}
 	}
 	if domain.HasControl(t.AccessToken) || !strings.EqualFold(t.Type(), "Bearer") {
 		return "", tokenFailure{answer{err: unsendable("It gave no bearer token.")}}
@@ -160,7 +163,8 @@ func (f tokenFailure) Error() string { return "no access token" }
 // oauthErrors are RFC 6749's, 5.2: all that is told of what a token endpoint says.
 var oauthErrors = []string{"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope"}
 
-func tokenAnswer(err error, now time.Time) answer {
+func (ts *accessTokens) answer(err error) answer {
+	now := ts.now()
 	var refused *oauth2.RetrieveError
 	var failed *url.Error
 	switch {
@@ -169,7 +173,7 @@ func tokenAnswer(err error, now time.Time) answer {
 	case errors.As(err, &refused) && refused.Response.StatusCode/100 != 2:
 		return answer{status: refused.Response.StatusCode, retryAfter: retryAfter(refused.Response.Header, now)}
 	case errors.As(err, &failed), egress.TimedOut(err):
-		return answer{err: err, timedOut: egress.TimedOut(err)}
+		return answer{err: err, timedOut: egress.TimedOut(err), within: ts.timeout}
 	}
 	return answer{err: unsendable("Its answer holds no access token.")}
 }

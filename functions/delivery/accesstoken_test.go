@@ -381,3 +381,34 @@ func TestRule21_ATokenEndpointIsHeldToPublicAddresses(t *testing.T) {
 		t.Error("a token was fetched from a private address")
 	}
 }
+
+// An attempt with a second token takes no more of the function's time: both POSTs share the policy's timeout.
+func TestRule20_BothPostsOfAnAttemptShareItsTimeout(t *testing.T) {
+	k, i := newKit(t), newIssuer(t)
+	w, _ := k.authorized(i.URL)
+	w.Policy = domain.SendPolicy{TimeoutSeconds: 2}
+	k.change(w)
+	over := make(chan struct{})
+	t.Cleanup(func() { close(over) })
+	var asked atomic.Int32
+	k.receiver.answers(func(w http.ResponseWriter, r *http.Request) {
+		if asked.Add(1) == 1 {
+			select {
+			case <-time.After(1200 * time.Millisecond): // an endpoint that is slow to refuse
+			case <-r.Context().Done():
+			}
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		select {
+		case <-over:
+		case <-r.Context().Done():
+		}
+	})
+	d := k.to(w, "1")
+	k.deliver(d)
+	got := k.outcome(d, 1)
+	if got.Failure != domain.FailureTimeout || asked.Load() != 2 || got.Milliseconds > 2900 {
+		t.Errorf("%d requests, got %+v; want two within two seconds", asked.Load(), got)
+	}
+}

@@ -19,29 +19,29 @@ import (
 	"plugboard/shared/fault"
 )
 
-const (
-	defaultTimeout = 5 * time.Second // from dialling to the last byte that is read
-
-	// answerMost is how much of an answer's body is read, in bytes.
-	answerMost = 16 << 10
-)
+// answerMost is how much of an answer's body is read, in bytes.
+const answerMost = 16 << 10
 
 // answer is what came of a POST.
 type answer struct {
 	status     int // 0: none came
+	header     http.Header
 	body       []byte
 	cut        bool // the body went on
 	retryAfter time.Duration
 	timedOut   bool
-	err        error // why none came
+	within     time.Duration // what it timed out of
+	err        error         // why none came
 }
 
 // made is what came of an attempt, or of the decision to make none.
 type made struct {
 	line      domain.Attempt // for the log; none when the delivery is forgotten
 	forgotten bool
-	next      *events.Delivery // the message for the next attempt, if there is one
-	cause     string           // for our own log: what the connection failed of
+	repeated  bool               // another message made the attempt; line is no new one
+	next      *events.Delivery   // the message for the next attempt, if there is one
+	health    domain.HealthState // what the webhook's became by it
+	cause     string             // for our own log: what the connection failed of
 }
 
 // attempt makes one attempt, or decides to make none. An error is a fault of the pipeline: nothing is decided then.
@@ -50,7 +50,10 @@ func (s *Service) attempt(ctx context.Context, d events.Delivery) (made, error) 
 		Account: d.Account, Webhook: d.Webhook, Event: d.Event, EventType: d.EventType, EventDay: d.Day(), Number: d.Attempt, At: s.now(),
 	}}
 	t, err := s.targets.of(ctx, d)
-	if err != nil || s.held(&m, t, d) {
+	if err == nil && d.Attempt > 1 && !t.forgotten(d) {
+		err = s.followed(ctx, &m, d)
+	}
+	if err != nil || m.repeated || s.held(&m, t, d) {
 		return m, err
 	}
 	began := time.Now()
@@ -62,14 +65,37 @@ func (s *Service) attempt(ctx context.Context, d events.Delivery) (made, error) 
 	switch {
 	case a.status/100 == 2:
 		m.line.Outcome = domain.OutcomeDelivered
+		m.health = s.fares(ctx, t.webhook, t.health, m.line)
 		return m, nil
 	case ctx.Err() != nil: // our time was up, not the endpoint's
 		return m, fault.Wrap(ctx.Err(), "attempt %d of %s", d.Attempt, d.ID)
 	}
-	m.line.Excerpt = hidden.excerpt(a.body, a.cut)
+	m.line.Headers, m.line.Excerpt = hidden.headers(a.header), hidden.excerpt(a.body, a.cut)
 	m.cause = hidden.hide(cause(a.err), false)
-	s.failed(&m, d, a)
-	return m, nil
+	s.failed(&m, t.webhook.Policy, d, a)
+	m.health = s.fares(ctx, t.webhook, t.health, m.line)
+	if m.line.Outcome == domain.OutcomeExhausted {
+		err = s.exhausted(ctx, t.webhook, d, m.line)
+	}
+	return m, err
+}
+
+// followed looks, before a retry, whether its message is a repeat of one that was worked: then it makes no attempt, and
+// what follows is what followed that one, at the same time, under the same key (design rule 18). First attempts, most of
+// which succeed, are spared the read.
+func (s *Service) followed(ctx context.Context, m *made, d events.Delivery) error {
+	lines, err := s.store.AttemptsFrom(ctx, d.Account, d.Webhook, d.Day(), d.Event, d.Attempt)
+	if err != nil || len(lines) == 0 {
+		return err
+	}
+	m.repeated = true
+	first, last := lines[0], lines[len(lines)-1]
+	if m.line = last; last.Number > d.Attempt || domain.StateOf(lines) != domain.DeliveryRetrying {
+		return nil // it went on, or it has ended
+	}
+	d.Attempt, d.NotBefore = d.Attempt+1, first.NextAt
+	m.next = &d
+	return nil
 }
 
 // held says in m why d is not sent; false when it is.
@@ -82,9 +108,11 @@ func (s *Service) held(m *made, t target, d events.Delivery) bool {
 }
 
 // send makes the attempt's request and posts it. An endpoint that does not take an access token that was kept is asked
-// once more with a new one, in the same attempt. In m it says when nothing is sent any more.
+// once more with a new one, in the same attempt and out of the same timeout, so that an attempt takes no more than the
+// policy's and those of two tokens. In m it says when nothing is sent any more.
 func (s *Service) send(ctx context.Context, t target, d events.Delivery, m *made) (a answer, hidden mask, err error) {
 	var secrets []string
+	left := t.webhook.Policy.Timeout()
 	for first := ""; ; {
 		r, err := s.request(ctx, t, d, m.line.At)
 		var why unsendable
@@ -107,7 +135,9 @@ func (s *Service) send(ctx context.Context, t target, d events.Delivery, m *made
 		if r.token == first && first != "" { // the token endpoint has no other
 			return a, newMask(secrets...), nil
 		}
-		a = s.post(ctx, r.Request)
+		began := time.Now()
+		a = s.post(ctx, r.Request, left)
+		left -= time.Since(began)
 		if a.status != http.StatusUnauthorized || r.token == "" || first != "" {
 			return a, newMask(secrets...), nil
 		}
@@ -116,17 +146,17 @@ func (s *Service) send(ctx context.Context, t target, d events.Delivery, m *made
 	}
 }
 
-// post sends the request and reads no more than answerMost of what comes.
-func (s *Service) post(ctx context.Context, r *http.Request) answer {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+// post sends the request and reads no more than answerMost of what comes, within a time from dialling to the last byte.
+func (s *Service) post(ctx context.Context, r *http.Request, within time.Duration) answer {
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	response, err := s.client.Do(r.WithContext(ctx))
 	if err != nil {
-		return answer{err: err, timedOut: egress.TimedOut(err)}
+		return answer{err: err, timedOut: egress.TimedOut(err), within: within}
 	}
 	defer response.Body.Close()
 	body, _ := io.ReadAll(io.LimitReader(response.Body, answerMost+1)) // the status has said it; the body may break off
-	a := answer{status: response.StatusCode, body: body, retryAfter: retryAfter(response.Header, s.now())}
+	a := answer{status: response.StatusCode, header: response.Header, body: body, retryAfter: retryAfter(response.Header, s.now())}
 	if len(body) > answerMost {
 		a.body, a.cut = body[:answerMost], true
 	}
@@ -134,53 +164,61 @@ func (s *Service) post(ctx context.Context, r *http.Request) answer {
 }
 
 // failed says in the line why and what follows, and makes the message for the next attempt, if there is one.
-func (s *Service) failed(m *made, d events.Delivery, a answer) {
-	m.line.Reason = s.reason(a)
+func (s *Service) failed(m *made, p domain.SendPolicy, d events.Delivery, a answer) {
+	m.line.Failure, m.line.Reason = why(a)
 	paced := a
 	var tokenless tokenFailure
 	if errors.As(a.err, &tokenless) { // who gives the tokens may ask for a pause, too
 		paced = tokenless.answer
 	}
-	wait, again := s.wait(d.Attempt, paced)
-	if !again || a.status == http.StatusGone { // later 410 disables the webhook, as the specification says; here it ends the delivery
+	wait, again := s.wait(p, d.Attempt, paced)
+	if !again || a.status == http.StatusGone { // which disables the webhook
 		m.line.Outcome = domain.OutcomeExhausted
 		return
 	}
-	m.line.Outcome, m.line.NextAt = domain.OutcomeFailed, s.now().Add(wait)
+	m.line.Outcome, m.line.NextAt = domain.OutcomeFailed, s.now().Add(wait).Truncate(time.Millisecond)
 	d.Attempt, d.NotBefore = d.Attempt+1, m.line.NextAt
 	m.next = &d
 }
 
-// reason is why an attempt failed, in words for the webhook's owner. Addresses stay out of it: what a name means
-// inside our network is nobody's business.
-func (s *Service) reason(a answer) string {
-	var why unsendable
+// why is what an attempt failed of, and that in words for the webhook's owner. Addresses stay out of it: what a name
+// means inside our network is nobody's business.
+func why(a answer) (domain.FailureClass, string) {
+	var unsent unsendable
 	var tokenless tokenFailure
 	var dns *net.DNSError
 	var untrusted *tls.CertificateVerificationError
+	var alert tls.AlertError
+	var noTLS tls.RecordHeaderError
+	var connecting *net.OpError
 	switch {
 	case errors.As(a.err, &tokenless):
-		return "No access token from the token endpoint: " + s.reason(tokenless.answer)
-	case errors.As(a.err, &why):
-		return string(why)
+		_, reason := why(tokenless.answer)
+		return domain.FailureToken, "No access token from the token endpoint: " + reason
+	case errors.As(a.err, &unsent):
+		return domain.FailureUnsendable, string(unsent)
 	case errors.Is(a.err, egress.ErrRefused):
-		return "The address, port or scheme is not allowed: HTTPS to a public address, on port 443 or 1024 and above."
+		return domain.FailureBlockedAddress, "The address, port or scheme is not allowed: HTTPS to a public address, on port 443 or 1024 and above."
 	case a.timedOut:
-		return fmt.Sprintf("No answer within %s.", s.timeout)
+		return domain.FailureTimeout, fmt.Sprintf("No answer within %s.", a.within.Round(time.Second/10))
 	case errors.As(a.err, &dns):
-		return "The host name could not be resolved."
+		return domain.FailureDNS, "The host name could not be resolved."
 	case errors.As(a.err, &untrusted):
-		return "The certificate was not accepted."
+		return domain.FailureTLS, "The certificate was not accepted."
+	case errors.As(a.err, &alert), errors.As(a.err, &noTLS), errors.Is(a.err, http.ErrSchemeMismatch):
+		return domain.FailureTLS, "There was no secure connection."
 	case errors.Is(a.err, syscall.ECONNREFUSED):
-		return "The connection was refused."
+		return domain.FailureDial, "The connection was refused."
+	case errors.As(a.err, &connecting) && connecting.Op == "dial":
+		return domain.FailureDial, "There was no connection."
 	case a.err != nil:
-		return "The connection failed."
+		return domain.FailureConnection, "The connection failed."
 	case a.status == http.StatusGone:
-		return "The answer was 410 Gone: the endpoint wants no more."
+		return domain.FailureStatus, "The answer was 410 Gone: the endpoint wants no more."
 	case a.status/100 == 3:
-		return fmt.Sprintf("The answer was %d %s; redirections are not followed.", a.status, http.StatusText(a.status))
+		return domain.FailureStatus, fmt.Sprintf("The answer was %d %s; redirections are not followed.", a.status, http.StatusText(a.status))
 	default:
-		return fmt.Sprintf("The answer was %d %s.", a.status, http.StatusText(a.status))
+		return domain.FailureStatus, fmt.Sprintf("The answer was %d %s.", a.status, http.StatusText(a.status))
 	}
 }
 
@@ -205,7 +243,10 @@ func logged(ctx context.Context, d events.Delivery, m made) {
 	if m.forgotten {
 		m.line.Outcome = "forgotten"
 	}
+	if m.repeated {
+		m.line.Outcome = "repeated"
+	}
 	slog.InfoContext(ctx, "attempt", "trace_id", d.Trace, "account", d.Account, "webhook", d.Webhook, "extension", d.Extension, "delivery", d.ID, "event", d.Event,
-		"event_type", d.EventType, "attempt", d.Attempt, "outcome", m.line.Outcome, "status", m.line.Status, "reason", m.line.Reason, "cause", m.cause,
-		"ms", m.line.Milliseconds, "since_event_ms", m.line.At.Sub(d.EventAt).Milliseconds(), "next_at", m.line.NextAt)
+		"event_type", d.EventType, "attempt", d.Attempt, "outcome", m.line.Outcome, "status", m.line.Status, "failure", m.line.Failure, "reason", m.line.Reason, "cause", m.cause,
+		"health", m.health, "ms", m.line.Milliseconds, "since_event_ms", m.line.At.Sub(d.EventAt).Milliseconds(), "next_at", m.line.NextAt)
 }

@@ -47,7 +47,7 @@ func TestRule21_APrivateTargetIsAFailedAttempt(t *testing.T) {
 		d := k.to(k.own("whk_"+strconv.Itoa(i), target), "1")
 		k.deliver(d)
 		got := k.outcome(d, 1)
-		if got.Outcome != domain.OutcomeFailed || got.Status != 0 || !strings.Contains(got.Reason, "not allowed") {
+		if got.Outcome != domain.OutcomeFailed || got.Status != 0 || got.Failure != domain.FailureBlockedAddress || !strings.Contains(got.Reason, "not allowed") {
 			t.Errorf("%s: got %+v", target, got)
 		}
 		shows(t, "the reason", got.Reason, "127.0.0.1", "169.254", "::1") // what a name means inside is nobody's business
@@ -84,14 +84,13 @@ func TestRule21_NoMoreThan16KiBOfAnAnswerAreRead(t *testing.T) {
 // An endpoint that says 200 and then never ends its body has taken the event.
 func TestDelivery_TheStatusDecidesAndNotTheBody(t *testing.T) {
 	k := newKit(t)
-	k.Service.timeout = time.Second
 	over := make(chan struct{})
 	t.Cleanup(func() { close(over) })
 	k.receiver.answers(func(w http.ResponseWriter, _ *http.Request) {
 		w.(http.Flusher).Flush()
 		<-over
 	})
-	d := k.to(k.own("whk_own", k.receiver.URL), "1")
+	d := k.to(k.own("whk_own", k.receiver.URL, domain.SendPolicy{TimeoutSeconds: 1}), "1")
 	k.deliver(d)
 	if got := k.outcome(d, 1); got.Outcome != domain.OutcomeDelivered {
 		t.Errorf("got %+v", got)
@@ -112,22 +111,24 @@ func TestDelivery_EndpointsThatAreNotThere(t *testing.T) {
 	defer untrusted.Close()
 	for name, c := range map[string]struct {
 		url, reason string
+		failure     domain.FailureClass
 		least       time.Duration
 	}{
-		"silent":    {silent.URL, "No answer within 200ms.", time.Minute},
-		"refusing":  {refusing.URL, "The connection was refused.", 5 * time.Second},
-		"breaking":  {breaking.URL, "The connection failed.", 5 * time.Second},
-		"untrusted": {untrusted.URL, "The certificate was not accepted.", 5 * time.Second},
-		"unnamed":   {"https://nowhere.invalid/", "The host name could not be resolved.", 5 * time.Second},
+		"silent":    {silent.URL, "No answer within 1s.", domain.FailureTimeout, time.Minute},
+		"refusing":  {refusing.URL, "The connection was refused.", domain.FailureDial, 5 * time.Second},
+		"breaking":  {breaking.URL, "The connection failed.", domain.FailureConnection, 5 * time.Second},
+		"untrusted": {untrusted.URL, "The certificate was not accepted.", domain.FailureTLS, 5 * time.Second},
+		"no TLS":    {strings.Replace(k.receiver.URL, "http:", "https:", 1), "There was no secure connection.", domain.FailureTLS, 5 * time.Second},
+		"unnamed":   {"https://nowhere.invalid/", "The host name could not be resolved.", domain.FailureDNS, 5 * time.Second},
 	} {
-		k.Service.timeout = 30 * time.Second
+		policy := domain.SendPolicy{TimeoutSeconds: 30}
 		if name == "silent" {
-			k.Service.timeout = 200 * time.Millisecond
+			policy.TimeoutSeconds = 1
 		}
-		d := k.to(k.own("whk_"+name, c.url), "1")
+		d := k.to(k.own("whk_"+name, c.url, policy), "1")
 		k.deliver(d)
 		got := k.outcome(d, 1)
-		if got.Outcome != domain.OutcomeFailed || got.Status != 0 || got.Reason != c.reason {
+		if got.Outcome != domain.OutcomeFailed || got.Status != 0 || got.Reason != c.reason || got.Failure != c.failure {
 			t.Errorf("%s: got %+v, want %q", name, got, c.reason)
 		}
 		if _, delay := k.next(); delay != c.least {
@@ -147,6 +148,9 @@ func TestRule22_EchoedSecretsAreMasked(t *testing.T) {
 	var signature string
 	k.receiver.answers(func(w http.ResponseWriter, r *http.Request) {
 		signature = r.Header.Get("Webhook-Signature")
+		w.Header().Set("Location", "/?key="+url.QueryEscape(r.Header.Get("X-Key"))+"&"+signature)
+		w.Header().Set("WWW-Authenticate", strings.Repeat("☃", headerMost)+signature)
+		w.Header().Set("Set-Cookie", "session="+r.Header.Get("X-Pin"))
 		w.WriteHeader(http.StatusBadRequest)
 		fmt.Fprintf(w, "got %s %s, %s and X-Key %s; %q; %s; %s", signature, r.Header.Get("Authorization"), r.Header.Get("X-Pin"), r.Header.Get("X-Key"), r.Header.Get("X-Key"),
 			url.QueryEscape(r.Header.Get("X-Key")), signingSecret)
@@ -156,6 +160,9 @@ func TestRule22_EchoedSecretsAreMasked(t *testing.T) {
 	got := k.outcome(d, 1)
 	if !strings.Contains(got.Excerpt, "got •••") {
 		t.Errorf("got the excerpt %q", got.Excerpt)
+	}
+	if long := got.Headers["Www-Authenticate"]; got.Headers["Location"] != "/?key=•••&•••" || len(long) > headerMost || !utf8.ValidString(long) || len(got.Headers) != 4 {
+		t.Errorf("got the headers %q", got.Headers)
 	}
 	_, digest, _ := strings.Cut(signature, ",")
 	secrets := []string{signature, digest, key, url.QueryEscape(key), signingSecret, strings.TrimPrefix(signingSecret, "whsec_"), "pin-4711"}
@@ -193,7 +200,7 @@ func TestMask_ExcerptsAreShortValidAndHideWhatIsCut(t *testing.T) {
 		}
 	}
 	for pad := range 4 {
-		got := m.excerpt([]byte(strings.Repeat("x", pad)+strings.Repeat("☃", 1000)), false)
+		got := m.excerpt([]byte(strings.Repeat("x", pad)+strings.Repeat("☃", 10_000)), false)
 		if len(got) > excerptMost || len(got) < excerptMost-3 || !utf8.ValidString(got) {
 			t.Errorf("padded by %d: got %d bytes, valid: %v", pad, len(got), utf8.ValidString(got))
 		}

@@ -15,10 +15,15 @@ import (
 	"time"
 
 	lambda "github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"plugboard/events"
 	"plugboard/shared/domain"
 	"plugboard/shared/egress"
+	"plugboard/shared/fault"
 	"plugboard/shared/queue"
 	"plugboard/shared/queue/queuetest"
 	"plugboard/shared/secret"
@@ -26,6 +31,8 @@ import (
 	"plugboard/shared/store"
 	"plugboard/shared/store/storetest"
 )
+
+var testEgress = egress.Config{AllowPrivate: true}
 
 const acct = domain.AccountID("acct-42")
 
@@ -53,7 +60,7 @@ func newKit(t *testing.T) *kit {
 
 // on sets the service up anew, on another store or queue.
 func (k *kit) on(s *store.Store, q Queue) {
-	k.Service = New(s, k.sealer, q, egress.Config{AllowPrivate: true}, k.clock.read)
+	k.Service = New(s, k.sealer, q, testEgress, k.clock.read)
 	k.Service.jitter = func() float64 { return 0.5 } // none
 }
 
@@ -139,10 +146,13 @@ func (k *kit) seal(resource, plain string) domain.Sealed {
 
 const signingSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
-// own stores a webhook of the account's own that goes to url.
-func (k *kit) own(id, url string) *domain.Webhook {
+// own stores a webhook of the account's own that goes to url, by a policy if one is given.
+func (k *kit) own(id, url string, policy ...domain.SendPolicy) *domain.Webhook {
 	k.t.Helper()
 	w := &domain.Webhook{Account: acct, ID: domain.WebhookID(id), Name: id, URL: url, Secret: k.seal(id, signingSecret)}
+	for _, p := range policy {
+		w.Policy = p
+	}
 	k.Given(w)
 	return w
 }
@@ -185,6 +195,11 @@ func (k *kit) change(v interface{ Bump() int }) {
 func (k *kit) to(w *domain.Webhook, event string) events.Delivery {
 	k.t.Helper()
 	e := k.event(event, "Order 1001")
+	var tx store.Tx
+	tx.Emit(e)
+	if err := k.Commit(k.t.Context(), &tx, nil); err != nil && !fault.Is(err, store.Raced) { // that of another webhook, too
+		k.t.Fatal(err)
+	}
 	d := events.DeliveryTo(*w, e)
 	d.Body = string(e.Body)
 	return d
@@ -237,10 +252,17 @@ func (k *kit) deliver(all ...events.Delivery) {
 	}
 }
 
-// next is the one message that was sent since the call before, and the delay it was sent with.
+// next is the one message that was sent since the call before, and the delay it was sent with; or what waits in the
+// table, and for how long, which is taken out of it as redelivery would.
 func (k *kit) next() (events.Delivery, time.Duration) {
 	k.t.Helper()
 	sent := k.queue.Sent()
+	if waiting := k.due(); len(sent) == 0 && len(waiting) == 1 {
+		if err := k.RemoveDue(k.t.Context(), waiting); err != nil {
+			k.t.Fatal(err)
+		}
+		return waiting[0], waiting[0].NotBefore.Sub(k.clock.read())
+	}
 	if len(sent) != 1 {
 		k.t.Fatalf("%d messages were sent, want 1", len(sent))
 	}
@@ -254,9 +276,35 @@ func (k *kit) next() (events.Delivery, time.Duration) {
 	return d, sent[0].Delay
 }
 
-// nothingSent fails the test if a message was.
+// due is what waits in the table.
+func (k *kit) due() []events.Delivery {
+	k.t.Helper()
+	return scan[events.Delivery](k, k.Config.DeliveriesTable, domain.RecordDue)
+}
+
+// scan is all of a kind that is stored.
+func scan[T any](k *kit, table string, r domain.Record) []T {
+	k.t.Helper()
+	found, err := k.DB.Scan(k.t.Context(), &dynamodb.ScanInput{
+		TableName: &table, FilterExpression: aws.String("#record = :r"), ExpressionAttributeNames: map[string]string{"#record": "record"},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":r": &types.AttributeValueMemberS{Value: string(r)}}, ConsistentRead: aws.Bool(true),
+	})
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	var all []T
+	if err := attributevalue.UnmarshalListOfMapsWithOptions(found.Items, &all, func(o *attributevalue.DecoderOptions) { o.TagKey = "json" }); err != nil {
+		k.t.Fatal(err)
+	}
+	return all
+}
+
+// nothingSent fails the test if a message was, or waits in the table.
 func (k *kit) nothingSent() {
 	k.t.Helper()
+	if waiting := k.due(); len(waiting) > 0 {
+		k.t.Errorf("%d deliveries wait, want none: %+v", len(waiting), waiting[0])
+	}
 	if sent := k.queue.Sent(); len(sent) > 0 {
 		k.t.Errorf("%d messages were sent, want none: %s", len(sent), sent[0].Body)
 	}
@@ -316,7 +364,7 @@ type counting struct {
 	webhooks atomic.Int32
 }
 
-func (c *counting) Webhook(ctx context.Context, a domain.AccountID, id domain.WebhookID) (domain.Webhook, error) {
+func (c *counting) WebhookAndHealth(ctx context.Context, a domain.AccountID, id domain.WebhookID) (domain.Webhook, domain.Health, error) {
 	c.webhooks.Add(1)
-	return c.Records.Webhook(ctx, a, id)
+	return c.Records.WebhookAndHealth(ctx, a, id)
 }

@@ -3,6 +3,7 @@ package delivery
 import (
 	"encoding/json"
 	"html"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -10,8 +11,15 @@ import (
 	"plugboard/shared/domain"
 )
 
-// excerptMost is how much of a failed answer is kept, in bytes.
-const excerptMost = 1 << 10
+// What is kept of a failed answer, in bytes: with a batch of ten lines and more, far from an item's 400 KB and a
+// call's 16 MB.
+const (
+	excerptMost = answerMost
+	headerMost  = 256
+)
+
+// headersKept are those that help to understand a refusal.
+var headersKept = []string{"Content-Type", "Date", "Location", "Retry-After", "Server", "Www-Authenticate", "X-Request-Id"}
 
 const masked = "•••"
 
@@ -58,9 +66,28 @@ func (m mask) hide(text string, cut bool) string {
 
 // excerpt is the beginning of a failed answer's body as it may be kept: masked, then shortened, valid UTF-8.
 func (m mask) excerpt(body []byte, cut bool) string {
-	text := strings.ToValidUTF8(m.hide(string(body), cut), "\uFFFD")
-	if len(text) > excerptMost {
-		text = strings.ToValidUTF8(text[:excerptMost], "")
+	return shortened(m.hide(string(body), cut), excerptMost)
+}
+
+// headers are those of a failed answer that are kept, masked as the body is. It is nil when there are none.
+func (m mask) headers(h http.Header) map[string]string {
+	var kept map[string]string
+	for _, name := range headersKept {
+		if value := h.Get(name); value != "" {
+			if kept == nil {
+				kept = map[string]string{}
+			}
+			kept[name] = shortened(m.hide(value, false), headerMost)
+		}
+	}
+	return kept
+}
+
+// shortened is valid UTF-8, of at most so many bytes.
+func shortened(text string, most int) string {
+	text = strings.ToValidUTF8(text, "\uFFFD")
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "")
 	}
 	return text
 }

@@ -4,13 +4,9 @@ import (
 	"net/http"
 	"strconv"
 	"time"
-)
 
-// schedule is how long a delivery waits after each failed attempt: the example of the Standard Webhooks
-// specification, ten attempts over some 75 hours.
-var schedule = []time.Duration{
-	5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour, 10 * time.Hour, 14 * time.Hour, 20 * time.Hour, 24 * time.Hour,
-}
+	"plugboard/shared/domain"
+)
 
 const (
 	jitter = 0.2 // of a wait, either way, so that what failed together does not come back together
@@ -18,19 +14,20 @@ const (
 	// pauseLeast is the least wait after 429 or a timeout: an endpoint that is overrun gets a pause.
 	pauseLeast = time.Minute
 
-	// retryAfterMost bounds what an endpoint may ask for by Retry-After, so that with the jitter all ten attempts
-	// end within domain.RetriesWithin, while the event is still stored (30 days).
-	retryAfterMost = 24 * time.Hour
+	// retryAfterMost bounds what an endpoint may ask for by Retry-After: as a policy's longest wait, so that the bounds of
+	// domain.SendPolicy hold for what endpoints ask for, too.
+	retryAfterMost = domain.RetryWaitMost
 )
 
-// wait is how long the delivery waits after its attempt of that number failed with a; false after the last.
-// Retry-After lengthens the schedule's wait and never shortens it.
-func (s *Service) wait(number int, a answer) (time.Duration, bool) {
-	if number > len(schedule) {
+// wait is how long the delivery waits by the policy after its attempt of that number failed with a; false after the last.
+// Retry-After lengthens the policy's wait and never shortens it.
+func (s *Service) wait(p domain.SendPolicy, number int, a answer) (time.Duration, bool) {
+	wait, again := p.RetryWait(number)
+	if !again {
 		return 0, false
 	}
 	drawn := 2*s.jitter() - 1 // -1 to 1
-	wait := scaled(schedule[number-1], 1+jitter*drawn)
+	wait = scaled(wait, 1+jitter*drawn)
 	if a.timedOut || a.status == http.StatusTooManyRequests {
 		wait = max(wait, pauseLeast)
 	}

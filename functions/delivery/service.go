@@ -50,7 +50,6 @@ type Service struct {
 	targets *targets
 	now     domain.Clock
 	jitter  func() float64 // 0 to 1
-	timeout time.Duration
 }
 
 // New does not call AWS.
@@ -58,7 +57,7 @@ func New(s *store.Store, open Opener, q Queue, c egress.Config, now domain.Clock
 	client := egress.New(c, atOnce)
 	return &Service{
 		store: s, open: open, queue: q, client: client, tokens: newAccessTokens(client, now), targets: newTargets(s, now), now: now,
-		jitter: rand.Float64, timeout: defaultTimeout,
+		jitter: rand.Float64,
 	}
 }
 
@@ -67,31 +66,43 @@ func New(s *store.Store, open Opener, q Queue, c egress.Config, now domain.Clock
 //
 //   - before the log is written: the message comes again, and the attempt is made again under the same id and
 //     number.
-//   - after it, before the next message is sent: the same; the attempt has two lines then.
-//   - after that: the message comes again, and so does the next one. Both go on; the receiver knows each attempt by
-//     the delivery's id.
+//   - after it, before what follows is sent: the same for a first attempt, which has two lines then. A retry finds its
+//     line (followed), makes no second POST, and sends what that line promised.
+//   - after that: the message comes again, and so does what follows it. Both go on until the next attempt, where the
+//     second finds the first one's line, and takes its time for the one after: what was two is one again.
 //
-// So nothing is forgotten, and what is repeated is one delivery. The log comes before the next message: the other
-// way round, a log that is down would let every repeat of the message send one more.
+// So nothing is forgotten, and what is repeated is one delivery, whose repeats do not multiply. The log comes before the
+// next message: the other way round, a log that is down would let every repeat of the message send one more.
 type job struct {
 	message  lambda.SQSMessage
 	delivery events.Delivery
 	line     *domain.Attempt  // for the log; nil when no attempt was due
 	next     *events.Delivery // to send: the next attempt, or this one, which is not due
+	distant  bool             // next is further away than a message can wait
 	fault    error            // the message comes again
 }
+
+// leastToEnd is what is left of the function's time when attempts stop, for their lines and what follows: one endpoint
+// that takes all of its own, after slow reads and token endpoints, must not cost the others in its batch theirs.
+const leastToEnd = 8 * time.Second
 
 // Handle works a batch: all its attempts at once, then their lines into the log, then what follows into the queue.
 // So a slow endpoint delays the others in its batch by its timeout at most, and only in the log.
 func (s *Service) Handle(ctx context.Context, batch lambda.SQSEvent) (lambda.SQSEventResponse, error) {
 	jobs := make([]job, len(batch.Records))
+	attempts := ctx
+	if end, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		attempts, cancel = context.WithDeadline(ctx, end.Add(-leastToEnd))
+		defer cancel()
+	}
 	slots := make(chan struct{}, atOnce)
 	var working sync.WaitGroup
 	for i, m := range batch.Records {
 		slots <- struct{}{}
 		working.Go(func() {
 			defer func() { <-slots }()
-			jobs[i] = s.work(ctx, m)
+			jobs[i] = s.work(attempts, m)
 		})
 	}
 	working.Wait()
@@ -130,40 +141,44 @@ func (s *Service) work(ctx context.Context, m lambda.SQSMessage) (j job) {
 		var made made
 		if made, j.fault = s.attempt(ctx, d); j.fault == nil {
 			logged(ctx, d, made)
-			if j.next = made.next; !made.forgotten { // nothing more is written of an account that is being erased
+			if j.next = made.next; !made.forgotten && !made.repeated { // nothing more is written of an account that is being erased
 				j.line = &made.line
 			}
 		}
 	}
+	j.distant = j.next != nil && j.next.NotBefore.Sub(s.now()) > queue.MaxDelay
 	return j
 }
 
-// log appends the batch's lines. When it cannot, none of their messages is done.
+// log appends the batch's lines, and with them what follows after more than SQS's 15 minutes, which redelivery sends in
+// time. When it cannot, none of their messages is done.
 func (s *Service) log(ctx context.Context, jobs []job) {
 	var lines []domain.Attempt
+	var distant []events.Delivery
 	for _, j := range jobs {
 		if j.line != nil {
 			lines = append(lines, *j.line)
 		}
+		if j.distant {
+			distant = append(distant, *j.next)
+		}
 	}
-	if err := s.store.AppendAttempts(ctx, lines); err != nil {
+	if err := s.store.AppendAttempts(ctx, lines, distant...); err != nil {
 		for i := range jobs {
-			if jobs[i].line != nil {
-				jobs[i].fault = err
+			if jobs[i].line != nil || jobs[i].distant {
+				jobs[i].fault = errors.Join(jobs[i].fault, err)
 			}
 		}
 	}
 }
 
-// sendOn sends what follows. A wait of more than SQS's 15 minutes hops: the message comes when they are over, is
-// not due, and goes back. A hop is no attempt. (Later: long waits lie in due buckets that redelivery sweeps, and
-// cost nothing meanwhile.)
+// sendOn sends what follows within SQS's 15 minutes.
 func (s *Service) sendOn(ctx context.Context, jobs []job) {
 	var messages []queue.Message
 	var of []*job
 	for i := range jobs {
 		j := &jobs[i]
-		if j.next == nil || j.fault != nil {
+		if j.next == nil || j.distant || j.fault != nil {
 			continue
 		}
 		body, err := queue.Encode(j.next)

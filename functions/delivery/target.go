@@ -22,6 +22,7 @@ const (
 // target is where a delivery goes, and whether it still may.
 type target struct {
 	webhook      domain.Webhook
+	health       domain.Health
 	installation domain.Installation     // of a managed webhook
 	declared     domain.WebhookBlueprint // its templates
 	account      domain.Account          // zero when it is gone
@@ -36,6 +37,8 @@ func (t target) verdict(d events.Delivery) (domain.Outcome, string) {
 	switch {
 	case t.gone != "":
 		return domain.OutcomeCancelled, t.gone
+	case t.webhook.Lifecycle && t.health.State() == domain.HealthDisabled:
+		return domain.OutcomeSkipped, t.disabled()
 	case t.webhook.Lifecycle && !t.webhook.Paused: // the end is what it is there to hear of, and a suspension
 		return "", ""
 	case t.webhook.Lifecycle:
@@ -46,11 +49,15 @@ func (t target) verdict(d events.Delivery) (domain.Outcome, string) {
 		return domain.OutcomeSkipped, "The extension is suspended."
 	case d.Extension != "" && !i.Installed():
 		return domain.OutcomeCancelled, "The extension is not enabled."
+	case t.health.State() == domain.HealthDisabled:
+		return domain.OutcomeSkipped, t.disabled()
 	case t.webhook.Paused:
 		return domain.OutcomeSkipped, "The webhook is paused."
 	}
 	return "", ""
 }
+
+func (t target) disabled() string { return "The webhook is disabled. " + t.health.Reason }
 
 // forgotten tells that there is nobody to send d for, nor to tell what became of it: its account is being deleted, or
 // is gone, or is another of the same id.
@@ -59,7 +66,7 @@ func (t target) forgotten(d events.Delivery) bool { return !t.account.Knows(d.Ev
 // Records are what a target is read from. Each returns NotFound for what is absent.
 type Records interface {
 	Account(ctx context.Context, id domain.AccountID) (domain.Account, error)
-	Webhook(ctx context.Context, a domain.AccountID, id domain.WebhookID) (domain.Webhook, error)
+	WebhookAndHealth(ctx context.Context, a domain.AccountID, id domain.WebhookID) (domain.Webhook, domain.Health, error)
 	Installation(ctx context.Context, a domain.AccountID, e domain.ExtensionID) (domain.Installation, error)
 	Blueprint(ctx context.Context, e domain.ExtensionID, version int) (domain.Blueprint, error)
 	LifecycleSecret(ctx context.Context, e domain.ExtensionID) (domain.LifecycleSecret, error)
@@ -124,6 +131,13 @@ func (ts *targets) of(ctx context.Context, d events.Delivery) (target, error) {
 	return t, nil
 }
 
+// forget makes the next delivery read its target anew.
+func (ts *targets) forget(k targetKey) {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	delete(ts.known, k)
+}
+
 func (ts *targets) entry(k targetKey) *knownTarget {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
@@ -144,7 +158,7 @@ func (ts *targets) read(ctx context.Context, d events.Delivery) (target, error) 
 	if t.account, err = ts.records.Account(ctx, d.Account); err != nil && fault.KindOf(err) != fault.NotFound {
 		return target{}, err
 	}
-	if t.webhook, err = ts.records.Webhook(ctx, d.Account, d.Webhook); err != nil {
+	if t.webhook, t.health, err = ts.records.WebhookAndHealth(ctx, d.Account, d.Webhook); err != nil {
 		return t.goneWhenAbsent(err, "The webhook was deleted since the event.")
 	}
 	if t.webhook.Extension == "" {

@@ -56,9 +56,9 @@ func (s *Service) disable(ctx context.Context, i domain.Installation) error {
 	return s.commit(ctx, plugboard.InstallationDisabled, &i, &tx)
 }
 
-// webhooksAtOnce keeps a transaction well within DynamoDB's 100 items, of which each takes two: a blueprint may come to
+// webhooksAtOnce keeps a transaction well within DynamoDB's 100 items, of which each takes three: a blueprint may come to
 // 100 webhooks.
-const webhooksAtOnce = 40
+const webhooksAtOnce = 30
 
 func (s *Service) removeWebhooks(ctx context.Context, i *domain.Installation) error {
 	var ids []string

@@ -2,6 +2,8 @@ package webhooks
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"plugboard/shared/contract"
@@ -22,12 +24,26 @@ func (s *Service) ListDeliveries(ctx context.Context, in *contract.ListDeliverie
 	}
 	page := contract.Page[contract.DeliveryView]{Items: []contract.DeliveryView{}}
 	for _, attempts := range found[:min(in.Limit, len(found))] {
-		page.Items = append(page.Items, view(attempts))
+		page.Items = append(page.Items, view(abridged(attempts)))
 	}
 	if len(found) > in.Limit {
 		page.NextCursor = string(page.Items[in.Limit-1].Event)
 	}
 	return &contract.ListDeliveriesOutput{Body: page}, nil
+}
+
+// excerptListed is how much of each answer a list shows, in bytes: with all of it, a page could pass the 6 MB that a
+// Lambda may answer.
+const excerptListed = 1 << 10
+
+func abridged(attempts []domain.Attempt) []domain.Attempt {
+	short := slices.Clone(attempts)
+	for i := range short {
+		if len(short[i].Excerpt) > excerptListed {
+			short[i].Excerpt = strings.ToValidUTF8(short[i].Excerpt[:excerptListed], "")
+		}
+	}
+	return short
 }
 
 // ReadDelivery shows one. NotFound for a delivery of another webhook or day, and before its first attempt.

@@ -52,12 +52,18 @@ func (s *Service) Routes(api *contract.API) {
 // webhook is the caller's webhook with that id. NotFound for another account's, and to an extension's token for
 // any that its installation does not manage.
 func (s *Service) webhook(ctx context.Context, id domain.WebhookID) (domain.Webhook, error) {
-	caller := auth.From(ctx)
-	w, err := s.store.Webhook(ctx, caller.Account, id)
-	if err == nil && !visible(w, caller) {
-		return domain.Webhook{}, fault.New(fault.NotFound, "not-found", "There is no such webhook.")
-	}
+	w, _, err := s.webhookAndHealth(ctx, id)
 	return w, err
+}
+
+// webhookAndHealth is the same with how it fares.
+func (s *Service) webhookAndHealth(ctx context.Context, id domain.WebhookID) (domain.Webhook, domain.Health, error) {
+	caller := auth.From(ctx)
+	w, health, err := s.store.WebhookAndHealth(ctx, caller.Account, id)
+	if err == nil && !visible(w, caller) {
+		return domain.Webhook{}, domain.Health{}, fault.New(fault.NotFound, "not-found", "There is no such webhook.")
+	}
+	return w, health, err
 }
 
 func visible(w domain.Webhook, c auth.Caller) bool {

@@ -14,14 +14,14 @@ import (
 // List lists the webhooks that the caller sees.
 func (s *Service) List(ctx context.Context, in *contract.ListWebhooksInput) (*contract.ListWebhooksOutput, error) {
 	caller := auth.From(ctx)
-	all, err := s.store.Webhooks(ctx, caller.Account)
+	all, health, err := s.store.WebhooksAndHealth(ctx, caller.Account)
 	if err != nil {
 		return nil, err
 	}
 	views := []contract.WebhookView{}
 	for _, w := range all {
 		if visible(w, caller) {
-			views = append(views, contract.ViewWebhook(w))
+			views = append(views, contract.ViewWebhook(w, health[w.ID].Of(w)))
 		}
 	}
 	return &contract.ListWebhooksOutput{Body: contract.PageOf(views, func(v contract.WebhookView) string { return string(v.ID) }, in.PageInput)}, nil
@@ -29,11 +29,11 @@ func (s *Service) List(ctx context.Context, in *contract.ListWebhooksInput) (*co
 
 // Read shows one.
 func (s *Service) Read(ctx context.Context, in *contract.WebhookInput) (*contract.ReadWebhookOutput, error) {
-	w, err := s.webhook(ctx, in.Webhook)
+	w, health, err := s.webhookAndHealth(ctx, in.Webhook)
 	if err != nil {
 		return nil, err
 	}
-	return &contract.ReadWebhookOutput{Body: contract.ViewWebhook(w)}, nil
+	return &contract.ReadWebhookOutput{Body: contract.ViewWebhook(w, health)}, nil
 }
 
 // Create makes a webhook of the account's own, with a new signing secret. Invalid with everything that is wrong;
@@ -54,14 +54,15 @@ func (s *Service) Create(ctx context.Context, in *contract.CreateWebhookInput) (
 	var tx store.Tx
 	tx.Create(&w)
 	tx.Count(account, domain.QuotaWebhooks, 1)
-	out := &contract.CreateWebhookOutput{Body: contract.ViewWebhook(w)}
+	out := &contract.CreateWebhookOutput{Body: contract.ViewWebhook(w, domain.Health{})}
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// Update changes what is given. Conflict `managed-resource` for anything but paused of a managed webhook; Conflict
-// `raced` when it changed in between.
+// Update changes what is given. Conflict `managed-resource` for anything but paused and enabled of a managed webhook;
+// Conflict `raced` when it changed in between. Enabling forgets how the webhook fared, and sends nothing by itself: the
+// next event is the probe.
 func (s *Service) Update(ctx context.Context, in *contract.UpdateWebhookInput) (*contract.UpdateWebhookOutput, error) {
-	w, err := s.webhook(ctx, in.Webhook)
+	w, health, err := s.webhookAndHealth(ctx, in.Webhook)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +81,11 @@ func (s *Service) Update(ctx context.Context, in *contract.UpdateWebhookInput) (
 	w.UpdatedAt = s.now()
 	var tx store.Tx
 	tx.Replace(&w)
-	out := &contract.UpdateWebhookOutput{Body: contract.ViewWebhook(w)}
+	if in.Body.Enabled != nil {
+		tx.Discard(health)
+		health = domain.Health{}
+	}
+	out := &contract.UpdateWebhookOutput{Body: contract.ViewWebhook(w, health)}
 	return out, s.store.Commit(ctx, &tx, out)
 }
 

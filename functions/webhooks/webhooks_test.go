@@ -247,7 +247,7 @@ func TestUpdate_OwnWebhook(t *testing.T) {
 	if after.Name != name || after.URL != url || !slices.Equal(after.EventTypes, types) || !after.Paused || after.Secret != before.Secret || !after.UpdatedAt.Equal(now) {
 		t.Errorf("got %+v", after)
 	}
-	if fmt.Sprint(out.Body) != fmt.Sprint(contract.ViewWebhook(after)) {
+	if fmt.Sprint(out.Body) != fmt.Sprint(contract.ViewWebhook(after, domain.Health{})) {
 		t.Errorf("answered %+v, stored %+v", out.Body, after)
 	}
 	bad := "http://10.0.0.1/"
@@ -270,6 +270,88 @@ func TestUpdate_PausingIsAlwaysPossible(t *testing.T) {
 	in.Body.Paused = &yes
 	if _, err := k.Update(admin(t), in); err != nil {
 		t.Error(err)
+	}
+}
+
+// Health is runtime state (design rule 8): an admin enables what was disabled, managed webhooks too, whose definition
+// nobody changes with it.
+func TestRule8_AnAdminEnablesWhatWasDisabledManagedToo(t *testing.T) {
+	k := newKit(t)
+	since, at := now.Add(-120*time.Hour), now.Add(-time.Hour)
+	for _, id := range []domain.WebhookID{"whk_crm", "whk_own"} {
+		k.Given(&domain.Health{Account: acct, Webhook: id, FailingSince: since, WarnedAt: since.Add(day), DisabledAt: at, Reason: "The answer was 500."})
+		read, err := k.Read(admin(t), &contract.WebhookInput{Webhook: id})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := contract.HealthView{State: domain.HealthDisabled, FailingSince: since, WarnedAt: since.Add(day)}
+		if got := read.Body; got.Health != want || got.Disabled == nil || *got.Disabled != (contract.DisabledView{Reason: "The answer was 500.", At: at}) || got.Paused {
+			t.Errorf("%s reads as %+v, %+v", id, got, got.Disabled)
+		}
+		list, err := k.List(admin(t), &contract.ListWebhooksInput{PageInput: contract.PageInput{Limit: 50}})
+		if err != nil || len(list.Body.Items) != 3 {
+			t.Fatalf("%d webhooks are listed, %v", len(list.Body.Items), err)
+		}
+		for _, v := range list.Body.Items {
+			if (v.Health.State == domain.HealthDisabled) != (v.ID == id) {
+				t.Errorf("%s is listed as %s", v.ID, v.Health.State)
+			}
+		}
+		yes := true
+		in := &contract.UpdateWebhookInput{Webhook: id}
+		in.Body.Paused = &yes // which is something else
+		if out, err := k.Update(admin(t), in); err != nil || out.Body.Disabled == nil || !out.Body.Paused {
+			t.Errorf("pausing %s: %+v, %v", id, out, err)
+		}
+		in = &contract.UpdateWebhookInput{Webhook: id}
+		in.Body.Enabled = &yes
+		if out, err := k.Update(admin(t), in); err != nil || out.Body.Disabled != nil || out.Body.Health != (contract.HealthView{State: domain.HealthGood}) || !out.Body.Paused {
+			t.Errorf("enabling %s: %+v, %v", id, out, err)
+		}
+		if w, h, err := k.WebhookAndHealth(t.Context(), acct, id); err != nil || h.State() != domain.HealthGood || w.URL == "" {
+			t.Errorf("%s is %+v, %+v, %v", id, w, h, err)
+		}
+	}
+	no := false
+	in := &contract.UpdateWebhookInput{Webhook: "whk_own"}
+	in.Body.Enabled = &no
+	if got := pointers(fault.InvalidFields(in.Check())); got != "/enabled invalid" {
+		t.Errorf("disabling by hand: got %q", got)
+	}
+}
+
+const day = 24 * time.Hour
+
+// A deleted webhook's health goes with it.
+func TestDelete_ForgetsHowItFared(t *testing.T) {
+	k := newKit(t)
+	k.Given(&domain.Health{Account: acct, Webhook: "whk_own", FailingSince: now})
+	if _, err := k.Delete(admin(t), &contract.WebhookInput{Webhook: "whk_own"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, health, err := k.WebhooksAndHealth(t.Context(), acct); err != nil || len(health) > 0 {
+		t.Errorf("left: %+v, %v", health, err)
+	}
+}
+
+// A page of answers that were as long as may be kept stays far below the 6 MB that a Lambda may answer.
+func TestListDeliveries_ShowsTheFirstOfLongAnswersAndReadingOneAll(t *testing.T) {
+	k := newKit(t)
+	line := attempt("whk_own", "evt_1", 1, domain.OutcomeFailed)
+	line.Excerpt = strings.Repeat("☃", 16<<10/3)
+	if err := k.AppendAttempts(t.Context(), []domain.Attempt{line}); err != nil {
+		t.Fatal(err)
+	}
+	list, err := k.ListDeliveries(admin(t), &contract.ListDeliveriesInput{PageInput: contract.PageInput{Limit: 50}, Webhook: "whk_own", Day: line.EventDay})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := list.Body.Items[0].Attempts[0].Excerpt; len(got) > excerptListed || len(got) < excerptListed-3 || !strings.HasPrefix(line.Excerpt, got) {
+		t.Errorf("listed with %d bytes", len(got))
+	}
+	one, err := k.ReadDelivery(admin(t), &contract.ReadDeliveryInput{Webhook: "whk_own", Delivery: domain.DeliveryOf("evt_1", "whk_own"), Day: line.EventDay})
+	if err != nil || one.Body.Attempts[0].Excerpt != line.Excerpt {
+		t.Errorf("read with %d bytes, %v", len(one.Body.Attempts[0].Excerpt), err)
 	}
 }
 

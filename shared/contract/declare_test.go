@@ -174,7 +174,8 @@ func TestRule6_EveryReasonForConsentFitsIntoOneUpgrade(t *testing.T) {
 	code, _ := reflect.TypeFor[domain.ConsentReason]().FieldByName("Code")
 	reasons := strings.Split(code.Tag.Get("enum"), ",")
 	consent, _ := reflect.TypeOf(UpgradeExtensionInput{}.Body).FieldByName("Consent")
-	if got := consent.Tag.Get("maxItems"); got != strconv.Itoa(len(reasons)) {
-		t.Errorf("an upgrade takes %s codes, of %d that there are", got, len(reasons))
+	// A preview names a code for each thing that has it.
+	if got, err := strconv.Atoi(consent.Tag.Get("maxItems")); err != nil || got < 100*len(reasons) {
+		t.Errorf("an upgrade takes %d codes, of %d that there are, each many times", got, len(reasons))
 	}
 }

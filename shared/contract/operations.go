@@ -713,7 +713,7 @@ var (
 	ListWebhooks = declare[ListWebhooksInput, ListWebhooksOutput](Operation{
 		ID: "list-webhooks", Method: http.MethodGet, Path: "/v1/webhooks", Function: Webhooks, Status: 200,
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeWebhooksRead), auth.Platform()),
-		Reads:  domain.Records{domain.RecordWebhook},
+		Reads:  domain.Records{domain.RecordWebhook, domain.RecordHealth},
 		Family: FamilyWebhook, Since: "0.1.0", Summary: "List webhooks, managed ones and the account's own.",
 	})
 	CreateWebhook = declare[CreateWebhookInput, CreateWebhookOutput](Operation{
@@ -726,21 +726,21 @@ var (
 		ID: "read-webhook", Method: http.MethodGet, Path: "/v1/webhooks/{webhook_id}", Function: Webhooks, Status: 200,
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeWebhooksRead), auth.Platform()),
 		Errors: fault.Kinds{fault.NotFound},
-		Reads:  domain.Records{domain.RecordWebhook},
+		Reads:  domain.Records{domain.RecordWebhook, domain.RecordHealth},
 		Family: FamilyWebhook, Since: "0.1.0", Summary: "Read a webhook.",
 	})
 	UpdateWebhook = declare[UpdateWebhookInput, UpdateWebhookOutput](Operation{
 		ID: "update-webhook", Method: http.MethodPatch, Path: "/v1/webhooks/{webhook_id}", Function: Webhooks, Status: 200,
 		Auth: auth.AnyOf(auth.Dashboard(domain.Admin)), Errors: fault.Kinds{fault.NotFound},
-		Reads:  domain.Records{domain.RecordWebhook},
-		Writes: domain.Records{domain.RecordWebhook},
-		Family: FamilyWebhook, Since: "0.1.0", Summary: "Change a webhook; of a managed one only paused.",
+		Reads:  domain.Records{domain.RecordWebhook, domain.RecordHealth},
+		Writes: domain.Records{domain.RecordWebhook, domain.RecordHealth},
+		Family: FamilyWebhook, Since: "0.1.0", Summary: "Change a webhook; of a managed one only paused and enabled.",
 	})
 	DeleteWebhook = declare[WebhookInput, DeleteWebhookOutput](Operation{
 		ID: "delete-webhook", Method: http.MethodDelete, Path: "/v1/webhooks/{webhook_id}", Function: Webhooks, Status: 204,
 		Auth: auth.AnyOf(auth.Dashboard(domain.Admin)), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordWebhook},
-		Writes: domain.Records{domain.RecordWebhook, domain.RecordQuotaUse, domain.RecordRetiredWebhook},
+		Writes: domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordQuotaUse, domain.RecordRetiredWebhook},
 		Family: FamilyWebhook, Since: "0.1.0", Summary: "Delete a webhook of the account's own.",
 	})
 	ReadWebhookSecret = declare[WebhookInput, ReadWebhookSecretOutput](Operation{

@@ -21,13 +21,33 @@ type WebhookView struct {
 	URL          string                `json:"url"`
 	EventTypes   []string              `json:"event_types" doc:"Empty: every type."`
 	Paused       bool                  `json:"paused"`
+	Health       HealthView            `json:"health"`
+	Disabled     *DisabledView         `json:"disabled,omitempty" doc:"Nothing is sent, and events are recorded as skipped, until somebody enables it; absent when it is not disabled."`
 	CreatedAt    time.Time             `json:"created_at"`
 	UpdatedAt    time.Time             `json:"updated_at"`
 }
 
+// HealthView is how a webhook's endpoint fares.
+type HealthView struct {
+	State        domain.HealthState `json:"state" enum:"healthy,failing,warned,disabled" doc:"failing: an attempt failed since the last success; warned: so for a day, and webhook.failing was sent."`
+	FailingSince time.Time          `json:"failing_since,omitzero" doc:"The first failed attempt since the last success."`
+	WarnedAt     time.Time          `json:"warned_at,omitzero"`
+}
+
+type DisabledView struct {
+	Reason string    `json:"reason" doc:"What its endpoint answered last."`
+	At     time.Time `json:"at"`
+}
+
 // ViewWebhook leaves out the secret.
-func ViewWebhook(w domain.Webhook) WebhookView {
+func ViewWebhook(w domain.Webhook, h domain.Health) WebhookView {
+	health := HealthView{State: h.State(), FailingSince: h.FailingSince, WarnedAt: h.WarnedAt}
+	var disabled *DisabledView
+	if health.State == domain.HealthDisabled {
+		disabled = &DisabledView{Reason: h.Reason, At: h.DisabledAt}
+	}
 	return WebhookView{
+		Health: health, Disabled: disabled,
 		ID: w.ID, Name: w.Name, Extension: w.Extension, TemplateType: w.TemplateType, Lifecycle: w.Lifecycle, URL: w.URL, EventTypes: w.EventTypes,
 		Paused: w.Paused, CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt,
 	}
@@ -61,7 +81,8 @@ type CreateWebhookOutput struct{ Body WebhookView }
 type UpdateWebhookInput struct {
 	Webhook domain.WebhookID `path:"webhook_id" maxLength:"64"`
 	Body    struct {
-		Paused     *bool     `json:"paused,omitempty" doc:"All that can be changed of a managed webhook. Events of a paused one are recorded as skipped."`
+		Paused     *bool     `json:"paused,omitempty" doc:"With enabled all that can be changed of a managed webhook. Events of a paused one are recorded as skipped."`
+		Enabled    *bool     `json:"enabled,omitempty" doc:"true enables a webhook that was disabled, with its health as new: the next event is sent. To stop one, pause it."`
 		Name       *string   `json:"name,omitempty" minLength:"1" maxLength:"128"`
 		URL        *string   `json:"url,omitempty" format:"uri" maxLength:"1024"`
 		EventTypes *[]string `json:"event_types,omitempty" maxItems:"50"`
@@ -73,6 +94,9 @@ func (in *UpdateWebhookInput) Check() []fault.Field {
 	var wrong []fault.Field
 	if in.Body.URL != nil {
 		wrong = urlFaults(*in.Body.URL)
+	}
+	if in.Body.Enabled != nil && !*in.Body.Enabled {
+		wrong = append(wrong, fault.Field{Pointer: "/enabled", Code: "invalid", Detail: "Only true can be given. To stop a webhook, pause it."})
 	}
 	if in.Body.EventTypes != nil {
 		wrong = append(wrong, eventTypeFaults(*in.Body.EventTypes)...)

@@ -13,26 +13,39 @@ const (
 	OutcomeCancelled Outcome = "cancelled" // the webhook is gone, or its installation of another epoch
 )
 
+// FailureClass is what an attempt failed of, for programs.
+type FailureClass string
+
+const (
+	FailureDNS            FailureClass = "dns"             // the host has no address
+	FailureBlockedAddress FailureClass = "blocked-address" // an address, port or scheme that nothing is sent to
+	FailureDial           FailureClass = "dial"            // no connection
+	FailureTLS            FailureClass = "tls"             // no trust, or no common protocol
+	FailureTimeout        FailureClass = "timeout"
+	FailureConnection     FailureClass = "connection" // it broke off before an answer came
+	FailureStatus         FailureClass = "status"     // an answer that is not 2xx; whatever becomes of its body
+	FailureToken          FailureClass = "token"      // the token endpoint gave none
+	FailureUnsendable     FailureClass = "unsendable" // no request can be made of what is declared and given
+)
+
 // Attempt is one line of the append-only log: one HTTP request, or the decision to make none.
 type Attempt struct {
-	Account      AccountID `json:"account_id"`
-	Webhook      WebhookID `json:"webhook_id"`
-	Event        EventID   `json:"event_id"`
-	EventType    string    `json:"event_type"`
-	EventDay     string    `json:"event_day"` // UTC, YYYY-MM-DD: the partition
-	Number       int       `json:"number"`    // 1 for the first
-	Outcome      Outcome   `json:"outcome" enum:"delivered,failed,exhausted,skipped,cancelled"`
-	Status       int       `json:"status,omitempty" doc:"The endpoint's HTTP status; absent when it gave none."`
-	Reason       string    `json:"reason,omitempty" doc:"Why it failed, in words."`
-	Excerpt      string    `json:"excerpt,omitempty" doc:"The beginning of a failed answer's body, secrets masked."`
-	At           time.Time `json:"at"`
-	Milliseconds int64     `json:"milliseconds,omitempty"`
-	NextAt       time.Time `json:"next_at,omitzero" doc:"When it is tried again."`
+	Account      AccountID         `json:"account_id"`
+	Webhook      WebhookID         `json:"webhook_id"`
+	Event        EventID           `json:"event_id"`
+	EventType    string            `json:"event_type"`
+	EventDay     string            `json:"event_day"` // UTC, YYYY-MM-DD: the partition
+	Number       int               `json:"number"`    // 1 for the first
+	Outcome      Outcome           `json:"outcome" enum:"delivered,failed,exhausted,skipped,cancelled"`
+	Status       int               `json:"status,omitempty" doc:"The endpoint's HTTP status; absent when it gave none."`
+	Failure      FailureClass      `json:"failure,omitempty" enum:"dns,blocked-address,dial,tls,timeout,connection,status,token,unsendable" doc:"What it failed of."`
+	Reason       string            `json:"reason,omitempty" doc:"Why it failed, in words."`
+	Headers      map[string]string `json:"headers,omitempty" doc:"Those of a failed answer's headers that help, secrets masked."`
+	Excerpt      string            `json:"excerpt,omitempty" doc:"The beginning of a failed answer's body, at most 16 KiB, secrets masked; in a list the first of it."`
+	At           time.Time         `json:"at"`
+	Milliseconds int64             `json:"milliseconds,omitempty"`
+	NextAt       time.Time         `json:"next_at,omitzero" doc:"When it is tried again."`
 }
-
-// RetriesWithin is how long after its event a delivery is tried at most: ten attempts, with the longest pauses that an
-// endpoint may ask for (functions/delivery/schedule.go).
-const RetriesWithin = 11 * 24 * time.Hour
 
 // DeliveryState derives from the attempts.
 type DeliveryState string

@@ -41,7 +41,10 @@ const (
 	RecordIdempotency     Record = "idempotency"
 	RecordDataKey         Record = "data-key"
 	RecordQuotaUse        Record = "quota-use"
-	RecordAttempt         Record = "attempt" // in the deliveries table
+	RecordHealth          Record = "webhook-health"
+	RecordAttempt         Record = "attempt"    // in the deliveries table, as are the next two
+	RecordDue             Record = "due"        // a delivery that waits for its next attempt
+	RecordDueCursor       Record = "due-cursor" // how far those were swept
 )
 
 // Records is a list of them, as an operation declares it.

@@ -20,6 +20,7 @@ type Webhook struct {
 	TemplateType TemplateTypeID `json:"template_type_id,omitempty"`
 	URL          string         `json:"url"`
 	EventTypes   []string       `json:"event_types"` // empty: every type
+	Policy       SendPolicy     `json:"policy,omitzero"`
 	Secret       Sealed         `json:"signing_secret"`
 	Paused       bool           `json:"paused"`
 	EndsAt       time.Time      `json:"ends_at,omitzero"` // a lifecycle webhook's, once its installation has ended
@@ -38,12 +39,17 @@ type Subject struct {
 	TemplateType TemplateTypeID `json:"template_type_id,omitempty"`
 	Installation ExtensionID    `json:"installation_extension_id,omitempty"` // of an installation's event: whose
 	Epoch        int            `json:"installation_epoch,omitempty"`        // and of which of its lives
+	Webhook      WebhookID      `json:"webhook_id,omitempty"`                // of an event of sending: to which
 }
 
 // Hears is rule 17, and the only place where it is decided: a managed webhook hears only of contracts made
 // through its own installation and from a template of its own template type; a lifecycle webhook hears only of its own
-// installation, and when that has ended, of no other epoch; an account's own webhook hears whatever its filter allows.
+// installation, and when that has ended, of no other epoch; an account's own webhook hears whatever its filter allows. None
+// hears of itself: one that cannot be reached is not told so.
 func (w Webhook) Hears(s Subject) bool {
+	if s.Webhook != "" && s.Webhook == w.ID {
+		return false
+	}
 	if w.Lifecycle {
 		return w.Extension != "" && s.Installation == w.Extension && (w.EndsAt.IsZero() || s.Epoch == w.Epoch)
 	}

@@ -39,6 +39,10 @@ func TestRule17_Hears(t *testing.T) {
 		"an ended lifecycle one, the end":              {ended, disabled, true},
 		"an ended lifecycle one, the next life":        {ended, suspended, false},
 		"a managed one hears of no installation":       {Webhook{Extension: "acme-crm", TemplateType: "tt_orders"}, suspended, false},
+		"the account's own hears how another fares":    {Webhook{ID: "whk_1"}, Subject{EventType: "webhook.failing", Webhook: "whk_2"}, true},
+		"none hears how it fares itself":               {Webhook{ID: "whk_1"}, Subject{EventType: "webhook.failing", Webhook: "whk_1"}, false},
+		"a managed one hears how none fares":           {Webhook{ID: "whk_1", Extension: "acme-crm", TemplateType: "tt_orders"}, Subject{EventType: "webhook.failing", Webhook: "whk_2"}, false},
+		"nor does a lifecycle one":                     {lifecycle, Subject{EventType: "webhook.failing", Webhook: "whk_2"}, false},
 		"the account's own by its filter, yes":         {filtered, Subject{EventType: "contract.created"}, true},
 	} {
 		if got := c.webhook.Hears(c.subject); got != c.want {

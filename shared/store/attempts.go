@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"fmt"
 	"slices"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"plugboard/events"
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
 )
@@ -22,20 +24,24 @@ const (
 	batchWriteAttempts = 6
 )
 
-// AppendAttempts adds lines to the log. Unavailable when DynamoDB still leaves some unwritten after several
-// tries; the others are written then, and appending all of them again adds lines and loses none.
-func (s *Store) AppendAttempts(ctx context.Context, attempts []domain.Attempt) error {
-	for some := range slices.Chunk(attempts, batchWriteMost) {
-		var puts []types.WriteRequest
-		for _, a := range some {
-			item, err := s.attemptItem(a)
-			if err != nil {
-				return fault.Wrap(err, "encode an attempt for webhook %s", a.Webhook)
-			}
-			puts = append(puts, types.WriteRequest{PutRequest: &types.PutRequest{Item: item}})
+// AppendAttempts adds lines to the log, and with them, in the same calls, the deliveries whose next attempt waits for a
+// time further away than a message can. Unavailable when DynamoDB still leaves some unwritten after several tries; the
+// others are written then, and appending all of them again adds lines and loses none.
+func (s *Store) AppendAttempts(ctx context.Context, attempts []domain.Attempt, waiting ...events.Delivery) error {
+	puts, err := dueItems(waiting)
+	if err != nil {
+		return err
+	}
+	for _, a := range attempts {
+		item, err := s.attemptItem(a)
+		if err != nil {
+			return fault.Wrap(err, "encode an attempt for webhook %s", a.Webhook)
 		}
-		if err := s.putAll(ctx, puts); err != nil {
-			return fault.Wrap(err, "log %d attempts", len(puts))
+		puts = append(puts, types.WriteRequest{PutRequest: &types.PutRequest{Item: item}})
+	}
+	for some := range slices.Chunk(puts, batchWriteMost) {
+		if err := s.writeAll(ctx, some); err != nil {
+			return fault.Wrap(err, "log %d attempts", len(attempts))
 		}
 	}
 	return nil
@@ -52,14 +58,14 @@ func (s *Store) attemptItem(a domain.Attempt) (map[string]types.AttributeValue, 
 	return item, nil
 }
 
-// putAll writes to the deliveries table, and again what DynamoDB hands back unprocessed.
-func (s *Store) putAll(ctx context.Context, puts []types.WriteRequest) error {
+// writeAll puts and deletes in the deliveries table, and again what DynamoDB hands back unprocessed.
+func (s *Store) writeAll(ctx context.Context, writes []types.WriteRequest) error {
 	for attempt := 1; ; attempt++ {
-		out, err := s.db.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{s.deliveries: puts}})
+		out, err := s.db.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{s.deliveries: writes}})
 		if err != nil {
 			return awsFault(err)
 		}
-		if puts = out.UnprocessedItems[s.deliveries]; len(puts) == 0 {
+		if writes = out.UnprocessedItems[s.deliveries]; len(writes) == 0 {
 			return nil
 		}
 		if attempt == batchWriteAttempts {
@@ -82,6 +88,14 @@ func (s *Store) Attempts(ctx context.Context, a domain.AccountID, w domain.Webho
 		err = fault.New(fault.NotFound, "not-found", "There is no such delivery on that day.")
 	}
 	return found, err
+}
+
+// AttemptsFrom is the log of the same from the attempt of that number on, oldest first; none when it has no such lines,
+// which is one read unit.
+func (s *Store) AttemptsFrom(ctx context.Context, a domain.AccountID, w domain.WebhookID, day string, e domain.EventID, number int) ([]domain.Attempt, error) {
+	shard := s.shard(a, attemptPartition(w, day, shardOf(e)), "sk BETWEEN :e AND :end", fmt.Sprintf("%s#%03d", e, number), 10)
+	shard.values[":end"] = str(string(e) + "#~")
+	return shard.take(ctx, e)
 }
 
 // DayOfAttempts is the log of a day's deliveries to the webhook, the newest event's first, at most so many,
@@ -123,15 +137,17 @@ func (s *Store) DayOfAttempts(ctx context.Context, a domain.AccountID, w domain.
 type logShard struct {
 	store   *Store
 	account domain.AccountID
+	values  map[string]types.AttributeValue
 	pages   *dynamodb.QueryPaginator
 	ready   []domain.Attempt
 }
 
 func (s *Store) shard(a domain.AccountID, partition, condition, e string, pageSize int) *logShard {
-	return &logShard{store: s, account: a, pages: dynamodb.NewQueryPaginator(s.db, &dynamodb.QueryInput{
+	values := map[string]types.AttributeValue{":pk": str(partition), ":e": str(e)}
+	return &logShard{store: s, account: a, values: values, pages: dynamodb.NewQueryPaginator(s.db, &dynamodb.QueryInput{
 		TableName:                 &s.deliveries,
 		KeyConditionExpression:    aws.String("pk = :pk AND " + condition),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(partition), ":e": str(e)},
+		ExpressionAttributeValues: values,
 		ScanIndexForward:          aws.Bool(false),
 		Limit:                     aws.Int32(int32(pageSize)),
 	})}

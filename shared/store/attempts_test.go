@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -39,7 +40,7 @@ func TestRule19_ARepeatedAttemptTakesNoOthersPlace(t *testing.T) {
 	appended(t, s, first)
 	appended(t, s, repeat)
 	got, err := s.Attempts(t.Context(), "acct-42", "whk_a", day, "evt_1")
-	if err != nil || len(got) != 2 || got[0] != first || got[1] != repeat {
+	if err != nil || len(got) != 2 || !reflect.DeepEqual(got[0], first) || !reflect.DeepEqual(got[1], repeat) {
 		t.Fatalf("got %+v, %v, want both lines", got, err)
 	}
 	if state := domain.StateOf(got); state != domain.DeliveryDelivered {
@@ -54,7 +55,7 @@ func TestAttempts_OfOneDeliveryOnly(t *testing.T) {
 	foreign.Account, other.Webhook, yesterday.EventDay = "acct-43", "whk_b", "2026-11-21"
 	appended(t, s, want[2], want[0], foreign, other, yesterday, line("evt_10", 1, domain.OutcomeDelivered), want[1])
 	got, err := s.Attempts(t.Context(), "acct-42", "whk_a", day, "evt_1")
-	if err != nil || !slices.Equal(got, want) {
+	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v, want %+v", got, err, want)
 	}
 	for _, absent := range []domain.EventID{"evt_2", "evt_", ""} {
@@ -97,7 +98,7 @@ func TestDayOfAttempts_NewestFirstAcrossShardsPageByPage(t *testing.T) {
 				}
 			}
 		}
-		if !slices.Equal(got, want) {
+		if !reflect.DeepEqual(got, want) {
 			t.Errorf("in pages of %d: got %v, want %v", size, got, want)
 		}
 	}

@@ -166,8 +166,9 @@ func (c *collector) item(ctx context.Context, item map[string]types.AttributeVal
 
 func token(hash string) Belonging { return Belonging{Record: domain.RecordToken, key: tokenKey(hash)} }
 
-// log takes the delivery log of a webhook, by the days of its events. The first event to a webhook is at most a day
-// older than the webhook, by clocks that differ; a line is kept attemptsKept from an attempt, which comes RetriesWithin of its event.
+// log takes the delivery log of a webhook, by the days of its events, and the deliveries that wait, to which their last
+// lines lead. The first event to a webhook is at most a day older than the webhook, by clocks that differ; a line is kept
+// attemptsKept from an attempt, which comes RetriesWithin of its event.
 func (c *collector) log(ctx context.Context, w domain.WebhookID, since time.Time) error {
 	const day = 24 * time.Hour
 	now := c.store.now()
@@ -178,14 +179,16 @@ func (c *collector) log(ctx context.Context, w domain.WebhookID, since time.Time
 	for at := first; !at.After(now.Add(day)); at = at.Add(day) {
 		for shard := range attemptShards {
 			err := c.each(ctx, &dynamodb.QueryInput{
-				TableName: &c.store.deliveries, KeyConditionExpression: aws.String("pk = :pk"), ProjectionExpression: aws.String("pk, sk"),
+				TableName: &c.store.deliveries, KeyConditionExpression: aws.String("pk = :pk"),
+				ProjectionExpression: aws.String("pk, sk, event_id, #number, next_at"), ExpressionAttributeNames: map[string]string{"#number": "number"},
 				ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(attemptPartition(w, at.UTC().Format(time.DateOnly), shard))},
 				ConsistentRead:            aws.Bool(true),
-			}, func(_ context.Context, item map[string]types.AttributeValue) error {
+			}, func(ctx context.Context, item map[string]types.AttributeValue) error {
 				b := belonging(item)
 				b.Record, b.logged = domain.RecordAttempt, true
-				c.take(b)
-				return nil
+				waiting, err := c.waiting(ctx, w, item)
+				c.take(append(waiting, b)...)
+				return err
 			})
 			if err != nil || c.full {
 				return err
@@ -193,6 +196,27 @@ func (c *collector) log(ctx context.Context, w domain.WebhookID, since time.Time
 		}
 	}
 	return nil
+}
+
+// waiting is the delivery that waits for the attempt after the line, if it does.
+func (c *collector) waiting(ctx context.Context, w domain.WebhookID, line map[string]types.AttributeValue) ([]Belonging, error) {
+	var a domain.Attempt
+	if err := unmarshal(line, &a); err != nil {
+		return nil, fault.Wrap(err, "decode %s", textOf(line, SortKey))
+	}
+	if a.NextAt.IsZero() {
+		return nil, nil
+	}
+	var found []Belonging
+	k := dueKey(a.NextAt, domain.DeliveryOf(a.Event, w), a.Number+1)
+	err := c.each(ctx, &dynamodb.QueryInput{
+		TableName: &c.store.deliveries, KeyConditionExpression: aws.String("pk = :pk AND sk = :sk"), ProjectionExpression: aws.String("pk, sk"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(k.pk), ":sk": str(k.sk)}, ConsistentRead: aws.Bool(true),
+	}, func(context.Context, map[string]types.AttributeValue) error {
+		found = []Belonging{{Record: domain.RecordDue, key: k, logged: true}}
+		return nil
+	})
+	return found, err
 }
 
 func belonging(item map[string]types.AttributeValue) Belonging {
@@ -231,8 +255,9 @@ func (t *Tx) Retire(w domain.Webhook, now time.Time) {
 	t.Remember(w, now)
 }
 
-// Remember keeps of a webhook that goes what leads to its delivery log.
+// Remember keeps of a webhook that goes what leads to its delivery log, and forgets how it fared.
 func (t *Tx) Remember(w domain.Webhook, now time.Time) {
+	t.Discard(domain.Health{Account: w.Account, Webhook: w.ID})
 	if w.CreatedAt.IsZero() {
 		w.CreatedAt = now.Add(-attemptsKept - domain.RetriesWithin)
 	}

@@ -22,6 +22,7 @@ import (
 //	ACCOUNT#<id>          TEMPLATE#<id>           template        id; all of an account
 //	ACCOUNT#<id>          INSTALLATION#<ext>      installation    extension; all of an account
 //	ACCOUNT#<id>          WEBHOOK#<id>            webhook         id; all of an account, by fanout
+//	ACCOUNT#<id>          WEBHOOK#<id>#HEALTH     webhook-health  with its webhook, in the same read; of one that is not well
 //	ACCOUNT#<id>          RETIRED#<webhook id>    retired-webhook the erasing of an account, for the log of its deliveries
 //	ACCOUNT#<id>          TOKEN#<id>              own-token       id; all of an account
 //	ACCOUNT#<id>          TRIAL#<ext>             trial           extension; all of an account, for its catalogue
@@ -81,6 +82,9 @@ import (
 //	pk                                  sk                                 record    read by
 //	WEBHOOK#<id>#<yyyy-mm-dd>#<shard>   <event id>#<attempt>#<a unique>    attempt   a day of a webhook, newest first; one delivery
 //
+//	DUE#<yyyy-mm-ddThh>#<shard>         <time>#<delivery id>#<attempt>     due       what is due by a time, oldest first, by redelivery
+//	DUE                                 CURSOR                             due-cursor  redelivery: the oldest hour that may hold something
+//
 // The day is the event's. The shard is one of four by the event, so that a busy webhook does not sit on one
 // partition and a delivery's attempts still do. Event ids rise with time, attempts are zero-padded, and the
 // unique end keeps the line of an attempt that ran twice from taking the first one's place.
@@ -121,6 +125,8 @@ func keyOf(v any) (key, domain.Record) {
 		return dailyKey(v.Account, v.Extension), domain.RecordDaily
 	case domain.Webhook:
 		return webhookKey(v.Account, v.ID), domain.RecordWebhook
+	case domain.Health:
+		return healthKey(v.Account, v.Webhook), domain.RecordHealth
 	case domain.Contract:
 		return contractKey(v.ID), domain.RecordContract
 	case domain.OwnToken:
@@ -212,6 +218,9 @@ func installationKey(a domain.AccountID, e domain.ExtensionID) key {
 }
 func webhookKey(a domain.AccountID, id domain.WebhookID) key {
 	return inAccount(a, "WEBHOOK", string(id))
+}
+func healthKey(a domain.AccountID, id domain.WebhookID) key {
+	return inAccount(a, "WEBHOOK", string(id)+"#HEALTH")
 }
 func contractKey(id domain.ContractID) key { return key{"CONTRACT#" + string(id), "CONTRACT"} }
 

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"plugboard/events"
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
@@ -77,7 +79,44 @@ func (s *Store) Webhook(ctx context.Context, a domain.AccountID, id domain.Webho
 }
 
 func (s *Store) Webhooks(ctx context.Context, a domain.AccountID) ([]domain.Webhook, error) {
-	return list[domain.Webhook](ctx, s, accountKey(a).pk, "WEBHOOK#")
+	all, _, err := s.WebhooksAndHealth(ctx, a)
+	return all, err
+}
+
+// WebhooksAndHealth is every webhook of the account, and the health of those that are not well.
+func (s *Store) WebhooksAndHealth(ctx context.Context, a domain.AccountID) ([]domain.Webhook, map[domain.WebhookID]domain.Health, error) {
+	return s.webhooks(ctx, a, "begins_with(sk, :from)", map[string]types.AttributeValue{":from": str("WEBHOOK#")})
+}
+
+// WebhookAndHealth is one webhook and its health, in one read, since every delivery needs both.
+func (s *Store) WebhookAndHealth(ctx context.Context, a domain.AccountID, id domain.WebhookID) (domain.Webhook, domain.Health, error) {
+	found, health, err := s.webhooks(ctx, a, "sk BETWEEN :from AND :to", map[string]types.AttributeValue{
+		":from": str(webhookKey(a, id).sk), ":to": str(healthKey(a, id).sk),
+	})
+	if err == nil && len(found) == 0 {
+		err = fault.New(fault.NotFound, "not-found", "There is no such webhook.")
+	}
+	if err != nil {
+		return domain.Webhook{}, domain.Health{}, err
+	}
+	return found[0], health[id].Of(found[0]), nil
+}
+
+func (s *Store) webhooks(ctx context.Context, a domain.AccountID, condition string, values map[string]types.AttributeValue) ([]domain.Webhook, map[domain.WebhookID]domain.Health, error) {
+	all, health := []domain.Webhook{}, map[domain.WebhookID]domain.Health{}
+	err := s.each(ctx, accountKey(a).pk, condition, values, func(item map[string]types.AttributeValue) error {
+		if textOf(item, recordAttribute) == string(domain.RecordHealth) {
+			var h domain.Health
+			err := unmarshal(item, &h)
+			health[h.Webhook] = h
+			return err
+		}
+		var w domain.Webhook
+		err := unmarshal(item, &w)
+		all = append(all, w)
+		return err
+	})
+	return all, health, err
 }
 
 // Contract is NotFound for another account's, too.

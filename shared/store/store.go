@@ -19,10 +19,10 @@ import (
 	"plugboard/shared/fault"
 )
 
-// Config names the tables.
+// Config names the tables, those that the function uses: infra's arrows set the variables, and a test compares them.
 type Config struct {
-	AccountsTable   string `env:"ACCOUNTS_TABLE,required"`
-	DeliveriesTable string `env:"DELIVERIES_TABLE"` // only where the function uses it
+	AccountsTable   string `env:"ACCOUNTS_TABLE"`
+	DeliveriesTable string `env:"DELIVERIES_TABLE"`
 }
 
 // Store reads and writes both tables. It is safe for concurrent use.
@@ -73,29 +73,40 @@ func get[T any](ctx context.Context, s *Store, k key, what string) (T, error) {
 // list reads every item of a partition whose sort key begins with prefix, in the order of the sort key.
 func list[T any](ctx context.Context, s *Store, pk, prefix string) ([]T, error) {
 	all := []T{}
+	err := s.each(ctx, pk, "begins_with(sk, :sk)", map[string]types.AttributeValue{":sk": str(prefix)}, func(item map[string]types.AttributeValue) error {
+		var v T
+		err := unmarshal(item, &v)
+		all = append(all, v)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
+// each hands over every item of a partition of the accounts table whose sort key is as the condition says, in the order
+// of the sort key.
+func (s *Store) each(ctx context.Context, pk, condition string, values map[string]types.AttributeValue, take func(map[string]types.AttributeValue) error) error {
+	values[":pk"] = str(pk)
 	pages := dynamodb.NewQueryPaginator(s.db, &dynamodb.QueryInput{
-		TableName:                 &s.accounts,
-		KeyConditionExpression:    aws.String("pk = :pk AND begins_with(sk, :sk)"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(pk), ":sk": str(prefix)},
-		ConsistentRead:            aws.Bool(true),
+		TableName: &s.accounts, KeyConditionExpression: aws.String("pk = :pk AND " + condition), ExpressionAttributeValues: values, ConsistentRead: aws.Bool(true),
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, fault.Wrap(awsFault(err), "list %s %s", pk, prefix)
+			return fault.Wrap(awsFault(err), "list %s", pk)
 		}
 		for _, item := range page.Items {
 			if s.expired(item) {
 				continue
 			}
-			var v T
-			if err := unmarshal(item, &v); err != nil {
-				return nil, fault.Wrap(err, "decode an item of %s %s", pk, prefix)
+			if err := take(item); err != nil {
+				return fault.Wrap(err, "decode %s %s", pk, textOf(item, SortKey))
 			}
-			all = append(all, v)
 		}
 	}
-	return all, nil
+	return nil
 }
 
 // expired tells what DynamoDB's sweep, which may take days, has not removed yet.

@@ -1,0 +1,19 @@
+package main
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/caarlos0/env/v11"
+
+	"plugboard/functions/redelivery"
+	"plugboard/shared/queue"
+	"plugboard/shared/serve"
+)
+
+func main() {
+	serve.Worker(func(p serve.Parts) (func(context.Context, any) (struct{}, error), error) {
+		c, err := env.ParseAs[redelivery.Config]()
+		return redelivery.New(p.Store, queue.New(sqs.NewFromConfig(p.AWS), c.Deliveries), p.Now).Handle, err
+	})
+}

@@ -1,0 +1,153 @@
+// Package redelivery is the function that, every minute, sends what is due to the deliveries queue: the next attempts
+// that were further away than a message can wait. It decides nothing: whether an attempt still is to be made, delivery
+// looks.
+package redelivery
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"plugboard/events"
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+	"plugboard/shared/queue"
+	"plugboard/shared/store"
+)
+
+// Queue takes messages, and names those that it did not take by their place.
+type Queue interface {
+	Send(ctx context.Context, messages []queue.Message) map[int]error
+}
+
+// Config names the queue.
+type Config struct {
+	Deliveries string `env:"DELIVERIES_QUEUE_URL,required"`
+}
+
+const (
+	// pageOfDue is how many are read, sent and removed at a time: eight calls of SQS, which are made at once.
+	pageOfDue = 80
+
+	// leastForPage is what must be left of the function's time to begin another page.
+	leastForPage = 10 * time.Second
+)
+
+// Service sweeps.
+type Service struct {
+	store      *store.Store
+	deliveries Queue
+	now        domain.Clock
+}
+
+// New does not call AWS.
+func New(s *store.Store, deliveries Queue, now domain.Clock) *Service {
+	return &Service{store: s, deliveries: deliveries, now: now}
+}
+
+// Handle sends what is due, the oldest hour first, for as long as the function's time allows; the next minute's goes on
+// where it stopped. It may run late, twice, or at once with another: each item is removed after it was sent, so that
+// none is lost, and what is sent twice is the same delivery and attempt, which delivery makes once or, when both come at
+// the same moment, twice under one id.
+//
+// An hour that is over and empty is never read again. So a minute with nothing to do is a read of how far was swept and
+// one of each shard, and after an outage of days there are 24 hours a day to look into, and not 1,440 minutes.
+func (s *Service) Handle(ctx context.Context, _ any) (struct{}, error) {
+	began := time.Now()
+	from, err := s.store.DueFrom(ctx)
+	if err != nil {
+		return struct{}{}, err
+	}
+	run := sweep{Service: s, ctx: ctx, until: s.now(), swept: from}
+	err = run.from(from)
+	if run.swept.After(from) {
+		if noted := s.store.SweptTo(ctx, run.swept); err == nil {
+			err = noted
+		}
+	}
+	slog.InfoContext(ctx, "swept", "sent", run.sent, "from", from, "to", run.swept, "stopped", run.stopped, "ms", time.Since(began).Milliseconds())
+	return struct{}{}, err
+}
+
+// sweep is one run.
+type sweep struct {
+	*Service
+	ctx     context.Context
+	until   time.Time
+	swept   time.Time // every bucket before it is over and empty
+	held    bool      // something in a bucket could not be sent
+	stopped bool      // for want of time
+	sent    int
+}
+
+// from sweeps the buckets from the oldest on. What cannot be sent stays, and the sweep goes on behind it; its error comes
+// at the end.
+func (s *sweep) from(bucket time.Time) error {
+	var failure error
+	for ; !bucket.After(s.until); bucket = bucket.Add(store.DueBucket) {
+		for shard := range store.DueShards {
+			if err := s.shard(bucket, shard); err != nil {
+				failure, s.held = err, true
+			}
+			if s.stopped {
+				return failure
+			}
+		}
+		if end := bucket.Add(store.DueBucket); !s.held && !end.After(s.until) {
+			s.swept = end
+		}
+	}
+	return failure
+}
+
+// shard sends what is due in one shard of a bucket, page by page.
+func (s *sweep) shard(bucket time.Time, shard int) error {
+	var failure error
+	for after := ""; ; {
+		if end, ok := s.ctx.Deadline(); ok && time.Until(end) < leastForPage {
+			s.stopped = true
+			return failure
+		}
+		due, next, err := s.store.Due(s.ctx, bucket, shard, s.until, after, pageOfDue)
+		if err != nil {
+			return err
+		}
+		if err := s.send(due); err != nil {
+			failure = err
+		}
+		if after = next; after == "" {
+			return failure
+		}
+	}
+}
+
+// send sends and then removes: a crash between the two sends again.
+func (s *sweep) send(due []events.Delivery) error {
+	if len(due) == 0 {
+		return nil
+	}
+	messages := make([]queue.Message, len(due))
+	for i, d := range due {
+		body, err := queue.Encode(d)
+		if err != nil {
+			return fault.Wrap(err, "delivery %s", d.ID)
+		}
+		messages[i] = queue.Message{Body: body, Group: string(d.Webhook)}
+	}
+	failed := s.deliveries.Send(s.ctx, messages)
+	var sent []events.Delivery
+	var failure error
+	for i, d := range due {
+		if err, ok := failed[i]; ok {
+			failure = fmt.Errorf("%d of %d that are due were not sent: %w", len(failed), len(due), err)
+			continue
+		}
+		sent = append(sent, d)
+	}
+	s.sent += len(sent)
+	if err := s.store.RemoveDue(s.ctx, sent); err != nil {
+		return err
+	}
+	return failure
+}

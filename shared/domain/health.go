@@ -1,0 +1,81 @@
+package domain
+
+import "time"
+
+// HealthState is how a webhook's endpoint fares. It is runtime state, not definition (design rule 8), and not a pause,
+// which is somebody's wish.
+type HealthState string
+
+const (
+	HealthGood     HealthState = "healthy"
+	HealthFailing  HealthState = "failing"  // since the last success an attempt failed
+	HealthWarned   HealthState = "warned"   // for so long that the account was told
+	HealthDisabled HealthState = "disabled" // nothing is sent until somebody enables it
+)
+
+// When a failing webhook goes on to the next state, at the first failed attempt after it. Nobody is told of what heals
+// within WarnAfter, and nothing is disabled that was not warned of WarningLeast before: after a month without an event
+// the next failure would otherwise end a webhook that had failed once.
+const (
+	WarnAfter    = 24 * time.Hour
+	DisableAfter = 5 * 24 * time.Hour
+	WarningLeast = 24 * time.Hour
+)
+
+// Health is what is known of a webhook's endpoint that is not well; of one that is, there is none. The clock is kept, so
+// that five days are five days whatever processes come and go.
+type Health struct {
+	Account      AccountID `json:"account_id"`
+	Webhook      WebhookID `json:"webhook_id"`
+	Epoch        int       `json:"epoch,omitempty"` // of the webhook; another epoch's is another webhook
+	FailingSince time.Time `json:"failing_since"`   // the first failed attempt since the last success
+	WarnedAt     time.Time `json:"warned_at,omitzero"`
+	DisabledAt   time.Time `json:"disabled_at,omitzero"`
+	Reason       string    `json:"reason"` // of the attempt that led to the state
+	Revision
+}
+
+// State derives from the times.
+func (h Health) State() HealthState {
+	switch {
+	case !h.DisabledAt.IsZero():
+		return HealthDisabled
+	case !h.WarnedAt.IsZero():
+		return HealthWarned
+	case !h.FailingSince.IsZero():
+		return HealthFailing
+	}
+	return HealthGood
+}
+
+// Of is h if it is w's in w's epoch, and w's perfect health otherwise.
+func (h Health) Of(w Webhook) Health {
+	if h.Webhook != w.ID || h.Epoch != w.Epoch {
+		return Health{Account: w.Account, Webhook: w.ID, Epoch: w.Epoch, Revision: h.Revision}
+	}
+	return h
+}
+
+// After is h after an attempt. A success heals what is not disabled; 410 Gone disables at once, as Standard Webhooks
+// says; any other failure begins the clock, or moves on when it is time.
+func (h Health) After(a Attempt, now time.Time) Health {
+	const gone = 410
+	switch state := h.State(); {
+	case state == HealthDisabled:
+		return h
+	case a.Outcome == OutcomeDelivered:
+		return Health{Account: h.Account, Webhook: h.Webhook, Epoch: h.Epoch, Revision: h.Revision}
+	case a.Status == gone, state == HealthWarned && now.Sub(h.FailingSince) >= DisableAfter && now.Sub(h.WarnedAt) >= WarningLeast:
+		h.DisabledAt = now
+	case state == HealthGood:
+	case state == HealthFailing && now.Sub(h.FailingSince) >= WarnAfter:
+		h.WarnedAt = now
+	default:
+		return h
+	}
+	if h.FailingSince.IsZero() {
+		h.FailingSince = now
+	}
+	h.Reason = a.Reason
+	return h
+}
