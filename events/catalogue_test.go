@@ -151,3 +151,16 @@ func TestRule17_EveryEventOfAnInstallationNamesIt(t *testing.T) {
 		}
 	}
 }
+
+// Design rule 17: what a blueprint may declare for a managed webhook is what a contract has.
+func TestRule17_ManagedWebhooksDeclareContractsEventsAlone(t *testing.T) {
+	for _, row := range events.Catalogue {
+		noun, _, _ := strings.Cut(string(row.Type), ".")
+		if got, want := events.OfContracts(string(row.Type)), slices.Contains([]string{"contract", "data_field", "participant"}, noun); got != want {
+			t.Errorf("%s may be declared: %v", row.Type, got)
+		}
+		if got, want := events.OfSending(string(row.Type)), noun == "webhook" || noun == "delivery"; got != want {
+			t.Errorf("%s is about sending: %v", row.Type, got)
+		}
+	}
+}
