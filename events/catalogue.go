@@ -33,6 +33,8 @@ const (
 	InstallationSetupFailed    Type = "installation.setup_failed"
 	InstallationDrifted        Type = "installation.drifted"
 	InstallationRepaired       Type = "installation.repaired"
+
+	WebhookPing Type = "webhook.ping"
 )
 
 // Row is what is known of an event type.
@@ -67,17 +69,23 @@ var Catalogue = []Row{
 	{InstallationSetupFailed, 1, []string{"webhooks"}, InstallationData{}, "The partner says that its side could not be set up, and why."},
 	{InstallationDrifted, 1, []string{"provisioning"}, DriftData{}, "Something that an extension manages is not as its blueprint declares it."},
 	{InstallationRepaired, 1, []string{"provisioning"}, DriftData{}, "All that an extension manages is as its blueprint declares it again."},
+	{WebhookPing, 1, []string{"webhooks"}, WebhookData{}, "A webhook was made, or is tried out; it alone hears of it."},
 }
 
 // OfContracts tells whether there is an event type of that name that a contract has, which is what a managed
 // webhook can hear (design rule 17).
 func OfContracts(name string) bool {
 	return slices.ContainsFunc(Catalogue, func(r Row) bool {
-		_, installation := r.Payload.(InstallationData)
-		_, drift := r.Payload.(DriftData)
-		return string(r.Type) == name && !installation && !drift
+		switch r.Payload.(type) {
+		case ContractData, DataFieldData, ParticipantData:
+			return string(r.Type) == name
+		}
+		return false
 	})
 }
+
+// Filterable tells whether a webhook's filter may name it: any type but the ping, which comes whatever the filter says.
+func Filterable(name string) bool { return Known(name) && name != string(WebhookPing) }
 
 // Known tells whether there is an event type of that name.
 func Known(name string) bool {

@@ -87,7 +87,7 @@ func (s *Service) request(ctx context.Context, t target, d events.Delivery, at t
 
 // sign is the webhook-signature header, a signature by each secret that is good, and what of it must not come back.
 func (s *Service) sign(ctx context.Context, t target, d events.Delivery, at time.Time, payload []byte) (proof string, hidden []string, err error) {
-	account, resource, sealed := d.Account, string(d.Webhook), []domain.Sealed{t.webhook.Secret}
+	account, resource, sealed := d.Account, string(d.Webhook), t.webhook.Signers(at)
 	if t.webhook.Lifecycle {
 		account, resource, sealed = "", domain.LifecycleResource(t.webhook.Extension), t.signers
 	}

@@ -3,6 +3,7 @@ package webhooks
 import (
 	"context"
 
+	"plugboard/events"
 	"plugboard/shared/auth"
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
@@ -21,7 +22,7 @@ func (s *Service) List(ctx context.Context, in *contract.ListWebhooksInput) (*co
 	views := []contract.WebhookView{}
 	for _, w := range all {
 		if visible(w, caller) {
-			views = append(views, contract.ViewWebhook(w))
+			views = append(views, contract.ViewWebhook(w, s.now()))
 		}
 	}
 	return &contract.ListWebhooksOutput{Body: contract.PageOf(views, func(v contract.WebhookView) string { return string(v.ID) }, in.PageInput)}, nil
@@ -33,54 +34,72 @@ func (s *Service) Read(ctx context.Context, in *contract.WebhookInput) (*contrac
 	if err != nil {
 		return nil, err
 	}
-	return &contract.ReadWebhookOutput{Body: contract.ViewWebhook(w)}, nil
+	return &contract.ReadWebhookOutput{ETag: w.ETag(), Body: contract.ViewWebhook(w, s.now())}, nil
 }
 
-// Create makes a webhook of the account's own, with a new signing secret. Invalid with everything that is wrong;
+// Create makes a webhook of the account's own, with a new signing secret, shown this once, and sends it a ping: an endpoint
+// that cannot be reached shows in its log before anything happened that somebody misses. Invalid with everything that is wrong;
 // Conflict `quota-exceeded` when the account has as many as it may.
 func (s *Service) Create(ctx context.Context, in *contract.CreateWebhookInput) (*contract.CreateWebhookOutput, error) {
 	account, now := auth.From(ctx).Account, s.now()
 	w := domain.Webhook{
-		Account: account, ID: domain.WebhookID(s.newID("whk")), Name: in.Body.Name, URL: in.Body.URL, EventTypes: in.Body.EventTypes,
-		CreatedAt: now, UpdatedAt: now,
+		Account: account, ID: domain.WebhookID(s.newID("whk")), Name: in.Body.Name, URL: in.Body.URL, CreatedAt: now, UpdatedAt: now,
 	}
-	if err := fault.InvalidFields(s.urlFaults(w.URL)); err != nil {
+	filter(&w, in.Body.Filters)
+	wrong, err := s.lookAtNew(ctx, in)
+	if err != nil {
 		return nil, err
 	}
-	var err error
-	if w.Secret, err = s.seal.Seal(ctx, account, string(w.ID), secret.NewSigningSecret()); err != nil {
+	if err := fault.InvalidFields(wrong); err != nil {
+		return nil, err
+	}
+	signing := secret.NewSigningSecret()
+	if w.Secret, err = s.seal.Seal(ctx, account, string(w.ID), signing); err != nil {
 		return nil, err
 	}
 	var tx store.Tx
 	tx.Create(&w)
 	tx.Count(account, domain.QuotaWebhooks, 1)
-	out := &contract.CreateWebhookOutput{Body: contract.ViewWebhook(w)}
+	ping, err := events.OfPing(domain.EventID(s.newID("evt")), w, now)
+	if err != nil {
+		return nil, err
+	}
+	tx.Emit(ping)
+	out := &contract.CreateWebhookOutput{ETag: w.ETag()}
+	out.Body.WebhookView, out.Body.SigningSecret = contract.ViewWebhook(w, now), domain.ShownOnce(signing.Reveal())
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// Update changes what is given. Conflict `managed-resource` for anything but paused of a managed webhook; Conflict
-// `raced` when it changed in between.
+// Update changes what is given. Conflict `managed-resource` for anything but paused of a managed webhook; Stale when
+// If-Match names another version; Conflict `raced` when it changed in between.
 func (s *Service) Update(ctx context.Context, in *contract.UpdateWebhookInput) (*contract.UpdateWebhookOutput, error) {
 	w, err := s.webhook(ctx, in.Webhook)
 	if err != nil {
 		return nil, err
 	}
-	if w.Extension != "" && (in.Body.Name != nil || in.Body.URL != nil || in.Body.EventTypes != nil) {
+	switch {
+	case w.Extension != "" && (in.Body.Name != nil || in.Body.URL != nil || filters(in.Body.Filters)):
 		return nil, domain.ManagedBy(w.Extension, "webhook")
+	case in.IfMatch != "" && in.IfMatch != w.ETag():
+		return nil, stale()
+	}
+	wrong, err := s.lookAtChange(ctx, in) // of what is given: pausing never fails for what was allowed when it was made
+	if err != nil {
+		return nil, err
+	}
+	if err := fault.InvalidFields(wrong); err != nil {
+		return nil, err
 	}
 	set(&w.Paused, in.Body.Paused)
 	set(&w.Name, in.Body.Name)
 	set(&w.URL, in.Body.URL)
-	set(&w.EventTypes, in.Body.EventTypes)
-	if in.Body.URL != nil { // pausing never fails for what was allowed when it was made
-		if err := fault.InvalidFields(s.urlFaults(w.URL)); err != nil {
-			return nil, err
-		}
-	}
+	filter(&w, in.Body.Filters)
 	w.UpdatedAt = s.now()
 	var tx store.Tx
-	tx.Replace(&w)
-	out := &contract.UpdateWebhookOutput{Body: contract.ViewWebhook(w)}
+	if replaced := tx.Replace(&w); in.IfMatch != "" {
+		replaced.Else(stale())
+	}
+	out := &contract.UpdateWebhookOutput{ETag: w.ETag(), Body: contract.ViewWebhook(w, s.now())}
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
@@ -102,25 +121,6 @@ func (s *Service) Delete(ctx context.Context, in *contract.WebhookInput) (*contr
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// ReadSecret shows the signing secret. It is no ShownOnce of a mutation: a receiver may be set up at any time. Conflict
-// `partners-secret` for a lifecycle webhook's, which signs for every account of the extension.
-func (s *Service) ReadSecret(ctx context.Context, in *contract.WebhookInput) (*contract.ReadWebhookSecretOutput, error) {
-	w, err := s.webhook(ctx, in.Webhook)
-	if err != nil {
-		return nil, err
-	}
-	if w.Lifecycle {
-		return nil, fault.New(fault.Conflict, "partners-secret", "The lifecycle webhook of %q is signed with a secret of its partner's, who alone has it.", w.Extension)
-	}
-	plain, err := s.seal.Open(ctx, w.Account, string(w.ID), w.Secret)
-	if err != nil {
-		return nil, err
-	}
-	out := &contract.ReadWebhookSecretOutput{CacheControl: "no-store"}
-	out.Body.Secret = domain.ShownOnce(plain.Reveal())
-	return out, nil
-}
-
 // urlFaults reports a URL that this stage sends nothing to.
 func (s *Service) urlFaults(url string) []fault.Field {
 	if problem := s.egress.URLProblem(url); problem != "" {
@@ -129,15 +129,23 @@ func (s *Service) urlFaults(url string) []fault.Field {
 	return nil
 }
 
-func (s *Service) lookAtNew(_ context.Context, in *contract.CreateWebhookInput) ([]fault.Field, error) {
-	return s.urlFaults(in.Body.URL), nil
+// lookAtNew is everything that is wrong with a new webhook in the light of the stage and the account.
+func (s *Service) lookAtNew(ctx context.Context, in *contract.CreateWebhookInput) ([]fault.Field, error) {
+	wrong, err := s.filterFaults(ctx, auth.From(ctx).Account, in.Body.Filters)
+	return append(s.urlFaults(in.Body.URL), wrong...), err
 }
 
-func (s *Service) lookAtChange(_ context.Context, in *contract.UpdateWebhookInput) ([]fault.Field, error) {
-	if in.Body.URL == nil {
-		return nil, nil
+// lookAtChange is lookAtNew, of what is given.
+func (s *Service) lookAtChange(ctx context.Context, in *contract.UpdateWebhookInput) ([]fault.Field, error) {
+	wrong, err := s.filterFaults(ctx, auth.From(ctx).Account, in.Body.Filters)
+	if in.Body.URL != nil {
+		wrong = append(wrong, s.urlFaults(*in.Body.URL)...)
 	}
-	return s.urlFaults(*in.Body.URL), nil
+	return wrong, err
+}
+
+func stale() error {
+	return fault.New(fault.Stale, "stale", "The webhook has changed since you read it. Read it again and repeat.")
 }
 
 // set takes what was given; nil leaves it.

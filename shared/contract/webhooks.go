@@ -19,18 +19,57 @@ type WebhookView struct {
 	TemplateType domain.TemplateTypeID `json:"template_type_id,omitempty" doc:"The one template type that a managed webhook hears of."`
 	Lifecycle    bool                  `json:"lifecycle,omitempty" doc:"It hears what becomes of the installation, and of no contract. Its secret is the partner's."`
 	URL          string                `json:"url"`
-	EventTypes   []string              `json:"event_types" doc:"Empty: every type."`
-	Paused       bool                  `json:"paused"`
-	CreatedAt    time.Time             `json:"created_at"`
-	UpdatedAt    time.Time             `json:"updated_at"`
+	Filters
+	Paused    bool                 `json:"paused"`
+	Secrets   []domain.KnownSecret `json:"signing_secrets" doc:"Those that sign, the newest first; empty where the partner's own sign. What they are is shown once, when they are made."`
+	CreatedAt time.Time            `json:"created_at"`
+	UpdatedAt time.Time            `json:"updated_at"`
 }
 
-// ViewWebhook leaves out the secret.
-func ViewWebhook(w domain.Webhook) WebhookView {
-	return WebhookView{
-		ID: w.ID, Name: w.Name, Extension: w.Extension, TemplateType: w.TemplateType, Lifecycle: w.Lifecycle, URL: w.URL, EventTypes: w.EventTypes,
-		Paused: w.Paused, CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt,
+// ViewWebhook shows a webhook as it is at that time, and no secret of it.
+func ViewWebhook(w domain.Webhook, at time.Time) WebhookView {
+	v := WebhookView{
+		ID: w.ID, Name: w.Name, Extension: w.Extension, TemplateType: w.TemplateType, Lifecycle: w.Lifecycle, URL: w.URL,
+		Filters: Filters{EventTypes: shown(w.EventTypes), Workspaces: shown(w.Workspaces), TemplateTypes: shown(w.TemplateTypes)},
+		Paused:  w.Paused, CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt,
 	}
+	if !w.Lifecycle {
+		v.Secrets = w.SecretsAt(at)
+	}
+	return v
+}
+
+// Filters are what a webhook of the account's own hears; each that is given must let an event through.
+type Filters struct {
+	EventTypes    Only[string]                `json:"event_types,omitzero" doc:"Null or absent: every type. webhook.ping, and what send-test-event sends, come whatever is listed."`
+	Workspaces    Only[domain.WorkspaceID]    `json:"workspace_ids,omitzero" doc:"Events of contracts in these workspaces. Null or absent: in every one, and events of no contract."`
+	TemplateTypes Only[domain.TemplateTypeID] `json:"template_type_ids,omitzero" doc:"Events of contracts of these template types. Null or absent: of every one, and events of no contract."`
+}
+
+// shown says null where there is no filter.
+func shown[T ~string](filter []T) Only[T] { return append(Only[T]{}, filter...) }
+
+// faults are what the filters themselves show to be wrong.
+func (f Filters) faults() []fault.Field {
+	var wrong []fault.Field
+	for i, t := range f.EventTypes {
+		if !events.Filterable(t) {
+			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/event_types/%d", i), Code: "unknown-event-type", Detail: fmt.Sprintf("There is no event type %q to filter by.", t)})
+		}
+	}
+	wrong = append(wrong, namedTwice("/event_types", f.EventTypes)...)
+	wrong = append(wrong, namedTwice("/workspace_ids", f.Workspaces)...)
+	return append(wrong, namedTwice("/template_type_ids", f.TemplateTypes)...)
+}
+
+func namedTwice[T ~string](pointer string, list []T) []fault.Field {
+	var wrong []fault.Field
+	for i, v := range list {
+		if slices.Contains(list[:i], v) {
+			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("%s/%d", pointer, i), Code: "duplicate", Detail: fmt.Sprintf("%q is named twice.", v)})
+		}
+	}
+	return wrong
 }
 
 type ListWebhooksInput struct{ PageInput }
@@ -41,30 +80,43 @@ type WebhookInput struct {
 	Webhook domain.WebhookID `path:"webhook_id" maxLength:"64"`
 }
 
-type ReadWebhookOutput struct{ Body WebhookView }
+// WebhookOutput is a webhook with the version that If-Match names.
+type WebhookOutput struct {
+	ETag string `header:"ETag"`
+	Body WebhookView
+}
+
+type ReadWebhookOutput WebhookOutput
 
 type CreateWebhookInput struct {
 	Body struct {
-		Name       string   `json:"name" minLength:"1" maxLength:"128"`
-		URL        string   `json:"url" format:"uri" maxLength:"1024" doc:"HTTPS, to a public address, on port 443 or 1024 and above."`
-		EventTypes []string `json:"event_types,omitempty" maxItems:"50" doc:"Absent or empty: every type."`
+		Name string `json:"name" minLength:"1" maxLength:"128"`
+		URL  string `json:"url" format:"uri" maxLength:"1024" doc:"HTTPS, to a public address, on port 443 or 1024 and above. A name is looked up at each connection and never before, so that nothing is learnt of it here."`
+		Filters
 	}
 }
 
 // Check reports a URL that nothing is sent to on any stage, and what is wrong with the event types.
 func (in *CreateWebhookInput) Check() []fault.Field {
-	return append(urlFaults(in.Body.URL), eventTypeFaults(in.Body.EventTypes)...)
+	return append(urlFaults(in.Body.URL), in.Body.Filters.faults()...)
 }
 
-type CreateWebhookOutput struct{ Body WebhookView }
+type CreateWebhookOutput struct {
+	ETag string `header:"ETag"`
+	Body struct {
+		WebhookView
+		SigningSecret domain.ShownOnce `json:"signing_secret,omitempty" doc:"A Standard Webhooks secret, whsec_…: verify with any of its libraries. Shown this once. Lost? rotate-webhook-secret makes another."`
+	}
+}
 
 type UpdateWebhookInput struct {
 	Webhook domain.WebhookID `path:"webhook_id" maxLength:"64"`
+	IfMatch string           `header:"If-Match" maxLength:"32" doc:"The ETag that was read; 412 when the webhook has changed since."`
 	Body    struct {
-		Paused     *bool     `json:"paused,omitempty" doc:"All that can be changed of a managed webhook. Events of a paused one are recorded as skipped."`
-		Name       *string   `json:"name,omitempty" minLength:"1" maxLength:"128"`
-		URL        *string   `json:"url,omitempty" format:"uri" maxLength:"1024"`
-		EventTypes *[]string `json:"event_types,omitempty" maxItems:"50"`
+		Paused *bool   `json:"paused,omitempty" doc:"All that can be changed of a managed webhook. Events of a paused one are recorded as skipped."`
+		Name   *string `json:"name,omitempty" minLength:"1" maxLength:"128"`
+		URL    *string `json:"url,omitempty" format:"uri" maxLength:"1024"`
+		Filters
 	}
 }
 
@@ -74,10 +126,7 @@ func (in *UpdateWebhookInput) Check() []fault.Field {
 	if in.Body.URL != nil {
 		wrong = urlFaults(*in.Body.URL)
 	}
-	if in.Body.EventTypes != nil {
-		wrong = append(wrong, eventTypeFaults(*in.Body.EventTypes)...)
-	}
-	return wrong
+	return append(wrong, in.Body.Filters.faults()...)
 }
 
 func urlFaults(url string) []fault.Field {
@@ -87,28 +136,45 @@ func urlFaults(url string) []fault.Field {
 	return nil
 }
 
-func eventTypeFaults(types []string) []fault.Field {
-	var wrong []fault.Field
-	for i, t := range types {
-		at := fmt.Sprintf("/event_types/%d", i)
-		switch {
-		case !events.Known(t):
-			wrong = append(wrong, fault.Field{Pointer: at, Code: "unknown-event-type", Detail: fmt.Sprintf("There is no event type %q.", t)})
-		case slices.Contains(types[:i], t):
-			wrong = append(wrong, fault.Field{Pointer: at, Code: "duplicate", Detail: fmt.Sprintf("The event type %q is named twice.", t)})
-		}
-	}
-	return wrong
-}
-
-type UpdateWebhookOutput struct{ Body WebhookView }
+type UpdateWebhookOutput WebhookOutput
 
 type DeleteWebhookOutput struct{}
 
-type ReadWebhookSecretOutput struct {
-	CacheControl string `header:"Cache-Control"`
-	Body         struct {
-		Secret domain.ShownOnce `json:"signing_secret" doc:"A Standard Webhooks secret, whsec_…: verify with any of its libraries."`
+type RotateWebhookSecretInput struct {
+	Webhook domain.WebhookID `path:"webhook_id" maxLength:"64"`
+	Body    struct {
+		OverlapSeconds *int `json:"overlap_seconds,omitempty" minimum:"0" maximum:"604800" doc:"How long requests are signed with the secrets before, too: a day when absent, at most 7; 0 ends them at once, which is within seconds. None signs longer than it was to."`
+	}
+}
+
+type RotateWebhookSecretOutput struct {
+	Body struct {
+		Webhook       domain.WebhookID     `json:"webhook_id"`
+		SigningSecret domain.ShownOnce     `json:"signing_secret,omitempty" doc:"A Standard Webhooks secret, whsec_…: verify with any of its libraries. Shown this once."`
+		Secrets       []domain.KnownSecret `json:"signing_secrets" doc:"Those that sign from now on, the newest first: at most 3."`
+		Ended         []domain.KnownSecret `json:"ended" doc:"Those that would have signed on and end now, with no overlap or as the oldest of more than 3."`
+	}
+}
+
+type SendTestEventInput struct {
+	Webhook domain.WebhookID `path:"webhook_id" maxLength:"64"`
+	Body    struct {
+		EventType string `json:"event_type" maxLength:"64" doc:"One that the webhook hears, or webhook.ping." example:"contract.signed"`
+	}
+}
+
+// Check reports a type that there is not.
+func (in *SendTestEventInput) Check() []fault.Field {
+	if !events.Known(in.Body.EventType) {
+		return []fault.Field{{Pointer: "/event_type", Code: "unknown-event-type", Detail: fmt.Sprintf("There is no event type %q.", in.Body.EventType)}}
+	}
+	return nil
+}
+
+type SendTestEventOutput struct {
+	Body struct {
+		Event    domain.EventID    `json:"event_id"`
+		Delivery domain.DeliveryID `json:"delivery_id" doc:"For read-delivery, once the first attempt was made."`
 	}
 }
 
