@@ -139,6 +139,7 @@ func (c *blueprintCheck) webhooks(heard func(string) bool) {
 			c.once(headers, textproto.CanonicalMIMEHeaderKey(name), pointer, "The header")
 		}
 		c.auth(at+"/auth", w.Auth)
+		c.wrong = append(c.wrong, w.Policy.Check("/blueprint"+at+"/policy")...)
 	}
 }
 

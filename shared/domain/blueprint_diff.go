@@ -100,7 +100,7 @@ func (d *differ) values(was, is string, from, to any) {
 			return
 		}
 	case []any:
-		if to, ok := to.([]any); ok {
+		if to, ok := to.([]any); ok && !numbers(to) {
 			d.lists(was, is, from, to)
 			return
 		}
@@ -112,7 +112,7 @@ func (d *differ) values(was, is string, from, to any) {
 
 // absent is a list as each of its things, since a list that is left out is an empty one.
 func (d *differ) absent(pointer string, v any, kind ChangeKind) {
-	if list, ok := v.([]any); ok {
+	if list, ok := v.([]any); ok && !numbers(list) {
 		for i, element := range list {
 			d.absent(fmt.Sprintf("%s/%d", pointer, i), element, kind)
 		}
@@ -156,6 +156,14 @@ func (d *differ) lists(was, is string, from, to []any) {
 	if ordered := strings.HasSuffix(is, "/fields") || strings.HasSuffix(is, "/enum"); ordered && !slices.Equal(stayed, stay) {
 		d.add(Reordered, is, stayed, stay)
 	}
+}
+
+// numbers tells whether a list is of numbers, which have no names: it is one value, in its order.
+func numbers(list []any) bool {
+	return slices.ContainsFunc(list, func(v any) bool {
+		_, number := v.(float64)
+		return number
+	})
 }
 
 // names are what the things of a list are known by. One that a draft repeats is told apart by how often it came.

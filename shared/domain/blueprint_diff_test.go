@@ -24,6 +24,8 @@ func specimen() domain.BlueprintSpec {
 		},
 		Webhooks: []domain.WebhookBlueprint{{Key: "contracts", URL: "https://acme.test/hooks", EventTypes: []string{"contract.created"}, Headers: map[string]string{"X-A": "{{customer}}"},
 			Auth: domain.WebhookAuth{Scheme: domain.AuthOAuth2, TokenURL: "https://id.acme.test/token", ClientID: "{{customer}}", ClientSecret: "{{customer}}"},
+		}, {Key: "patient", URL: "https://acme.test/patient", EventTypes: []string{"contract.created"},
+			Policy: domain.SendPolicy{TimeoutSeconds: 30, RetryWaitSeconds: []int{5, 60, 5}},
 		}},
 		Setup:     &domain.SetupBlueprint{URL: "https://acme.test/setup"},
 		Lifecycle: &domain.LifecycleBlueprint{URL: "https://acme.test/lifecycle"},
@@ -55,6 +57,11 @@ func TestRule11_DiffNamesEveryChangeByPointer(t *testing.T) {
 		"a flag":              {func(b *domain.BlueprintSpec) { b.Parameters[0].Required = false }, []string{`removed /parameters/0/required true `}},
 		"a header with slash": {func(b *domain.BlueprintSpec) { b.Webhooks[0].Headers["a/b"] = "1" }, []string{`added /webhooks/0/headers/a~1b  "1"`}},
 		"a choice":            {func(b *domain.BlueprintSpec) { b.Parameters[1].Enum[1] = "uk" }, []string{`removed /parameters/1/enum/1 "us" `, `added /parameters/1/enum/1  "uk"`}},
+		"a policy":            {func(b *domain.BlueprintSpec) { b.Webhooks[0].Policy.TimeoutSeconds = 9 }, []string{`added /webhooks/0/policy  {"timeout_seconds":9}`}},
+		"another order of waits": {func(b *domain.BlueprintSpec) { b.Webhooks[1].Policy.RetryWaitSeconds = []int{60, 5, 5} },
+			[]string{`changed /webhooks/1/policy/retry_wait_seconds [5,60,5] [60,5,5]`}},
+		"no waits of its own": {func(b *domain.BlueprintSpec) { b.Webhooks[1].Policy.RetryWaitSeconds = nil },
+			[]string{`removed /webhooks/1/policy/retry_wait_seconds [5,60,5] `}},
 		"a field that a draft repeats": {func(b *domain.BlueprintSpec) {
 			b.TemplateTypes[0].Fields = append(b.TemplateTypes[0].Fields, b.TemplateTypes[0].Fields[1])
 		}, []string{`added /template_types/0/fields/2  {"custom_id":"due","kind":"date","name":"Due"}`}},
@@ -105,7 +112,7 @@ func TestRule6_WhatNeedsConsentIsNamed(t *testing.T) {
 		"no token endpoint":       {func(b *domain.BlueprintSpec) { b.Webhooks[0].Auth = domain.WebhookAuth{} }, ""},
 		"a webhook": {func(b *domain.BlueprintSpec) {
 			b.Webhooks = append(b.Webhooks, domain.WebhookBlueprint{Key: "more", URL: "https://acme.test"})
-		}, "webhook-added /webhooks/1"},
+		}, "webhook-added /webhooks/2"},
 		"a host under another key": {func(b *domain.BlueprintSpec) { b.Webhooks[0].Key, b.Webhooks[0].URL = "other", "https://evil.test" }, "webhook-added /webhooks/0"},
 		"a type that is heard":     {func(b *domain.BlueprintSpec) { b.TemplateTypes[1].NoWebhooks = false }, "webhook-added /template_types/1"},
 		"a new type that is heard": {func(b *domain.BlueprintSpec) {

@@ -90,6 +90,9 @@ func TestRule7_WhatAWebhookAddsIsBounded(t *testing.T) {
 		"a parameter in the token URL": {func(w *domain.WebhookBlueprint) {
 			w.Auth = domain.WebhookAuth{Scheme: domain.AuthOAuth2, TokenURL: "https://{{long}}/token", ClientID: "a", ClientSecret: "{{nobody}}"}
 		}, "/blueprint/webhooks/0/auth/token_url invalid, /blueprint/webhooks/0/auth/client_secret undeclared-parameter"},
+		"a policy out of bounds": {func(w *domain.WebhookBlueprint) {
+			w.Policy = domain.SendPolicy{TimeoutSeconds: 31, RetryWaitSeconds: []int{0}}
+		}, "/blueprint/webhooks/0/policy/timeout_seconds invalid, /blueprint/webhooks/0/policy/retry_wait_seconds/0 invalid"},
 		"a scheme that is none":  {func(w *domain.WebhookBlueprint) { w.Auth = domain.WebhookAuth{Scheme: "digest", Username: "a"} }, ""},
 		"a parameter in the URL": {func(w *domain.WebhookBlueprint) { w.URL = "https://a.test/{{long}}" }, "/blueprint/webhooks/0/url invalid"},
 	} {

@@ -128,6 +128,7 @@ type WebhookBlueprint struct {
 	Query      map[string]string `json:"query,omitempty" doc:"Values may hold {{parameter}}, but no secret one."`
 	Context    map[string]string `json:"context,omitempty" doc:"Sent as the body's context. Values may hold {{parameter}}, but no secret one."`
 	Auth       WebhookAuth       `json:"auth,omitzero"`
+	Policy     SendPolicy        `json:"policy,omitzero" doc:"How long an attempt may take, and when it is repeated."`
 }
 
 // SetupBlueprint is where an admin is sent to finish on the partner's side.

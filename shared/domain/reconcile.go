@@ -58,7 +58,7 @@ func (i Installation) DefineWebhook(b Blueprint, declared WebhookBlueprint, type
 	w.Account, w.ID, w.Extension, w.Epoch = i.Account, i.WebhookID(typeKey, declared.Key), i.Extension, i.Epoch
 	w.Name = declared.Key + " of " + i.Extension.TypeOf(typeKey)
 	w.Version, w.WebhookKey, w.TemplateType = b.Version, declared.Key, i.TemplateTypeID(typeKey)
-	w.URL, w.EventTypes = declared.URL, declared.EventTypes
+	w.URL, w.EventTypes, w.Policy = declared.URL, declared.EventTypes, declared.Policy
 	return w
 }
 
@@ -70,7 +70,7 @@ func (i Installation) DefineLifecycle(declared LifecycleBlueprint, found Webhook
 		w = Webhook{Revision: found.Revision}
 	}
 	w.Account, w.ID, w.Extension, w.Epoch = i.Account, LifecycleID(i.Account, i.Extension), i.Extension, i.Epoch
-	w.Name, w.Lifecycle, w.URL, w.EventTypes = "lifecycle of "+string(i.Extension), true, declared.URL, []string{}
+	w.Name, w.Lifecycle, w.URL, w.EventTypes, w.Policy = "lifecycle of "+string(i.Extension), true, declared.URL, []string{}, SendPolicy{}
 	return w
 }
 
@@ -83,7 +83,7 @@ func (t TemplateType) Same(o TemplateType) bool {
 // SameDefinition tells whether w and o differ in runtime state, times and revisions at most.
 func (w Webhook) SameDefinition(o Webhook) bool {
 	return w.ID == o.ID && w.Name == o.Name && w.Extension == o.Extension && w.Epoch == o.Epoch && w.Version == o.Version && w.WebhookKey == o.WebhookKey &&
-		w.TemplateType == o.TemplateType && w.Lifecycle == o.Lifecycle && w.EndsAt.Equal(o.EndsAt) && w.URL == o.URL && slices.Equal(w.EventTypes, o.EventTypes)
+		w.TemplateType == o.TemplateType && w.Lifecycle == o.Lifecycle && w.EndsAt.Equal(o.EndsAt) && w.URL == o.URL && slices.Equal(w.EventTypes, o.EventTypes) && w.Policy.Same(o.Policy)
 }
 
 // HeldByUsers are the users' custom ids that the declared fields need, as their users wrote them.

@@ -102,6 +102,7 @@ func drawBlueprint(t *rapid.T, version int) domain.Blueprint {
 		b.Webhooks = append(b.Webhooks, domain.WebhookBlueprint{
 			Key: w, URL: rapid.SampledFrom([]string{"https://a.test", "https://b.test"}).Draw(t, "url"), EventTypes: []string{"contract.signed"},
 			Headers: map[string]string{"X": rapid.SampledFrom([]string{"1", "2"}).Draw(t, "header")},
+			Policy:  domain.SendPolicy{TimeoutSeconds: rapid.SampledFrom([]int{0, 9}).Draw(t, "timeout")},
 		})
 	}
 	for _, key := range rapid.SliceOfDistinct(rapid.SampledFrom([]string{"", "a", "b"}), rapid.ID[string]).Draw(t, "types") {

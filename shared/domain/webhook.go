@@ -26,6 +26,7 @@ type Webhook struct {
 	Workspaces    []WorkspaceID    `json:"workspace_ids,omitempty"`
 	TemplateTypes []TemplateTypeID `json:"template_type_ids,omitempty"`
 
+	Policy       SendPolicy     `json:"policy,omitzero"`
 	Secret       Sealed         `json:"signing_secret"`
 	SecretMadeAt time.Time      `json:"signing_secret_made_at,omitzero"` // of one that was rotated
 	Former       []FormerSecret `json:"former_signing_secrets,omitempty"`

@@ -1,0 +1,85 @@
+package domain
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"plugboard/shared/fault"
+)
+
+// SendPolicy is how patiently events are sent to one webhook. What it leaves out is the default, so the zero value is
+// all of it. It belongs to a managed webhook's definition (design rule 8).
+type SendPolicy struct {
+	TimeoutSeconds   int   `json:"timeout_seconds,omitempty" minimum:"1" maximum:"30" doc:"How long an attempt may take, from dialling to the last byte that is read; 5 when absent."`
+	RetryWaitSeconds []int `json:"retry_wait_seconds,omitempty" minItems:"1" maxItems:"20" minimum:"1" maximum:"86400" doc:"How long to wait after each failed attempt, 1 to 86400 seconds, 14 days in all: as many retries as waits. When absent 9, over some 75 hours: 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h." example:"[5,300,1800]"`
+}
+
+// The bounds. With the jitter of 20 % and an endpoint's Retry-After of a day after each attempt, the longest policy ends
+// in 24 days, while the event is still stored (30 days).
+const (
+	TimeoutMost    = 30 * time.Second
+	TimeoutDefault = 5 * time.Second
+
+	RetriesMost    = 20
+	RetryWaitMost  = 24 * time.Hour
+	RetryWaitsMost = 14 * 24 * time.Hour // together
+)
+
+// defaultRetryWaits is the example of the Standard Webhooks specification.
+var defaultRetryWaits = []time.Duration{
+	5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour, 10 * time.Hour, 14 * time.Hour, 20 * time.Hour, 24 * time.Hour,
+}
+
+// Timeout is an attempt's, from dialling to the last byte that is read.
+func (p SendPolicy) Timeout() time.Duration {
+	if p.TimeoutSeconds == 0 {
+		return TimeoutDefault
+	}
+	return time.Duration(p.TimeoutSeconds) * time.Second
+}
+
+// RetryWait is how long to wait after the attempt of that number, 1 for the first, has failed; false after the last.
+func (p SendPolicy) RetryWait(number int) (time.Duration, bool) {
+	if len(p.RetryWaitSeconds) == 0 {
+		if number > len(defaultRetryWaits) {
+			return 0, false
+		}
+		return defaultRetryWaits[number-1], true
+	}
+	if number > len(p.RetryWaitSeconds) {
+		return 0, false
+	}
+	return time.Duration(p.RetryWaitSeconds[number-1]) * time.Second, true
+}
+
+// Same tells whether both say the same.
+func (p SendPolicy) Same(o SendPolicy) bool {
+	return p.TimeoutSeconds == o.TimeoutSeconds && slices.Equal(p.RetryWaitSeconds, o.RetryWaitSeconds)
+}
+
+// Check reports everything that is out of bounds. base is the policy's pointer.
+func (p SendPolicy) Check(base string) []fault.Field {
+	var wrong []fault.Field
+	add := func(pointer, format string, args ...any) {
+		wrong = append(wrong, fault.Field{Pointer: base + pointer, Code: "invalid", Detail: fmt.Sprintf(format, args...)})
+	}
+	if p.TimeoutSeconds < 0 || p.Timeout() > TimeoutMost {
+		add("/timeout_seconds", "A timeout is 1 to %.0f seconds.", TimeoutMost.Seconds())
+	}
+	if len(p.RetryWaitSeconds) > RetriesMost {
+		add("/retry_wait_seconds", "At most %d waits; these are %d.", RetriesMost, len(p.RetryWaitSeconds))
+	}
+	total, most := 0, int(RetryWaitMost.Seconds())
+	for i, s := range p.RetryWaitSeconds {
+		if s < 1 || s > most {
+			add(fmt.Sprintf("/retry_wait_seconds/%d", i), "A wait is 1 to %d seconds.", most)
+			continue
+		}
+		total += s
+	}
+	if most := int(RetryWaitsMost.Seconds()); total > most {
+		add("/retry_wait_seconds", "The waits come to %d seconds; at most %d, which are 14 days.", total, most)
+	}
+	return wrong
+}
