@@ -3,6 +3,7 @@ package functions_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -284,5 +285,68 @@ func TestRule22_WhatFailedBeforeARotationVerifiesByTheNewSecret(t *testing.T) {
 	late := a.receiver.take()
 	if len(early) != 1 || len(late) != 1 || early[0].verifies(t, secret) || !late[0].verifies(t, secret) || fmt.Sprint(early[0].header["Webhook-Id"]) != fmt.Sprint(late[0].header["Webhook-Id"]) {
 		t.Errorf("%d came before, %d after; want one each, the same, and the later signed with what was made between", len(early), len(late))
+	}
+}
+
+func TestRule22_AnOwnWebhooksCredentialsAreTakenAndNeverShown(t *testing.T) {
+	a := newActors(newWorld(t))
+	sent := func() received {
+		t.Helper()
+		got := a.receiver.take()
+		if len(got) != 1 {
+			t.Fatalf("%d requests came, want 1", len(got))
+		}
+		return got[0]
+	}
+	all := []string{"ada-4711", "pass-4712", "key-4713", "key-4714", "bearer-4715"}
+	made := a.want(a.call(a.admin, "POST", "/v1/webhooks", object{
+		"name": "Ours", "url": a.receiver.URL, "auth": object{"scheme": "basic", "username": "ada-4711", "password": "pass-4712"},
+		"headers": object{"x-key": "key-4713", "X-Other": "other"}, "policy": object{"timeout_seconds": 7, "retry_wait_seconds": []int{1, 2}},
+	}), 201)
+	a.settle()
+	ping := sent()
+	if user, pass, _ := (&http.Request{Header: ping.header}).BasicAuth(); user != "ada-4711" || pass != "pass-4712" || ping.header.Get("X-Key") != "key-4713" {
+		t.Errorf("the ping came with %v", ping.header)
+	}
+	at := "/v1/webhooks/" + made.str("id")
+	hidden := func(what string, got answer) answer {
+		t.Helper()
+		for _, s := range all {
+			if strings.Contains(string(got.raw), s) {
+				t.Errorf("%s shows %s: %s", what, s, got.raw)
+			}
+		}
+		return got
+	}
+	read := hidden("read", a.want(a.call(a.member, "GET", at, nil), 200))
+	for _, got := range []answer{hidden("create", made), read} {
+		if s := fmt.Sprint(got.at("auth"), got.at("header_names"), got.at("policy")); s != "map[scheme:basic set:[password username]] [X-Key X-Other] map[retry_wait_seconds:[1 2] timeout_seconds:7]" {
+			t.Errorf("the view says %s", s)
+		}
+	}
+	hidden("list", a.want(a.call(a.member, "GET", "/v1/webhooks", nil), 200))
+	patched := func(body object) received {
+		t.Helper()
+		hidden("update", a.want(a.call(a.admin, "PATCH", at, body), 200))
+		a.pass(3 * time.Second) // a target is known for two
+		a.want(a.call(a.admin, "POST", at+"/test", object{"event_type": "webhook.ping"}), 202)
+		a.settle()
+		return sent()
+	}
+	got := patched(object{"headers": object{"X-Key": "key-4714", "X-Other": nil}})
+	if user, _, _ := (&http.Request{Header: got.header}).BasicAuth(); user != "ada-4711" || got.header.Get("X-Key") != "key-4714" || got.header.Get("X-Other") != "" {
+		t.Errorf("after a change of headers came %v", got.header)
+	}
+	got = patched(object{"name": "Renamed", "auth": object{"scheme": "bearer", "token": "bearer-4715"}})
+	if got.header.Get("Authorization") != "Bearer bearer-4715" || got.header.Get("X-Key") != "key-4714" {
+		t.Errorf("after a change of the scheme came %v", got.header)
+	}
+	a.refusedFields(a.call(a.admin, "PATCH", at, object{"url": "http://localhost:9999/"}), "/auth/token", "/headers/X-Key")
+	got = patched(object{"auth": object{"scheme": "none"}, "headers": object{"X-Key": nil}, "policy": object{}})
+	if got.header.Get("Authorization") != "" || got.header.Get("X-Key") != "" {
+		t.Errorf("after all was taken away came %v", got.header)
+	}
+	if dump := a.dump(); slices.ContainsFunc(all, func(s string) bool { return strings.Contains(dump, s) }) {
+		t.Error("a secret is stored as it is")
 	}
 }

@@ -42,7 +42,3 @@ func filter(w *domain.Webhook, given contract.Filters) {
 		w.TemplateTypes = given.TemplateTypes
 	}
 }
-
-func filters(given contract.Filters) bool {
-	return given.EventTypes != nil || given.Workspaces != nil || given.TemplateTypes != nil
-}

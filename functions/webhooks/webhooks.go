@@ -45,12 +45,16 @@ func (s *Service) Create(ctx context.Context, in *contract.CreateWebhookInput) (
 	w := domain.Webhook{
 		Account: account, ID: domain.WebhookID(s.newID("whk")), Name: in.Body.Name, URL: in.Body.URL, CreatedAt: now, UpdatedAt: now,
 	}
+	w.Policy = in.Body.Policy
 	filter(&w, in.Body.Filters)
 	wrong, err := s.lookAtNew(ctx, in)
 	if err != nil {
 		return nil, err
 	}
 	if err := fault.InvalidFields(wrong); err != nil {
+		return nil, err
+	}
+	if err := s.prove(ctx, &w, in.Change()); err != nil {
 		return nil, err
 	}
 	signing := secret.NewSigningSecret()
@@ -78,12 +82,12 @@ func (s *Service) Update(ctx context.Context, in *contract.UpdateWebhookInput) (
 		return nil, err
 	}
 	switch {
-	case w.Extension != "" && (in.Body.Name != nil || in.Body.URL != nil || filters(in.Body.Filters)):
+	case w.Extension != "" && in.Defines():
 		return nil, domain.ManagedBy(w.Extension, "webhook")
 	case in.IfMatch != "" && in.IfMatch != w.ETag():
 		return nil, stale()
 	}
-	wrong, err := s.lookAtChange(ctx, in) // of what is given: pausing never fails for what was allowed when it was made
+	wrong, err := s.changeFaults(ctx, w, in) // of what is given: pausing never fails for what was allowed when it was made
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +97,11 @@ func (s *Service) Update(ctx context.Context, in *contract.UpdateWebhookInput) (
 	set(&w.Paused, in.Body.Paused)
 	set(&w.Name, in.Body.Name)
 	set(&w.URL, in.Body.URL)
+	set(&w.Policy, in.Body.Policy)
 	filter(&w, in.Body.Filters)
+	if err := s.prove(ctx, &w, in.Change()); err != nil {
+		return nil, err
+	}
 	w.UpdatedAt = s.now()
 	var tx store.Tx
 	if replaced := tx.Replace(&w); in.IfMatch != "" {
@@ -122,26 +130,62 @@ func (s *Service) Delete(ctx context.Context, in *contract.WebhookInput) (*contr
 }
 
 // urlFaults reports a URL that this stage sends nothing to.
-func (s *Service) urlFaults(url string) []fault.Field {
+func (s *Service) urlFaults(pointer, url string) []fault.Field {
 	if problem := s.egress.URLProblem(url); problem != "" {
-		return []fault.Field{{Pointer: "/url", Code: "invalid", Detail: problem}}
+		return []fault.Field{{Pointer: pointer, Code: "invalid", Detail: problem}}
 	}
+	return nil
+}
+
+// credentialFaults reports what is wrong with a change of c.
+func (s *Service) credentialFaults(c domain.Credentials, given domain.CredentialsChange) []fault.Field {
+	wrong := c.CheckChange(given)
+	if to := given.Parts["token_url"]; to != "" {
+		wrong = append(wrong, s.urlFaults("/auth/token_url", to)...)
+	}
+	return wrong
+}
+
+// prove gives w the credentials that were given, the secret ones sealed, each for its place.
+func (s *Service) prove(ctx context.Context, w *domain.Webhook, given domain.CredentialsChange) error {
+	changed, plain := w.Credentials.Change(given)
+	for part, value := range plain {
+		sealed, err := s.seal.Seal(ctx, w.Account, domain.CredentialResource(w.ID, part), value)
+		if err != nil {
+			return err
+		}
+		changed.Secrets[part] = sealed
+	}
+	w.Credentials = changed
 	return nil
 }
 
 // lookAtNew is everything that is wrong with a new webhook in the light of the stage and the account.
 func (s *Service) lookAtNew(ctx context.Context, in *contract.CreateWebhookInput) ([]fault.Field, error) {
 	wrong, err := s.filterFaults(ctx, auth.From(ctx).Account, in.Body.Filters)
-	return append(s.urlFaults(in.Body.URL), wrong...), err
+	wrong = append(wrong, s.urlFaults("/url", in.Body.URL)...)
+	return append(wrong, s.credentialFaults(domain.Credentials{}, in.Change())...), err
 }
 
-// lookAtChange is lookAtNew, of what is given.
-func (s *Service) lookAtChange(ctx context.Context, in *contract.UpdateWebhookInput) ([]fault.Field, error) {
+// changeFaults is lookAtNew, of what is given, for w as it is.
+func (s *Service) changeFaults(ctx context.Context, w domain.Webhook, in *contract.UpdateWebhookInput) ([]fault.Field, error) {
 	wrong, err := s.filterFaults(ctx, auth.From(ctx).Account, in.Body.Filters)
-	if in.Body.URL != nil {
-		wrong = append(wrong, s.urlFaults(*in.Body.URL)...)
+	wrong = append(wrong, s.credentialFaults(w.Credentials, in.Change())...)
+	if to := in.Body.URL; to != nil {
+		wrong = append(wrong, s.urlFaults("/url", *to)...)
 	}
-	return wrong, err
+	to := w.URL
+	set(&to, in.Body.URL)
+	return append(wrong, w.Credentials.Astray(in.Change(), w.URL, to)...), err
+}
+
+// lookAtChange is changeFaults, for an input that is wrong already.
+func (s *Service) lookAtChange(ctx context.Context, in *contract.UpdateWebhookInput) ([]fault.Field, error) {
+	w, err := s.webhook(ctx, in.Webhook)
+	if err != nil || w.Extension != "" {
+		return nil, err
+	}
+	return s.changeFaults(ctx, w, in)
 }
 
 func stale() error {

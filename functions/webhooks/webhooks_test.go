@@ -134,6 +134,9 @@ func TestRule8_AManagedWebhookIsChangedByNobody(t *testing.T) {
 		"the url that it has": func(in *contract.UpdateWebhookInput) { in.Body.URL = &before.URL },
 		"name":                func(in *contract.UpdateWebhookInput) { in.Body.Name = &text },
 		"event types":         func(in *contract.UpdateWebhookInput) { in.Body.EventTypes = contract.Only[string]{} },
+		"policy":              func(in *contract.UpdateWebhookInput) { in.Body.Policy = &domain.SendPolicy{} },
+		"auth":                func(in *contract.UpdateWebhookInput) { in.Body.Auth = &contract.WebhookAuthBody{Scheme: "none"} },
+		"headers":             func(in *contract.UpdateWebhookInput) { in.Body.Headers = map[string]*string{"X-Key": &text} },
 		"workspaces":          func(in *contract.UpdateWebhookInput) { in.Body.Workspaces = contract.Only[domain.WorkspaceID]{"sales"} },
 		"template types": func(in *contract.UpdateWebhookInput) {
 			in.Body.TemplateTypes = contract.Only[domain.TemplateTypeID]{"tt_1"}

@@ -731,7 +731,7 @@ var (
 		ID: "update-webhook", Method: http.MethodPatch, Path: "/v1/webhooks/{webhook_id}", Function: Webhooks, Status: 200,
 		Auth: auth.AnyOf(auth.Dashboard(domain.Admin)), Errors: fault.Kinds{fault.NotFound, fault.Stale},
 		Reads:  domain.Records{domain.RecordWebhook, domain.RecordWorkspace, domain.RecordFieldsVersion},
-		Writes: domain.Records{domain.RecordWebhook},
+		Writes: domain.Records{domain.RecordWebhook, domain.RecordDataKey},
 		Family: FamilyWebhook, Since: "0.1.0", Summary: "Change a webhook; of a managed one only paused.",
 	})
 	DeleteWebhook = declare[WebhookInput, DeleteWebhookOutput](Operation{

@@ -20,6 +20,9 @@ type WebhookView struct {
 	Lifecycle    bool                  `json:"lifecycle,omitempty" doc:"It hears what becomes of the installation, and of no contract. Its secret is the partner's."`
 	URL          string                `json:"url"`
 	Filters
+	Auth      WebhookAuthView      `json:"auth,omitzero" doc:"Of the account's own; that of a managed one is in its blueprint."`
+	Headers   []string             `json:"header_names,omitempty" doc:"Of the account's own: the headers that are set."`
+	Policy    domain.SendPolicy    `json:"policy"`
 	Paused    bool                 `json:"paused"`
 	Secrets   []domain.KnownSecret `json:"signing_secrets" doc:"Those that sign, the newest first; empty where the partner's own sign. What they are is shown once, when they are made."`
 	CreatedAt time.Time            `json:"created_at"`
@@ -31,7 +34,10 @@ func ViewWebhook(w domain.Webhook, at time.Time) WebhookView {
 	v := WebhookView{
 		ID: w.ID, Name: w.Name, Extension: w.Extension, TemplateType: w.TemplateType, Lifecycle: w.Lifecycle, URL: w.URL,
 		Filters: Filters{EventTypes: shown(w.EventTypes), Workspaces: shown(w.Workspaces), TemplateTypes: shown(w.TemplateTypes)},
-		Paused:  w.Paused, CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt,
+		Policy:  w.Policy, Paused: w.Paused, CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt,
+	}
+	if w.Extension == "" {
+		v.Auth, v.Headers = viewAuth(w.Credentials), w.Credentials.Headers()
 	}
 	if !w.Lifecycle {
 		v.Secrets = w.SecretsAt(at)
@@ -93,12 +99,26 @@ type CreateWebhookInput struct {
 		Name string `json:"name" minLength:"1" maxLength:"128"`
 		URL  string `json:"url" format:"uri" maxLength:"1024" doc:"HTTPS, to a public address, on port 443 or 1024 and above. A name is looked up at each connection and never before, so that nothing is learnt of it here."`
 		Filters
+		Auth    *WebhookAuthBody  `json:"auth,omitempty" doc:"How requests prove themselves to the endpoint, besides their signature."`
+		Headers map[string]string `json:"headers,omitempty" doc:"At most 10 to send besides. Values are kept secret: no answer shows them." example:"{\"X-Api-Key\":\"key-1\"}"`
+		Policy  domain.SendPolicy `json:"policy,omitzero" doc:"How long an attempt may take, and when it is repeated."`
 	}
 }
 
 // Check reports a URL that nothing is sent to on any stage, and what is wrong with the event types.
 func (in *CreateWebhookInput) Check() []fault.Field {
-	return append(urlFaults(in.Body.URL), in.Body.Filters.faults()...)
+	wrong := append(urlFaults(in.Body.URL), in.Body.Filters.faults()...)
+	wrong = append(wrong, tokenURLFaults(in.Body.Auth)...)
+	return append(wrong, in.Body.Policy.Check("/policy")...)
+}
+
+// Change is what is given of the webhook's credentials.
+func (in *CreateWebhookInput) Change() domain.CredentialsChange {
+	headers := make(map[string]*string, len(in.Body.Headers))
+	for name, value := range in.Body.Headers {
+		headers[name] = &value
+	}
+	return in.Body.Auth.change(headers)
 }
 
 type CreateWebhookOutput struct {
@@ -115,8 +135,11 @@ type UpdateWebhookInput struct {
 	Body    struct {
 		Paused *bool   `json:"paused,omitempty" doc:"All that can be changed of a managed webhook. Events of a paused one are recorded as skipped."`
 		Name   *string `json:"name,omitempty" minLength:"1" maxLength:"128"`
-		URL    *string `json:"url,omitempty" format:"uri" maxLength:"1024"`
+		URL    *string `json:"url,omitempty" format:"uri" maxLength:"1024" doc:"To another host no secret goes along that was given for this one: give those again."`
 		Filters
+		Auth    *WebhookAuthBody   `json:"auth,omitempty" doc:"Of the scheme that there is, what is not given stays; of another, all is given. Scheme none takes it away."`
+		Headers map[string]*string `json:"headers,omitempty" doc:"Those that are given change, null takes one away, the others stay." example:"{\"X-Api-Key\":\"key-2\"}"`
+		Policy  *domain.SendPolicy `json:"policy,omitempty" doc:"In place of the one before, as a whole; {} is the default."`
 	}
 }
 
@@ -126,7 +149,23 @@ func (in *UpdateWebhookInput) Check() []fault.Field {
 	if in.Body.URL != nil {
 		wrong = urlFaults(*in.Body.URL)
 	}
-	return append(wrong, in.Body.Filters.faults()...)
+	wrong = append(wrong, in.Body.Filters.faults()...)
+	wrong = append(wrong, tokenURLFaults(in.Body.Auth)...)
+	if in.Body.Policy != nil {
+		wrong = append(wrong, in.Body.Policy.Check("/policy")...)
+	}
+	return wrong
+}
+
+// Change is CreateWebhookInput's.
+func (in *UpdateWebhookInput) Change() domain.CredentialsChange {
+	return in.Body.Auth.change(in.Body.Headers)
+}
+
+// Defines tells whether anything is given that a managed webhook has from its blueprint.
+func (in *UpdateWebhookInput) Defines() bool {
+	b, f := in.Body, in.Body.Filters
+	return b.Name != nil || b.URL != nil || b.Auth != nil || b.Headers != nil || b.Policy != nil || f.EventTypes != nil || f.Workspaces != nil || f.TemplateTypes != nil
 }
 
 func urlFaults(url string) []fault.Field {

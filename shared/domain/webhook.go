@@ -22,6 +22,8 @@ type Webhook struct {
 	URL          string         `json:"url"`
 	EventTypes   []string       `json:"event_types"` // empty: every type
 
+	Credentials Credentials `json:"credentials,omitzero"` // of the account's own; a managed one's are its blueprint's
+
 	// The account's own may be held to contracts in these workspaces, and of these template types; empty: no such filter.
 	Workspaces    []WorkspaceID    `json:"workspace_ids,omitempty"`
 	TemplateTypes []TemplateTypeID `json:"template_type_ids,omitempty"`
