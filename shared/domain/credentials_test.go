@@ -85,3 +85,18 @@ func TestRule22_NoSecretGoesAlongToAnotherHost(t *testing.T) {
 		}
 	}
 }
+
+func TestRule22_AnotherSchemeTakesNothingOver(t *testing.T) {
+	before := Credentials{Scheme: AuthOAuth2, TokenURL: "https://a.test/", ClientID: "c", Scope: "s", Secrets: map[string]Sealed{"client_secret": "s", "header X-Key": "k"}}
+	after, plain := before.Change(CredentialsChange{Scheme: scheme(AuthBearer), Parts: map[string]string{"token": "t"}})
+	if got, want := fmt.Sprintf("%+v %d", after, len(plain)), `{Scheme:bearer TokenURL: ClientID: Scope: Secrets:map[header X-Key:k]} 1`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if len(before.Secrets) != 2 {
+		t.Error("the change changed what it was made of")
+	}
+	same, _ := before.Change(CredentialsChange{Scheme: scheme(AuthOAuth2), Parts: map[string]string{"scope": ""}})
+	if same.ClientID != "c" || same.Scope != "" || len(same.Secrets) != 2 {
+		t.Errorf("of the same scheme, what was not given is %+v", same)
+	}
+}
