@@ -38,6 +38,8 @@ const (
 	WebhookRecovered  Type = "webhook.recovered"
 	WebhookDisabled   Type = "webhook.disabled"
 	DeliveryExhausted Type = "delivery.exhausted"
+
+	WebhookPing Type = "webhook.ping"
 )
 
 // Row is what is known of an event type.
@@ -76,6 +78,7 @@ var Catalogue = []Row{
 	{WebhookRecovered, 1, []string{"delivery"}, WebhookData{}, "An endpoint that had failed for a day takes events again."},
 	{WebhookDisabled, 1, []string{"delivery"}, WebhookData{}, "A webhook is sent nothing more until somebody enables it: its endpoint said 410 Gone, or failed for five days."},
 	{DeliveryExhausted, 1, []string{"delivery"}, DeliveryData{}, "A delivery was tried for the last time, and failed."},
+	{WebhookPing, 1, []string{"webhooks"}, PingData{}, "A webhook was made, or is tried out; it alone hears of it."},
 }
 
 // OfContracts tells whether there is an event type of that name that a contract has, which is what a managed
@@ -100,6 +103,9 @@ func OfSending(name string) bool {
 		return false
 	})
 }
+
+// Filterable tells whether a webhook's filter may name it: any type but the ping, which comes whatever the filter says.
+func Filterable(name string) bool { return Known(name) && name != string(WebhookPing) }
 
 // Known tells whether there is an event type of that name.
 func Known(name string) bool {

@@ -1,6 +1,7 @@
 package events
 
 import (
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -14,6 +15,7 @@ type Envelope struct {
 	Type      Type             `json:"type"`
 	Timestamp time.Time        `json:"timestamp"` // when it happened, RFC 3339, UTC
 	Account   domain.AccountID `json:"account_id"`
+	Test      bool             `json:"test,omitempty"` // nothing happened: data is a sample
 	Data      any              `json:"data"`
 }
 
@@ -100,6 +102,13 @@ type DeliveryData struct {
 	Reason    string              `json:"reason"`
 }
 
+// PingData is the data of webhook.ping.
+type PingData struct {
+	ID         domain.WebhookID `json:"id"`
+	Name       string           `json:"name"`
+	EventTypes []string         `json:"event_types"` // what it hears; empty: every type
+}
+
 // Event is an outbox item: committed with the change that it tells of, its body's bytes stored once. Fan-out
 // reads it from the table's stream.
 type Event struct {
@@ -140,7 +149,7 @@ func OfParticipant(id domain.EventID, t Type, c domain.Contract, p domain.Partic
 func about(id domain.EventID, t Type, c domain.Contract) Event {
 	return Event{
 		ID: id, Account: c.Account, Contract: c.ID, At: c.UpdatedAt,
-		Subject: domain.Subject{EventType: string(t), Origin: c.Origin, TemplateType: c.TemplateType},
+		Subject: domain.Subject{EventType: string(t), Origin: c.Origin, Workspace: c.Workspace, TemplateType: c.TemplateType},
 	}
 }
 
@@ -193,10 +202,42 @@ func ofSending(id domain.EventID, t Type, w domain.Webhook, at time.Time) Event 
 	return Event{ID: id, Account: w.Account, At: at, Subject: domain.Subject{EventType: string(t), Webhook: w.ID}}
 }
 
+// OfPing is the event of w's being there.
+func OfPing(id domain.EventID, w domain.Webhook, at time.Time) (Event, error) {
+	types := w.EventTypes
+	if types == nil {
+		types = []string{}
+	}
+	return forOne(id, WebhookPing, w, at).with(WebhookPing, PingData{ID: w.ID, Name: w.Name, EventTypes: types})
+}
+
+// OfTest is a sample of that type for w alone, marked as a test. A ping is no sample: what it says is so.
+func OfTest(id domain.EventID, t Type, w domain.Webhook, at time.Time) (Event, error) {
+	if t == WebhookPing {
+		return OfPing(id, w, at)
+	}
+	var sample struct {
+		Data json.RawMessage `json:"data"`
+	}
+	if err := json.Unmarshal(Sample(t), &sample); err != nil {
+		return Event{}, fmt.Errorf("read the sample of %s: %w", t, err)
+	}
+	return forOne(id, t, w, at).encode(Envelope{Type: t, Test: true, Data: sample.Data})
+}
+
+func forOne(id domain.EventID, t Type, w domain.Webhook, at time.Time) Event {
+	return Event{ID: id, Account: w.Account, At: at, Subject: domain.Subject{EventType: string(t), Only: w.ID}}
+}
+
 func (e Event) with(t Type, data any) (Event, error) {
-	body, err := domain.JSON(Envelope{ID: e.ID, Type: t, Timestamp: e.At, Account: e.Account, Data: data})
+	return e.encode(Envelope{Type: t, Data: data})
+}
+
+func (e Event) encode(v Envelope) (Event, error) {
+	v.ID, v.Timestamp, v.Account = e.ID, e.At, e.Account
+	body, err := domain.JSON(v)
 	if err != nil {
-		return Event{}, fmt.Errorf("encode event %s of type %s: %w", e.ID, t, err)
+		return Event{}, fmt.Errorf("encode event %s of type %s: %w", e.ID, v.Type, err)
 	}
 	e.Body = body
 	return e, nil

@@ -188,7 +188,8 @@ func TestRule17_ALifecycleSecretIsThePartnersAndRotatesWithBothSignatures(t *tes
 	a.settle()
 	a.receiver.take()
 	hook := "/v1/webhooks/" + a.lifecycleHook()
-	a.refused(a.call(a.admin, "GET", hook+"/secret", nil), 409, "partners-secret")
+	a.refused(a.call(a.admin, "POST", hook+"/secret", object{}), 409, "partners-secret")
+	a.refused(a.call(a.admin, "POST", hook+"/test", object{"event_type": "installation.disabled"}), 409, "lifecycle-webhook")
 	a.refused(a.call(a.admin, "DELETE", hook, nil), 409, "managed-resource")
 
 	second := a.want(a.call(a.partner, "POST", "/v1/extensions/"+lifecycleExtension+"/lifecycle-secret", object{"overlap_seconds": 3600}), 201).str("lifecycle_secret")

@@ -40,6 +40,10 @@ func changed(body any) any {
 				other[name] = v + "-other"
 				return other
 			}
+			if name == "event_type" {
+				other[name] = "contract.signed"
+				return other
+			}
 			if name == "policy" {
 				other[name] = "automatic"
 				return other
@@ -124,7 +128,7 @@ func (s *scene) overwrite(i domain.Installation) {
 	must(s.t, s.tables.Commit(s.t.Context(), &tx, nil))
 }
 
-var credential = regexp.MustCompile(`"(key|token|callback_secret|lifecycle_secret)":"(pb_|whsec_)[A-Za-z0-9_+/=-]{32,}",?`)
+var credential = regexp.MustCompile(`"(key|token|callback_secret|lifecycle_secret|signing_secret)":"(pb_|whsec_)[A-Za-z0-9_+/=-]{32,}",?`)
 
 // withoutCredentials is an answer without what is shown once, as a repeated one is.
 func withoutCredentials(raw string) string {

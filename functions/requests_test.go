@@ -281,12 +281,16 @@ var requests = map[string]request{
 	"sign-session-contract":      {},
 	"decline-session-contract":   {},
 
-	"list-webhooks":       {},
-	"create-webhook":      {body: func(s *scene) any { return object{"name": "New", "url": s.receiver.URL} }},
-	"read-webhook":        {path: func(s *scene) string { return "/v1/webhooks/" + s.managedHook }, other: "/v1/webhooks/whk_none"},
-	"update-webhook":      {path: func(s *scene) string { return "/v1/webhooks/" + s.ownHook }, other: "/v1/webhooks/whk_none", body: fixed(object{"paused": true})},
-	"delete-webhook":      {path: func(s *scene) string { return "/v1/webhooks/" + s.ownHook }, other: "/v1/webhooks/whk_none"},
-	"read-webhook-secret": {path: func(s *scene) string { return "/v1/webhooks/" + s.managedHook + "/secret" }, other: "/v1/webhooks/whk_none/secret"},
+	"list-webhooks":         {},
+	"create-webhook":        {body: func(s *scene) any { return object{"name": "New", "url": s.receiver.URL} }},
+	"read-webhook":          {path: func(s *scene) string { return "/v1/webhooks/" + s.managedHook }, other: "/v1/webhooks/whk_none"},
+	"update-webhook":        {path: func(s *scene) string { return "/v1/webhooks/" + s.ownHook }, other: "/v1/webhooks/whk_none", body: fixed(object{"paused": true})},
+	"delete-webhook":        {path: func(s *scene) string { return "/v1/webhooks/" + s.ownHook }, other: "/v1/webhooks/whk_none"},
+	"rotate-webhook-secret": {path: func(s *scene) string { return "/v1/webhooks/" + s.managedHook + "/secret" }, other: "/v1/webhooks/whk_none/secret", body: fixed(object{})},
+	"send-test-event": {
+		path: func(s *scene) string { return "/v1/webhooks/" + s.managedHook + "/test" }, other: "/v1/webhooks/whk_none/test",
+		body: fixed(object{"event_type": "webhook.ping"}),
+	},
 	"receive-callback": {
 		path: at(callbacksOf("customer", mainExtension)), body: fixed(setupFailed("No such customer.")),
 		also: []func(s *scene) any{fixed(setupCompleted), func(s *scene) any { return contractFields(s.draft, [2]string{"order_number", "12"}) }},

@@ -287,11 +287,11 @@ func TestRule6_TheTokensScopesChangeWithTheVersionAndNotBefore(t *testing.T) {
 	secret := "/v1/webhooks/" + a.hookOf(a.templateType("acme-crm")) + "/secret"
 	a.want(a.upgrade(object{}), 202)
 	for _, token := range []who{before, a.integration(adminEmail)} {
-		a.want(a.call(token, "GET", secret, nil), 200)
+		a.want(a.call(token, "POST", secret, object{}), 201)
 	}
 	a.settle()
 	for _, token := range []who{before, a.integration(adminEmail)} {
-		a.refused(a.call(token, "GET", secret, nil), 403, "missing-scope")
+		a.refused(a.call(token, "POST", secret, object{}), 403, "missing-scope")
 		a.want(a.call(token, "GET", "/v1/templates", nil), 200)
 	}
 }

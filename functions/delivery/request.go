@@ -26,7 +26,7 @@ type Opener interface {
 
 const userAgent = "plugboard/" + contract.Version
 
-// unsendable is why no request can be made of what the blueprint declares and the customer gave: a failed attempt,
+// unsendable is why no request can be made of what was declared and the customer gave: a failed attempt,
 // which a corrected parameter may heal.
 type unsendable string
 
@@ -91,7 +91,7 @@ func (s *Service) request(ctx context.Context, t target, d events.Delivery, at t
 
 // sign is the webhook-signature header, a signature by each secret that is good, and what of it must not come back.
 func (s *Service) sign(ctx context.Context, t target, d events.Delivery, at time.Time, payload []byte) (proof string, hidden []string, err error) {
-	account, resource, sealed := d.Account, string(d.Webhook), []domain.Sealed{t.webhook.Secret}
+	account, resource, sealed := d.Account, string(d.Webhook), t.webhook.Signers(at)
 	if t.webhook.Lifecycle {
 		account, resource, sealed = "", domain.LifecycleResource(t.webhook.Extension), t.signers
 	}
@@ -130,7 +130,7 @@ func (s *Service) payload(ctx context.Context, d events.Delivery) ([]byte, error
 // parameters are the values for headers and auth, and those of them that are secret. Only secrets that a template
 // names are opened.
 func (s *Service) parameters(ctx context.Context, t target) (map[string]string, []string, error) {
-	values := maps.Clone(t.installation.Parameters)
+	values := maps.Clone(t.values)
 	if values == nil {
 		values = map[string]string{}
 	}
@@ -140,11 +140,11 @@ func (s *Service) parameters(ctx context.Context, t target) (map[string]string, 
 	}
 	var secrets []string
 	for _, key := range domain.TemplateKeys(strings.Join(texts, "\n")) {
-		sealed, ok := t.installation.Secrets[key]
+		sealed, ok := t.secrets[key]
 		if !ok {
 			continue
 		}
-		plain, err := s.open.Open(ctx, t.installation.Account, domain.ParameterResource(t.installation.Extension, key), sealed)
+		plain, err := s.open.Open(ctx, t.webhook.Account, t.resource(key), sealed)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -154,6 +154,14 @@ func (s *Service) parameters(ctx context.Context, t target) (map[string]string, 
 	return values, secrets, nil
 }
 
+// resource names a secret value to the sealer.
+func (t target) resource(key string) string {
+	if t.webhook.Extension == "" {
+		return domain.CredentialResource(t.webhook.ID, key)
+	}
+	return domain.ParameterResource(t.webhook.Extension, key)
+}
+
 // url is the webhook's with the declared query, which holds no secret.
 func (t target) url() string {
 	if len(t.declared.Query) == 0 {
@@ -161,7 +169,7 @@ func (t target) url() string {
 	}
 	query := url.Values{}
 	for name, text := range t.declared.Query {
-		query.Set(name, domain.FillTemplate(text, t.installation.Parameters))
+		query.Set(name, domain.FillTemplate(text, t.values))
 	}
 	separator := "?"
 	if strings.Contains(t.webhook.URL, "?") {

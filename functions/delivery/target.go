@@ -24,10 +24,12 @@ type target struct {
 	webhook      domain.Webhook
 	health       domain.Health
 	installation domain.Installation     // of a managed webhook
-	declared     domain.WebhookBlueprint // its templates
-	account      domain.Account          // zero when it is gone
-	signers      []domain.Sealed         // of a lifecycle webhook: the extension's secrets, which it has in place of its own
-	gone         string                  // why there is nowhere to go; empty when there is
+	declared     domain.WebhookBlueprint // its templates, for which are:
+	values       map[string]string
+	secrets      map[string]domain.Sealed
+	account      domain.Account  // zero when it is gone
+	signers      []domain.Sealed // of a lifecycle webhook: the extension's secrets, which it has in place of its own
+	gone         string          // why there is nowhere to go; empty when there is
 	readAt       time.Time
 }
 
@@ -162,6 +164,8 @@ func (ts *targets) read(ctx context.Context, d events.Delivery) (target, error) 
 		return t.goneWhenAbsent(err, "The webhook was deleted since the event.")
 	}
 	if t.webhook.Extension == "" {
+		c := t.webhook.Credentials
+		t.declared, t.values, t.secrets = c.Declared(), c.Values(), c.Secrets
 		return t, nil
 	}
 	if t.webhook.Lifecycle {
@@ -172,6 +176,7 @@ func (ts *targets) read(ctx context.Context, d events.Delivery) (target, error) 
 	if t.installation, err = ts.records.Installation(ctx, d.Account, t.webhook.Extension); err != nil {
 		return t.goneWhenAbsent(err, "The extension is not enabled.")
 	}
+	t.values, t.secrets = t.installation.Parameters, t.installation.Secrets
 	b, err := ts.blueprint(ctx, blueprintKey{t.webhook.Extension, t.webhook.Version})
 	if err != nil {
 		return target{}, err

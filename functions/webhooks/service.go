@@ -15,10 +15,9 @@ import (
 	"plugboard/shared/store"
 )
 
-// Sealer keeps webhooks' signing secrets.
+// Sealer keeps webhooks' secrets. Nothing is opened here.
 type Sealer interface {
 	Seal(ctx context.Context, a domain.AccountID, resource string, plain domain.Secret) (domain.Sealed, error)
-	Open(ctx context.Context, a domain.AccountID, resource string, sealed domain.Sealed) (domain.Secret, error)
 }
 
 // Service serves the operations that webhooks owns.
@@ -43,7 +42,8 @@ func (s *Service) Routes(api *contract.API) {
 	contract.ReadWebhook.Handle(api, s.Read)
 	contract.UpdateWebhook.Handle(api, s.Update, s.lookAtChange)
 	contract.DeleteWebhook.Handle(api, s.Delete)
-	contract.ReadWebhookSecret.Handle(api, s.ReadSecret)
+	contract.RotateWebhookSecret.Handle(api, s.RotateSecret)
+	contract.SendTestEvent.Handle(api, s.SendTest)
 	contract.ReceiveCallback.Handle(api, s.ReceiveCallback)
 	contract.ListDeliveries.Handle(api, s.ListDeliveries)
 	contract.ReadDelivery.Handle(api, s.ReadDelivery)

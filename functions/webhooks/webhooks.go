@@ -3,6 +3,7 @@ package webhooks
 import (
 	"context"
 
+	"plugboard/events"
 	"plugboard/shared/auth"
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
@@ -21,7 +22,7 @@ func (s *Service) List(ctx context.Context, in *contract.ListWebhooksInput) (*co
 	views := []contract.WebhookView{}
 	for _, w := range all {
 		if visible(w, caller) {
-			views = append(views, contract.ViewWebhook(w, health[w.ID].Of(w)))
+			views = append(views, contract.ViewWebhook(w, health[w.ID].Of(w), s.now()))
 		}
 	}
 	return &contract.ListWebhooksOutput{Body: contract.PageOf(views, func(v contract.WebhookView) string { return string(v.ID) }, in.PageInput)}, nil
@@ -33,59 +34,85 @@ func (s *Service) Read(ctx context.Context, in *contract.WebhookInput) (*contrac
 	if err != nil {
 		return nil, err
 	}
-	return &contract.ReadWebhookOutput{Body: contract.ViewWebhook(w, health)}, nil
+	return &contract.ReadWebhookOutput{ETag: w.ETag(), Body: contract.ViewWebhook(w, health, s.now())}, nil
 }
 
-// Create makes a webhook of the account's own, with a new signing secret. Invalid with everything that is wrong;
+// Create makes a webhook of the account's own, with a new signing secret, shown this once, and sends it a ping: an endpoint
+// that cannot be reached shows in its log before anything happened that somebody misses. Invalid with everything that is wrong;
 // Conflict `quota-exceeded` when the account has as many as it may.
 func (s *Service) Create(ctx context.Context, in *contract.CreateWebhookInput) (*contract.CreateWebhookOutput, error) {
 	account, now := auth.From(ctx).Account, s.now()
 	w := domain.Webhook{
-		Account: account, ID: domain.WebhookID(s.newID("whk")), Name: in.Body.Name, URL: in.Body.URL, EventTypes: in.Body.EventTypes,
-		CreatedAt: now, UpdatedAt: now,
+		Account: account, ID: domain.WebhookID(s.newID("whk")), Name: in.Body.Name, URL: in.Body.URL, CreatedAt: now, UpdatedAt: now,
 	}
-	if err := fault.InvalidFields(s.urlFaults(w.URL)); err != nil {
+	w.Policy = in.Body.Policy
+	filter(&w, in.Body.Filters)
+	wrong, err := s.lookAtNew(ctx, in)
+	if err != nil {
 		return nil, err
 	}
-	var err error
-	if w.Secret, err = s.seal.Seal(ctx, account, string(w.ID), secret.NewSigningSecret()); err != nil {
+	if err := fault.InvalidFields(wrong); err != nil {
+		return nil, err
+	}
+	if err := s.prove(ctx, &w, in.Change()); err != nil {
+		return nil, err
+	}
+	signing := secret.NewSigningSecret()
+	if w.Secret, err = s.seal.Seal(ctx, account, string(w.ID), signing); err != nil {
 		return nil, err
 	}
 	var tx store.Tx
 	tx.Create(&w)
 	tx.Count(account, domain.QuotaWebhooks, 1)
-	out := &contract.CreateWebhookOutput{Body: contract.ViewWebhook(w, domain.Health{})}
+	ping, err := events.OfPing(domain.EventID(s.newID("evt")), w, now)
+	if err != nil {
+		return nil, err
+	}
+	tx.Emit(ping)
+	out := &contract.CreateWebhookOutput{ETag: w.ETag()}
+	out.Body.WebhookView, out.Body.SigningSecret = contract.ViewWebhook(w, domain.Health{}, now), domain.ShownOnce(signing.Reveal())
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// Update changes what is given. Conflict `managed-resource` for anything but paused and enabled of a managed webhook;
-// Conflict `raced` when it changed in between. Enabling forgets how the webhook fared, and sends nothing by itself: the
-// next event is the probe.
+// Update changes what is given. Conflict `managed-resource` for anything but paused and enabled of a managed webhook; Stale
+// when If-Match names another version; Conflict `raced` when it changed in between. Enabling forgets how the webhook fared,
+// and sends nothing by itself: the next event is the probe.
 func (s *Service) Update(ctx context.Context, in *contract.UpdateWebhookInput) (*contract.UpdateWebhookOutput, error) {
 	w, health, err := s.webhookAndHealth(ctx, in.Webhook)
 	if err != nil {
 		return nil, err
 	}
-	if w.Extension != "" && (in.Body.Name != nil || in.Body.URL != nil || in.Body.EventTypes != nil) {
+	switch {
+	case w.Extension != "" && in.Defines():
 		return nil, domain.ManagedBy(w.Extension, "webhook")
+	case in.IfMatch != "" && in.IfMatch != w.ETag():
+		return nil, stale()
+	}
+	wrong, err := s.changeFaults(ctx, w, in) // of what is given: pausing never fails for what was allowed when it was made
+	if err != nil {
+		return nil, err
+	}
+	if err := fault.InvalidFields(wrong); err != nil {
+		return nil, err
 	}
 	set(&w.Paused, in.Body.Paused)
 	set(&w.Name, in.Body.Name)
 	set(&w.URL, in.Body.URL)
-	set(&w.EventTypes, in.Body.EventTypes)
-	if in.Body.URL != nil { // pausing never fails for what was allowed when it was made
-		if err := fault.InvalidFields(s.urlFaults(w.URL)); err != nil {
-			return nil, err
-		}
+	set(&w.Policy, in.Body.Policy)
+	filter(&w, in.Body.Filters)
+	if err := s.prove(ctx, &w, in.Change()); err != nil {
+		return nil, err
 	}
 	w.UpdatedAt = s.now()
 	var tx store.Tx
-	tx.Replace(&w)
+	if replaced := tx.Replace(&w); in.IfMatch != "" {
+		replaced.Else(stale())
+	}
 	if in.Body.Enabled != nil {
 		tx.Discard(health)
 		health = domain.Health{}
 	}
-	out := &contract.UpdateWebhookOutput{Body: contract.ViewWebhook(w, health)}
+	out := &contract.UpdateWebhookOutput{ETag: w.ETag(), Body: contract.ViewWebhook(w, health, s.now())}
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
@@ -107,42 +134,67 @@ func (s *Service) Delete(ctx context.Context, in *contract.WebhookInput) (*contr
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// ReadSecret shows the signing secret. It is no ShownOnce of a mutation: a receiver may be set up at any time. Conflict
-// `partners-secret` for a lifecycle webhook's, which signs for every account of the extension.
-func (s *Service) ReadSecret(ctx context.Context, in *contract.WebhookInput) (*contract.ReadWebhookSecretOutput, error) {
-	w, err := s.webhook(ctx, in.Webhook)
-	if err != nil {
-		return nil, err
-	}
-	if w.Lifecycle {
-		return nil, fault.New(fault.Conflict, "partners-secret", "The lifecycle webhook of %q is signed with a secret of its partner's, who alone has it.", w.Extension)
-	}
-	plain, err := s.seal.Open(ctx, w.Account, string(w.ID), w.Secret)
-	if err != nil {
-		return nil, err
-	}
-	out := &contract.ReadWebhookSecretOutput{CacheControl: "no-store"}
-	out.Body.Secret = domain.ShownOnce(plain.Reveal())
-	return out, nil
-}
-
 // urlFaults reports a URL that this stage sends nothing to.
-func (s *Service) urlFaults(url string) []fault.Field {
+func (s *Service) urlFaults(pointer, url string) []fault.Field {
 	if problem := s.egress.URLProblem(url); problem != "" {
-		return []fault.Field{{Pointer: "/url", Code: "invalid", Detail: problem}}
+		return []fault.Field{{Pointer: pointer, Code: "invalid", Detail: problem}}
 	}
 	return nil
 }
 
-func (s *Service) lookAtNew(_ context.Context, in *contract.CreateWebhookInput) ([]fault.Field, error) {
-	return s.urlFaults(in.Body.URL), nil
+// credentialFaults reports what is wrong with a change of c.
+func (s *Service) credentialFaults(c domain.Credentials, given domain.CredentialsChange) []fault.Field {
+	wrong := c.CheckChange(given)
+	if to := given.Parts["token_url"]; to != "" {
+		wrong = append(wrong, s.urlFaults("/auth/token_url", to)...)
+	}
+	return wrong
 }
 
-func (s *Service) lookAtChange(_ context.Context, in *contract.UpdateWebhookInput) ([]fault.Field, error) {
-	if in.Body.URL == nil {
-		return nil, nil
+// prove gives w the credentials that were given, the secret ones sealed, each for its place.
+func (s *Service) prove(ctx context.Context, w *domain.Webhook, given domain.CredentialsChange) error {
+	changed, plain := w.Credentials.Change(given)
+	for part, value := range plain {
+		sealed, err := s.seal.Seal(ctx, w.Account, domain.CredentialResource(w.ID, part), value)
+		if err != nil {
+			return err
+		}
+		changed.Secrets[part] = sealed
 	}
-	return s.urlFaults(*in.Body.URL), nil
+	w.Credentials = changed
+	return nil
+}
+
+// lookAtNew is everything that is wrong with a new webhook in the light of the stage and the account.
+func (s *Service) lookAtNew(ctx context.Context, in *contract.CreateWebhookInput) ([]fault.Field, error) {
+	wrong, err := s.filterFaults(ctx, auth.From(ctx).Account, in.Body.Filters)
+	wrong = append(wrong, s.urlFaults("/url", in.Body.URL)...)
+	return append(wrong, s.credentialFaults(domain.Credentials{}, in.Change())...), err
+}
+
+// changeFaults is lookAtNew, of what is given, for w as it is.
+func (s *Service) changeFaults(ctx context.Context, w domain.Webhook, in *contract.UpdateWebhookInput) ([]fault.Field, error) {
+	wrong, err := s.filterFaults(ctx, auth.From(ctx).Account, in.Body.Filters)
+	wrong = append(wrong, s.credentialFaults(w.Credentials, in.Change())...)
+	if to := in.Body.URL; to != nil {
+		wrong = append(wrong, s.urlFaults("/url", *to)...)
+	}
+	to := w.URL
+	set(&to, in.Body.URL)
+	return append(wrong, w.Credentials.Astray(in.Change(), w.URL, to)...), err
+}
+
+// lookAtChange is changeFaults, for an input that is wrong already.
+func (s *Service) lookAtChange(ctx context.Context, in *contract.UpdateWebhookInput) ([]fault.Field, error) {
+	w, err := s.webhook(ctx, in.Webhook)
+	if err != nil || w.Extension != "" {
+		return nil, err
+	}
+	return s.changeFaults(ctx, w, in)
+}
+
+func stale() error {
+	return fault.New(fault.Stale, "stale", "The webhook has changed since you read it. Read it again and repeat.")
 }
 
 // set takes what was given; nil leaves it.

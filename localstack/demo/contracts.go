@@ -59,7 +59,7 @@ func (s *story) addOwnHook(ctx context.Context) error {
 		return err
 	}
 	s.ownHook = hook.Body.ID
-	return s.trust(ctx, s.ownHook)
+	return s.endpoint.Trust(ctx, s.ownHook, string(hook.Body.SigningSecret))
 }
 
 func (s *story) makeTemplate(ctx context.Context) error {
@@ -166,7 +166,7 @@ func (s *story) showArrival(ctx context.Context, t events.Type) error {
 
 // why adds to a wait that ended in vain what came and did not verify.
 func (s *story) why(err error) error {
-	if odd := s.endpoint.Arrivals(""); len(odd) > 0 {
+	if odd := s.endpoint.Unverified(); len(odd) > 0 {
 		return fmt.Errorf("%w; %d requests came that no secret verifies, the last one because: %s", err, len(odd), odd[len(odd)-1].Problem)
 	}
 	return err
@@ -225,7 +225,7 @@ func (s *story) nothingDirect(ctx context.Context) error {
 		}
 		s.detail("%-33s got %d requests, none of it", r.Name, len(arrived))
 	}
-	if odd := s.endpoint.Arrivals(""); len(odd) > 0 {
+	if odd := s.endpoint.Unverified(); len(odd) > 0 {
 		return fmt.Errorf("%d requests came that no secret verifies, the last one because: %s", len(odd), odd[len(odd)-1].Problem)
 	}
 	return s.deleteOwnHooks(ctx)

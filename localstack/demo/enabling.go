@@ -177,10 +177,11 @@ func (s *story) managedHooks() ([]domain.WebhookID, error) {
 	return hooks, nil
 }
 
+// trust makes the webhook a secret and tells it: the one that it was made with was shown to nobody.
 func (s *story) trust(ctx context.Context, w domain.WebhookID) error {
-	shown, err := client.Call(ctx, s.api, s.ada, contract.ReadWebhookSecret, contract.WebhookInput{Webhook: w})
+	shown, err := client.Call(ctx, s.api, s.ada, contract.RotateWebhookSecret, contract.RotateWebhookSecretInput{Webhook: w})
 	if err != nil {
 		return err
 	}
-	return s.endpoint.Trust(ctx, w, string(shown.Body.Secret))
+	return s.endpoint.Trust(ctx, w, string(shown.Body.SigningSecret))
 }

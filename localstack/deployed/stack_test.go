@@ -258,17 +258,25 @@ func (s *stack) resources(ctx context.Context) error {
 		return err
 	}
 	s.template, s.own = made.Body.ID, own.Body.ID
-	for _, w := range []domain.WebhookID{s.orders, s.addenda, s.own} {
-		shown, err := client.Call(ctx, s.Client, s.ada, contract.ReadWebhookSecret, contract.WebhookInput{Webhook: w})
+	if err := s.trusts(ctx, s.own, own.Body.SigningSecret); err != nil {
+		return err
+	}
+	for _, w := range []domain.WebhookID{s.orders, s.addenda} {
+		made, err := client.Call(ctx, s.Client, s.ada, contract.RotateWebhookSecret, contract.RotateWebhookSecretInput{Webhook: w})
 		if err != nil {
 			return fault.Wrap(err, "the secret of webhook %q", w)
 		}
-		s.secrets = append(s.secrets, string(shown.Body.Secret))
-		if err := s.endpoint.Trust(ctx, w, string(shown.Body.Secret)); err != nil {
+		if err := s.trusts(ctx, w, made.Body.SigningSecret); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// trusts tells the endpoint a webhook's secret.
+func (s *stack) trusts(ctx context.Context, w domain.WebhookID, shown domain.ShownOnce) error {
+	s.secrets = append(s.secrets, string(shown))
+	return s.endpoint.Trust(ctx, w, string(shown))
 }
 
 // aws is the configuration for the emulator's own API, past ours.

@@ -18,6 +18,7 @@ import (
 	"sync"
 	"time"
 
+	"plugboard/events"
 	"plugboard/shared/domain"
 )
 
@@ -201,11 +202,20 @@ func (r *Receiver) Visit(ctx context.Context, url string, limit time.Duration) (
 	return last, err
 }
 
-// Arrivals are what came for the webhook so far, first come first. The empty webhook is for what none verified.
+// Arrivals are what came for the webhook so far, first come first.
 func (r *Receiver) Arrivals(w domain.WebhookID) []Arrival {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.of(w)
+}
+
+// Unverified is what came that no secret verified. Pings are left out: one may be faster than the telling of its webhook's
+// secret, and comes again.
+func (r *Receiver) Unverified() []Arrival {
+	return slices.DeleteFunc(r.Arrivals(""), func(a Arrival) bool {
+		var body events.Envelope
+		return json.Unmarshal([]byte(a.Body), &body) == nil && body.Type == events.WebhookPing
+	})
 }
 
 func (r *Receiver) of(w domain.WebhookID) []Arrival {

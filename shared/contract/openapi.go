@@ -93,6 +93,7 @@ func webhook(schemas huma.Registry, row events.Row) *huma.PathItem {
 			"type":       {Type: huma.TypeString, Enum: []any{string(row.Type)}},
 			"timestamp":  {Type: huma.TypeString, Format: "date-time"},
 			"account_id": {Type: huma.TypeString},
+			"test":       {Type: huma.TypeBoolean, Description: "True of what send-test-event sent: nothing happened, and data is a sample. Absent otherwise."},
 			"data":       schemas.Schema(reflect.TypeOf(row.Payload), true, ""),
 			"context":    {Type: huma.TypeObject, AdditionalProperties: &huma.Schema{Type: huma.TypeString}, Description: "What the extension's blueprint adds, with the customer's parameters in it."},
 		},

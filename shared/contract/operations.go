@@ -719,8 +719,10 @@ var (
 	CreateWebhook = declare[CreateWebhookInput, CreateWebhookOutput](Operation{
 		ID: "create-webhook", Method: http.MethodPost, Path: "/v1/webhooks", Function: Webhooks, Status: 201,
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Admin)),
-		Writes: domain.Records{domain.RecordWebhook, domain.RecordDataKey, domain.RecordQuotaUse},
-		Family: FamilyWebhook, Since: "0.1.0", Summary: "Create a webhook of the account's own.",
+		Reads:  domain.Records{domain.RecordWorkspace, domain.RecordFieldsVersion},
+		Writes: domain.Records{domain.RecordWebhook, domain.RecordDataKey, domain.RecordQuotaUse, domain.RecordEvent},
+		Emits:  []events.Type{events.WebhookPing},
+		Family: FamilyWebhook, Since: "0.1.0", Summary: "Create a webhook of the account's own, and send it a ping.",
 	})
 	ReadWebhook = declare[WebhookInput, ReadWebhookOutput](Operation{
 		ID: "read-webhook", Method: http.MethodGet, Path: "/v1/webhooks/{webhook_id}", Function: Webhooks, Status: 200,
@@ -731,9 +733,9 @@ var (
 	})
 	UpdateWebhook = declare[UpdateWebhookInput, UpdateWebhookOutput](Operation{
 		ID: "update-webhook", Method: http.MethodPatch, Path: "/v1/webhooks/{webhook_id}", Function: Webhooks, Status: 200,
-		Auth: auth.AnyOf(auth.Dashboard(domain.Admin)), Errors: fault.Kinds{fault.NotFound},
-		Reads:  domain.Records{domain.RecordWebhook, domain.RecordHealth},
-		Writes: domain.Records{domain.RecordWebhook, domain.RecordHealth},
+		Auth: auth.AnyOf(auth.Dashboard(domain.Admin)), Errors: fault.Kinds{fault.NotFound, fault.Stale},
+		Reads:  domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordWorkspace, domain.RecordFieldsVersion},
+		Writes: domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordDataKey},
 		Family: FamilyWebhook, Since: "0.1.0", Summary: "Change a webhook; of a managed one only paused and enabled.",
 	})
 	DeleteWebhook = declare[WebhookInput, DeleteWebhookOutput](Operation{
@@ -743,12 +745,23 @@ var (
 		Writes: domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordQuotaUse, domain.RecordRetiredWebhook},
 		Family: FamilyWebhook, Since: "0.1.0", Summary: "Delete a webhook of the account's own.",
 	})
-	ReadWebhookSecret = declare[WebhookInput, ReadWebhookSecretOutput](Operation{
-		ID: "read-webhook-secret", Method: http.MethodGet, Path: "/v1/webhooks/{webhook_id}/secret", Function: Webhooks, Status: 200,
+	RotateWebhookSecret = declare[RotateWebhookSecretInput, RotateWebhookSecretOutput](Operation{
+		ID: "rotate-webhook-secret", Method: http.MethodPost, Path: "/v1/webhooks/{webhook_id}/secret", Function: Webhooks, Status: 201,
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Admin), auth.Integration(domain.ScopeWebhooksSecrets)),
-		Errors: fault.Kinds{fault.NotFound, fault.Conflict},
-		Reads:  domain.Records{domain.RecordWebhook, domain.RecordDataKey},
-		Family: FamilyWebhook, Since: "0.1.0", Summary: "Show a webhook's signing secret, for the receiver to verify with.",
+		Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordWebhook},
+		Writes: domain.Records{domain.RecordWebhook, domain.RecordDataKey},
+		Family: FamilyWebhook, Since: "0.1.0", Summary: "Make a new signing secret; those before sign besides until the overlap is over.",
+	})
+	// SendTestEvent emits a ping of its own; a sample of another type tells of nothing that happened.
+	SendTestEvent = declare[SendTestEventInput, SendTestEventOutput](Operation{
+		ID: "send-test-event", Method: http.MethodPost, Path: "/v1/webhooks/{webhook_id}/test", Function: Webhooks, Status: 202,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Admin), auth.Integration(domain.ScopeWebhooksSecrets)),
+		Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordWebhook},
+		Writes: domain.Records{domain.RecordEvent},
+		Emits:  []events.Type{events.WebhookPing},
+		Family: FamilyWebhook, Since: "0.1.0", Summary: "Send a webhook, and nobody else, a ping or the sample of an event type, marked as a test.",
 	})
 	ReceiveCallback = declare[ReceiveCallbackInput, ReceiveCallbackOutput](Operation{
 		ID: "receive-callback", Method: http.MethodPost, Path: "/v1/callbacks/{account_id}/{extension_id}", Function: Webhooks, Status: 204,

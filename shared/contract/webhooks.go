@@ -19,12 +19,16 @@ type WebhookView struct {
 	TemplateType domain.TemplateTypeID `json:"template_type_id,omitempty" doc:"The one template type that a managed webhook hears of."`
 	Lifecycle    bool                  `json:"lifecycle,omitempty" doc:"It hears what becomes of the installation, and of no contract. Its secret is the partner's."`
 	URL          string                `json:"url"`
-	EventTypes   []string              `json:"event_types" doc:"Empty: every type."`
-	Paused       bool                  `json:"paused"`
-	Health       HealthView            `json:"health"`
-	Disabled     *DisabledView         `json:"disabled,omitempty" doc:"Nothing is sent, and events are recorded as skipped, until somebody enables it; absent when it is not disabled."`
-	CreatedAt    time.Time             `json:"created_at"`
-	UpdatedAt    time.Time             `json:"updated_at"`
+	Filters
+	Auth      WebhookAuthView      `json:"auth,omitzero" doc:"Of the account's own; that of a managed one is in its blueprint."`
+	Headers   []string             `json:"header_names,omitempty" doc:"Of the account's own: the headers that are set."`
+	Policy    domain.SendPolicy    `json:"policy"`
+	Paused    bool                 `json:"paused"`
+	Health    HealthView           `json:"health"`
+	Disabled  *DisabledView        `json:"disabled,omitempty" doc:"Nothing is sent, and events are recorded as skipped, until somebody enables it; absent when it is not disabled."`
+	Secrets   []domain.KnownSecret `json:"signing_secrets" doc:"Those that sign, the newest first; empty where the partner's own sign. What they are is shown once, when they are made."`
+	CreatedAt time.Time            `json:"created_at"`
+	UpdatedAt time.Time            `json:"updated_at"`
 }
 
 // HealthView is how a webhook's endpoint fares.
@@ -39,18 +43,57 @@ type DisabledView struct {
 	At     time.Time `json:"at"`
 }
 
-// ViewWebhook leaves out the secret.
-func ViewWebhook(w domain.Webhook, h domain.Health) WebhookView {
-	health := HealthView{State: h.State(), FailingSince: h.FailingSince, WarnedAt: h.WarnedAt}
-	var disabled *DisabledView
-	if health.State == domain.HealthDisabled {
-		disabled = &DisabledView{Reason: h.Reason, At: h.DisabledAt}
+// ViewWebhook shows a webhook as it is and fares at that time, and no secret of it.
+func ViewWebhook(w domain.Webhook, h domain.Health, at time.Time) WebhookView {
+	v := WebhookView{
+		ID: w.ID, Name: w.Name, Extension: w.Extension, TemplateType: w.TemplateType, Lifecycle: w.Lifecycle, URL: w.URL,
+		Filters: Filters{EventTypes: shown(w.EventTypes), Workspaces: shown(w.Workspaces), TemplateTypes: shown(w.TemplateTypes)},
+		Health:  HealthView{State: h.State(), FailingSince: h.FailingSince, WarnedAt: h.WarnedAt},
+		Policy:  w.Policy, Paused: w.Paused, CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt,
 	}
-	return WebhookView{
-		Health: health, Disabled: disabled,
-		ID: w.ID, Name: w.Name, Extension: w.Extension, TemplateType: w.TemplateType, Lifecycle: w.Lifecycle, URL: w.URL, EventTypes: w.EventTypes,
-		Paused: w.Paused, CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt,
+	if v.Health.State == domain.HealthDisabled {
+		v.Disabled = &DisabledView{Reason: h.Reason, At: h.DisabledAt}
 	}
+	if w.Extension == "" {
+		v.Auth, v.Headers = viewAuth(w.Credentials), w.Credentials.Headers()
+	}
+	if !w.Lifecycle {
+		v.Secrets = w.SecretsAt(at)
+	}
+	return v
+}
+
+// Filters are what a webhook of the account's own hears; each that is given must let an event through.
+type Filters struct {
+	EventTypes    Only[string]                `json:"event_types,omitzero" doc:"Null or absent: every type. webhook.ping, and what send-test-event sends, come whatever is listed."`
+	Workspaces    Only[domain.WorkspaceID]    `json:"workspace_ids,omitzero" doc:"Events of contracts in these workspaces. Null or absent: in every one, and events of no contract."`
+	TemplateTypes Only[domain.TemplateTypeID] `json:"template_type_ids,omitzero" doc:"Events of contracts of these template types. Null or absent: of every one, and events of no contract."`
+}
+
+// shown says null where there is no filter.
+func shown[T ~string](filter []T) Only[T] { return append(Only[T]{}, filter...) }
+
+// faults are what the filters themselves show to be wrong.
+func (f Filters) faults() []fault.Field {
+	var wrong []fault.Field
+	for i, t := range f.EventTypes {
+		if !events.Filterable(t) {
+			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/event_types/%d", i), Code: "unknown-event-type", Detail: fmt.Sprintf("There is no event type %q to filter by.", t)})
+		}
+	}
+	wrong = append(wrong, namedTwice("/event_types", f.EventTypes)...)
+	wrong = append(wrong, namedTwice("/workspace_ids", f.Workspaces)...)
+	return append(wrong, namedTwice("/template_type_ids", f.TemplateTypes)...)
+}
+
+func namedTwice[T ~string](pointer string, list []T) []fault.Field {
+	var wrong []fault.Field
+	for i, v := range list {
+		if slices.Contains(list[:i], v) {
+			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("%s/%d", pointer, i), Code: "duplicate", Detail: fmt.Sprintf("%q is named twice.", v)})
+		}
+	}
+	return wrong
 }
 
 type ListWebhooksInput struct{ PageInput }
@@ -61,31 +104,61 @@ type WebhookInput struct {
 	Webhook domain.WebhookID `path:"webhook_id" maxLength:"64"`
 }
 
-type ReadWebhookOutput struct{ Body WebhookView }
+// WebhookOutput is a webhook with the version that If-Match names.
+type WebhookOutput struct {
+	ETag string `header:"ETag"`
+	Body WebhookView
+}
+
+type ReadWebhookOutput WebhookOutput
 
 type CreateWebhookInput struct {
 	Body struct {
-		Name       string   `json:"name" minLength:"1" maxLength:"128"`
-		URL        string   `json:"url" format:"uri" maxLength:"1024" doc:"HTTPS, to a public address, on port 443 or 1024 and above."`
-		EventTypes []string `json:"event_types,omitempty" maxItems:"50" doc:"Absent or empty: every type."`
+		Name string `json:"name" minLength:"1" maxLength:"128"`
+		URL  string `json:"url" format:"uri" maxLength:"1024" doc:"HTTPS, to a public address, on port 443 or 1024 and above. A name is looked up at each connection and never before, so that nothing is learnt of it here."`
+		Filters
+		Auth    *WebhookAuthBody  `json:"auth,omitempty" doc:"How requests prove themselves to the endpoint, besides their signature."`
+		Headers map[string]string `json:"headers,omitempty" doc:"At most 10 to send besides. Values are kept secret: no answer shows them." example:"{\"X-Api-Key\":\"key-1\"}"`
+		Policy  domain.SendPolicy `json:"policy,omitzero" doc:"How long an attempt may take, and when it is repeated."`
 	}
 }
 
 // Check reports a URL that nothing is sent to on any stage, and what is wrong with the event types.
 func (in *CreateWebhookInput) Check() []fault.Field {
-	return append(urlFaults(in.Body.URL), eventTypeFaults(in.Body.EventTypes)...)
+	wrong := append(urlFaults(in.Body.URL), in.Body.Filters.faults()...)
+	wrong = append(wrong, tokenURLFaults(in.Body.Auth)...)
+	return append(wrong, in.Body.Policy.Check("/policy")...)
 }
 
-type CreateWebhookOutput struct{ Body WebhookView }
+// Change is what is given of the webhook's credentials.
+func (in *CreateWebhookInput) Change() domain.CredentialsChange {
+	headers := make(map[string]*string, len(in.Body.Headers))
+	for name, value := range in.Body.Headers {
+		headers[name] = &value
+	}
+	return in.Body.Auth.change(headers)
+}
+
+type CreateWebhookOutput struct {
+	ETag string `header:"ETag"`
+	Body struct {
+		WebhookView
+		SigningSecret domain.ShownOnce `json:"signing_secret,omitempty" doc:"A Standard Webhooks secret, whsec_…: verify with any of its libraries. Shown this once. Lost? rotate-webhook-secret makes another."`
+	}
+}
 
 type UpdateWebhookInput struct {
 	Webhook domain.WebhookID `path:"webhook_id" maxLength:"64"`
+	IfMatch string           `header:"If-Match" maxLength:"32" doc:"The ETag that was read; 412 when the webhook has changed since."`
 	Body    struct {
-		Paused     *bool     `json:"paused,omitempty" doc:"With enabled all that can be changed of a managed webhook. Events of a paused one are recorded as skipped."`
-		Enabled    *bool     `json:"enabled,omitempty" doc:"true enables a webhook that was disabled, with its health as new: the next event is sent. To stop one, pause it."`
-		Name       *string   `json:"name,omitempty" minLength:"1" maxLength:"128"`
-		URL        *string   `json:"url,omitempty" format:"uri" maxLength:"1024"`
-		EventTypes *[]string `json:"event_types,omitempty" maxItems:"50"`
+		Paused  *bool   `json:"paused,omitempty" doc:"With enabled all that can be changed of a managed webhook. Events of a paused one are recorded as skipped."`
+		Enabled *bool   `json:"enabled,omitempty" doc:"true enables a webhook that was disabled, with its health as new: the next event is sent. To stop one, pause it."`
+		Name    *string `json:"name,omitempty" minLength:"1" maxLength:"128"`
+		URL     *string `json:"url,omitempty" format:"uri" maxLength:"1024" doc:"To another host no secret goes along that was given for this one: give those again."`
+		Filters
+		Auth    *WebhookAuthBody   `json:"auth,omitempty" doc:"Of the scheme that there is, what is not given stays; of another, all is given. Scheme none takes it away."`
+		Headers map[string]*string `json:"headers,omitempty" doc:"Those that are given change, null takes one away, the others stay." example:"{\"X-Api-Key\":\"key-2\"}"`
+		Policy  *domain.SendPolicy `json:"policy,omitempty" doc:"In place of the one before, as a whole; {} is the default."`
 	}
 }
 
@@ -98,10 +171,23 @@ func (in *UpdateWebhookInput) Check() []fault.Field {
 	if in.Body.Enabled != nil && !*in.Body.Enabled {
 		wrong = append(wrong, fault.Field{Pointer: "/enabled", Code: "invalid", Detail: "Only true can be given. To stop a webhook, pause it."})
 	}
-	if in.Body.EventTypes != nil {
-		wrong = append(wrong, eventTypeFaults(*in.Body.EventTypes)...)
+	wrong = append(wrong, in.Body.Filters.faults()...)
+	wrong = append(wrong, tokenURLFaults(in.Body.Auth)...)
+	if in.Body.Policy != nil {
+		wrong = append(wrong, in.Body.Policy.Check("/policy")...)
 	}
 	return wrong
+}
+
+// Change is CreateWebhookInput's.
+func (in *UpdateWebhookInput) Change() domain.CredentialsChange {
+	return in.Body.Auth.change(in.Body.Headers)
+}
+
+// Defines tells whether anything is given that a managed webhook has from its blueprint.
+func (in *UpdateWebhookInput) Defines() bool {
+	b, f := in.Body, in.Body.Filters
+	return b.Name != nil || b.URL != nil || b.Auth != nil || b.Headers != nil || b.Policy != nil || f.EventTypes != nil || f.Workspaces != nil || f.TemplateTypes != nil
 }
 
 func urlFaults(url string) []fault.Field {
@@ -111,28 +197,45 @@ func urlFaults(url string) []fault.Field {
 	return nil
 }
 
-func eventTypeFaults(types []string) []fault.Field {
-	var wrong []fault.Field
-	for i, t := range types {
-		at := fmt.Sprintf("/event_types/%d", i)
-		switch {
-		case !events.Known(t):
-			wrong = append(wrong, fault.Field{Pointer: at, Code: "unknown-event-type", Detail: fmt.Sprintf("There is no event type %q.", t)})
-		case slices.Contains(types[:i], t):
-			wrong = append(wrong, fault.Field{Pointer: at, Code: "duplicate", Detail: fmt.Sprintf("The event type %q is named twice.", t)})
-		}
-	}
-	return wrong
-}
-
-type UpdateWebhookOutput struct{ Body WebhookView }
+type UpdateWebhookOutput WebhookOutput
 
 type DeleteWebhookOutput struct{}
 
-type ReadWebhookSecretOutput struct {
-	CacheControl string `header:"Cache-Control"`
-	Body         struct {
-		Secret domain.ShownOnce `json:"signing_secret" doc:"A Standard Webhooks secret, whsec_…: verify with any of its libraries."`
+type RotateWebhookSecretInput struct {
+	Webhook domain.WebhookID `path:"webhook_id" maxLength:"64"`
+	Body    struct {
+		OverlapSeconds *int `json:"overlap_seconds,omitempty" minimum:"0" maximum:"604800" doc:"How long requests are signed with the secrets before, too: a day when absent, at most 7; 0 ends them at once, which is within seconds. None signs longer than it was to."`
+	}
+}
+
+type RotateWebhookSecretOutput struct {
+	Body struct {
+		Webhook       domain.WebhookID     `json:"webhook_id"`
+		SigningSecret domain.ShownOnce     `json:"signing_secret,omitempty" doc:"A Standard Webhooks secret, whsec_…: verify with any of its libraries. Shown this once."`
+		Secrets       []domain.KnownSecret `json:"signing_secrets" doc:"Those that sign from now on, the newest first: at most 3."`
+		Ended         []domain.KnownSecret `json:"ended" doc:"Those that would have signed on and end now, with no overlap or as the oldest of more than 3."`
+	}
+}
+
+type SendTestEventInput struct {
+	Webhook domain.WebhookID `path:"webhook_id" maxLength:"64"`
+	Body    struct {
+		EventType string `json:"event_type" maxLength:"64" doc:"One that the webhook hears, or webhook.ping." example:"contract.signed"`
+	}
+}
+
+// Check reports a type that there is not.
+func (in *SendTestEventInput) Check() []fault.Field {
+	if !events.Known(in.Body.EventType) {
+		return []fault.Field{{Pointer: "/event_type", Code: "unknown-event-type", Detail: fmt.Sprintf("There is no event type %q.", in.Body.EventType)}}
+	}
+	return nil
+}
+
+type SendTestEventOutput struct {
+	Body struct {
+		Event    domain.EventID    `json:"event_id"`
+		Delivery domain.DeliveryID `json:"delivery_id" doc:"For read-delivery, once the first attempt was made."`
 	}
 }
 

@@ -213,15 +213,7 @@ func (c *blueprintCheck) auth(at string, a WebhookAuth) {
 	if !slices.Contains([]AuthScheme{AuthNone, AuthBasic, AuthBearer, AuthOAuth2}, a.Scheme) {
 		return
 	}
-	for _, p := range []struct {
-		name, text string
-		of         AuthScheme
-		needed     bool
-	}{
-		{"username", a.Username, AuthBasic, true}, {"password", a.Password, AuthBasic, false}, {"token", a.Token, AuthBearer, true},
-		{"token_url", a.TokenURL, AuthOAuth2, true}, {"client_id", a.ClientID, AuthOAuth2, true}, {"client_secret", a.ClientSecret, AuthOAuth2, true},
-		{"scope", a.Scope, AuthOAuth2, false},
-	} {
+	for _, p := range a.parts() {
 		pointer := at + "/" + p.name
 		switch {
 		case p.text != "" && p.of != a.Scheme:

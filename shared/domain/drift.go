@@ -194,7 +194,7 @@ func (f Finding) differences(expected, found any) []Finding {
 	maps.Copy(both, is)
 	var all []Finding
 	for _, pointer := range slices.Sorted(maps.Keys(both)) {
-		if want[pointer] != is[pointer] && !slices.Contains([]string{"/rev", "/created_at", "/updated_at", "/signing_secret"}, pointer) {
+		if want[pointer] != is[pointer] && !slices.Contains([]string{"/rev", "/created_at", "/updated_at", "/signing_secret", "/signing_secret_made_at", "/former_signing_secrets"}, pointer) {
 			f.Pointer, f.Expected, f.Found = pointer, want[pointer], is[pointer]
 			all = append(all, f)
 		}

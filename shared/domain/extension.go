@@ -176,6 +176,21 @@ func (a WebhookAuth) Templates() []string {
 	return []string{a.Username, a.Password, a.Token, a.ClientID, a.ClientSecret, a.Scope}
 }
 
+// authPart is a part of a WebhookAuth, and the scheme that it belongs to.
+type authPart struct {
+	name, text string
+	of         AuthScheme
+	needed     bool
+}
+
+func (a WebhookAuth) parts() []authPart {
+	return []authPart{
+		{"username", a.Username, AuthBasic, true}, {"password", a.Password, AuthBasic, false}, {"token", a.Token, AuthBearer, true},
+		{"token_url", a.TokenURL, AuthOAuth2, true}, {"client_id", a.ClientID, AuthOAuth2, true}, {"client_secret", a.ClientSecret, AuthOAuth2, true},
+		{"scope", a.Scope, AuthOAuth2, false},
+	}
+}
+
 // Steps is what provisioning does for this blueprint, in order, none done.
 func (b Blueprint) Steps() []Step {
 	var steps []Step

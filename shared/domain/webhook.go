@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -20,8 +21,17 @@ type Webhook struct {
 	TemplateType TemplateTypeID `json:"template_type_id,omitempty"`
 	URL          string         `json:"url"`
 	EventTypes   []string       `json:"event_types"` // empty: every type
+
+	Credentials Credentials `json:"credentials,omitzero"` // of the account's own; a managed one's are its blueprint's
+
+	// The account's own may be held to contracts in these workspaces, and of these template types; empty: no such filter.
+	Workspaces    []WorkspaceID    `json:"workspace_ids,omitempty"`
+	TemplateTypes []TemplateTypeID `json:"template_type_ids,omitempty"`
+
 	Policy       SendPolicy     `json:"policy,omitzero"`
 	Secret       Sealed         `json:"signing_secret"`
+	SecretMadeAt time.Time      `json:"signing_secret_made_at,omitzero"` // of one that was rotated
+	Former       []FormerSecret `json:"former_signing_secrets,omitempty"`
 	Paused       bool           `json:"paused"`
 	EndsAt       time.Time      `json:"ends_at,omitzero"` // a lifecycle webhook's, once its installation has ended
 	CreatedAt    time.Time      `json:"created_at"`
@@ -36,17 +46,24 @@ func (w Webhook) Ends() time.Time { return w.EndsAt }
 type Subject struct {
 	EventType    string         `json:"event_type"`
 	Origin       ExtensionID    `json:"origin_extension_id,omitempty"`
+	Workspace    WorkspaceID    `json:"workspace_id,omitempty"`
 	TemplateType TemplateTypeID `json:"template_type_id,omitempty"`
 	Installation ExtensionID    `json:"installation_extension_id,omitempty"` // of an installation's event: whose
 	Epoch        int            `json:"installation_epoch,omitempty"`        // and of which of its lives
 	Webhook      WebhookID      `json:"webhook_id,omitempty"`                // of an event of sending: to which
+	Only         WebhookID      `json:"only_webhook_id,omitempty"`           // of a ping or a test: who alone hears it
 }
 
 // Hears is rule 17, and the only place where it is decided: a managed webhook hears only of contracts made
 // through its own installation and from a template of its own template type; a lifecycle webhook hears only of its own
-// installation, and when that has ended, of no other epoch; an account's own webhook hears whatever its filter allows. None
-// hears of itself: one that cannot be reached is not told so.
+// installation, and when that has ended, of no other epoch; an account's own webhook hears whatever its filters allow.
+// By workspace or template type it is held to contracts, which alone have them: of an installation it then hears nothing.
+// None hears of itself: one that cannot be reached is not told so. What is meant for one webhook, that one hears and
+// nobody else, whatever its filters.
 func (w Webhook) Hears(s Subject) bool {
+	if s.Only != "" {
+		return s.Only == w.ID
+	}
 	if s.Webhook != "" && s.Webhook == w.ID {
 		return false
 	}
@@ -56,8 +73,16 @@ func (w Webhook) Hears(s Subject) bool {
 	if w.Extension != "" && (s.Origin != w.Extension || s.TemplateType == "" || s.TemplateType != w.TemplateType) {
 		return false
 	}
-	return len(w.EventTypes) == 0 || slices.Contains(w.EventTypes, s.EventType)
+	return allows(w.EventTypes, s.EventType) && allows(w.Workspaces, s.Workspace) && allows(w.TemplateTypes, s.TemplateType)
 }
+
+// allows tells whether a filter lets v through. One that names nothing is none.
+func allows[T comparable](filter []T, v T) bool {
+	return len(filter) == 0 || slices.Contains(filter, v)
+}
+
+// ETag names this revision, for If-Match.
+func (w Webhook) ETag() string { return fmt.Sprintf(`"%d"`, w.Rev) }
 
 // DeliveryOf is the id of the delivery of that event to that webhook: a repeated fan-out makes the same
 // (design rule 18). It travels as `webhook-id`. It begins with the event's own, so that a delivery's log is

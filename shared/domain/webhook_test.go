@@ -13,6 +13,9 @@ func TestRule17_Hears(t *testing.T) {
 	lifecycle, ended := Webhook{Extension: "acme-crm", Lifecycle: true}, Webhook{Extension: "acme-crm", Lifecycle: true, EndsAt: time.Now(), Epoch: 3}
 	suspended := Subject{EventType: "installation.suspended", Installation: "acme-crm", Epoch: 4}
 	disabled := Subject{EventType: "installation.disabled", Installation: "acme-crm", Epoch: 3}
+	ofSales, typed := Webhook{Workspaces: []WorkspaceID{"hr", "sales"}}, Webhook{TemplateTypes: []TemplateTypeID{"tt_orders"}}
+	all := Webhook{EventTypes: []string{"contract.signed"}, Workspaces: []WorkspaceID{"sales", "legal"}, TemplateTypes: []TemplateTypeID{"tt_quotes", "tt_orders"}}
+	inSales := Subject{EventType: "contract.signed", Workspace: "sales", TemplateType: "tt_orders"}
 	through := Subject{EventType: "contract.signed", Origin: "acme-crm", TemplateType: "tt_orders"}
 	for name, c := range map[string]struct {
 		webhook Webhook
@@ -44,6 +47,24 @@ func TestRule17_Hears(t *testing.T) {
 		"a managed one hears how none fares":           {Webhook{ID: "whk_1", Extension: "acme-crm", TemplateType: "tt_orders"}, Subject{EventType: "webhook.failing", Webhook: "whk_2"}, false},
 		"nor does a lifecycle one":                     {lifecycle, Subject{EventType: "webhook.failing", Webhook: "whk_2"}, false},
 		"the account's own by its filter, yes":         {filtered, Subject{EventType: "contract.created"}, true},
+		"what is meant for it":                         {Webhook{ID: "whk_1"}, Subject{EventType: "webhook.ping", Only: "whk_1"}, true},
+		"what is meant for another":                    {Webhook{ID: "whk_2"}, Subject{EventType: "webhook.ping", Only: "whk_1"}, false},
+		"meant for it, past its filters":               {Webhook{ID: "whk_1", EventTypes: []string{"contract.created"}, Workspaces: []WorkspaceID{"hr"}}, Subject{EventType: "contract.signed", Only: "whk_1"}, true},
+		"meant for it, a managed one":                  {Webhook{ID: "whk_1", Extension: "acme-crm", TemplateType: "tt_orders"}, Subject{EventType: "contract.signed", Only: "whk_1"}, true},
+		"meant for another, of its installation":       {managed, Subject{EventType: "contract.signed", Origin: "acme-crm", TemplateType: "tt_orders", Only: "whk_1"}, false},
+		"meant for another, a lifecycle one":           {lifecycle, Subject{EventType: "installation.suspended", Installation: "acme-crm", Epoch: 4, Only: "whk_1"}, false},
+		"in the workspace":                             {ofSales, inSales, true},
+		"in another workspace":                         {ofSales, Subject{EventType: "contract.signed", Workspace: "legal", TemplateType: "tt_orders"}, false},
+		"by workspace, an event of no contract":        {ofSales, Subject{EventType: "installation.enabled"}, false},
+		"by workspace, an installation's":              {ofSales, suspended, false},
+		"of the template type":                         {typed, inSales, true},
+		"of another template type":                     {typed, Subject{EventType: "contract.signed", Workspace: "sales", TemplateType: "tt_quotes"}, false},
+		"by template type, an event of no contract":    {typed, Subject{EventType: "installation.enabled"}, false},
+		"by template type, an extension's contract":    {typed, through, true},
+		"by all three":                                 {all, inSales, true},
+		"by all three, another event type":             {all, Subject{EventType: "contract.created", Workspace: "sales", TemplateType: "tt_orders"}, false},
+		"by all three, another workspace":              {all, Subject{EventType: "contract.signed", Workspace: "hr", TemplateType: "tt_orders"}, false},
+		"by all three, another template type":          {all, Subject{EventType: "contract.signed", Workspace: "sales", TemplateType: "tt_bills"}, false},
 	} {
 		if got := c.webhook.Hears(c.subject); got != c.want {
 			t.Errorf("%s: got %v, want %v", name, got, c.want)

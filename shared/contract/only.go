@@ -1,0 +1,47 @@
+package contract
+
+import (
+	"encoding/json"
+	"errors"
+	"reflect"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// Only is a filter in a body: what it lists, and nothing else. It says `null` for no filter, since an empty list would
+// read as "nothing", which nobody means, and is refused. nil is what was not said at all; empty is what said null.
+type Only[T ~string] []T
+
+// maxOnly is how much a filter lists: each is looked up when it is given, and read with every event.
+const maxOnly = 50
+
+// nullable marks, in the document, the lists of which null says something; of all others plainLists takes it away.
+const nullable = "x-plugboard-null-is-no-filter"
+
+// Schema is a list or null.
+func (Only[T]) Schema(r huma.Registry) *huma.Schema {
+	least, most := 1, maxOnly
+	return &huma.Schema{
+		Type: huma.TypeArray, Items: r.Schema(reflect.TypeFor[T](), true, ""), MinItems: &least, MaxItems: &most,
+		Nullable: true, Extensions: map[string]any{nullable: true},
+	}
+}
+
+func (o Only[T]) MarshalJSON() ([]byte, error) {
+	if len(o) == 0 {
+		return []byte("null"), nil
+	}
+	return json.Marshal([]T(o))
+}
+
+// UnmarshalJSON reads on past an element of another type, which the schema refuses: so what else is wrong with the body is
+// found, too.
+func (o *Only[T]) UnmarshalJSON(raw []byte) error {
+	var list []T
+	err := json.Unmarshal(raw, &list)
+	if other := new(json.UnmarshalTypeError); err != nil && !errors.As(err, &other) {
+		return err
+	}
+	*o = append(Only[T]{}, list...)
+	return nil
+}

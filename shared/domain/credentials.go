@@ -1,0 +1,190 @@
+package domain
+
+import (
+	"fmt"
+	"maps"
+	"net/textproto"
+	"net/url"
+	"slices"
+	"strings"
+
+	"plugboard/shared/fault"
+)
+
+// Credentials are what requests to a webhook of the account's own carry besides the signature: its endpoint's auth, and
+// headers. What a blueprint says of a managed webhook by {{parameters}}, an account says of its own by itself. A secret
+// part is only ever replaced or taken away; a header's value is one, as it mostly is an API key.
+type Credentials struct {
+	Scheme   AuthScheme        `json:"scheme,omitempty"`
+	TokenURL string            `json:"token_url,omitempty"`
+	ClientID string            `json:"client_id,omitempty"`
+	Scope    string            `json:"scope,omitempty"`
+	Secrets  map[string]Sealed `json:"secrets,omitempty"` // by part: that of the auth, or HeaderPart
+}
+
+// Limits of an own webhook's headers: all of an account's webhooks are read with each of its events.
+const (
+	OwnHeadersMost     = 10
+	OwnHeaderValueMost = 1024 // bytes
+)
+
+const headerPart = "header "
+
+// HeaderPart names a header's value among the secrets.
+func HeaderPart(name string) string { return headerPart + textproto.CanonicalMIMEHeaderKey(name) }
+
+// CredentialResource names a secret part to the sealer.
+func CredentialResource(w WebhookID, part string) string { return string(w) + "/" + part }
+
+// Headers are the names of those that are set, sorted.
+func (c Credentials) Headers() []string {
+	names := []string{}
+	for _, part := range sortedKeys(c.Secrets) {
+		if name, ok := strings.CutPrefix(part, headerPart); ok {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// Set are the secret parts of the auth that are set, sorted.
+func (c Credentials) Set() []string {
+	return slices.DeleteFunc(sortedKeys(c.Secrets), func(part string) bool { return strings.HasPrefix(part, headerPart) })
+}
+
+// Declared is c as a blueprint declares it, so that delivery knows one way to make a request. Each part is a {{parameter}}
+// of its own, of Values or Secrets, and so nothing that people wrote is taken for a template.
+func (c Credentials) Declared() WebhookBlueprint {
+	of := func(part string) string {
+		if _, ok := c.Secrets[part]; !ok {
+			return ""
+		}
+		return "{{" + part + "}}"
+	}
+	d := WebhookBlueprint{Headers: map[string]string{}, Auth: WebhookAuth{
+		Scheme: c.Scheme, Username: of("username"), Password: of("password"), Token: of("token"),
+		TokenURL: c.TokenURL, ClientID: "{{client_id}}", ClientSecret: of("client_secret"), Scope: "{{scope}}",
+	}}
+	for _, name := range c.Headers() {
+		d.Headers[name] = of(HeaderPart(name))
+	}
+	return d
+}
+
+// Values are the parts that are no secrets, as far as Declared names them.
+func (c Credentials) Values() map[string]string {
+	return map[string]string{"client_id": c.ClientID, "scope": c.Scope}
+}
+
+// CredentialsChange is what is given of credentials; what is not stays.
+type CredentialsChange struct {
+	Scheme  *AuthScheme        // another one than before takes nothing over
+	Parts   map[string]string  // of the auth; an empty one is taken away
+	Headers map[string]*string // nil takes one away
+}
+
+// Change is c as the change leaves it, and the new secrets by part, which are the caller's to seal.
+func (c Credentials) Change(given CredentialsChange) (changed Credentials, plain map[string]Secret) {
+	changed, plain = c, map[string]Secret{}
+	changed.Secrets = map[string]Sealed{}
+	maps.Copy(changed.Secrets, c.Secrets)
+	if given.Scheme != nil && *given.Scheme != c.Scheme {
+		changed = Credentials{Scheme: *given.Scheme, Secrets: changed.Secrets}
+		maps.DeleteFunc(changed.Secrets, func(part string, _ Sealed) bool { return !strings.HasPrefix(part, headerPart) })
+	}
+	open := map[string]*string{"token_url": &changed.TokenURL, "client_id": &changed.ClientID, "scope": &changed.Scope}
+	for part, value := range given.Parts {
+		switch at := open[part]; {
+		case at != nil:
+			*at = value
+		case value == "":
+			delete(changed.Secrets, part)
+		default:
+			plain[part] = Secret(value)
+		}
+	}
+	for name, value := range given.Headers {
+		if value == nil {
+			delete(changed.Secrets, HeaderPart(name))
+		} else {
+			plain[HeaderPart(name)] = Secret(*value)
+		}
+	}
+	return changed, plain
+}
+
+// CheckChange reports everything that is wrong with the change in itself and for c. Pointers are under /auth and /headers.
+func (c Credentials) CheckChange(given CredentialsChange) []fault.Field {
+	var wrong []fault.Field
+	add := func(pointer, code, format string, args ...any) {
+		wrong = append(wrong, fault.Field{Pointer: pointer, Code: code, Detail: fmt.Sprintf(format, args...)})
+	}
+	changed, plain := c.Change(given)
+	if given.Scheme != nil {
+		auth := WebhookAuth{Scheme: *given.Scheme}
+		for _, p := range auth.parts() {
+			text, is := given.Parts[p.name]
+			_, stays := changed.Secrets[p.name]
+			stays = !is && (stays || p.name == "client_id" && changed.ClientID != "" || p.name == "token_url" && changed.TokenURL != "")
+			switch pointer := "/auth/" + p.name; {
+			case text != "" && p.of != auth.Scheme:
+				add(pointer, "unexpected", "This belongs to the scheme %s.", p.of)
+			case text == "" && p.needed && p.of == auth.Scheme && !stays:
+				add(pointer, "required", "The scheme %s needs this.", p.of)
+			case p.name == "username" && strings.Contains(text, ":"):
+				add(pointer, "invalid", "A user name has no colon (RFC 7617).")
+			}
+		}
+	}
+	seen := map[string]bool{}
+	for _, name := range sortedKeys(given.Headers) {
+		pointer, value := "/headers/"+EscapePointer(name), given.Headers[name]
+		if problem := HeaderProblem(name); problem != "" {
+			add(pointer, "invalid", "%s", problem)
+		}
+		if seen[HeaderPart(name)] {
+			add(pointer, "duplicate", "The header is named twice.")
+		}
+		seen[HeaderPart(name)] = true
+		if value != nil && (*value == "" || len(*value) > OwnHeaderValueMost) {
+			add(pointer, "invalid", "A value has 1 to %d bytes.", OwnHeaderValueMost)
+		}
+	}
+	for part := range plain {
+		changed.Secrets[part] = "" // as good as set
+	}
+	n := len(changed.Headers())
+	if n > OwnHeadersMost {
+		add("/headers", "too-many", "At most %d; these would be %d.", OwnHeadersMost, n)
+	}
+	return wrong
+}
+
+// Astray reports the secrets that would go to another host than that for which they were given; from and to are the
+// webhook's URL before and after. Whoever may change a webhook does not learn its secrets, and must not have them sent to
+// an endpoint of their own either: they are given again.
+func (c Credentials) Astray(given CredentialsChange, from, to string) []fault.Field {
+	changed, plain := c.Change(given)
+	moved, tokenMoved := origin(from) != origin(to), origin(c.TokenURL) != origin(changed.TokenURL)
+	var wrong []fault.Field
+	for _, part := range sortedKeys(changed.Secrets) {
+		if _, again := plain[part]; again || !moved && !(tokenMoved && part == "client_secret") {
+			continue
+		}
+		pointer := "/auth/" + part
+		if name, ok := strings.CutPrefix(part, headerPart); ok {
+			pointer = "/headers/" + EscapePointer(name)
+		}
+		wrong = append(wrong, fault.Field{Pointer: pointer, Code: "required", Detail: "This was given for another host. Give it again, or take it away."})
+	}
+	return wrong
+}
+
+// origin is where a URL's requests go: scheme, host and port.
+func origin(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return raw
+	}
+	return strings.ToLower(u.Scheme + "://" + u.Host)
+}
