@@ -29,10 +29,13 @@ func heard(got []received, t events.Type) int {
 func TestRule8_AnEndpointThatIsGoneIsDisabledToldToTheOthersAndEnabledByHand(t *testing.T) {
 	s := newScene(newWorld(t))
 	gone := newReceiver(t)
-	gone.answer(http.StatusGone)
 	id := s.want(s.call(s.admin, "POST", "/v1/webhooks", object{"name": "Gone", "url": gone.URL}), 201).str("id")
 	s.settle()
+	if n := len(gone.take()); n != 1 {
+		t.Fatalf("it got %d requests, want the ping", n)
+	}
 	s.receiver.take()
+	gone.answer(http.StatusGone)
 	s.want(s.call(s.integration(adminEmail), "POST", "/v1/contracts", contractOf(s.templateID)), 201)
 	s.settle()
 	view := s.want(s.call(s.admin, "GET", "/v1/webhooks/"+id, nil), 200)
@@ -76,8 +79,10 @@ func TestRule19_ADistantAttemptIsMadeInItsTime(t *testing.T) {
 		late.Config.Handler.ServeHTTP(w, r)
 	})
 	front := newFront(t, busy)
-	late.answer(http.StatusServiceUnavailable)
 	id := s.want(s.call(s.admin, "POST", "/v1/webhooks", object{"name": "Late", "url": front}), 201).str("id")
+	s.settle()
+	late.take() // the ping
+	late.answer(http.StatusServiceUnavailable)
 	s.want(s.call(s.integration(adminEmail), "POST", "/v1/contracts", contractOf(s.templateID)), 201)
 	s.settle()
 	first := late.take()

@@ -175,6 +175,7 @@ func TestRule17_WhatHappenedBeforeTheEndIsHeardAfterIt(t *testing.T) {
 	a.settle()
 	got := a.told(t, secret)
 	slices.Sort(got)
+	got = slices.Compact(got) // at least once
 	if want := []string{"customer acme-life installation.disabled", "customer acme-life installation.suspended"}; !slices.Equal(got, want) {
 		t.Errorf("it heard %q, want %q", got, want)
 	}
