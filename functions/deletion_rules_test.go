@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -269,6 +270,11 @@ func TestRule27_FromTheRequestOnEveryCredentialIsDead(t *testing.T) {
 	s.refused(s.call(platform, "PUT", "/v1/accounts/customer", object{"name": "Again"}), 409, "account-deleting")
 	s.refused(s.call(platform, "PUT", "/v1/accounts/customer/users/new", object{"email": "n@n.test", "name": "N", "role": "member", "workspaces": []string{}}), 404, "not-found")
 	s.refused(s.call(platform, "PUT", "/v1/accounts/customer/workspaces/new", object{"name": "N"}), 404, "not-found")
+	// Nor is what would change nothing.
+	s.refused(s.call(platform, "PUT", "/v1/accounts/customer/users/mel", object{"email": memberEmail, "name": "mel", "role": "member", "workspaces": []string{"sales"}}), 404, "not-found")
+	s.refused(s.call(platform, "PUT", "/v1/accounts/customer/workspaces/sales", object{"name": "sales"}), 404, "not-found")
+	s.imported(s.importing("users", userItem("customer", "mel", memberEmail, object{"workspaces": []string{"sales"}}), userItem("other", "mel", memberEmail, object{"workspaces": []string{"sales"}})), "not-found", "unchanged")
+	s.imported(s.importing("workspaces", object{"account_id": "customer", "id": "sales", "name": "sales"}), "not-found")
 	if got := s.call(s.partner, "PUT", "/v1/extensions/"+idleExtension+"/test-accounts", object{"accounts": []string{"customer"}}); got.status != 422 {
 		t.Errorf("a partner named it as a test account: %d", got.status)
 	}
@@ -378,6 +384,49 @@ func TestRule27_EveryKindOfRecordIsErasedOrHasAReason(t *testing.T) {
 		n, _ := proof.at("erased", string(r)).(float64)
 		if _, ok := stays[r]; ok == (n > 0) {
 			t.Errorf("%v of %s are erased; a reason to stay: %q. Give the test one of them to erase, or the reason why not", n, r, stays[r])
+		}
+	}
+}
+
+// Whoever had the id next would have the partner look into its template types.
+func TestRule27_APartnersDevelopmentAccountIsNotDeleted(t *testing.T) {
+	a := newActors(newWorld(t))
+	other := a.want(a.call(platform, "POST", "/v1/partners", object{"name": "Second", "contact": "x@x.test", "development_account_id": "acme-dev"}), 201).str("partner", "id")
+	before := a.dump()
+	refusal := a.refused(a.call(platform, "DELETE", "/v1/accounts/acme-dev", nil), 409, "development-account")
+	if detail := refusal.str("detail"); !strings.Contains(detail, `"Acme"`) || !strings.Contains(detail, `"Second"`) {
+		t.Errorf("it does not name the partners: %s", detail)
+	}
+	if a.dump() != before {
+		t.Error("a refused deletion changed something")
+	}
+	a.want(a.call(platform, "PUT", "/v1/accounts/acme-dev", object{"name": "Renamed"}), 200)
+	got := a.want(a.call(platform, "GET", "/v1/accounts/acme-dev", nil), 200)
+	if of := got.at("development_of").([]any); len(of) != 2 || of[1] != other {
+		t.Errorf("the account reads %s", got.raw)
+	}
+	a.refused(a.call(platform, "DELETE", "/v1/accounts/acme-dev", nil), 409, "development-account")
+	a.want(a.call(platform, "DELETE", "/v1/accounts/other", nil), 202)
+	if got := a.call(platform, "POST", "/v1/partners", object{"name": "Third", "contact": "x@x.test", "development_account_id": "other"}); got.status != 422 {
+		t.Errorf("an account that is being deleted became a partner's: %d", got.status)
+	}
+}
+
+// Of a deletion and a partner that comes at once one wins: the account is there, or the partner is not.
+func TestRule27_APartnerAndTheDeletionOfItsAccountDoNotBothCome(t *testing.T) {
+	a := newActors(newWorld(t))
+	for n := range 6 {
+		id := fmt.Sprint("dev-", n)
+		a.want(a.call(platform, "PUT", "/v1/accounts/"+id, object{"name": id}), 200)
+		var made, gone answer
+		var both sync.WaitGroup
+		both.Go(func() {
+			made, _ = a.try(platform, "POST", "/v1/partners", object{"name": id, "contact": "x@x.test", "development_account_id": id})
+		})
+		both.Go(func() { gone, _ = a.try(platform, "DELETE", "/v1/accounts/"+id, nil) })
+		both.Wait()
+		if (made.status == 201) == (gone.status == 202) {
+			t.Errorf("the partner got %d, the deletion %d", made.status, gone.status)
 		}
 	}
 }

@@ -19,7 +19,7 @@ var (
 		ID: "create-partner", Method: http.MethodPost, Path: "/v1/partners", Function: Enablement, Status: 201,
 		Auth:   auth.AnyOf(auth.Platform()),
 		Reads:  domain.Records{domain.RecordAccount},
-		Writes: domain.Records{domain.RecordPartner, domain.RecordPartnerKey},
+		Writes: domain.Records{domain.RecordAccount, domain.RecordPartner, domain.RecordPartnerKey},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Create a partner, with its first key.",
 	})
 	ReadPartner = declare[ReadPartnerInput, ReadPartnerOutput](Operation{
@@ -477,7 +477,7 @@ var (
 	DeleteAccount = declare[DeleteAccountInput, DeleteAccountOutput](Operation{
 		ID: "delete-account", Method: http.MethodDelete, Path: "/v1/accounts/{account_id}", Function: Contracts, Status: 202,
 		Auth: auth.AnyOf(auth.Platform()), Errors: fault.Kinds{fault.NotFound},
-		Reads:  domain.Records{domain.RecordAccount, domain.RecordDeletion},
+		Reads:  domain.Records{domain.RecordAccount, domain.RecordDeletion, domain.RecordPartner},
 		Writes: domain.Records{domain.RecordAccount, domain.RecordDeletion, domain.RecordProvision},
 		Family: FamilyAccount, Since: "0.1.0", Summary: "Delete an account: its credentials are dead at once, then all it has is erased.",
 	})
