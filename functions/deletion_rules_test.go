@@ -63,6 +63,10 @@ func doomed(w *world) *scene {
 		many = append(many, &domain.User{Account: s.account, ID: domain.UserID(fmt.Sprint("u", n)), Name: planted})
 	}
 	s.tables.Given(many...)
+	failures := []domain.RolloutFailure{{Account: "other", Code: "upgrade-conflict", Detail: "Theirs."}, {Account: s.account, Code: "installation-failed", Detail: planted}}
+	for _, id := range []domain.RolloutID{"rol_1", "rol_2"} {
+		s.tables.Given(&domain.Rollout{ID: id, Extension: mainExtension, State: domain.RolloutStopped, RolloutProgress: domain.RolloutProgress{Seen: 2, Failed: 2, Failures: failures}})
+	}
 	return s
 }
 
@@ -143,13 +147,13 @@ func TestRule27_ADeletedAccountLeavesNothingButTheProof(t *testing.T) {
 		was[line] = true
 	}
 	for line := range strings.Lines(after + "\n") {
-		if !was[line] && !strings.HasPrefix(line, "DELETION#customer ") && !strings.HasPrefix(line, "EXTENSION#"+idleExtension+" EXTENSION ") {
+		if !was[line] && !strings.HasPrefix(line, "DELETION#customer ") && !strings.HasPrefix(line, "EXTENSION#"+idleExtension+" EXTENSION ") && !strings.HasPrefix(line, "EXTENSION#"+mainExtension+" ROLLOUT#") {
 			t.Errorf("this was not there before: %s", line)
 		}
 		delete(was, line)
 	}
 	for line := range was {
-		for _, others := range []string{"ACCOUNT#other ", "ACCOUNT#acme-dev ", "PARTNER", "CATALOGUE", "DATAKEY", "EXTENSION#" + mainExtension} {
+		for _, others := range []string{"ACCOUNT#other ", "ACCOUNT#acme-dev ", "PARTNER", "CATALOGUE", "DATAKEY", "EXTENSION#" + mainExtension + " EXTENSION"} {
 			if strings.HasPrefix(line, others) {
 				t.Errorf("this is gone: %s", line)
 			}
@@ -158,6 +162,13 @@ func TestRule27_ADeletedAccountLeavesNothingButTheProof(t *testing.T) {
 	e, err := s.tables.Extension(t.Context(), idleExtension)
 	if must(t, err); !slices.Equal(e.TestAccounts, []domain.AccountID{"other"}) {
 		t.Errorf("the test accounts are %v, want the other alone", e.TestAccounts)
+	}
+
+	for _, id := range []string{"rol_1", "rol_2"} {
+		rollout := s.want(s.call(platform, "GET", "/v1/extensions/"+mainExtension+"/rollouts/"+id, nil), 200)
+		if got := lines(rollout.at("failures"), "account_id", "code", "detail"); got != "other upgrade-conflict Theirs. \n<nil> installation-failed <nil> \n" || rollout.at("failed") != 2.0 {
+			t.Errorf("the roll-out reads %s", rollout.raw)
+		}
 	}
 
 	proof := s.want(s.call(platform, "GET", "/v1/accounts/customer/deletion", nil), 200)
@@ -365,7 +376,7 @@ func TestRule27_EveryKindOfRecordIsErasedOrHasAReason(t *testing.T) {
 		domain.RecordDeletion: "the proof itself", domain.RecordDataKey: "shared by all accounts; without what it sealed it says nothing",
 		domain.RecordPartner: "a partner's", domain.RecordPartnerKey: "a partner's", domain.RecordExtension: "a partner's; the account's id is taken out of it",
 		domain.RecordBlueprint: "a partner's", domain.RecordVersion: "a partner's", domain.RecordDraft: "a partner's", domain.RecordListing: "a partner's",
-		domain.RecordLogo: "a partner's", domain.RecordLifecycle: "a partner's", domain.RecordRollout: "a partner's; one that failed in the account names it, and says why",
+		domain.RecordLogo: "a partner's", domain.RecordLifecycle: "a partner's", domain.RecordRollout: "a partner's; the account's failures are taken out of it. Where it has come to may be the account's id, which the proof has too",
 		domain.RecordHandOff: "names the account, and ends by itself within ten minutes", domain.RecordCallback: "names the account, and ends by itself within 30 days",
 	}
 	kinds := map[domain.Record]bool{}
@@ -428,5 +439,35 @@ func TestRule27_APartnerAndTheDeletionOfItsAccountDoNotBothCome(t *testing.T) {
 		if (made.status == 201) == (gone.status == 202) {
 			t.Errorf("the partner got %d, the deletion %d", made.status, gone.status)
 		}
+	}
+}
+
+// An account may try more extensions than a transaction has items.
+func TestRule27_AnAccountThatTriesManyExtensionsIsErased(t *testing.T) {
+	a := newActors(newWorld(t))
+	for n := range 70 {
+		id := domain.ExtensionID(fmt.Sprint("many-", n))
+		a.tables.Given(&domain.Extension{ID: id, TestAccounts: []domain.AccountID{"customer", "other"}}, &domain.Trial{Account: "customer", Extension: id})
+	}
+	s := &scene{actors: a}
+	s.erased(s.remove())
+	if left := traces(a.dump()); len(left) > 0 {
+		t.Errorf("%d lines are left, like %s", len(left), left[0])
+	}
+}
+
+// Nothing is begun in it, and nothing said of it that would outlive it.
+func TestRule27_ARollOutLeavesAnAccountThatIsBeingDeletedAlone(t *testing.T) {
+	c := newCrowd(t, 3)
+	c.takes(0)
+	c.takes(1)
+	for _, n := range []int{1, 2} {
+		c.want(c.call(platform, "DELETE", "/v1/accounts/"+string(c.accounts[n]), nil), 202)
+	}
+	at := c.start(platform, object{"version": 2})
+	c.settle()
+	c.expect(at, "done seen=3 upgraded=0 current=0 consent=0 by-hand=0 skipped=2 failed=1")
+	if got := lines(c.want(c.call(platform, "GET", at, nil), 200).at("failures"), "account_id"); got != "account-00 \n" {
+		t.Errorf("it names %q", got)
 	}
 }

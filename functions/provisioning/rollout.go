@@ -86,6 +86,9 @@ func (s *Service) goOn(ctx context.Context, r domain.Rollout, since domain.Rollo
 // worked again; what people must change is RolloutFailed, and leaves the installation as it was.
 func (s *Service) rollOutTo(ctx context.Context, r domain.Rollout, a domain.AccountID, last bool) (domain.RolloutOutcome, domain.RolloutFailure, error) {
 	for range raceAttempts {
+		if living, err := s.living(ctx, a); err != nil || !living {
+			return domain.RolloutSkipped, domain.RolloutFailure{}, err
+		}
 		i, err := s.store.Installation(ctx, a, r.Extension)
 		if fault.KindOf(err) == fault.NotFound {
 			return domain.RolloutSkipped, domain.RolloutFailure{}, nil
