@@ -96,6 +96,22 @@ func (s *Service) changeUser(ctx context.Context, tx *store.Tx, known workspaceK
 	return u, result, nil
 }
 
+// DeleteUser ends a user: roles are read on every call, so that the next one by the user, or for, is refused. The e-mail is
+// free for another. NotFound for one that is not there, or no more.
+func (s *Service) DeleteUser(ctx context.Context, in *contract.DeleteUserInput) (*contract.DeleteUserOutput, error) {
+	u, err := s.store.User(ctx, in.Account, in.User)
+	if err != nil {
+		return nil, err
+	}
+	var tx store.Tx
+	tx.Living(in.Account).Else(noAccount())
+	tx.Delete(&u)
+	tx.ReleaseEmail(u)
+	tx.Count(in.Account, domain.QuotaUsers, -1)
+	out := &contract.DeleteUserOutput{}
+	return out, s.store.Commit(ctx, &tx, out)
+}
+
 const emailTaken = "email-taken"
 
 // workspaceKnown tells whether the account has the workspace.

@@ -494,6 +494,13 @@ var (
 		Writes: domain.Records{domain.RecordUser, domain.RecordReservation, domain.RecordQuotaUse},
 		Family: FamilyAccount, Since: "0.1.0", Summary: "Create or update a user; a changed role holds from the next request on.",
 	})
+	DeleteUser = declare[DeleteUserInput, DeleteUserOutput](Operation{
+		ID: "delete-user", Method: http.MethodDelete, Path: "/v1/accounts/{account_id}/users/{user_id}", Function: Contracts, Status: 204,
+		Auth: auth.AnyOf(auth.Platform()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordAccount, domain.RecordUser},
+		Writes: domain.Records{domain.RecordUser, domain.RecordReservation, domain.RecordQuotaUse},
+		Family: FamilyAccount, Since: "0.1.0", Summary: "Delete a user, who is signed in nowhere from then on; what the user made stays.",
+	})
 	PutWorkspace = declare[PutWorkspaceInput, PutWorkspaceOutput](Operation{
 		ID: "put-workspace", Method: http.MethodPut, Path: "/v1/accounts/{account_id}/workspaces/{workspace_id}", Function: Contracts, Status: 200,
 		Auth: auth.AnyOf(auth.Platform()), Errors: fault.Kinds{fault.NotFound},
@@ -555,6 +562,13 @@ var (
 		Reads:  domain.Records{domain.RecordWorkspace, domain.RecordTemplateType, domain.RecordInstallation},
 		Writes: domain.Records{domain.RecordTemplate, domain.RecordFieldsVersion, domain.RecordQuotaUse},
 		Family: FamilyContract, Since: "0.1.0", Summary: "Create a template of a template type in a workspace.",
+	})
+	DeleteTemplate = declare[DeleteTemplateInput, DeleteTemplateOutput](Operation{
+		ID: "delete-template", Method: http.MethodDelete, Path: "/v1/templates/{template_id}", Function: Contracts, Status: 204,
+		Auth: auth.AnyOf(auth.Dashboard(domain.Admin), auth.Integration(domain.ScopeTemplatesWrite), auth.Platform()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordTemplate, domain.RecordTemplateType},
+		Writes: domain.Records{domain.RecordTemplate, domain.RecordFieldsVersion, domain.RecordQuotaUse},
+		Family: FamilyContract, Since: "0.1.0", Summary: "Delete a template; contracts made from it stay as they are.",
 	})
 	ListTemplates = declare[ListTemplatesInput, ListTemplatesOutput](Operation{
 		ID: "list-templates", Method: http.MethodGet, Path: "/v1/templates", Function: Contracts, Status: 200,
