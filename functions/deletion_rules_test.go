@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -64,6 +65,10 @@ func doomed(w *world) *scene {
 		many = append(many, &domain.User{Account: s.account, ID: domain.UserID(fmt.Sprint("u", n)), Name: planted})
 	}
 	s.tables.Given(many...)
+	failures := []domain.RolloutFailure{{Account: "other", Code: "upgrade-conflict", Detail: "Theirs."}, {Account: s.account, Code: "installation-failed", Detail: planted}}
+	for _, id := range []domain.RolloutID{"rol_1", "rol_2"} {
+		s.tables.Given(&domain.Rollout{ID: id, Extension: mainExtension, State: domain.RolloutStopped, RolloutProgress: domain.RolloutProgress{Seen: 2, Failed: 2, Failures: failures}})
+	}
 	return s
 }
 
@@ -166,13 +171,13 @@ func TestRule27_ADeletedAccountLeavesNothingButTheProof(t *testing.T) {
 		was[line] = true
 	}
 	for line := range strings.Lines(after + "\n") {
-		if !was[line] && !strings.HasPrefix(line, "DELETION#customer ") && !strings.HasPrefix(line, "EXTENSION#"+idleExtension+" EXTENSION ") {
+		if !was[line] && !strings.HasPrefix(line, "DELETION#customer ") && !strings.HasPrefix(line, "EXTENSION#"+idleExtension+" EXTENSION ") && !strings.HasPrefix(line, "EXTENSION#"+mainExtension+" ROLLOUT#") {
 			t.Errorf("this was not there before: %s", line)
 		}
 		delete(was, line)
 	}
 	for line := range was {
-		for _, others := range []string{"ACCOUNT#other ", "ACCOUNT#acme-dev ", "PARTNER", "CATALOGUE", "DATAKEY", "EXTENSION#" + mainExtension} {
+		for _, others := range []string{"ACCOUNT#other ", "ACCOUNT#acme-dev ", "PARTNER", "CATALOGUE", "DATAKEY", "EXTENSION#" + mainExtension + " EXTENSION"} {
 			if strings.HasPrefix(line, others) {
 				t.Errorf("this is gone: %s", line)
 			}
@@ -181,6 +186,13 @@ func TestRule27_ADeletedAccountLeavesNothingButTheProof(t *testing.T) {
 	e, err := s.tables.Extension(t.Context(), idleExtension)
 	if must(t, err); !slices.Equal(e.TestAccounts, []domain.AccountID{"other"}) {
 		t.Errorf("the test accounts are %v, want the other alone", e.TestAccounts)
+	}
+
+	for _, id := range []string{"rol_1", "rol_2"} {
+		rollout := s.want(s.call(platform, "GET", "/v1/extensions/"+mainExtension+"/rollouts/"+id, nil), 200)
+		if got := lines(rollout.at("failures"), "account_id", "code", "detail"); got != "other upgrade-conflict Theirs. \n<nil> installation-failed <nil> \n" || rollout.at("failed") != 2.0 {
+			t.Errorf("the roll-out reads %s", rollout.raw)
+		}
 	}
 
 	proof := s.want(s.call(platform, "GET", "/v1/accounts/customer/deletion", nil), 200)
@@ -293,6 +305,11 @@ func TestRule27_FromTheRequestOnEveryCredentialIsDead(t *testing.T) {
 	s.refused(s.call(platform, "PUT", "/v1/accounts/customer", object{"name": "Again"}), 409, "account-deleting")
 	s.refused(s.call(platform, "PUT", "/v1/accounts/customer/users/new", object{"email": "n@n.test", "name": "N", "role": "member", "workspaces": []string{}}), 404, "not-found")
 	s.refused(s.call(platform, "PUT", "/v1/accounts/customer/workspaces/new", object{"name": "N"}), 404, "not-found")
+	// Nor is what would change nothing.
+	s.refused(s.call(platform, "PUT", "/v1/accounts/customer/users/mel", object{"email": memberEmail, "name": "mel", "role": "member", "workspaces": []string{"sales"}}), 404, "not-found")
+	s.refused(s.call(platform, "PUT", "/v1/accounts/customer/workspaces/sales", object{"name": "sales"}), 404, "not-found")
+	s.imported(s.importing("users", userItem("customer", "mel", memberEmail, object{"workspaces": []string{"sales"}}), userItem("other", "mel", memberEmail, object{"workspaces": []string{"sales"}})), "not-found", "unchanged")
+	s.imported(s.importing("workspaces", object{"account_id": "customer", "id": "sales", "name": "sales"}), "not-found")
 	if got := s.call(s.partner, "PUT", "/v1/extensions/"+idleExtension+"/test-accounts", object{"accounts": []string{"customer"}}); got.status != 422 {
 		t.Errorf("a partner named it as a test account: %d", got.status)
 	}
@@ -383,7 +400,7 @@ func TestRule27_EveryKindOfRecordIsErasedOrHasAReason(t *testing.T) {
 		domain.RecordDeletion: "the proof itself", domain.RecordDataKey: "shared by all accounts; without what it sealed it says nothing",
 		domain.RecordPartner: "a partner's", domain.RecordPartnerKey: "a partner's", domain.RecordExtension: "a partner's; the account's id is taken out of it",
 		domain.RecordBlueprint: "a partner's", domain.RecordVersion: "a partner's", domain.RecordDraft: "a partner's", domain.RecordListing: "a partner's",
-		domain.RecordLogo: "a partner's", domain.RecordLifecycle: "a partner's", domain.RecordRollout: "a partner's; one that failed in the account names it, and says why",
+		domain.RecordLogo: "a partner's", domain.RecordLifecycle: "a partner's", domain.RecordRollout: "a partner's; the account's failures are taken out of it. Where it has come to may be the account's id, which the proof has too",
 		domain.RecordHandOff: "names the account, and ends by itself within ten minutes", domain.RecordCallback: "names the account, and ends by itself within 30 days",
 	}
 	kinds := map[domain.Record]bool{}
@@ -404,5 +421,78 @@ func TestRule27_EveryKindOfRecordIsErasedOrHasAReason(t *testing.T) {
 		if _, ok := stays[r]; ok == (n > 0) {
 			t.Errorf("%v of %s are erased; a reason to stay: %q. Give the test one of them to erase, or the reason why not", n, r, stays[r])
 		}
+	}
+}
+
+// Whoever had the id next would have the partner look into its template types.
+func TestRule27_APartnersDevelopmentAccountIsNotDeleted(t *testing.T) {
+	a := newActors(newWorld(t))
+	other := a.want(a.call(platform, "POST", "/v1/partners", object{"name": "Second", "contact": "x@x.test", "development_account_id": "acme-dev"}), 201).str("partner", "id")
+	before := a.dump()
+	refusal := a.refused(a.call(platform, "DELETE", "/v1/accounts/acme-dev", nil), 409, "development-account")
+	if detail := refusal.str("detail"); !strings.Contains(detail, `"Acme"`) || !strings.Contains(detail, `"Second"`) {
+		t.Errorf("it does not name the partners: %s", detail)
+	}
+	if a.dump() != before {
+		t.Error("a refused deletion changed something")
+	}
+	a.want(a.call(platform, "PUT", "/v1/accounts/acme-dev", object{"name": "Renamed"}), 200)
+	got := a.want(a.call(platform, "GET", "/v1/accounts/acme-dev", nil), 200)
+	if of := got.at("development_of").([]any); len(of) != 2 || of[1] != other {
+		t.Errorf("the account reads %s", got.raw)
+	}
+	a.refused(a.call(platform, "DELETE", "/v1/accounts/acme-dev", nil), 409, "development-account")
+	a.want(a.call(platform, "DELETE", "/v1/accounts/other", nil), 202)
+	if got := a.call(platform, "POST", "/v1/partners", object{"name": "Third", "contact": "x@x.test", "development_account_id": "other"}); got.status != 422 {
+		t.Errorf("an account that is being deleted became a partner's: %d", got.status)
+	}
+}
+
+// Of a deletion and a partner that comes at once one wins: the account is there, or the partner is not.
+func TestRule27_APartnerAndTheDeletionOfItsAccountDoNotBothCome(t *testing.T) {
+	a := newActors(newWorld(t))
+	for n := range 6 {
+		id := fmt.Sprint("dev-", n)
+		a.want(a.call(platform, "PUT", "/v1/accounts/"+id, object{"name": id}), 200)
+		var made, gone answer
+		var both sync.WaitGroup
+		both.Go(func() {
+			made, _ = a.try(platform, "POST", "/v1/partners", object{"name": id, "contact": "x@x.test", "development_account_id": id})
+		})
+		both.Go(func() { gone, _ = a.try(platform, "DELETE", "/v1/accounts/"+id, nil) })
+		both.Wait()
+		if (made.status == 201) == (gone.status == 202) {
+			t.Errorf("the partner got %d, the deletion %d", made.status, gone.status)
+		}
+	}
+}
+
+// An account may try more extensions than a transaction has items.
+func TestRule27_AnAccountThatTriesManyExtensionsIsErased(t *testing.T) {
+	a := newActors(newWorld(t))
+	for n := range 70 {
+		id := domain.ExtensionID(fmt.Sprint("many-", n))
+		a.tables.Given(&domain.Extension{ID: id, TestAccounts: []domain.AccountID{"customer", "other"}}, &domain.Trial{Account: "customer", Extension: id})
+	}
+	s := &scene{actors: a}
+	s.erased(s.remove())
+	if left := traces(a.dump()); len(left) > 0 {
+		t.Errorf("%d lines are left, like %s", len(left), left[0])
+	}
+}
+
+// Nothing is begun in it, and nothing said of it that would outlive it.
+func TestRule27_ARollOutLeavesAnAccountThatIsBeingDeletedAlone(t *testing.T) {
+	c := newCrowd(t, 3)
+	c.takes(0)
+	c.takes(1)
+	for _, n := range []int{1, 2} {
+		c.want(c.call(platform, "DELETE", "/v1/accounts/"+string(c.accounts[n]), nil), 202)
+	}
+	at := c.start(platform, object{"version": 2})
+	c.settle()
+	c.expect(at, "done seen=3 upgraded=0 current=0 consent=0 by-hand=0 skipped=2 failed=1")
+	if got := lines(c.want(c.call(platform, "GET", at, nil), 200).at("failures"), "account_id"); got != "account-00 \n" {
+		t.Errorf("it names %q", got)
 	}
 }

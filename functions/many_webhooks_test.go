@@ -27,7 +27,7 @@ func manyWebhooks(url string, types, webhooks int) object {
 const (
 	manyTypes    = 18
 	manyHooks    = 5 * manyTypes
-	manyRemovals = 3 // 40 + 40 + 10
+	manyRemovals = 3 // 30 each
 )
 
 // newMany is that extension, enabled.

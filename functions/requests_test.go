@@ -235,6 +235,7 @@ var requests = map[string]request{
 		s.want(s.call(platform, "DELETE", "/v1/accounts/other", nil), 202)
 	}},
 	"put-user":        {path: at("/v1/accounts/customer/users/new"), other: "/v1/accounts/nowhere/users/new", body: fixed(object{"email": "new@customer.test", "name": "New", "role": "member", "workspaces": []string{}})},
+	"delete-user":     {path: at("/v1/accounts/customer/users/mel"), other: "/v1/accounts/customer/users/nobody"},
 	"put-workspace":   {path: at("/v1/accounts/customer/workspaces/new"), other: "/v1/accounts/nowhere/workspaces/new", body: fixed(object{"name": "New"})},
 	"import-accounts": {body: fixed(object{"items": []object{{"id": "new", "name": "New"}, {"id": "new-2", "name": "New"}}})},
 	"import-users": {body: fixed(object{"items": []object{
@@ -253,6 +254,7 @@ var requests = map[string]request{
 	"create-template": {body: func(s *scene) any {
 		return object{"name": "New", "workspace_id": "sales", "template_type_id": s.typeID}
 	}},
+	"delete-template":      {path: func(s *scene) string { return "/v1/templates/" + s.templateID }, other: "/v1/templates/tpl_none"},
 	"list-templates":       {},
 	"contract-create-data": {},
 	"create-contract":      {body: func(s *scene) any { return contractOf(s.templateID, [2]string{"order_number", "7"}) }},

@@ -24,8 +24,17 @@ func (s *Service) CreatePartner(ctx context.Context, in *contract.CreatePartnerI
 	out := &contract.CreatePartnerOutput{}
 	out.Body.Partner, out.Body.Key = viewPartner(p), key
 
+	a, err := s.store.Account(ctx, p.DevelopmentAccount)
+	if err != nil && fault.KindOf(err) != fault.NotFound {
+		return nil, err
+	}
+	if !a.Living() {
+		return nil, fault.InvalidFields(noDevelopmentAccount())
+	}
+	a.DevelopmentOf = append(a.DevelopmentOf, p.ID)
+
 	var tx store.Tx
-	tx.Living(p.DevelopmentAccount).Else(fault.InvalidFields(noDevelopmentAccount()))
+	tx.Replace(&a)
 	tx.Create(&p)
 	tx.Create(&domain.PartnerKey{Hash: hash, Partner: p.ID, CreatedAt: now})
 	return out, s.store.Commit(ctx, &tx, out)

@@ -36,7 +36,7 @@ func (s *Service) changeAccount(tx *store.Tx, before domain.Account, in contract
 	}
 	a := before
 	a.ID, a.Name, a.State = in.ID, in.Name, domain.AccountActive
-	if a == before {
+	if reflect.DeepEqual(a, before) {
 		return a, contract.ImportUnchanged, nil
 	}
 	result := stamp(before.Rev, &a.CreatedAt, &a.UpdatedAt, s.now())
@@ -63,8 +63,8 @@ func (s *Service) PutUser(ctx context.Context, in *contract.PutUserInput) (*cont
 	if err != nil {
 		return nil, err
 	}
-	if result != contract.ImportUnchanged {
-		holdAccount(&tx, in.Account, domain.QuotaUsers, oneIf(result))
+	if err := s.settle(ctx, &tx, in.Account, domain.QuotaUsers, result); err != nil {
+		return nil, err
 	}
 	out := &contract.PutUserOutput{Body: u}
 	return out, s.store.Commit(ctx, &tx, out)
@@ -94,6 +94,22 @@ func (s *Service) changeUser(ctx context.Context, tx *store.Tx, known workspaceK
 		tx.ReleaseEmail(before)
 	}
 	return u, result, nil
+}
+
+// DeleteUser ends a user: roles are read on every call, so that the next one by the user, or for, is refused. The e-mail is
+// free for another. NotFound for one that is not there, or no more.
+func (s *Service) DeleteUser(ctx context.Context, in *contract.DeleteUserInput) (*contract.DeleteUserOutput, error) {
+	u, err := s.store.User(ctx, in.Account, in.User)
+	if err != nil {
+		return nil, err
+	}
+	var tx store.Tx
+	tx.Living(in.Account).Else(noAccount())
+	tx.Delete(&u)
+	tx.ReleaseEmail(u)
+	tx.Count(in.Account, domain.QuotaUsers, -1)
+	out := &contract.DeleteUserOutput{}
+	return out, s.store.Commit(ctx, &tx, out)
 }
 
 const emailTaken = "email-taken"
@@ -135,8 +151,8 @@ func (s *Service) PutWorkspace(ctx context.Context, in *contract.PutWorkspaceInp
 	}
 	var tx store.Tx
 	w, result := s.changeWorkspace(&tx, before, contract.WorkspaceItem{Account: in.Account, ID: in.Workspace, WorkspaceBody: in.Body})
-	if result != contract.ImportUnchanged {
-		holdAccount(&tx, in.Account, domain.QuotaWorkspaces, oneIf(result))
+	if err := s.settle(ctx, &tx, in.Account, domain.QuotaWorkspaces, result); err != nil {
+		return nil, err
 	}
 	out := &contract.PutWorkspaceOutput{Body: w}
 	return out, s.store.Commit(ctx, &tx, out)
@@ -164,19 +180,34 @@ func stamp(rev int, created, updated *time.Time, now time.Time) contract.ImportR
 	return contract.ImportCreated
 }
 
+// settle is holdAccount for one thing. Where nothing changes there is nothing to hold: then the account is looked at.
+func (s *Service) settle(ctx context.Context, tx *store.Tx, a domain.AccountID, q domain.Quota, result contract.ImportResult) error {
+	switch result {
+	case contract.ImportUnchanged:
+		return s.accountLives(ctx, a)
+	case contract.ImportCreated:
+		holdAccount(tx, a, q, 1)
+	default:
+		holdAccount(tx, a, q, 0)
+	}
+	return nil
+}
+
+// accountLives is NotFound for an account that is not there, or is being deleted.
+func (s *Service) accountLives(ctx context.Context, id domain.AccountID) error {
+	a, err := orNew(s.store.Account(ctx, id))
+	if err == nil && !a.Living() {
+		err = noAccount()
+	}
+	return err
+}
+
 // holdAccount adds what every change in an account takes: that it lives, and room by the quota for what is new.
 func holdAccount(tx *store.Tx, a domain.AccountID, q domain.Quota, created int) {
 	tx.Living(a).Else(noAccount())
 	if created > 0 {
 		tx.Count(a, q, created)
 	}
-}
-
-func oneIf(created contract.ImportResult) int {
-	if created == contract.ImportCreated {
-		return 1
-	}
-	return 0
 }
 
 // ListWorkspaces leaves out those in which the acting user may not create contracts.

@@ -2,21 +2,28 @@ package contracts
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	"plugboard/events"
 	"plugboard/shared/auth"
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
+	"plugboard/shared/fault"
 	"plugboard/shared/store"
 )
 
 // DeleteAccount ends an account: with this write every credential of its own is dead and nothing is sent for it;
 // provisioning then erases, page by page, and keeps the proof. To ask again while that goes on asks for the page that
-// comes next, should it have stopped. NotFound for an account that is not there, or no more.
+// comes next, should it have stopped. NotFound for an account that is not there, or no more; Conflict
+// `development-account` for one that a partner develops in: the account that has the id next would become the partner's.
 func (s *Service) DeleteAccount(ctx context.Context, in *contract.DeleteAccountInput) (*contract.DeleteAccountOutput, error) {
 	a, err := s.store.Account(ctx, in.Account)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.notDeveloped(ctx, a); err != nil {
 		return nil, err
 	}
 	now := s.now()
@@ -32,6 +39,22 @@ func (s *Service) DeleteAccount(ctx context.Context, in *contract.DeleteAccountI
 	tx.Provision(erasing(s.newID("prv"), d, now))
 	out := &contract.DeleteAccountOutput{Body: contract.ViewDeletion(d)}
 	return out, s.store.Commit(ctx, &tx, out)
+}
+
+// notDeveloped is Conflict, naming them, when partners develop in the account.
+func (s *Service) notDeveloped(ctx context.Context, a domain.Account) error {
+	if len(a.DevelopmentOf) == 0 {
+		return nil
+	}
+	var names []string
+	for _, id := range a.DevelopmentOf {
+		p, err := s.store.Partner(ctx, id)
+		if err != nil {
+			return fault.Wrap(err, "a partner that develops in %s", a.ID)
+		}
+		names = append(names, fmt.Sprintf("%q (%s)", p.Name, p.ID))
+	}
+	return fault.New(fault.Conflict, "development-account", "The account is the development account of %s, so it cannot be deleted.", strings.Join(names, " and "))
 }
 
 // erasing asks for the next page of d, not before the grace is over.

@@ -45,6 +45,8 @@ type importer[I, R any] struct {
 	look func(ctx context.Context, item I) ([]fault.Field, error)
 	// change puts what the item takes into the transaction, or nothing.
 	change func(ctx context.Context, tx *store.Tx, before R, item I) (R, contract.ImportResult, error)
+	// lives is asked once for each account; NotFound fails all its items.
+	lives func(context.Context, domain.AccountID) error
 	// hold adds what all changes of the transaction have in common.
 	hold func(tx *store.Tx, a domain.AccountID, created []R)
 }
@@ -156,6 +158,12 @@ func (w *importing[I, R]) work(ctx context.Context, places []int) {
 	for range min(importWorkers, len(accounts)) {
 		workers.Go(func() {
 			for a := range queue {
+				if err := w.lives(ctx, a); err != nil {
+					for _, n := range by[a] {
+						w.fail(ctx, n, err)
+					}
+					continue
+				}
 				for rest := by[a]; len(rest) > 0 && w.now().Before(w.deadline); {
 					together := w.together(rest)
 					w.try(ctx, a, rest[:together])

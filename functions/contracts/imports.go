@@ -24,7 +24,8 @@ func (s *Service) ImportAccounts(ctx context.Context, in *contract.ImportAccount
 		change: func(_ context.Context, tx *store.Tx, before domain.Account, item contract.AccountItem) (domain.Account, contract.ImportResult, error) {
 			return s.changeAccount(tx, before, item)
 		},
-		hold: func(*store.Tx, domain.AccountID, []domain.Account) {},
+		lives: func(context.Context, domain.AccountID) error { return nil }, // change says it of each
+		hold:  func(*store.Tx, domain.AccountID, []domain.Account) {},
 	}.run(ctx, s, in.Body.Items)
 	if err != nil {
 		return nil, err
@@ -59,6 +60,7 @@ func (s *Service) ImportUsers(ctx context.Context, in *contract.ImportUsersInput
 		hold: func(tx *store.Tx, a domain.AccountID, created []domain.User) {
 			holdAccount(tx, a, domain.QuotaUsers, len(created))
 		},
+		lives: s.accountLives,
 	}.run(ctx, s, in.Body.Items)
 	if err != nil {
 		return nil, err
@@ -85,6 +87,7 @@ func (s *Service) ImportWorkspaces(ctx context.Context, in *contract.ImportWorks
 		hold: func(tx *store.Tx, a domain.AccountID, created []domain.Workspace) {
 			holdAccount(tx, a, domain.QuotaWorkspaces, len(created))
 		},
+		lives: s.accountLives,
 	}.run(ctx, s, in.Body.Items)
 	if err != nil {
 		return nil, err
@@ -123,6 +126,7 @@ func (s *Service) ImportTemplates(ctx context.Context, in *contract.ImportTempla
 			tx.Living(a).Else(noAccount())
 			holdTypes(tx, a, created)
 		},
+		lives: s.accountLives,
 	}.run(ctx, s, in.Body.Items)
 	if err != nil {
 		return nil, err

@@ -27,6 +27,31 @@ func (s *Service) CreateTemplate(ctx context.Context, in *contract.CreateTemplat
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
+// DeleteTemplate removes a template: contracts keep what they took from it, and none is made from it any more, unless it
+// was begun before. NotFound for one that is not there, or, to an extension's token, not of the extension's own types.
+func (s *Service) DeleteTemplate(ctx context.Context, in *contract.DeleteTemplateInput) (*contract.DeleteTemplateOutput, error) {
+	caller := auth.From(ctx)
+	tpl, err := s.store.Template(ctx, caller.Account, in.Template)
+	if err != nil {
+		return nil, err
+	}
+	if e := caller.Extension(); e != "" {
+		t, err := s.store.TemplateType(ctx, caller.Account, tpl.TemplateType)
+		if err != nil {
+			return nil, fault.Wrap(err, "the type of the template %s", tpl.ID)
+		}
+		if t.Extension != e {
+			return nil, fault.New(fault.NotFound, "not-found", "There is no such template.")
+		}
+	}
+	var tx store.Tx
+	tx.Delete(&tpl)
+	tx.UseType(tpl.Account, tpl.TemplateType, -1)
+	tx.Count(tpl.Account, domain.QuotaTemplates, -1)
+	out := &contract.DeleteTemplateOutput{}
+	return out, s.store.Commit(ctx, &tx, out)
+}
+
 // templateLookup is where a template's surroundings are looked up.
 type templateLookup struct {
 	workspace workspaceKnown

@@ -29,10 +29,10 @@ func (s *Service) erase(ctx context.Context, a domain.AccountID, e plugboard.Era
 	if err != nil {
 		return err
 	}
-	var tx store.Tx
-	if err := s.leaveTrials(ctx, &tx, a, found); err != nil {
+	if err := s.forget(ctx, a, found); err != nil {
 		return err
 	}
+	var tx store.Tx
 	tx.Erase(found)
 	erased := map[domain.Record]int{}
 	for r, n := range d.Erased {
@@ -54,19 +54,49 @@ func (s *Service) erase(ctx context.Context, a domain.AccountID, e plugboard.Era
 	return fault.Wrap(s.store.Commit(ctx, &tx, nil), "erase page %d of %s", e.Page, a)
 }
 
-// leaveTrials takes the account out of the test accounts of the extensions that it tries.
-func (s *Service) leaveTrials(ctx context.Context, tx *store.Tx, a domain.AccountID, found []store.Belonging) error {
+// forget takes the account out of what is others' and names it: the test accounts of an extension that it tries, the
+// failures of a roll-out that came to it. Each is a transaction of its own, since there may be more than one takes, and
+// comes before what leads to it is erased, so that a crash between loses none.
+func (s *Service) forget(ctx context.Context, a domain.AccountID, found []store.Belonging) error {
 	for _, b := range found {
-		if b.Extension == "" {
+		var err error
+		switch b.Record {
+		case domain.RecordTrial:
+			err = s.leaveTrial(ctx, a, b.Extension)
+		case domain.RecordInstallation:
+			err = s.leaveRollouts(ctx, a, b.Extension)
+		}
+		if err != nil {
+			return fault.Wrap(err, "take %s out of what is of %s", a, b.Extension)
+		}
+	}
+	return nil
+}
+
+func (s *Service) leaveTrial(ctx context.Context, a domain.AccountID, id domain.ExtensionID) error {
+	e, err := s.store.Extension(ctx, id)
+	if err != nil || !slices.Contains(e.TestAccounts, a) {
+		return err
+	}
+	e.TestAccounts = slices.DeleteFunc(slices.Clone(e.TestAccounts), func(o domain.AccountID) bool { return o == a })
+	var tx store.Tx
+	tx.Replace(&e)
+	return s.store.Commit(ctx, &tx, nil)
+}
+
+func (s *Service) leaveRollouts(ctx context.Context, a domain.AccountID, id domain.ExtensionID) error {
+	rollouts, err := s.store.Rollouts(ctx, id)
+	if err != nil {
+		return err
+	}
+	for _, r := range rollouts {
+		if !r.Forget(a) {
 			continue
 		}
-		e, err := s.store.Extension(ctx, b.Extension)
-		if err != nil {
-			return fault.Wrap(err, "the extension %s, on trial in %s", b.Extension, a)
-		}
-		if slices.Contains(e.TestAccounts, a) {
-			e.TestAccounts = slices.DeleteFunc(slices.Clone(e.TestAccounts), func(o domain.AccountID) bool { return o == a })
-			tx.Replace(&e)
+		var tx store.Tx
+		tx.Replace(&r)
+		if err := s.store.Commit(ctx, &tx, nil); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -42,6 +42,15 @@ type UserBody struct {
 
 func (in *PutUserInput) about() domain.AccountID { return in.Account }
 
+type DeleteUserInput struct {
+	Account domain.AccountID `path:"account_id" maxLength:"64"`
+	User    domain.UserID    `path:"user_id" maxLength:"128"`
+}
+
+func (in *DeleteUserInput) about() domain.AccountID { return in.Account }
+
+type DeleteUserOutput struct{}
+
 type PutUserOutput struct{ Body domain.User }
 
 type PutWorkspaceInput struct {
@@ -63,6 +72,12 @@ type ListWorkspacesInput struct{ PageInput }
 type ListWorkspacesOutput struct{ Body Page[domain.Workspace] }
 
 type CreateTemplateInput struct{ Body TemplateBody }
+
+type DeleteTemplateInput struct {
+	Template domain.TemplateID `path:"template_id" maxLength:"64"`
+}
+
+type DeleteTemplateOutput struct{}
 
 type TemplateBody struct {
 	Name         string                `json:"name" minLength:"1" maxLength:"128"`

@@ -19,7 +19,7 @@ var (
 		ID: "create-partner", Method: http.MethodPost, Path: "/v1/partners", Function: Catalogue, Status: 201,
 		Auth:   auth.AnyOf(auth.Platform()),
 		Reads:  domain.Records{domain.RecordAccount},
-		Writes: domain.Records{domain.RecordPartner, domain.RecordPartnerKey},
+		Writes: domain.Records{domain.RecordAccount, domain.RecordPartner, domain.RecordPartnerKey},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Create a partner, with its first key.",
 	})
 	ReadPartner = declare[ReadPartnerInput, ReadPartnerOutput](Operation{
@@ -481,7 +481,7 @@ var (
 	DeleteAccount = declare[DeleteAccountInput, DeleteAccountOutput](Operation{
 		ID: "delete-account", Method: http.MethodDelete, Path: "/v1/accounts/{account_id}", Function: Contracts, Status: 202,
 		Auth: auth.AnyOf(auth.Platform()), Errors: fault.Kinds{fault.NotFound},
-		Reads:  domain.Records{domain.RecordAccount, domain.RecordDeletion},
+		Reads:  domain.Records{domain.RecordAccount, domain.RecordDeletion, domain.RecordPartner},
 		Writes: domain.Records{domain.RecordAccount, domain.RecordDeletion, domain.RecordProvision},
 		Family: FamilyAccount, Since: "0.1.0", Summary: "Delete an account: its credentials are dead at once, then all it has is erased.",
 	})
@@ -497,6 +497,13 @@ var (
 		Reads:  domain.Records{domain.RecordAccount, domain.RecordUser},
 		Writes: domain.Records{domain.RecordUser, domain.RecordReservation, domain.RecordQuotaUse},
 		Family: FamilyAccount, Since: "0.1.0", Summary: "Create or update a user; a changed role holds from the next request on.",
+	})
+	DeleteUser = declare[DeleteUserInput, DeleteUserOutput](Operation{
+		ID: "delete-user", Method: http.MethodDelete, Path: "/v1/accounts/{account_id}/users/{user_id}", Function: Contracts, Status: 204,
+		Auth: auth.AnyOf(auth.Platform()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordAccount, domain.RecordUser},
+		Writes: domain.Records{domain.RecordUser, domain.RecordReservation, domain.RecordQuotaUse},
+		Family: FamilyAccount, Since: "0.1.0", Summary: "Delete a user, who is signed in nowhere from then on; what the user made stays.",
 	})
 	PutWorkspace = declare[PutWorkspaceInput, PutWorkspaceOutput](Operation{
 		ID: "put-workspace", Method: http.MethodPut, Path: "/v1/accounts/{account_id}/workspaces/{workspace_id}", Function: Contracts, Status: 200,
@@ -559,6 +566,13 @@ var (
 		Reads:  domain.Records{domain.RecordWorkspace, domain.RecordTemplateType, domain.RecordInstallation},
 		Writes: domain.Records{domain.RecordTemplate, domain.RecordFieldsVersion, domain.RecordQuotaUse},
 		Family: FamilyContract, Since: "0.1.0", Summary: "Create a template of a template type in a workspace.",
+	})
+	DeleteTemplate = declare[DeleteTemplateInput, DeleteTemplateOutput](Operation{
+		ID: "delete-template", Method: http.MethodDelete, Path: "/v1/templates/{template_id}", Function: Contracts, Status: 204,
+		Auth: auth.AnyOf(auth.Dashboard(domain.Admin), auth.Integration(domain.ScopeTemplatesWrite), auth.Platform()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordTemplate, domain.RecordTemplateType},
+		Writes: domain.Records{domain.RecordTemplate, domain.RecordFieldsVersion, domain.RecordQuotaUse},
+		Family: FamilyContract, Since: "0.1.0", Summary: "Delete a template; contracts made from it stay as they are.",
 	})
 	ListTemplates = declare[ListTemplatesInput, ListTemplatesOutput](Operation{
 		ID: "list-templates", Method: http.MethodGet, Path: "/v1/templates", Function: Contracts, Status: 200,

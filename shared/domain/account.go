@@ -8,11 +8,13 @@ import (
 
 // Account is a customer of the platform. Everything below belongs to one and is never visible from another.
 type Account struct {
-	ID        AccountID    `json:"id"`
-	Name      string       `json:"name"`
-	State     AccountState `json:"state" enum:"active,deleting"`
-	CreatedAt time.Time    `json:"created_at"`
-	UpdatedAt time.Time    `json:"updated_at"`
+	ID    AccountID    `json:"id"`
+	Name  string       `json:"name"`
+	State AccountState `json:"state" enum:"active,deleting"`
+	// DevelopmentOf is kept with the account, so that deleting it and linking a partner to it exclude each other.
+	DevelopmentOf []PartnerID `json:"development_of,omitempty" doc:"The partners that develop in it. Such an account cannot be deleted."`
+	CreatedAt     time.Time   `json:"created_at"`
+	UpdatedAt     time.Time   `json:"updated_at"`
 	Revision
 }
 

@@ -36,11 +36,11 @@ type QuotaLimit struct {
 // Quotas is every quota, in the order in which they are shown.
 var Quotas = []QuotaLimit{
 	// The platform syncs them and none is listed; the limit keeps a runaway sync from filling the account's partition.
-	{QuotaUsers, 10_000, false, "users", "Users cannot be removed one by one: sync those alone who work with contracts."},
+	{QuotaUsers, 10_000, false, "users", "Delete those first who do not work with contracts any more."},
 	// All are read for a list, and for the helper: 200 KB at most.
 	{QuotaWorkspaces, 500, false, "workspaces", "Use one that is there."},
 	// All are read for a list, and for the helper, with the values that they begin with.
-	{QuotaTemplates, 1_000, false, "templates", "Use one that is there."},
+	{QuotaTemplates, 1_000, false, "templates", "Delete one first."},
 	// All are read for a list, fields and all: 10 KB each is much, MaxFieldsBytes the most. An extension's, which
 	// stay when it is disabled, count.
 	{QuotaTemplateTypes, 200, false, "template types, those of extensions included", "Delete one of the account's own first."},

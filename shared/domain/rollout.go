@@ -51,7 +51,7 @@ type RolloutProgress struct {
 	ByHand            int              `json:"by_hand" doc:"Left as they are by the account's policy."`
 	Skipped           int              `json:"skipped" doc:"Not enabled: suspended, failed before, or on their way."`
 	Failed            int              `json:"failed" doc:"Left as they were, or working on, with the failure recorded."`
-	Failures          []RolloutFailure `json:"failures" doc:"The first ten. Account and detail are for the platform alone."`
+	Failures          []RolloutFailure `json:"failures" doc:"The first ten. Account and detail are for the platform alone, and end with the account."`
 }
 
 // RolloutFailure is why one installation was not upgraded.
@@ -104,6 +104,18 @@ func (p RolloutProgress) plus(o RolloutProgress) RolloutProgress {
 		Seen: p.Seen + o.Seen, Upgraded: p.Upgraded + o.Upgraded, Current: p.Current + o.Current, WaitingForConsent: p.WaitingForConsent + o.WaitingForConsent,
 		ByHand: p.ByHand + o.ByHand, Skipped: p.Skipped + o.Skipped, Failed: p.Failed + o.Failed, Failures: p.Failures,
 	}
+}
+
+// Forget takes the account out of the failures, of which the code and the count stay; false when it is in none.
+func (r *Rollout) Forget(a AccountID) bool {
+	was := r.Failures
+	r.Failures = slices.Clone(was)
+	for n, f := range r.Failures {
+		if f.Account == a {
+			r.Failures[n] = RolloutFailure{Code: f.Code}
+		}
+	}
+	return !slices.Equal(r.Failures, was)
 }
 
 // Outcome is what i is to the roll-out as it stands; empty when it is to be upgraded, or its upgrade, started by this

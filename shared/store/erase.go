@@ -21,7 +21,7 @@ import (
 // Belonging is one item of an account.
 type Belonging struct {
 	Record domain.Record
-	// Extension is whose extension record names the account, of a trial.
+	// Extension is which one a trial or an installation is of, of which other records name the account.
 	Extension domain.ExtensionID
 
 	key    key
@@ -140,6 +140,7 @@ func (c *collector) item(ctx context.Context, item map[string]types.AttributeVal
 				together = append(together, token(hash))
 			}
 		}
+		b.Extension = extension
 		c.take(append(together, b)...)
 	case domain.RecordTrial:
 		b.Extension = domain.ExtensionID(textOf(item, "extension_id"))
