@@ -1,7 +1,6 @@
 package functions_test
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
@@ -39,40 +38,6 @@ func TestRule27_AHandOffOfADyingAccountGivesNothing(t *testing.T) {
 	s.putUser(s.account, "ada", adminEmail, "admin")
 	s.enableHandOffAgain()
 	s.refusedFields(s.exchange(s.partner, code), "/code") // of the account that had the id before
-}
-
-func TestRule27_ARollOutPassesADyingAccountBy(t *testing.T) {
-	c := newCrowd(t, 3)
-	c.want(c.call(platform, "DELETE", "/v1/accounts/"+string(c.accounts[1]), nil), 202)
-	c.settle()
-	at := c.start(platform, object{"version": 2})
-	c.settle()
-	c.expect(at, "done seen=3 upgraded=2 current=0 consent=0 by-hand=0 skipped=1 failed=0")
-	i, err := c.tables.Installation(t.Context(), c.accounts[1], rolledExtension)
-	if must(t, err); i.Version != 1 || i.State != domain.Enabled {
-		t.Errorf("in the account that is being deleted it is %s at version %d", i.State, i.Version)
-	}
-}
-
-func TestRule27_AnAccountThatTriesManyExtensionsIsErased(t *testing.T) {
-	s := newScene(newWorld(t))
-	var many []any
-	for n := range 90 {
-		many = append(many, &domain.Extension{ID: domain.ExtensionID(fmt.Sprint("tried-", n)), TestAccounts: []domain.AccountID{s.account}})
-	}
-	s.tables.Given(many...)
-	many = nil
-	for n := range 90 {
-		many = append(many, &domain.Trial{Account: s.account, Extension: domain.ExtensionID(fmt.Sprint("tried-", n))})
-	}
-	s.tables.Given(many...)
-	s.erased(s.remove())
-	for n := range 90 {
-		e, err := s.tables.Extension(t.Context(), domain.ExtensionID(fmt.Sprint("tried-", n)))
-		if must(t, err); len(e.TestAccounts) > 0 {
-			t.Fatalf("%s still has the test accounts %v", e.ID, e.TestAccounts)
-		}
-	}
 }
 
 func TestRule27_TheLogOfAnEndedLifecycleWebhookIsErased(t *testing.T) {

@@ -144,9 +144,7 @@ func (c *collector) item(ctx context.Context, item map[string]types.AttributeVal
 		c.take(append(together, b)...)
 	case domain.RecordTrial:
 		b.Extension = domain.ExtensionID(textOf(item, "extension_id"))
-		if c.take(b); !c.full {
-			c.most-- // its extension is written with it
-		}
+		c.take(b)
 	case domain.RecordWebhook, domain.RecordRetiredWebhook:
 		var w struct {
 			ID        domain.WebhookID `json:"id"`
