@@ -36,7 +36,7 @@ func (w *world) newWorkers() workers {
 	return workers{
 		fanout:       fanout.New(w.tables.Store, provisions, deliveries, metric.New("test", io.Discard, w.now)),
 		provisioning: provisioning.New(w.tables.Store, w.sealer, w.now, domain.NewID),
-		delivery:     delivery.New(w.tables.Store, w.sealer, deliveries, egress.Config{AllowPrivate: true}, w.now),
+		delivery:     delivery.New(w.tables.Store, w.sealer, deliveries, egress.Config{AllowPrivate: true}, metric.New("test", io.Discard, w.now), w.now),
 		provisions:   provisions, deliveries: deliveries,
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -401,5 +402,41 @@ func TestRule20_ADeadEndpointDelaysNobodyInItsBatch(t *testing.T) {
 		if got := k.outcome(d, 1); got.Outcome != domain.OutcomeDelivered {
 			t.Errorf("%s: got %s, %s", d.Webhook, got.Outcome, got.Reason)
 		}
+	}
+}
+
+// What is counted is what was done: an attempt whose line was not written is made again, and counted then.
+func TestHandle_CountsAttemptsAndTimesTheFirst(t *testing.T) {
+	k := newKit(t)
+	w := k.own("whk_own", k.receiver.URL)
+	paused := &domain.Webhook{Account: acct, ID: "whk_paused", Paused: true}
+	k.Given(paused)
+	k.deliver(k.to(w, "1"), k.to(w, "2"), k.to(paused, "3"))
+	retry := k.to(w, "4")
+	retry.Attempt = 2
+	k.receiver.answers(status(500, ""))
+	k.deliver(retry)
+	k.on(k.At(k.clock.read, storetest.Failing("BatchWriteItem")), k.queue)
+	if failed := k.work(k.batch(k.to(w, "5"))); len(failed) != 1 {
+		t.Fatalf("%d messages failed, want the one whose line was not written", len(failed))
+	}
+	var counted struct{ Delivered, Failed, Skipped, FirstAttempt, AttemptTime []float64 }
+	for _, line := range strings.SplitAfter(k.measured.String(), "\n") {
+		var l struct{ Delivered, Failed, Skipped, FirstAttempt, AttemptTime []float64 }
+		if line == "" {
+			continue
+		}
+		if err := json.Unmarshal([]byte(line), &l); err != nil {
+			t.Fatal(err)
+		}
+		counted.Delivered, counted.Failed = append(counted.Delivered, l.Delivered...), append(counted.Failed, l.Failed...)
+		counted.Skipped, counted.FirstAttempt = append(counted.Skipped, l.Skipped...), append(counted.FirstAttempt, l.FirstAttempt...)
+		counted.AttemptTime = append(counted.AttemptTime, l.AttemptTime...)
+	}
+	if !slices.Equal(counted.Delivered, []float64{2}) || !slices.Equal(counted.Failed, []float64{1}) || !slices.Equal(counted.Skipped, []float64{1}) {
+		t.Errorf("got %+v", counted)
+	}
+	if len(counted.FirstAttempt) != 2 || len(counted.AttemptTime) != 3 {
+		t.Errorf("timed %d first attempts and %d attempts, want 2 and 3", len(counted.FirstAttempt), len(counted.AttemptTime))
 	}
 }

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"plugboard/events"
 	"plugboard/shared/domain"
+	"plugboard/shared/metric"
 	"plugboard/shared/store/storetest"
 )
 
@@ -163,7 +165,7 @@ func TestRule16_ManyAtOnceMakeOneTransitionAndOneEvent(t *testing.T) {
 	k.clock.forward(day)
 	var together sync.WaitGroup
 	for range 8 {
-		process := New(k.At(k.clock.read), k.sealer, k.queue, testEgress, k.clock.read)
+		process := New(k.At(k.clock.read), k.sealer, k.queue, testEgress, metric.New("test", io.Discard, k.clock.read), k.clock.read)
 		batch := k.batch(k.to(w, "1"), k.to(w, "2"))
 		together.Go(func() {
 			if _, err := process.Handle(t.Context(), batch); err != nil {

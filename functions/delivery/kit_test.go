@@ -24,6 +24,7 @@ import (
 	"plugboard/shared/domain"
 	"plugboard/shared/egress"
 	"plugboard/shared/fault"
+	"plugboard/shared/metric"
 	"plugboard/shared/queue"
 	"plugboard/shared/queue/queuetest"
 	"plugboard/shared/secret"
@@ -45,6 +46,7 @@ type kit struct {
 	queue    *queuetest.Queue
 	receiver *receiver
 	clock    *clock
+	measured bytes.Buffer // metrics
 }
 
 func newKit(t *testing.T) *kit {
@@ -60,7 +62,7 @@ func newKit(t *testing.T) *kit {
 
 // on sets the service up anew, on another store or queue.
 func (k *kit) on(s *store.Store, q Queue) {
-	k.Service = New(s, k.sealer, q, testEgress, k.clock.read)
+	k.Service = New(s, k.sealer, q, testEgress, metric.New("test", &k.measured, k.clock.read), k.clock.read)
 	k.Service.jitter = func() float64 { return 0.5 } // none
 }
 

@@ -22,6 +22,7 @@ import (
 	"plugboard/shared/domain"
 	"plugboard/shared/egress"
 	"plugboard/shared/fault"
+	"plugboard/shared/metric"
 	"plugboard/shared/queue"
 	"plugboard/shared/store"
 )
@@ -49,15 +50,16 @@ type Service struct {
 	tokens  *accessTokens
 	targets *targets
 	now     domain.Clock
+	metrics *metric.Log
 	jitter  func() float64 // 0 to 1
 }
 
 // New does not call AWS.
-func New(s *store.Store, open Opener, q Queue, c egress.Config, now domain.Clock) *Service {
+func New(s *store.Store, open Opener, q Queue, c egress.Config, m *metric.Log, now domain.Clock) *Service {
 	client := egress.New(c, atOnce)
 	return &Service{
 		store: s, open: open, queue: q, client: client, tokens: newAccessTokens(client, now), targets: newTargets(s, now), now: now,
-		jitter: rand.Float64,
+		metrics: m, jitter: rand.Float64,
 	}
 }
 
@@ -108,6 +110,7 @@ func (s *Service) Handle(ctx context.Context, batch lambda.SQSEvent) (lambda.SQS
 	working.Wait()
 	s.log(ctx, jobs)
 	s.sendOn(ctx, jobs)
+	s.count(jobs)
 	failures := []lambda.SQSBatchItemFailure{} // never null: an emulator's poller breaks on it
 	for _, j := range jobs {
 		if j.fault != nil {
@@ -192,4 +195,32 @@ func (s *Service) sendOn(ctx context.Context, jobs []job) {
 	for i, err := range s.queue.Send(ctx, messages) {
 		of[i].fault = err
 	}
+}
+
+var outcomes = map[domain.Outcome]metric.Name{
+	domain.OutcomeDelivered: metric.Delivered, domain.OutcomeFailed: metric.Failed, domain.OutcomeExhausted: metric.Exhausted,
+	domain.OutcomeSkipped: metric.Skipped, domain.OutcomeCancelled: metric.Cancelled,
+}
+
+// count puts into the metrics what was done for good.
+func (s *Service) count(jobs []job) {
+	values := map[metric.Name][]float64{}
+	for _, j := range jobs {
+		if j.line == nil || j.fault != nil {
+			continue
+		}
+		if name := outcomes[j.line.Outcome]; values[name] == nil {
+			values[name] = []float64{1}
+		} else {
+			values[name][0]++
+		}
+		if j.line.Outcome == domain.OutcomeSkipped || j.line.Outcome == domain.OutcomeCancelled {
+			continue
+		}
+		values[metric.AttemptTime] = append(values[metric.AttemptTime], float64(j.line.Milliseconds))
+		if j.line.Number == 1 {
+			values[metric.FirstAttempt] = append(values[metric.FirstAttempt], float64(j.line.At.Sub(j.delivery.EventAt).Milliseconds()))
+		}
+	}
+	s.metrics.Put(values)
 }

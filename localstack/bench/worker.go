@@ -167,7 +167,7 @@ func (w *worker) parts() (parts, error) {
 	p := parts{metrics: metric.New("bench", null, domain.SystemClock), store: store.New(dynamodb.NewFromConfig(config), store.Config{AccountsTable: "accounts", DeliveriesTable: "deliveries"}, domain.SystemClock)}
 	p.sealer = secret.NewSealer(kms.NewFromConfig(config), p.store, secret.Config{SealingKey: "sealing"}, domain.SystemClock)
 	p.queue = queue.New(sqs.NewFromConfig(config), w.aws+"/deliveries")
-	p.delivery = delivery.New(p.store, p.sealer, p.queue, egress.Config{AllowPrivate: true}, domain.SystemClock)
+	p.delivery = delivery.New(p.store, p.sealer, p.queue, egress.Config{AllowPrivate: true}, p.metrics, domain.SystemClock)
 	return p, nil
 }
 
@@ -273,9 +273,16 @@ func (w *worker) layOut(ctx context.Context, p parts, in func(i int) domain.Acco
 	all := make([]domain.Webhook, w.Webhooks)
 	for i := range all {
 		hook := domain.Webhook{Account: in(i), ID: domain.WebhookID(fmt.Sprintf("whk_%d", i)), Name: "Bench", URL: w.URL}
-		var err error
-		if hook.Secret, err = p.sealer.Seal(ctx, hook.Account, string(hook.ID), secret.NewSigningSecret()); err != nil {
-			return nil, err
+		for key := range 2 { // that sign, as after a rotation
+			sealed, err := p.sealer.Seal(ctx, hook.Account, string(hook.ID), secret.NewSigningSecret())
+			if err != nil {
+				return nil, err
+			}
+			if key == 0 {
+				hook.Secret = sealed
+			} else {
+				hook.Rotate(sealed, time.Now(), 24*time.Hour)
+			}
 		}
 		var tx store.Tx
 		if i == 0 || in(i) != in(i-1) {

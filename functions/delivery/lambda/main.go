@@ -19,6 +19,6 @@ func main() {
 			return nil, err
 		}
 		sealer, err := p.Sealer()
-		return delivery.New(p.Store, sealer, queue.New(sqs.NewFromConfig(p.AWS), c.Deliveries), c.Egress, p.Now).Handle, err
+		return delivery.New(p.Store, sealer, queue.New(sqs.NewFromConfig(p.AWS), c.Deliveries), c.Egress, p.Metrics, p.Now).Handle, err
 	})
 }
