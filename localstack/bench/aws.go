@@ -158,15 +158,16 @@ func (s *stub) getItem(in *json.Decoder) (object, error) {
 	return object{}, nil
 }
 
-// query knows the one condition of a partition and the beginning of its sort keys, :pk and :sk.
+// query knows the conditions of a partition, :pk, and of its sort keys how they begin, :sk, or from where to where they go.
 func (s *stub) query(in *json.Decoder) (object, error) {
 	var q struct{ ExpressionAttributeValues item }
 	if err := in.Decode(&q); err != nil {
 		return nil, err
 	}
+	value := func(name string) string { return text(q.ExpressionAttributeValues[name]) }
 	all, size := []item{}, 0
-	for key, found := range s.items[text(q.ExpressionAttributeValues[":pk"])] {
-		if strings.HasPrefix(key, text(q.ExpressionAttributeValues[":sk"])) {
+	for key, found := range s.items[value(":pk")] {
+		if strings.HasPrefix(key, value(":sk")) && key >= value(":from") && (value(":to") == "" || key <= value(":to")) {
 			all, size = append(all, found), size+bytesOf(found)
 		}
 	}
