@@ -54,6 +54,8 @@ type DataField struct {
 	// Withdrawn tells a field that became inactive because the version lacks it from one that people switched off:
 	// only the first becomes active when a later version has it again, and only once does it become inactive.
 	Withdrawn bool `json:"withdrawn,omitempty" doc:"The extension's version no longer has this field."`
+	// WasOff: people had switched it off before it was withdrawn, and so it comes back.
+	WasOff bool `json:"was_off,omitempty" doc:"It was inactive before it was withdrawn, and comes back so."`
 }
 
 // TemplateType is a container of data fields that templates, contracts and webhooks refer to. One that an
@@ -110,7 +112,8 @@ func (t TemplateType) withDeclared(declared []FieldDefinition) []DataField {
 			t.Fields = slices.Insert(t.Fields, at, DataField{Source: SourceSystem, Active: true})
 		}
 		f := &t.Fields[at]
-		f.FieldDefinition, f.Active, f.Withdrawn = d, f.Active || f.Withdrawn, false
+		f.FieldDefinition, f.Active = d, f.Active || f.Withdrawn && !f.WasOff
+		f.Withdrawn, f.WasOff = false, false
 		place = at + 1
 	}
 	return t.Fields
@@ -126,7 +129,7 @@ func (t TemplateType) withoutUndeclared(declared []FieldDefinition) []DataField 
 	fields := slices.Clone(t.Fields)
 	for i, f := range fields {
 		if f.Source == SourceSystem && !f.Withdrawn && !wanted[FoldCustomID(f.CustomID)] {
-			fields[i].Active, fields[i].Withdrawn = false, true
+			fields[i].Active, fields[i].Withdrawn, fields[i].WasOff = false, true, !f.Active
 		}
 	}
 	return fields

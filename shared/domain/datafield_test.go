@@ -124,6 +124,28 @@ func TestRule9_ReconcilingKeepsThePlacesThatUsersGaveFields(t *testing.T) {
 	}
 }
 
+// What an admin switched off survives that a version drops the field and a later one has it again.
+func TestRule6_AFieldThatWasSwitchedOffComesBackSo(t *testing.T) {
+	tt := domain.TemplateType{Fields: []domain.DataField{field("off", domain.Text, domain.SourceSystem, false), field("on", domain.Text, domain.SourceSystem, true)}}
+	both := []domain.FieldDefinition{{CustomID: "off", Kind: domain.Text}, {CustomID: "on", Kind: domain.Text}}
+	before := slices.Clone(tt.Fields)
+	for range 2 {
+		tt.Fields = defined(t, tt, nil)
+		if tt.Fields[0].Active || tt.Fields[1].Active {
+			t.Fatalf("dropped: got %+v", tt.Fields)
+		}
+		tt.Fields = defined(t, tt, nil)
+		if tt.Fields = defined(t, tt, both); tt.Fields[0].Active || !tt.Fields[1].Active {
+			t.Fatalf("declared again: got %+v", tt.Fields)
+		}
+	}
+	for i, f := range tt.Fields {
+		if f.Withdrawn || f.WasOff || f.Active != before[i].Active {
+			t.Errorf("at the end: got %+v, want it as %+v", f, before[i])
+		}
+	}
+}
+
 // A version that has a field again makes it active again, unless it was people who switched it off; and what people
 // switched on after it was withdrawn stays on.
 func TestRule6_AWithdrawnFieldIsToldFromOneSwitchedOff(t *testing.T) {

@@ -109,7 +109,7 @@ func (t TemplateType) ReplaceFields(given []GivenField) (TemplateType, error) {
 			if t.Fields[at].FieldDefinition != g.FieldDefinition {
 				return t, ManagedBy(t.Extension, fmt.Sprintf("data field %q", g.CustomID))
 			}
-			f.Source, f.Withdrawn = SourceSystem, t.Fields[at].Withdrawn
+			f.Source, f.Withdrawn, f.WasOff = SourceSystem, t.Fields[at].Withdrawn, t.Fields[at].WasOff
 		}
 		fields = append(fields, f)
 	}
