@@ -121,3 +121,20 @@ func TestRule7_ChangedParametersHoldFromTheNextAttemptOn(t *testing.T) {
 		t.Errorf("the next body is %s", third[0].body)
 	}
 }
+
+// A secret parameter's few likely values could be tried against a fingerprint of the input alone.
+func TestRule22_AnInputCannotBeGuessedFromWhatIsKeptOfIt(t *testing.T) {
+	a := newActors(newWorld(t))
+	a.enable()
+	change := object{"parameters": object{"api_key": "hunter2-hunter2"}}
+	for _, key := range []string{"one", "two"} {
+		a.want(a.call(a.admin.with("Idempotency-Key", key), "PATCH", "/v1/installations/"+mainExtension+"/parameters", change), 200)
+	}
+	var kept []string
+	for _, i := range a.stored("idempotency") {
+		kept = append(kept, text(i, "fingerprint"))
+	}
+	if len(kept) != 2 || kept[0] == kept[1] || kept[0] == "" {
+		t.Errorf("the same input under two keys left the fingerprints %q", kept)
+	}
+}

@@ -103,7 +103,9 @@ func (s *served) once(ctx context.Context, in any) (any, error) {
 	if about, ok := in.(interface{ about() domain.AccountID }); ok {
 		account = about.about()
 	}
-	ctx, recorded, err := s.idem.Claim(ctx, account, digest(caller.Principal, string(caller.Account), string(caller.UserID()), s.ID, key), digest(string(input)))
+	// The key, which is stored nowhere, keeps who reads the table from trying inputs, secret parameters among them, against the
+	// fingerprint.
+	ctx, recorded, err := s.idem.Claim(ctx, account, digest(caller.Principal, string(caller.Account), string(caller.UserID()), s.ID, key), digest(key, string(input)))
 	if err != nil {
 		return nil, err
 	}

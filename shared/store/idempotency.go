@@ -28,7 +28,7 @@ const (
 type claim struct {
 	Account     domain.AccountID `json:"account_id,omitempty"` // whose answer it keeps
 	Key         string           `json:"key"`                  // hash of caller, operation and the key itself
-	Fingerprint string           `json:"fingerprint"`          // hash of the input
+	Fingerprint string           `json:"fingerprint"`          // hash of the key itself and the input
 	Owner       string           `json:"owner"`                // this run; another that took over after the lease has its own
 	LeaseUntil  int64            `json:"lease_until"`          // epoch seconds
 	Answer      []byte           `json:"answer,omitempty"`
