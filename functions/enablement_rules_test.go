@@ -364,8 +364,10 @@ func TestRule5_FailedRemembersTheStepAndRetryGoesOn(t *testing.T) {
 	a.state(mainExtension, "enabled")
 }
 
-func TestRule5_WhatComesWithAFailedOneFailsTooAndCanBeRetried(t *testing.T) {
-	a := newActors(newWorld(t))
+// failTogether enables the main extension with acme-base, which it needs, and whose field "key" a user holds, so that both
+// fail. It returns the template type with the field.
+func (a *actors) failTogether() (typeID string) {
+	a.t.Helper()
 	core := coreBlueprint()
 	core["template_types"] = []object{{"name": "Core", "no_webhooks": true, "fields": []object{{"custom_id": "key", "name": "Key", "kind": "text"}}}}
 	a.list("acme-base", []string{""}, core)
@@ -377,10 +379,16 @@ func TestRule5_WhatComesWithAFailedOneFailsTooAndCanBeRetried(t *testing.T) {
 		a.want(a.call(a.admin, "POST", "/v1/installations/"+e+"/disable", nil), 202)
 		a.settle()
 	}
-	id := a.templateType("acme-base")
-	a.ownField(id, "key", "user")
+	typeID = a.templateType("acme-base")
+	a.ownField(typeID, "key", "user")
 	a.want(a.call(a.admin, "PUT", "/v1/installations/"+mainExtension, parameters()), 202)
 	a.settle()
+	return typeID
+}
+
+func TestRule5_WhatComesWithAFailedOneFailsTooAndCanBeRetried(t *testing.T) {
+	a := newActors(newWorld(t))
+	id := a.failTogether()
 	for e, reason := range map[string]string{"acme-base": `"key"`, mainExtension: `"acme-base"`} {
 		if got := a.installation(e); got.str("state") != "failed" || !strings.Contains(got.str("failure", "reason"), reason) {
 			t.Fatalf("%s says %s", e, got.raw)

@@ -16,10 +16,12 @@ import (
 	"plugboard/shared/queue/queuetest"
 )
 
-// told is what a lifecycle endpoint heard since, each verified with the secret: `account extension type`.
+// told is what a lifecycle endpoint heard since, each verified with the secret: `account extension type`. What came twice
+// under the same id is one delivery, since sending is at least once.
 func (a *actors) told(t *testing.T, secret string) []string {
 	t.Helper()
 	var all []string
+	known := map[string]bool{}
 	for _, got := range a.receiver.take() {
 		var body struct {
 			Type    string
@@ -34,6 +36,11 @@ func (a *actors) told(t *testing.T, secret string) []string {
 			t.Errorf("it heard of a contract: %s", got.body)
 		}
 		got.verified(t, secret, a.now())
+		id := got.header.Get("Webhook-Id")
+		if known[id] {
+			continue
+		}
+		known[id] = true
 		all = append(all, body.Account+" "+body.Data.Extension+" "+body.Type)
 	}
 	return all
@@ -175,7 +182,6 @@ func TestRule17_WhatHappenedBeforeTheEndIsHeardAfterIt(t *testing.T) {
 	a.settle()
 	got := a.told(t, secret)
 	slices.Sort(got)
-	got = slices.Compact(got) // at least once
 	if want := []string{"customer acme-life installation.disabled", "customer acme-life installation.suspended"}; !slices.Equal(got, want) {
 		t.Errorf("it heard %q, want %q", got, want)
 	}

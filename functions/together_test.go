@@ -92,21 +92,7 @@ func TestRule7_ParametersChangedDuringAnUpgradeFitBothVersions(t *testing.T) {
 
 func TestRule2_WithoutItsDependencyNothingIsEnabledByARetry(t *testing.T) {
 	a := newActors(newWorld(t))
-	core := coreBlueprint()
-	core["template_types"] = []object{{"name": "Core", "no_webhooks": true, "fields": []object{{"custom_id": "key", "name": "Key", "kind": "text"}}}}
-	a.list("acme-base", []string{""}, core)
-	next := crmBlueprint(a.receiver.URL)
-	next["dependencies"] = []object{{"extension_id": "acme-base"}}
-	a.submitAndList(mainExtension, next)
-	a.enable()
-	for _, e := range []string{mainExtension, "acme-base"} {
-		a.want(a.call(a.admin, "POST", "/v1/installations/"+e+"/disable", nil), 202)
-		a.settle()
-	}
-	id := a.templateType("acme-base")
-	a.ownField(id, "key", "user")
-	a.want(a.call(a.admin, "PUT", "/v1/installations/"+mainExtension, parameters()), 202)
-	a.settle()
+	id := a.failTogether()
 	a.want(a.call(a.admin, "POST", "/v1/installations/"+mainExtension+"/retry", nil), 202)
 	a.settle()
 	if got := a.installation(mainExtension); got.str("state") != "failed" || got.str("failure", "reason") == "" {

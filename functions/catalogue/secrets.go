@@ -11,8 +11,8 @@ import (
 	"plugboard/shared/store"
 )
 
-// RotateLifecycleSecret makes a new secret, or the first, that events for the lifecycle endpoint are signed with, shown this once. Until the overlap is over, events bear the
-// signatures of both.
+// RotateLifecycleSecret makes a new secret, or the first, that events for the lifecycle endpoint are signed with, shown this
+// once. Until the overlap is over, events bear the signatures of both.
 func (s *Service) RotateLifecycleSecret(ctx context.Context, in *contract.RotateLifecycleSecretInput) (*contract.RotateLifecycleSecretOutput, error) {
 	e, err := s.extension(ctx, in.Extension)
 	if err != nil {

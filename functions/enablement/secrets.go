@@ -11,8 +11,8 @@ import (
 	"plugboard/shared/store"
 )
 
-// RotateCallbackSecret makes a new secret for a partner to sign callbacks with, shown this once. Conflict `hand-off` when the partner alone gets it,
-// `installation-state` unless the installation is present.
+// RotateCallbackSecret makes a new secret for a partner to sign callbacks with, shown this once. Conflict `hand-off` when
+// the partner alone gets it, `installation-state` unless the installation is present.
 func (s *Service) RotateCallbackSecret(ctx context.Context, in *contract.RotateCallbackSecretInput) (*contract.RotateCallbackSecretOutput, error) {
 	i, b, err := s.present(ctx, in.Extension)
 	if err != nil {
