@@ -24,6 +24,7 @@ type Delivery struct {
 	Body      string             `json:"body,omitempty"`    // the event's; empty when it is too big for a message
 	Context   string             `json:"context,omitempty"` // a JSON object, as the body will show it
 	Attempt   int                `json:"attempt"`           // 1 for the first
+	Slow      bool               `json:"slow,omitempty"`    // by the slow lane
 	NotBefore time.Time          `json:"not_before,omitzero"`
 }
 

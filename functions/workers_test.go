@@ -15,6 +15,7 @@ import (
 	"plugboard/functions/provisioning"
 	"plugboard/shared/domain"
 	"plugboard/shared/egress"
+	"plugboard/shared/lane"
 	"plugboard/shared/metric"
 	"plugboard/shared/queue"
 	"plugboard/shared/queue/queuetest"
@@ -28,15 +29,18 @@ type workers struct {
 	delivery     *delivery.Service
 	provisions   *queuetest.Queue
 	deliveries   *queuetest.Queue
+	slow         *queuetest.Queue
+	lanes        lane.Lanes
 }
 
 func (w *world) newWorkers() workers {
 	w.t.Helper()
-	provisions, deliveries := queuetest.New(w.t), queuetest.New(w.t)
+	provisions, deliveries, slow := queuetest.New(w.t), queuetest.New(w.t), queuetest.New(w.t)
+	lanes := lane.Of(deliveries, slow, w.now)
 	return workers{
-		fanout:       fanout.New(w.tables.Store, provisions, deliveries, metric.New("test", io.Discard, w.now)),
+		fanout:       fanout.New(w.tables.Store, provisions, lanes, metric.New("test", io.Discard, w.now)),
 		provisioning: provisioning.New(w.tables.Store, w.sealer, w.now, domain.NewID),
-		delivery:     delivery.New(w.tables.Store, w.sealer, deliveries, egress.Config{AllowPrivate: true}, metric.New("test", io.Discard, w.now), w.now),
+		delivery:     delivery.New(w.tables.Store, w.sealer, lanes, egress.Config{AllowPrivate: true}, metric.New("test", io.Discard, w.now), w.now),
 		provisions:   provisions, deliveries: deliveries,
 	}
 }
@@ -51,6 +55,7 @@ func (w *world) settle() {
 			must(w.t, err)
 		}
 		toProvision, toDeliver := w.workers.provisions.Take(), w.workers.deliveries.Take()
+		toDeliver.Records = append(toDeliver.Records, w.workers.slow.Take().Records...)
 		if pending == 0 && len(toProvision.Records)+len(toDeliver.Records) == 0 {
 			return
 		}

@@ -176,7 +176,7 @@ func (q *Queue) Feeds(to *Function, batches Batches) {
 		Actions:  []string{"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
 		Resource: q.queue.AttrArn(),
 	})
-	consume.ApplyBefore(awslambda.NewCfnEventSourceMapping(to.function, jsii.String("queue"), &awslambda.CfnEventSourceMappingProps{
+	consume.ApplyBefore(awslambda.NewCfnEventSourceMapping(to.function, jsii.String(q.Name), &awslambda.CfnEventSourceMappingProps{
 		FunctionName:          to.function.FunctionName(),
 		EventSourceArn:        q.queue.AttrArn(),
 		BatchSize:             jsii.Number(batches.Size),

@@ -38,6 +38,7 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	// What waits.
 	provisions := d.Queue("provisions")
 	deliveries := d.Queue("deliveries")
+	slowDeliveries := d.Queue("slow-deliveries")
 
 	// What happens by itself.
 	everyDay := d.Schedule("every-day", 24*time.Hour)
@@ -72,6 +73,7 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	fanout.Reads(accounts)
 	fanout.SendsTo(provisions)
 	fanout.SendsTo(deliveries)
+	fanout.SendsTo(slowDeliveries)
 
 	// An extension is provisioned.
 	provisions.Feeds(provisioning, Batches{Size: 5, Most: stage.ProvisioningMost})
@@ -88,6 +90,7 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 
 	// An event is delivered, and tried again.
 	deliveries.Feeds(delivery, Batches{Size: 10, Most: stage.DeliveryMost})
+	slowDeliveries.Feeds(delivery, Batches{Size: 10, Most: stage.SlowDeliveryMost})
 	delivery.Reads(accounts)
 	delivery.Writes(accounts) // a webhook's health, and the events of it
 	delivery.Unseals(sealing)
@@ -95,11 +98,13 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	delivery.Queries(deliveryLog)
 	delivery.AppendsTo(deliveryLog)
 	delivery.SendsBackTo(deliveries)
+	delivery.SendsBackTo(slowDeliveries)
 
 	// What waits for longer than a message can is sent in time.
 	everyMinute.Wakes(redelivery)
 	redelivery.Sweeps(deliveryLog)
 	redelivery.SendsTo(deliveries)
+	redelivery.SendsTo(slowDeliveries)
 
 	d.Dashboard()
 	return d

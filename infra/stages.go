@@ -29,6 +29,7 @@ type Stage struct {
 	RequestBurst      float64
 	ProvisioningMost  float64 // batches worked at once, 2–1,000 (Lambda's limits for an event source)
 	DeliveryMost      float64
+	SlowDeliveryMost  float64 // of slow endpoints, and of what is sent again on demand
 
 	// Backlog is the age of a queue's oldest message that raises an alarm. More than 15 minutes, as a delivery's
 	// retry may wait that long in its queue by DelaySeconds.
@@ -60,6 +61,7 @@ var stages = map[string]Stage{
 		RequestBurst:      1000,
 		ProvisioningMost:  2,
 		DeliveryMost:      4,
+		SlowDeliveryMost:  2,
 		Backlog:           30 * time.Minute,
 	},
 	"dev": {
@@ -78,6 +80,7 @@ var stages = map[string]Stage{
 		RequestBurst:      100,
 		ProvisioningMost:  5,
 		DeliveryMost:      20,
+		SlowDeliveryMost:  10,
 		Backlog:           30 * time.Minute,
 	},
 	"prod": {
@@ -97,6 +100,7 @@ var stages = map[string]Stage{
 		RequestBurst:      1000,
 		ProvisioningMost:  20,
 		DeliveryMost:      200,
+		SlowDeliveryMost:  50,
 		Backlog:           30 * time.Minute,
 	},
 }

@@ -12,6 +12,7 @@ import (
 
 	"plugboard/events"
 	"plugboard/shared/domain"
+	"plugboard/shared/lane"
 	"plugboard/shared/metric"
 	"plugboard/shared/store/storetest"
 )
@@ -165,7 +166,7 @@ func TestRule16_ManyAtOnceMakeOneTransitionAndOneEvent(t *testing.T) {
 	k.clock.forward(day)
 	var together sync.WaitGroup
 	for range 8 {
-		process := New(k.At(k.clock.read), k.sealer, k.queue, testEgress, metric.New("test", io.Discard, k.clock.read), k.clock.read)
+		process := New(k.At(k.clock.read), k.sealer, lane.Of(k.queue, k.slow, k.clock.read), testEgress, metric.New("test", io.Discard, k.clock.read), k.clock.read)
 		batch := k.batch(k.to(w, "1"), k.to(w, "2"))
 		together.Go(func() {
 			if _, err := process.Handle(t.Context(), batch); err != nil {

@@ -24,6 +24,7 @@ import (
 	"plugboard/shared/domain"
 	"plugboard/shared/egress"
 	"plugboard/shared/fault"
+	"plugboard/shared/lane"
 	"plugboard/shared/metric"
 	"plugboard/shared/queue"
 	"plugboard/shared/queue/queuetest"
@@ -44,6 +45,7 @@ type kit struct {
 	t        *testing.T
 	sealer   *secret.Sealer
 	queue    *queuetest.Queue
+	slow     *queuetest.Queue
 	receiver *receiver
 	clock    *clock
 	measured bytes.Buffer // metrics
@@ -52,7 +54,7 @@ type kit struct {
 func newKit(t *testing.T) *kit {
 	tables := storetest.New(t)
 	k := &kit{
-		Tables: tables, t: t, sealer: secrettest.New(t, tables), queue: queuetest.New(t), receiver: newReceiver(t),
+		Tables: tables, t: t, sealer: secrettest.New(t, tables), queue: queuetest.New(t), slow: queuetest.New(t), receiver: newReceiver(t),
 		clock: &clock{now: domain.SystemClock()},
 	}
 	k.Given(&domain.Account{ID: acct})
@@ -61,8 +63,8 @@ func newKit(t *testing.T) *kit {
 }
 
 // on sets the service up anew, on another store or queue.
-func (k *kit) on(s *store.Store, q Queue) {
-	k.Service = New(s, k.sealer, q, testEgress, metric.New("test", &k.measured, k.clock.read), k.clock.read)
+func (k *kit) on(s *store.Store, q lane.Queue) {
+	k.Service = New(s, k.sealer, lane.Of(q, k.slow, k.clock.read), testEgress, metric.New("test", &k.measured, k.clock.read), k.clock.read)
 	k.Service.jitter = func() float64 { return 0.5 } // none
 }
 

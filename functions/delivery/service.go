@@ -22,20 +22,16 @@ import (
 	"plugboard/shared/domain"
 	"plugboard/shared/egress"
 	"plugboard/shared/fault"
+	"plugboard/shared/lane"
 	"plugboard/shared/metric"
 	"plugboard/shared/queue"
 	"plugboard/shared/store"
 )
 
-// Queue takes messages, and names those that it did not take by their place.
-type Queue interface {
-	Send(ctx context.Context, messages []queue.Message) map[int]error
-}
-
 // Config is where to send the next attempt, and where deliveries may go.
 type Config struct {
-	Deliveries string `env:"DELIVERIES_QUEUE_URL,required"`
-	Egress     egress.Config
+	Lanes  lane.Config
+	Egress egress.Config
 }
 
 // atOnce is how many messages of a batch are worked at once: all, at SQS's 10 a batch.
@@ -45,7 +41,7 @@ const atOnce = 10
 type Service struct {
 	store   *store.Store
 	open    Opener
-	queue   Queue
+	lanes   lane.Lanes
 	client  *http.Client
 	tokens  *accessTokens
 	targets *targets
@@ -55,10 +51,10 @@ type Service struct {
 }
 
 // New does not call AWS.
-func New(s *store.Store, open Opener, q Queue, c egress.Config, m *metric.Log, now domain.Clock) *Service {
+func New(s *store.Store, open Opener, l lane.Lanes, c egress.Config, m *metric.Log, now domain.Clock) *Service {
 	client := egress.New(c, atOnce)
 	return &Service{
-		store: s, open: open, queue: q, client: client, tokens: newAccessTokens(client, now), targets: newTargets(s, now), now: now,
+		store: s, open: open, lanes: l, client: client, tokens: newAccessTokens(client, now), targets: newTargets(s, now), now: now,
 		metrics: m, jitter: rand.Float64,
 	}
 }
@@ -177,22 +173,16 @@ func (s *Service) log(ctx context.Context, jobs []job) {
 
 // sendOn sends what follows within SQS's 15 minutes.
 func (s *Service) sendOn(ctx context.Context, jobs []job) {
-	var messages []queue.Message
+	var next []events.Delivery
 	var of []*job
 	for i := range jobs {
 		j := &jobs[i]
 		if j.next == nil || j.distant || j.fault != nil {
 			continue
 		}
-		body, err := queue.Encode(j.next)
-		if err != nil {
-			j.fault = err
-			continue
-		}
-		messages = append(messages, queue.Message{Body: body, Group: string(j.next.Webhook), Delay: j.next.NotBefore.Sub(s.now())})
-		of = append(of, j)
+		next, of = append(next, *j.next), append(of, j)
 	}
-	for i, err := range s.queue.Send(ctx, messages) {
+	for i, err := range s.lanes.Send(ctx, next) {
 		of[i].fault = err
 	}
 }

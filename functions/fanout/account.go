@@ -7,7 +7,6 @@ import (
 	"plugboard/events"
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
-	"plugboard/shared/queue"
 )
 
 // account is what one invocation knows of an account: read once, when the first of its events comes. That is
@@ -45,25 +44,19 @@ func (i *invocation) account(ctx context.Context, id domain.AccountID) (*account
 	return a, nil
 }
 
-// message is the first message of the delivery of e to w. The event's body travels in it while all of it stays
-// one billed request; delivery reads a bigger one from the event's item. The context is fixed here, so that the
-// body is the same on every attempt, whatever becomes of the parameters (design rule 18).
-func (a *account) message(ctx context.Context, w domain.Webhook, e events.Event) (queue.Message, error) {
+// delivery is the first message of the delivery of e to w. The context is fixed here, so that the body is the same on
+// every attempt, whatever becomes of the parameters (design rule 18).
+func (a *account) delivery(ctx context.Context, w domain.Webhook, e events.Event) (events.Delivery, error) {
 	d := events.DeliveryTo(w, e)
 	d.Body = string(e.Body)
 	if w.Extension != "" && !w.Lifecycle {
 		filled, err := a.context(ctx, w)
 		if err != nil {
-			return queue.Message{}, err
+			return d, err
 		}
 		d.Context = filled
 	}
-	body, err := queue.Encode(d)
-	if err == nil && len(body) > queue.BilledRequest {
-		d.Body = ""
-		body, err = queue.Encode(d)
-	}
-	return queue.Message{Body: body, Group: string(w.ID)}, err
+	return d, nil
 }
 
 // context fills the webhook's templates with the installation's parameters, none of which are secret (design

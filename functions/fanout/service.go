@@ -14,6 +14,7 @@ import (
 	"plugboard/events"
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
+	"plugboard/shared/lane"
 	"plugboard/shared/metric"
 	"plugboard/shared/queue"
 	"plugboard/shared/store"
@@ -34,19 +35,19 @@ type Queue interface {
 // Config names the queues.
 type Config struct {
 	Provisions string `env:"PROVISIONS_QUEUE_URL,required"`
-	Deliveries string `env:"DELIVERIES_QUEUE_URL,required"`
+	Lanes      lane.Config
 }
 
 // Service fans out.
 type Service struct {
 	records    Records
 	provisions Queue
-	deliveries Queue
+	deliveries lane.Lanes
 	metrics    *metric.Log
 }
 
 // New does not call AWS.
-func New(r Records, provisions, deliveries Queue, m *metric.Log) *Service {
+func New(r Records, provisions Queue, deliveries lane.Lanes, m *metric.Log) *Service {
 	return &Service{records: r, provisions: provisions, deliveries: deliveries, metrics: m}
 }
 
@@ -55,7 +56,10 @@ func New(r Records, provisions, deliveries Queue, m *metric.Log) *Service {
 // derives from event and webhook, and provisioning goes by an installation's own state.
 func (s *Service) Handle(ctx context.Context, batch lambda.DynamoDBEvent) (struct{}, error) {
 	began := time.Now()
-	i := &invocation{service: s, accounts: map[domain.AccountID]*account{}}
+	i := &invocation{
+		service: s, accounts: map[domain.AccountID]*account{},
+		provisions: outgoing[queue.Message]{send: s.provisions.Send}, deliveries: outgoing[events.Delivery]{send: s.deliveries.Send},
+	}
 	for _, r := range batch.Records {
 		if err := i.record(ctx, r); err != nil {
 			return struct{}{}, fault.Wrap(err, "fan out %s", r.EventID)
@@ -74,8 +78,8 @@ func (s *Service) Handle(ctx context.Context, batch lambda.DynamoDBEvent) (struc
 type invocation struct {
 	service    *Service
 	accounts   map[domain.AccountID]*account
-	provisions outgoing
-	deliveries outgoing
+	provisions outgoing[queue.Message]
+	deliveries outgoing[events.Delivery]
 	events     int
 }
 
@@ -96,7 +100,7 @@ func (i *invocation) record(ctx context.Context, r lambda.DynamoDBEventRecord) e
 		if err != nil {
 			return err
 		}
-		return i.provisions.add(ctx, i.service.provisions, queue.Message{Body: body, Delay: p.Wait})
+		return i.provisions.add(ctx, queue.Message{Body: body, Delay: p.Wait})
 	default:
 		return nil
 	}
@@ -112,11 +116,11 @@ func (i *invocation) event(ctx context.Context, e events.Event) error {
 		if !w.Hears(e.Subject) {
 			continue
 		}
-		m, err := a.message(ctx, w, e)
+		d, err := a.delivery(ctx, w, e)
 		if err != nil {
 			return fault.Wrap(err, "event %s to webhook %s", e.ID, w.ID)
 		}
-		if err := i.deliveries.add(ctx, i.service.deliveries, m); err != nil {
+		if err := i.deliveries.add(ctx, d); err != nil {
 			return err
 		}
 	}
@@ -124,30 +128,31 @@ func (i *invocation) event(ctx context.Context, e events.Event) error {
 }
 
 func (i *invocation) flush(ctx context.Context) error {
-	if err := i.provisions.flush(ctx, i.service.provisions); err != nil {
+	if err := i.provisions.flush(ctx); err != nil {
 		return err
 	}
-	return i.deliveries.flush(ctx, i.service.deliveries)
+	return i.deliveries.flush(ctx)
 }
 
 // outgoing holds messages back until they fill eight calls of ten, so that calls are full, and memory is not: a
 // batch of 100 events that 100 webhooks each hear is 10,000 messages.
-type outgoing struct {
-	waiting []queue.Message
+type outgoing[M any] struct {
+	send    func(context.Context, []M) map[int]error
+	waiting []M
 	sent    int
 }
 
 const outgoingMost = 80
 
-func (o *outgoing) add(ctx context.Context, to Queue, m queue.Message) error {
+func (o *outgoing[M]) add(ctx context.Context, m M) error {
 	if o.waiting = append(o.waiting, m); len(o.waiting) < outgoingMost {
 		return nil
 	}
-	return o.flush(ctx, to)
+	return o.flush(ctx)
 }
 
-func (o *outgoing) flush(ctx context.Context, to Queue) error {
-	failed := to.Send(ctx, o.waiting)
+func (o *outgoing[M]) flush(ctx context.Context) error {
+	failed := o.send(ctx, o.waiting)
 	for _, err := range failed { // one says it; they mostly agree
 		return fmt.Errorf("%d of %d messages were not sent: %w", len(failed), len(o.waiting), err)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"plugboard/events"
 	"plugboard/shared/domain"
+	"plugboard/shared/lane"
 	"plugboard/shared/queue"
 	"plugboard/shared/queue/queuetest"
 	"plugboard/shared/store"
@@ -26,13 +27,14 @@ type kit struct {
 	*storetest.Tables
 	t     *testing.T
 	queue *queuetest.Queue
+	slow  *queuetest.Queue
 	now   time.Time
 	calls map[string]int // of DynamoDB
 }
 
 func newKit(t *testing.T) *kit {
 	k := &kit{
-		Tables: storetest.New(t), t: t, queue: queuetest.New(t), now: time.Date(2026, 11, 24, 9, 30, 0, 0, time.UTC), calls: map[string]int{},
+		Tables: storetest.New(t), t: t, queue: queuetest.New(t), slow: queuetest.New(t), now: time.Date(2026, 11, 24, 9, 30, 0, 0, time.UTC), calls: map[string]int{},
 	}
 	if err := k.SweptTo(t.Context(), k.now.Truncate(store.DueBucket)); err != nil {
 		t.Fatal(err)
@@ -40,7 +42,7 @@ func newKit(t *testing.T) *kit {
 	return k
 }
 
-func (k *kit) service(q Queue, options ...func(*dynamodb.Options)) *Service {
+func (k *kit) service(q lane.Queue, options ...func(*dynamodb.Options)) *Service {
 	count := func(o *dynamodb.Options) {
 		o.APIOptions = append(o.APIOptions, func(s *smithy.Stack) error {
 			return s.Initialize.Add(smithy.InitializeMiddlewareFunc("count", func(ctx context.Context, in smithy.InitializeInput, next smithy.InitializeHandler) (smithy.InitializeOutput, smithy.Metadata, error) {
@@ -50,7 +52,7 @@ func (k *kit) service(q Queue, options ...func(*dynamodb.Options)) *Service {
 		})
 	}
 	clock := func() time.Time { return k.now }
-	return New(k.At(clock, append(options, count)...), q, clock)
+	return New(k.At(clock, append(options, count)...), lane.Of(q, k.slow, clock), clock)
 }
 
 func (k *kit) sweep() {
@@ -186,7 +188,7 @@ func TestRule19_WhatTheQueueDoesNotTakeStaysAndHoldsNothingUp(t *testing.T) {
 
 // refusing does not take one delivery.
 type refusing struct {
-	Queue
+	lane.Queue
 	id domain.DeliveryID
 }
 

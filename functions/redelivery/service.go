@@ -1,4 +1,4 @@
-// Package redelivery is the function that, every minute, sends what is due to the deliveries queue: the next attempts
+// Package redelivery is the function that, every minute, sends what is due to the deliveries' queues: the next attempts
 // that were further away than a message can wait. It decides nothing: whether an attempt still is to be made, delivery
 // looks.
 package redelivery
@@ -11,20 +11,9 @@ import (
 
 	"plugboard/events"
 	"plugboard/shared/domain"
-	"plugboard/shared/fault"
-	"plugboard/shared/queue"
+	"plugboard/shared/lane"
 	"plugboard/shared/store"
 )
-
-// Queue takes messages, and names those that it did not take by their place.
-type Queue interface {
-	Send(ctx context.Context, messages []queue.Message) map[int]error
-}
-
-// Config names the queue.
-type Config struct {
-	Deliveries string `env:"DELIVERIES_QUEUE_URL,required"`
-}
 
 const (
 	// pageOfDue is how many are read, sent and removed at a time: eight calls of SQS, which are made at once.
@@ -36,14 +25,14 @@ const (
 
 // Service sweeps.
 type Service struct {
-	store      *store.Store
-	deliveries Queue
-	now        domain.Clock
+	store *store.Store
+	lanes lane.Lanes
+	now   domain.Clock
 }
 
 // New does not call AWS.
-func New(s *store.Store, deliveries Queue, now domain.Clock) *Service {
-	return &Service{store: s, deliveries: deliveries, now: now}
+func New(s *store.Store, l lane.Lanes, now domain.Clock) *Service {
+	return &Service{store: s, lanes: l, now: now}
 }
 
 // Handle sends what is due, the oldest hour first, for as long as the function's time allows; the next minute's goes on
@@ -127,15 +116,7 @@ func (s *sweep) send(due []events.Delivery) error {
 	if len(due) == 0 {
 		return nil
 	}
-	messages := make([]queue.Message, len(due))
-	for i, d := range due {
-		body, err := queue.Encode(d)
-		if err != nil {
-			return fault.Wrap(err, "delivery %s", d.ID)
-		}
-		messages[i] = queue.Message{Body: body, Group: string(d.Webhook)}
-	}
-	failed := s.deliveries.Send(s.ctx, messages)
+	failed := s.lanes.Send(s.ctx, due)
 	var sent []events.Delivery
 	var failure error
 	for i, d := range due {

@@ -31,6 +31,7 @@ import (
 	"plugboard/functions/fanout"
 	"plugboard/shared/domain"
 	"plugboard/shared/egress"
+	"plugboard/shared/lane"
 	"plugboard/shared/metric"
 	"plugboard/shared/queue"
 	"plugboard/shared/secret"
@@ -145,11 +146,12 @@ func resident() int64 {
 // parts are what the functions are made of, as their mains do it. Their log goes where Lambda's would, into a file
 // descriptor.
 type parts struct {
-	store    *store.Store
-	sealer   *secret.Sealer
-	queue    *queue.Queue
-	delivery *delivery.Service
-	metrics  *metric.Log
+	store      *store.Store
+	sealer     *secret.Sealer
+	lanes      lane.Lanes
+	provisions *queue.Queue
+	delivery   *delivery.Service
+	metrics    *metric.Log
 }
 
 func (w *worker) parts() (parts, error) {
@@ -166,8 +168,9 @@ func (w *worker) parts() (parts, error) {
 	}
 	p := parts{metrics: metric.New("bench", null, domain.SystemClock), store: store.New(dynamodb.NewFromConfig(config), store.Config{AccountsTable: "accounts", DeliveriesTable: "deliveries"}, domain.SystemClock)}
 	p.sealer = secret.NewSealer(kms.NewFromConfig(config), p.store, secret.Config{SealingKey: "sealing"}, domain.SystemClock)
-	p.queue = queue.New(sqs.NewFromConfig(config), w.aws+"/deliveries")
-	p.delivery = delivery.New(p.store, p.sealer, p.queue, egress.Config{AllowPrivate: true}, p.metrics, domain.SystemClock)
+	p.provisions = queue.New(sqs.NewFromConfig(config), w.aws+"/provisions")
+	p.lanes = lane.New(sqs.NewFromConfig(config), lane.Config{Deliveries: w.aws + "/deliveries", SlowDeliveries: w.aws + "/slow-deliveries"}, domain.SystemClock)
+	p.delivery = delivery.New(p.store, p.sealer, p.lanes, egress.Config{AllowPrivate: true}, p.metrics, domain.SystemClock)
 	return p, nil
 }
 
@@ -209,7 +212,7 @@ func (w *worker) pipeline(ctx context.Context) (func() (int, error), error) {
 	if _, err := w.layOut(ctx, p, func(int) domain.AccountID { return account }); err != nil {
 		return nil, err
 	}
-	fan := fanout.New(p.store, p.queue, p.queue, p.metrics)
+	fan := fanout.New(p.store, p.provisions, p.lanes, p.metrics)
 	return func() (int, error) {
 		for range w.Batch {
 			var tx store.Tx

@@ -86,9 +86,10 @@ func logOf(t *testing.T, function string) []string {
 func TestTraces_DeadLetterQueuesAreEmpty(t *testing.T) { // rule 19
 	client := sqs.NewFromConfig(deployed.aws())
 	for name, url := range map[string]string{
-		"provisions-dead": deployed.Outputs.ProvisionsDeadQueueURL,
-		"deliveries-dead": deployed.Outputs.DeliveriesDeadQueueURL,
-		"fanout-dead":     deployed.Outputs.FanoutDeadQueueURL,
+		"provisions-dead":      deployed.Outputs.ProvisionsDeadQueueURL,
+		"deliveries-dead":      deployed.Outputs.DeliveriesDeadQueueURL,
+		"slow-deliveries-dead": deployed.Outputs.SlowDeliveriesDeadQueueURL,
+		"fanout-dead":          deployed.Outputs.FanoutDeadQueueURL,
 	} {
 		out, err := client.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{
 			QueueUrl: &url, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameApproximateNumberOfMessages},

@@ -19,14 +19,16 @@ type Outputs struct {
 	// ReceiverHost is this machine as the functions see it: where a webhook receiver started here is reached.
 	ReceiverHost string `json:"receiver_host"`
 
-	AccountsTable          string            `json:"accounts_table"`
-	DeliveriesTable        string            `json:"deliveries_table"`
-	ProvisionsQueueURL     string            `json:"provisions_queue_url"`
-	ProvisionsDeadQueueURL string            `json:"provisions_dead_queue_url"`
-	DeliveriesQueueURL     string            `json:"deliveries_queue_url"`
-	DeliveriesDeadQueueURL string            `json:"deliveries_dead_queue_url"`
-	FanoutDeadQueueURL     string            `json:"fanout_dead_queue_url"`
-	Functions              map[string]string `json:"functions"` // folder name to the Lambda's name
+	AccountsTable              string            `json:"accounts_table"`
+	DeliveriesTable            string            `json:"deliveries_table"`
+	ProvisionsQueueURL         string            `json:"provisions_queue_url"`
+	ProvisionsDeadQueueURL     string            `json:"provisions_dead_queue_url"`
+	DeliveriesQueueURL         string            `json:"deliveries_queue_url"`
+	DeliveriesDeadQueueURL     string            `json:"deliveries_dead_queue_url"`
+	SlowDeliveriesQueueURL     string            `json:"slow_deliveries_queue_url"`
+	SlowDeliveriesDeadQueueURL string            `json:"slow_deliveries_dead_queue_url"`
+	FanoutDeadQueueURL         string            `json:"fanout_dead_queue_url"`
+	Functions                  map[string]string `json:"functions"` // folder name to the Lambda's name
 }
 
 // Load reads the file. It fails, naming `make up`, where nothing is deployed.

@@ -8,7 +8,7 @@ import (
 	"github.com/caarlos0/env/v11"
 
 	"plugboard/functions/delivery"
-	"plugboard/shared/queue"
+	"plugboard/shared/lane"
 	"plugboard/shared/serve"
 )
 
@@ -19,6 +19,6 @@ func main() {
 			return nil, err
 		}
 		sealer, err := p.Sealer()
-		return delivery.New(p.Store, sealer, queue.New(sqs.NewFromConfig(p.AWS), c.Deliveries), c.Egress, p.Metrics, p.Now).Handle, err
+		return delivery.New(p.Store, sealer, lane.New(sqs.NewFromConfig(p.AWS), c.Lanes, p.Now), c.Egress, p.Metrics, p.Now).Handle, err
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/caarlos0/env/v11"
 
 	"plugboard/functions/fanout"
+	"plugboard/shared/lane"
 	"plugboard/shared/queue"
 	"plugboard/shared/serve"
 )
@@ -16,6 +17,6 @@ func main() {
 	serve.Worker(func(p serve.Parts) (func(context.Context, lambda.DynamoDBEvent) (struct{}, error), error) {
 		c, err := env.ParseAs[fanout.Config]()
 		client := sqs.NewFromConfig(p.AWS)
-		return fanout.New(p.Store, queue.New(client, c.Provisions), queue.New(client, c.Deliveries), p.Metrics).Handle, err
+		return fanout.New(p.Store, queue.New(client, c.Provisions), lane.New(client, c.Lanes, p.Now), p.Metrics).Handle, err
 	})
 }

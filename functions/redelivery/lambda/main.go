@@ -7,13 +7,13 @@ import (
 	"github.com/caarlos0/env/v11"
 
 	"plugboard/functions/redelivery"
-	"plugboard/shared/queue"
+	"plugboard/shared/lane"
 	"plugboard/shared/serve"
 )
 
 func main() {
 	serve.Worker(func(p serve.Parts) (func(context.Context, any) (struct{}, error), error) {
-		c, err := env.ParseAs[redelivery.Config]()
-		return redelivery.New(p.Store, queue.New(sqs.NewFromConfig(p.AWS), c.Deliveries), p.Now).Handle, err
+		c, err := env.ParseAs[lane.Config]()
+		return redelivery.New(p.Store, lane.New(sqs.NewFromConfig(p.AWS), c, p.Now), p.Now).Handle, err
 	})
 }

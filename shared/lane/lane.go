@@ -1,0 +1,88 @@
+// Package lane sends deliveries to the queues that delivery works off. There are two, so that what takes long delays
+// nothing else: the slow one has a concurrency of its own, and takes what goes to slow endpoints and what is sent again on
+// demand (design rule 20). Which lane a delivery takes, it says itself.
+package lane
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"plugboard/events"
+	"plugboard/shared/domain"
+	"plugboard/shared/queue"
+)
+
+// Queue takes messages, and names those that it did not take by their place.
+type Queue interface {
+	Send(ctx context.Context, messages []queue.Message) map[int]error
+}
+
+// Config names the queues.
+type Config struct {
+	Deliveries     string `env:"DELIVERIES_QUEUE_URL,required"`
+	SlowDeliveries string `env:"SLOW_DELIVERIES_QUEUE_URL,required"`
+}
+
+// Lanes are both queues. Safe for concurrent use.
+type Lanes struct {
+	quick, slow Queue
+	now         domain.Clock
+}
+
+// New does not call AWS.
+func New(client *sqs.Client, c Config, now domain.Clock) Lanes {
+	return Of(queue.New(client, c.Deliveries), queue.New(client, c.SlowDeliveries), now)
+}
+
+// Of is two lanes on those queues.
+func Of(quick, slow Queue, now domain.Clock) Lanes { return Lanes{quick: quick, slow: slow, now: now} }
+
+// Send sends each delivery down its lane, to come at NotBefore, or after 15 minutes when that is earlier. It returns an
+// error for each that was not sent, by its place; nil when all were. An event's body goes along while the message stays
+// one billed request; delivery reads a bigger one from the event's item.
+func (l Lanes) Send(ctx context.Context, deliveries []events.Delivery) map[int]error {
+	var failed map[int]error
+	fail := func(at int, err error) {
+		if failed == nil {
+			failed = map[int]error{}
+		}
+		failed[at] = err
+	}
+	var quick, slow load
+	for i, d := range deliveries {
+		body, err := encode(d)
+		if err != nil {
+			fail(i, err)
+			continue
+		}
+		on := &quick
+		if d.Slow {
+			on = &slow
+		}
+		on.messages = append(on.messages, queue.Message{Body: body, Group: string(d.Webhook), Delay: max(0, d.NotBefore.Sub(l.now()))})
+		on.of = append(on.of, i)
+	}
+	for i, err := range l.quick.Send(ctx, quick.messages) {
+		fail(quick.of[i], err)
+	}
+	for i, err := range l.slow.Send(ctx, slow.messages) {
+		fail(slow.of[i], err)
+	}
+	return failed
+}
+
+// load is what goes down one lane, with each message's place among the deliveries.
+type load struct {
+	messages []queue.Message
+	of       []int
+}
+
+func encode(d events.Delivery) (string, error) {
+	body, err := queue.Encode(d)
+	if err == nil && len(body) > queue.BilledRequest && d.Body != "" {
+		d.Body = ""
+		body, err = queue.Encode(d)
+	}
+	return body, err
+}

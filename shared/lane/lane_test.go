@@ -1,0 +1,95 @@
+package lane_test
+
+import (
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"plugboard/events"
+	"plugboard/shared/domain"
+	"plugboard/shared/lane"
+	"plugboard/shared/queue"
+	"plugboard/shared/queue/queuetest"
+)
+
+var at = time.Date(2026, 11, 24, 9, 30, 0, 0, time.UTC)
+
+func clock() time.Time { return at }
+
+func to(w domain.WebhookID) events.Delivery {
+	return events.Delivery{ID: domain.DeliveryOf("evt_1", w), Webhook: w, Event: "evt_1", Attempt: 1, Body: "{}"}
+}
+
+// taken is what lies in the queue, by webhook.
+func taken(t *testing.T, q *queuetest.Queue) map[domain.WebhookID]events.Delivery {
+	t.Helper()
+	all := map[domain.WebhookID]events.Delivery{}
+	for _, m := range q.Take().Records {
+		var d events.Delivery
+		if err := json.Unmarshal([]byte(m.Body), &d); err != nil {
+			t.Fatal(err)
+		}
+		if got := m.Attributes["MessageGroupId"]; got != string(d.Webhook) {
+			t.Errorf("%s came in the group %q", d.Webhook, got)
+		}
+		all[d.Webhook] = d
+	}
+	return all
+}
+
+func TestRule20_WhatIsSlowHasALaneOfItsOwn(t *testing.T) {
+	quick, slow := queuetest.New(t), queuetest.New(t)
+	late := to("whk_late")
+	late.Slow = true
+	if failed := lane.Of(quick, slow, clock).Send(t.Context(), []events.Delivery{to("whk_1"), late, to("whk_2")}); failed != nil {
+		t.Fatal(failed)
+	}
+	for name, c := range map[string]struct {
+		queue *queuetest.Queue
+		want  []domain.WebhookID
+	}{"quick": {quick, []domain.WebhookID{"whk_1", "whk_2"}}, "slow": {slow, []domain.WebhookID{"whk_late"}}} {
+		if got := slices.Sorted(maps.Keys(taken(t, c.queue))); !slices.Equal(got, c.want) {
+			t.Errorf("%s: got %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+func TestSend_NamesWhatWasNotSentByItsPlace(t *testing.T) {
+	quick, slow := queuetest.New(t), queuetest.New(t)
+	late := to("whk_late")
+	late.Slow = true
+	failed := lane.Of(quick, slow.Broken(), clock).Send(t.Context(), []events.Delivery{to("whk_1"), late, to("whk_2")})
+	if len(failed) != 1 || failed[1] == nil {
+		t.Errorf("got %v, want the second alone", failed)
+	}
+}
+
+func TestSend_ComesWhenItIsDue(t *testing.T) {
+	quick, slow := queuetest.New(t), queuetest.New(t)
+	for wait, want := range map[time.Duration]time.Duration{-time.Hour: 0, 30 * time.Second: 30 * time.Second} {
+		d := to("whk_1")
+		d.NotBefore = at.Add(wait)
+		if failed := lane.Of(quick, slow, clock).Send(t.Context(), []events.Delivery{d}); failed != nil {
+			t.Fatal(failed)
+		}
+		if sent := quick.Sent(); len(sent) != 1 || sent[0].Delay != want {
+			t.Errorf("due in %s: sent %+v, want the delay %s", wait, sent, want)
+		}
+	}
+}
+
+func TestSend_ABodyTooBigForABilledRequestStaysBehind(t *testing.T) {
+	quick, slow := queuetest.New(t), queuetest.New(t)
+	big := to("whk_big")
+	big.Body = strings.Repeat("x", queue.BilledRequest)
+	if failed := lane.Of(quick, slow, clock).Send(t.Context(), []events.Delivery{to("whk_1"), big}); failed != nil {
+		t.Fatal(errors.Join(slices.Collect(maps.Values(failed))...))
+	}
+	if got := taken(t, quick); got["whk_1"].Body != "{}" || got["whk_big"].Body != "" || got["whk_big"].Event != "evt_1" {
+		t.Errorf("got %+v", got)
+	}
+}
