@@ -25,6 +25,7 @@ type Delivery struct {
 	Context   string             `json:"context,omitempty"` // a JSON object, as the body will show it
 	Attempt   int                `json:"attempt"`           // 1 for the first
 	Slow      bool               `json:"slow,omitempty"`    // by the slow lane
+	Turn      bool               `json:"turn,omitempty"`    // NotBefore is its turn, of so many a second, for this attempt
 	NotBefore time.Time          `json:"not_before,omitzero"`
 }
 

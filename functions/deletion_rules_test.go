@@ -402,12 +402,13 @@ func TestRule27_EveryKindOfRecordIsErasedOrHasAReason(t *testing.T) {
 		domain.RecordBlueprint: "a partner's", domain.RecordVersion: "a partner's", domain.RecordDraft: "a partner's", domain.RecordListing: "a partner's",
 		domain.RecordLogo: "a partner's", domain.RecordLifecycle: "a partner's", domain.RecordRollout: "a partner's; the account's failures are taken out of it. Where it has come to may be the account's id, which the proof has too",
 		domain.RecordHandOff: "names the account, and ends by itself within ten minutes", domain.RecordCallback: "names the account, and ends by itself within 30 days",
+		domain.RecordPace: "names a webhook and a time, and ends by itself within 26 hours",
 	}
 	kinds := map[domain.Record]bool{}
 	for _, i := range s.scan(s.tables.Config.AccountsTable) {
 		kinds[domain.Record(text(i, "record"))] = true
 	}
-	kinds[domain.RecordAttempt], kinds[domain.RecordDue] = true, true
+	kinds[domain.RecordAttempt], kinds[domain.RecordDue], kinds[domain.RecordPace] = true, true, true
 	for r := range proof.at("erased").(map[string]any) {
 		kinds[domain.Record(r)] = true
 	}

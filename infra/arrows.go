@@ -63,6 +63,11 @@ func (f *Function) AppendsTo(to *Table) {
 	f.arrow("appends to", to, to.grant("dynamodb:BatchWriteItem"))
 }
 
+// PacesBy moves an item on, and learns from where to where.
+func (f *Function) PacesBy(table *Table) {
+	f.arrow("paces by", table, table.grant("dynamodb:UpdateItem"))
+}
+
 // Sweeps reads items in their order, removes them in batches, and notes how far it came.
 func (f *Function) Sweeps(table *Table) {
 	f.arrow("sweeps", table, table.grant("dynamodb:GetItem", "dynamodb:Query", "dynamodb:BatchWriteItem", "dynamodb:PutItem"))

@@ -97,6 +97,7 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	delivery.PostsTo(endpoints)
 	delivery.Queries(deliveryLog)
 	delivery.AppendsTo(deliveryLog)
+	delivery.PacesBy(deliveryLog)
 	delivery.SendsBackTo(deliveries)
 	delivery.SendsBackTo(slowDeliveries)
 

@@ -39,6 +39,7 @@ type made struct {
 	line      domain.Attempt // for the log; none when the delivery is forgotten
 	forgotten bool
 	repeated  bool               // another message made the attempt; line is no new one
+	waits     bool               // for its turn, with next; there is no line
 	next      *events.Delivery   // the message for the next attempt, if there is one
 	health    domain.HealthState // what the webhook's became by it
 	cause     string             // for our own log: what the connection failed of
@@ -54,6 +55,9 @@ func (s *Service) attempt(ctx context.Context, d events.Delivery) (made, error) 
 		err = s.followed(ctx, &m, d)
 	}
 	if err != nil || m.repeated || s.held(&m, t, d) {
+		return m, err
+	}
+	if done, err := s.paced(ctx, &m, t, d); done || err != nil {
 		return m, err
 	}
 	began := time.Now()
@@ -94,7 +98,7 @@ func (s *Service) followed(ctx context.Context, m *made, d events.Delivery) erro
 	if m.line = last; last.Number > d.Attempt || domain.StateOf(lines) != domain.DeliveryRetrying {
 		return nil // it went on, or it has ended
 	}
-	d.Attempt, d.NotBefore = d.Attempt+1, first.NextAt
+	d.Attempt, d.NotBefore, d.Turn = d.Attempt+1, first.NextAt, false
 	m.next = &d
 	return nil
 }
@@ -177,7 +181,7 @@ func (s *Service) failed(m *made, p domain.SendPolicy, d events.Delivery, a answ
 		return
 	}
 	m.line.Outcome, m.line.NextAt = domain.OutcomeFailed, s.now().Add(wait).Truncate(time.Millisecond)
-	d.Attempt, d.NotBefore = d.Attempt+1, m.line.NextAt
+	d.Attempt, d.NotBefore, d.Turn = d.Attempt+1, m.line.NextAt, false
 	m.next = &d
 }
 
@@ -245,6 +249,9 @@ func logged(ctx context.Context, d events.Delivery, m made) {
 	}
 	if m.repeated {
 		m.line.Outcome = "repeated"
+	}
+	if m.waits {
+		m.line.Outcome, m.line.NextAt = "waits", m.next.NotBefore
 	}
 	slog.InfoContext(ctx, "attempt", "trace_id", d.Trace, "account", d.Account, "webhook", d.Webhook, "extension", d.Extension, "delivery", d.ID, "event", d.Event,
 		"event_type", d.EventType, "attempt", d.Attempt, "outcome", m.line.Outcome, "status", m.line.Status, "failure", m.line.Failure, "reason", m.line.Reason, "cause", m.cause,

@@ -45,6 +45,7 @@ type Service struct {
 	client  *http.Client
 	tokens  *accessTokens
 	targets *targets
+	turns   *turns
 	now     domain.Clock
 	metrics *metric.Log
 	jitter  func() float64 // 0 to 1
@@ -54,7 +55,7 @@ type Service struct {
 func New(s *store.Store, open Opener, l lane.Lanes, c egress.Config, m *metric.Log, now domain.Clock) *Service {
 	client := egress.New(c, atOnce)
 	return &Service{
-		store: s, open: open, lanes: l, client: client, tokens: newAccessTokens(client, now), targets: newTargets(s, now), now: now,
+		store: s, open: open, lanes: l, client: client, tokens: newAccessTokens(client, now), targets: newTargets(s, now), turns: newTurns(s), now: now,
 		metrics: m, jitter: rand.Float64,
 	}
 }
@@ -140,7 +141,7 @@ func (s *Service) work(ctx context.Context, m lambda.SQSMessage) (j job) {
 		var made made
 		if made, j.fault = s.attempt(ctx, d); j.fault == nil {
 			logged(ctx, d, made)
-			if j.next = made.next; !made.forgotten && !made.repeated { // nothing more is written of an account that is being erased
+			if j.next = made.next; !made.forgotten && !made.repeated && !made.waits { // nothing more is written of an account that is being erased
 				j.line = &made.line
 			}
 		}

@@ -26,6 +26,7 @@ const (
 	FailureStatus         FailureClass = "status"     // an answer that is not 2xx; whatever becomes of its body
 	FailureToken          FailureClass = "token"      // the token endpoint gave none
 	FailureUnsendable     FailureClass = "unsendable" // no request can be made of what is declared and given
+	FailureBacklog        FailureClass = "backlog"    // no turn within TurnsWithin, at the pace that its policy allows
 )
 
 // Attempt is one line of the append-only log: one HTTP request, or the decision to make none.
@@ -38,7 +39,7 @@ type Attempt struct {
 	Number       int               `json:"number"`    // 1 for the first
 	Outcome      Outcome           `json:"outcome" enum:"delivered,failed,exhausted,skipped,cancelled"`
 	Status       int               `json:"status,omitempty" doc:"The endpoint's HTTP status; absent when it gave none."`
-	Failure      FailureClass      `json:"failure,omitempty" enum:"dns,blocked-address,dial,tls,timeout,connection,status,token,unsendable" doc:"What it failed of."`
+	Failure      FailureClass      `json:"failure,omitempty" enum:"dns,blocked-address,dial,tls,timeout,connection,status,token,unsendable,backlog" doc:"What it failed of."`
 	Reason       string            `json:"reason,omitempty" doc:"Why it failed, in words."`
 	Headers      map[string]string `json:"headers,omitempty" doc:"Those of a failed answer's headers that help, secrets masked."`
 	Excerpt      string            `json:"excerpt,omitempty" doc:"The beginning of a failed answer's body, at most 16 KiB, secrets masked; in a list the first of it."`

@@ -42,9 +42,10 @@ const (
 	RecordDataKey         Record = "data-key"
 	RecordQuotaUse        Record = "quota-use"
 	RecordHealth          Record = "webhook-health"
-	RecordAttempt         Record = "attempt"    // in the deliveries table, as are the next two
+	RecordAttempt         Record = "attempt"    // in the deliveries table, as are the next three
 	RecordDue             Record = "due"        // a delivery that waits for its next attempt
 	RecordDueCursor       Record = "due-cursor" // how far those were swept
+	RecordPace            Record = "pace"       // until when the turns to send to a webhook are taken
 )
 
 // Records is a list of them, as an operation declares it.

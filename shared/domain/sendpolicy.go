@@ -13,6 +13,7 @@ import (
 type SendPolicy struct {
 	TimeoutSeconds   int   `json:"timeout_seconds,omitempty" minimum:"1" maximum:"30" doc:"How long an attempt may take, from dialling to the last byte that is read; 5 when absent."`
 	RetryWaitSeconds []int `json:"retry_wait_seconds,omitempty" minItems:"1" maxItems:"20" minimum:"1" maximum:"86400" doc:"How long to wait after each failed attempt, 1 to 86400 seconds, 14 days in all: as many retries as waits. When absent 9, over some 75 hours: 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h." example:"[5,300,1800]"`
+	MaxPerSecond     int   `json:"max_per_second,omitempty" minimum:"1" maximum:"1000" doc:"How many attempts a second its endpoint takes, over any few seconds; after a quiet one, a second's worth comes at once. What is more waits its turn, which uses up no attempt. Without a limit when absent."`
 }
 
 // The bounds.
@@ -28,6 +29,13 @@ const (
 	// 20 % and an endpoint's Retry-After of a day after each attempt. The event is stored for longer, 30 days.
 	RetriesWithin = 26 * 24 * time.Hour
 )
+
+// PaceMost is the most that MaxPerSecond can be: an endpoint that takes more needs no limit of ours.
+const PaceMost = 1000
+
+// TurnsWithin is how far ahead turns are given out. What would have to wait for longer, since more comes in a day than
+// the endpoint takes in one, is given up where it can be seen, and sent again on demand.
+const TurnsWithin = 24 * time.Hour
 
 // defaultRetryWaits is the example of the Standard Webhooks specification.
 var defaultRetryWaits = []time.Duration{
@@ -56,9 +64,17 @@ func (p SendPolicy) RetryWait(number int) (time.Duration, bool) {
 	return time.Duration(p.RetryWaitSeconds[number-1]) * time.Second, true
 }
 
+// Every is the time between two turns to send; false when there is no limit.
+func (p SendPolicy) Every() (time.Duration, bool) {
+	if p.MaxPerSecond == 0 {
+		return 0, false
+	}
+	return time.Second / time.Duration(p.MaxPerSecond), true
+}
+
 // Same tells whether both say the same.
 func (p SendPolicy) Same(o SendPolicy) bool {
-	return p.TimeoutSeconds == o.TimeoutSeconds && slices.Equal(p.RetryWaitSeconds, o.RetryWaitSeconds)
+	return p.TimeoutSeconds == o.TimeoutSeconds && p.MaxPerSecond == o.MaxPerSecond && slices.Equal(p.RetryWaitSeconds, o.RetryWaitSeconds)
 }
 
 // Check reports everything that is out of bounds. base is the policy's pointer.
@@ -69,6 +85,9 @@ func (p SendPolicy) Check(base string) []fault.Field {
 	}
 	if p.TimeoutSeconds < 0 || p.Timeout() > TimeoutMost {
 		add("/timeout_seconds", "A timeout is 1 to %.0f seconds.", TimeoutMost.Seconds())
+	}
+	if p.MaxPerSecond < 0 || p.MaxPerSecond > PaceMost {
+		add("/max_per_second", "A limit is 1 to %d attempts a second.", PaceMost)
 	}
 	if len(p.RetryWaitSeconds) > RetriesMost {
 		add("/retry_wait_seconds", "At most %d waits; these are %d.", RetriesMost, len(p.RetryWaitSeconds))

@@ -33,10 +33,12 @@ func TestRule19_APolicyIsHeldToItsBoundsByPointer(t *testing.T) {
 		want   string
 	}{
 		"nothing given":        {domain.SendPolicy{}, ""},
-		"the least":            {domain.SendPolicy{TimeoutSeconds: 1, RetryWaitSeconds: []int{1}}, ""},
+		"the least":            {domain.SendPolicy{TimeoutSeconds: 1, RetryWaitSeconds: []int{1}, MaxPerSecond: 1}, ""},
 		"the most":             {domain.SendPolicy{TimeoutSeconds: 30, RetryWaitSeconds: slices.Repeat([]int{86_400}, 14)}, ""},
 		"the most retries":     {domain.SendPolicy{RetryWaitSeconds: slices.Repeat([]int{60_480}, 20)}, ""},
 		"an endless timeout":   {domain.SendPolicy{TimeoutSeconds: 31}, "/p/timeout_seconds"},
+		"too many a second":    {domain.SendPolicy{MaxPerSecond: 1001}, "/p/max_per_second"},
+		"fewer than none":      {domain.SendPolicy{MaxPerSecond: -1}, "/p/max_per_second"},
 		"a timeout before now": {domain.SendPolicy{TimeoutSeconds: -1}, "/p/timeout_seconds"},
 		"too many retries":     {domain.SendPolicy{RetryWaitSeconds: slices.Repeat([]int{1}, 21)}, "/p/retry_wait_seconds"},
 		"no wait, and too long a one": {domain.SendPolicy{RetryWaitSeconds: []int{0, 1, 86_401, -5}},
@@ -64,14 +66,15 @@ func TestRule10_AManagedWebhooksPolicyIsOfItsDefinition(t *testing.T) {
 	b := domain.Blueprint{Extension: "acme-crm", Version: 1, BlueprintSpec: specimen()}
 	b.Lifecycle = nil
 	declared := b.Webhooks[0]
-	declared.Policy = domain.SendPolicy{TimeoutSeconds: 20, RetryWaitSeconds: []int{5, 10}}
+	declared.Policy = domain.SendPolicy{TimeoutSeconds: 20, RetryWaitSeconds: []int{5, 10}, MaxPerSecond: 3}
 	b.Webhooks[0] = declared
 	w := i.DefineWebhook(b, declared, "", domain.Webhook{})
 	if !w.Policy.Same(declared.Policy) {
 		t.Fatalf("the webhook is made with %+v", w.Policy)
 	}
 	for name, other := range map[string]domain.SendPolicy{
-		"the timeout": {TimeoutSeconds: 21, RetryWaitSeconds: []int{5, 10}}, "the order of waits": {TimeoutSeconds: 20, RetryWaitSeconds: []int{10, 5}}, "all of it": {},
+		"the timeout": {TimeoutSeconds: 21, RetryWaitSeconds: []int{5, 10}, MaxPerSecond: 3}, "the order of waits": {TimeoutSeconds: 20, RetryWaitSeconds: []int{10, 5}, MaxPerSecond: 3},
+		"the pace": {TimeoutSeconds: 20, RetryWaitSeconds: []int{5, 10}, MaxPerSecond: 4}, "all of it": {},
 	} {
 		drifted := w
 		drifted.Policy = other

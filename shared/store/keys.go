@@ -84,6 +84,7 @@ import (
 //
 //	DUE#<yyyy-mm-ddThh>#<shard>         <time>#<delivery id>#<attempt>     due       what is due by a time, oldest first, by redelivery
 //	DUE                                 CURSOR                             due-cursor  redelivery: the oldest hour that may hold something
+//	PACE#<webhook id>                   PACE                               pace      updated by delivery, for as many turns as it needs
 //
 // The day is the event's. The shard is one of four by the event, so that a busy webhook does not sit on one
 // partition and a delivery's attempts still do. Event ids rise with time, attempts are zero-padded, and the
@@ -264,6 +265,8 @@ func trialKey(a domain.AccountID, e domain.ExtensionID) key {
 	return inAccount(a, "TRIAL", string(e))
 }
 func listingKey(e domain.ExtensionID) key { return key{"CATALOGUE", "EXTENSION#" + string(e)} }
+
+func paceKey(w domain.WebhookID) key { return key{"PACE#" + string(w), "PACE"} }
 
 const (
 	attemptShards = 4
