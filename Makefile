@@ -75,6 +75,10 @@ synth: ready ## Write the CloudFormation template: make synth STAGE=prod
 		--quiet --no-notices --context stage=$(STAGE) --context jwks="$$keys" --output ../build/cdk.out/$(STAGE)
 	@echo "build/cdk.out/$(STAGE)/plugboard-$(STAGE).template.json"
 
+redrive: tools ## Move dead letters back to where they died: make redrive STAGE=prod, and QUEUE=deliveries for one alone
+	@$(if $(filter local,$(STAGE)),env $(CREDENTIALS) AWS_ENDPOINT_URL=$${AWS_ENDPOINT_URL:-http://127.0.0.1:$(EMULATOR_PORT)}) \
+		go run ./infra/redrive -stack plugboard-$(STAGE) -queue "$(QUEUE)"
+
 drawing: ready ## Print the picture of the stack, for README.md
 	@cd infra && ../build/infra drawing
 
@@ -89,7 +93,7 @@ help: ## List these commands
 local-only:
 	@[ $(STAGE) = local ] || { echo "This deploys the local stage to an emulator; README says how to deploy $(STAGE)." >&2; exit 1; }
 
-.PHONY: demo up down token test lint inventory release-contract bench build synth drawing help
+.PHONY: demo up down token test lint inventory release-contract bench build synth redrive drawing help
 .PHONY: local-only ready tools installed compiled functions build/infra build/localstack test-stack test-functions test-deployed
 
 test-stack: infra/.venv/installed
