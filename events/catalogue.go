@@ -81,6 +81,17 @@ var Catalogue = []Row{
 	{WebhookPing, 1, []string{"webhooks"}, PingData{}, "A webhook was made, or is tried out; it alone hears of it."},
 }
 
+// OfContractTypes are the event types that contracts have.
+func OfContractTypes() []Type {
+	var all []Type
+	for _, r := range Catalogue {
+		if OfContracts(string(r.Type)) {
+			all = append(all, r.Type)
+		}
+	}
+	return all
+}
+
 // OfContracts tells whether there is an event type of that name that a contract has, which is what a managed
 // webhook can hear (design rule 17).
 func OfContracts(name string) bool {

@@ -20,21 +20,26 @@ type Delivery struct {
 	Contract  domain.ContractID  `json:"contract_id,omitempty"` // with Event: where the event is stored
 	EventType string             `json:"event_type"`
 	EventAt   time.Time          `json:"event_at"`
-	Trace     trace.ID           `json:"trace,omitempty"`   // the event's
-	Body      string             `json:"body,omitempty"`    // the event's; empty when it is too big for a message
-	Context   string             `json:"context,omitempty"` // a JSON object, as the body will show it
-	Attempt   int                `json:"attempt"`           // 1 for the first
-	Slow      bool               `json:"slow,omitempty"`    // by the slow lane
-	Turn      bool               `json:"turn,omitempty"`    // NotBefore is its turn, of so many a second, for this attempt
+	Accepted  time.Time          `json:"accepted_at,omitzero"` // when it was stored, if that was later
+	Trace     trace.ID           `json:"trace,omitempty"`      // the event's
+	Body      string             `json:"body,omitempty"`       // the event's; empty when it is too big for a message
+	Context   string             `json:"context,omitempty"`    // a JSON object, as the body will show it
+	Attempt   int                `json:"attempt"`              // 1 for the first
+	Slow      bool               `json:"slow,omitempty"`       // by the slow lane
+	Turn      bool               `json:"turn,omitempty"`       // NotBefore is its turn, of so many a second, for this attempt
 	NotBefore time.Time          `json:"not_before,omitzero"`
 }
 
 // DeliveryTo is the first message of the delivery of e to w. Body and Context are the caller's to add.
 func DeliveryTo(w domain.Webhook, e Event) Delivery {
-	return Delivery{
+	d := Delivery{
 		ID: domain.DeliveryOf(e.ID, w.ID), Account: w.Account, Webhook: w.ID, Extension: w.Extension, Epoch: w.Epoch,
 		Event: e.ID, Contract: e.Contract, EventType: e.Subject.EventType, EventAt: e.At, Trace: e.Trace, Attempt: 1,
 	}
+	if e.ID.External() != "" {
+		d.Accepted = e.AcceptedAt
+	}
+	return d
 }
 
 // IdempotencyKey is what the receiver knows a repeat by, `webhook-id`. The message may be sent twice (a stream's

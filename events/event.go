@@ -3,6 +3,7 @@ package events
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 
 	"plugboard/shared/domain"
@@ -119,6 +120,8 @@ type Event struct {
 	Body     []byte            `json:"body"` // an Envelope's JSON
 	At       time.Time         `json:"at"`
 	Trace    trace.ID          `json:"trace,omitempty"` // of the request that changed it; store.Commit knows
+	// AcceptedAt is when it was stored, which the store knows: at once, but for one that came from outside.
+	AcceptedAt time.Time `json:"accepted_at,omitzero"`
 }
 
 // OfContract is the event that c's change makes.
@@ -227,6 +230,23 @@ func OfTest(id domain.EventID, t Type, w domain.Webhook, at time.Time) (Event, e
 
 func forOne(id domain.EventID, t Type, w domain.Webhook, at time.Time) Event {
 	return Event{ID: id, Account: w.Account, At: at, Subject: domain.Subject{EventType: string(t), Only: w.ID}}
+}
+
+// OfExternal is the event of a contract that is kept elsewhere: what its sender says of it, and in data besides what it is
+// about, by the names that the events of our own contracts have.
+func OfExternal(id domain.EventID, t Type, a domain.AccountID, c domain.ContractID, s domain.Subject, extensionType string, at time.Time, said map[string]any) (Event, error) {
+	data := maps.Clone(said)
+	if data == nil {
+		data = map[string]any{}
+	}
+	data["id"], data["workspace_id"] = c, s.Workspace
+	for name, value := range map[string]string{"template_type_id": string(s.TemplateType), "extension_type": extensionType, "origin_extension_id": string(s.Origin)} {
+		if delete(data, name); value != "" {
+			data[name] = value
+		}
+	}
+	s.EventType = string(t)
+	return Event{ID: id, Account: a, Contract: c, At: at, Subject: s}.with(t, data)
 }
 
 func (e Event) with(t Type, data any) (Event, error) {

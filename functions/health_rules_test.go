@@ -1,6 +1,7 @@
 package functions_test
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"plugboard/events"
 	"plugboard/functions/redelivery"
 	"plugboard/shared/domain"
+	"plugboard/shared/metric"
 	"plugboard/shared/store"
 )
 
@@ -89,7 +91,7 @@ func TestRule19_ADistantAttemptIsMadeInItsTime(t *testing.T) {
 	if len(first) != 1 {
 		t.Fatalf("%d requests, want one", len(first))
 	}
-	sweeper := redelivery.New(s.tables.At(s.now), s.workers.lanes, s.now)
+	sweeper := redelivery.New(s.tables.At(s.now), s.workers.lanes, past{s.workers.fanout}, metric.New("test", io.Discard, s.now), s.now)
 	if err := s.tables.SweptTo(t.Context(), s.now().Truncate(store.DueBucket)); err != nil {
 		t.Fatal(err)
 	}

@@ -2,8 +2,10 @@ package functions_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 
+	"plugboard/events"
 	"plugboard/shared/auth"
 	"plugboard/shared/domain"
 	"plugboard/shared/secret"
@@ -248,6 +250,16 @@ var requests = map[string]request{
 			{"account_id": "customer", "id": "new", "name": "New", "workspace_id": "sales", "template_type_id": s.typeID},
 			{"account_id": "customer", "id": "new-2", "name": "New", "workspace_id": "sales", "template_type_id": s.typeID},
 		}}
+	}},
+	"send-events": {body: func(s *scene) any {
+		var items []object
+		for n, t := range events.OfContractTypes() {
+			items = append(items, object{
+				"id": fmt.Sprint("e-", n), "account_id": "customer", "type": t, "timestamp": s.now().Format(time.RFC3339Nano), "contract_id": "K-1", "workspace_id": "sales",
+				"extension_id": mainExtension, "extension_type": mainExtension, "data": object{"name": "Order"},
+			})
+		}
+		return object{"items": items}
 	}},
 	"list-quotas":     {},
 	"list-workspaces": {},

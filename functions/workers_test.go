@@ -1,6 +1,7 @@
 package functions_test
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	lambda "github.com/aws/aws-lambda-go/events"
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"plugboard/functions/delivery"
@@ -38,11 +40,19 @@ func (w *world) newWorkers() workers {
 	provisions, deliveries, slow := queuetest.New(w.t), queuetest.New(w.t), queuetest.New(w.t)
 	lanes := lane.Of(deliveries, slow, w.now)
 	return workers{
-		fanout:       fanout.New(w.tables.Store, provisions, lanes, metric.New("test", io.Discard, w.now)),
+		fanout:       fanout.New(w.tables.Store, provisions, lanes, metric.New("test", io.Discard, w.now), w.now),
 		provisioning: provisioning.New(w.tables.Store, w.sealer, w.now, domain.NewID),
 		delivery:     delivery.New(w.tables.Store, w.sealer, lanes, egress.Config{AllowPrivate: true}, metric.New("test", io.Discard, w.now), w.now),
 		provisions:   provisions, deliveries: deliveries, slow: slow, lanes: lanes,
 	}
+}
+
+// past is fanout as redelivery calls it, past the stream.
+type past struct{ *fanout.Service }
+
+func (p past) Handle(ctx context.Context, batch lambda.DynamoDBEvent) error {
+	_, err := p.Service.Handle(ctx, batch)
+	return err
 }
 
 // settle runs the workers until nothing is left to do: what Lambda does with the stream and the queues.

@@ -119,6 +119,7 @@ func wrongBodies(s *scene) map[string]wrong {
 		},
 		"put-upgrade-policy": {body: object{"policy": "never", "more": 1}, want: []string{"/policy", "/more"}},
 		"import-accounts":    {body: object{"items": nil, "more": 1}, want: []string{"/items", "/more"}},
+		"send-events":        {body: object{"items": []object{}, "more": 1}, want: []string{"/items", "/more"}},
 		"import-users":       {body: object{"items": []object{}, "more": 1}, want: []string{"/items", "/more"}},
 		"import-workspaces":  {body: object{"items": 7, "more": 1}, want: []string{"/items", "/more"}},
 		"import-templates":   {body: object{"more": 1}, want: []string{"/items", "/more"}},

@@ -68,6 +68,24 @@ func (f *Function) PacesBy(table *Table) {
 	f.arrow("paces by", table, table.grant("dynamodb:UpdateItem"))
 }
 
+// Settles removes items in batches, once what they stand for is done.
+func (f *Function) Settles(in *Table) {
+	f.arrow("settles in", in, in.grant("dynamodb:BatchWriteItem"))
+}
+
+// AddsManyTo adds items in batches.
+func (f *Function) AddsManyTo(to *Table) {
+	f.arrow("adds many to", to, to.grant("dynamodb:BatchWriteItem"))
+}
+
+// Calls runs the other function and waits for its answer.
+func (f *Function) Calls(other *Function) {
+	f.arrow("calls", other, Grant{
+		Actions: []string{"lambda:InvokeFunction"}, Resource: other.function.FunctionArn(),
+		Env: map[string]*string{env(string(other.Name), "FUNCTION"): other.function.FunctionName()},
+	})
+}
+
 // Sweeps reads items in their order, removes them in batches, and notes how far it came.
 func (f *Function) Sweeps(table *Table) {
 	f.arrow("sweeps", table, table.grant("dynamodb:GetItem", "dynamodb:Query", "dynamodb:BatchWriteItem", "dynamodb:PutItem"))

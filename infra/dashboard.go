@@ -31,6 +31,10 @@ func (d *Drawing) Dashboard() {
 		graph("From event to first attempt, ms", append(ours(p50, metric.FirstAttempt), ours(p99, metric.FirstAttempt)...)...),
 		graph("Endpoints' time, ms", append(ours(p50, metric.AttemptTime), ours(p99, metric.AttemptTime)...)...),
 	)
+	board.AddWidgets(
+		graph("Attempts that became due", ours(sum, metric.Due, metric.Overdue)...),
+		graph("Accepted a minute ago and not sent on", ours("Maximum", metric.Unsent)...),
+	)
 	var waiting, dead, errors, slowest, throttled []awscloudwatch.IMetric
 	for _, box := range d.boxes {
 		switch box := box.(type) {

@@ -61,6 +61,7 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 		fn.Writes(accounts)
 	}
 	contracts.ReadsManyOf(accounts)
+	contracts.AddsManyTo(accounts) // events of contracts kept elsewhere
 	catalogue.Seals(sealing)
 	enablement.Seals(sealing)
 	webhooks.Seals(sealing)
@@ -71,6 +72,8 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	// What it changed is heard.
 	accounts.Feeds(fanout)
 	fanout.Reads(accounts)
+	fanout.ReadsManyOf(accounts)
+	fanout.Settles(accounts)
 	fanout.SendsTo(provisions)
 	fanout.SendsTo(deliveries)
 	fanout.SendsTo(slowDeliveries)
@@ -106,6 +109,11 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	redelivery.Sweeps(deliveryLog)
 	redelivery.SendsTo(deliveries)
 	redelivery.SendsTo(slowDeliveries)
+
+	// What was forgotten between the table and the queues is handed over again.
+	redelivery.Sweeps(accounts)
+	redelivery.ReadsManyOf(accounts)
+	redelivery.Calls(fanout)
 
 	d.Dashboard()
 	return d

@@ -35,6 +35,7 @@ func (s *Service) Routes(api *contract.API) {
 	contract.ImportUsers.Handle(api, s.ImportUsers)
 	contract.ImportWorkspaces.Handle(api, s.ImportWorkspaces)
 	contract.ImportTemplates.Handle(api, s.ImportTemplates)
+	contract.SendEvents.Handle(api, s.SendEvents)
 	contract.ListQuotas.Handle(api, s.Quotas)
 	contract.ListWorkspaces.Handle(api, s.ListWorkspaces)
 	contract.CreateTemplate.Handle(api, s.CreateTemplate, s.lookAtNewTemplate)

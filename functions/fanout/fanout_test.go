@@ -11,6 +11,9 @@ import (
 	"time"
 
 	lambda "github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"plugboard/events"
 	"plugboard/shared/domain"
@@ -40,9 +43,12 @@ type kit struct {
 
 func newKit(t *testing.T) *kit {
 	k := &kit{Tables: storetest.New(t), t: t, provisions: queuetest.New(t), deliveries: queuetest.New(t), slow: queuetest.New(t)}
-	k.Service = New(k.Tables, k.provisions, k.lanes(k.deliveries), k.metrics())
+	k.Service = New(k.Tables, k.provisions, k.lanes(k.deliveries), k.metrics(), k.clock)
 	return k
 }
+
+// clock is a moment after what the tests commit.
+func (k *kit) clock() time.Time { return domain.SystemClock() }
 
 // lanes has that quick one.
 func (k *kit) lanes(quick lane.Queue) lane.Lanes {
@@ -280,7 +286,7 @@ func TestHandle_ReadsAnAccountOnceAndNeverKeepsIt(t *testing.T) {
 	k := newKit(t)
 	k.twoExtensions()
 	counted := &counting{Records: k.Tables}
-	k.Service = New(counted, k.provisions, k.lanes(k.deliveries), k.metrics())
+	k.Service = New(counted, k.provisions, k.lanes(k.deliveries), k.metrics(), k.clock)
 	through := func(id string) events.Event {
 		return signed(id, domain.Contract{ID: domain.ContractID("con_" + id), Origin: "acme-crm", TemplateType: "tt_orders"})
 	}
@@ -300,7 +306,7 @@ func TestHandle_ReadsNoExtensionThatHearsNothing(t *testing.T) {
 	k := newKit(t)
 	k.twoExtensions()
 	counted := &counting{Records: k.Tables}
-	k.Service = New(counted, k.provisions, k.lanes(k.deliveries), k.metrics())
+	k.Service = New(counted, k.provisions, k.lanes(k.deliveries), k.metrics(), k.clock)
 	k.handle(k.commit(signed("1", domain.Contract{ID: "con_1"})))
 	if counted.installations != 0 || counted.blueprints != 0 {
 		t.Errorf("got %+v reads, want no installation and no blueprint", *counted)
@@ -317,16 +323,82 @@ func TestHandle_AnyFailureFailsTheWholeBatch(t *testing.T) {
 		service *Service
 		batch   lambda.DynamoDBEvent
 	}{
-		"the deliveries queue is gone":   {New(k.Tables, k.provisions, k.lanes(k.deliveries.Broken()), k.metrics()), batch},
-		"one message of many is refused": {New(k.Tables, k.provisions, k.lanes(refusing{k.deliveries}), k.metrics()), batch},
-		"the webhooks cannot be read":    {New(k.At(domain.SystemClock, storetest.Failing("Query")), k.provisions, k.lanes(k.deliveries), k.metrics()), batch},
-		"a context cannot be made":       {New(k.At(domain.SystemClock, storetest.Failing("GetItem")), k.provisions, k.lanes(k.deliveries), k.metrics()), batch},
-		"a record is unreadable":         {New(k.Tables, k.provisions, k.lanes(k.deliveries), k.metrics()), lambda.DynamoDBEvent{Records: []lambda.DynamoDBEventRecord{batch.Records[0], unreadable}}},
+		"the deliveries queue is gone":   {New(k.Tables, k.provisions, k.lanes(k.deliveries.Broken()), k.metrics(), k.clock), batch},
+		"one message of many is refused": {New(k.Tables, k.provisions, k.lanes(refusing{k.deliveries}), k.metrics(), k.clock), batch},
+		"the webhooks cannot be read":    {New(k.At(domain.SystemClock, storetest.Failing("Query")), k.provisions, k.lanes(k.deliveries), k.metrics(), k.clock), batch},
+		"a context cannot be made":       {New(k.At(domain.SystemClock, storetest.Failing("GetItem")), k.provisions, k.lanes(k.deliveries), k.metrics(), k.clock), batch},
+		"a record is unreadable":         {New(k.Tables, k.provisions, k.lanes(k.deliveries), k.metrics(), k.clock), lambda.DynamoDBEvent{Records: []lambda.DynamoDBEventRecord{batch.Records[0], unreadable}}},
 	} {
 		if _, err := c.service.Handle(t.Context(), c.batch); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
+}
+
+func TestRule16_WhatIsSentOnIsNotPendingAnyMore(t *testing.T) {
+	k := newKit(t)
+	k.Given(&domain.Webhook{Account: acct, ID: "own-all"})
+	batch := k.commit(signed("1", domain.Contract{ID: "con_1"}), signed("2", domain.Contract{ID: "con_2"}))
+	if got := k.pending(); got != 2 {
+		t.Fatalf("%d events are pending, want 2", got)
+	}
+	broken := New(k.Tables, k.provisions, k.lanes(k.deliveries.Broken()), k.metrics(), k.clock)
+	if _, err := broken.Handle(t.Context(), batch); err == nil || k.pending() != 2 {
+		t.Errorf("a fan-out that failed, %v, leaves %d pending, want 2", err, k.pending())
+	}
+	k.handle(batch)
+	if got := k.pending(); got != 0 || len(k.delivered()) != 2 {
+		t.Errorf("%d events are pending, want none", got)
+	}
+}
+
+// What comes late may have been handed over by redelivery meanwhile; what comes in time is not looked up.
+func TestRule18_AnEventThatWasSentOnMeanwhileIsLeftOut(t *testing.T) {
+	k := newKit(t)
+	k.Given(&domain.Webhook{Account: acct, ID: "own-all"})
+	batch := k.commit(signed("1", domain.Contract{ID: "con_1"}), signed("2", domain.Contract{ID: "con_2"}))
+	half := batch
+	half.Records = batch.Records[:1]
+	k.handle(half)
+	k.delivered()
+	late := func() time.Time { return domain.SystemClock().Add(2 * store.PendingLate) }
+	k.Service = New(k.Tables, k.provisions, k.lanes(k.deliveries), k.metrics(), late)
+	k.handle(batch)
+	if got := k.delivered(); len(got) != 1 || got[0].Event != "evt_2" {
+		t.Errorf("sent on %+v, want evt_2 alone", got)
+	}
+	k.Service = New(k.At(domain.SystemClock, storetest.Failing("BatchGetItem")), k.provisions, k.lanes(k.deliveries), k.metrics(), k.clock)
+	k.handle(k.commit(signed("3", domain.Contract{ID: "con_3"})))
+	if got := k.delivered(); len(got) != 1 {
+		t.Errorf("in time: sent on %+v, want evt_3, without a look", got)
+	}
+}
+
+// To fail would send all of it again, at once and ten times.
+func TestHandle_WhatCannotBeNotedIsSentOnAllTheSame(t *testing.T) {
+	k := newKit(t)
+	k.Given(&domain.Webhook{Account: acct, ID: "own-all"})
+	k.Service = New(k.At(domain.SystemClock, storetest.Failing("BatchWriteItem")), k.provisions, k.lanes(k.deliveries), k.metrics(), k.clock)
+	k.handle(k.commit(signed("1", domain.Contract{ID: "con_1"})))
+	if got := k.delivered(); len(got) != 1 || k.pending() != 1 {
+		t.Errorf("sent on %+v, and %d are pending, want one of each", got, k.pending())
+	}
+}
+
+// pending is how many events are noted as not sent on.
+func (k *kit) pending() int {
+	k.t.Helper()
+	found, err := k.DB.Scan(k.t.Context(), &dynamodb.ScanInput{TableName: &k.Tables.Config.AccountsTable, ConsistentRead: aws.Bool(true)})
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	n := 0
+	for _, i := range found.Items {
+		if pk, _ := i[store.PartitionKey].(*types.AttributeValueMemberS); pk != nil && strings.HasPrefix(pk.Value, "PENDING#") {
+			n++
+		}
+	}
+	return n
 }
 
 // More messages than go into the calls of one flush: all arrive, each once.

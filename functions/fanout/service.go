@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	lambda "github.com/aws/aws-lambda-go/events"
@@ -20,8 +21,11 @@ import (
 	"plugboard/shared/store"
 )
 
-// Records is what fanout reads. Installation and Blueprint return NotFound for what is absent.
+// Records is what fanout reads, and where it notes what it sent. Installation and Blueprint return NotFound for what is
+// absent.
 type Records interface {
+	StillPending(ctx context.Context, events []events.Event) (map[domain.EventID]bool, error)
+	SentOn(ctx context.Context, events []events.Event) error
 	Webhooks(ctx context.Context, a domain.AccountID) ([]domain.Webhook, error)
 	Installation(ctx context.Context, a domain.AccountID, e domain.ExtensionID) (domain.Installation, error)
 	Blueprint(ctx context.Context, e domain.ExtensionID, version int) (domain.Blueprint, error)
@@ -44,16 +48,20 @@ type Service struct {
 	provisions Queue
 	deliveries lane.Lanes
 	metrics    *metric.Log
+	now        domain.Clock
 }
 
 // New does not call AWS.
-func New(r Records, provisions Queue, deliveries lane.Lanes, m *metric.Log) *Service {
-	return &Service{records: r, provisions: provisions, deliveries: deliveries, metrics: m}
+func New(r Records, provisions Queue, deliveries lane.Lanes, m *metric.Log, now domain.Clock) *Service {
+	return &Service{records: r, provisions: provisions, deliveries: deliveries, metrics: m, now: now}
 }
 
 // Handle works a batch of the stream. Any failure fails all of it, and the stream hands it over again, whole or
 // halved: partial answers are not understood by every emulator, and a repeat is harmless, since a delivery's id
 // derives from event and webhook, and provisioning goes by an installation's own state.
+//
+// Once all is sent, the events are noted as sent on. What is not noted, redelivery hands over again after a minute; so an
+// event that comes that late is looked up first, and left out when it was sent on meanwhile.
 func (s *Service) Handle(ctx context.Context, batch lambda.DynamoDBEvent) (struct{}, error) {
 	began := time.Now()
 	i := &invocation{
@@ -65,11 +73,17 @@ func (s *Service) Handle(ctx context.Context, batch lambda.DynamoDBEvent) (struc
 			return struct{}{}, fault.Wrap(err, "fan out %s", r.EventID)
 		}
 	}
+	if err := i.sendOn(ctx); err != nil {
+		return struct{}{}, err
+	}
 	if err := i.flush(ctx); err != nil {
 		return struct{}{}, err
 	}
-	s.metrics.Put(map[metric.Name][]float64{metric.Events: {float64(i.events)}})
-	slog.InfoContext(ctx, "fanned out", "records", len(batch.Records), "events", i.events, "provisions", i.provisions.sent,
+	if err := s.records.SentOn(ctx, i.events); err != nil { // to fail now would send all of it again, and again
+		slog.ErrorContext(ctx, "events were sent on and are not noted as such", "events", len(i.events), "error", err)
+	}
+	s.metrics.Put(map[metric.Name][]float64{metric.Events: {float64(len(i.events))}})
+	slog.InfoContext(ctx, "fanned out", "records", len(batch.Records), "events", len(i.events), "provisions", i.provisions.sent,
 		"deliveries", i.deliveries.sent, "accounts", len(i.accounts), "ms", time.Since(began).Milliseconds())
 	return struct{}{}, nil
 }
@@ -80,7 +94,7 @@ type invocation struct {
 	accounts   map[domain.AccountID]*account
 	provisions outgoing[queue.Message]
 	deliveries outgoing[events.Delivery]
-	events     int
+	events     []events.Event
 }
 
 func (i *invocation) record(ctx context.Context, r lambda.DynamoDBEventRecord) error {
@@ -90,7 +104,8 @@ func (i *invocation) record(ctx context.Context, r lambda.DynamoDBEventRecord) e
 		if err != nil {
 			return err
 		}
-		return i.event(ctx, e)
+		i.events = append(i.events, e)
+		return nil
 	case store.OutboxProvision:
 		p, err := store.ProvisionOf(r)
 		if err != nil {
@@ -106,8 +121,32 @@ func (i *invocation) record(ctx context.Context, r lambda.DynamoDBEventRecord) e
 	}
 }
 
+// sendOn sends the events on that nobody else has.
+func (i *invocation) sendOn(ctx context.Context) error {
+	var late []events.Event
+	for _, e := range i.events {
+		if !e.AcceptedAt.IsZero() && i.service.now().Sub(e.AcceptedAt) > store.PendingLate {
+			late = append(late, e)
+		}
+	}
+	if len(late) > 0 {
+		still, err := i.service.records.StillPending(ctx, late)
+		if err != nil {
+			return fault.Wrap(err, "look whether %d events were sent on", len(late))
+		}
+		i.events = slices.DeleteFunc(i.events, func(e events.Event) bool {
+			return !still[e.ID] && slices.ContainsFunc(late, func(l events.Event) bool { return l.ID == e.ID })
+		})
+	}
+	for _, e := range i.events {
+		if err := i.event(ctx, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (i *invocation) event(ctx context.Context, e events.Event) error {
-	i.events++
 	a, err := i.account(ctx, e.Account)
 	if err != nil {
 		return err

@@ -1,8 +1,10 @@
 package redelivery
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -16,6 +18,7 @@ import (
 	"plugboard/events"
 	"plugboard/shared/domain"
 	"plugboard/shared/lane"
+	"plugboard/shared/metric"
 	"plugboard/shared/queue"
 	"plugboard/shared/queue/queuetest"
 	"plugboard/shared/store"
@@ -25,18 +28,21 @@ import (
 // kit is a redelivery on a real table and a real queue, whose clock stands still.
 type kit struct {
 	*storetest.Tables
-	t     *testing.T
-	queue *queuetest.Queue
-	slow  *queuetest.Queue
-	now   time.Time
-	calls map[string]int // of DynamoDB
+	t        *testing.T
+	queue    *queuetest.Queue
+	slow     *queuetest.Queue
+	now      time.Time
+	calls    map[string]int // of DynamoDB
+	fanout   *fanout
+	measured bytes.Buffer // metrics
 }
 
 func newKit(t *testing.T) *kit {
 	k := &kit{
 		Tables: storetest.New(t), t: t, queue: queuetest.New(t), slow: queuetest.New(t), now: time.Date(2026, 11, 24, 9, 30, 0, 0, time.UTC), calls: map[string]int{},
 	}
-	if err := k.SweptTo(t.Context(), k.now.Truncate(store.DueBucket)); err != nil {
+	k.fanout = &fanout{kit: k}
+	if err := errors.Join(k.SweptTo(t.Context(), k.now.Truncate(store.DueBucket)), k.PendingTo(t.Context(), k.now.Truncate(store.PendingBucket))); err != nil {
 		t.Fatal(err)
 	}
 	return k
@@ -52,7 +58,7 @@ func (k *kit) service(q lane.Queue, options ...func(*dynamodb.Options)) *Service
 		})
 	}
 	clock := func() time.Time { return k.now }
-	return New(k.At(clock, append(options, count)...), lane.Of(q, k.slow, clock), clock)
+	return New(k.At(clock, append(options, count)...), lane.Of(q, k.slow, clock), k.fanout, metric.New("test", &k.measured, clock), clock)
 }
 
 func (k *kit) sweep() {
@@ -127,7 +133,7 @@ func TestRule19_AnOutageOfDaysIsCaughtUpOldestFirst(t *testing.T) {
 	k.now = k.now.Add(time.Minute)
 	clear(k.calls)
 	k.sweep()
-	if k.calls["Query"] != store.DueShards {
+	if k.calls["Query"] != store.DueShards+store.PendingShards {
 		t.Errorf("the minute after reads %d times", k.calls["Query"])
 	}
 }
@@ -149,20 +155,20 @@ func TestRule19_ASweeperThatNeverRanFindsWhatWaits(t *testing.T) {
 }
 
 // What a minute costs when there is nothing to do, whatever the hour, and however long ago the last item was.
-func TestRedelivery_AnIdleMinuteIsFiveReads(t *testing.T) {
+func TestRedelivery_AnIdleMinuteIsFourteenReads(t *testing.T) {
 	k := newKit(t)
 	for range 3 {
 		k.now = k.now.Add(time.Minute)
 		clear(k.calls)
 		k.sweep()
-		if k.calls["GetItem"] != 1 || k.calls["Query"] != store.DueShards || len(k.calls) != 2 {
+		if k.calls["GetItem"] != 2 || k.calls["Query"] != store.DueShards+store.PendingShards || len(k.calls) != 2 {
 			t.Errorf("an idle minute makes %v", k.calls)
 		}
 	}
 	k.now = k.now.Add(time.Hour)
 	clear(k.calls)
 	k.sweep()
-	if k.calls["GetItem"] != 1 || k.calls["Query"] != 2*store.DueShards || k.calls["PutItem"] != 1 || len(k.calls) != 3 {
+	if k.calls["GetItem"] != 2 || k.calls["Query"] != 2*(store.DueShards+store.PendingShards) || k.calls["PutItem"] != 2 || len(k.calls) != 3 {
 		t.Errorf("the first minute of an hour makes %v", k.calls)
 	}
 }

@@ -5,6 +5,7 @@ package redelivery
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -12,8 +13,15 @@ import (
 	"plugboard/events"
 	"plugboard/shared/domain"
 	"plugboard/shared/lane"
+	"plugboard/shared/metric"
 	"plugboard/shared/store"
 )
+
+// Config names what it sends to.
+type Config struct {
+	Lanes  lane.Config
+	Fanout string `env:"FANOUT_FUNCTION,required"`
+}
 
 const (
 	// pageOfDue is how many are read, sent and removed at a time: eight calls of SQS, which are made at once.
@@ -25,17 +33,19 @@ const (
 
 // Service sweeps.
 type Service struct {
-	store *store.Store
-	lanes lane.Lanes
-	now   domain.Clock
+	store   *store.Store
+	lanes   lane.Lanes
+	fanout  Fanout
+	metrics *metric.Log
+	now     domain.Clock
 }
 
 // New does not call AWS.
-func New(s *store.Store, l lane.Lanes, now domain.Clock) *Service {
-	return &Service{store: s, lanes: l, now: now}
+func New(s *store.Store, l lane.Lanes, f Fanout, m *metric.Log, now domain.Clock) *Service {
+	return &Service{store: s, lanes: l, fanout: f, metrics: m, now: now}
 }
 
-// Handle sends what is due, the oldest hour first, for as long as the function's time allows; the next minute's goes on
+// Handle hands over again what was forgotten (pending.go), and then sends what is due, the oldest hour first, for as long as the function's time allows; the next minute's goes on
 // where it stopped. It may run late, twice, or at once with another: each item is removed after it was sent, so that
 // none is lost, and what is sent twice is the same delivery and attempt, which delivery makes once or, when both come at
 // the same moment, twice under one id.
@@ -43,20 +53,31 @@ func New(s *store.Store, l lane.Lanes, now domain.Clock) *Service {
 // An hour that is over and empty is never read again. So a minute with nothing to do is a read of how far was swept and
 // one of each shard, and after an outage of days there are 24 hours a day to look into, and not 1,440 minutes.
 func (s *Service) Handle(ctx context.Context, _ any) (struct{}, error) {
+	forgotten, repairing := s.repair(ctx)
+	due, sending := s.send(ctx)
+	s.metrics.Put(map[metric.Name][]float64{
+		metric.Unsent: {float64(forgotten)}, metric.Due: {float64(due.sent)}, metric.Overdue: {float64(due.overdue)},
+	})
+	return struct{}{}, errors.Join(repairing, sending)
+}
+
+// send sweeps what is due.
+func (s *Service) send(ctx context.Context) (sweep, error) {
 	began := time.Now()
+	run := sweep{Service: s, ctx: ctx, until: s.now()}
 	from, err := s.store.DueFrom(ctx)
 	if err != nil {
-		return struct{}{}, err
+		return run, err
 	}
-	run := sweep{Service: s, ctx: ctx, until: s.now(), swept: from}
+	run.swept = from
 	err = run.from(from)
 	if run.swept.After(from) {
 		if noted := s.store.SweptTo(ctx, run.swept); err == nil {
 			err = noted
 		}
 	}
-	slog.InfoContext(ctx, "swept", "sent", run.sent, "from", from, "to", run.swept, "stopped", run.stopped, "ms", time.Since(began).Milliseconds())
-	return struct{}{}, err
+	slog.InfoContext(ctx, "swept", "sent", run.sent, "overdue", run.overdue, "from", from, "to", run.swept, "stopped", run.stopped, "ms", time.Since(began).Milliseconds())
+	return run, err
 }
 
 // sweep is one run.
@@ -68,7 +89,11 @@ type sweep struct {
 	held    bool      // something in a bucket could not be sent
 	stopped bool      // for want of time
 	sent    int
+	overdue int // of these
 }
+
+// overdueAfter is how late an attempt may be sent before it counts as overdue: a sweep a minute, and its time.
+const overdueAfter = 2 * time.Minute
 
 // from sweeps the buckets from the oldest on. What cannot be sent stays, and the sweep goes on behind it; its error comes
 // at the end.
@@ -102,7 +127,7 @@ func (s *sweep) shard(bucket time.Time, shard int) error {
 		if err != nil {
 			return err
 		}
-		if err := s.send(due); err != nil {
+		if err := s.sendPage(due); err != nil {
 			failure = err
 		}
 		if after = next; after == "" {
@@ -111,8 +136,8 @@ func (s *sweep) shard(bucket time.Time, shard int) error {
 	}
 }
 
-// send sends and then removes: a crash between the two sends again.
-func (s *sweep) send(due []events.Delivery) error {
+// sendPage sends and then removes: a crash between the two sends again.
+func (s *sweep) sendPage(due []events.Delivery) error {
 	if len(due) == 0 {
 		return nil
 	}
@@ -124,7 +149,9 @@ func (s *sweep) send(due []events.Delivery) error {
 			failure = fmt.Errorf("%d of %d that are due were not sent: %w", len(failed), len(due), err)
 			continue
 		}
-		sent = append(sent, d)
+		if sent = append(sent, d); s.until.Sub(d.NotBefore) > overdueAfter {
+			s.overdue++
+		}
 	}
 	s.sent += len(sent)
 	if err := s.store.RemoveDue(s.ctx, sent); err != nil {

@@ -195,13 +195,18 @@ func (s *stub) batchGetItem(in *json.Decoder) (object, error) {
 
 func (s *stub) batchWriteItem(in *json.Decoder) (object, error) {
 	var q struct {
-		RequestItems map[string][]struct{ PutRequest struct{ Item item } }
+		RequestItems map[string][]struct{ PutRequest, DeleteRequest struct{ Item, Key item } }
 	}
 	if err := in.Decode(&q); err != nil {
 		return nil, err
 	}
 	for _, writes := range q.RequestItems {
 		for _, w := range writes {
+			if key := w.DeleteRequest.Key; key != nil {
+				s.counts.WriteUnits += max(1, blocks(s.items[text(key["pk"])][text(key["sk"])], 1<<10))
+				delete(s.items[text(key["pk"])], text(key["sk"]))
+				continue
+			}
 			s.counts.WriteUnits += blocks(w.PutRequest.Item, 1<<10)
 		}
 	}

@@ -166,11 +166,12 @@ type ImportReport struct {
 }
 
 type ImportedItem struct {
-	ID     string        `json:"id" doc:"Empty when the item has no readable one."`
-	Result ImportResult  `json:"result" enum:"created,updated,unchanged,failed,not-tried"`
-	Code   string        `json:"code,omitempty" doc:"Of a failed one: as the single operation answers."`
-	Detail string        `json:"detail,omitempty"`
-	Errors []fault.Field `json:"errors,omitempty" doc:"Every wrong field, by pointer into the body: the first 10 of an item, and 1,000 of all."`
+	ID     string         `json:"id" doc:"Empty when the item has no readable one."`
+	Event  domain.EventID `json:"event_id,omitempty" doc:"Of an event: ours, which deliveries are listed by."`
+	Result ImportResult   `json:"result" enum:"created,updated,unchanged,failed,not-tried"`
+	Code   string         `json:"code,omitempty" doc:"Of a failed one: as the single operation answers."`
+	Detail string         `json:"detail,omitempty"`
+	Errors []fault.Field  `json:"errors,omitempty" doc:"Every wrong field, by pointer into the body: the first 10 of an item, and 1,000 of all."`
 }
 
 // Fail says why the item at place n failed, as the single operation's problem document would.

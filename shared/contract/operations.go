@@ -526,6 +526,18 @@ var (
 	})
 )
 
+// Contracts that are kept elsewhere.
+var (
+	SendEvents = declare[SendEventsInput, SendEventsOutput](Operation{
+		ID: "send-events", Method: http.MethodPost, Path: "/v1/events", Function: Contracts, Status: 200,
+		Auth:   auth.AnyOf(auth.Platform()),
+		Reads:  domain.Records{domain.RecordAccount, domain.RecordWorkspace, domain.RecordTemplateType, domain.RecordInstallation, domain.RecordEvent},
+		Writes: domain.Records{domain.RecordEvent}, MaxBody: maxImportBody,
+		Emits:  events.OfContractTypes(),
+		Family: FamilyContract, Since: "0.1.0", Summary: "Send up to 1,000 events of contracts kept elsewhere, and hear of each what became of it.",
+	})
+)
+
 // Contracts: many at once. What an item is and what may be wrong with it is as in the single operation.
 var (
 	ImportAccounts = declare[ImportAccountsInput, ImportAccountsOutput](Operation{

@@ -44,6 +44,22 @@ func NewID(prefix string) string {
 	return prefix + "_" + strings.ToLower(ulid.MustNew(ulid.Now(), rand.Reader).String())
 }
 
+// ExternalEventID is the id of an event that the platform sent of a contract kept elsewhere. It begins with the event's
+// time, as the others do, so that it is listed among them; the rest, 80 bits of SHA-256, derives from the account and the
+// sender's id, and is what it is known again by, whatever its time.
+func ExternalEventID(a AccountID, id string, at time.Time) EventID {
+	const timeLength, known = 10, 16 // characters of base 32, of a ULID and of the rest
+	var u ulid.ULID
+	u.SetTime(uint64(at.UnixMilli()))
+	return EventID(eventPrefix + strings.ToLower(u.String()[:timeLength]) + "_" + strings.TrimPrefix(DerivedID("", string(a), id), "_")[:known])
+}
+
+// External is what an event of a contract kept elsewhere is known again by; empty for any other.
+func (e EventID) External() string {
+	_, known, _ := strings.Cut(strings.TrimPrefix(string(e), eventPrefix), "_")
+	return known
+}
+
 var base32Lower = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
 
 // DerivedID is the same for the same parts, on every attempt: what makes a repeated step or a repeated

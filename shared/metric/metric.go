@@ -37,6 +37,11 @@ const (
 	Exhausted Name = "Exhausted"
 	Skipped   Name = "Skipped"
 	Cancelled Name = "Cancelled"
+	// Unsent are events that were accepted more than a minute ago and were not sent on; redelivery says it every minute, of
+	// none, too, as of the next two: so its silence is told from good news.
+	Unsent  Name = "Unsent"
+	Due     Name = "Due"     // attempts whose time came, of those further away than a message can wait
+	Overdue Name = "Overdue" // of these, the ones whose time had been over for more than two minutes
 	// FirstAttempt is how long after its event a delivery's first attempt began.
 	FirstAttempt Name = "FirstAttempt"
 	// AttemptTime is how long an endpoint took.
@@ -44,7 +49,7 @@ const (
 )
 
 var units = map[Name]Unit{
-	Events: Count, Delivered: Count, Failed: Count, Exhausted: Count, Skipped: Count, Cancelled: Count,
+	Events: Count, Delivered: Count, Failed: Count, Exhausted: Count, Skipped: Count, Cancelled: Count, Unsent: Count, Due: Count, Overdue: Count,
 	FirstAttempt: Milliseconds, AttemptTime: Milliseconds,
 }
 

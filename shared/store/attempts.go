@@ -40,7 +40,7 @@ func (s *Store) AppendAttempts(ctx context.Context, attempts []domain.Attempt, w
 		puts = append(puts, types.WriteRequest{PutRequest: &types.PutRequest{Item: item}})
 	}
 	for some := range slices.Chunk(puts, batchWriteMost) {
-		if err := s.writeAll(ctx, some); err != nil {
+		if err := s.writeAll(ctx, s.deliveries, some); err != nil {
 			return fault.Wrap(err, "log %d attempts", len(attempts))
 		}
 	}
@@ -58,14 +58,14 @@ func (s *Store) attemptItem(a domain.Attempt) (map[string]types.AttributeValue, 
 	return item, nil
 }
 
-// writeAll puts and deletes in the deliveries table, and again what DynamoDB hands back unprocessed.
-func (s *Store) writeAll(ctx context.Context, writes []types.WriteRequest) error {
+// writeAll puts and deletes in a table, at most 25, and again what DynamoDB hands back unprocessed.
+func (s *Store) writeAll(ctx context.Context, table string, writes []types.WriteRequest) error {
 	for attempt := 1; ; attempt++ {
-		out, err := s.db.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{s.deliveries: writes}})
+		out, err := s.db.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{table: writes}})
 		if err != nil {
 			return awsFault(err)
 		}
-		if writes = out.UnprocessedItems[s.deliveries]; len(writes) == 0 {
+		if writes = out.UnprocessedItems[table]; len(writes) == 0 {
 			return nil
 		}
 		if attempt == batchWriteAttempts {

@@ -46,7 +46,26 @@ func getAll[T any](ctx context.Context, s *Store, keyed []T) ([]T, error) {
 		at[k] = n
 		keys = append(keys, k.attributes())
 	}
+	items, err := s.itemsOf(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
 	all := make([]T, len(keyed))
+	for _, item := range items {
+		n, ok := at[key{textOf(item, PartitionKey), textOf(item, SortKey)}]
+		if !ok {
+			continue
+		}
+		if err := unmarshal(item, &all[n]); err != nil {
+			return nil, fault.Wrap(err, "decode %s", textOf(item, SortKey))
+		}
+	}
+	return all, nil
+}
+
+// itemsOf is what is stored of those keys in the accounts table, and has not expired, in no order.
+func (s *Store) itemsOf(ctx context.Context, keys []map[string]types.AttributeValue) ([]map[string]types.AttributeValue, error) {
+	var items []map[string]types.AttributeValue
 	for some := range slices.Chunk(keys, batchGetMost) {
 		for attempt := 1; len(some) > 0; attempt++ {
 			out, err := s.db.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
@@ -56,12 +75,8 @@ func getAll[T any](ctx context.Context, s *Store, keyed []T) ([]T, error) {
 				return nil, fault.Wrap(awsFault(err), "read %d items", len(some))
 			}
 			for _, item := range out.Responses[s.accounts] {
-				n, ok := at[key{textOf(item, PartitionKey), textOf(item, SortKey)}]
-				if !ok || s.expired(item) {
-					continue
-				}
-				if err := unmarshal(item, &all[n]); err != nil {
-					return nil, fault.Wrap(err, "decode %s", textOf(item, SortKey))
+				if !s.expired(item) {
+					items = append(items, item)
 				}
 			}
 			// 16 MB are read at a time, and less when DynamoDB is busy.
@@ -78,5 +93,5 @@ func getAll[T any](ctx context.Context, s *Store, keyed []T) ([]T, error) {
 			}
 		}
 	}
-	return all, nil
+	return items, nil
 }

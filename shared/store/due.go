@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"hash/crc32"
 	"slices"
@@ -101,48 +100,20 @@ func (s *Store) RemoveDue(ctx context.Context, sent []events.Delivery) error {
 		for _, d := range some {
 			deletes = append(deletes, types.WriteRequest{DeleteRequest: &types.DeleteRequest{Key: dueKey(d.NotBefore, d.ID, d.Attempt).attributes()}})
 		}
-		if err := s.writeAll(ctx, deletes); err != nil {
+		if err := s.writeAll(ctx, s.deliveries, deletes); err != nil {
 			return fault.Wrap(err, "remove %d waiting deliveries", len(deletes))
 		}
 	}
 	return nil
 }
 
-type dueCursor struct {
-	Bucket string `json:"bucket"` // when it begins, RFC 3339, UTC
-}
-
 // DueFrom is the oldest bucket that may hold something: all before were found empty once they were over. Until a first
 // one is noted, it is the oldest that is kept.
 func (s *Store) DueFrom(ctx context.Context) (time.Time, error) {
-	out, err := s.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.deliveries, Key: dueCursorKey.attributes(), ConsistentRead: aws.Bool(true)})
-	if err != nil {
-		return time.Time{}, fault.Wrap(awsFault(err), "read how far was swept")
-	}
-	if out.Item == nil {
-		return s.now().Add(-dueKept).Truncate(DueBucket), nil
-	}
-	var c dueCursor
-	if err := unmarshal(out.Item, &c); err != nil {
-		return time.Time{}, fault.Wrap(err, "decode how far was swept")
-	}
-	at, err := time.Parse(time.RFC3339, c.Bucket)
-	return at, fault.Wrap(err, "decode how far was swept")
+	return s.sweptTo(ctx, s.deliveries, dueCursorKey, s.now().Add(-dueKept).Truncate(DueBucket))
 }
 
-// SweptTo notes that every bucket before this one is empty and over. It never goes back: another sweeper may be further.
+// SweptTo notes that every bucket before this one is empty and over.
 func (s *Store) SweptTo(ctx context.Context, bucket time.Time) error {
-	at := bucket.UTC().Format(time.RFC3339)
-	item := dueCursorKey.attributes()
-	item["bucket"], item[recordAttribute] = str(at), str(string(domain.RecordDueCursor))
-	_, err := s.db.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: &s.deliveries, Item: item,
-		ConditionExpression: aws.String("attribute_not_exists(pk) OR #bucket < :at"), ExpressionAttributeNames: map[string]string{"#bucket": "bucket"},
-		ExpressionAttributeValues: map[string]types.AttributeValue{":at": str(at)},
-	})
-	var further *types.ConditionalCheckFailedException
-	if errors.As(err, &further) {
-		return nil
-	}
-	return fault.Wrap(awsFault(err), "note how far was swept")
+	return s.noteSwept(ctx, s.deliveries, dueCursorKey, domain.RecordDueCursor, bucket)
 }

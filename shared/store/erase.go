@@ -50,6 +50,9 @@ func (s *Store) Belongings(ctx context.Context, a domain.AccountID, most int) (f
 	for shard := range claimShards {
 		partitions = append(partitions, claimPartition(a, shard))
 	}
+	for shard := range externalShards {
+		partitions = append(partitions, externalPartition(a, shard))
+	}
 	for _, partition := range partitions {
 		if err = c.each(ctx, s.partition(partition), c.item); err != nil {
 			return nil, false, fault.Wrap(err, "find what %s has", a)

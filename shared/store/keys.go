@@ -29,6 +29,9 @@ import (
 //	ACCOUNT#<id>          QUOTA#<name>            quota-use       all of an account; condition-checked by what it counts
 //	ACCOUNT#<id>          EVENT#<id>              event           fanout (stream); delivery, when too big for a message
 //	ACCOUNT#<id>          PROVISION#<id>          provision       fanout (stream)
+//	ACCOUNT#<id>#EVENTS#<shard>  EVENT#<known by> event           the same, of contracts kept elsewhere
+//	PENDING#<yyyy-mm-ddThh>#<shard>  <time>#<event id>  pending   fanout, of late events; all that are older than a minute, by redelivery
+//	PENDING               CURSOR                  pending-cursor  redelivery: the oldest hour that may hold something
 //	SCHEDULE              PROVISION#<id>          provision       the same, of a daily check
 //	DAILY#<shard>         <derived id>            daily           all of a shard, by a daily check
 //	CONTRACT#<id>         CONTRACT                contract        id (an item names its account, checked on read)
@@ -226,10 +229,20 @@ func healthKey(a domain.AccountID, id domain.WebhookID) key {
 func contractKey(id domain.ContractID) key { return key{"CONTRACT#" + string(id), "CONTRACT"} }
 
 func eventKey(a domain.AccountID, c domain.ContractID, id domain.EventID) key {
+	if known := id.External(); known != "" {
+		return key{externalPartition(a, int(crc32.ChecksumIEEE([]byte(known))%externalShards)), "EVENT#" + known}
+	}
 	if c != "" {
 		return key{"CONTRACT#" + string(c), "EVENT#" + string(id)}
 	}
 	return inAccount(a, "EVENT", string(id))
+}
+
+// externalShards keep an account's events from outside off one partition: 1,000 write units a second each.
+const externalShards = 8
+
+func externalPartition(a domain.AccountID, shard int) string {
+	return fmt.Sprintf("ACCOUNT#%s#EVENTS#%d", a, shard)
 }
 
 func tokenKey(hash string) key              { return key{"TOKEN#" + hash, "TOKEN"} }

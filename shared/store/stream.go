@@ -51,6 +51,49 @@ func attributes(image map[string]lambda.DynamoDBAttributeValue) (map[string]type
 	return item, nil
 }
 
+// imageOfItem is attributes, the other way round.
+func imageOfItem(item map[string]types.AttributeValue) (map[string]lambda.DynamoDBAttributeValue, error) {
+	image := make(map[string]lambda.DynamoDBAttributeValue, len(item))
+	for name, a := range item {
+		v, err := imageOfAttribute(a)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		image[name] = v
+	}
+	return image, nil
+}
+
+func imageOfAttribute(a types.AttributeValue) (lambda.DynamoDBAttributeValue, error) {
+	switch a := a.(type) {
+	case *types.AttributeValueMemberS:
+		return lambda.NewStringAttribute(a.Value), nil
+	case *types.AttributeValueMemberN:
+		return lambda.NewNumberAttribute(a.Value), nil
+	case *types.AttributeValueMemberB:
+		return lambda.NewBinaryAttribute(a.Value), nil
+	case *types.AttributeValueMemberBOOL:
+		return lambda.NewBooleanAttribute(a.Value), nil
+	case *types.AttributeValueMemberNULL:
+		return lambda.NewNullAttribute(), nil
+	case *types.AttributeValueMemberM:
+		m, err := imageOfItem(a.Value)
+		return lambda.NewMapAttribute(m), err
+	case *types.AttributeValueMemberL:
+		list := make([]lambda.DynamoDBAttributeValue, len(a.Value))
+		for i, e := range a.Value {
+			v, err := imageOfAttribute(e)
+			if err != nil {
+				return lambda.NewNullAttribute(), err
+			}
+			list[i] = v
+		}
+		return lambda.NewListAttribute(list), nil
+	default:
+		return lambda.NewNullAttribute(), fmt.Errorf("an attribute type that the store never writes: %T", a)
+	}
+}
+
 // attribute knows the types that marshal writes; it writes no sets.
 func attribute(v lambda.DynamoDBAttributeValue) (types.AttributeValue, error) {
 	switch v.DataType() {

@@ -34,7 +34,8 @@ type Tx struct {
 type Write struct {
 	item      types.TransactWriteItem
 	otherwise error
-	logged    bool // in the deliveries table
+	logged    bool          // in the deliveries table
+	event     *events.Event // of an outbox item
 }
 
 // Else is what Commit returns when this write's condition fails.
@@ -163,7 +164,11 @@ func (t *Tx) RemoveFields(a domain.AccountID, id domain.TemplateTypeID) *Write {
 
 // Emit commits the event with the change: fan-out reads it from the table's stream. The item expires after
 // 30 days.
-func (t *Tx) Emit(e events.Event) *Write { return t.outbox(e, OutboxEvent) }
+func (t *Tx) Emit(e events.Event) *Write {
+	w := t.outbox(e, OutboxEvent)
+	w.event = &e
+	return w
+}
 
 // Provision commits a message to provisioning with the change.
 func (t *Tx) Provision(p events.Provision) *Write { return t.outbox(p, OutboxProvision) }
@@ -250,6 +255,11 @@ func (s *Store) Commit(ctx context.Context, t *Tx, answer any) error {
 	if len(writes) == 0 {
 		return nil
 	}
+	pending, err := s.pending(writes)
+	if err != nil {
+		return err
+	}
+	writes = append(writes[:len(writes):len(writes)], pending...)
 	items := make([]types.TransactWriteItem, len(writes))
 	for i, w := range writes {
 		if items[i] = s.prepared(ctx, w.item); w.logged {
@@ -293,6 +303,25 @@ func (s *Store) Commit(ctx context.Context, t *Tx, answer any) error {
 		case <-time.After(s.jitter(attempt)):
 		}
 	}
+}
+
+// pending says of each event among the writes that it is not sent on yet, and of the event when it was accepted.
+func (s *Store) pending(writes []*Write) ([]*Write, error) {
+	var all []*Write
+	for _, w := range writes {
+		if w.event == nil || w.item.Put == nil {
+			continue
+		}
+		e := *w.event
+		e.AcceptedAt = s.now()
+		w.item.Put.Item["accepted_at"] = str(e.AcceptedAt.Format(time.RFC3339Nano))
+		item, err := pendingOf(e).item()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, &Write{item: types.TransactWriteItem{Put: &types.Put{Item: item}}, otherwise: raced(domain.RecordPending)})
+	}
+	return all, nil
 }
 
 // prepared adds what only the store knows: the table, and of an outbox item when it expires and what trace it is in.

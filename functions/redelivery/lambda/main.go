@@ -13,7 +13,8 @@ import (
 
 func main() {
 	serve.Worker(func(p serve.Parts) (func(context.Context, any) (struct{}, error), error) {
-		c, err := env.ParseAs[lane.Config]()
-		return redelivery.New(p.Store, lane.New(sqs.NewFromConfig(p.AWS), c, p.Now), p.Now).Handle, err
+		c, err := env.ParseAs[redelivery.Config]()
+		lanes, fanout := lane.New(sqs.NewFromConfig(p.AWS), c.Lanes, p.Now), redelivery.NewFanout(p.AWS, c.Fanout)
+		return redelivery.New(p.Store, lanes, fanout, p.Metrics, p.Now).Handle, err
 	})
 }

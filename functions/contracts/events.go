@@ -1,0 +1,172 @@
+package contracts
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"plugboard/events"
+	"plugboard/shared/contract"
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+)
+
+// eventsTogether is how many events are stored before the time is looked at again.
+const eventsTogether = 100
+
+// SendEvents stores events of contracts that are kept elsewhere; who hears of them is decided as for any other. Each is
+// stored or not by itself. The report says created of one that is new, unchanged of one that was here before, and of one
+// that failed all that is wrong with it, or Conflict `event-differs`.
+func (s *Service) SendEvents(ctx context.Context, in *contract.SendEventsInput) (*contract.SendEventsOutput, error) {
+	deadline := s.now().Add(importTime)
+	ctx, cancel := context.WithTimeout(ctx, importTime+importGrace)
+	defer cancel()
+	items, err := in.Body.Items.Read()
+	if err != nil {
+		return nil, err
+	}
+	report := &contract.ImportReport{Items: make([]contract.ImportedItem, len(items))}
+	read := s.eventReader(ctx)
+	var places []int
+	var all []events.Event
+	for n, same := range sameEvents(items) {
+		item, result := &items[n], &report.Items[n]
+		item.Also(same)
+		e, err := read.event(ctx, item)
+		if err != nil {
+			result.Fail(ctx, n, err)
+			continue
+		}
+		result.ID, result.Event, result.Result = item.Value.ID, e.ID, contract.ImportNotTried
+		places, all = append(places, n), append(all, e)
+	}
+	for len(all) > 0 && s.now().Before(deadline) {
+		some := min(eventsTogether, len(all))
+		outcomes, err := s.store.Accept(ctx, all[:some])
+		for i, n := range places[:some] {
+			switch result := &report.Items[n]; {
+			case err != nil:
+				result.Fail(ctx, n, err)
+			case outcomes[i].Err != nil:
+				result.Fail(ctx, n, outcomes[i].Err)
+			case outcomes[i].Known:
+				result.Result = contract.ImportUnchanged
+			default:
+				result.Result = contract.ImportCreated
+			}
+		}
+		places, all = places[some:], all[some:]
+	}
+	report.Finish()
+	return &contract.SendEventsOutput{Body: *report}, nil
+}
+
+// sameEvents are, of each item, which other has its id: nothing tells which is meant.
+func sameEvents(items []contract.Item[contract.EventItem]) [][]fault.Field {
+	holders := map[string][]int{}
+	for n, i := range items {
+		name := inAccount(i.Value.Account, i.Value.ID)
+		holders[name] = append(holders[name], n)
+	}
+	all := make([][]fault.Field, len(items))
+	for name, places := range holders {
+		for _, n := range places {
+			if name != "" && len(places) > 1 {
+				other := places[slices.IndexFunc(places, func(o int) bool { return o != n })]
+				all[n] = []fault.Field{{Pointer: "/id", Code: "duplicate", Detail: fmt.Sprintf("Item %d has the same.", other)}}
+			}
+		}
+	}
+	return all
+}
+
+// eventReader makes events of items. It reads what they name once in a call.
+type eventReader struct {
+	*Service
+	account       func(domain.AccountID) (domain.Account, error)
+	installations func(domain.AccountID) (map[domain.ExtensionID]domain.Installation, error)
+	workspace     workspaceKnown
+	ownType       func([2]string) (domain.TemplateType, error)
+}
+
+func (s *Service) eventReader(ctx context.Context) eventReader {
+	return eventReader{
+		Service:   s,
+		account:   once(func(a domain.AccountID) (domain.Account, error) { return orNew(s.store.Account(ctx, a)) }),
+		workspace: s.workspacesOnce(ctx),
+		installations: once(func(a domain.AccountID) (map[domain.ExtensionID]domain.Installation, error) {
+			return s.store.Installations(ctx, a)
+		}),
+		ownType: once(func(k [2]string) (domain.TemplateType, error) {
+			return orNew(s.store.TemplateType(ctx, domain.AccountID(k[0]), domain.TemplateTypeID(k[1])))
+		}),
+	}
+}
+
+// event is the item's, or Invalid with all that is wrong with it; NotFound when its account is not there.
+func (r eventReader) event(ctx context.Context, item *contract.Item[contract.EventItem]) (events.Event, error) {
+	i := item.Value
+	account, err := r.account(i.Account)
+	if err != nil {
+		return events.Event{}, err
+	}
+	if i.Account != "" && !account.Living() {
+		return events.Event{}, noAccount()
+	}
+	item.Also(i.TimeFaults(r.now(), account.CreatedAt))
+	about := domain.Subject{Workspace: i.Workspace, Origin: i.Extension}
+	if known, err := r.workspace(ctx, i.Account, i.Workspace); err != nil {
+		return events.Event{}, err
+	} else if !known {
+		item.Also([]fault.Field{{Pointer: "/workspace_id", Code: "unknown-workspace", Detail: fmt.Sprintf("The account has no workspace %q.", i.Workspace)}})
+	}
+	extensionType, wrong, err := r.typed(&about, i)
+	if err != nil {
+		return events.Event{}, err
+	}
+	item.Also(wrong)
+	if err := fault.InvalidFields(item.Wrong); err != nil {
+		return events.Event{}, err
+	}
+	id := domain.ExternalEventID(i.Account, i.ID, i.Timestamp)
+	e, err := events.OfExternal(id, events.Type(i.Type), i.Account, i.Contract, about, extensionType, i.Timestamp.UTC(), i.Data)
+	if err == nil && len(e.Body) > contract.EventMost {
+		err = fault.InvalidFields([]fault.Field{{Pointer: "/data", Code: "too-large", Detail: fmt.Sprintf("With it the event has %d bytes; at most %d.", len(e.Body), contract.EventMost)}})
+	}
+	return e, err
+}
+
+// typed gives about the template type that the item names: of the extension through which its contract was made, or when
+// there is none, of any in the account.
+func (r eventReader) typed(about *domain.Subject, i contract.EventItem) (extensionType string, wrong []fault.Field, err error) {
+	installations, err := r.installations(i.Account)
+	if err != nil {
+		return "", nil, err
+	}
+	if origin, ok := installations[i.Extension]; i.Extension != "" && (!ok || !origin.Present()) {
+		wrong = append(wrong, fault.Field{Pointer: "/extension_id", Code: "not-enabled", Detail: fmt.Sprintf("The account has not enabled %q.", i.Extension)})
+	}
+	for e, owner := range installations {
+		for _, resource := range owner.Resources {
+			named := i.ExtensionType != "" && resource.ExtensionType == i.ExtensionType || i.TemplateType != "" && resource.ID == string(i.TemplateType)
+			if resource.Kind == domain.StepTemplateType && named && (i.Extension == "" || i.Extension == e) {
+				about.TemplateType = domain.TemplateTypeID(resource.ID)
+				return resource.ExtensionType, wrong, nil
+			}
+		}
+	}
+	switch {
+	case i.ExtensionType != "":
+		wrong = append(wrong, fault.Field{Pointer: "/extension_type", Code: "unknown-extension-type", Detail: fmt.Sprintf("There is no template type %q that the contract could be of.", i.ExtensionType)})
+	case i.TemplateType != "":
+		own, err := r.ownType([2]string{string(i.Account), string(i.TemplateType)})
+		if err != nil {
+			return "", nil, err
+		}
+		if own.ID == "" || own.Extension != i.Extension {
+			wrong = append(wrong, fault.Field{Pointer: "/template_type_id", Code: "unknown-template-type", Detail: fmt.Sprintf("There is no template type %q that the contract could be of.", i.TemplateType)})
+		}
+		about.TemplateType = own.ID
+	}
+	return "", wrong, nil
+}

@@ -1,0 +1,74 @@
+package contract
+
+import (
+	"fmt"
+	"time"
+
+	"plugboard/events"
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+)
+
+// Events of contracts that the platform keeps elsewhere. They are heard, delivered and logged as those of our own.
+
+// EventItem is one.
+type EventItem struct {
+	ID            string                `json:"id" minLength:"1" maxLength:"128" doc:"The sender's, of this event alone in the account: the same event sent again, within 30 days, is stored and heard of once."`
+	Account       domain.AccountID      `json:"account_id" minLength:"1" maxLength:"64"`
+	Type          string                `json:"type" maxLength:"64" doc:"An event type that contracts have." example:"contract.signed"`
+	Timestamp     time.Time             `json:"timestamp" doc:"When it happened: in the last 7 days, and since the account is here."`
+	Contract      domain.ContractID     `json:"contract_id" pattern:"^[A-Za-z0-9_.:-]{1,128}$" doc:"The platform's own id."`
+	Workspace     domain.WorkspaceID    `json:"workspace_id" minLength:"1" maxLength:"64"`
+	ExtensionType string                `json:"extension_type,omitempty" maxLength:"100" doc:"Of the contract's template type, or template_type_id instead. A contract without a template type has neither."`
+	TemplateType  domain.TemplateTypeID `json:"template_type_id,omitempty" maxLength:"64"`
+	Extension     domain.ExtensionID    `json:"extension_id,omitempty" maxLength:"40" doc:"Through whose installation the contract was made: it alone hears of it, of the extensions. Absent: none."`
+	Data          map[string]any        `json:"data,omitempty" doc:"What the webhooks get as data, besides id (the contract's), workspace_id, template_type_id, extension_type and origin_extension_id, which are of the above. With all else at most 256 KB."`
+}
+
+const (
+	// EventMost is how large an event may be as it is sent, in bytes.
+	EventMost = 256 << 10
+	// eventsWithin is how old an event may be: it is logged under its day, for 30.
+	eventsWithin = 7 * 24 * time.Hour
+	// clocksDiffer is how far the sender's may be ahead.
+	clocksDiffer = 5 * time.Minute
+)
+
+// Check reports what the item itself shows to be wrong.
+func (i *EventItem) Check() []fault.Field {
+	var wrong []fault.Field
+	if !events.OfContracts(i.Type) {
+		wrong = append(wrong, fault.Field{Pointer: "/type", Code: "unknown-event-type", Detail: fmt.Sprintf("Contracts have no event type %q.", i.Type)})
+	}
+	if i.ExtensionType != "" && i.TemplateType != "" {
+		wrong = append(wrong, fault.Field{Pointer: "/template_type_id", Code: "invalid", Detail: "Give this or extension_type."})
+	}
+	if i.Extension != "" && i.ExtensionType == "" && i.TemplateType == "" {
+		wrong = append(wrong, fault.Field{Pointer: "/extension_type", Code: "required", Detail: "What was made through an extension is of one of its template types: give this or template_type_id."})
+	}
+	return wrong
+}
+
+// TimeFaults reports a time that events of this moment cannot have.
+func (i *EventItem) TimeFaults(now, accountSince time.Time) []fault.Field {
+	detail := ""
+	switch {
+	case i.Timestamp.After(now.Add(clocksDiffer)):
+		detail = "It lies ahead."
+	case i.Timestamp.Before(now.Add(-eventsWithin)):
+		detail = "It is more than 7 days ago."
+	case i.Timestamp.Before(accountSince):
+		detail = "It was before the account came here."
+	default:
+		return nil
+	}
+	return []fault.Field{{Pointer: "/timestamp", Code: "out-of-range", Detail: detail}}
+}
+
+type SendEventsInput struct{ Body EventsBody }
+
+type EventsBody struct {
+	Items Items[EventItem] `json:"items" doc:"1 to 1,000; one that is wrong fails alone. Items with the same id in the same account all fail."`
+}
+
+type SendEventsOutput struct{ Body ImportReport }

@@ -1,0 +1,138 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"plugboard/events"
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+	"plugboard/shared/trace"
+)
+
+// Events of contracts kept elsewhere. There is no change that they are committed with, so each is one put on its
+// condition, which costs half of a transaction's; what says that it is pending is written before, so that no crash leaves
+// an event that nothing says it of.
+
+// Accepted is what became of an event.
+type Accepted struct {
+	Known bool  // it was there before, with the same content
+	Err   error // Conflict `event-differs` when it was with another; or why it is not stored
+}
+
+// externalAtOnce is how many puts wait for DynamoDB at a time.
+const externalAtOnce = 32
+
+// Accept stores the events, of which no two are the same, and says of each what became of it. They expire after 30 days,
+// and until then the same event is stored once, whoever sends it again and how often.
+func (s *Store) Accept(ctx context.Context, all []events.Event) ([]Accepted, error) {
+	now, traced := s.now(), trace.From(ctx)
+	for i := range all {
+		all[i].AcceptedAt, all[i].Trace = now, traced
+	}
+	before, err := s.theseEvents(ctx, all)
+	if err != nil {
+		return nil, err
+	}
+	outcome := make([]Accepted, len(all))
+	var fresh []int
+	for i, e := range all {
+		if stored, ok := before[e.ID.External()+" "+string(e.Account)]; ok {
+			outcome[i] = known(stored, e)
+			continue
+		}
+		fresh = append(fresh, i)
+	}
+	if err := s.putPending(ctx, all, fresh); err != nil {
+		return nil, err
+	}
+	slots := make(chan struct{}, externalAtOnce)
+	var puts sync.WaitGroup
+	for _, i := range fresh {
+		slots <- struct{}{}
+		puts.Go(func() {
+			defer func() { <-slots }()
+			outcome[i] = s.accept(ctx, all[i])
+		})
+	}
+	puts.Wait()
+	return outcome, nil
+}
+
+func known(stored, sent events.Event) Accepted {
+	if !stored.At.Equal(sent.At) || !bytes.Equal(stored.Body, sent.Body) {
+		return Accepted{Err: fault.New(fault.Conflict, "event-differs", "There is an event with this id already, and it says something else. An id is for one event: give this one another.")}
+	}
+	return Accepted{Known: true}
+}
+
+// theseEvents are those that are stored, by what they are known by and their account.
+func (s *Store) theseEvents(ctx context.Context, all []events.Event) (map[string]events.Event, error) {
+	var keys []map[string]types.AttributeValue
+	for _, e := range all {
+		keys = append(keys, eventKey(e.Account, e.Contract, e.ID).attributes())
+	}
+	items, err := s.itemsOf(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	stored := map[string]events.Event{}
+	for _, item := range items {
+		var e events.Event
+		if err := unmarshal(item, &e); err != nil {
+			return nil, fault.Wrap(err, "decode %s", textOf(item, SortKey))
+		}
+		stored[e.ID.External()+" "+string(e.Account)] = e
+	}
+	return stored, nil
+}
+
+func (s *Store) putPending(ctx context.Context, all []events.Event, places []int) error {
+	for some := range slices.Chunk(places, batchWriteMost) {
+		var puts []types.WriteRequest
+		for _, i := range some {
+			item, err := pendingOf(all[i]).item()
+			if err != nil {
+				return err
+			}
+			puts = append(puts, types.WriteRequest{PutRequest: &types.PutRequest{Item: item}})
+		}
+		if err := s.writeAll(ctx, s.accounts, puts); err != nil {
+			return fault.Wrap(err, "note that %d events are pending", len(puts))
+		}
+	}
+	return nil
+}
+
+// accept puts one. Another call may have stored it since they were read: then that one's is pending, and this one's not.
+func (s *Store) accept(ctx context.Context, e events.Event) Accepted {
+	k, record := keyOf(e)
+	item, err := marshal(e)
+	if err != nil {
+		return Accepted{Err: fault.Wrap(err, "encode %s", e.ID)}
+	}
+	item[PartitionKey], item[SortKey], item[recordAttribute] = str(k.pk), str(k.sk), str(string(record))
+	item[OutboxAttribute], item[ExpiresAt] = str(OutboxEvent), num(e.AcceptedAt.Add(outboxKept).Unix())
+	_, err = s.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.accounts, Item: item, ConditionExpression: aws.String(absent)})
+	var refused *types.ConditionalCheckFailedException
+	if !errors.As(err, &refused) {
+		return Accepted{Err: fault.Wrap(awsFault(err), "store %s", e.ID)}
+	}
+	stored, err := get[events.Event](ctx, s, k, string(domain.RecordEvent))
+	if err != nil {
+		return Accepted{Err: fault.Wrap(err, "read %s", e.ID)}
+	}
+	if !stored.AcceptedAt.Equal(e.AcceptedAt) || stored.ID != e.ID { // at the same moment it is the same item
+		if err := s.RemovePending(ctx, []Pending{pendingOf(e)}); err != nil {
+			return Accepted{Err: err}
+		}
+	}
+	return known(stored, e)
+}

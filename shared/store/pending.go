@@ -1,0 +1,179 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"hash/crc32"
+	"slices"
+	"time"
+
+	lambda "github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"plugboard/events"
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+)
+
+// Events that were accepted and are not sent on yet. With each event a small item is stored, in buckets of an hour by
+// when it was accepted, and removed once fanout has sent all of its messages. What is still there after a minute was
+// forgotten somewhere between the table and the queue, whoever forgot it: a stream that gave up, or that nobody reads.
+
+const (
+	PendingBucket = time.Hour
+	PendingShards = 8
+
+	// PendingLate is how old what is pending must be to be looked at. Until then the stream has it.
+	PendingLate = time.Minute
+
+	// pendingSought is how far back a first sweep looks.
+	pendingSought = 24 * time.Hour
+)
+
+// Pending is an event that may not have been sent on.
+type Pending struct {
+	Account    domain.AccountID  `json:"account_id"`
+	Contract   domain.ContractID `json:"contract_id,omitempty"`
+	Event      domain.EventID    `json:"event_id"`
+	AcceptedAt time.Time         `json:"accepted_at"`
+}
+
+func pendingOf(e events.Event) Pending {
+	return Pending{Account: e.Account, Contract: e.Contract, Event: e.ID, AcceptedAt: e.AcceptedAt}
+}
+
+func (p Pending) key() key {
+	at := p.AcceptedAt.UTC()
+	shard := int(crc32.ChecksumIEEE([]byte(p.Event)) % PendingShards)
+	return key{pendingPartition(at, shard), at.Format(dueTime) + "#" + string(p.Event)}
+}
+
+func pendingPartition(at time.Time, shard int) string {
+	return fmt.Sprintf("PENDING#%s#%d", at.UTC().Format("2006-01-02T15"), shard)
+}
+
+var pendingCursorKey = key{"PENDING", "CURSOR"}
+
+// item is p as it is stored, for as long as its event.
+func (p Pending) item() (map[string]types.AttributeValue, error) {
+	item, err := marshal(p)
+	if err != nil {
+		return nil, fault.Wrap(err, "encode that %s is pending", p.Event)
+	}
+	k := p.key()
+	item[PartitionKey], item[SortKey], item[recordAttribute] = str(k.pk), str(k.sk), str(string(domain.RecordPending))
+	item[ExpiresAt] = num(p.AcceptedAt.Add(outboxKept).Unix())
+	return item, nil
+}
+
+// SentOn removes what says that the events are pending.
+func (s *Store) SentOn(ctx context.Context, all []events.Event) error {
+	pending := make([]Pending, len(all))
+	for i, e := range all {
+		pending[i] = pendingOf(e)
+	}
+	return s.RemovePending(ctx, pending)
+}
+
+// RemovePending removes them, and does nothing for what is gone.
+func (s *Store) RemovePending(ctx context.Context, all []Pending) error {
+	for some := range slices.Chunk(all, batchWriteMost) {
+		var deletes []types.WriteRequest
+		seen := map[key]bool{}
+		for _, p := range some {
+			if k := p.key(); !seen[k] {
+				seen[k] = true
+				deletes = append(deletes, types.WriteRequest{DeleteRequest: &types.DeleteRequest{Key: k.attributes()}})
+			}
+		}
+		if err := s.writeAll(ctx, s.accounts, deletes); err != nil {
+			return fault.Wrap(err, "note that %d events are sent on", len(deletes))
+		}
+	}
+	return nil
+}
+
+// StillPending are those of the events, at most 100, that were not sent on since they were accepted.
+func (s *Store) StillPending(ctx context.Context, all []events.Event) (map[domain.EventID]bool, error) {
+	var keys []map[string]types.AttributeValue
+	asked := map[key]bool{}
+	for _, e := range all {
+		if k := pendingOf(e).key(); !asked[k] {
+			asked[k] = true
+			keys = append(keys, k.attributes())
+		}
+	}
+	items, err := s.itemsOf(ctx, keys)
+	still := map[domain.EventID]bool{}
+	for _, item := range items {
+		still[domain.EventID(textOf(item, "event_id"))] = true
+	}
+	return still, err
+}
+
+// PendingIn is what is pending in one shard of the bucket that begins at bucket and was accepted by then, the oldest
+// first, at most so many. after goes on behind a page before; what is returned for it is empty at the end.
+func (s *Store) PendingIn(ctx context.Context, bucket time.Time, shard int, by time.Time, after string, most int) (found []Pending, next string, err error) {
+	partition := pendingPartition(bucket, shard)
+	in := &dynamodb.QueryInput{
+		TableName: &s.accounts, KeyConditionExpression: aws.String("pk = :pk AND sk <= :by"), Limit: aws.Int32(int32(most)),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(partition), ":by": str(by.UTC().Format(dueTime) + "~")},
+	}
+	if after != "" {
+		in.ExclusiveStartKey = key{partition, after}.attributes()
+	}
+	page, err := s.db.Query(ctx, in)
+	if err != nil {
+		return nil, "", fault.Wrap(awsFault(err), "read what is pending in %s", partition)
+	}
+	for _, item := range page.Items {
+		var p Pending
+		if err := unmarshal(item, &p); err != nil {
+			return nil, "", fault.Wrap(err, "decode %s", textOf(item, SortKey))
+		}
+		found = append(found, p)
+	}
+	return found, textOf(page.LastEvaluatedKey, SortKey), nil
+}
+
+// PendingFrom is the oldest bucket in which something may be pending.
+func (s *Store) PendingFrom(ctx context.Context) (time.Time, error) {
+	return s.sweptTo(ctx, s.accounts, pendingCursorKey, s.now().Add(-pendingSought).Truncate(PendingBucket))
+}
+
+// PendingTo notes that in every bucket before this one nothing is pending.
+func (s *Store) PendingTo(ctx context.Context, bucket time.Time) error {
+	return s.noteSwept(ctx, s.accounts, pendingCursorKey, domain.RecordPendingCursor, bucket)
+}
+
+// OutboxOf is what the stream showed when those events, at most 100, were stored. It leaves out those that are not there
+// any more, erased with their account or expired; gone are these.
+func (s *Store) OutboxOf(ctx context.Context, all []Pending) (records []lambda.DynamoDBEventRecord, gone []Pending, err error) {
+	at := map[key]Pending{}
+	var keys []map[string]types.AttributeValue
+	for _, p := range all {
+		k := eventKey(p.Account, p.Contract, p.Event)
+		at[k] = p
+		keys = append(keys, k.attributes())
+	}
+	items, err := s.itemsOf(ctx, keys)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, item := range items {
+		image, err := imageOfItem(item)
+		if err != nil {
+			return nil, nil, fault.Wrap(err, "show %s", textOf(item, SortKey))
+		}
+		records = append(records, lambda.DynamoDBEventRecord{
+			EventID: textOf(item, "id"), EventName: string(lambda.DynamoDBOperationTypeInsert), Change: lambda.DynamoDBStreamRecord{NewImage: image},
+		})
+		delete(at, key{textOf(item, PartitionKey), textOf(item, SortKey)})
+	}
+	for _, p := range at {
+		gone = append(gone, p)
+	}
+	return records, gone, nil
+}
