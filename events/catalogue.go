@@ -81,7 +81,7 @@ var Catalogue = []Row{
 	{WebhookPing, 1, []string{"webhooks"}, PingData{}, "A webhook was made, or is tried out; it alone hears of it."},
 }
 
-// OfContractTypes are the event types that contracts have.
+// OfContractTypes are the event types that contracts have, sorted.
 func OfContractTypes() []Type {
 	var all []Type
 	for _, r := range Catalogue {
@@ -89,6 +89,7 @@ func OfContractTypes() []Type {
 			all = append(all, r.Type)
 		}
 	}
+	slices.Sort(all)
 	return all
 }
 

@@ -35,7 +35,8 @@ func TestStream_RoundTrip(t *testing.T) {
 	for _, r := range s.Outbox(2).Records {
 		switch purpose := store.Outbox(r); purpose {
 		case store.OutboxEvent:
-			if got, err := store.EventOf(r); err != nil || !reflect.DeepEqual(got, event) {
+			got, err := store.EventOf(r)
+			if event.AcceptedAt = got.AcceptedAt; err != nil || got.AcceptedAt.Before(at) || !reflect.DeepEqual(got, event) {
 				t.Errorf("got %+v, %v, want %+v", got, err, event)
 			}
 		case store.OutboxProvision:
