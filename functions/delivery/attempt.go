@@ -246,7 +246,10 @@ func logged(ctx context.Context, d events.Delivery, m made) {
 	if m.repeated {
 		m.line.Outcome = "repeated"
 	}
-	slog.InfoContext(ctx, "attempt", "trace_id", d.Trace, "account", d.Account, "webhook", d.Webhook, "extension", d.Extension, "delivery", d.ID, "event", d.Event,
-		"event_type", d.EventType, "attempt", d.Attempt, "outcome", m.line.Outcome, "status", m.line.Status, "failure", m.line.Failure, "reason", m.line.Reason, "cause", m.cause,
-		"health", m.health, "ms", m.line.Milliseconds, "since_event_ms", m.line.At.Sub(d.EventAt).Milliseconds(), "next_at", m.line.NextAt)
+	slog.LogAttrs(ctx, slog.LevelInfo, "attempt", // typed: what goes through `any` is encoded by reflection
+		slog.String("trace_id", string(d.Trace)), slog.String("account", string(d.Account)), slog.String("webhook", string(d.Webhook)),
+		slog.String("extension", string(d.Extension)), slog.String("delivery", string(d.ID)), slog.String("event", string(d.Event)),
+		slog.String("event_type", d.EventType), slog.Int("attempt", d.Attempt), slog.String("outcome", string(m.line.Outcome)), slog.Int("status", m.line.Status),
+		slog.String("failure", string(m.line.Failure)), slog.String("reason", m.line.Reason), slog.String("cause", m.cause), slog.String("health", string(m.health)),
+		slog.Int64("ms", m.line.Milliseconds), slog.Int64("since_event_ms", m.line.At.Sub(d.EventAt).Milliseconds()), slog.Time("next_at", m.line.NextAt))
 }
