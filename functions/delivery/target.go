@@ -28,13 +28,14 @@ type target struct {
 	values       map[string]string
 	secrets      map[string]domain.Sealed
 	account      domain.Account  // zero when it is gone
-	signers      []domain.Sealed // of a lifecycle webhook: the extension's secrets, which it has in place of its own
-	gone         string          // why there is nowhere to go; empty when there is
+	lifecycle    []domain.Sealed // of a lifecycle webhook: the extension's secrets, which it has in place of its own
+	signers      signers
+	gone         string // why there is nowhere to go; empty when there is
 	readAt       time.Time
 }
 
 // verdict is why d is not sent; an empty outcome when it is.
-func (t target) verdict(d events.Delivery) (domain.Outcome, string) {
+func (t *target) verdict(d events.Delivery) (domain.Outcome, string) {
 	i := t.installation
 	switch {
 	case t.gone != "":
@@ -59,11 +60,11 @@ func (t target) verdict(d events.Delivery) (domain.Outcome, string) {
 	return "", ""
 }
 
-func (t target) disabled() string { return "The webhook is disabled. " + t.health.Reason }
+func (t *target) disabled() string { return "The webhook is disabled. " + t.health.Reason }
 
 // forgotten tells that there is nobody to send d for, nor to tell what became of it: its account is being deleted, or
 // is gone, or is another of the same id.
-func (t target) forgotten(d events.Delivery) bool { return !t.account.Knows(d.EventAt) }
+func (t *target) forgotten(d events.Delivery) bool { return !t.account.Knows(d.EventAt) }
 
 // Records are what a target is read from. Each returns NotFound for what is absent.
 type Records interface {
@@ -96,7 +97,7 @@ type blueprintKey struct {
 
 type knownTarget struct {
 	mu sync.Mutex
-	target
+	*target
 }
 
 // Beyond these, a process forgets and reads again.
@@ -110,12 +111,12 @@ func newTargets(r Records, now domain.Clock) *targets {
 }
 
 // of is d's target. An error is a fault of the pipeline, never the endpoint's.
-func (ts *targets) of(ctx context.Context, d events.Delivery) (target, error) {
+func (ts *targets) of(ctx context.Context, d events.Delivery) (*target, error) {
 	known := ts.entry(targetKey{d.Account, d.Webhook})
 	known.mu.Lock()
 	defer known.mu.Unlock()
 	began := ts.now()
-	if age := began.Sub(known.readAt); !known.readAt.IsZero() && age >= 0 && age < targetKept {
+	if age := began.Sub(known.readAt); age >= 0 && age < targetKept {
 		// What is remembered may let d go, but not hold it: an extension that was enabled again, or resumed, since it
 		// was read would lose the event.
 		if held, _ := known.verdict(d); held == "" && !known.forgotten(d) {
@@ -126,7 +127,7 @@ func (ts *targets) of(ctx context.Context, d events.Delivery) (target, error) {
 	defer cancel()
 	t, err := ts.read(ctx, d)
 	if err != nil {
-		return target{}, fault.Wrap(err, "read webhook %s", d.Webhook)
+		return nil, fault.Wrap(err, "read webhook %s", d.Webhook)
 	}
 	t.readAt = began
 	known.target = t
@@ -148,17 +149,17 @@ func (ts *targets) entry(k targetKey) *knownTarget {
 		if len(ts.known) >= targetsMost {
 			clear(ts.known)
 		}
-		known = &knownTarget{}
+		known = &knownTarget{target: &target{}}
 		ts.known[k] = known
 	}
 	return known
 }
 
-func (ts *targets) read(ctx context.Context, d events.Delivery) (target, error) {
-	var t target
+func (ts *targets) read(ctx context.Context, d events.Delivery) (*target, error) {
+	t := &target{}
 	var err error
 	if t.account, err = ts.records.Account(ctx, d.Account); err != nil && fault.KindOf(err) != fault.NotFound {
-		return target{}, err
+		return nil, err
 	}
 	if t.webhook, t.health, err = ts.records.WebhookAndHealth(ctx, d.Account, d.Webhook); err != nil {
 		return t.goneWhenAbsent(err, "The webhook was deleted since the event.")
@@ -170,7 +171,7 @@ func (ts *targets) read(ctx context.Context, d events.Delivery) (target, error) 
 	}
 	if t.webhook.Lifecycle {
 		secrets, err := ts.records.LifecycleSecret(ctx, t.webhook.Extension)
-		t.signers = secrets.Good(ts.now())
+		t.lifecycle = secrets.Good(ts.now())
 		return t, fault.Wrap(err, "the lifecycle secret of %s", t.webhook.Extension)
 	}
 	if t.installation, err = ts.records.Installation(ctx, d.Account, t.webhook.Extension); err != nil {
@@ -179,7 +180,7 @@ func (ts *targets) read(ctx context.Context, d events.Delivery) (target, error) 
 	t.values, t.secrets = t.installation.Parameters, t.installation.Secrets
 	b, err := ts.blueprint(ctx, blueprintKey{t.webhook.Extension, t.webhook.Version})
 	if err != nil {
-		return target{}, err
+		return nil, err
 	}
 	var declared bool
 	if t.declared, declared = b.Webhook(t.webhook.WebhookKey); !declared {
@@ -208,10 +209,10 @@ func (ts *targets) blueprint(ctx context.Context, k blueprintKey) (domain.Bluepr
 	return b, nil
 }
 
-func (t target) goneWhenAbsent(err error, why string) (target, error) {
+func (t *target) goneWhenAbsent(err error, why string) (*target, error) {
 	if fault.KindOf(err) == fault.NotFound {
 		t.gone = why
 		return t, nil
 	}
-	return target{}, err
+	return nil, err
 }
