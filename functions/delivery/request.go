@@ -24,6 +24,13 @@ type Opener interface {
 	Open(ctx context.Context, a domain.AccountID, resource string, sealed domain.Sealed) (domain.Secret, error)
 }
 
+// As net/http writes them, which it else would work out for each request.
+var (
+	headerID        = http.CanonicalHeaderKey(standardwebhooks.HeaderWebhookID)
+	headerTimestamp = http.CanonicalHeaderKey(standardwebhooks.HeaderWebhookTimestamp)
+	headerSignature = http.CanonicalHeaderKey(standardwebhooks.HeaderWebhookSignature)
+)
+
 const userAgent = "plugboard/" + contract.Version
 
 // unsendable is why no request can be made of what was declared and the customer gave: a failed attempt,
@@ -92,9 +99,9 @@ func (s *Service) request(ctx context.Context, t *target, d events.Delivery, at 
 	if d.Trace != "" {
 		r.Header.Set(trace.Header, d.Trace.Parent())
 	}
-	r.Header.Set(standardwebhooks.HeaderWebhookID, d.IdempotencyKey())
-	r.Header.Set(standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(at.Unix(), 10))
-	r.Header.Set(standardwebhooks.HeaderWebhookSignature, proof(proofs))
+	r.Header.Set(headerID, d.IdempotencyKey())
+	r.Header.Set(headerTimestamp, strconv.FormatInt(at.Unix(), 10))
+	r.Header.Set(headerSignature, proof(proofs))
 	return out, nil
 }
 
