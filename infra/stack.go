@@ -89,6 +89,7 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	// An event is delivered, and tried again.
 	deliveries.Feeds(delivery, Batches{Size: 10, Most: stage.DeliveryMost})
 	delivery.Reads(accounts)
+	delivery.ReadsManyOf(accounts)
 	delivery.Writes(accounts) // a webhook's health, and the events of it
 	delivery.Unseals(sealing)
 	delivery.PostsTo(endpoints)
