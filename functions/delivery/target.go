@@ -132,7 +132,7 @@ func (ts *targets) of(ctx context.Context, d events.Delivery) (*target, error) {
 		}
 	}
 	from, at := ts.records, began
-	if known.ahead != nil && began.Sub(known.aheadAt) < targetKept {
+	if known.ahead != nil { // if that took long, the look right before the POST reads again
 		from, at = known.ahead, known.aheadAt
 	}
 	known.ahead = nil
