@@ -155,7 +155,7 @@ func resident() int64 {
 
 // strayGoroutines is how many there are but for those that keep a connection open.
 func strayGoroutines() int {
-	all := make([]byte, 4<<20)
+	all := make([]byte, 1<<20)
 	all = all[:runtime.Stack(all, true)]
 	n := 0
 	for stack := range strings.SplitSeq(string(all), "\n\n") {
