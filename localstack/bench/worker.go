@@ -64,7 +64,7 @@ func work(ctx context.Context, args []string) error {
 type worker struct {
 	load
 	aws    string
-	body   string
+	body   []byte
 	log    logged
 	next   func() (batch, error)
 	ready  []batch
@@ -75,16 +75,16 @@ type worker struct {
 type batch func() (int, error)
 
 // ahead is how many batches are made before they are worked: their making is others' work, and not measured.
-const ahead = 16
+const ahead = 4
 
 func newWorker(l load) *worker {
 	return &worker{load: l, aws: os.Getenv("AWS_ENDPOINT_URL"), body: body(l.Body)}
 }
 
 // body is an event's, of so many bytes.
-func body(size int) string {
+func body(size int) []byte {
 	frame := `{"id":"evt_01jd3zq8v5w0c2m9x7r4t6y1ab","type":"contract.signed","timestamp":"2026-11-24T09:30:00Z","data":{"note":"%s"}}`
-	return fmt.Sprintf(frame, strings.Repeat("x", max(0, size-len(frame))))
+	return fmt.Appendf(nil, frame, strings.Repeat("x", max(0, size-len(frame))))
 }
 
 // turn works batches off for so long.
