@@ -19,6 +19,9 @@ import (
 const (
 	targetKept = 2 * time.Second
 	targetRead = 3 * time.Second
+
+	// targetSoon is how long what is known must still serve not to be read ahead: until the look before the POST.
+	targetSoon = targetKept / 4
 )
 
 // target is where a delivery goes, and whether it still may.
@@ -147,7 +150,7 @@ func (ts *targets) of(ctx context.Context, d events.Delivery) (*target, error) {
 	return t, nil
 }
 
-// ahead reads at once what the deliveries of a batch will ask for and is not known; of takes it from there. When it fails
+// ahead reads at once what the deliveries of a batch will ask for and is not known, or not for long; of takes it from there. When it fails
 // each asks for itself, and an error then is that delivery's.
 func (ts *targets) ahead(ctx context.Context, batch []events.Delivery) {
 	began := ts.now()
@@ -157,7 +160,7 @@ func (ts *targets) ahead(ctx context.Context, batch []events.Delivery) {
 		known := ts.entry(targetKey{d.Account, d.Webhook})
 		known.mu.Lock()
 		known.ahead = nil // an earlier batch's: it may not hold what came after it
-		if !known.fresh(began) {
+		if !known.fresh(began.Add(targetSoon)) {
 			unknown, of = append(unknown, known), append(of, store.AheadOf{Account: d.Account, Webhook: d.Webhook, Extension: d.Extension})
 		}
 		known.mu.Unlock()
