@@ -127,7 +127,7 @@ func (ts *targets) of(ctx context.Context, d events.Delivery) (*target, error) {
 	known.mu.Lock()
 	defer known.mu.Unlock()
 	began := ts.now()
-	if known.fresh(began) {
+	if known.ahead == nil && known.fresh(began) {
 		// What is remembered may let d go, but not hold it: an extension that was enabled again, or resumed, since it
 		// was read would lose the event.
 		if held, _ := known.verdict(d); held == "" && !known.forgotten(d) {

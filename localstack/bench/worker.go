@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -54,9 +55,16 @@ func work(ctx context.Context, args []string) error {
 		}
 	}
 	w.result.Resident = resident()
-	w.result.Goroutines = strayGoroutines() - strays
-	for deadline := time.Now().Add(time.Second); w.result.Goroutines > 0 && time.Now().Before(deadline); runtime.Gosched() { // they end behind the batch
-		w.result.Goroutines = strayGoroutines() - strays
+	for deadline := time.Now().Add(2 * time.Second); ; time.Sleep(10 * time.Millisecond) { // those that end anyway, as a dialling that nobody waits for
+		left := strayGoroutines()
+		w.result.Goroutines = len(left) - len(strays)
+		if w.result.Goroutines <= 0 {
+			break
+		}
+		if time.Now().After(deadline) {
+			fmt.Fprintln(os.Stderr, strings.Join(left, "\n\n"))
+			break
+		}
 	}
 	return json.NewEncoder(os.Stdout).Encode(w.result)
 }
@@ -153,17 +161,13 @@ func resident() int64 {
 	return kilobytes << 10
 }
 
-// strayGoroutines is how many there are but for those that keep a connection open.
-func strayGoroutines() int {
+// strayGoroutines are the stacks of all but those that keep a connection open.
+func strayGoroutines() []string {
 	all := make([]byte, 1<<20)
-	all = all[:runtime.Stack(all, true)]
-	n := 0
-	for stack := range strings.SplitSeq(string(all), "\n\n") {
-		if !strings.Contains(stack, "net/http.(*persistConn)") {
-			n++
-		}
-	}
-	return n
+	stacks := strings.Split(string(all[:runtime.Stack(all, true)]), "\n\n")
+	return slices.DeleteFunc(stacks, func(stack string) bool {
+		return strings.Contains(stack, "net/http.(*persistConn)") || strings.Contains(stack, "net/http.(*http2clientConnReadLoop)")
+	})
 }
 
 // logged counts what goes where Lambda's log would, into a file descriptor.
