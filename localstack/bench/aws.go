@@ -49,17 +49,23 @@ func (c counts) all() int {
 // whose conditions always hold, and what is put in batches of the retries that wait; of the log it keeps nothing.
 type stub struct {
 	mu     sync.Mutex
-	items  map[string]map[string]item // by partition and sort key
-	outbox []item                     // that no stream has shown yet
-	queued []string                   // messages that nobody has received yet
+	items  map[string]map[string]stored // by partition and sort key
+	outbox []item                       // that no stream has shown yet
+	queued []string                     // messages that nobody has received yet
 	counts counts
 }
 
 type item = map[string]map[string]json.RawMessage
 
+// stored is an item as it goes back, which of 100,000 accounts is little to collect as garbage.
+type stored struct {
+	raw  json.RawMessage
+	size int
+}
+
 // serveAWS answers until the context ends. It prints its address.
 func serveAWS(ctx context.Context, _ []string) error {
-	s := &stub{items: map[string]map[string]item{}}
+	s := &stub{items: map[string]map[string]stored{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /{$}", s.call)
 	mux.HandleFunc("POST /counts", taking(s, &s.counts))
@@ -92,7 +98,7 @@ func (s *stub) call(w http.ResponseWriter, r *http.Request) {
 		s.counts.Requests = map[string]int{}
 	}
 	if s.items == nil {
-		s.items = map[string]map[string]item{}
+		s.items = map[string]map[string]stored{}
 	}
 	s.counts.Requests[operation]++
 	out, err := answer(s, json.NewDecoder(r.Body))
@@ -121,9 +127,9 @@ var operations = map[string]func(*stub, *json.Decoder) (object, error){
 func (s *stub) put(i item, units float64) {
 	partition := text(i["pk"])
 	if s.items[partition] == nil {
-		s.items[partition] = map[string]item{}
+		s.items[partition] = map[string]stored{}
 	}
-	s.items[partition][text(i["sk"])] = i
+	s.items[partition][text(i["sk"])] = stored{json.RawMessage(encode(i)), bytesOf(i)}
 	s.written(i, units)
 	if _, heard := i[store.OutboxAttribute]; heard {
 		s.outbox = append(s.outbox, i)
@@ -132,7 +138,7 @@ func (s *stub) put(i item, units float64) {
 
 // written counts a write of the item.
 func (s *stub) written(i item, units float64) {
-	s.counts.WriteUnits += units * blocks(i, 1<<10)
+	s.counts.WriteUnits += units * blocks(bytesOf(i), 1<<10)
 	s.counts.Stored += bytesOf(i) + indexBytes
 }
 
@@ -160,10 +166,10 @@ func (s *stub) transactWriteItems(in *json.Decoder) (object, error) {
 }
 
 // read counts a consistent read.
-func (s *stub) read(key item) (item, bool) {
+func (s *stub) read(key item) (json.RawMessage, bool) {
 	found, ok := s.items[text(key["pk"])][text(key["sk"])]
-	s.counts.ReadUnits += max(1, blocks(found, 4<<10))
-	return found, ok
+	s.counts.ReadUnits += max(1, blocks(found.size, 4<<10))
+	return found.raw, ok
 }
 
 func (s *stub) getItem(in *json.Decoder) (object, error) {
@@ -189,20 +195,19 @@ func (s *stub) query(in *json.Decoder) (object, error) {
 	}
 	value := func(name string) string { return text(q.ExpressionAttributeValues[name]) }
 	partition, after, to := s.items[value(":pk")], text(q.ExclusiveStartKey["sk"]), value(":to")+value(":by")
-	all, size := []item{}, 0
+	all, size, last := []json.RawMessage{}, 0, ""
 	for _, key := range slices.Sorted(maps.Keys(partition)) {
 		if !strings.HasPrefix(key, value(":sk")) || key < value(":from") || to != "" && key > to || key <= after {
 			continue
 		}
-		if all, size = append(all, partition[key]), size+bytesOf(partition[key]); len(all) == q.Limit {
+		if all, size, last = append(all, partition[key].raw), size+partition[key].size, key; len(all) == q.Limit {
 			break
 		}
 	}
-	s.counts.ReadUnits += float64(max(1, (size+4<<10-1)/(4<<10)))
+	s.counts.ReadUnits += max(1, blocks(size, 4<<10))
 	out := object{"Items": all, "Count": len(all)}
 	if q.Limit > 0 && len(all) == q.Limit {
-		last := all[len(all)-1]
-		out["LastEvaluatedKey"] = object{"pk": last["pk"], "sk": last["sk"]}
+		out["LastEvaluatedKey"] = object{"pk": object{"S": value(":pk")}, "sk": object{"S": last}}
 	}
 	return out, nil
 }
@@ -214,7 +219,7 @@ func (s *stub) batchGetItem(in *json.Decoder) (object, error) {
 	if err := in.Decode(&q); err != nil {
 		return nil, err
 	}
-	all := map[string][]item{}
+	all := map[string][]json.RawMessage{}
 	for table, wanted := range q.RequestItems {
 		for _, key := range wanted.Keys {
 			if found, ok := s.read(key); ok {
@@ -285,8 +290,8 @@ func text(value map[string]json.RawMessage) string {
 // indexBytes is what DynamoDB stores of an item besides (https://aws.amazon.com/dynamodb/pricing, "data storage").
 const indexBytes = 100
 
-// blocks is the item's size in units, as DynamoDB rounds it.
-func blocks(i item, unit int) float64 { return float64((bytesOf(i) + unit - 1) / unit) }
+// blocks is an item's size in units, as DynamoDB rounds it.
+func blocks(size, unit int) float64 { return float64((size + unit - 1) / unit) }
 
 func bytesOf(i item) int {
 	size := 0

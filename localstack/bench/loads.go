@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -88,7 +89,7 @@ func (w *worker) delivery(ctx context.Context) (func() (batch, error), error) {
 	return func() (batch, error) {
 		messages := make([]string, w.Batch)
 		for i := range messages {
-			to := w.webhook(n % w.Webhooks)
+			to := w.webhook(n % cmp.Or(w.Heard, w.Webhooks))
 			n++
 			rest, err := queue.Encode(events.DeliveryTo(to, w.event(to.Account)))
 			if err != nil {

@@ -69,6 +69,7 @@ type load struct {
 	Batch    int    `json:"batch"` // messages; of the pipeline, events; of a sweep, retries that are due
 	Body     int    `json:"body"`  // bytes of an event
 	Webhooks int    `json:"webhooks"`
+	Heard    int    `json:"heard"`   // of the webhooks, how many get deliveries; 0 for all
 	Pending  int    `json:"pending"` // retries that wait for the next day
 	URL      string `json:"url"`
 }

@@ -72,6 +72,7 @@ func (b *bench) close() {
 // start starts a part that prints its address and goes on.
 func (b *bench) start(ctx context.Context, args ...string) (address string, err error) {
 	p := exec.CommandContext(ctx, b.program, args...)
+	p.Env = append(os.Environ(), "GOGC=400")
 	p.Stderr = os.Stderr
 	out, err := p.StdoutPipe()
 	if err != nil {
