@@ -111,7 +111,7 @@ func (b *bench) table(ctx context.Context, out io.Writer, wanted *regexp.Regexp)
 
 // turn is how long the load and its limit are measured before it is the other's turn: longer with slow endpoints, so that
 // what a process knows for two seconds serves as many batches as it would.
-func (r row) turn() time.Duration { return 50*time.Millisecond + 10*r.after }
+func (r row) turn() time.Duration { return 50*time.Millisecond + 20*r.after }
 
 // measure has two new processes do the row's load and its limit, if it has one, in turns.
 func (b *bench) measure(ctx context.Context, of row) (r, limit result, err error) {
