@@ -61,10 +61,14 @@ inventory: tools ## Write the capability inventory and the OpenAPI document anew
 release-contract: tools ## Make the current contract the released one, against which breaking changes fail
 	@go run ./shared/contract/release/publish
 
-bench: build/localstack installed ## Measure deliveries, and count what the main operations take of DynamoDB
+bench: ready ## Measure deliveries, alone and through the stack, and count what the main operations take of DynamoDB
 	@go run ./localstack/bench
 	@$(LOCALSTACK) -port $(TEST_PORT) -outputs localstack/.state/$(TEST_PORT)/outputs.json with \
-		env $(CREDENTIALS) go test ./functions -run '^$$' -bench Cost -benchtime 20x
+		$(MAKE) --no-print-directory bench-deployed
+
+bench-deployed: up
+	@go run ./localstack/bench latency -outputs $(OUTPUTS)
+	@env $(CREDENTIALS) go test ./functions -run '^$$' -bench Cost -benchtime 20x
 
 build: functions ## Build the functions; print their sizes, and how fast they start
 	@[ $(ARCH) != amd64 ] || go run ./localstack/startup $(FUNCTIONS:%=build/$(ARCH)/%)
@@ -94,7 +98,7 @@ local-only:
 	@[ $(STAGE) = local ] || { echo "This deploys the local stage to an emulator; README says how to deploy $(STAGE)." >&2; exit 1; }
 
 .PHONY: demo up down token test lint inventory release-contract bench build synth redrive drawing help
-.PHONY: local-only ready tools installed compiled functions build/infra build/localstack test-stack test-functions test-deployed
+.PHONY: local-only ready tools installed compiled functions build/infra build/localstack test-stack test-functions test-deployed bench-deployed
 
 test-stack: infra/.venv/installed
 	@echo "Testing the stack's template …"

@@ -95,6 +95,7 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	deliveries.Feeds(delivery, Batches{Size: 10, Most: stage.DeliveryMost})
 	slowDeliveries.Feeds(delivery, Batches{Size: 10, Most: stage.SlowDeliveryMost})
 	delivery.Reads(accounts)
+	delivery.ReadsManyOf(accounts)
 	delivery.Writes(accounts) // a webhook's health, and the events of it
 	delivery.Unseals(sealing)
 	delivery.PostsTo(endpoints)

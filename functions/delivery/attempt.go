@@ -61,7 +61,7 @@ func (s *Service) attempt(ctx context.Context, d events.Delivery) (made, error) 
 		return m, err
 	}
 	began := time.Now()
-	a, secrets, err := s.send(ctx, t, d, &m)
+	a, sent, err := s.send(ctx, t, d, &m)
 	if err != nil || m.forgotten || m.line.Outcome != "" {
 		return m, err
 	}
@@ -74,7 +74,11 @@ func (s *Service) attempt(ctx context.Context, d events.Delivery) (made, error) 
 	case ctx.Err() != nil: // our time was up, not the endpoint's
 		return m, fault.Wrap(ctx.Err(), "attempt %d of %s", d.Attempt, d.ID)
 	}
-	hidden := newMask(secrets...) // of what is kept; of a success nothing is
+	var secrets []string // of what is kept; of a success nothing is
+	for _, r := range sent {
+		secrets = append(secrets, r.hidden()...)
+	}
+	hidden := newMask(secrets...)
 	m.line.Headers, m.line.Excerpt = hidden.headers(a.header), hidden.excerpt(a.body, a.cut)
 	m.cause = hidden.hide(cause(a.err), false)
 	s.failed(&m, t.webhook.Policy, d, a)
@@ -104,7 +108,7 @@ func (s *Service) followed(ctx context.Context, m *made, d events.Delivery) erro
 }
 
 // held says in m why d is not sent; false when it is.
-func (s *Service) held(m *made, t target, d events.Delivery) bool {
+func (s *Service) held(m *made, t *target, d events.Delivery) bool {
 	if m.forgotten = t.forgotten(d); m.forgotten {
 		return true
 	}
@@ -114,8 +118,8 @@ func (s *Service) held(m *made, t target, d events.Delivery) bool {
 
 // send makes the attempt's request and posts it. An endpoint that does not take an access token that was kept is asked
 // once more with a new one, in the same attempt and out of the same timeout, so that an attempt takes no more than the
-// policy's and those of two tokens. In m it says when nothing is sent any more. secrets are what it sent of them.
-func (s *Service) send(ctx context.Context, t target, d events.Delivery, m *made) (a answer, secrets []string, err error) {
+// policy's and those of two tokens. In m it says when nothing is sent any more. sent are the requests that it made.
+func (s *Service) send(ctx context.Context, t *target, d events.Delivery, m *made) (a answer, sent []sending, err error) {
 	left := t.webhook.Policy.Timeout()
 	for first := ""; ; {
 		r, err := s.request(ctx, t, d, m.line.At)
@@ -123,27 +127,27 @@ func (s *Service) send(ctx context.Context, t target, d events.Delivery, m *made
 		var tokenless tokenFailure
 		switch {
 		case errors.As(err, &why):
-			return answer{err: why}, secrets, nil
+			return answer{err: why}, sent, nil
 		case errors.As(err, &tokenless):
-			return answer{err: tokenless}, secrets, nil
+			return answer{err: tokenless}, sent, nil
 		case err != nil:
-			return a, secrets, err
+			return a, sent, err
 		}
 		if t, err = s.targets.of(ctx, d); err != nil { // once more: what came before may have taken its time (targetKept)
-			return a, secrets, err
+			return a, sent, err
 		}
 		if s.held(m, t, d) {
-			return a, secrets, nil
+			return a, sent, nil
 		}
-		secrets = append(secrets, r.hidden...)
+		sent = append(sent, r)
 		if r.token == first && first != "" { // the token endpoint has no other
-			return a, secrets, nil
+			return a, sent, nil
 		}
 		began := time.Now()
 		a = s.post(ctx, r.Request, left)
 		left -= time.Since(began)
 		if a.status != http.StatusUnauthorized || r.token == "" || first != "" {
-			return a, secrets, nil
+			return a, sent, nil
 		}
 		s.tokens.refused(r.grant, r.token)
 		first = r.token
@@ -253,7 +257,10 @@ func logged(ctx context.Context, d events.Delivery, m made) {
 	if m.waits {
 		m.line.Outcome, m.line.NextAt = "waits", m.next.NotBefore
 	}
-	slog.InfoContext(ctx, "attempt", "trace_id", d.Trace, "account", d.Account, "webhook", d.Webhook, "extension", d.Extension, "delivery", d.ID, "event", d.Event,
-		"event_type", d.EventType, "attempt", d.Attempt, "outcome", m.line.Outcome, "status", m.line.Status, "failure", m.line.Failure, "reason", m.line.Reason, "cause", m.cause,
-		"health", m.health, "ms", m.line.Milliseconds, "since_event_ms", m.line.At.Sub(d.EventAt).Milliseconds(), "next_at", m.line.NextAt)
+	slog.LogAttrs(ctx, slog.LevelInfo, "attempt", // typed: what goes through `any` is encoded by reflection
+		slog.String("trace_id", string(d.Trace)), slog.String("account", string(d.Account)), slog.String("webhook", string(d.Webhook)),
+		slog.String("extension", string(d.Extension)), slog.String("delivery", string(d.ID)), slog.String("event", string(d.Event)),
+		slog.String("event_type", d.EventType), slog.Int("attempt", d.Attempt), slog.String("outcome", string(m.line.Outcome)), slog.Int("status", m.line.Status),
+		slog.String("failure", string(m.line.Failure)), slog.String("reason", m.line.Reason), slog.String("cause", m.cause), slog.String("health", string(m.health)),
+		slog.Int64("ms", m.line.Milliseconds), slog.Int64("since_event_ms", m.line.At.Sub(d.EventAt).Milliseconds()), slog.Time("next_at", m.line.NextAt))
 }

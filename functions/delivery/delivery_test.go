@@ -346,7 +346,7 @@ func TestRule19_WhileTheQueueIsDownNothingIsForgotten(t *testing.T) {
 func TestRule19_WhileStateOrKeysAreDownTheMessageComesAgain(t *testing.T) {
 	k := newKit(t)
 	d := k.to(k.own("whk_own", k.receiver.URL), "1")
-	k.on(k.At(k.clock.read, storetest.Failing("GetItem")), k.queue)
+	k.on(k.At(k.clock.read, storetest.Failing("GetItem", "BatchGetItem")), k.queue)
 	if failed := k.work(k.batch(d)); len(failed) != 1 {
 		t.Error("the table cannot be read, and the message is done")
 	}

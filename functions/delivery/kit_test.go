@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -363,12 +364,31 @@ func (s slow) Open(ctx context.Context, a domain.AccountID, resource string, sea
 	return s.Opener.Open(ctx, a, resource, sealed)
 }
 
+// counting counts what targets reads, and how.
 type counting struct {
 	Records
-	webhooks atomic.Int32
+	singly, ahead atomic.Int32
+	meanwhile     func() // while it reads ahead
+	failure       error  // of reading ahead
 }
 
 func (c *counting) WebhookAndHealth(ctx context.Context, a domain.AccountID, id domain.WebhookID) (domain.Webhook, domain.Health, error) {
-	c.webhooks.Add(1)
+	c.singly.Add(1)
 	return c.Records.WebhookAndHealth(ctx, a, id)
+}
+
+func (c *counting) ReadAhead(ctx context.Context, of []store.AheadOf) (*store.Ahead, error) {
+	c.ahead.Add(1)
+	a, err := c.Records.ReadAhead(ctx, of)
+	if c.meanwhile != nil {
+		c.meanwhile()
+	}
+	return a, errors.Join(err, c.failure)
+}
+
+// counts has the service read through a counting.
+func (k *kit) counts() *counting {
+	c := &counting{Records: k.Tables}
+	k.Service.targets = newTargets(c, k.clock.read)
+	return c
 }

@@ -24,6 +24,13 @@ type Opener interface {
 	Open(ctx context.Context, a domain.AccountID, resource string, sealed domain.Sealed) (domain.Secret, error)
 }
 
+// As net/http writes them, which it else would work out for each request.
+var (
+	headerID        = http.CanonicalHeaderKey(standardwebhooks.HeaderWebhookID)
+	headerTimestamp = http.CanonicalHeaderKey(standardwebhooks.HeaderWebhookTimestamp)
+	headerSignature = http.CanonicalHeaderKey(standardwebhooks.HeaderWebhookSignature)
+)
+
 const userAgent = "plugboard/" + contract.Version
 
 // unsendable is why no request can be made of what was declared and the customer gave: a failed attempt,
@@ -35,20 +42,30 @@ func (u unsendable) Error() string { return string(u) }
 // sending is the request of one attempt, with what must not be shown of it when it comes back.
 type sending struct {
 	*http.Request
-	hidden []string
-	grant  grant  // of an endpoint that wants an access token
-	token  string // the one in the request; empty for any other endpoint
+	proofs  []signed
+	secrets []string
+	grant   grant  // of an endpoint that wants an access token
+	token   string // the one in the request; empty for any other endpoint
+}
+
+// hidden is what an answer must not show of it.
+func (s sending) hidden() []string {
+	all := append(s.secrets, authorization(s.Header.Get("Authorization"))...)
+	for _, p := range s.proofs {
+		all = append(all, credentials(p.secret, p.signature)...)
+	}
+	return all
 }
 
 // request makes the request of one attempt. Headers, query and auth are resolved
 // now, so that a corrected parameter holds from the next attempt on; the body was fixed at fan-out (design rule
 // 18). It fails with unsendable, with tokenFailure, or with a fault of the pipeline.
-func (s *Service) request(ctx context.Context, t target, d events.Delivery, at time.Time) (sending, error) {
+func (s *Service) request(ctx context.Context, t *target, d events.Delivery, at time.Time) (sending, error) {
 	payload, err := s.payload(ctx, d)
 	if err != nil {
 		return sending{}, err
 	}
-	proof, hidden, err := s.sign(ctx, t, d, at, payload)
+	proofs, err := s.sign(ctx, t, d, at, payload)
 	if err != nil {
 		return sending{}, err
 	}
@@ -66,7 +83,7 @@ func (s *Service) request(ctx context.Context, t target, d events.Delivery, at t
 	if err := t.dress(r, values); err != nil {
 		return sending{}, err
 	}
-	out := sending{Request: r}
+	out := sending{Request: r, proofs: proofs, secrets: secrets}
 	if t.declared.Auth.Scheme == domain.AuthOAuth2 {
 		if out.grant, err = t.grant(values); err != nil {
 			return sending{}, err
@@ -74,7 +91,7 @@ func (s *Service) request(ctx context.Context, t target, d events.Delivery, at t
 		if out.token, err = s.tokens.of(ctx, out.grant); err != nil {
 			return sending{}, err
 		}
-		secrets = append(secrets, out.grant.secret)
+		out.secrets = append(out.secrets, out.grant.secret)
 		r.Header.Set("Authorization", "Bearer "+out.token)
 	}
 	r.Header.Set("Content-Type", "application/json")
@@ -82,37 +99,10 @@ func (s *Service) request(ctx context.Context, t target, d events.Delivery, at t
 	if d.Trace != "" {
 		r.Header.Set(trace.Header, d.Trace.Parent())
 	}
-	r.Header.Set(standardwebhooks.HeaderWebhookID, d.IdempotencyKey())
-	r.Header.Set(standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(at.Unix(), 10))
-	r.Header.Set(standardwebhooks.HeaderWebhookSignature, proof)
-	out.hidden = append(append(hidden, secrets...), authorization(r.Header.Get("Authorization"))...)
+	r.Header.Set(headerID, d.IdempotencyKey())
+	r.Header.Set(headerTimestamp, strconv.FormatInt(at.Unix(), 10))
+	r.Header.Set(headerSignature, proof(proofs))
 	return out, nil
-}
-
-// sign is the webhook-signature header, a signature by each secret that is good, and what of it must not come back.
-func (s *Service) sign(ctx context.Context, t target, d events.Delivery, at time.Time, payload []byte) (proof string, hidden []string, err error) {
-	account, resource, sealed := d.Account, string(d.Webhook), t.webhook.Signers(at)
-	if t.webhook.Lifecycle {
-		account, resource, sealed = "", domain.LifecycleResource(t.webhook.Extension), t.signers
-	}
-	var signatures []string
-	for _, box := range sealed {
-		signing, err := s.open.Open(ctx, account, resource, box)
-		if err != nil {
-			return "", nil, err
-		}
-		signer, err := standardwebhooks.NewWebhook(signing.Reveal())
-		if err != nil {
-			return "", nil, fault.Wrap(err, "signing secret of %s", d.Webhook)
-		}
-		signature, err := signer.Sign(d.IdempotencyKey(), at, payload)
-		if err != nil {
-			return "", nil, fault.Wrap(err, "sign %s", d.ID)
-		}
-		signatures = append(signatures, signature)
-		hidden = append(hidden, credentials(signing, signature)...)
-	}
-	return strings.Join(signatures, " "), hidden, nil
 }
 
 // payload is the body, whose event is read when it was too big for the message.
@@ -129,7 +119,10 @@ func (s *Service) payload(ctx context.Context, d events.Delivery) ([]byte, error
 
 // parameters are the values for headers and auth, and those of them that are secret. Only secrets that a template
 // names are opened.
-func (s *Service) parameters(ctx context.Context, t target) (map[string]string, []string, error) {
+func (s *Service) parameters(ctx context.Context, t *target) (map[string]string, []string, error) {
+	if len(t.secrets) == 0 {
+		return t.values, nil, nil
+	}
 	values := maps.Clone(t.values)
 	if values == nil {
 		values = map[string]string{}
@@ -155,7 +148,7 @@ func (s *Service) parameters(ctx context.Context, t target) (map[string]string, 
 }
 
 // resource names a secret value to the sealer.
-func (t target) resource(key string) string {
+func (t *target) resource(key string) string {
 	if t.webhook.Extension == "" {
 		return domain.CredentialResource(t.webhook.ID, key)
 	}
@@ -163,7 +156,7 @@ func (t target) resource(key string) string {
 }
 
 // url is the webhook's with the declared query, which holds no secret.
-func (t target) url() string {
+func (t *target) url() string {
 	if len(t.declared.Query) == 0 {
 		return t.webhook.URL
 	}
@@ -179,7 +172,7 @@ func (t target) url() string {
 }
 
 // grant is what the endpoint's access token is asked for with.
-func (t target) grant(values map[string]string) (grant, error) {
+func (t *target) grant(values map[string]string) (grant, error) {
 	a := t.declared.Auth
 	g := grant{
 		account: t.webhook.Account, webhook: t.webhook.ID, epoch: t.installation.Epoch, tokenURL: a.TokenURL,
@@ -193,7 +186,7 @@ func (t target) grant(values map[string]string) (grant, error) {
 
 // dress sets the declared headers and auth. It fails with unsendable when a value would hold a control character,
 // which could end a header and begin another.
-func (t target) dress(r *http.Request, values map[string]string) error {
+func (t *target) dress(r *http.Request, values map[string]string) error {
 	var wrong error
 	fill := func(what, text string) string {
 		value := domain.FillTemplate(text, values)

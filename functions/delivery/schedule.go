@@ -40,6 +40,9 @@ func scaled(d time.Duration, by float64) time.Duration { return time.Duration(fl
 // retryAfter is the header's wait: seconds, or a date (RFC 9110, 10.2.3). 0 when there is none, or it is past.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	value := h.Get("Retry-After")
+	if value == "" { // as nearly always; parsing nothing makes four errors
+		return 0
+	}
 	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
 		return time.Duration(seconds) * time.Second
 	}

@@ -8,15 +8,20 @@ import (
 	"plugboard/events"
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
+	"plugboard/shared/store"
 )
 
 // Design rule 5: no attempt of an older epoch starts more than 5 s after a disable. A target is asked for again
 // right before its POST, and is then at most targetKept old, counted from before it was read, or was read just
-// now, which took at most targetRead. So an attempt starts at most 3 s after the disable; 2 s are left for a
+// now, which took at most targetRead. What a batch reads ahead is counted the same way, and read again when it was slow.
+// So an attempt starts at most 3 s after the disable; 2 s are left for a
 // process that stands still in between.
 const (
 	targetKept = 2 * time.Second
 	targetRead = 3 * time.Second
+
+	// targetSoon is how long what is known must still serve not to be read ahead: until the look before the POST.
+	targetSoon = targetKept / 4
 )
 
 // target is where a delivery goes, and whether it still may.
@@ -28,13 +33,14 @@ type target struct {
 	values       map[string]string
 	secrets      map[string]domain.Sealed
 	account      domain.Account  // zero when it is gone
-	signers      []domain.Sealed // of a lifecycle webhook: the extension's secrets, which it has in place of its own
-	gone         string          // why there is nowhere to go; empty when there is
+	lifecycle    []domain.Sealed // of a lifecycle webhook: the extension's secrets, which it has in place of its own
+	signers      signers
+	gone         string // why there is nowhere to go; empty when there is
 	readAt       time.Time
 }
 
 // verdict is why d is not sent; an empty outcome when it is.
-func (t target) verdict(d events.Delivery) (domain.Outcome, string) {
+func (t *target) verdict(d events.Delivery) (domain.Outcome, string) {
 	i := t.installation
 	switch {
 	case t.gone != "":
@@ -59,11 +65,11 @@ func (t target) verdict(d events.Delivery) (domain.Outcome, string) {
 	return "", ""
 }
 
-func (t target) disabled() string { return "The webhook is disabled. " + t.health.Reason }
+func (t *target) disabled() string { return "The webhook is disabled. " + t.health.Reason }
 
 // forgotten tells that there is nobody to send d for, nor to tell what became of it: its account is being deleted, or
 // is gone, or is another of the same id.
-func (t target) forgotten(d events.Delivery) bool { return !t.account.Knows(d.EventAt) }
+func (t *target) forgotten(d events.Delivery) bool { return !t.account.Knows(d.EventAt) }
 
 // Records are what a target is read from. Each returns NotFound for what is absent.
 type Records interface {
@@ -72,6 +78,9 @@ type Records interface {
 	Installation(ctx context.Context, a domain.AccountID, e domain.ExtensionID) (domain.Installation, error)
 	Blueprint(ctx context.Context, e domain.ExtensionID, version int) (domain.Blueprint, error)
 	LifecycleSecret(ctx context.Context, e domain.ExtensionID) (domain.LifecycleSecret, error)
+
+	// ReadAhead answers the same of many, in one call.
+	ReadAhead(ctx context.Context, of []store.AheadOf) (*store.Ahead, error)
 }
 
 // targets reads each target once in targetKept, however many of its deliveries are worked at once.
@@ -96,7 +105,10 @@ type blueprintKey struct {
 
 type knownTarget struct {
 	mu sync.Mutex
-	target
+	*target
+
+	ahead   Records // what was read for the batch that is worked, until the first asks
+	aheadAt time.Time
 }
 
 // Beyond these, a process forgets and reads again.
@@ -110,27 +122,69 @@ func newTargets(r Records, now domain.Clock) *targets {
 }
 
 // of is d's target. An error is a fault of the pipeline, never the endpoint's.
-func (ts *targets) of(ctx context.Context, d events.Delivery) (target, error) {
+func (ts *targets) of(ctx context.Context, d events.Delivery) (*target, error) {
 	known := ts.entry(targetKey{d.Account, d.Webhook})
 	known.mu.Lock()
 	defer known.mu.Unlock()
 	began := ts.now()
-	if age := began.Sub(known.readAt); !known.readAt.IsZero() && age >= 0 && age < targetKept {
+	if known.ahead == nil && known.fresh(began) {
 		// What is remembered may let d go, but not hold it: an extension that was enabled again, or resumed, since it
 		// was read would lose the event.
 		if held, _ := known.verdict(d); held == "" && !known.forgotten(d) {
 			return known.target, nil
 		}
 	}
+	from, at := ts.records, began
+	if known.ahead != nil { // if that took long, the look right before the POST reads again
+		from, at = known.ahead, known.aheadAt
+	}
+	known.ahead = nil
 	ctx, cancel := context.WithTimeout(ctx, targetRead)
 	defer cancel()
-	t, err := ts.read(ctx, d)
+	t, err := ts.read(ctx, from, d)
 	if err != nil {
-		return target{}, fault.Wrap(err, "read webhook %s", d.Webhook)
+		return nil, fault.Wrap(err, "read webhook %s", d.Webhook)
 	}
-	t.readAt = began
+	t.readAt = at
 	known.target = t
 	return t, nil
+}
+
+// ahead reads at once what the deliveries of a batch will ask for and is not known, or not for long; of takes it from there. When it fails
+// each asks for itself, and an error then is that delivery's.
+func (ts *targets) ahead(ctx context.Context, batch []events.Delivery) {
+	began := ts.now()
+	var unknown []*knownTarget
+	var of []store.AheadOf
+	for _, d := range batch {
+		known := ts.entry(targetKey{d.Account, d.Webhook})
+		known.mu.Lock()
+		known.ahead = nil // an earlier batch's: it may not hold what came after it
+		if !known.fresh(began.Add(targetSoon)) {
+			unknown, of = append(unknown, known), append(of, store.AheadOf{Account: d.Account, Webhook: d.Webhook, Extension: d.Extension})
+		}
+		known.mu.Unlock()
+	}
+	if len(of) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, targetRead)
+	defer cancel()
+	records, err := ts.records.ReadAhead(ctx, of)
+	if err != nil {
+		return
+	}
+	for _, known := range unknown {
+		known.mu.Lock()
+		known.ahead, known.aheadAt = records, began
+		known.mu.Unlock()
+	}
+}
+
+// fresh tells whether the target needs no reading. A clock that was set back makes none fresh.
+func (t *target) fresh(now time.Time) bool {
+	age := now.Sub(t.readAt)
+	return age >= 0 && age < targetKept
 }
 
 // forget makes the next delivery read its target anew.
@@ -148,19 +202,19 @@ func (ts *targets) entry(k targetKey) *knownTarget {
 		if len(ts.known) >= targetsMost {
 			clear(ts.known)
 		}
-		known = &knownTarget{}
+		known = &knownTarget{target: &target{}}
 		ts.known[k] = known
 	}
 	return known
 }
 
-func (ts *targets) read(ctx context.Context, d events.Delivery) (target, error) {
-	var t target
+func (ts *targets) read(ctx context.Context, from Records, d events.Delivery) (*target, error) {
+	t := &target{}
 	var err error
-	if t.account, err = ts.records.Account(ctx, d.Account); err != nil && fault.KindOf(err) != fault.NotFound {
-		return target{}, err
+	if t.account, err = from.Account(ctx, d.Account); err != nil && fault.KindOf(err) != fault.NotFound {
+		return nil, err
 	}
-	if t.webhook, t.health, err = ts.records.WebhookAndHealth(ctx, d.Account, d.Webhook); err != nil {
+	if t.webhook, t.health, err = from.WebhookAndHealth(ctx, d.Account, d.Webhook); err != nil {
 		return t.goneWhenAbsent(err, "The webhook was deleted since the event.")
 	}
 	if t.webhook.Extension == "" {
@@ -169,17 +223,17 @@ func (ts *targets) read(ctx context.Context, d events.Delivery) (target, error) 
 		return t, nil
 	}
 	if t.webhook.Lifecycle {
-		secrets, err := ts.records.LifecycleSecret(ctx, t.webhook.Extension)
-		t.signers = secrets.Good(ts.now())
+		secrets, err := from.LifecycleSecret(ctx, t.webhook.Extension)
+		t.lifecycle = secrets.Good(ts.now())
 		return t, fault.Wrap(err, "the lifecycle secret of %s", t.webhook.Extension)
 	}
-	if t.installation, err = ts.records.Installation(ctx, d.Account, t.webhook.Extension); err != nil {
+	if t.installation, err = from.Installation(ctx, d.Account, t.webhook.Extension); err != nil {
 		return t.goneWhenAbsent(err, "The extension is not enabled.")
 	}
 	t.values, t.secrets = t.installation.Parameters, t.installation.Secrets
 	b, err := ts.blueprint(ctx, blueprintKey{t.webhook.Extension, t.webhook.Version})
 	if err != nil {
-		return target{}, err
+		return nil, err
 	}
 	var declared bool
 	if t.declared, declared = b.Webhook(t.webhook.WebhookKey); !declared {
@@ -208,10 +262,10 @@ func (ts *targets) blueprint(ctx context.Context, k blueprintKey) (domain.Bluepr
 	return b, nil
 }
 
-func (t target) goneWhenAbsent(err error, why string) (target, error) {
+func (t *target) goneWhenAbsent(err error, why string) (*target, error) {
 	if fault.KindOf(err) == fault.NotFound {
 		t.gone = why
 		return t, nil
 	}
-	return target{}, err
+	return nil, err
 }

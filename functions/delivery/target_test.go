@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"errors"
 	"net/http"
 	"testing"
 	"time"
@@ -150,17 +151,74 @@ func TestRule5_ARetryOfAnOlderEpochIsCancelled(t *testing.T) {
 func TestTargets_ReadOnceForABatch(t *testing.T) {
 	k := newKit(t)
 	w, _ := k.managed("whk_1")
-	counted := &counting{Records: k.Tables}
-	k.Service.targets = newTargets(counted, k.clock.read)
+	counted := k.counts()
 	var batch []events.Delivery
 	for _, id := range []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "10"} {
 		batch = append(batch, k.to(w, id))
 	}
 	k.deliver(batch...)
-	if got := counted.webhooks.Load(); got != 1 {
-		t.Errorf("a batch read its one webhook %d times", got)
+	k.deliver(k.to(w, "11"))
+	if ahead, singly := counted.ahead.Load(), counted.singly.Load(); ahead != 1 || singly != 0 {
+		t.Errorf("two batches read their one webhook %d times ahead and %d times singly, want once ahead", ahead, singly)
 	}
-	if got := len(k.receiver.take()); got != 10 {
-		t.Errorf("got %d requests, want 10", got)
+	k.clock.forward(targetKept - targetSoon + 1) // it is known still, and not for long
+	k.deliver(k.to(w, "12"))
+	k.deliver(k.to(w, "13"))
+	if ahead, singly := counted.ahead.Load(), counted.singly.Load(); ahead != 2 || singly != 0 {
+		t.Errorf("later two more read it %d times ahead and %d times singly, want once more ahead", ahead-1, singly)
+	}
+	if got := len(k.receiver.take()); got != 13 {
+		t.Errorf("got %d requests, want 13", got)
+	}
+}
+
+// One is gone, one is managed, one has failed before, and one is not due.
+func TestTargets_ABatchForManyWebhooksIsOneRead(t *testing.T) {
+	k := newKit(t)
+	managed, _ := k.managed("whk_managed")
+	batch := []events.Delivery{k.to(managed, "1"), k.to(&domain.Webhook{Account: acct, ID: "whk_gone"}, "2"), k.to(k.own("whk_later", k.receiver.URL), "3")}
+	batch[2].NotBefore = k.clock.read().Add(time.Minute)
+	for _, id := range []string{"4", "5", "6", "7", "8", "9", "10"} {
+		batch = append(batch, k.to(k.own("whk_"+id, k.receiver.URL), id))
+	}
+	k.Given(&domain.Health{Account: acct, Webhook: "whk_10", DisabledAt: k.clock.read(), Reason: "It was disabled."})
+	counted := k.counts()
+	k.deliver(batch...)
+	if ahead, singly := counted.ahead.Load(), counted.singly.Load(); ahead != 1 || singly != 0 {
+		t.Errorf("the batch was read %d times ahead and %d times singly, want once ahead", ahead, singly)
+	}
+	if got := len(k.receiver.take()); got != 7 {
+		t.Errorf("got %d requests, want 7", got)
+	}
+	if got := k.outcome(batch[1], 1); got.Outcome != domain.OutcomeCancelled {
+		t.Errorf("the delivery to what is gone is %s", got.Outcome)
+	}
+	if got := k.outcome(batch[9], 1); got.Outcome != domain.OutcomeSkipped {
+		t.Errorf("the delivery to what is disabled is %s", got.Outcome)
+	}
+}
+
+func TestTargets_WithoutReadingAheadEachReadsItsOwn(t *testing.T) {
+	k := newKit(t)
+	w := k.own("whk_1", k.receiver.URL)
+	counted := k.counts()
+	counted.failure = errors.New("DynamoDB is busy")
+	if got, posted := k.verdict(k.to(w, "1")); got != domain.OutcomeDelivered || !posted || counted.singly.Load() != 1 {
+		t.Errorf("got %s, a request: %v, after %d single reads", got, posted, counted.singly.Load())
+	}
+}
+
+// What was read ahead is as old as its reading.
+func TestRule5_WhatWasReadAheadTooLongAgoIsReadAgain(t *testing.T) {
+	k := newKit(t)
+	w, i := k.managed("whk_1")
+	counted := k.counts()
+	counted.meanwhile = func() {
+		k.clock.forward(targetKept)
+		*i, _ = i.Disable(k.clock.read())
+		k.change(i)
+	}
+	if got, posted := k.verdict(k.to(w, "1")); got != domain.OutcomeCancelled || posted || counted.ahead.Load() != 1 {
+		t.Errorf("got %s, a request: %v; want cancelled", got, posted)
 	}
 }

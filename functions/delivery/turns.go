@@ -86,7 +86,7 @@ func (ts *turns) had(w domain.WebhookID, b *block) {
 
 // paced says in m when d's turn is, if it is not now, or that there is none; false when d is sent now. What waits uses up
 // no attempt.
-func (s *Service) paced(ctx context.Context, m *made, t target, d events.Delivery) (bool, error) {
+func (s *Service) paced(ctx context.Context, m *made, t *target, d events.Delivery) (bool, error) {
 	every, limited := t.webhook.Policy.Every()
 	if !limited || d.Turn {
 		return false, nil

@@ -7,10 +7,12 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"plugboard/shared/store"
 )
@@ -19,8 +21,20 @@ import (
 type counts struct {
 	Requests   map[string]int `json:"requests"` // by operation
 	WriteUnits float64        `json:"write_units"`
+	Stored     int            `json:"stored"` // bytes of what was written
 	ReadUnits  float64        `json:"read_units"`
 	SQSBilled  int            `json:"sqs_billed"` // requests of 64 KB
+}
+
+func (c *counts) add(more counts) {
+	if c.Requests == nil {
+		c.Requests = map[string]int{}
+	}
+	for operation, n := range more.Requests {
+		c.Requests[operation] += n
+	}
+	c.WriteUnits, c.ReadUnits = c.WriteUnits+more.WriteUnits, c.ReadUnits+more.ReadUnits
+	c.Stored, c.SQSBilled = c.Stored+more.Stored, c.SQSBilled+more.SQSBilled
 }
 
 func (c counts) all() int {
@@ -32,28 +46,33 @@ func (c counts) all() int {
 }
 
 // stub is as much of DynamoDB, SQS and KMS as delivering takes. It keeps what is put one by one, or in transactions
-// whose conditions always hold, which is how a worker lays out its accounts; of batches, which are the log, it keeps
-// nothing.
+// whose conditions always hold, and what is put in batches of the retries that wait; of the log it keeps nothing.
 type stub struct {
 	mu     sync.Mutex
-	items  map[string]map[string]item // by partition and sort key
-	outbox []item                     // that no stream has shown yet
-	queued []string                   // messages that nobody has received yet
+	items  map[string]map[string]stored // by partition and sort key
+	outbox []item                       // that no stream has shown yet
+	queued []string                     // messages that nobody has received yet
 	counts counts
 }
 
 type item = map[string]map[string]json.RawMessage
 
+// stored is an item as it goes back, which of 100,000 accounts is little to collect as garbage.
+type stored struct {
+	raw  json.RawMessage
+	size int
+}
+
 // serveAWS answers until the context ends. It prints its address.
 func serveAWS(ctx context.Context, _ []string) error {
-	s := &stub{items: map[string]map[string]item{}}
+	s := &stub{items: map[string]map[string]stored{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /{$}", s.call)
 	mux.HandleFunc("POST /counts", taking(s, &s.counts))
 	mux.HandleFunc("POST /outbox", taking(s, &s.outbox))
 	mux.HandleFunc("POST /queued", taking(s, &s.queued))
 	mux.HandleFunc("POST /forget", taking(s, &s.items))
-	return listen(ctx, mux, nil)
+	return listen(ctx, &atomic.Int64{}, mux, nil)
 }
 
 // taking answers what is kept there, which begins anew.
@@ -79,7 +98,7 @@ func (s *stub) call(w http.ResponseWriter, r *http.Request) {
 		s.counts.Requests = map[string]int{}
 	}
 	if s.items == nil {
-		s.items = map[string]map[string]item{}
+		s.items = map[string]map[string]stored{}
 	}
 	s.counts.Requests[operation]++
 	out, err := answer(s, json.NewDecoder(r.Body))
@@ -108,13 +127,19 @@ var operations = map[string]func(*stub, *json.Decoder) (object, error){
 func (s *stub) put(i item, units float64) {
 	partition := text(i["pk"])
 	if s.items[partition] == nil {
-		s.items[partition] = map[string]item{}
+		s.items[partition] = map[string]stored{}
 	}
-	s.items[partition][text(i["sk"])] = i
-	s.counts.WriteUnits += units * blocks(i, 1<<10)
+	s.items[partition][text(i["sk"])] = stored{json.RawMessage(encode(i)), bytesOf(i)}
+	s.written(i, units)
 	if _, heard := i[store.OutboxAttribute]; heard {
 		s.outbox = append(s.outbox, i)
 	}
+}
+
+// written counts a write of the item.
+func (s *stub) written(i item, units float64) {
+	s.counts.WriteUnits += units * blocks(bytesOf(i), 1<<10)
+	s.counts.Stored += bytesOf(i) + indexBytes
 }
 
 func (s *stub) putItem(in *json.Decoder) (object, error) {
@@ -141,10 +166,10 @@ func (s *stub) transactWriteItems(in *json.Decoder) (object, error) {
 }
 
 // read counts a consistent read.
-func (s *stub) read(key item) (item, bool) {
+func (s *stub) read(key item) (json.RawMessage, bool) {
 	found, ok := s.items[text(key["pk"])][text(key["sk"])]
-	s.counts.ReadUnits += max(1, blocks(found, 4<<10))
-	return found, ok
+	s.counts.ReadUnits += max(1, blocks(found.size, 4<<10))
+	return found.raw, ok
 }
 
 func (s *stub) getItem(in *json.Decoder) (object, error) {
@@ -158,21 +183,33 @@ func (s *stub) getItem(in *json.Decoder) (object, error) {
 	return object{}, nil
 }
 
-// query knows the conditions of a partition, :pk, and of its sort keys how they begin, :sk, or from where to where they go.
+// query knows the conditions of a partition, :pk, and of its sort keys how they begin, :sk, or from where to where they go;
+// and pages, forwards.
 func (s *stub) query(in *json.Decoder) (object, error) {
-	var q struct{ ExpressionAttributeValues item }
+	var q struct {
+		ExpressionAttributeValues, ExclusiveStartKey item
+		Limit                                        int
+	}
 	if err := in.Decode(&q); err != nil {
 		return nil, err
 	}
 	value := func(name string) string { return text(q.ExpressionAttributeValues[name]) }
-	all, size := []item{}, 0
-	for key, found := range s.items[value(":pk")] {
-		if strings.HasPrefix(key, value(":sk")) && key >= value(":from") && (value(":to") == "" || key <= value(":to")) {
-			all, size = append(all, found), size+bytesOf(found)
+	partition, after, to := s.items[value(":pk")], text(q.ExclusiveStartKey["sk"]), value(":to")+value(":by")
+	all, size, last := []json.RawMessage{}, 0, ""
+	for _, key := range slices.Sorted(maps.Keys(partition)) {
+		if !strings.HasPrefix(key, value(":sk")) || key < value(":from") || to != "" && key > to || key <= after {
+			continue
+		}
+		if all, size, last = append(all, partition[key].raw), size+partition[key].size, key; len(all) == q.Limit {
+			break
 		}
 	}
-	s.counts.ReadUnits += float64(max(1, (size+4<<10-1)/(4<<10)))
-	return object{"Items": all, "Count": len(all)}, nil
+	s.counts.ReadUnits += max(1, blocks(size, 4<<10))
+	out := object{"Items": all, "Count": len(all)}
+	if q.Limit > 0 && len(all) == q.Limit {
+		out["LastEvaluatedKey"] = object{"pk": object{"S": value(":pk")}, "sk": object{"S": last}}
+	}
+	return out, nil
 }
 
 func (s *stub) batchGetItem(in *json.Decoder) (object, error) {
@@ -182,7 +219,7 @@ func (s *stub) batchGetItem(in *json.Decoder) (object, error) {
 	if err := in.Decode(&q); err != nil {
 		return nil, err
 	}
-	all := map[string][]item{}
+	all := map[string][]json.RawMessage{}
 	for table, wanted := range q.RequestItems {
 		for _, key := range wanted.Keys {
 			if found, ok := s.read(key); ok {
@@ -195,19 +232,25 @@ func (s *stub) batchGetItem(in *json.Decoder) (object, error) {
 
 func (s *stub) batchWriteItem(in *json.Decoder) (object, error) {
 	var q struct {
-		RequestItems map[string][]struct{ PutRequest, DeleteRequest struct{ Item, Key item } }
+		RequestItems map[string][]struct {
+			PutRequest    *struct{ Item item }
+			DeleteRequest *struct{ Key item }
+		}
 	}
 	if err := in.Decode(&q); err != nil {
 		return nil, err
 	}
 	for _, writes := range q.RequestItems {
 		for _, w := range writes {
-			if key := w.DeleteRequest.Key; key != nil {
-				s.counts.WriteUnits += max(1, blocks(s.items[text(key["pk"])][text(key["sk"])], 1<<10))
-				delete(s.items[text(key["pk"])], text(key["sk"]))
-				continue
+			switch {
+			case w.DeleteRequest != nil:
+				delete(s.items[text(w.DeleteRequest.Key["pk"])], text(w.DeleteRequest.Key["sk"]))
+				s.counts.WriteUnits++ // none of what waits has more than 1 KB
+			case strings.HasPrefix(text(w.PutRequest.Item["pk"]), "DUE#"):
+				s.put(w.PutRequest.Item, 1)
+			default:
+				s.written(w.PutRequest.Item, 1)
 			}
-			s.counts.WriteUnits += blocks(w.PutRequest.Item, 1<<10)
 		}
 	}
 	return object{"UnprocessedItems": object{}}, nil
@@ -244,8 +287,11 @@ func text(value map[string]json.RawMessage) string {
 	return s
 }
 
-// blocks is the item's size in units, as DynamoDB rounds it.
-func blocks(i item, unit int) float64 { return float64((bytesOf(i) + unit - 1) / unit) }
+// indexBytes is what DynamoDB stores of an item besides (https://aws.amazon.com/dynamodb/pricing, "data storage").
+const indexBytes = 100
+
+// blocks is an item's size in units, as DynamoDB rounds it.
+func blocks(size, unit int) float64 { return float64((size + unit - 1) / unit) }
 
 func bytesOf(i item) int {
 	size := 0

@@ -1,7 +1,10 @@
 // Command bench measures what a delivery costs: the real handler with its store and SDK clients, against a receiver and
 // a stub of AWS in processes of their own, so that the CPU time is the function's alone. The stub answers at once and
-// counts requests and capacity units as AWS bills them. Next to it, in the same run, stands the limit: a plain loop
-// that signs and posts the same bodies.
+// counts requests and capacity units as AWS bills them. Each row has its limit beside it, a plain loop that signs and
+// posts the same bodies as many at once: the two are measured in turns, a twentieth of a second each, so that whatever
+// else the machine does slows both. Lambda's own part, which takes a batch from its runtime API, is in neither.
+//
+// `bench latency` is the other half: how long events take through the deployed stack.
 //
 // What is printed as a ratio or a count holds on any machine; a rate holds for this one.
 package main
@@ -13,6 +16,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"regexp"
 	"syscall"
 	"time"
 )
@@ -30,7 +34,9 @@ func main() {
 var roles = map[string]func(context.Context, []string) error{
 	"aws":      serveAWS,
 	"receiver": serveReceiver,
+	"layout":   layOut,
 	"worker":   work,
+	"latency":  latency,
 }
 
 func run(ctx context.Context, args []string) error {
@@ -40,8 +46,13 @@ func run(ctx context.Context, args []string) error {
 		}
 	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	seconds := flags.Float64("seconds", 2, "how long each row of the table is measured")
+	seconds := flags.Float64("seconds", 2, "how long each row of the table is measured, and its limit as long")
+	only := flags.String("rows", "", "measure the rows whose names this regular expression matches")
 	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	wanted, err := regexp.Compile(*only)
+	if err != nil {
 		return err
 	}
 	b, err := newBench(ctx, time.Duration(*seconds*float64(time.Second)))
@@ -49,31 +60,37 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	defer b.close()
-	return b.table(ctx, os.Stdout)
+	return b.table(ctx, os.Stdout, wanted)
 }
 
 // load is what a worker works on.
 type load struct {
-	Kind     string        `json:"kind"`  // one of kinds
-	Batch    int           `json:"batch"` // messages; of the pipeline, events
-	Body     int           `json:"body"`  // bytes of an event
-	Webhooks int           `json:"webhooks"`
-	URL      string        `json:"url"`
-	For      time.Duration `json:"for"`
+	Kind     string `json:"kind"`  // one of kinds
+	Batch    int    `json:"batch"` // messages; of the pipeline, events; of a sweep, retries that are due
+	Body     int    `json:"body"`  // bytes of an event
+	Webhooks int    `json:"webhooks"`
+	Heard    int    `json:"heard"`   // of the webhooks, how many get deliveries; 0 for all
+	Pending  int    `json:"pending"` // retries that wait for the next day
+	URL      string `json:"url"`
 }
 
 // result is what a worker says of its load.
 type result struct {
 	Deliveries int           `json:"deliveries"`
+	Batches    int           `json:"batches"`
 	CPU        time.Duration `json:"cpu"`
 	Wall       time.Duration `json:"wall"`
 	Mallocs    uint64        `json:"mallocs"`
 	Resident   int64         `json:"resident"`   // bytes, at the most
-	Goroutines int           `json:"goroutines"` // that are left, over those at the start
-	Counts     counts        `json:"counts"`     // since the first batch was done
+	Goroutines int           `json:"goroutines"` // that are left, but for those of idle connections
+	Logged     int64         `json:"logged"`     // bytes
+	Counts     counts        `json:"counts"`
 }
 
 func (r result) perDelivery(n float64) float64 { return n / float64(r.Deliveries) }
+
+// rate is deliveries per CPU-second.
+func (r result) rate() float64 { return float64(r.Deliveries) / r.CPU.Seconds() }
 
 func encode(v any) string {
 	raw, err := json.Marshal(v)

@@ -8,11 +8,12 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"time"
 )
 
 // serveReceiver answers every POST with 200 after the path's duration, until the context ends. It prints its address.
-// With the files of a certificate and its key it speaks TLS, and closes each connection after its first answer.
+// At /read it tells how many bytes came since it was asked before. With the files of a certificate and its key it speaks TLS, and closes each connection after its first answer.
 func serveReceiver(ctx context.Context, files []string) error {
 	var secured *tls.Config
 	if len(files) == 2 {
@@ -22,7 +23,12 @@ func serveReceiver(ctx context.Context, files []string) error {
 		}
 		secured = &tls.Config{Certificates: []tls.Certificate{pair}}
 	}
-	return listen(ctx, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	var read atomic.Int64
+	return listen(ctx, &read, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/read" {
+			fmt.Fprint(w, read.Swap(0))
+			return
+		}
 		io.Copy(io.Discard, r.Body)
 		if secured != nil {
 			w.Header().Set("Connection", "close")
@@ -38,13 +44,14 @@ func serveReceiver(ctx context.Context, files []string) error {
 	}), secured)
 }
 
-// listen serves on a port of this machine, and prints where.
-func listen(ctx context.Context, h http.Handler, secured *tls.Config) error {
+// listen serves on a port of this machine, prints where, and counts the bytes that come.
+func listen(ctx context.Context, read *atomic.Int64, h http.Handler, secured *tls.Config) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
 	fmt.Fprintln(os.Stdout, l.Addr())
+	l = counted{l, read}
 	server := &http.Server{Handler: h, TLSConfig: secured}
 	context.AfterFunc(ctx, func() { server.Close() })
 	if secured != nil {
@@ -56,4 +63,26 @@ func listen(ctx context.Context, h http.Handler, secured *tls.Config) error {
 		return nil
 	}
 	return err
+}
+
+// counted is a listener whose connections count what is read from them.
+type counted struct {
+	net.Listener
+	read *atomic.Int64
+}
+
+func (c counted) Accept() (net.Conn, error) {
+	conn, err := c.Listener.Accept()
+	return countedConn{conn, c.read}, err
+}
+
+type countedConn struct {
+	net.Conn
+	read *atomic.Int64
+}
+
+func (c countedConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.read.Add(int64(n))
+	return n, err
 }

@@ -1,136 +1,14 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"encoding/json"
-	"encoding/pem"
-	"errors"
 	"fmt"
 	"io"
-	"math/big"
-	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
+	"net/http"
+	"regexp"
 	"runtime"
-	"strings"
 	"time"
 )
-
-// bench is what the workers are measured against, and how.
-type bench struct {
-	program   string
-	folder    string // of the certificate
-	aws       string // where the stub is
-	receiver  string
-	secured   string
-	rowFor    time.Duration
-	processes []*exec.Cmd
-}
-
-func newBench(ctx context.Context, rowFor time.Duration) (b *bench, err error) {
-	b = &bench{rowFor: rowFor}
-	if b.program, err = os.Executable(); err != nil {
-		return nil, err
-	}
-	if b.folder, err = os.MkdirTemp("", "bench"); err != nil {
-		return nil, err
-	}
-	defer func() {
-		if err != nil {
-			b.close()
-		}
-	}()
-	certificate, key, err := b.certificate()
-	if err != nil {
-		return nil, err
-	}
-	if b.aws, err = b.start(ctx, "aws"); err != nil {
-		return nil, err
-	}
-	if b.receiver, err = b.start(ctx, "receiver"); err != nil {
-		return nil, err
-	}
-	b.secured, err = b.start(ctx, "receiver", certificate, key)
-	return b, err
-}
-
-// close ends what was started.
-func (b *bench) close() {
-	for _, p := range b.processes {
-		p.Process.Kill()
-		p.Wait()
-	}
-	os.RemoveAll(b.folder)
-}
-
-// start starts a part that prints its address and goes on.
-func (b *bench) start(ctx context.Context, args ...string) (address string, err error) {
-	p := exec.CommandContext(ctx, b.program, args...)
-	p.Stderr = os.Stderr
-	out, err := p.StdoutPipe()
-	if err != nil {
-		return "", err
-	}
-	if err := p.Start(); err != nil {
-		return "", err
-	}
-	b.processes = append(b.processes, p)
-	address, err = bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		return "", fmt.Errorf("the %s did not start: %w", args[0], err)
-	}
-	return strings.TrimSpace(address), nil
-}
-
-// certificate makes one for this machine, which a worker trusts by SSL_CERT_FILE.
-func (b *bench) certificate() (certificate, key string, err error) {
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return "", "", err
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
-	}
-	signed, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
-	if err != nil {
-		return "", "", err
-	}
-	encoded, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		return "", "", err
-	}
-	certificate, key = filepath.Join(b.folder, "certificate.pem"), filepath.Join(b.folder, "key.pem")
-	return certificate, key, errors.Join(
-		os.WriteFile(certificate, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: signed}), 0o600),
-		os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encoded}), 0o600),
-	)
-}
-
-// measure has a new process do the load, with the GOGC of infra/boxes.go.
-func (b *bench) measure(ctx context.Context, l load) (r result, err error) {
-	l.For = b.rowFor
-	p := exec.CommandContext(ctx, b.program, "worker", encode(l))
-	p.Env = append(os.Environ(), "GOGC=400", "AWS_ENDPOINT_URL=http://"+b.aws, "SSL_CERT_FILE="+filepath.Join(b.folder, "certificate.pem"))
-	p.Stderr = os.Stderr
-	out, err := p.Output()
-	if err != nil {
-		return r, fmt.Errorf("the load %s: %w", encode(l), err)
-	}
-	if err := json.Unmarshal(out, &r); err != nil {
-		return r, err
-	}
-	if r.Deliveries == 0 {
-		return r, fmt.Errorf("the load %s: nothing was delivered within %s; give more -seconds", encode(l), b.rowFor)
-	}
-	return r, nil
-}
 
 // row is one line of the table.
 type row struct {
@@ -138,14 +16,6 @@ type row struct {
 	load  load
 	after time.Duration // the receiver answers
 	tls   bool
-}
-
-func (b *bench) url(r row) string {
-	url := "http://" + b.receiver
-	if r.tls {
-		url = "https://" + b.secured
-	}
-	return url + "/?after=" + r.after.String()
 }
 
 // usual is a batch of ten events of 1 KB for ten webhooks.
@@ -157,53 +27,175 @@ func with(change func(*load)) load {
 	return l
 }
 
-var rows = []row{
-	{name: "plain loop, 10 at once, 1 KB", load: with(func(l *load) { l.Kind = "plain" })},
-	{name: "delivery, batch 10, 1 KB", load: usual},
-	{name: "delivery, batch 1, 1 KB", load: with(func(l *load) { l.Batch = 1 })},
-	{name: "delivery, batch 10, 10 KB", load: with(func(l *load) { l.Body = 10 << 10 })},
-	{name: "delivery, batch 10, 20 ms", load: usual, after: 20 * time.Millisecond},
-	{name: "delivery, batch 10, 200 ms", load: usual, after: 200 * time.Millisecond},
-	{name: "delivery, batch 10, new TLS connections", load: usual, tls: true},
-	{name: "delivery, batch 100, 200 ms", load: with(func(l *load) { l.Batch = 100 }), after: 200 * time.Millisecond},
-	{name: "event to 1 webhook, to its final state", load: with(func(l *load) { l.Kind, l.Webhooks = "pipeline", 1 })},
-	{name: "event to 10 webhooks, to their final states", load: with(func(l *load) { l.Kind, l.Webhooks = "pipeline", 10 })},
-	{name: "delivery, batch 10, 1 webhook", load: with(func(l *load) { l.Webhooks = 1 })},
-	{name: "delivery, batch 10, 1,000 webhooks", load: with(func(l *load) { l.Webhooks = 1_000 })},
-	{name: "delivery, batch 10, 100,000 webhooks", load: with(func(l *load) { l.Webhooks = 100_000 })},
+func toSomeOf(heard, webhooks int) load {
+	return with(func(l *load) { l.Heard, l.Webhooks = heard, webhooks })
 }
 
-// table measures every row and prints it.
-func (b *bench) table(ctx context.Context, out io.Writer) error {
-	fmt.Fprintf(out, "%s of each, %d CPUs, %s; a delivery is a first attempt that succeeds, every %d-byte body new\n\n", b.rowFor, runtime.NumCPU(), runtime.Version(), usual.Body)
-	fmt.Fprintf(out, "%-44s %10s %8s %8s %8s %8s %8s %8s %9s\n", "", "per CPU-s", "of plain", "allocs", "AWS req", "WU", "RU", "MB", "$/million")
-	var plain float64
+// slow is how long an endpoint takes that is slow for a fan-out, and quick for a person.
+const slow = 200 * time.Millisecond
+
+var rows = []row{
+	{name: "batch 10, 1 KB", load: usual},
+	{name: "batch 1, 1 KB", load: with(func(l *load) { l.Batch = 1 })},
+	{name: "batch 10, 10 KB", load: with(func(l *load) { l.Body = 10 << 10 })},
+	{name: "batch 1, 10 KB", load: with(func(l *load) { l.Batch, l.Body = 1, 10<<10 })},
+	{name: "batch 10, endpoint takes 20 ms", load: usual, after: 20 * time.Millisecond},
+	{name: reference, load: usual, after: slow},
+	{name: "batch 10, a new TLS connection each", load: usual, tls: true},
+	{name: "batch 100, endpoints take 200 ms", load: with(func(l *load) { l.Batch, l.Webhooks = 100, 100 }), after: slow},
+	{name: "to 10 of 1,000 accounts' webhooks", load: toSomeOf(10, 1_000)},
+	{name: "to 10 of 100,000", load: toSomeOf(10, 100_000)},
+	{name: "each to another of 100,000", load: toSomeOf(0, 100_000)},
+	{name: "each to another of 1,000", load: toSomeOf(0, 1_000)},
+	{name: "batch 10, 100,000 retries pending", load: with(func(l *load) { l.Pending = 100_000 })},
+	{name: "a sweep, 100,000 retries pending", load: with(func(l *load) { l.Kind, l.Batch, l.Pending = "sweep", 0, 100_000 })},
+	{name: "a retry that is due, sent by a sweep", load: with(func(l *load) { l.Kind, l.Batch, l.Pending = "sweep", 100, 100_000 })},
+	{name: fanOut1, load: with(func(l *load) { l.Kind, l.Webhooks = "pipeline", 1 })},
+	{name: fanOut10, load: with(func(l *load) { l.Kind, l.Webhooks = "pipeline", 10 })},
+}
+
+// The rows that the bill is made of.
+const (
+	reference = "batch 10, endpoint takes 200 ms"
+	fanOut1   = "event to 1 webhook, to its final state"
+	fanOut10  = "event to 10 webhooks, to their final states"
+)
+
+// residentMost is what the function may need, in bytes, of the memory that it has.
+const residentMost = 64e6
+
+// table measures the rows that are wanted, and prints them, and what a million deliveries cost.
+func (b *bench) table(ctx context.Context, out io.Writer, wanted *regexp.Regexp) error {
+	fmt.Fprintf(out, "%s of each, %d CPUs, %s. A delivery is a first attempt that succeeds, each event new, signed by %d keys. Of the plain loop: of one\n", b.rowFor, runtime.NumCPU(), runtime.Version(), keys)
+	fmt.Fprintf(out, "that signs and posts the same, as many at once, to the same endpoints. AWS requests, write and read units: each. Dollars: %s\n\n", perMillionHeld)
+	fmt.Fprintf(out, "%-46s%11s%10s%9s%9s%8s%8s%8s%12s\n", "", "per CPU-s", "of plain", "allocs", "AWS req", "WU", "RU", "MB", "$/million")
+	measured := map[string]result{}
 	for _, row := range rows {
-		row.load.URL = b.url(row)
-		r, err := b.measure(ctx, row.load)
+		if !wanted.MatchString(row.name) {
+			continue
+		}
+		r, limit, err := b.measure(ctx, row)
 		if err != nil {
 			return err
 		}
-		rate := float64(r.Deliveries) / r.CPU.Seconds()
-		if row.load.Kind == "plain" {
-			plain = rate
-		}
-		speed := fmt.Sprintf("%10.0f %8.2f %8.0f", rate, rate/plain, r.perDelivery(float64(r.Mallocs)))
-		if row.load.Kind == "pipeline" { // the committing is the API's work, and done by the same process
-			speed = fmt.Sprintf("%10s %8s %8s", "", "", "")
+		speed := fmt.Sprintf("%11.0f%10s%9.0f", r.rate(), "", r.perDelivery(float64(r.Mallocs)))
+		switch {
+		case limit.Deliveries > 0:
+			speed = fmt.Sprintf("%11.0f%10.2f%9.0f", r.rate(), r.rate()/limit.rate(), r.perDelivery(float64(r.Mallocs)))
+		case row.load.Kind == "pipeline": // the committing is the API's work, and done by the same process
+			speed = fmt.Sprintf("%11s%10s%9s", "", "", "")
 		}
 		cost := ""
 		if row.load.Kind == "delivery" {
-			cost = fmt.Sprintf("%.2f", perMillion(row.load, r))
+			cost = fmt.Sprintf("%.2f", perMillion(r))
 		}
-		fmt.Fprintf(out, "%-44s %s %8.2f %8.2f %8.2f %8.0f %9s\n", row.name, speed,
+		fmt.Fprintf(out, "%-46s%s%9.2f%8.2f%8.2f%8.0f%12s\n", row.name, speed,
 			r.perDelivery(float64(r.Counts.all())), r.perDelivery(r.Counts.WriteUnits), r.perDelivery(r.Counts.ReadUnits), float64(r.Resident)/1e6, cost)
-		if r.Goroutines > 2*idleConnections(row.load) {
+		measured[row.name] = r
+		switch {
+		case r.Goroutines > 0:
 			return fmt.Errorf("%s: %d goroutines are left", row.name, r.Goroutines)
+		case row.load.Kind == "delivery" && r.Resident > residentMost:
+			return fmt.Errorf("%s: %.0f MB are more than %.0f", row.name, float64(r.Resident)/1e6, residentMost/1e6)
 		}
+	}
+	if all := []result{measured[reference], measured[fanOut1], measured[fanOut10]}; all[0].Deliveries > 0 && all[1].Deliveries > 0 && all[2].Deliveries > 0 {
+		sent, err := b.sent(ctx)
+		if err != nil {
+			return err
+		}
+		bill(out, all[0], all[1], all[2], sent)
 	}
 	return nil
 }
 
-// idleConnections is how many connections may stay open between batches, each of which has two goroutines.
-func idleConnections(l load) int { return 10 * l.Batch }
+// turn is how long the load and its limit are measured before it is the other's turn: longer with slow endpoints, so that
+// what a process knows for two seconds serves as many batches as it would.
+func (r row) turn() time.Duration { return 50*time.Millisecond + 20*r.after }
+
+// measure has two new processes do the row's load and its limit, if it has one, in turns.
+func (b *bench) measure(ctx context.Context, of row) (r, limit result, err error) {
+	l := of.load
+	l.URL = b.url(of)
+	about := l
+	if about.Kind != "pipeline" {
+		about.Kind = ""
+	}
+	about.Batch, about.Body, about.Heard = 0, 0, 0
+	if laid := encode(about); b.laidOut != laid {
+		if err := b.command(ctx, "layout", l).Run(); err != nil {
+			return r, limit, fmt.Errorf("lay out %s: %w", laid, err)
+		}
+		b.laidOut = laid
+	}
+	var processes []*process
+	for _, kind := range []string{l.Kind, "plain"} {
+		if l.Kind != "delivery" && kind == "plain" {
+			break
+		}
+		l.Kind = kind
+		p, err := b.worker(ctx, l)
+		if err != nil {
+			return r, limit, err
+		}
+		defer p.Process.Kill() // of one that has ended, it does nothing
+		processes = append(processes, p)
+	}
+	for end := time.Now().Add(b.rowFor * time.Duration(len(processes))); time.Now().Before(end); {
+		for _, p := range processes {
+			if err := p.turn(of.turn()); err != nil {
+				return r, limit, err
+			}
+		}
+	}
+	if r, err = processes[0].result(); err != nil || len(processes) == 1 {
+		return r, limit, err
+	}
+	limit, err = processes[1].result()
+	return r, limit, err
+}
+
+func (b *bench) url(r row) string {
+	url := "http://" + b.receiver
+	if r.tls {
+		url = "https://" + b.secured
+	}
+	return url + "/?after=" + r.after.String()
+}
+
+// sent is how many bytes a usual delivery sends to a receiver.
+func (b *bench) sent(ctx context.Context) (float64, error) {
+	of := row{load: usual}
+	l := of.load
+	l.URL = b.url(of)
+	if _, err := b.read(); err != nil {
+		return 0, err
+	}
+	if err := b.command(ctx, "layout", l).Run(); err != nil {
+		return 0, err
+	}
+	p, err := b.worker(ctx, l)
+	if err != nil {
+		return 0, err
+	}
+	if err := p.turn(of.turn()); err != nil {
+		return 0, err
+	}
+	r, err := p.result()
+	if err != nil {
+		return 0, err
+	}
+	read, err := b.read()
+	return float64(read) / float64(r.Deliveries+l.Batch), err // the first batch is not measured, and sent
+}
+
+// read is how many bytes the receiver got since the call before.
+func (b *bench) read() (n int64, err error) {
+	response, err := http.Get("http://" + b.receiver + "/read")
+	if err != nil {
+		return 0, err
+	}
+	defer response.Body.Close()
+	_, err = fmt.Fscan(response.Body, &n)
+	return n, err
+}

@@ -39,34 +39,33 @@ const (
 )
 
 func getAll[T any](ctx context.Context, s *Store, keyed []T) ([]T, error) {
-	at := map[key]int{}
-	var keys []map[string]types.AttributeValue
+	keys := make([]key, len(keyed))
 	for n, v := range keyed {
-		k, _ := keyOf(v)
-		at[k] = n
-		keys = append(keys, k.attributes())
+		keys[n], _ = keyOf(v)
 	}
-	items, err := s.itemsOf(ctx, keys)
+	items, err := s.items(ctx, keys)
 	if err != nil {
 		return nil, err
 	}
 	all := make([]T, len(keyed))
-	for _, item := range items {
-		n, ok := at[key{textOf(item, PartitionKey), textOf(item, SortKey)}]
-		if !ok {
-			continue
-		}
-		if err := unmarshal(item, &all[n]); err != nil {
-			return nil, fault.Wrap(err, "decode %s", textOf(item, SortKey))
+	for n, k := range keys {
+		if item, ok := items[k]; ok {
+			if err := unmarshal(item, &all[n]); err != nil {
+				return nil, fault.Wrap(err, "decode %s", k.sk)
+			}
 		}
 	}
 	return all, nil
 }
 
-// itemsOf is what is stored of those keys in the accounts table, and has not expired, in no order.
-func (s *Store) itemsOf(ctx context.Context, keys []map[string]types.AttributeValue) ([]map[string]types.AttributeValue, error) {
-	var items []map[string]types.AttributeValue
-	for some := range slices.Chunk(keys, batchGetMost) {
+// items reads the items of those keys, none of which may be there twice.
+func (s *Store) items(ctx context.Context, of []key) (map[key]map[string]types.AttributeValue, error) {
+	items := make(map[key]map[string]types.AttributeValue, len(of))
+	for chunk := range slices.Chunk(of, batchGetMost) {
+		some := make([]map[string]types.AttributeValue, len(chunk))
+		for i, k := range chunk {
+			some[i] = k.attributes()
+		}
 		for attempt := 1; len(some) > 0; attempt++ {
 			out, err := s.db.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
 				s.accounts: {Keys: some, ConsistentRead: aws.Bool(true)},
@@ -76,7 +75,7 @@ func (s *Store) itemsOf(ctx context.Context, keys []map[string]types.AttributeVa
 			}
 			for _, item := range out.Responses[s.accounts] {
 				if !s.expired(item) {
-					items = append(items, item)
+					items[key{textOf(item, PartitionKey), textOf(item, SortKey)}] = item
 				}
 			}
 			// 16 MB are read at a time, and less when DynamoDB is busy.

@@ -37,14 +37,14 @@ func (s *Store) Accept(ctx context.Context, all []events.Event) ([]Accepted, err
 	for i := range all {
 		all[i].AcceptedAt, all[i].Trace = now, traced
 	}
-	before, err := s.theseEvents(ctx, all)
+	before, err := s.these(ctx, all)
 	if err != nil {
 		return nil, err
 	}
 	outcome := make([]Accepted, len(all))
 	var fresh []int
 	for i, e := range all {
-		if stored, ok := before[e.ID.External()+" "+string(e.Account)]; ok {
+		if stored, ok := before[eventKey(e.Account, e.Contract, e.ID)]; ok {
 			outcome[i] = known(stored, e)
 			continue
 		}
@@ -73,23 +73,23 @@ func known(stored, sent events.Event) Accepted {
 	return Accepted{Known: true}
 }
 
-// theseEvents are those that are stored, by what they are known by and their account.
-func (s *Store) theseEvents(ctx context.Context, all []events.Event) (map[string]events.Event, error) {
-	var keys []map[string]types.AttributeValue
-	for _, e := range all {
-		keys = append(keys, eventKey(e.Account, e.Contract, e.ID).attributes())
+// these are those that are stored.
+func (s *Store) these(ctx context.Context, all []events.Event) (map[key]events.Event, error) {
+	keys := make([]key, len(all))
+	for i, e := range all {
+		keys[i] = eventKey(e.Account, e.Contract, e.ID)
 	}
-	items, err := s.itemsOf(ctx, keys)
+	items, err := s.items(ctx, keys)
 	if err != nil {
 		return nil, err
 	}
-	stored := map[string]events.Event{}
-	for _, item := range items {
+	stored := make(map[key]events.Event, len(items))
+	for k, item := range items {
 		var e events.Event
 		if err := unmarshal(item, &e); err != nil {
-			return nil, fault.Wrap(err, "decode %s", textOf(item, SortKey))
+			return nil, fault.Wrap(err, "decode %s", k.sk)
 		}
-		stored[e.ID.External()+" "+string(e.Account)] = e
+		stored[k] = e
 	}
 	return stored, nil
 }

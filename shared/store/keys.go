@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"hash/crc32"
+	"strconv"
 	"time"
 
 	"plugboard/events"
@@ -288,11 +289,11 @@ const (
 )
 
 func attemptKey(a domain.Attempt, unique string) key {
-	return key{attemptPartition(a.Webhook, a.EventDay, shardOf(a.Event)), fmt.Sprintf("%s#%03d#%s", a.Event, a.Number, unique)}
+	return key{attemptPartition(a.Webhook, a.EventDay, shardOf(a.Event)), string(a.Event) + "#" + fmt.Sprintf("%03d", a.Number) + "#" + unique}
 }
 
 func attemptPartition(w domain.WebhookID, day string, shard int) string {
-	return fmt.Sprintf("WEBHOOK#%s#%s#%d", w, day, shard)
+	return "WEBHOOK#" + string(w) + "#" + day + "#" + strconv.Itoa(shard)
 }
 
 const contractShards = 4

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"hash/crc32"
+	"maps"
 	"slices"
 	"time"
 
@@ -97,18 +98,14 @@ func (s *Store) RemovePending(ctx context.Context, all []Pending) error {
 
 // StillPending are those of the events, at most 100, that were not sent on since they were accepted.
 func (s *Store) StillPending(ctx context.Context, all []events.Event) (map[domain.EventID]bool, error) {
-	var keys []map[string]types.AttributeValue
-	asked := map[key]bool{}
+	asked := map[key]domain.EventID{}
 	for _, e := range all {
-		if k := pendingOf(e).key(); !asked[k] {
-			asked[k] = true
-			keys = append(keys, k.attributes())
-		}
+		asked[pendingOf(e).key()] = e.ID
 	}
-	items, err := s.itemsOf(ctx, keys)
+	items, err := s.items(ctx, slices.Collect(maps.Keys(asked)))
 	still := map[domain.EventID]bool{}
-	for _, item := range items {
-		still[domain.EventID(textOf(item, "event_id"))] = true
+	for k := range items {
+		still[asked[k]] = true
 	}
 	return still, err
 }
@@ -152,17 +149,14 @@ func (s *Store) PendingTo(ctx context.Context, bucket time.Time) error {
 // any more, erased with their account or expired; gone are these.
 func (s *Store) OutboxOf(ctx context.Context, all []Pending) (records []lambda.DynamoDBEventRecord, gone []Pending, err error) {
 	at := map[key]Pending{}
-	var keys []map[string]types.AttributeValue
 	for _, p := range all {
-		k := eventKey(p.Account, p.Contract, p.Event)
-		at[k] = p
-		keys = append(keys, k.attributes())
+		at[eventKey(p.Account, p.Contract, p.Event)] = p
 	}
-	items, err := s.itemsOf(ctx, keys)
+	items, err := s.items(ctx, slices.Collect(maps.Keys(at)))
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, item := range items {
+	for k, item := range items {
 		image, err := imageOfItem(item)
 		if err != nil {
 			return nil, nil, fault.Wrap(err, "show %s", textOf(item, SortKey))
@@ -170,10 +164,7 @@ func (s *Store) OutboxOf(ctx context.Context, all []Pending) (records []lambda.D
 		records = append(records, lambda.DynamoDBEventRecord{
 			EventID: textOf(item, "id"), EventName: string(lambda.DynamoDBOperationTypeInsert), Change: lambda.DynamoDBStreamRecord{NewImage: image},
 		})
-		delete(at, key{textOf(item, PartitionKey), textOf(item, SortKey)})
+		delete(at, k)
 	}
-	for _, p := range at {
-		gone = append(gone, p)
-	}
-	return records, gone, nil
+	return records, slices.Collect(maps.Values(at)), nil
 }
