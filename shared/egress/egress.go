@@ -24,6 +24,8 @@ type Config struct {
 	// AllowPrivate opens plain HTTP, and loopback and private addresses. Link-local ones, where clouds keep their
 	// metadata, stay shut. For local stages only.
 	AllowPrivate bool `env:"ALLOW_PRIVATE_TARGETS"`
+	// Resolver looks names up; nil for the system's. No stage sets it: a test makes a name mean what it wants.
+	Resolver *net.Resolver `env:"-"`
 }
 
 // ErrRefused is in the error of a request that was not made because of where it would have gone.
@@ -74,7 +76,7 @@ func (c Config) control() func(network, address string, conn syscall.RawConn) er
 // its own. It uses no proxy, whatever the environment says, and answers a redirection as it came. Bodies come as
 // they were sent, never unpacked, so that a limit on what is read holds for the wire, too.
 func New(c Config, atOnce int) *http.Client {
-	dialer := &net.Dialer{Control: c.control(), KeepAlive: 30 * time.Second}
+	dialer := &net.Dialer{Control: c.control(), Resolver: c.Resolver, KeepAlive: 30 * time.Second}
 	return &http.Client{
 		Transport: transport{config: c, Transport: &http.Transport{
 			Proxy:                  nil,

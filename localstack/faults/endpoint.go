@@ -1,0 +1,223 @@
+package faults
+
+import (
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"plugboard/shared/domain"
+)
+
+// Endpoint is a partner's, of one webhook: a real server that keeps what it gets and answers as it is told to, 200
+// unless it is.
+type Endpoint struct {
+	URL    string
+	server *httptest.Server
+
+	mu       sync.Mutex
+	behave   http.HandlerFunc
+	trusted  []*standardwebhooks.Webhook
+	arrivals []*Arrival
+}
+
+// Arrival is one request.
+type Arrival struct {
+	At       time.Time
+	Delivery domain.DeliveryID // its webhook-id
+	Header   http.Header
+	Body     string
+	Signed   bool // with a secret that the endpoint trusted when it came
+	Status   int  // that it was answered with; 0: with none
+}
+
+// taken tells that the endpoint has it, as far as the endpoint can tell.
+func (a Arrival) taken() bool { return a.Status/100 == 2 }
+
+// Listen opens an endpoint that is reached at host: when that is another than 127.0.0.1, the functions run in containers,
+// and it listens on all addresses. With a certificate it takes HTTPS.
+func Listen(host string, certificate ...tls.Certificate) (*Endpoint, error) {
+	address := "127.0.0.1:0"
+	if host != "127.0.0.1" {
+		address = ":0"
+	}
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("open an endpoint: %w", err)
+	}
+	e := &Endpoint{behave: Status(http.StatusOK)}
+	e.server = &httptest.Server{Listener: listener, Config: &http.Server{Handler: http.HandlerFunc(e.serve)}, TLS: &tls.Config{Certificates: certificate}}
+	scheme := "http"
+	if len(certificate) > 0 {
+		scheme = "https"
+		e.server.StartTLS()
+	} else {
+		e.server.Start()
+	}
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	e.URL = scheme + "://" + net.JoinHostPort(host, port) + "/hooks"
+	return e, nil
+}
+
+// Close ends what hangs, too.
+func (e *Endpoint) Close() {
+	e.server.CloseClientConnections()
+	e.server.Close()
+}
+
+// Trust makes what is signed with the secret count as signed.
+func (e *Endpoint) Trust(secret string) error {
+	hook, err := standardwebhooks.NewWebhook(secret)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.trusted = append(e.trusted, hook)
+	return err
+}
+
+// Distrust makes only what is signed with secrets that are trusted from now on count.
+func (e *Endpoint) Distrust() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.trusted = nil
+}
+
+// Behaves changes how it answers.
+func (e *Endpoint) Behaves(b http.HandlerFunc) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.behave = b
+}
+
+// Arrivals are what came so far.
+func (e *Endpoint) Arrivals() []Arrival {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	all := make([]Arrival, len(e.arrivals))
+	for i, a := range e.arrivals {
+		all[i] = *a
+	}
+	return all
+}
+
+func (e *Endpoint) took(id domain.DeliveryID) bool {
+	return slices.ContainsFunc(e.Arrivals(), func(a Arrival) bool { return a.Delivery == id && a.taken() })
+}
+
+func (e *Endpoint) serve(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return // it broke off: nothing came
+	}
+	a := &Arrival{At: time.Now(), Delivery: domain.DeliveryID(r.Header.Get(standardwebhooks.HeaderWebhookID)), Header: r.Header, Body: string(body)}
+	e.mu.Lock()
+	for _, t := range e.trusted { // whose clock is set by the test
+		a.Signed = a.Signed || t.VerifyIgnoringTimestamp(body, r.Header) == nil
+	}
+	e.arrivals = append(e.arrivals, a)
+	behave := e.behave
+	e.mu.Unlock()
+	behave(&answering{ResponseWriter: w, note: func(status int) {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		a.Status = status
+	}}, r)
+}
+
+// answering notes the status before it goes out, so that a test that sees the log of it sees this, too.
+type answering struct {
+	http.ResponseWriter
+	note func(status int)
+}
+
+func (a *answering) WriteHeader(status int) {
+	a.note(status)
+	a.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap is for http.ResponseController.
+func (a *answering) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+// Status answers with nothing else.
+func Status(code int) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }
+}
+
+// First does one thing for so many requests of each delivery, and then another.
+func First(n int, b, then http.HandlerFunc) http.HandlerFunc {
+	var mu sync.Mutex
+	seen := map[string]int{}
+	return func(w http.ResponseWriter, r *http.Request) {
+		id := r.Header.Get(standardwebhooks.HeaderWebhookID)
+		mu.Lock()
+		seen[id]++
+		now := b
+		if seen[id] > n {
+			now = then
+		}
+		mu.Unlock()
+		now(w, r)
+	}
+}
+
+// Hang answers nothing for as long as the other side waits.
+func Hang(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+
+// Late answers 200 when nobody waits for it any more.
+func Late(w http.ResponseWriter, r *http.Request) {
+	<-r.Context().Done()
+	w.WriteHeader(http.StatusOK)
+}
+
+// Drip sends an answer of 200 a byte a second, its header first.
+func Drip(w http.ResponseWriter, r *http.Request) {
+	conn, stream, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	for _, b := range []byte("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Slow: " + strings.Repeat("x", 100) + "\r\n\r\n") {
+		stream.WriteByte(b)
+		if stream.Flush() != nil {
+			return
+		}
+		time.Sleep(time.Second) // what it is about
+	}
+}
+
+// Reset ends the connection in place of an answer.
+func Reset(w http.ResponseWriter, _ *http.Request) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		tcp.SetLinger(0) // RST, not FIN
+	}
+	conn.Close()
+}
+
+// Flood answers with a status and 10 MB.
+func Flood(code int) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(code)
+		chunk := make([]byte, 1<<20)
+		for range 10 {
+			if _, err := w.Write(chunk); err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Redirect sends on to another address, with the method and the body.
+func Redirect(to string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, to, http.StatusTemporaryRedirect) }
+}

@@ -1,0 +1,317 @@
+// Package faults is what the fault suite is made of: a ledger of what was accepted and what became of it, endpoints that
+// behave badly, and a proxy that does so in front of AWS. The faults themselves are lists: list_test.go here, of what is
+// staged with the functions' own services in this process or in one that is killed, and faults_test.go in
+// localstack/deployed, of what the deployed stack is put through.
+package faults
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"plugboard/events"
+	"plugboard/shared/domain"
+)
+
+// Ledger sets what was accepted against what the log, the waiting deliveries, the dead-letter queues and the endpoints
+// show. It reads the tables itself, past the store that is on trial.
+type Ledger struct {
+	DB                 *dynamodb.Client
+	SQS                *sqs.Client
+	Accounts           string // tables
+	Deliveries         string
+	DeadQueues         []string // URLs
+	mu                 sync.Mutex
+	hearers            []*hearer
+	accepted, poisoned map[string]bool // event ids; messages
+}
+
+// hearer is a webhook and its endpoint.
+type hearer struct {
+	webhook     domain.Webhook
+	endpoint    *Endpoint
+	from, until time.Time // when it was heard of, and when it was taken away; zero: at no time
+}
+
+// Hears enters a webhook, of whose account all events count from then on. The zero time is the beginning.
+func (l *Ledger) Hears(w domain.Webhook, at *Endpoint, from time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.hearers = append(l.hearers, &hearer{webhook: w, endpoint: at, from: from})
+}
+
+// Ends says that events accepted from now on may, but need not, be delivered to the webhook: it is taken away, and fan-out
+// may know it for a while.
+func (l *Ledger) Ends(w domain.WebhookID, at time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, h := range l.hearers {
+		if h.webhook.ID == w {
+			h.until = at
+		}
+	}
+}
+
+// Accepted enters an event that somebody was told is accepted. What only the table knows of counts, too.
+func (l *Ledger) Accepted(ids ...domain.EventID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.accepted == nil {
+		l.accepted = map[string]bool{}
+	}
+	for _, id := range ids {
+		l.accepted[string(id)] = true
+	}
+}
+
+// Poisoned enters a message that belongs into a dead-letter queue.
+func (l *Ledger) Poisoned(body string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.poisoned == nil {
+		l.poisoned = map[string]bool{}
+	}
+	l.poisoned[body] = true
+}
+
+// Balance is what became of everything.
+type Balance struct {
+	Events     int
+	Deliveries int
+	States     map[domain.DeliveryState]int
+	Requests   int // that endpoints got
+	Repeats    int // of those, with an id that had been taken before
+	Dead       int // messages that belong into a dead-letter queue, and are there
+	Open       int // deliveries that are still on their way
+	Wrong      []string
+}
+
+// String is the line that a fault prints.
+func (b Balance) String() string {
+	var ended []string
+	for _, s := range []domain.DeliveryState{domain.DeliveryDelivered, domain.DeliveryExhausted, domain.DeliverySkipped, domain.DeliveryCancelled} {
+		ended = append(ended, fmt.Sprintf("%d %s", b.States[s], s))
+	}
+	line := fmt.Sprintf("%d events, %d deliveries: %s; %d requests, %d of them repeats", b.Events, b.Deliveries, strings.Join(ended, ", "), b.Requests, b.Repeats)
+	if b.Dead > 0 {
+		line += fmt.Sprintf("; %d dead letters, all poison", b.Dead)
+	}
+	return line
+}
+
+// books are what the tables hold.
+type books struct {
+	events  map[domain.EventID]events.Event
+	unsent  map[domain.EventID]bool // accepted, and not noted as sent on
+	lines   map[domain.DeliveryID][]domain.Attempt
+	waiting map[domain.DeliveryID]bool // for their time, or to be let go
+}
+
+// Balance reads everything. What is still on its way is Open, and is no mistake yet; what can no longer come right is
+// in Wrong.
+func (l *Ledger) Balance(ctx context.Context) (Balance, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b := Balance{States: map[domain.DeliveryState]int{}}
+	books, err := l.read(ctx)
+	if err != nil {
+		return b, err
+	}
+	b.Events = len(books.events)
+	for id := range l.accepted {
+		if _, stored := books.events[domain.EventID(id)]; !stored {
+			b.wrong("%s was accepted, and is not stored", id)
+		}
+	}
+	known := map[domain.DeliveryID]bool{}
+	for _, h := range l.hearers {
+		for _, e := range books.events {
+			if e.Account != h.webhook.Account || !h.webhook.Hears(e.Subject) {
+				continue
+			}
+			id := domain.DeliveryOf(e.ID, h.webhook.ID)
+			known[id] = true
+			b.delivery(books, h, e, id)
+		}
+	}
+	for _, h := range l.hearers {
+		b.endpoint(h, known)
+		for id, lines := range books.lines {
+			if lines[0].Webhook == h.webhook.ID && !known[id] {
+				b.wrong("the log has a delivery of %s to %s, which does not hear it", lines[0].Event, h.webhook.ID)
+			}
+		}
+	}
+	return b, l.deadLetters(ctx, &b)
+}
+
+func (b *Balance) wrong(format string, args ...any) {
+	b.Wrong = append(b.Wrong, fmt.Sprintf(format, args...))
+}
+
+// delivery judges one that is expected, unless it need not be.
+func (b *Balance) delivery(k books, h *hearer, e events.Event, id domain.DeliveryID) {
+	lines := k.lines[id]
+	if at := e.AcceptedAt; len(lines) == 0 && (at.Before(h.from) || !h.until.IsZero() && !at.Before(h.until)) {
+		return
+	}
+	b.Deliveries++
+	if k.waiting[id] || k.unsent[e.ID] {
+		b.Open++
+		return
+	}
+	if len(lines) == 0 { // in a queue, or nowhere: the queues tell, by being empty in the end
+		b.Open++
+		return
+	}
+	switch state := domain.StateOf(lines); state {
+	case domain.DeliveryRetrying:
+		b.Open++
+	case domain.DeliveryDelivered:
+		b.States[state]++
+		if !h.endpoint.took(id) {
+			b.wrong("%s reads as delivered, and the endpoint of %s has taken no such request", id, h.webhook.ID)
+		}
+	default:
+		b.States[state]++
+	}
+}
+
+// endpoint judges what one got: nothing but what it was to hear, each under one id and with one body, all of it signed.
+func (b *Balance) endpoint(h *hearer, known map[domain.DeliveryID]bool) {
+	bodies, taken := map[domain.DeliveryID]string{}, map[domain.DeliveryID]bool{}
+	for _, a := range h.endpoint.Arrivals() {
+		b.Requests++
+		var body events.Envelope
+		if err := json.Unmarshal([]byte(a.Body), &body); err != nil {
+			b.wrong("%s got no event: %v", h.webhook.ID, err)
+			continue
+		}
+		switch before, repeated := bodies[a.Delivery]; {
+		case a.Delivery != domain.DeliveryOf(body.ID, h.webhook.ID):
+			b.wrong("%s got %s under the webhook-id %q, which is another delivery's", h.webhook.ID, body.ID, a.Delivery)
+		case !known[a.Delivery]:
+			b.wrong("%s got %s, of which it is not to hear", h.webhook.ID, body.ID)
+		case repeated && before != a.Body:
+			b.wrong("%s came with two bodies:\n%s\n%s", a.Delivery, before, a.Body)
+		case !a.Signed:
+			b.wrong("%s is signed with no secret of %s", a.Delivery, h.webhook.ID)
+		}
+		bodies[a.Delivery] = a.Body
+		if taken[a.Delivery] {
+			b.Repeats++
+		}
+		taken[a.Delivery] = taken[a.Delivery] || a.taken()
+	}
+}
+
+func (l *Ledger) read(ctx context.Context) (books, error) {
+	k := books{
+		events: map[domain.EventID]events.Event{}, unsent: map[domain.EventID]bool{}, lines: map[domain.DeliveryID][]domain.Attempt{}, waiting: map[domain.DeliveryID]bool{},
+	}
+	ours := func(a domain.AccountID) bool {
+		return slices.ContainsFunc(l.hearers, func(h *hearer) bool { return h.webhook.Account == a })
+	}
+	err := l.each(ctx, l.Accounts, func(record string, item map[string]types.AttributeValue) error {
+		var e events.Event
+		if domain.Record(record) != domain.RecordEvent && domain.Record(record) != domain.RecordPending {
+			return nil
+		}
+		if domain.Record(record) == domain.RecordPending {
+			var p struct {
+				Event   domain.EventID   `json:"event_id"`
+				Account domain.AccountID `json:"account_id"`
+			}
+			err := decode(item, &p)
+			k.unsent[p.Event] = true
+			return err
+		}
+		err := decode(item, &e)
+		if ours(e.Account) {
+			k.events[e.ID] = e
+		}
+		return err
+	})
+	if err != nil {
+		return k, err
+	}
+	return k, l.each(ctx, l.Deliveries, func(record string, item map[string]types.AttributeValue) error {
+		if domain.Record(record) == domain.RecordAttempt {
+			var line domain.Attempt
+			err := decode(item, &line)
+			id := domain.DeliveryOf(line.Event, line.Webhook)
+			k.lines[id] = append(k.lines[id], line)
+			return err
+		}
+		var d events.Delivery // whatever it waits for
+		err := decode(item, &d)
+		if d.ID != "" {
+			k.waiting[d.ID] = true
+		}
+		return err
+	})
+}
+
+func decode(item map[string]types.AttributeValue, v any) error {
+	return attributevalue.UnmarshalMapWithOptions(item, v, func(o *attributevalue.DecoderOptions) { o.TagKey = "json" })
+}
+
+func (l *Ledger) each(ctx context.Context, table string, take func(record string, item map[string]types.AttributeValue) error) error {
+	pages := dynamodb.NewScanPaginator(l.DB, &dynamodb.ScanInput{TableName: &table, ConsistentRead: aws.Bool(true)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return fmt.Errorf("read %s: %w", table, err)
+		}
+		for _, item := range page.Items {
+			record, _ := item["record"].(*types.AttributeValueMemberS)
+			if record == nil {
+				return fmt.Errorf("an item of %s says no record: %v", table, item)
+			}
+			if err := take(record.Value, item); err != nil {
+				return fmt.Errorf("decode a %s of %s: %w", record.Value, table, err)
+			}
+		}
+	}
+	return nil
+}
+
+// deadLetters takes all there are.
+func (l *Ledger) deadLetters(ctx context.Context, b *Balance) error {
+	for _, url := range l.DeadQueues {
+		for {
+			got, err := l.SQS.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &url, MaxNumberOfMessages: 10})
+			if err != nil {
+				return fmt.Errorf("read %s: %w", url, err)
+			}
+			if len(got.Messages) == 0 {
+				break
+			}
+			for _, m := range got.Messages {
+				if _, err := l.SQS.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &url, ReceiptHandle: m.ReceiptHandle}); err != nil {
+					return err
+				}
+				if !l.poisoned[*m.Body] {
+					b.wrong("%s holds what is no fault: %.300s", url, *m.Body)
+					continue
+				}
+				delete(l.poisoned, *m.Body)
+				b.Dead++
+			}
+		}
+	}
+	for body := range l.poisoned {
+		b.wrong("in no dead-letter queue: %.300s", body)
+	}
+	return nil
+}
