@@ -30,10 +30,8 @@ func (s *scene) under(touched func(faults.Call) bool, fates ...faults.Fate) stri
 		}
 		return fate
 	})
-	for range 6 {
-		s.accept(5)
-		s.settle()
-	}
+	s.accept(10)
+	s.settle()
 	if hit.Load() == 0 {
 		s.t.Error("no call was touched")
 	}
@@ -90,7 +88,8 @@ func queueUnreachable(s *scene) string {
 	return fmt.Sprintf("%d calls cut off; the stream gave up %d batches", hit.Load(), s.givenUp)
 }
 
-// queueFalters has SQS take a batch's first message and report the others as failed, some of which it took.
+// queueFalters has SQS take whole batches and report all but the first message as failed, now and then: each of those is
+// sent again.
 func queueFalters(s *scene) string {
 	fate := func(w http.ResponseWriter, pass func(http.ResponseWriter)) {
 		sent := httptest.NewRecorder()
@@ -108,7 +107,8 @@ func queueFalters(s *scene) string {
 		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
 		json.NewEncoder(w).Encode(out)
 	}
-	return s.under(func(c faults.Call) bool { return c.Operation == "SendMessageBatch" }, fate, nil, faults.Unanswered)
+	return s.under(func(c faults.Call) bool { return c.Operation == "SendMessageBatch" },
+		fate, nil, nil, nil, faults.Unanswered, nil, nil, nil)
 }
 
 func poison(s *scene) string {
@@ -125,12 +125,12 @@ func poison(s *scene) string {
 	return fmt.Sprintf("%d among the deliveries of 6 events", len(bodies))
 }
 
-// clocksApart has delivery an hour ahead, then an hour behind, of the others.
+// clocksApart has delivery ten minutes ahead, then behind, of the others, and then the others.
 func clocksApart(s *scene) string {
 	s.threeHooks()
 	s.hook("policy", domain.SendPolicy{RetryWaitSeconds: []int{1, 60, 1000}}).Behaves(faults.First(3, faults.Status(500), faults.Status(200)))
 	right := s.services
-	for _, off := range []time.Duration{time.Hour, -time.Hour} {
+	for _, off := range []time.Duration{10 * time.Minute, -10 * time.Minute} {
 		wrong := s.place.services(s.tables.AWS, func() time.Time { return s.now().Add(off) }, testEgress)
 		s.delivery = wrong.delivery
 		s.accept(5)

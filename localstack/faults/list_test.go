@@ -26,14 +26,14 @@ var list = []fault{
 	{"DynamoDB throttles", dynamoDBThrottles},
 	{"DynamoDB fails, cuts off, and does not say what it did", dynamoDBFails},
 	{"DynamoDB is down for twenty minutes", dynamoDBDown},
-	{"SQS takes some and not others, twice", queueFalters},
+	{"SQS takes messages and says that it did not", queueFalters},
 	{"the queue is unreachable for a minute", queueUnreachable},
 	{"receivers that hang, drip, reset, flood, redirect and are late", receivers},
 	{"receivers that come round", receiversComeRound},
 	{"a name that is rebound", rebound},
 	{"an expired certificate", expired},
 	{"poison messages", poison},
-	{"clocks an hour apart", clocksApart},
+	{"clocks ten minutes apart", clocksApart},
 }
 
 func TestFaults(t *testing.T) {
