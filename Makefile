@@ -48,6 +48,10 @@ test: ready lint test-stack ## Everything: lint, the template, unit, store, flow
 	@$(LOCALSTACK) -port $(TEST_PORT) -outputs localstack/.state/$(TEST_PORT)/outputs.json with \
 		$(MAKE) --no-print-directory test-functions test-deployed
 
+test-faults: ready ## The fault suite, with what takes minutes: what was staged, and what became of every event
+	@$(LOCALSTACK) -port $(TEST_PORT) -outputs localstack/.state/$(TEST_PORT)/outputs.json with \
+		$(MAKE) --no-print-directory faults
+
 lint: tools ## gofmt, go vet, staticcheck, and no skipped test
 	@echo "Linting …"
 	@files=$$(gofmt -l $$(find . -name '*.go' -not -path '*/node_modules/*')); [ -z "$$files" ] || { echo "gofmt these: $$files" >&2; exit 1; }
@@ -97,8 +101,8 @@ help: ## List these commands
 local-only:
 	@[ $(STAGE) = local ] || { echo "This deploys the local stage to an emulator; README says how to deploy $(STAGE)." >&2; exit 1; }
 
-.PHONY: demo up down token test lint inventory release-contract bench build synth redrive drawing help
-.PHONY: local-only ready tools installed compiled functions build/infra build/localstack test-stack test-functions test-deployed bench-deployed
+.PHONY: demo up down token test test-faults lint inventory release-contract bench build synth redrive drawing help
+.PHONY: local-only ready tools installed compiled functions build/infra build/localstack test-stack test-functions test-deployed faults bench-deployed
 
 test-stack: infra/.venv/installed
 	@echo "Testing the stack's template …"
@@ -114,6 +118,11 @@ test-functions:
 test-deployed: up
 	@echo "Testing the deployed stack …"
 	@$(CREDENTIALS) OUTPUTS=$(abspath $(OUTPUTS)) go test -count=1 ./localstack/deployed/...
+
+# Both lists of faults; -v, as go test keeps to itself what a test prints that passes.
+faults: up
+	@echo "Testing with faults …"
+	@$(CREDENTIALS) FAULTS=all OUTPUTS=$(abspath $(OUTPUTS)) go test -v -count=1 -p 1 -timeout 40m -run TestFaults ./localstack/faults ./localstack/deployed | grep -v '^=== '
 
 # All that a deployment needs: the installs wait for the network, the builds for the compiler.
 ready: tools

@@ -33,21 +33,25 @@ type Ledger struct {
 	DeadQueues         []string // URLs
 	mu                 sync.Mutex
 	hearers            []*hearer
-	accepted, poisoned map[string]bool // event ids; messages
+	accepted, poisoned map[string]bool // event ids; messages that are still to die
+	dead               int
+	innocent           []string // dead letters that are no poison
 }
 
 // hearer is a webhook and its endpoint.
 type hearer struct {
-	webhook     domain.Webhook
-	endpoint    *Endpoint
-	from, until time.Time // when it was heard of, and when it was taken away; zero: at no time
+	webhook  domain.Webhook
+	endpoint *Endpoint
+	until    time.Time // when it was taken away; zero: never
 }
 
-// Hears enters a webhook, of whose account all events count from then on. The zero time is the beginning.
-func (l *Ledger) Hears(w domain.Webhook, at *Endpoint, from time.Time) {
+// Hears enters a webhook, once however often: all events of its account count that it hears.
+func (l *Ledger) Hears(w domain.Webhook, at *Endpoint) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.hearers = append(l.hearers, &hearer{webhook: w, endpoint: at, from: from})
+	if !slices.ContainsFunc(l.hearers, func(h *hearer) bool { return h.webhook.ID == w.ID }) {
+		l.hearers = append(l.hearers, &hearer{webhook: w, endpoint: at})
+	}
 }
 
 // Ends says that events accepted from now on may, but need not, be delivered to the webhook: it is taken away, and fan-out
@@ -92,7 +96,7 @@ type Balance struct {
 	Requests   int // that endpoints got
 	Repeats    int // of those, with an id that had been taken before
 	Dead       int // messages that belong into a dead-letter queue, and are there
-	Open       int // deliveries that are still on their way
+	Open       int // deliveries that are still on their way, and poison that is
 	Wrong      []string
 }
 
@@ -162,7 +166,7 @@ func (b *Balance) wrong(format string, args ...any) {
 // delivery judges one that is expected, unless it need not be.
 func (b *Balance) delivery(k books, h *hearer, e events.Event, id domain.DeliveryID) {
 	lines := k.lines[id]
-	if at := e.AcceptedAt; len(lines) == 0 && (at.Before(h.from) || !h.until.IsZero() && !at.Before(h.until)) {
+	if len(lines) == 0 && !h.until.IsZero() && !e.AcceptedAt.Before(h.until) {
 		return
 	}
 	b.Deliveries++
@@ -222,31 +226,9 @@ func (l *Ledger) read(ctx context.Context) (books, error) {
 	ours := func(a domain.AccountID) bool {
 		return slices.ContainsFunc(l.hearers, func(h *hearer) bool { return h.webhook.Account == a })
 	}
-	err := l.each(ctx, l.Accounts, func(record string, item map[string]types.AttributeValue) error {
-		var e events.Event
-		if domain.Record(record) != domain.RecordEvent && domain.Record(record) != domain.RecordPending {
-			return nil
-		}
-		if domain.Record(record) == domain.RecordPending {
-			var p struct {
-				Event   domain.EventID   `json:"event_id"`
-				Account domain.AccountID `json:"account_id"`
-			}
-			err := decode(item, &p)
-			k.unsent[p.Event] = true
-			return err
-		}
-		err := decode(item, &e)
-		if ours(e.Account) {
-			k.events[e.ID] = e
-		}
-		return err
-	})
-	if err != nil {
-		return k, err
-	}
-	return k, l.each(ctx, l.Deliveries, func(record string, item map[string]types.AttributeValue) error {
-		if domain.Record(record) == domain.RecordAttempt {
+	// The log first: what is accepted meanwhile is open then, and not overlooked.
+	err := l.each(ctx, l.Deliveries, func(record domain.Record, item map[string]types.AttributeValue) error {
+		if record == domain.RecordAttempt {
 			var line domain.Attempt
 			err := decode(item, &line)
 			id := domain.DeliveryOf(line.Event, line.Webhook)
@@ -260,13 +242,35 @@ func (l *Ledger) read(ctx context.Context) (books, error) {
 		}
 		return err
 	})
+	if err != nil {
+		return k, err
+	}
+	return k, l.each(ctx, l.Accounts, func(record domain.Record, item map[string]types.AttributeValue) error {
+		switch record {
+		case domain.RecordEvent:
+			var e events.Event
+			err := decode(item, &e)
+			if ours(e.Account) {
+				k.events[e.ID] = e
+			}
+			return err
+		case domain.RecordPending:
+			var p struct {
+				Event domain.EventID `json:"event_id"`
+			}
+			err := decode(item, &p)
+			k.unsent[p.Event] = true
+			return err
+		}
+		return nil
+	})
 }
 
 func decode(item map[string]types.AttributeValue, v any) error {
 	return attributevalue.UnmarshalMapWithOptions(item, v, func(o *attributevalue.DecoderOptions) { o.TagKey = "json" })
 }
 
-func (l *Ledger) each(ctx context.Context, table string, take func(record string, item map[string]types.AttributeValue) error) error {
+func (l *Ledger) each(ctx context.Context, table string, take func(record domain.Record, item map[string]types.AttributeValue) error) error {
 	pages := dynamodb.NewScanPaginator(l.DB, &dynamodb.ScanInput{TableName: &table, ConsistentRead: aws.Bool(true)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -278,7 +282,7 @@ func (l *Ledger) each(ctx context.Context, table string, take func(record string
 			if record == nil {
 				return fmt.Errorf("an item of %s says no record: %v", table, item)
 			}
-			if err := take(record.Value, item); err != nil {
+			if err := take(domain.Record(record.Value), item); err != nil {
 				return fmt.Errorf("decode a %s of %s: %w", record.Value, table, err)
 			}
 		}
@@ -302,16 +306,14 @@ func (l *Ledger) deadLetters(ctx context.Context, b *Balance) error {
 					return err
 				}
 				if !l.poisoned[*m.Body] {
-					b.wrong("%s holds what is no fault: %.300s", url, *m.Body)
+					l.innocent = append(l.innocent, fmt.Sprintf("%s holds what is no fault: %.300s", url, *m.Body))
 					continue
 				}
 				delete(l.poisoned, *m.Body)
-				b.Dead++
+				l.dead++
 			}
 		}
 	}
-	for body := range l.poisoned {
-		b.wrong("in no dead-letter queue: %.300s", body)
-	}
+	b.Wrong, b.Dead, b.Open = append(b.Wrong, l.innocent...), l.dead, b.Open+len(l.poisoned)
 	return nil
 }

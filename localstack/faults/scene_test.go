@@ -126,7 +126,7 @@ const (
 
 // outOfSight, in seconds, is how long the emulator hides a message, which the test's clock does in its place.
 // When the answer to a request for messages is lost, those it held are seen again after it.
-const outOfSight = "30"
+const outOfSight, outOfSightFor = "15", 20
 
 func newScene(t *testing.T) *scene {
 	s := &scene{t: t, tables: storetest.New(t), fanned: map[string]bool{}}
@@ -209,7 +209,7 @@ func (s *scene) at(id, url string, e *faults.Endpoint, p domain.SendPolicy) {
 	w := &domain.Webhook{Account: acct, ID: domain.WebhookID(id), Name: id, URL: url, Secret: sealed, Policy: p, EventTypes: []string{string(events.ContractSigned)}}
 	s.tables.Given(w)
 	must(s.t, e.Trust(signingSecret))
-	s.ledger.Hears(*w, e, time.Time{})
+	s.ledger.Hears(*w, e)
 }
 
 // accept commits so many events.
@@ -239,21 +239,15 @@ func (s *scene) settle() {
 		if !waits && s.left(s.place.Quick) == "0 0 0" && s.left(s.place.Slow) == "0 0 0" {
 			return
 		}
-		if !waits {
-			s.longPoll(s.place.Quick)
+		if !waits { // an answer with messages was lost
+			s.work(s.place.Quick, outOfSightFor)
+			s.work(s.place.Slow, 0)
 			continue
 		}
 		s.pass(next.Sub(s.now()) + time.Minute) // everything is late, and what is due together comes together
 		s.sweep()
 	}
 	s.t.Fatal("it does not come to an end")
-}
-
-// longPoll waits for what is out of sight, and nobody's.
-func (s *scene) longPoll(url string) {
-	s.t.Helper()
-	_, err := s.sqs.ReceiveMessage(s.t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &url, WaitTimeSeconds: 20, VisibilityTimeout: 0})
-	must(s.t, err)
 }
 
 // sweep is a minute's run of redelivery. One that fails is none, and the next does its work.
@@ -344,9 +338,12 @@ func (s *scene) stream() lambda.DynamoDBEvent {
 }
 
 // deliver hands over a batch of a queue; false when none is there.
-func (s *scene) deliver(url string) bool {
+func (s *scene) deliver(url string) bool { return s.work(url, 0) }
+
+// work waits for a batch, seconds by the machine's clock, and hands it over.
+func (s *scene) work(url string, seconds int32) bool {
 	s.t.Helper()
-	batch := s.receive(url)
+	batch := s.await(url, seconds)
 	if len(batch.Records) == 0 {
 		return false
 	}
@@ -355,10 +352,12 @@ func (s *scene) deliver(url string) bool {
 	return true
 }
 
-func (s *scene) receive(url string) lambda.SQSEvent {
+func (s *scene) receive(url string) lambda.SQSEvent { return s.await(url, 0) }
+
+func (s *scene) await(url string, seconds int32) lambda.SQSEvent {
 	s.t.Helper()
 	got, err := s.sqs.ReceiveMessage(s.t.Context(), &sqs.ReceiveMessageInput{
-		QueueUrl: &url, MaxNumberOfMessages: 10, MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
+		QueueUrl: &url, MaxNumberOfMessages: 10, WaitTimeSeconds: seconds, MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
 	})
 	must(s.t, err)
 	var batch lambda.SQSEvent
