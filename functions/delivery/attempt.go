@@ -39,6 +39,8 @@ type made struct {
 	line      domain.Attempt // for the log; none when the delivery is forgotten
 	forgotten bool
 	repeated  bool               // another message made the attempt; line is no new one
+	aside     aside              // where it went instead of making the attempt; there is no line
+	probe     bool               // it was a breaker's
 	next      *events.Delivery   // the message for the next attempt, if there is one
 	health    domain.HealthState // what the webhook's became by it
 	cause     string             // for our own log: what the connection failed of
@@ -53,7 +55,7 @@ func (s *Service) attempt(ctx context.Context, d events.Delivery) (made, error) 
 	if err == nil && d.Attempt > 1 && !t.forgotten(d) {
 		err = s.followed(ctx, &m, d)
 	}
-	if err != nil || m.repeated || s.held(&m, t, d) {
+	if err != nil || m.repeated || s.held(&m, t, d) || s.setAside(ctx, &m, &t, d) {
 		return m, err
 	}
 	began := time.Now()
@@ -61,11 +63,11 @@ func (s *Service) attempt(ctx context.Context, d events.Delivery) (made, error) 
 	if err != nil || m.forgotten || m.line.Outcome != "" {
 		return m, err
 	}
-	m.line.Milliseconds, m.line.Status = time.Since(began).Milliseconds(), a.status
+	m.line.Milliseconds, m.line.Status = s.since(began).Milliseconds(), a.status
 	switch {
 	case a.status/100 == 2:
 		m.line.Outcome = domain.OutcomeDelivered
-		m.health = s.fares(ctx, t.webhook, t.health, m.line)
+		m.health = s.fares(ctx, t.webhook, t.health, m.line, s.sight(m, a))
 		return m, nil
 	case ctx.Err() != nil: // our time was up, not the endpoint's
 		return m, fault.Wrap(ctx.Err(), "attempt %d of %s", d.Attempt, d.ID)
@@ -74,7 +76,7 @@ func (s *Service) attempt(ctx context.Context, d events.Delivery) (made, error) 
 	m.line.Headers, m.line.Excerpt = hidden.headers(a.header), hidden.excerpt(a.body, a.cut)
 	m.cause = hidden.hide(cause(a.err), false)
 	s.failed(&m, t.webhook.Policy, d, a)
-	m.health = s.fares(ctx, t.webhook, t.health, m.line)
+	m.health = s.fares(ctx, t.webhook, t.health, m.line, s.sight(m, a))
 	if m.line.Outcome == domain.OutcomeExhausted {
 		err = s.exhausted(ctx, t.webhook, d, m.line)
 	}
@@ -166,19 +168,24 @@ func (s *Service) post(ctx context.Context, r *http.Request, within time.Duratio
 // failed says in the line why and what follows, and makes the message for the next attempt, if there is one.
 func (s *Service) failed(m *made, p domain.SendPolicy, d events.Delivery, a answer) {
 	m.line.Failure, m.line.Reason = why(a)
-	paced := a
-	var tokenless tokenFailure
-	if errors.As(a.err, &tokenless) { // who gives the tokens may ask for a pause, too
-		paced = tokenless.answer
-	}
-	wait, again := s.wait(p, d.Attempt, paced)
-	if !again || a.status == http.StatusGone { // which disables the webhook
+	wait, again := s.wait(p, d.Attempt, paced(a))
+	late := s.now().Add(wait).Sub(d.EventAt) > domain.RetriesWithin // by being parked: its event is not kept for ever
+	if !again || late || a.status == http.StatusGone {              // which disables the webhook
 		m.line.Outcome = domain.OutcomeExhausted
 		return
 	}
 	m.line.Outcome, m.line.NextAt = domain.OutcomeFailed, s.now().Add(wait).Truncate(time.Millisecond)
 	d.Attempt, d.NotBefore = d.Attempt+1, m.line.NextAt
 	m.next = &d
+}
+
+// paced is the answer that says when to come again: who gives the tokens may ask for a pause, too.
+func paced(a answer) answer {
+	var tokenless tokenFailure
+	if errors.As(a.err, &tokenless) {
+		return tokenless.answer
+	}
+	return a
 }
 
 // why is what an attempt failed of, and that in words for the webhook's owner. Addresses stay out of it: what a name
@@ -246,7 +253,10 @@ func logged(ctx context.Context, d events.Delivery, m made) {
 	if m.repeated {
 		m.line.Outcome = "repeated"
 	}
+	if m.aside != "" {
+		m.line.Outcome = domain.Outcome(m.aside)
+	}
 	slog.InfoContext(ctx, "attempt", "trace_id", d.Trace, "account", d.Account, "webhook", d.Webhook, "extension", d.Extension, "delivery", d.ID, "event", d.Event,
 		"event_type", d.EventType, "attempt", d.Attempt, "outcome", m.line.Outcome, "status", m.line.Status, "failure", m.line.Failure, "reason", m.line.Reason, "cause", m.cause,
-		"health", m.health, "ms", m.line.Milliseconds, "since_event_ms", m.line.At.Sub(d.EventAt).Milliseconds(), "next_at", m.line.NextAt)
+		"health", m.health, "probe", m.probe, "slow_lane", d.Slow, "ms", m.line.Milliseconds, "since_event_ms", m.line.At.Sub(d.EventAt).Milliseconds(), "next_at", m.line.NextAt)
 }

@@ -1,10 +1,11 @@
 // Package redelivery is the function that, every minute, sends what is due to the deliveries' queues: the next attempts
-// that were further away than a message can wait. It decides nothing: whether an attempt still is to be made, delivery
-// looks.
+// that were further away than a message can wait, and what was parked while a breaker was open. It decides nothing:
+// whether an attempt still is to be made, delivery looks.
 package redelivery
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"plugboard/events"
 	"plugboard/shared/domain"
 	"plugboard/shared/lane"
+	"plugboard/shared/metric"
 	"plugboard/shared/store"
 )
 
@@ -21,32 +23,64 @@ const (
 
 	// leastForPage is what must be left of the function's time to begin another page.
 	leastForPage = 10 * time.Second
+
+	// forParked is what the sweep leaves of it.
+	forParked = 15 * time.Second
 )
 
 // Service sweeps.
 type Service struct {
-	store *store.Store
-	lanes lane.Lanes
-	now   domain.Clock
+	store   *store.Store
+	lanes   lane.Lanes
+	metrics *metric.Log
+	now     domain.Clock
 }
 
 // New does not call AWS.
-func New(s *store.Store, l lane.Lanes, now domain.Clock) *Service {
-	return &Service{store: s, lanes: l, now: now}
+func New(s *store.Store, l lane.Lanes, m *metric.Log, now domain.Clock) *Service {
+	return &Service{store: s, lanes: l, metrics: m, now: now}
 }
 
-// Handle sends what is due, the oldest hour first, for as long as the function's time allows; the next minute's goes on
+// Handle sends what is due, and then what is parked, for which it leaves time however much is due.
+func (s *Service) Handle(ctx context.Context, _ any) (struct{}, error) {
+	sweeping, cancel := leaving(ctx, forParked)
+	defer cancel()
+	due := s.due(sweeping)
+	began := time.Now()
+	r, err := s.parked(ctx)
+	if err == nil {
+		s.metrics.Put(map[metric.Name][]float64{metric.OpenBreakers: {float64(r.open)}})
+	}
+	slog.InfoContext(ctx, "looked after breakers", "watched", r.watched, "open", r.open, "probes", r.probes, "let_go", r.letGo, "left", r.left, "ms", time.Since(began).Milliseconds())
+	return struct{}{}, errors.Join(due, err)
+}
+
+// leaving ends so long before ctx, or after half of its time when that is less.
+func leaving(ctx context.Context, rest time.Duration) (context.Context, context.CancelFunc) {
+	end, ok := ctx.Deadline()
+	if !ok {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, end.Add(-min(rest, time.Until(end)/2)))
+}
+
+func outOfTime(ctx context.Context) bool {
+	end, ok := ctx.Deadline()
+	return ok && time.Until(end) < leastForPage
+}
+
+// due sends what is due, the oldest hour first, for as long as the function's time allows; the next minute's goes on
 // where it stopped. It may run late, twice, or at once with another: each item is removed after it was sent, so that
 // none is lost, and what is sent twice is the same delivery and attempt, which delivery makes once or, when both come at
 // the same moment, twice under one id.
 //
 // An hour that is over and empty is never read again. So a minute with nothing to do is a read of how far was swept and
 // one of each shard, and after an outage of days there are 24 hours a day to look into, and not 1,440 minutes.
-func (s *Service) Handle(ctx context.Context, _ any) (struct{}, error) {
+func (s *Service) due(ctx context.Context) error {
 	began := time.Now()
 	from, err := s.store.DueFrom(ctx)
 	if err != nil {
-		return struct{}{}, err
+		return err
 	}
 	run := sweep{Service: s, ctx: ctx, until: s.now(), swept: from}
 	err = run.from(from)
@@ -56,7 +90,7 @@ func (s *Service) Handle(ctx context.Context, _ any) (struct{}, error) {
 		}
 	}
 	slog.InfoContext(ctx, "swept", "sent", run.sent, "from", from, "to", run.swept, "stopped", run.stopped, "ms", time.Since(began).Milliseconds())
-	return struct{}{}, err
+	return err
 }
 
 // sweep is one run.
@@ -94,7 +128,7 @@ func (s *sweep) from(bucket time.Time) error {
 func (s *sweep) shard(bucket time.Time, shard int) error {
 	var failure error
 	for after := ""; ; {
-		if end, ok := s.ctx.Deadline(); ok && time.Until(end) < leastForPage {
+		if outOfTime(s.ctx) {
 			s.stopped = true
 			return failure
 		}

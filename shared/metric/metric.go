@@ -37,6 +37,10 @@ const (
 	Exhausted Name = "Exhausted"
 	Skipped   Name = "Skipped"
 	Cancelled Name = "Cancelled"
+	Parked    Name = "Parked" // deliveries whose webhook's breaker is open, each time
+	Moved     Name = "Moved"  // to the slow lane, of those that came by the quick one
+	// OpenBreakers is how many there are, every minute.
+	OpenBreakers Name = "OpenBreakers"
 	// FirstAttempt is how long after its event a delivery's first attempt began.
 	FirstAttempt Name = "FirstAttempt"
 	// AttemptTime is how long an endpoint took.
@@ -45,6 +49,7 @@ const (
 
 var units = map[Name]Unit{
 	Events: Count, Delivered: Count, Failed: Count, Exhausted: Count, Skipped: Count, Cancelled: Count,
+	Parked: Count, Moved: Count, OpenBreakers: Count,
 	FirstAttempt: Milliseconds, AttemptTime: Milliseconds,
 }
 

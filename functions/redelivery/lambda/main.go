@@ -14,6 +14,6 @@ import (
 func main() {
 	serve.Worker(func(p serve.Parts) (func(context.Context, any) (struct{}, error), error) {
 		c, err := env.ParseAs[lane.Config]()
-		return redelivery.New(p.Store, lane.New(sqs.NewFromConfig(p.AWS), c, p.Now), p.Now).Handle, err
+		return redelivery.New(p.Store, lane.New(sqs.NewFromConfig(p.AWS), c, p.Now), p.Metrics, p.Now).Handle, err
 	})
 }

@@ -1,0 +1,127 @@
+package domain
+
+import "time"
+
+// Design rule 20: how an endpoint that fails or is slow is kept from delaying others. All of it is runtime state (rule 8),
+// kept with the webhook's health. What is decided here, delivery does; what it comes to over a day is simulated with
+// this same code.
+
+// When a breaker opens. A process counts what it sees by itself: failures, less what successes weigh. So an endpoint
+// that is dead opens it with the fifth delivery, one that was well until now after 25, which a restart rarely reaches, and
+// one that fails half of the time never: while a success weighs four failures, only more than four failures in five get
+// anywhere. A failure counts whatever it failed of: who cannot be reached by our own fault is not reached either.
+const (
+	BreakerOpensAt = 5
+	successWeighs  = 4
+	successesMost  = 20 // weight that is remembered
+)
+
+// How long an open breaker waits for its next probe: ProbeWaitLeast, doubled with each that fails. So what is parked is
+// later than by its own schedule by ProbeWaitMost at most, and the minute until redelivery looks, once an endpoint is back.
+const (
+	ProbeWaitLeast = 30 * time.Second
+	ProbeWaitMost  = 10 * time.Minute
+
+	// ProbeLease is for how long a probe is the only one: longer than an attempt takes, so that none is made beside it. A
+	// process that dies with it costs this time.
+	ProbeLease = time.Minute
+)
+
+// When a webhook changes lanes: after so many answers in a row that were slow, or quick. What is between counts as neither,
+// so that an endpoint on the border does not wander.
+const (
+	LaneChangesAfter = 5
+	SlowFrom         = 2 * time.Second
+	QuickWithin      = time.Second
+)
+
+// ParkedKept is how long what is parked is kept at most. Five days without a success disable a webhook, and then, as
+// when it is gone, what is parked is let go to be recorded.
+const ParkedKept = 14 * 24 * time.Hour
+
+// Breaker is a webhook's. While it is open deliveries are parked, which is no attempt; when ProbeAt has come, one of
+// them, who claims it, makes its attempt as the probe. A success closes it.
+type Breaker struct {
+	OpenedAt time.Time `json:"opened_at"`
+	ProbeAt  time.Time `json:"probe_at"`
+	Trips    int       `json:"trips,omitempty"` // probes that failed
+}
+
+// Open tells whether it is, half-open or not.
+func (b Breaker) Open() bool { return !b.OpenedAt.IsZero() }
+
+// Due tells whether it is half-open: one may probe.
+func (b Breaker) Due(now time.Time) bool { return b.Open() && !now.Before(b.ProbeAt) }
+
+// next is when to probe after a failure whose answer asked for a pause. drawn, 0 to 1, spreads it by 20 % either way.
+func (b Breaker) next(asked time.Duration, now time.Time, drawn float64) time.Time {
+	wait := ProbeWaitLeast << min(b.Trips, 10)
+	wait = min(max(wait, asked), ProbeWaitMost)
+	return now.Add(time.Duration(float64(wait) * (0.8 + 0.4*drawn))).Truncate(time.Millisecond)
+}
+
+// Run is what one process saw of an endpoint, the last of it.
+type Run struct {
+	Failures    int // less what successes weigh
+	Slow, Quick int // answers in a row
+}
+
+// After is r after an attempt.
+func (r Run) After(a Attempt) Run {
+	if a.Outcome == OutcomeDelivered {
+		r.Failures = max(r.Failures-successWeighs, -successesMost)
+	} else {
+		r.Failures++
+	}
+	switch took := time.Duration(a.Milliseconds) * time.Millisecond; {
+	case took >= SlowFrom:
+		r.Slow, r.Quick = r.Slow+1, 0
+	case took < QuickWithin:
+		r.Slow, r.Quick = 0, r.Quick+1
+	default:
+		r.Slow, r.Quick = 0, 0
+	}
+	return r
+}
+
+// Sight is what goes with an attempt that was made.
+type Sight struct {
+	Run   Run           // with it
+	Probe bool          // it was one
+	Asked time.Duration // the pause that the endpoint asked for, or is due
+	Drawn float64       // 0 to 1
+}
+
+// Seen is h after an attempt, with its breaker and its lane.
+func (h Health) Seen(a Attempt, s Sight, now time.Time) Health {
+	h = h.After(a, now)
+	switch failed := a.Outcome != OutcomeDelivered; {
+	case h.State() == HealthDisabled: // nothing is sent any more
+		h.Breaker = Breaker{}
+	case failed && h.Breaker.Open() && s.Probe:
+		h.Breaker.Trips++
+		h.Breaker.ProbeAt = h.Breaker.next(s.Asked, now, s.Drawn)
+	case failed && !h.Breaker.Open() && s.Run.Failures >= BreakerOpensAt:
+		h.Breaker.OpenedAt = now
+		h.Breaker.ProbeAt = h.Breaker.next(s.Asked, now, s.Drawn)
+	}
+	switch {
+	case h.SlowSince.IsZero() && s.Run.Slow >= LaneChangesAfter:
+		h.SlowSince = now
+	case s.Run.Quick >= LaneChangesAfter:
+		h.SlowSince = time.Time{}
+	}
+	return h
+}
+
+// Claimed is h whose breaker is due, with the probe given to one.
+func (h Health) Claimed(now time.Time) Health {
+	h.Breaker.ProbeAt = now.Add(ProbeLease)
+	return h
+}
+
+// Slow tells which lane its deliveries take.
+func (h Health) Slow() bool { return !h.SlowSince.IsZero() }
+
+// Well tells that there is nothing to say of it: then nothing is kept.
+func (h Health) Well() bool { return h.State() == HealthGood && !h.Breaker.Open() && !h.Slow() }
