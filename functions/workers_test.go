@@ -41,7 +41,7 @@ func (w *world) newWorkers() workers {
 		fanout:       fanout.New(w.tables.Store, provisions, lanes, metric.New("test", io.Discard, w.now)),
 		provisioning: provisioning.New(w.tables.Store, w.sealer, w.now, domain.NewID),
 		delivery:     delivery.New(w.tables.Store, w.sealer, lanes, egress.Config{AllowPrivate: true}, metric.New("test", io.Discard, w.now), w.now),
-		provisions:   provisions, deliveries: deliveries,
+		provisions:   provisions, deliveries: deliveries, slow: slow, lanes: lanes,
 	}
 }
 

@@ -63,9 +63,9 @@ func (f *Function) AppendsTo(to *Table) {
 	f.arrow("appends to", to, to.grant("dynamodb:BatchWriteItem"))
 }
 
-// Sweeps reads items in their order, removes them in batches, and notes how far it came.
+// Sweeps reads items in their order, removes them, mostly in batches, and notes how far it came.
 func (f *Function) Sweeps(table *Table) {
-	f.arrow("sweeps", table, table.grant("dynamodb:GetItem", "dynamodb:Query", "dynamodb:BatchWriteItem", "dynamodb:PutItem"))
+	f.arrow("sweeps", table, table.grant("dynamodb:GetItem", "dynamodb:Query", "dynamodb:BatchWriteItem", "dynamodb:PutItem", "dynamodb:DeleteItem"))
 }
 
 // Erases removes items, alone or in transactions.

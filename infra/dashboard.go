@@ -53,6 +53,10 @@ func (d *Drawing) Dashboard() {
 		graph("Events taken from the stream", ours(sum, metric.Events)...),
 	)
 	board.AddWidgets(
+		graph("Open breakers", ours("Maximum", metric.OpenBreakers)...),
+		graph("Deliveries parked while a breaker is open, and moved to the slow lane", ours(sum, metric.Parked, metric.Moved)...),
+	)
+	board.AddWidgets(
 		graph("Functions' errors", errors...),
 		graph("Functions' duration, p99, ms", slowest...),
 		graph("Throttled by DynamoDB", throttled...),

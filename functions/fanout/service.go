@@ -22,7 +22,7 @@ import (
 
 // Records is what fanout reads. Installation and Blueprint return NotFound for what is absent.
 type Records interface {
-	Webhooks(ctx context.Context, a domain.AccountID) ([]domain.Webhook, error)
+	WebhooksAndHealth(ctx context.Context, a domain.AccountID) ([]domain.Webhook, map[domain.WebhookID]domain.Health, error)
 	Installation(ctx context.Context, a domain.AccountID, e domain.ExtensionID) (domain.Installation, error)
 	Blueprint(ctx context.Context, e domain.ExtensionID, version int) (domain.Blueprint, error)
 }

@@ -84,7 +84,7 @@ import (
 //
 //	DUE#<yyyy-mm-ddThh>#<shard>         <time>#<delivery id>#<attempt>     due       what is due by a time, oldest first, by redelivery
 //	DUE                                 CURSOR                             due-cursor  redelivery: the oldest hour that may hold something
-//	PARKED#<webhook>#<shard>            <event time>#<delivery id>#<attempt>#<not before>  parked  the oldest of a webhook, by redelivery; how many, by its reader
+//	PARKED#<webhook>#<shard>            <event time>#<delivery id>#<attempt>#<not before>  parked    the oldest of a webhook, by redelivery; how many, by its reader
 //	WATCHED                             <account>#<webhook>                watched   all, by redelivery
 //
 // The day is the event's. The shard is one of four by the event, so that a busy webhook does not sit on one

@@ -94,6 +94,22 @@ func (s *Store) Parked(ctx context.Context, a domain.AccountID, w domain.Webhook
 	return found[:min(most, len(found))], nil
 }
 
+// CountParked is how many are parked for a webhook, at most so many, as of a moment ago.
+func (s *Store) CountParked(ctx context.Context, w domain.WebhookID, most int) (int, error) {
+	n := 0
+	for shard := 0; shard < parkedShards && n < most; shard++ {
+		page, err := s.db.Query(ctx, &dynamodb.QueryInput{
+			TableName: &s.deliveries, KeyConditionExpression: aws.String("pk = :pk"), Select: types.SelectCount, Limit: aws.Int32(int32(most - n)),
+			ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(parkedPartition(w, shard))},
+		})
+		if err != nil {
+			return 0, fault.Wrap(awsFault(err), "count what is parked for %s", w)
+		}
+		n += int(page.Count)
+	}
+	return n, nil
+}
+
 // Unpark removes what was sent, as it was parked, and does nothing for what is gone.
 func (s *Store) Unpark(ctx context.Context, sent []events.Delivery) error {
 	for some := range slices.Chunk(sent, batchWriteMost) {
