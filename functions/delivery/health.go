@@ -20,6 +20,9 @@ const healthRaces = 3
 func (s *Service) fares(ctx context.Context, w domain.Webhook, h domain.Health, line domain.Attempt, sight domain.Sight) domain.HealthState {
 	for range healthRaces {
 		next := h.Seen(line, sight, s.now())
+		if next.Breaker.Open() {
+			s.seen.forget(targetKey{w.Account, w.ID}) // it is noted; another run begins when it closes
+		}
 		if next == h {
 			break
 		}

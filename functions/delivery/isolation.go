@@ -38,7 +38,7 @@ func (s *Service) setAside(ctx context.Context, m *made, t *target, d events.Del
 		}
 	}
 	if m.aside == parked {
-		s.seen.forget(targetKey{d.Account, d.Webhook}) // its last failures have had their effect
+		s.seen.forget(targetKey{d.Account, d.Webhook}) // as fares does, of one that another process opened
 	}
 	return m.aside != ""
 }

@@ -6,14 +6,20 @@ import "time"
 // kept with the webhook's health. What is decided here, delivery does; what it comes to over a day is simulated with
 // this same code.
 
-// When a breaker opens. A process counts what it sees by itself: failures, less what successes weigh. So an endpoint
-// that is dead opens it with the fifth delivery, one that was well until now after 25, which a restart rarely reaches, and
-// one that fails half of the time never: while a success weighs four failures, only more than four failures in five get
-// anywhere. A failure counts whatever it failed of: who cannot be reached by our own fault is not reached either.
+// When a breaker opens: at a failure after BreakerOpensAfter without a success, whichever process notes it, by the durable
+// clock of the webhook's health; or before, when one process sees so many that it can tell by itself.
+//
+// It counts failures, less what successes weigh. So an endpoint that is dead opens it with the fifth delivery, one that was
+// well until now after 25, which a restart rarely reaches, and one that fails half of the time never: while a success weighs
+// four failures, only more than four failures in five get anywhere. But many processes each see little of an endpoint,
+// of which the clock sees all: without it 200 of them would try a dead one for minutes before one of them had seen five.
+//
+// A failure counts whatever it failed of: who cannot be reached by our own fault is not reached either.
 const (
-	BreakerOpensAt = 5
-	successWeighs  = 4
-	successesMost  = 20 // weight that is remembered
+	BreakerOpensAt    = 5
+	BreakerOpensAfter = 30 * time.Second
+	successWeighs     = 4
+	successesMost     = 20 // weight that is remembered
 )
 
 // How long an open breaker waits for its next probe: ProbeWaitLeast, doubled with each that fails. So what is parked is
@@ -95,13 +101,14 @@ type Sight struct {
 // Seen is h after an attempt, with its breaker and its lane.
 func (h Health) Seen(a Attempt, s Sight, now time.Time) Health {
 	h = h.After(a, now)
+	dead := s.Run.Failures >= BreakerOpensAt || now.Sub(h.FailingSince) >= BreakerOpensAfter
 	switch failed := a.Outcome != OutcomeDelivered; {
 	case h.State() == HealthDisabled: // nothing is sent any more
 		h.Breaker = Breaker{}
 	case failed && h.Breaker.Open() && s.Probe:
 		h.Breaker.Trips++
 		h.Breaker.ProbeAt = h.Breaker.next(s.Asked, now, s.Drawn)
-	case failed && !h.Breaker.Open() && s.Run.Failures >= BreakerOpensAt:
+	case failed && !h.Breaker.Open() && dead:
 		h.Breaker.OpenedAt = now
 		h.Breaker.ProbeAt = h.Breaker.next(s.Asked, now, s.Drawn)
 	}

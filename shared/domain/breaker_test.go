@@ -58,6 +58,20 @@ func TestRule20_ABreakerOpensWithTheFifthFailureAndASuccessClosesIt(t *testing.T
 	}
 }
 
+// Whatever a process knows of it, half a minute without a success of anybody's is enough.
+func TestRule20_ABreakerOpensByTheDurableClockHoweverLittleAProcessSees(t *testing.T) {
+	for after, want := range map[time.Duration]bool{0: false, domain.BreakerOpensAfter - time.Second: false, domain.BreakerOpensAfter: true} {
+		h := domain.Health{FailingSince: now}
+		well := domain.Sight{Run: domain.Run{Failures: -20}, Drawn: 0.5}
+		if got := h.Seen(refused, well, now.Add(after)); got.Breaker.Open() != want {
+			t.Errorf("failing for %s: %+v", after, got.Breaker)
+		}
+		if got := h.Seen(succeeded, well, now.Add(after)); !got.Well() {
+			t.Errorf("a success after %s leaves %+v", after, got)
+		}
+	}
+}
+
 func TestRule20_AProbeWaitsForWhatTheEndpointAskedForAndNoLongerThanTenMinutes(t *testing.T) {
 	for asked, want := range map[time.Duration]time.Duration{0: 30 * time.Second, time.Second: 30 * time.Second, 2 * time.Minute: 2 * time.Minute, time.Hour: 10 * time.Minute} {
 		w := watched{run: domain.Run{Failures: domain.BreakerOpensAt - 1}}
@@ -74,8 +88,8 @@ func TestRule20_AProbeWaitsForWhatTheEndpointAskedForAndNoLongerThanTenMinutes(t
 	}
 }
 
-// How long an endpoint that fails at random is let alone: in 100,000 deliveries, seen by one process. An open breaker is
-// probed and closes with a success.
+// How long an endpoint that fails at random is let alone: in 100,000 deliveries, one a second, seen by one process. An open
+// breaker is probed and closes with a success.
 func TestRule20_AnEndpointThatFailsHalfOfTheTimeKeepsItsBreakerClosed(t *testing.T) {
 	for _, c := range []struct {
 		failing float64
@@ -84,12 +98,12 @@ func TestRule20_AnEndpointThatFailsHalfOfTheTimeKeepsItsBreakerClosed(t *testing
 		drawn := rand.New(rand.NewPCG(1, 2))
 		var w watched
 		openings := 0
-		for range 100_000 {
+		for n := range 100_000 {
 			was, a := w.health.Breaker.Open(), succeeded
 			if drawn.Float64() < c.failing {
 				a = refused
 			}
-			if w.sees(a, was, 0, now); w.health.Breaker.Open() && !was {
+			if w.sees(a, was, 0, now.Add(time.Duration(n)*time.Second)); w.health.Breaker.Open() && !was {
 				openings++
 				w.run = domain.Run{}
 			}
