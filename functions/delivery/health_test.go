@@ -29,8 +29,9 @@ func (k *kit) try(w *domain.Webhook, event string, code int) domain.Attempt {
 		k.clock.forward(probe.Sub(k.clock.read()))
 	}
 	d := k.to(w, event)
+	d.Slow = true // where probes are made
 	k.deliver(d)
-	k.queue.Sent()
+	k.slow.Sent()
 	return k.outcome(d, 1)
 }
 

@@ -23,19 +23,21 @@ const (
 )
 
 // setAside says in m where d goes instead of making its attempt; false when it makes it, as the probe of a breaker that
-// is due if it could claim that. A breaker that is remembered as open may have closed up to targetKept ago: what is parked
-// then is let go by redelivery within its minute.
+// is due if it could claim that.
+//
+// A probe is made on the slow lane, where redelivery sends one: of thousands of endpoints that hang, the probes alone would
+// hold the quick one up. A breaker that is remembered as open may have closed up to targetKept ago: what is parked then is
+// let go by redelivery within its minute.
 func (s *Service) setAside(ctx context.Context, m *made, t *target, d events.Delivery) bool {
-	breaker := t.health.Breaker
-	switch due := breaker.Due(s.now()); {
-	case breaker.Open() && !due:
+	switch breaker := t.health.Breaker; {
+	case breaker.Open() && !(d.Slow && breaker.Due(s.now())):
 		m.aside = parked
-	case t.health.Slow() && !d.Slow:
-		d.Slow, m.aside, m.next = true, moved, &d
-	case due:
+	case breaker.Open():
 		if m.probe = s.claims(ctx, t); !m.probe {
 			m.aside = parked
 		}
+	case t.health.Slow() && !d.Slow:
+		d.Slow, m.aside, m.next = true, moved, &d
 	}
 	if m.aside == parked {
 		s.seen.forget(targetKey{d.Account, d.Webhook}) // as fares does, of one that another process opened

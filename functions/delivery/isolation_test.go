@@ -72,6 +72,14 @@ func (k *kit) letGo(w *domain.Webhook, between func(sent []events.Delivery)) []e
 	return sent
 }
 
+// probing is the first message of a new event to w, on the lane where probes are made.
+func (k *kit) probing(w *domain.Webhook, event string) events.Delivery {
+	k.t.Helper()
+	d := k.to(w, event)
+	d.Slow = true
+	return d
+}
+
 // untried fails the test if d has a line.
 func (k *kit) untried(d events.Delivery) {
 	k.t.Helper()
@@ -138,7 +146,7 @@ func TestRule20_OneOfManyProcessesProbesAndASuccessCloses(t *testing.T) {
 		t.Helper()
 		var all sync.WaitGroup
 		for n, p := range processes {
-			batch := k.batch(k.to(w, fmt.Sprint(round, n, "a")), k.to(w, fmt.Sprint(round, n, "b")))
+			batch := k.batch(k.probing(w, fmt.Sprint(round, n, "a")), k.probing(w, fmt.Sprint(round, n, "b")))
 			all.Go(func() {
 				if answer, err := p.Handle(t.Context(), batch); err != nil || len(answer.BatchItemFailures) > 0 {
 					t.Errorf("%+v, %v", answer, err)
@@ -159,10 +167,10 @@ func TestRule20_OneOfManyProcessesProbesAndASuccessCloses(t *testing.T) {
 	if wait := failed.ProbeAt.Sub(k.clock.read()); failed.Trips != 1 || wait != 2*domain.ProbeWaitLeast || !failed.OpenedAt.Equal(h.Breaker.OpenedAt) {
 		t.Errorf("after a probe that failed it is %+v, %s", failed, wait)
 	}
-	k.queue.Sent()
+	k.slow.Sent()
 	k.clock.forward(failed.ProbeAt.Sub(k.clock.read()))
 	k.receiver.answers(nil)
-	d := k.to(w, "last")
+	d := k.probing(w, "last")
 	k.deliver(d)
 	if h := k.health(w); k.outcome(d, 1).Outcome != domain.OutcomeDelivered || h.Rev != 0 || !h.Well() {
 		t.Errorf("after a success it is %+v", h)
@@ -171,6 +179,23 @@ func TestRule20_OneOfManyProcessesProbesAndASuccessCloses(t *testing.T) {
 	k.receiver.take()
 	if got := together("after"); got != 12 {
 		t.Errorf("%d requests once it is closed, want all 12", got)
+	}
+}
+
+// While a probe hangs it would hold up the batch that it is in: what comes by the quick lane is none.
+func TestRule20_AProbeIsMadeOnTheSlowLane(t *testing.T) {
+	k := newKit(t)
+	w := k.own("whk_own", k.receiver.URL)
+	h := k.breaks(w)
+	k.clock.forward(h.Breaker.ProbeAt.Sub(k.clock.read()))
+	d := k.to(w, "1")
+	k.deliver(d)
+	if len(k.parked(w)) != 1 || len(k.receiver.take()) > 0 || k.health(w) != h {
+		t.Fatalf("%d are parked, and it is %+v", len(k.parked(w)), k.health(w))
+	}
+	k.deliver(k.letGo(w, nil)...)
+	if got := k.receiver.take(); len(got) != 1 || k.health(w).Breaker.Trips != 1 {
+		t.Errorf("%d requests, and it is %+v", len(got), k.health(w))
 	}
 }
 
@@ -183,7 +208,7 @@ func TestRule20_AProbeThatDiesIsMadeByAnother(t *testing.T) {
 	k.receiver.answers(nil)
 	dying := k.process()
 	dying.open = slow{k.sealer, func() { panic("killed") }}
-	d := k.to(w, "probe")
+	d := k.probing(w, "probe")
 	if answer, err := dying.Handle(t.Context(), k.batch(d)); err != nil || len(answer.BatchItemFailures) != 1 {
 		t.Fatalf("%+v, %v: want its message to come again", answer, err)
 	}
@@ -320,9 +345,8 @@ func TestRule20_AnEndpointThatStaysDeadIsDisabledWhileItsBreakerIsOpen(t *testin
 	probes := 0
 	for n := 0; k.health(w).State() != domain.HealthDisabled && n < 40; n++ {
 		k.clock.forward(6 * time.Hour)
-		k.deliver(k.to(w, fmt.Sprint("probe", n)))
+		k.deliver(k.probing(w, fmt.Sprint("probe", n)))
 		probes += len(k.receiver.take())
-		k.queue.Sent()
 	}
 	if h := k.health(w); h.State() != domain.HealthDisabled || h.Breaker.Open() || probes != 20 {
 		t.Errorf("after %d probes it is %+v", probes, h)
@@ -340,7 +364,7 @@ func TestRule20_WhatCannotBeParkedComesAgainAndAProbeThatCannotBeClaimedIsParked
 	k := newKit(t)
 	w := k.own("whk_own", k.receiver.URL)
 	h := k.breaks(w)
-	d := k.to(w, "1")
+	d := k.probing(w, "1")
 	k.on(k.At(k.clock.read, storetest.Failing("BatchWriteItem")), k.queue)
 	if failed := k.work(k.batch(d)); len(failed) != 1 {
 		t.Error("it cannot be parked, and its message is done")

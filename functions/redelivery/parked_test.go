@@ -106,7 +106,7 @@ func TestRule20_OneProbeIsSentWhenItIsDueAndNothingElse(t *testing.T) {
 
 func TestRule20_WhatIsParkedIsLetGoOldestFirstAndAtABoundedRate(t *testing.T) {
 	k := newKit(t)
-	w, h, all := k.broken("whk_1", letGoMost+200)
+	w, h, all := k.broken("whk_1", domain.LetGoMost+200)
 	_, _, others := k.broken("whk_2", 3)
 	k.closed(h)
 	k.closed(&domain.Health{Account: "acct-42", Webhook: "whk_2"})
@@ -124,8 +124,8 @@ func TestRule20_WhatIsParkedIsLetGoOldestFirstAndAtABoundedRate(t *testing.T) {
 	if len(first["whk_2"]) != len(others) {
 		t.Errorf("of the other %d were let go, want its 3", len(first["whk_2"]))
 	}
-	if n := len(first["whk_1"]); n > letGoMost || n < letGoMost*9/10 || late < 50*time.Second || late > time.Minute {
-		t.Errorf("%d were let go over %s, want about %d over a minute", n, late, letGoMost)
+	if n := len(first["whk_1"]); n > domain.LetGoMost || n < domain.LetGoMost*9/10 || late < 50*time.Second || late > time.Minute {
+		t.Errorf("%d were let go over %s, want about %d over a minute", n, late, domain.LetGoMost)
 	}
 	// Each of the parts gives its oldest: nobody waits who is older than all that went.
 	newest := time.Time{}
@@ -134,7 +134,7 @@ func TestRule20_WhatIsParkedIsLetGoOldestFirstAndAtABoundedRate(t *testing.T) {
 			newest = d.EventAt
 		}
 	}
-	if newest.After(all[letGoMost+199].EventAt.Add(-10 * time.Second)) {
+	if newest.After(all[domain.LetGoMost+199].EventAt.Add(-10 * time.Second)) {
 		t.Errorf("among the first is one of %s", newest)
 	}
 	k.now = k.now.Add(time.Minute)

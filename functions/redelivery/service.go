@@ -48,7 +48,7 @@ func (s *Service) Handle(ctx context.Context, _ any) (struct{}, error) {
 	due := s.due(sweeping)
 	began := time.Now()
 	r, err := s.parked(ctx)
-	if err == nil {
+	if r.left == 0 && err == nil { // or there may be more
 		s.metrics.Put(map[metric.Name][]float64{metric.OpenBreakers: {float64(r.open)}})
 	}
 	slog.InfoContext(ctx, "looked after breakers", "watched", r.watched, "open", r.open, "probes", r.probes, "let_go", r.letGo, "left", r.left, "ms", time.Since(began).Milliseconds())

@@ -23,7 +23,8 @@ const (
 )
 
 // How long an open breaker waits for its next probe: ProbeWaitLeast, doubled with each that fails. So what is parked is
-// later than by its own schedule by ProbeWaitMost at most, and the minute until redelivery looks, once an endpoint is back.
+// later than by its own schedule by ProbeWaitMost at most, and the minute until redelivery looks, once an endpoint is back;
+// and while it is not, an attempt is only spared.
 const (
 	ProbeWaitLeast = 30 * time.Second
 	ProbeWaitMost  = 10 * time.Minute
@@ -40,6 +41,17 @@ const (
 	SlowFrom         = 2 * time.Second
 	QuickWithin      = time.Second
 )
+
+// What is let go in a minute, once breakers are closed: to one webhook, 10 a second besides its new deliveries; and to all
+// together, half of what the slow lane's 50 batches at once take when endpoints answer in a quarter of a second, so that
+// what else goes by that lane does not wait behind it.
+const (
+	LetGoMost  = 600
+	LetGoInAll = 60_000
+)
+
+// LetGo is how many a minute each of so many webhooks gets back.
+func LetGo(webhooks int) int { return min(LetGoMost, max(1, LetGoInAll/max(1, webhooks))) }
 
 // ParkedKept is how long what is parked is kept at most. Five days without a success disable a webhook, and then, as
 // when it is gone, what is parked is let go to be recorded.
@@ -127,8 +139,11 @@ func (h Health) Claimed(now time.Time) Health {
 	return h
 }
 
-// Slow tells which lane its deliveries take.
-func (h Health) Slow() bool { return !h.SlowSince.IsZero() }
+// Slow tells that its deliveries take the slow lane. While its breaker is open they are parked from either, and need not
+// crowd that one: an endpoint that hangs is slow, too.
+func (h Health) Slow() bool { return !h.SlowSince.IsZero() && !h.Breaker.Open() }
 
 // Well tells that there is nothing to say of it: then nothing is kept.
-func (h Health) Well() bool { return h.State() == HealthGood && !h.Breaker.Open() && !h.Slow() }
+func (h Health) Well() bool {
+	return h.State() == HealthGood && !h.Breaker.Open() && h.SlowSince.IsZero()
+}
