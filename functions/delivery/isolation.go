@@ -29,10 +29,11 @@ const (
 // hold the quick one up. A breaker that is remembered as open may have closed up to targetKept ago: what is parked then is
 // let go by redelivery within its minute.
 func (s *Service) setAside(ctx context.Context, m *made, t *target, d events.Delivery) bool {
+	now := s.now()
 	switch breaker := t.health.Breaker; {
-	case breaker.Open() && !(d.Slow && breaker.Due(s.now())):
+	case breaker.Holds(now) && !(d.Slow && breaker.Due(now)):
 		m.aside = parked
-	case breaker.Open():
+	case breaker.Holds(now):
 		if m.probe = s.claims(ctx, t); !m.probe {
 			m.aside = parked
 		}

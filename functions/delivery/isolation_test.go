@@ -199,6 +199,31 @@ func TestRule20_AProbeIsMadeOnTheSlowLane(t *testing.T) {
 	}
 }
 
+// Without anybody who sends probes it heals, too: what comes then is parked only if the breaker opens again, and is watched.
+func TestRule20_ABreakerThatLapsedLetsTheNextDeliveryTry(t *testing.T) {
+	k := newKit(t)
+	w := k.own("whk_own", k.receiver.URL)
+	h := k.breaks(w)
+	k.clock.forward(h.Breaker.ProbeAt.Add(domain.ProbeLapses).Sub(k.clock.read()))
+	d := k.to(w, "1")
+	k.deliver(d)
+	k.queue.Sent()
+	watched, err := k.Watched(t.Context())
+	if again := k.health(w).Breaker; len(k.receiver.take()) != 1 || again.Trips != 1 || err != nil || !watched[0].OpenedAt.Equal(k.clock.read()) {
+		t.Errorf("after a failure it is %+v, watched %+v, %v", again, watched, err)
+	}
+	k.deliver(k.to(w, "2"))
+	if len(k.parked(w)) != 1 || len(k.receiver.take()) != 0 {
+		t.Errorf("%d are parked, want the next", len(k.parked(w)))
+	}
+	k.clock.forward(time.Hour)
+	k.receiver.answers(nil)
+	k.deliver(k.to(w, "3"))
+	if len(k.receiver.take()) != 1 || !k.health(w).Well() {
+		t.Errorf("after a success it is %+v", k.health(w))
+	}
+}
+
 // The process that has the probe dies: between claiming and the POST it is a panic here.
 func TestRule20_AProbeThatDiesIsMadeByAnother(t *testing.T) {
 	k := newKit(t)

@@ -223,7 +223,7 @@ func (s *simulation) take(second int, m simMessage) (hangs, probe bool) {
 	now, h := simAt(second), e.known
 	o := simOutcome{simMessage: m, process: s.drawn.IntN(simQuickMost)}
 	if s.protected {
-		switch open := h.Breaker.Open(); {
+		switch open := h.Breaker.Holds(now); {
 		case open && !(m.slow && h.Breaker.Due(now)):
 			s.park(m)
 			return false, false

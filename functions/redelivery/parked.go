@@ -86,14 +86,18 @@ func (r *round) look(watched store.Watched) error {
 	}
 	r.note(func() { r.open++ })
 	if health.Breaker.Due(r.now()) {
-		return r.probe(watched)
+		return r.probe(watched, health.Breaker)
 	}
 	return nil
 }
 
-// probe sends the oldest delivery, which claims the probe when it comes. Until it does, the next run sends another.
-func (r *round) probe(w store.Watched) error {
+// probe sends the oldest delivery, which claims the probe when it comes. Until it does, the next run sends another. With
+// nothing to send, the breaker lapses, and its webhook need not be watched.
+func (r *round) probe(w store.Watched, b domain.Breaker) error {
 	found, err := r.store.Parked(r.ctx, w.Account, w.Webhook, 1)
+	if err == nil && len(found) == 0 && !b.Holds(r.now()) {
+		return r.store.Quiet(r.ctx, w)
+	}
 	if err != nil || len(found) == 0 {
 		return err
 	}

@@ -231,6 +231,32 @@ func TestRule20_AWebhookIsWatchedUntilNothingCanBeParkedForItAnyMore(t *testing.
 	}
 }
 
+// An endpoint that is dead and hears of nothing more costs nothing.
+func TestRule20_AnOpenBreakerWithNothingParkedIsWatchedNoMoreOnceItLapsed(t *testing.T) {
+	k := newKit(t)
+	_, h, _ := k.broken("whk_1", 0)
+	for k.now.Before(h.Breaker.ProbeAt.Add(domain.ProbeLapses)) {
+		k.sweep()
+		if k.watched() != 1 {
+			t.Fatalf("it is watched no more at %s", k.now)
+		}
+		k.now = k.now.Add(time.Minute)
+	}
+	for range 7 {
+		k.sweep()
+		k.now = k.now.Add(time.Minute)
+	}
+	if k.watched() != 0 {
+		t.Error("it is watched still")
+	}
+	_, h, _ = k.broken("whk_2", 1)
+	k.now = h.Breaker.ProbeAt.Add(domain.ProbeLapses) // the sweeper was down
+	k.sweep()
+	if got, _ := k.letGo(); len(got) != 1 {
+		t.Errorf("%d are sent after an outage, want a probe", len(got))
+	}
+}
+
 // The breaker opens again between what a sweeper read and what it says: it stays watched.
 func TestRule20_ABreakerThatOpensAgainIsWatchedWhateverASweeperSays(t *testing.T) {
 	k := newKit(t)

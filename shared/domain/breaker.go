@@ -29,6 +29,10 @@ const (
 	ProbeWaitLeast = 30 * time.Second
 	ProbeWaitMost  = 10 * time.Minute
 
+	// ProbeLapses is how long after its time a probe is waited for. Nothing was parked then, to be sent, or whoever sends it is
+	// down: the breaker holds nothing any more, and the next delivery is the probe, on whatever lane it comes.
+	ProbeLapses = 10 * time.Minute
+
 	// ProbeLease is for how long a probe is the only one: longer than an attempt takes, so that none is made beside it. A
 	// process that dies with it costs this time.
 	ProbeLease = time.Minute
@@ -67,6 +71,9 @@ type Breaker struct {
 
 // Open tells whether it is, half-open or not.
 func (b Breaker) Open() bool { return !b.OpenedAt.IsZero() }
+
+// Holds tells whether it is and deliveries are parked for it: all but a probe.
+func (b Breaker) Holds(now time.Time) bool { return b.Open() && now.Before(b.ProbeAt.Add(ProbeLapses)) }
 
 // Due tells whether it is half-open: one may probe.
 func (b Breaker) Due(now time.Time) bool { return b.Open() && !now.Before(b.ProbeAt) }
@@ -117,7 +124,7 @@ func (h Health) Seen(a Attempt, s Sight, now time.Time) Health {
 	switch failed := a.Outcome != OutcomeDelivered; {
 	case h.State() == HealthDisabled: // nothing is sent any more
 		h.Breaker = Breaker{}
-	case failed && h.Breaker.Open() && s.Probe:
+	case failed && h.Breaker.Open() && (s.Probe || !h.Breaker.Holds(now)):
 		h.Breaker.Trips++
 		h.Breaker.ProbeAt = h.Breaker.next(s.Asked, now, s.Drawn)
 	case failed && !h.Breaker.Open() && dead:

@@ -130,6 +130,22 @@ func TestRule20_AnEndpointThatWasWellHasSomeCredit(t *testing.T) {
 	}
 }
 
+// Whoever sends probes may be down, or have nothing to send: then the next delivery is one.
+func TestRule20_ABreakerThatNobodyProbesLapsesAndOpensAgainWithTheNextFailure(t *testing.T) {
+	h := domain.Health{FailingSince: now}.Seen(refused, domain.Sight{Run: domain.Run{Failures: domain.BreakerOpensAt}, Drawn: 0.5}, now)
+	lapsed := h.Breaker.ProbeAt.Add(domain.ProbeLapses)
+	if !h.Breaker.Holds(lapsed.Add(-time.Millisecond)) || h.Breaker.Holds(lapsed) {
+		t.Errorf("it is %+v", h.Breaker)
+	}
+	again := h.Seen(refused, domain.Sight{Drawn: 0.5}, lapsed).Breaker
+	if !again.Holds(lapsed) || again.Trips != 1 || again.ProbeAt.Sub(lapsed) != 2*domain.ProbeWaitLeast || !again.OpenedAt.Equal(now) {
+		t.Errorf("after a failure it is %+v", again)
+	}
+	if got := h.Seen(succeeded, domain.Sight{Drawn: 0.5}, lapsed); !got.Well() {
+		t.Errorf("after a success it is %+v", got)
+	}
+}
+
 func TestRule20_WhatIsDisabledHasNoBreakerAnyMore(t *testing.T) {
 	w := watched{run: domain.Run{Failures: 100}}
 	w.sees(refused, false, 0, now)

@@ -130,7 +130,7 @@ type Watched struct {
 	Account    domain.AccountID `json:"account_id"`
 	Webhook    domain.WebhookID `json:"webhook_id"`
 	OpenedAt   time.Time        `json:"opened_at"`            // the last time, or a moment before
-	EmptySince time.Time        `json:"empty_since,omitzero"` // the breaker closed and nothing parked
+	EmptySince time.Time        `json:"empty_since,omitzero"` // nothing parked, nor to be
 }
 
 const watchedPartition = "WATCHED"
@@ -149,7 +149,7 @@ func (w Watched) item() map[string]types.AttributeValue {
 	return item
 }
 
-// Watch is called before a breaker opens, so that no open one is unwatched. Parking itself then needs no word of it.
+// Watch is called before a breaker begins to hold, so that none that does is unwatched. Parking itself then needs no word of it.
 func (s *Store) Watch(ctx context.Context, a domain.AccountID, w domain.WebhookID) error {
 	item := Watched{Account: a, Webhook: w, OpenedAt: s.now()}.item()
 	return fault.Wrap(s.writeAll(ctx, []types.WriteRequest{{PutRequest: &types.PutRequest{Item: item}}}), "watch the webhook %s", w)
@@ -182,12 +182,12 @@ func (s *Store) Watched(ctx context.Context) ([]Watched, error) {
 // that its function has.
 const watchedSettles = 5 * time.Minute
 
-// Quiet is told of a watched webhook, as it was read, that its breaker is closed and nothing is parked for it, in that
+// Quiet is told of a watched webhook, as it was read, that its breaker holds nothing and nothing is parked for it, in that
 // order. Told so twice, with watchedSettles between, it stops watching it.
 //
-// Nothing is parked without being watched then: a process that parks has read an open breaker within watchedSettles.
-// Either that opening is younger than the first telling, and then it was watched anew, which takes back what was told; or
-// the breaker had closed before it, and then what was parked since would have been found before the second. The first
+// Nothing is parked without being watched then: a process that parks has read a breaker that holds, within watchedSettles.
+// Either it began to hold after the first telling, and then it was watched anew, which takes back what was told; or it had
+// ended before it, and then what was parked since would have been found before the second. The first
 // telling waits for an opening that is watched and not yet committed. Each write holds to what was read.
 func (s *Store) Quiet(ctx context.Context, w Watched) error {
 	now := s.now()
