@@ -333,8 +333,8 @@ func TestRule20_WhatIsParkedAndMayNotBeSentAnyMoreIsRecorded(t *testing.T) {
 			k.deliver(d)
 			k.receiver.answers(nil)
 			c.change(k, w, i)
-			k.clock.forward(domain.ProbeWaitMost)
-			k.deliver(k.letGo(w, nil)...)
+			k.clock.forward(targetKept)
+			k.deliver(k.letGo(w, nil)...) // before a probe is due
 			if got := k.outcome(d, 1); got.Outcome != c.want || len(k.receiver.take()) > 0 {
 				t.Errorf("it reads as %s, want %s", got.Outcome, c.want)
 			}
@@ -372,6 +372,9 @@ func TestRule20_AnEndpointThatStaysDeadIsDisabledWhileItsBreakerIsOpen(t *testin
 		k.clock.forward(6 * time.Hour)
 		k.deliver(k.probing(w, fmt.Sprint("probe", n)))
 		probes += len(k.receiver.take())
+		if h := k.health(w); h.State() != domain.HealthDisabled && !h.Breaker.ProbeAt.After(k.clock.read()) {
+			t.Errorf("a probe that failed while it is %s leaves %+v", h.State(), h.Breaker)
+		}
 	}
 	if h := k.health(w); h.State() != domain.HealthDisabled || h.Breaker.Open() || probes != 20 {
 		t.Errorf("after %d probes it is %+v", probes, h)
