@@ -199,6 +199,23 @@ func TestRule20_AProbeIsMadeOnTheSlowLane(t *testing.T) {
 	}
 }
 
+// Another process's probe closed it: what this one had counted before is over.
+func TestRule20_WhatWasCountedBeforeABreakerOpenedDoesNotOpenItAgain(t *testing.T) {
+	k := newKit(t)
+	w := k.own("whk_own", k.receiver.URL)
+	h := k.breaks(w)
+	var tx store.Tx
+	tx.Discard(h)
+	if err := k.Commit(t.Context(), &tx, nil); err != nil {
+		t.Fatal(err)
+	}
+	k.clock.forward(targetKept)
+	k.fails(w, domain.BreakerOpensAt-1)
+	if h := k.health(w); h.Breaker.Open() {
+		t.Errorf("after %d more failures it is %+v", domain.BreakerOpensAt-1, h.Breaker)
+	}
+}
+
 // Without anybody who sends probes it heals, too: what comes then is parked only if the breaker opens again, and is watched.
 func TestRule20_ABreakerThatLapsedLetsTheNextDeliveryTry(t *testing.T) {
 	k := newKit(t)
