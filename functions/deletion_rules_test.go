@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/smithy-go/middleware"
 
+	"plugboard/events"
 	"plugboard/functions/provisioning"
 	"plugboard/shared/auth"
 	"plugboard/shared/contract"
@@ -47,7 +48,7 @@ func doomed(w *world) *scene {
 	s.want(s.call(s.admin, "POST", "/v1/tokens", object{"name": planted, "scopes": []string{}}), 201)
 	s.want(s.call(s.admin, "POST", "/v1/installations/"+mainExtension+"/token", object{"overlap_seconds": 3600}), 201)
 	failing := s.want(s.call(s.admin, "POST", "/v1/webhooks", object{"name": planted, "url": refusing.URL}), 201).str("id")
-	s.want(s.call(s.admin, "POST", "/v1/webhooks", object{"name": planted, "url": refusing.URL}), 201) // fails, too, and stays
+	stays := s.want(s.call(s.admin, "POST", "/v1/webhooks", object{"name": planted, "url": refusing.URL}), 201).str("id") // fails, too
 	body := contractOf(s.templateID, [2]string{"order_number", planted})
 	body["participants"] = []object{{"name": planted, "email": planted + "@person.test"}}
 	kept := s.want(s.call(keyed, "POST", "/v1/contracts", body), 201).str("id")
@@ -55,6 +56,9 @@ func doomed(w *world) *scene {
 	gone := s.want(s.call(s.admin, "POST", "/v1/contracts", body), 201).str("id")
 	s.want(s.call(s.admin, "DELETE", "/v1/contracts/"+gone, nil), 204)
 	s.settle()
+	for _, id := range []string{failing, stays} {
+		s.parks(domain.WebhookID(id))
+	}
 	s.want(s.call(s.admin, "DELETE", "/v1/webhooks/"+failing, nil), 204) // its log stays
 	s.want(s.call(s.admin, "POST", "/v1/installations/"+mainExtension+"/disable", nil), 202)
 	s.settle() // as do those of the managed webhooks
@@ -70,6 +74,18 @@ func doomed(w *world) *scene {
 		s.tables.Given(&domain.Rollout{ID: id, Extension: mainExtension, State: domain.RolloutStopped, RolloutProgress: domain.RolloutProgress{Seen: 2, Failed: 2, Failures: failures}})
 	}
 	return s
+}
+
+// parks parks deliveries to a webhook of the customer's whose breaker opened.
+func (s *scene) parks(w domain.WebhookID) {
+	s.t.Helper()
+	must(s.t, s.tables.Watch(s.t.Context(), s.account, w))
+	var all []events.Delivery
+	for n := range 5 {
+		event := domain.EventID(fmt.Sprint("evt_", n))
+		all = append(all, events.Delivery{ID: domain.DeliveryOf(event, w), Account: s.account, Webhook: w, Event: event, EventAt: s.now(), Attempt: 1, Context: planted})
+	}
+	must(s.t, s.tables.Park(s.t.Context(), all))
 }
 
 // attemptsOf is how many lines the log of deliveries has of an account.
@@ -408,7 +424,7 @@ func TestRule27_EveryKindOfRecordIsErasedOrHasAReason(t *testing.T) {
 	for _, i := range s.scan(s.tables.Config.AccountsTable) {
 		kinds[domain.Record(text(i, "record"))] = true
 	}
-	kinds[domain.RecordAttempt], kinds[domain.RecordDue], kinds[domain.RecordPace] = true, true, true
+	kinds[domain.RecordAttempt], kinds[domain.RecordDue], kinds[domain.RecordParked], kinds[domain.RecordWatched], kinds[domain.RecordPace] = true, true, true, true, true
 	for r := range proof.at("erased").(map[string]any) {
 		kinds[domain.Record(r)] = true
 	}

@@ -298,7 +298,7 @@ var requests = map[string]request{
 	"list-webhooks":         {},
 	"create-webhook":        {body: func(s *scene) any { return object{"name": "New", "url": s.receiver.URL} }},
 	"read-webhook":          {path: func(s *scene) string { return "/v1/webhooks/" + s.managedHook }, other: "/v1/webhooks/whk_none"},
-	"update-webhook":        {path: func(s *scene) string { return "/v1/webhooks/" + s.ownHook }, other: "/v1/webhooks/whk_none", body: fixed(object{"paused": true})},
+	"update-webhook":        {path: func(s *scene) string { return "/v1/webhooks/" + s.ownHook }, other: "/v1/webhooks/whk_none", body: fixed(object{"paused": true, "enabled": true})},
 	"delete-webhook":        {path: func(s *scene) string { return "/v1/webhooks/" + s.ownHook }, other: "/v1/webhooks/whk_none"},
 	"rotate-webhook-secret": {path: func(s *scene) string { return "/v1/webhooks/" + s.managedHook + "/secret" }, other: "/v1/webhooks/whk_none/secret", body: fixed(object{})},
 	"send-test-event": {

@@ -73,6 +73,11 @@ func (f *Function) Settles(in *Table) {
 	f.arrow("settles in", in, in.grant("dynamodb:BatchWriteItem"))
 }
 
+// NotesIn puts an item.
+func (f *Function) NotesIn(table *Table) {
+	f.arrow("notes in", table, table.grant("dynamodb:PutItem"))
+}
+
 // AddsManyTo adds items in batches.
 func (f *Function) AddsManyTo(to *Table) {
 	f.arrow("adds many to", to, to.grant("dynamodb:BatchWriteItem"))
@@ -87,8 +92,9 @@ func (f *Function) Calls(other *Function) {
 }
 
 // Sweeps reads items in their order, removes them in batches, and notes how far it came.
+// Sweeps reads items in their order, removes them, mostly in batches, and notes how far it came.
 func (f *Function) Sweeps(table *Table) {
-	f.arrow("sweeps", table, table.grant("dynamodb:GetItem", "dynamodb:Query", "dynamodb:BatchWriteItem", "dynamodb:PutItem"))
+	f.arrow("sweeps", table, table.grant("dynamodb:GetItem", "dynamodb:Query", "dynamodb:BatchWriteItem", "dynamodb:PutItem", "dynamodb:DeleteItem"))
 }
 
 // Erases removes items, alone or in transactions.

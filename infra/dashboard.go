@@ -57,6 +57,10 @@ func (d *Drawing) Dashboard() {
 		graph("Events taken from the stream", ours(sum, metric.Events)...),
 	)
 	board.AddWidgets(
+		graph("Open breakers", ours("Maximum", metric.OpenBreakers)...),
+		graph("Deliveries parked while a breaker is open, moved to the slow lane, and waiting their turn", ours(sum, metric.Parked, metric.Moved, metric.Paced)...),
+	)
+	board.AddWidgets(
 		graph("Functions' errors", errors...),
 		graph("Functions' duration, p99, ms", slowest...),
 		graph("Throttled by DynamoDB", throttled...),

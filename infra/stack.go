@@ -105,15 +105,17 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	delivery.SendsBackTo(deliveries)
 	delivery.SendsBackTo(slowDeliveries)
 
-	// What waits for longer than a message can is sent in time.
+	// What waits for longer than a message can is sent in time, and what waits for an endpoint once it is back.
 	everyMinute.Wakes(redelivery)
 	redelivery.Sweeps(deliveryLog)
+	redelivery.Reads(accounts)
 	redelivery.SendsTo(deliveries)
 	redelivery.SendsTo(slowDeliveries)
 
 	// What was forgotten between the table and the queues is handed over again.
-	redelivery.Sweeps(accounts)
 	redelivery.ReadsManyOf(accounts)
+	redelivery.Settles(accounts)
+	redelivery.NotesIn(accounts)
 	redelivery.Calls(fanout)
 
 	d.Dashboard()

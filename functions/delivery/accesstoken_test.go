@@ -309,6 +309,7 @@ func TestOAuth2_WithoutATokenTheAttemptFailsAndIsRepeated(t *testing.T) {
 			k.Service.tokens.timeout = 200 * time.Millisecond
 		}
 		i.set(func() { i.answer = c.answer })
+		k.seen.forget(targetKey{w.Account, w.ID}) // or its breaker would open
 		d := k.to(w, fmt.Sprint(n))
 		written := logs(t)
 		k.deliver(d)

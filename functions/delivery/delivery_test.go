@@ -251,6 +251,7 @@ func TestRule19_TheLastFailureExhausts(t *testing.T) {
 		if d.Attempt != number+1 {
 			t.Fatalf("after attempt %d comes %d", number, d.Attempt)
 		}
+		d.Slow = true // as a probe, once the breaker is open
 		total += delay
 		k.clock.forward(delay)
 	}

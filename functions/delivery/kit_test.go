@@ -261,7 +261,7 @@ func (k *kit) deliver(all ...events.Delivery) {
 // table, and for how long, which is taken out of it as redelivery would.
 func (k *kit) next() (events.Delivery, time.Duration) {
 	k.t.Helper()
-	sent := k.queue.Sent()
+	sent := append(k.queue.Sent(), k.slow.Sent()...)
 	if waiting := k.due(); len(sent) == 0 && len(waiting) == 1 {
 		if err := k.RemoveDue(k.t.Context(), waiting); err != nil {
 			k.t.Fatal(err)

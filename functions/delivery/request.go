@@ -111,6 +111,9 @@ func (s *Service) payload(ctx context.Context, d events.Delivery) ([]byte, error
 		return d.Payload([]byte(d.Body)), nil
 	}
 	e, err := s.store.Event(ctx, d.Account, d.Contract, d.Event)
+	if fault.KindOf(err) == fault.NotFound { // it waited for a breaker to close for longer than its event is stored
+		return nil, unsendable("The event is not kept any more.")
+	}
 	if err != nil {
 		return nil, fault.Wrap(err, "read event %s", d.Event)
 	}

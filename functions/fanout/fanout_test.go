@@ -402,6 +402,35 @@ func (k *kit) pending() int {
 }
 
 // More messages than go into the calls of one flush: all arrive, each once.
+// What is slow is so of one webhook in one epoch; one whose breaker is open is not slow.
+func TestRule20_ASlowEndpointsDeliveriesTakeTheSlowLane(t *testing.T) {
+	k := newKit(t)
+	k.Given(
+		&domain.Webhook{Account: acct, ID: "own-open", URL: "https://example.com"},
+		&domain.Webhook{Account: acct, ID: "own-quick", URL: "https://example.com"},
+		&domain.Webhook{Account: acct, ID: "own-slow", URL: "https://example.com"},
+		&domain.Webhook{Account: acct, ID: "own-was-slow", URL: "https://example.com", Epoch: 2},
+		&domain.Health{Account: acct, Webhook: "own-open", FailingSince: at, Breaker: domain.Breaker{OpenedAt: at, ProbeAt: at}},
+		&domain.Health{Account: acct, Webhook: "own-slow", SlowSince: at},
+		&domain.Health{Account: acct, Webhook: "own-was-slow", Epoch: 1, SlowSince: at},
+	)
+	k.handle(k.commit(signed("1", domain.Contract{ID: "con_1"})))
+	if got := webhooksOf(k.delivered()); got != "own-open own-quick own-was-slow" {
+		t.Errorf("the quick lane takes %s", got)
+	}
+	var slow []events.Delivery
+	for _, m := range k.slow.Take().Records {
+		var d events.Delivery
+		if err := json.Unmarshal([]byte(m.Body), &d); err != nil {
+			t.Fatal(err)
+		}
+		slow = append(slow, d)
+	}
+	if got := webhooksOf(slow); got != "own-slow" || !slow[0].Slow {
+		t.Errorf("the slow lane takes %s", got)
+	}
+}
+
 func TestHandle_ManyWebhooks(t *testing.T) {
 	k := newKit(t)
 	for from := 0; from < 195; from += 65 {
@@ -426,9 +455,9 @@ type counting struct {
 	webhooks, installations, blueprints int
 }
 
-func (c *counting) Webhooks(ctx context.Context, a domain.AccountID) ([]domain.Webhook, error) {
+func (c *counting) WebhooksAndHealth(ctx context.Context, a domain.AccountID) ([]domain.Webhook, map[domain.WebhookID]domain.Health, error) {
 	c.webhooks++
-	return c.Records.Webhooks(ctx, a)
+	return c.Records.WebhooksAndHealth(ctx, a)
 }
 
 func (c *counting) Installation(ctx context.Context, a domain.AccountID, e domain.ExtensionID) (domain.Installation, error) {

@@ -26,7 +26,7 @@ import (
 type Records interface {
 	StillPending(ctx context.Context, events []events.Event) (map[domain.EventID]bool, error)
 	SentOn(ctx context.Context, events []events.Event) error
-	Webhooks(ctx context.Context, a domain.AccountID) ([]domain.Webhook, error)
+	WebhooksAndHealth(ctx context.Context, a domain.AccountID) ([]domain.Webhook, map[domain.WebhookID]domain.Health, error)
 	Installation(ctx context.Context, a domain.AccountID, e domain.ExtensionID) (domain.Installation, error)
 	Blueprint(ctx context.Context, e domain.ExtensionID, version int) (domain.Blueprint, error)
 }

@@ -754,14 +754,15 @@ var (
 		ID: "read-webhook", Method: http.MethodGet, Path: "/v1/webhooks/{webhook_id}", Function: Webhooks, Status: 200,
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeWebhooksRead), auth.Platform()),
 		Errors: fault.Kinds{fault.NotFound},
-		Reads:  domain.Records{domain.RecordWebhook, domain.RecordHealth},
+		Reads:  domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordParked},
 		Family: FamilyWebhook, Since: "0.1.0", Summary: "Read a webhook.",
 	})
 	UpdateWebhook = declare[UpdateWebhookInput, UpdateWebhookOutput](Operation{
 		ID: "update-webhook", Method: http.MethodPatch, Path: "/v1/webhooks/{webhook_id}", Function: Webhooks, Status: 200,
 		Auth: auth.AnyOf(auth.Dashboard(domain.Admin)), Errors: fault.Kinds{fault.NotFound, fault.Stale},
 		Reads:  domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordWorkspace, domain.RecordFieldsVersion},
-		Writes: domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordDataKey},
+		Writes: domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordDataKey, domain.RecordEvent},
+		Emits:  []events.Type{events.WebhookPing},
 		Family: FamilyWebhook, Since: "0.1.0", Summary: "Change a webhook; of a managed one only paused and enabled.",
 	})
 	DeleteWebhook = declare[WebhookInput, DeleteWebhookOutput](Operation{

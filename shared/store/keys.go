@@ -89,6 +89,8 @@ import (
 //	DUE#<yyyy-mm-ddThh>#<shard>         <time>#<delivery id>#<attempt>     due       what is due by a time, oldest first, by redelivery
 //	DUE                                 CURSOR                             due-cursor  redelivery: the oldest hour that may hold something
 //	PACE#<webhook id>                   PACE                               pace      updated by delivery, for as many turns as it needs
+//	PARKED#<webhook>#<shard>            <event time>#<delivery id>#<attempt>#<not before>  parked    the oldest of a webhook, by redelivery; how many, by its reader
+//	WATCHED                             <account>#<webhook>                watched   all, by redelivery
 //
 // The day is the event's. The shard is one of four by the event, so that a busy webhook does not sit on one
 // partition and a delivery's attempts still do. Event ids rise with time, attempts are zero-padded, and the

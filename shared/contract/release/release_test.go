@@ -80,7 +80,7 @@ func TestRule26_HarmfulChangesAreFound(t *testing.T) {
 			delete(d.at("components", "schemas", "CreateContractInputBody", "properties"), "participants")
 		}},
 		"an answer loses a field": {release.Breaking, "GET " + read, func(d document) {
-			view := d.at("components", "schemas", "WebhookView")
+			view := d.at("components", "schemas", "ReadWebhookOutputBody")
 			view["required"] = slices.DeleteFunc(view["required"].([]any), func(v any) bool { return v == "url" })
 			delete(view.at("properties"), "url")
 		}},
