@@ -55,6 +55,7 @@ func doomed(w *world) *scene {
 	gone := s.want(s.call(s.admin, "POST", "/v1/contracts", body), 201).str("id")
 	s.want(s.call(s.admin, "DELETE", "/v1/contracts/"+gone, nil), 204)
 	s.settle()
+	s.want(s.call(s.admin, "POST", "/v1/webhooks/"+s.managedHook+"/deliveries/"+s.delivery+"/replay", nil), 202)
 	s.want(s.call(s.admin, "DELETE", "/v1/webhooks/"+failing, nil), 204) // its log stays
 	s.want(s.call(s.admin, "POST", "/v1/installations/"+mainExtension+"/disable", nil), 202)
 	s.settle() // as do those of the managed webhooks

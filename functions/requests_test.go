@@ -302,6 +302,12 @@ var requests = map[string]request{
 		path:  func(s *scene) string { return "/v1/webhooks/" + s.managedHook + "/deliveries/" + s.delivery },
 		other: "/v1/webhooks/whk_none/deliveries/dlv_none",
 	},
+	"replay-delivery": {
+		path: func(s *scene) string {
+			return "/v1/webhooks/" + s.managedHook + "/deliveries/" + s.delivery + "/replay"
+		},
+		other: "/v1/webhooks/whk_none/deliveries/dlv_none/replay",
+	},
 }
 
 // newValues are none that the scene's contracts have.

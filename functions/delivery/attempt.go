@@ -47,9 +47,7 @@ type made struct {
 
 // attempt makes one attempt, or decides to make none. An error is a fault of the pipeline: nothing is decided then.
 func (s *Service) attempt(ctx context.Context, d events.Delivery) (made, error) {
-	m := made{line: domain.Attempt{
-		Account: d.Account, Webhook: d.Webhook, Event: d.Event, EventType: d.EventType, EventDay: d.Day(), Number: d.Attempt, At: s.now(),
-	}}
+	m := made{line: d.Line(s.now())}
 	t, err := s.targets.of(ctx, d)
 	if err == nil && d.Attempt > 1 && !t.forgotten(d) {
 		err = s.followed(ctx, &m, d)
@@ -126,6 +124,9 @@ func (s *Service) send(ctx context.Context, t target, d events.Delivery, m *made
 			return answer{err: why}, secrets, nil
 		case errors.As(err, &tokenless):
 			return answer{err: tokenless}, secrets, nil
+		case errors.Is(err, errEventGone):
+			m.line.Outcome, m.line.Reason = domain.OutcomeCancelled, "The event is not stored any more."
+			return a, secrets, nil
 		case err != nil:
 			return a, secrets, err
 		}
@@ -175,7 +176,7 @@ func (s *Service) failed(m *made, p domain.SendPolicy, d events.Delivery, a answ
 	if errors.As(a.err, &tokenless) { // who gives the tokens may ask for a pause, too
 		paced = tokenless.answer
 	}
-	wait, again := s.wait(p, d.Attempt, paced)
+	wait, again := s.wait(p, d.Number(), paced)
 	if !again || a.status == http.StatusGone { // which disables the webhook
 		m.line.Outcome = domain.OutcomeExhausted
 		return

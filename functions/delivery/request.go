@@ -3,6 +3,7 @@ package delivery
 import (
 	"bytes"
 	"context"
+	"errors"
 	"maps"
 	"net/http"
 	"net/url"
@@ -115,12 +116,18 @@ func (s *Service) sign(ctx context.Context, t target, d events.Delivery, at time
 	return strings.Join(signatures, " "), hidden, nil
 }
 
+// errEventGone ends a delivery: what was replayed late is tried on until its event is not stored any more.
+var errEventGone = errors.New("the event is not stored any more")
+
 // payload is the body, whose event is read when it was too big for the message.
 func (s *Service) payload(ctx context.Context, d events.Delivery) ([]byte, error) {
 	if d.Body != "" {
 		return d.Payload([]byte(d.Body)), nil
 	}
 	e, err := s.store.Event(ctx, d.Account, d.Contract, d.Event)
+	if fault.KindOf(err) == fault.NotFound {
+		return nil, errEventGone
+	}
 	if err != nil {
 		return nil, fault.Wrap(err, "read event %s", d.Event)
 	}

@@ -101,6 +101,12 @@ func (i *invocation) record(ctx context.Context, r lambda.DynamoDBEventRecord) e
 			return err
 		}
 		return i.provisions.add(ctx, queue.Message{Body: body, Delay: p.Wait})
+	case store.OutboxResend:
+		again, err := store.ResendOf(r)
+		if err != nil {
+			return err
+		}
+		return i.deliveries.add(ctx, *again.Delivery)
 	default:
 		return nil
 	}

@@ -56,11 +56,34 @@ func (s *Service) ReadDelivery(ctx context.Context, in *contract.ReadDeliveryInp
 	if !ok {
 		return nil, fault.New(fault.NotFound, "not-found", "There is no such delivery to this webhook.")
 	}
-	attempts, err := s.store.Attempts(ctx, w.Account, w.ID, s.day(in.Day), event)
+	attempts, err := s.attempts(ctx, w, in.Day, event)
 	if err != nil {
 		return nil, err
 	}
 	return &contract.ReadDeliveryOutput{Body: view(attempts)}, nil
+}
+
+// attempts is the log of one delivery. Without a day it is looked for on the day that the event's id tells, give or take
+// what may lie between a time and an id that are made one after the other, and, since not every id tells one, on today's.
+func (s *Service) attempts(ctx context.Context, w domain.Webhook, day string, e domain.EventID) ([]domain.Attempt, error) {
+	days := []string{day}
+	if day == "" {
+		days = []string{s.day("")}
+		if at, ok := e.Made(); ok {
+			days = slices.Insert(days, 0, at.Format(time.DateOnly), at.Add(-time.Minute).Format(time.DateOnly), at.Add(time.Minute).Format(time.DateOnly))
+		}
+	}
+	var attempts []domain.Attempt
+	var err error
+	for n, day := range days {
+		if slices.Contains(days[:n], day) {
+			continue
+		}
+		if attempts, err = s.store.Attempts(ctx, w.Account, w.ID, day, e); fault.KindOf(err) != fault.NotFound {
+			break
+		}
+	}
+	return attempts, err
 }
 
 func (s *Service) day(given string) string {
@@ -73,8 +96,12 @@ func (s *Service) day(given string) string {
 // view shows a delivery by its attempts, of which there is at least one.
 func view(attempts []domain.Attempt) contract.DeliveryView {
 	first := attempts[0]
+	shown := make([]domain.Attempt, len(attempts))
+	for i, a := range attempts {
+		shown[i] = a.Shown()
+	}
 	return contract.DeliveryView{
 		ID: domain.DeliveryOf(first.Event, first.Webhook), Event: first.Event, EventType: first.EventType,
-		State: domain.StateOf(attempts), Attempts: attempts,
+		State: domain.StateOf(attempts), Attempts: shown,
 	}
 }

@@ -47,6 +47,7 @@ func (s *Service) Routes(api *contract.API) {
 	contract.ReceiveCallback.Handle(api, s.ReceiveCallback)
 	contract.ListDeliveries.Handle(api, s.ListDeliveries)
 	contract.ReadDelivery.Handle(api, s.ReadDelivery)
+	contract.ReplayDelivery.Handle(api, s.ReplayDelivery)
 }
 
 // webhook is the caller's webhook with that id. NotFound for another account's, and to an extension's token for

@@ -799,4 +799,12 @@ var (
 		Reads:  domain.Records{domain.RecordWebhook, domain.RecordAttempt},
 		Family: FamilyWebhook, Since: "0.1.0", Summary: "Read a delivery, with every attempt.",
 	})
+	ReplayDelivery = declare[ReplayDeliveryInput, ReplayDeliveryOutput](Operation{
+		ID: "replay-delivery", Method: http.MethodPost, Path: "/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/replay", Function: Webhooks, Status: 202,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Admin), auth.Integration(domain.ScopeWebhooksSecrets)),
+		Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordInstallation, domain.RecordAttempt, domain.RecordEvent},
+		Writes: domain.Records{domain.RecordResend},
+		Family: FamilyWebhook, Since: "0.1.0", Summary: "Send a delivery again, in whatever state: the next attempt, under the same id and with the same body.",
+	})
 )

@@ -258,7 +258,20 @@ type ListDeliveriesOutput struct{ Body Page[DeliveryView] }
 type ReadDeliveryInput struct {
 	Webhook  domain.WebhookID  `path:"webhook_id" maxLength:"64"`
 	Delivery domain.DeliveryID `path:"delivery_id" maxLength:"64"`
-	Day      string            `query:"day" format:"date" doc:"The UTC day of the event; today when absent."`
+	Day      string            `query:"day" format:"date" doc:"The UTC day of the event; when absent the one that its id tells, or today."`
 }
 
 type ReadDeliveryOutput struct{ Body DeliveryView }
+
+type ReplayDeliveryInput struct {
+	Webhook  domain.WebhookID  `path:"webhook_id" maxLength:"64"`
+	Delivery domain.DeliveryID `path:"delivery_id" maxLength:"64"`
+	Day      string            `query:"day" format:"date" doc:"The UTC day of the event; when absent the one that its id tells, or today."`
+}
+
+type ReplayDeliveryOutput struct {
+	Body struct {
+		Delivery domain.DeliveryID `json:"delivery_id"`
+		Attempt  int               `json:"attempt" doc:"The number of the attempt that is made as soon as its turn comes: see read-delivery."`
+	}
+}

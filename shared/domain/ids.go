@@ -28,6 +28,7 @@ type (
 	EventID        string
 	DeliveryID     string
 	RolloutID      string
+	ReplayID       string
 )
 
 // Clock is where the time comes from; tests hold it still. UTC.
@@ -42,6 +43,12 @@ type IDSource func(prefix string) string
 // NewID is the IDSource in production: sorted by time, 80 random bits.
 func NewID(prefix string) string {
 	return prefix + "_" + strings.ToLower(ulid.MustNew(ulid.Now(), rand.Reader).String())
+}
+
+// Made is when the id was made, to the millisecond; false for one that derives from something else.
+func (e EventID) Made() (time.Time, bool) {
+	id, err := ulid.ParseStrict(strings.ToUpper(strings.TrimPrefix(string(e), eventPrefix)))
+	return ulid.Time(id.Time()).UTC(), err == nil && strings.HasPrefix(string(e), eventPrefix)
 }
 
 var base32Lower = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)

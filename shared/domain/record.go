@@ -38,6 +38,7 @@ const (
 	RecordRetiredWebhook  Record = "retired-webhook" // leads to the log of one that is gone
 	RecordEvent           Record = "event"           // an outbox item: fanout hears of it
 	RecordProvision       Record = "provision"       // an outbox item: provisioning hears of it
+	RecordResend          Record = "resend"          // an outbox item: fanout sends a delivery again, or has a page of a replay worked
 	RecordIdempotency     Record = "idempotency"
 	RecordDataKey         Record = "data-key"
 	RecordQuotaUse        Record = "quota-use"

@@ -48,7 +48,7 @@ func (s *Store) AppendAttempts(ctx context.Context, attempts []domain.Attempt, w
 }
 
 func (s *Store) attemptItem(a domain.Attempt) (map[string]types.AttributeValue, error) {
-	item, err := marshal(a)
+	item, err := marshal(a.Kept())
 	if err != nil {
 		return nil, err
 	}

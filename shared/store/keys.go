@@ -29,6 +29,7 @@ import (
 //	ACCOUNT#<id>          QUOTA#<name>            quota-use       all of an account; condition-checked by what it counts
 //	ACCOUNT#<id>          EVENT#<id>              event           fanout (stream); delivery, when too big for a message
 //	ACCOUNT#<id>          PROVISION#<id>          provision       fanout (stream)
+//	ACCOUNT#<id>          RESEND#<id>             resend          fanout (stream)
 //	SCHEDULE              PROVISION#<id>          provision       the same, of a daily check
 //	DAILY#<shard>         <derived id>            daily           all of a shard, by a daily check
 //	CONTRACT#<id>         CONTRACT                contract        id (an item names its account, checked on read)
@@ -178,6 +179,8 @@ func keyOf(v any) (key, domain.Record) {
 			return key{"SCHEDULE", "PROVISION#" + v.ID}, domain.RecordProvision
 		}
 		return key{"ACCOUNT#" + string(v.Account), "PROVISION#" + v.ID}, domain.RecordProvision
+	case events.Resend:
+		return inAccount(v.Account, "RESEND", v.ID), domain.RecordResend
 	case DataKey:
 		return key{"DATAKEY#" + v.Month, "DATAKEY"}, domain.RecordDataKey
 	case claim:

@@ -31,7 +31,7 @@ const (
 	SortKey      = "sk"
 	ExpiresAt    = "expires_at"
 
-	// OutboxAttribute marks an item that fanout must hear of, with what it is for: "event" or "provision".
+	// OutboxAttribute marks an item that fanout must hear of, with what it is for: "event", "provision" or "resend".
 	OutboxAttribute = "outbox"
 )
 
