@@ -1,7 +1,9 @@
 package functions_test
 
 import (
+	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -12,7 +14,7 @@ import (
 
 // What failed is sent again on demand: one delivery, or all of them that a filter finds.
 
-// patience is a policy that gives up after two attempts.
+// impatient is a blueprint whose webhook gives up after two attempts.
 func impatient(url string) object {
 	b := crmBlueprint(url)
 	b["webhooks"].([]object)[0]["policy"] = object{"retry_wait_seconds": []int{600}}
@@ -24,6 +26,7 @@ type replaying struct {
 	*actors
 	hook     string
 	template string
+	seq      int
 }
 
 func newReplaying(t *testing.T) *replaying {
@@ -142,4 +145,89 @@ func (r *replaying) attemptsOf(id string) []string {
 	order := []string{"failed", "exhausted", "skipped", "cancelled", "delivered"}
 	slices.SortFunc(outcomes, func(a, b string) int { return slices.Index(order, a) - slices.Index(order, b) })
 	return outcomes
+}
+
+// logged appends a delivery's lines to the log of the hook: of a contract's event so long ago, with these outcomes.
+func (r *replaying) logged(hook string, ago time.Duration, eventType string, outcomes ...domain.Outcome) string {
+	r.t.Helper()
+	at := r.now().Add(-ago)
+	event := domain.EventID(fmt.Sprintf("evt_%s%03d", strings.ToLower(at.Format("20060102t150405")), r.seq))
+	r.seq++
+	var lines []domain.Attempt
+	for n, o := range outcomes {
+		lines = append(lines, domain.Attempt{
+			Account: r.account, Webhook: domain.WebhookID(hook), Event: event, EventType: eventType, EventDay: at.Format(time.DateOnly), EventAt: at,
+			Number: n + 1, Outcome: o, At: at.Add(time.Duration(n) * time.Minute),
+		})
+	}
+	must(r.t, r.tables.AppendAttempts(r.t.Context(), lines))
+	return string(domain.DeliveryOf(event, domain.WebhookID(hook)))
+}
+
+func TestRule26_DeliveriesAreListedByStateTypeAndTimeOverDays(t *testing.T) {
+	r := newReplaying(t)
+	hook, _ := r.ownHook(object{"name": "Ours"})
+	const day = 24 * time.Hour
+	failed, delivered, exhausted, skipped := domain.OutcomeFailed, domain.OutcomeDelivered, domain.OutcomeExhausted, domain.OutcomeSkipped
+	ids := map[string]string{
+		"old":       r.logged(hook, 29*day, "contract.signed", failed, exhausted),
+		"recovered": r.logged(hook, 5*day, "contract.signed", failed, exhausted, delivered),
+		"retrying":  r.logged(hook, 4*day, "contract.created", failed),
+		"exhausted": r.logged(hook, 3*day, "contract.created", failed, exhausted),
+		"skipped":   r.logged(hook, 2*day, "contract.signed", skipped),
+		"well":      r.logged(hook, day, "contract.signed", delivered),
+	}
+	list := func(query url.Values) string {
+		t.Helper()
+		var names []string
+		for cursor := ""; ; {
+			query.Set("limit", "2")
+			query.Del("cursor")
+			if cursor != "" {
+				query.Set("cursor", cursor)
+			}
+			page := r.want(r.call(r.member, "GET", "/v1/webhooks/"+hook+"/deliveries?"+query.Encode(), nil), 200)
+			for n := range page.at("items").([]any) {
+				for name, id := range ids {
+					if page.str("items", n, "id") == id {
+						names = append(names, name)
+					}
+				}
+			}
+			if cursor = page.str("next_cursor"); cursor == "" {
+				return strings.Join(names, " ")
+			}
+		}
+	}
+	ago := func(d time.Duration) string { return r.now().Add(-d).Format(time.RFC3339) }
+	for want, query := range map[string]url.Values{
+		"well skipped exhausted retrying recovered old": {"to": {ago(0)}},
+		"skipped exhausted":                             {"state": {"exhausted", "skipped"}, "from": {ago(10 * day)}},
+		"well recovered":                                {"state": {"delivered"}, "from": {ago(10 * day)}},
+		"retrying":                                      {"state": {"retrying"}, "from": {ago(10 * day)}, "event_type": {"contract.created"}},
+		"exhausted retrying":                            {"from": {ago(4*day + time.Hour)}, "to": {ago(2*day + time.Hour)}},
+		"well skipped recovered old":                    {"event_type": {"contract.signed"}, "from": {ago(30 * day)}, "to": {ago(0)}},
+		"exhausted old":                                 {"state": {"exhausted"}, "to": {ago(time.Hour)}},
+	} {
+		if got := list(query); got != want {
+			t.Errorf("%v: got %q, want %q", query, got, want)
+		}
+	}
+	if got := list(url.Values{"day": {r.now().Add(-2 * day).Format(time.DateOnly)}}); got != "skipped" {
+		t.Errorf("the day before yesterday: got %q", got)
+	}
+	at := "/v1/webhooks/" + hook + "/deliveries?"
+	for query, pointer := range map[string]string{
+		"from=" + ago(31*day): "query.from", "day=2026-11-22&from=" + ago(day): "query.day", "from=" + ago(day) + "&to=" + ago(2*day): "query.to",
+		"event_type=contract.eaten": "query.event_type", "state=lost": "query.state[0]", "from=yesterday": "query.from", "cursor=" + ids["old"]: "query.cursor",
+	} {
+		if got := r.call(r.member, "GET", at+query, nil); got.status != 422 || !slices.Contains(got.pointers(), pointer) {
+			t.Errorf("%s: got %d %s, want 422 at %s", query, got.status, got.raw, pointer)
+		}
+	}
+	// A cursor of another webhook's list is none of this one's, and one that somebody made up reads nothing of others.
+	cursor := r.want(r.call(r.member, "GET", at+"limit=1&to="+ago(0), nil), 200).str("next_cursor")
+	if got := r.call(r.member, "GET", "/v1/webhooks/"+r.hook+"/deliveries?cursor="+cursor, nil); got.status != 422 {
+		t.Errorf("a cursor of another list is answered %d", got.status)
+	}
 }

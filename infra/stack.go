@@ -66,7 +66,7 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	webhooks.Seals(sealing)
 	catalogue.ChecksURLsOf(endpoints)
 	webhooks.ChecksURLsOf(endpoints)
-	webhooks.Queries(deliveryLog)
+	webhooks.Searches(deliveryLog)
 
 	// What it changed is heard.
 	accounts.Feeds(fanout)

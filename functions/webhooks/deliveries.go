@@ -9,31 +9,95 @@ import (
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
+	"plugboard/shared/store"
 )
 
-// ListDeliveries lists a day's deliveries to a webhook, the newest event's first. One is in the list from its
-// first attempt on.
+// ListDeliveries lists deliveries to a webhook, the newest day's first, and of a day those of the highest event id, which
+// rise with time. One is in the list from its first attempt on. A page may hold less than its limit, or nothing, and
+// still have a next one: each looks at so much and no more. What failed a moment ago may be missing where only states that
+// follow a failure are asked for.
+//
+// Invalid for a time that is further back than the log.
 func (s *Service) ListDeliveries(ctx context.Context, in *contract.ListDeliveriesInput) (*contract.ListDeliveriesOutput, error) {
+	from, to, err := s.span(in)
+	if err != nil {
+		return nil, err
+	}
+	after, err := placeOf(in.Cursor)
+	if err != nil {
+		return nil, err
+	}
 	w, err := s.webhook(ctx, in.Webhook)
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.store.DayOfAttempts(ctx, w.Account, w.ID, s.day(in.Day), domain.EventID(in.Cursor), in.Limit+1)
-	if err != nil {
-		return nil, err
-	}
 	page := contract.Page[contract.DeliveryView]{Items: []contract.DeliveryView{}}
-	for _, attempts := range found[:min(in.Limit, len(found))] {
+	lines := 0
+	query := store.LogQuery{
+		Account: w.Account, Webhook: w.ID, From: from, To: to, EventTypes: in.EventTypes, After: after,
+		Unsent: len(in.States) > 0 && !slices.Contains(in.States, domain.DeliveryDelivered),
+	}
+	at, more, err := s.store.Deliveries(ctx, query, func(attempts []domain.Attempt) bool {
+		if len(in.States) > 0 && !slices.Contains(in.States, domain.StateOf(attempts)) {
+			return true
+		}
+		if len(page.Items) == in.Limit || len(page.Items) > 0 && lines+len(attempts) > linesListed {
+			return false
+		}
+		lines += len(attempts)
 		page.Items = append(page.Items, view(abridged(attempts)))
+		return true
+	})
+	if more {
+		page.NextCursor = at.String()
 	}
-	if len(found) > in.Limit {
-		page.NextCursor = string(page.Items[in.Limit-1].Event)
-	}
-	return &contract.ListDeliveriesOutput{Body: page}, nil
+	return &contract.ListDeliveriesOutput{Body: page}, err
 }
 
-// excerptListed is how much of each answer a list shows, in bytes: with all of it, a page could pass the 6 MB that a
-// Lambda may answer.
+// logKept is how long ago an event of the log is at most.
+const logKept = 30 * 24 * time.Hour
+
+// span is the time whose events are listed.
+func (s *Service) span(in *contract.ListDeliveriesInput) (from, to time.Time, err error) {
+	now := s.now()
+	oldest := now.Add(-logKept)
+	if in.From.IsZero() && in.To.IsZero() {
+		from, err = time.Parse(time.DateOnly, s.day(in.Day))
+		return from, from.AddDate(0, 0, 1), err
+	}
+	from, to = in.From, in.To
+	if from.IsZero() {
+		from = oldest
+	}
+	if to.IsZero() {
+		to = now.Add(time.Minute) // by clocks that differ
+	}
+	if from.Before(oldest.Add(-time.Minute)) { // one that was right when it was sent
+		return from, to, fault.InvalidFields([]fault.Field{{Pointer: "query.from", Code: "too-old", Detail: "The log is kept for 30 days."}})
+	}
+	if to.After(now.AddDate(0, 0, 1)) {
+		to = now.AddDate(0, 0, 1)
+	}
+	return from, to, nil
+}
+
+// placeOf is the place in a walk for which a cursor stands.
+func placeOf(cursor string) (store.LogPlace, error) {
+	if cursor == "" {
+		return store.LogPlace{}, nil
+	}
+	at, ok := store.ParseLogPlace(cursor)
+	if !ok {
+		return at, fault.InvalidFields([]fault.Field{{Pointer: "query.cursor", Code: "invalid", Detail: "The cursor is none that a page of this list gave."}})
+	}
+	return at, nil
+}
+
+// linesListed is how many attempts a page shows at most, unless its first delivery has more: with excerptListed of each, a
+// page stays well within the 6 MB that a Lambda may answer.
+const linesListed = 2000
+
+// excerptListed is how much of each answer a list shows, in bytes.
 const excerptListed = 1 << 10
 
 func abridged(attempts []domain.Attempt) []domain.Attempt {

@@ -87,6 +87,14 @@ import (
 //	DUE                                 CURSOR                             due-cursor  redelivery: the oldest hour that may hold something
 //	PACE#<webhook id>                   PACE                               pace      updated by delivery, for as many turns as it needs
 //
+// and its index of what failed, which holds nothing else:
+//
+//	pk                                  unsent_sk                          holds     read by
+//	WEBHOOK#<id>#<yyyy-mm-dd>#<shard>   as sk                              what leads to a delivery  a day of a webhook, either way, filtered
+//
+// Only lines that are no success have the index's key, so that a first-attempt success stays one small item, and a failure
+// costs a second write unit. A delivery that it leads to is judged by all of its lines.
+//
 // The day is the event's. The shard is one of four by the event, so that a busy webhook does not sit on one
 // partition and a delivery's attempts still do. Event ids rise with time, attempts are zero-padded, and the
 // unique end keeps the line of an attempt that ran twice from taking the first one's place.
