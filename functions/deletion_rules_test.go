@@ -47,7 +47,7 @@ func doomed(w *world) *scene {
 	s.want(s.call(s.admin, "POST", "/v1/tokens", object{"name": planted, "scopes": []string{}}), 201)
 	s.want(s.call(s.admin, "POST", "/v1/installations/"+mainExtension+"/token", object{"overlap_seconds": 3600}), 201)
 	failing := s.want(s.call(s.admin, "POST", "/v1/webhooks", object{"name": planted, "url": refusing.URL}), 201).str("id")
-	s.want(s.call(s.admin, "POST", "/v1/webhooks", object{"name": planted, "url": refusing.URL}), 201) // fails, too, and stays
+	stays := s.want(s.call(s.admin, "POST", "/v1/webhooks", object{"name": planted, "url": refusing.URL}), 201).str("id") // fails, too
 	body := contractOf(s.templateID, [2]string{"order_number", planted})
 	body["participants"] = []object{{"name": planted, "email": planted + "@person.test"}}
 	kept := s.want(s.call(keyed, "POST", "/v1/contracts", body), 201).str("id")
@@ -58,7 +58,11 @@ func doomed(w *world) *scene {
 	s.want(s.call(s.admin, "POST", "/v1/webhooks/"+s.managedHook+"/deliveries/"+s.delivery+"/replay", nil), 202)
 	s.want(s.call(s.admin, "DELETE", "/v1/webhooks/"+failing, nil), 204) // its log stays
 	s.want(s.call(s.admin, "POST", "/v1/installations/"+mainExtension+"/disable", nil), 202)
-	s.settle() // as do those of the managed webhooks
+	s.settle()      // as do those of the managed webhooks
+	s.tables.Given( // a replay between two pages
+		&domain.Replay{Account: s.account, Webhook: domain.WebhookID(stays), ID: "rpl_1", State: domain.ReplayRunning, Page: 1, UpdatedAt: s.now()},
+		&domain.Replaying{Account: s.account, Webhook: domain.WebhookID(stays), Replay: "rpl_1"},
+	)
 	s.want(s.call(s.dashboard("other", "ada"), "POST", "/v1/webhooks", object{"name": "Theirs", "url": s.receiver.URL}), 201)
 	s.want(s.call(s.dashboard("other", "ada"), "POST", "/v1/tokens", object{"name": "Theirs", "scopes": []string{}}), 201)
 	var many []any

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -229,5 +230,146 @@ func TestRule26_DeliveriesAreListedByStateTypeAndTimeOverDays(t *testing.T) {
 	cursor := r.want(r.call(r.member, "GET", at+"limit=1&to="+ago(0), nil), 200).str("next_cursor")
 	if got := r.call(r.member, "GET", "/v1/webhooks/"+r.hook+"/deliveries?cursor="+cursor, nil); got.status != 422 {
 		t.Errorf("a cursor of another list is answered %d", got.status)
+	}
+}
+
+// skip makes so many deliveries that are skipped, since the webhook is paused, and lets it go on.
+func (r *replaying) skip(n int) {
+	r.t.Helper()
+	r.want(r.call(r.admin, "PATCH", "/v1/webhooks/"+r.hook, object{"paused": true}), 200)
+	r.pass(3 * time.Second)
+	for range n {
+		r.want(r.call(r.integration(adminEmail), "POST", "/v1/contracts", contractOf(r.template)), 201)
+	}
+	r.settle()
+	if got := r.receiver.take(); len(got) != 0 {
+		r.t.Fatalf("%d requests came while the webhook was paused", len(got))
+	}
+	r.want(r.call(r.admin, "PATCH", "/v1/webhooks/"+r.hook, object{"paused": false}), 200)
+}
+
+func (r *replaying) replays() string { return "/v1/webhooks/" + r.hook + "/replays" }
+
+func (r *replaying) since(ago time.Duration) object {
+	return object{"from": r.now().Add(-ago).Format(time.RFC3339)}
+}
+
+// progress is how a replay reads: its state, and what it has seen, sent and skipped.
+func (r *replaying) progress(id string) string {
+	r.t.Helper()
+	got := r.want(r.call(r.member, "GET", r.replays()+"/"+id, nil), 200)
+	return fmt.Sprint(got.str("state"), " ", got.at("seen"), " ", got.at("sent"), " ", got.at("skipped"))
+}
+
+func TestRule19_AReplayRecoversAllThatFailedSinceATime(t *testing.T) {
+	r := newReplaying(t)
+	exhausted, _ := r.exhaust()
+	r.skip(3)
+	r.want(r.call(r.integration(adminEmail), "POST", "/v1/contracts", contractOf(r.template)), 201)
+	r.settle()
+	delivered := r.receiver.take()[0].header.Get("webhook-id")
+	gone := r.logged(r.hook, time.Hour, "contract.signed", domain.OutcomeExhausted) // whose event is not stored
+	r.logged(r.hook, 26*time.Hour, "contract.signed", domain.OutcomeExhausted)      // before the time that is asked for
+
+	token := bearer("integration", r.token)
+	id := r.want(r.call(token, "POST", r.replays(), r.since(2*time.Hour)), 202).str("id")
+	if refused := r.refused(r.call(r.admin, "POST", r.replays(), r.since(time.Hour)), 409, "replay-running"); !strings.Contains(refused.str("detail"), id) {
+		t.Errorf("the refusal does not name what runs: %s", refused.raw)
+	}
+	r.replayOn()
+	if got := r.progress(id); got != "done 5 4 1" {
+		t.Errorf("the replay reads %q, want 4 of 5 sent", got)
+	}
+	got := map[string]int{}
+	for _, q := range r.receiver.take() {
+		got[q.header.Get("webhook-id")]++
+	}
+	if len(got) != 4 || got[exhausted] != 1 || got[delivered] != 0 || got[gone] != 0 {
+		t.Errorf("sent again were %v, want each of what failed and was skipped once", got)
+	}
+	for one := range got {
+		if state := r.delivery(one).str("state"); state != "delivered" {
+			t.Errorf("%s is %s", one, state)
+		}
+	}
+
+	again := r.want(r.call(token, "POST", r.replays(), r.since(2*time.Hour)), 202).str("id")
+	r.replayOn()
+	if got := r.progress(again); got != "done 1 0 1" || len(r.receiver.take()) > 0 {
+		t.Errorf("a second replay reads %q, want nothing left to send", got)
+	}
+	all := object{"from": r.now().Add(-2 * time.Hour).Format(time.RFC3339), "states": []string{"delivered"}, "event_types": []string{"contract.created"}}
+	third := r.want(r.call(token, "POST", r.replays(), all), 202).str("id")
+	r.replayOn()
+	if got := r.progress(third); got != "done 5 5 0" || len(r.receiver.take()) != 5 {
+		t.Errorf("a replay of what was delivered reads %q", got)
+	}
+	if list := r.want(r.call(r.member, "GET", r.replays()+"?limit=2", nil), 200); len(list.at("items").([]any)) != 2 || list.str("items", 0, "id") != id || list.str("next_cursor") == "" {
+		t.Errorf("the list reads %s", list.raw)
+	}
+	r.refusedFields(r.call(r.admin, "POST", r.replays(), r.since(31*24*time.Hour)), "/from")
+	r.refused(r.call(r.dashboard("other", "ada"), "GET", r.replays()+"/"+id, nil), 404, "not-found")
+	own, _ := r.ownHook(object{"name": "Ours"})
+	r.refused(r.call(token, "POST", "/v1/webhooks/"+own+"/replays", r.since(time.Hour)), 404, "not-found")
+	r.refused(r.call(r.admin, "GET", "/v1/webhooks/"+own+"/replays/"+id, nil), 404, "not-found")
+}
+
+func TestRule25_TwoReplaysAtOnceAreOne(t *testing.T) {
+	r := newReplaying(t)
+	r.exhaust()
+	r.skip(1)
+	answers := make([]answer, 4)
+	var all sync.WaitGroup
+	for i := range answers {
+		all.Go(func() { answers[i], _ = r.try(r.admin, "POST", r.replays(), r.since(time.Hour)) })
+	}
+	all.Wait()
+	started := 0
+	for _, a := range answers {
+		if a.status == 202 {
+			started++
+		} else if a.str("code") != "replay-running" {
+			t.Errorf("answered %d %s", a.status, a.raw)
+		}
+	}
+	r.replayOn()
+	if got := r.receiver.take(); started != 1 || len(got) != 2 {
+		t.Errorf("%d replays were started, and %d requests came; want one, and two", started, len(got))
+	}
+}
+
+// What a webhook's owner, or the platform, holds back is not sent by a replay either: it ends, and says why.
+func TestRule5_AReplayStopsWithItsWebhook(t *testing.T) {
+	for name, c := range map[string]struct{ method, path, reason string }{
+		"paused":    {"PATCH", "/v1/webhooks/", "The webhook is paused."},
+		"deleted":   {"DELETE", "/v1/webhooks/", ""},
+		"suspended": {"POST", "/v1/installations/" + mainExtension + "/suspend", "is suspended."},
+		"disabled":  {"POST", "/v1/installations/" + mainExtension + "/disable", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newReplaying(t)
+			path, status, body := c.path, 202, any(nil)
+			switch name {
+			case "deleted":
+				r.hook, _ = r.ownHook(object{"name": "Ours"})
+				path, status = path+r.hook, 204
+			case "paused":
+				path, status, body = path+r.hook, 200, object{"paused": true}
+			case "suspended":
+				status = 200
+			}
+			r.logged(r.hook, time.Hour, "contract.signed", domain.OutcomeExhausted)
+			id := r.want(r.call(r.admin, "POST", r.replays(), r.since(2*time.Hour)), 202).str("id")
+			r.want(r.call(r.admin, c.method, path, body), status)
+			r.replayOn()
+			got, err := r.tables.Replay(t.Context(), r.account, domain.WebhookID(r.hook), domain.ReplayID(id))
+			must(t, err)
+			if got.State != domain.ReplayStopped || !strings.Contains(got.Reason, c.reason) || got.Sent != 0 {
+				t.Errorf("it is %+v, want stopped: %q", got, c.reason)
+			}
+			if _, err := r.tables.Replaying(t.Context(), r.account, domain.WebhookID(r.hook)); err == nil {
+				t.Error("its place is still taken")
+			}
+		})
 	}
 }

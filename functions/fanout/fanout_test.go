@@ -34,13 +34,14 @@ type kit struct {
 	t          *testing.T
 	provisions *queuetest.Queue
 	deliveries *queuetest.Queue
+	replays    *queuetest.Queue
 	slow       *queuetest.Queue
 	measured   bytes.Buffer
 }
 
 func newKit(t *testing.T) *kit {
-	k := &kit{Tables: storetest.New(t), t: t, provisions: queuetest.New(t), deliveries: queuetest.New(t), slow: queuetest.New(t)}
-	k.Service = New(k.Tables, k.provisions, k.lanes(k.deliveries), k.metrics())
+	k := &kit{Tables: storetest.New(t), t: t, provisions: queuetest.New(t), deliveries: queuetest.New(t), replays: queuetest.New(t), slow: queuetest.New(t)}
+	k.Service = New(k.Tables, k.provisions, k.replays, k.lanes(k.deliveries), k.metrics())
 	return k
 }
 
@@ -280,7 +281,7 @@ func TestHandle_ReadsAnAccountOnceAndNeverKeepsIt(t *testing.T) {
 	k := newKit(t)
 	k.twoExtensions()
 	counted := &counting{Records: k.Tables}
-	k.Service = New(counted, k.provisions, k.lanes(k.deliveries), k.metrics())
+	k.Service = New(counted, k.provisions, k.replays, k.lanes(k.deliveries), k.metrics())
 	through := func(id string) events.Event {
 		return signed(id, domain.Contract{ID: domain.ContractID("con_" + id), Origin: "acme-crm", TemplateType: "tt_orders"})
 	}
@@ -300,7 +301,7 @@ func TestHandle_ReadsNoExtensionThatHearsNothing(t *testing.T) {
 	k := newKit(t)
 	k.twoExtensions()
 	counted := &counting{Records: k.Tables}
-	k.Service = New(counted, k.provisions, k.lanes(k.deliveries), k.metrics())
+	k.Service = New(counted, k.provisions, k.replays, k.lanes(k.deliveries), k.metrics())
 	k.handle(k.commit(signed("1", domain.Contract{ID: "con_1"})))
 	if counted.installations != 0 || counted.blueprints != 0 {
 		t.Errorf("got %+v reads, want no installation and no blueprint", *counted)
@@ -317,11 +318,11 @@ func TestHandle_AnyFailureFailsTheWholeBatch(t *testing.T) {
 		service *Service
 		batch   lambda.DynamoDBEvent
 	}{
-		"the deliveries queue is gone":   {New(k.Tables, k.provisions, k.lanes(k.deliveries.Broken()), k.metrics()), batch},
-		"one message of many is refused": {New(k.Tables, k.provisions, k.lanes(refusing{k.deliveries}), k.metrics()), batch},
-		"the webhooks cannot be read":    {New(k.At(domain.SystemClock, storetest.Failing("Query")), k.provisions, k.lanes(k.deliveries), k.metrics()), batch},
-		"a context cannot be made":       {New(k.At(domain.SystemClock, storetest.Failing("GetItem")), k.provisions, k.lanes(k.deliveries), k.metrics()), batch},
-		"a record is unreadable":         {New(k.Tables, k.provisions, k.lanes(k.deliveries), k.metrics()), lambda.DynamoDBEvent{Records: []lambda.DynamoDBEventRecord{batch.Records[0], unreadable}}},
+		"the deliveries queue is gone":   {New(k.Tables, k.provisions, k.replays, k.lanes(k.deliveries.Broken()), k.metrics()), batch},
+		"one message of many is refused": {New(k.Tables, k.provisions, k.replays, k.lanes(refusing{k.deliveries}), k.metrics()), batch},
+		"the webhooks cannot be read":    {New(k.At(domain.SystemClock, storetest.Failing("Query")), k.provisions, k.replays, k.lanes(k.deliveries), k.metrics()), batch},
+		"a context cannot be made":       {New(k.At(domain.SystemClock, storetest.Failing("GetItem")), k.provisions, k.replays, k.lanes(k.deliveries), k.metrics()), batch},
+		"a record is unreadable":         {New(k.Tables, k.provisions, k.replays, k.lanes(k.deliveries), k.metrics()), lambda.DynamoDBEvent{Records: []lambda.DynamoDBEventRecord{batch.Records[0], unreadable}}},
 	} {
 		if _, err := c.service.Handle(t.Context(), c.batch); err == nil {
 			t.Errorf("%s: no error", name)

@@ -48,6 +48,10 @@ func (s *Service) Routes(api *contract.API) {
 	contract.ListDeliveries.Handle(api, s.ListDeliveries)
 	contract.ReadDelivery.Handle(api, s.ReadDelivery)
 	contract.ReplayDelivery.Handle(api, s.ReplayDelivery)
+	contract.CreateReplay.Handle(api, s.CreateReplay)
+	contract.ListReplays.Handle(api, s.Replays)
+	contract.ReadReplay.Handle(api, s.Replay)
+	contract.CancelReplay.Handle(api, s.CancelReplay)
 }
 
 // webhook is the caller's webhook with that id. NotFound for another account's, and to an extension's token for

@@ -212,7 +212,7 @@ func (w *worker) pipeline(ctx context.Context) (func() (int, error), error) {
 	if _, err := w.layOut(ctx, p, func(int) domain.AccountID { return account }); err != nil {
 		return nil, err
 	}
-	fan := fanout.New(p.store, p.provisions, p.lanes, p.metrics)
+	fan := fanout.New(p.store, p.provisions, p.provisions, p.lanes, p.metrics)
 	return func() (int, error) {
 		for range w.Batch {
 			var tx store.Tx

@@ -39,6 +39,8 @@ const (
 	RecordEvent           Record = "event"           // an outbox item: fanout hears of it
 	RecordProvision       Record = "provision"       // an outbox item: provisioning hears of it
 	RecordResend          Record = "resend"          // an outbox item: fanout sends a delivery again, or has a page of a replay worked
+	RecordReplay          Record = "replay"
+	RecordReplaying       Record = "replaying" // a webhook's one place for a replay that runs
 	RecordIdempotency     Record = "idempotency"
 	RecordDataKey         Record = "data-key"
 	RecordQuotaUse        Record = "quota-use"

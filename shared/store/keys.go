@@ -30,6 +30,8 @@ import (
 //	ACCOUNT#<id>          EVENT#<id>              event           fanout (stream); delivery, when too big for a message
 //	ACCOUNT#<id>          PROVISION#<id>          provision       fanout (stream)
 //	ACCOUNT#<id>          RESEND#<id>             resend          fanout (stream)
+//	ACCOUNT#<id>          REPLAY#<webhook>#<id>   replay          id; all of a webhook
+//	ACCOUNT#<id>          REPLAYING#<webhook>     replaying       webhook; taken by the replay that runs
 //	SCHEDULE              PROVISION#<id>          provision       the same, of a daily check
 //	DAILY#<shard>         <derived id>            daily           all of a shard, by a daily check
 //	CONTRACT#<id>         CONTRACT                contract        id (an item names its account, checked on read)
@@ -189,6 +191,10 @@ func keyOf(v any) (key, domain.Record) {
 		return key{"ACCOUNT#" + string(v.Account), "PROVISION#" + v.ID}, domain.RecordProvision
 	case events.Resend:
 		return inAccount(v.Account, "RESEND", v.ID), domain.RecordResend
+	case domain.Replay:
+		return replayKey(v.Account, v.Webhook, v.ID), domain.RecordReplay
+	case domain.Replaying:
+		return replayingKey(v.Account, v.Webhook), domain.RecordReplaying
 	case DataKey:
 		return key{"DATAKEY#" + v.Month, "DATAKEY"}, domain.RecordDataKey
 	case claim:
@@ -233,6 +239,12 @@ func webhookKey(a domain.AccountID, id domain.WebhookID) key {
 }
 func healthKey(a domain.AccountID, id domain.WebhookID) key {
 	return inAccount(a, "WEBHOOK", string(id)+"#HEALTH")
+}
+func replayKey(a domain.AccountID, w domain.WebhookID, id domain.ReplayID) key {
+	return inAccount(a, "REPLAY", string(w)+"#"+string(id))
+}
+func replayingKey(a domain.AccountID, w domain.WebhookID) key {
+	return inAccount(a, "REPLAYING", string(w))
 }
 func contractKey(id domain.ContractID) key { return key{"CONTRACT#" + string(id), "CONTRACT"} }
 
