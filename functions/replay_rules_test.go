@@ -1,6 +1,7 @@
 package functions_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -371,5 +372,48 @@ func TestRule5_AReplayStopsWithItsWebhook(t *testing.T) {
 				t.Error("its place is still taken")
 			}
 		})
+	}
+}
+
+func TestRule17_AnEventsDeliveriesAreListedToWhoMaySeeTheirWebhooks(t *testing.T) {
+	r := newReplaying(t)
+	own, _ := r.ownHook(object{"name": "Ours"})
+	r.ownHook(object{"name": "Deaf", "event_types": []string{"contract.signed"}})
+	r.want(r.call(r.integration(adminEmail), "POST", "/v1/contracts", contractOf(r.template)), 201)
+	r.settle()
+	var event struct{ ID string }
+	must(t, json.Unmarshal(r.receiver.take()[0].body, &event))
+	at := "/v1/events/" + event.ID + "/deliveries"
+	webhooks := func(by who, query string) (ids []string) {
+		t.Helper()
+		for cursor := ""; ; {
+			page := r.want(r.call(by, "GET", at+query+cursor, nil), 200)
+			for n := range page.at("items").([]any) {
+				ids = append(ids, page.str("items", n, "webhook_id"))
+				if page.str("items", n, "state") != "delivered" || page.str("items", n, "attempts", 0, "event_id") != event.ID {
+					t.Errorf("a delivery reads %s", page.raw)
+				}
+			}
+			if page.str("next_cursor") == "" {
+				slices.Sort(ids)
+				return ids
+			}
+			cursor = "&cursor=" + page.str("next_cursor")
+		}
+	}
+	both := []string{own, r.hook}
+	slices.Sort(both)
+	for _, query := range []string{"?limit=1", "?limit=50", "?limit=1&day=" + r.now().Format(time.DateOnly)} {
+		if got := webhooks(r.member, query); !slices.Equal(got, both) {
+			t.Errorf("%s: a member sees %v, want %v", query, got, both)
+		}
+		if got := webhooks(bearer("integration", r.token), query); !slices.Equal(got, []string{r.hook}) {
+			t.Errorf("%s: the extension sees %v, want its own", query, got)
+		}
+	}
+	r.refused(r.call(r.dashboard("other", "ada"), "GET", at, nil), 404, "not-found")
+	r.refused(r.call(r.member, "GET", at+"?day=2026-01-01", nil), 404, "not-found")
+	if got := r.call(r.member, "GET", at+"?cursor=whk_0", nil); got.status != 422 {
+		t.Errorf("a cursor that no page gave is answered %d", got.status)
 	}
 }

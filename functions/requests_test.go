@@ -27,6 +27,7 @@ type scene struct {
 	ownHook      string
 	otherHook    string // the main extension's of its other template type
 	delivery     string
+	event        string // of that delivery
 	replay       string // to the managed webhook, running
 	rollout      string // of the main extension, paused
 	ownToken     who    // an API token of the account's own, with every scope
@@ -72,6 +73,7 @@ func newScene(w *world) *scene {
 	s.want(s.call(s.partner, "POST", "/v1/extensions/"+mainExtension+"/rollouts/"+s.rollout+"/pause", nil), 200)
 	s.settle()
 	s.delivery = s.want(s.call(s.admin, "GET", "/v1/webhooks/"+s.managedHook+"/deliveries", nil), 200).str("items", 0, "id")
+	s.event = s.want(s.call(s.admin, "GET", "/v1/webhooks/"+s.managedHook+"/deliveries", nil), 200).str("items", 0, "event_id")
 	s.otherHook = s.hookOf(s.templateType("acme-crm_addendum"))
 	s.replay = "rpl_1"
 	s.tables.Given( // between two pages, of which there is nothing in the outbox
@@ -318,6 +320,7 @@ var requests = map[string]request{
 		path:  func(s *scene) string { return "/v1/webhooks/" + s.managedHook + "/deliveries/" + s.delivery },
 		other: "/v1/webhooks/whk_none/deliveries/dlv_none",
 	},
+	"list-event-deliveries": {path: func(s *scene) string { return "/v1/events/" + s.event + "/deliveries" }, other: "/v1/events/evt_none/deliveries"},
 	"replay-delivery": {
 		path: func(s *scene) string {
 			return "/v1/webhooks/" + s.managedHook + "/deliveries/" + s.delivery + "/replay"

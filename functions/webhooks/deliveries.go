@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"plugboard/shared/auth"
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
@@ -108,6 +109,46 @@ func abridged(attempts []domain.Attempt) []domain.Attempt {
 		}
 	}
 	return short
+}
+
+// webhooksLooked is how many webhooks a page looks into, of the 500 that an account may have: at one or two reads each, a
+// page that finds little ends within a second or two.
+const webhooksLooked = 100
+
+// ListEventDeliveries lists the deliveries of one event, by webhook: of the webhooks that there are, since the log of one
+// that was deleted is not read any more, and to an extension's token of its own. A page may hold less than its limit, or
+// nothing, and still have a next one.
+//
+// NotFound when no webhook was sent, or was to be sent, such an event on that day.
+func (s *Service) ListEventDeliveries(ctx context.Context, in *contract.ListEventDeliveriesInput) (*contract.ListEventDeliveriesOutput, error) {
+	caller := auth.From(ctx)
+	webhooks, err := s.store.Webhooks(ctx, caller.Account)
+	if err != nil {
+		return nil, err
+	}
+	webhooks = slices.DeleteFunc(webhooks, func(w domain.Webhook) bool { return !visible(w, caller) || string(w.ID) <= in.Cursor })
+	slices.SortFunc(webhooks, func(a, b domain.Webhook) int { return strings.Compare(string(a.ID), string(b.ID)) })
+	page := contract.Page[contract.DeliveryOfEvent]{Items: []contract.DeliveryOfEvent{}}
+	lines := 0
+	for n, w := range webhooks {
+		if n == webhooksLooked || len(page.Items) == in.Limit || lines > linesListed {
+			page.NextCursor = string(webhooks[n-1].ID)
+			break
+		}
+		attempts, err := s.attempts(ctx, w, in.Day, in.Event)
+		if fault.KindOf(err) == fault.NotFound {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		lines += len(attempts)
+		page.Items = append(page.Items, contract.DeliveryOfEvent{Webhook: w.ID, DeliveryView: view(abridged(attempts))})
+	}
+	if len(page.Items) == 0 && page.NextCursor == "" && in.Cursor == "" {
+		return nil, fault.New(fault.NotFound, "not-found", "There is no delivery of such an event on that day.")
+	}
+	return &contract.ListEventDeliveriesOutput{Body: page}, nil
 }
 
 // ReadDelivery shows one. NotFound for a delivery of another webhook or day, and before its first attempt.

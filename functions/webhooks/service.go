@@ -47,6 +47,7 @@ func (s *Service) Routes(api *contract.API) {
 	contract.ReceiveCallback.Handle(api, s.ReceiveCallback)
 	contract.ListDeliveries.Handle(api, s.ListDeliveries)
 	contract.ReadDelivery.Handle(api, s.ReadDelivery)
+	contract.ListEventDeliveries.Handle(api, s.ListEventDeliveries)
 	contract.ReplayDelivery.Handle(api, s.ReplayDelivery)
 	contract.CreateReplay.Handle(api, s.CreateReplay)
 	contract.ListReplays.Handle(api, s.Replays)

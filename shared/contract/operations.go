@@ -799,6 +799,13 @@ var (
 		Reads:  domain.Records{domain.RecordWebhook, domain.RecordAttempt},
 		Family: FamilyWebhook, Since: "0.1.0", Summary: "Read a delivery, with every attempt.",
 	})
+	ListEventDeliveries = declare[ListEventDeliveriesInput, ListEventDeliveriesOutput](Operation{
+		ID: "list-event-deliveries", Method: http.MethodGet, Path: "/v1/events/{event_id}/deliveries", Function: Webhooks, Status: 200,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeWebhooksRead), auth.Platform()),
+		Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordWebhook, domain.RecordAttempt},
+		Family: FamilyWebhook, Since: "0.1.0", Summary: "List the deliveries of one event, over the webhooks that there are, with every attempt.",
+	})
 	ReplayDelivery = declare[ReplayDeliveryInput, ReplayDeliveryOutput](Operation{
 		ID: "replay-delivery", Method: http.MethodPost, Path: "/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/replay", Function: Webhooks, Status: 202,
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Admin), auth.Integration(domain.ScopeWebhooksSecrets)),

@@ -276,6 +276,20 @@ func (in *ListDeliveriesInput) Check() []fault.Field {
 
 type ListDeliveriesOutput struct{ Body Page[DeliveryView] }
 
+type ListEventDeliveriesInput struct {
+	PageInput
+	Event domain.EventID `path:"event_id" maxLength:"64"`
+	Day   string         `query:"day" format:"date" doc:"The UTC day of the event; when absent the one that its id tells, or today."`
+}
+
+// DeliveryOfEvent is a delivery among those of other webhooks.
+type DeliveryOfEvent struct {
+	Webhook domain.WebhookID `json:"webhook_id"`
+	DeliveryView
+}
+
+type ListEventDeliveriesOutput struct{ Body Page[DeliveryOfEvent] }
+
 type ReadDeliveryInput struct {
 	Webhook  domain.WebhookID  `path:"webhook_id" maxLength:"64"`
 	Delivery domain.DeliveryID `path:"delivery_id" maxLength:"64"`
