@@ -192,9 +192,14 @@ func OfWebhook(t Type, w domain.Webhook, state domain.HealthState, h domain.Heal
 	})
 }
 
-// OfExhausted is the event of a delivery that was tried for the last time. Its id derives from the delivery, as above.
+// OfExhausted is the event of a delivery that was tried for the last time. Its id derives from the delivery, as above, and
+// from where a replay began its schedule anew.
 func OfExhausted(w domain.Webhook, d Delivery, last domain.Attempt) (Event, error) {
-	id := domain.EventID(domain.DerivedID("evt", string(DeliveryExhausted), string(d.ID)))
+	parts := []string{string(DeliveryExhausted), string(d.ID)}
+	if d.First > 1 {
+		parts = append(parts, fmt.Sprint(d.First))
+	}
+	id := domain.EventID(domain.DerivedID("evt", parts...))
 	return ofSending(id, DeliveryExhausted, w, last.At).with(DeliveryExhausted, DeliveryData{
 		ID: d.ID, Webhook: w.ID, Name: w.Name, Extension: w.Extension, Event: d.Event, EventType: d.EventType, EventDay: d.Day(),
 		Attempts: last.Number, Failure: last.Failure, Reason: last.Reason,

@@ -59,9 +59,14 @@ func doomed(w *world) *scene {
 	for _, id := range []string{failing, stays} {
 		s.parks(domain.WebhookID(id))
 	}
+	s.want(s.call(s.admin, "POST", "/v1/webhooks/"+s.managedHook+"/deliveries/"+s.delivery+"/replay", nil), 202)
 	s.want(s.call(s.admin, "DELETE", "/v1/webhooks/"+failing, nil), 204) // its log stays
 	s.want(s.call(s.admin, "POST", "/v1/installations/"+mainExtension+"/disable", nil), 202)
-	s.settle() // as do those of the managed webhooks
+	s.settle()      // as do those of the managed webhooks
+	s.tables.Given( // a replay between two pages
+		&domain.Replay{Account: s.account, Webhook: domain.WebhookID(stays), ID: "rpl_1", State: domain.ReplayRunning, Page: 1, UpdatedAt: s.now()},
+		&domain.Replaying{Account: s.account, Webhook: domain.WebhookID(stays), Replay: "rpl_1"},
+	)
 	s.want(s.call(s.dashboard("other", "ada"), "POST", "/v1/webhooks", object{"name": "Theirs", "url": s.receiver.URL}), 201)
 	s.want(s.call(s.dashboard("other", "ada"), "POST", "/v1/tokens", object{"name": "Theirs", "scopes": []string{}}), 201)
 	var many []any

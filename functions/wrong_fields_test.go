@@ -193,7 +193,11 @@ func wrongBodies(s *scene) map[string]wrong {
 			want: []string{"/auth/token", "/headers/Host", "/headers/X-A", "/policy/timeout_seconds", "/name", "/paused", "/enabled", "/url", "/event_types/0", "/workspace_ids", "/template_type_ids/0"},
 		},
 		"rotate-webhook-secret": {body: object{"overlap_seconds": 604801, "more": 1}, want: []string{"/overlap_seconds", "/more"}},
-		"send-test-event":       {body: object{"event_type": "contract.eaten", "more": 1}, want: []string{"/event_type", "/more"}},
+		"create-replay": {
+			body: object{"from": "yesterday", "to": 7, "states": []any{"exhausted", "lost", "exhausted"}, "event_types": []any{"contract.eaten", 7}, "more": 1},
+			want: []string{"/from", "/to", "/states/1", "/states/2", "/event_types/0", "/event_types/1", "/more"},
+		},
+		"send-test-event": {body: object{"event_type": "contract.eaten", "more": 1}, want: []string{"/event_type", "/more"}},
 	}
 }
 

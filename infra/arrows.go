@@ -29,8 +29,9 @@ type Readable interface {
 // Reads gets a table's items, one or a partition's, of the table or its index, or fetches a secret's value.
 func (f *Function) Reads(from Readable) { f.arrow("reads", from, from.reading()) }
 
-func (t *Table) reading() Grant {
-	grant := t.grant("dynamodb:GetItem", "dynamodb:Query")
+func (t *Table) reading() Grant { return t.indexToo(t.grant("dynamodb:GetItem", "dynamodb:Query")) }
+
+func (t *Table) indexToo(grant Grant) Grant {
 	if t.Index != nil {
 		grant.Besides = &Grant{Actions: []string{"dynamodb:Query"}, Resource: jsii.String(*t.table.TableArn() + "/index/" + t.Index.Name)}
 	}
@@ -44,6 +45,11 @@ func (f *Function) ReadsManyOf(from *Table) {
 
 // Queries gets a table's items by partition only.
 func (f *Function) Queries(from *Table) { f.arrow("queries", from, from.grant("dynamodb:Query")) }
+
+// Searches gets a table's items by partition, of the table or its index.
+func (f *Function) Searches(table *Table) {
+	f.arrow("searches", table, table.indexToo(table.grant("dynamodb:Query")))
+}
 
 func (s *Secret) reading() Grant {
 	return Grant{

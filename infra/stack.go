@@ -13,6 +13,10 @@ import (
 	"plugboard/shared/store"
 )
 
+// replaysMost is how many replays' pages are worked at once, on every stage: each takes a second or two, with a pause of three
+// after it, so that some 20 replays go on side by side at their full pace.
+const replaysMost = 10
+
 // Plugboard draws the whole bundle for one stage. The functions' code is taken from the folder build.
 func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	d := NewDrawing(app, stage, build)
@@ -30,6 +34,7 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	provisioning := d.Function("provisioning", time.Minute)
 	delivery := d.Function("delivery", time.Minute)
 	redelivery := d.Function("redelivery", time.Minute)
+	replay := d.Function("replay", time.Minute)
 
 	// What remembers: state, and a log that expires.
 	accounts := d.Table(store.AccountsTable)
@@ -39,6 +44,7 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	provisions := d.Queue("provisions")
 	deliveries := d.Queue("deliveries")
 	slowDeliveries := d.Queue("slow-deliveries")
+	replays := d.Queue("replays")
 
 	// What happens by itself.
 	everyDay := d.Schedule("every-day", 24*time.Hour)
@@ -67,7 +73,7 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	webhooks.Seals(sealing)
 	catalogue.ChecksURLsOf(endpoints)
 	webhooks.ChecksURLsOf(endpoints)
-	webhooks.Queries(deliveryLog)
+	webhooks.Searches(deliveryLog)
 
 	// What it changed is heard.
 	accounts.Feeds(fanout)
@@ -77,6 +83,7 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	fanout.SendsTo(provisions)
 	fanout.SendsTo(deliveries)
 	fanout.SendsTo(slowDeliveries)
+	fanout.SendsTo(replays)
 
 	// An extension is provisioned.
 	provisions.Feeds(provisioning, Batches{Size: 5, Most: stage.ProvisioningMost})
@@ -104,6 +111,13 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	delivery.PacesBy(deliveryLog)
 	delivery.SendsBackTo(deliveries)
 	delivery.SendsBackTo(slowDeliveries)
+
+	// What failed is sent again on demand, page by page.
+	replays.Feeds(replay, Batches{Size: 1, Most: replaysMost})
+	replay.Reads(accounts)
+	replay.Writes(accounts)
+	replay.Searches(deliveryLog)
+	replay.SendsTo(slowDeliveries)
 
 	// What waits for longer than a message can is sent in time, and what waits for an endpoint once it is back.
 	everyMinute.Wakes(redelivery)

@@ -49,9 +49,7 @@ type made struct {
 
 // attempt makes one attempt, or decides to make none. An error is a fault of the pipeline: nothing is decided then.
 func (s *Service) attempt(ctx context.Context, d events.Delivery) (made, error) {
-	m := made{line: domain.Attempt{
-		Account: d.Account, Webhook: d.Webhook, Event: d.Event, EventType: d.EventType, EventDay: d.Day(), Number: d.Attempt, At: s.now(),
-	}}
+	m := made{line: d.Line(s.now())}
 	t, err := s.targets.of(ctx, d)
 	if err == nil && d.Attempt > 1 && !t.forgotten(d) {
 		err = s.followed(ctx, &m, d)
@@ -132,6 +130,9 @@ func (s *Service) send(ctx context.Context, t *target, d events.Delivery, m *mad
 			return answer{err: why}, sent, nil
 		case errors.As(err, &tokenless):
 			return answer{err: tokenless}, sent, nil
+		case errors.Is(err, errEventGone):
+			m.line.Outcome, m.line.Reason = domain.OutcomeCancelled, "The event is not stored any more."
+			return a, sent, nil
 		case err != nil:
 			return a, sent, err
 		}
@@ -176,7 +177,7 @@ func (s *Service) post(ctx context.Context, r *http.Request, within time.Duratio
 // failed says in the line why and what follows, and makes the message for the next attempt, if there is one.
 func (s *Service) failed(m *made, p domain.SendPolicy, d events.Delivery, a answer) {
 	m.line.Failure, m.line.Reason = why(a)
-	wait, again := s.wait(p, d.Attempt, paced(a))
+	wait, again := s.wait(p, d.Number(), paced(a))
 	late := s.now().Add(wait).Sub(d.EventAt) > domain.RetriesWithin // by being parked: its event is not kept for ever
 	if !again || late || a.status == http.StatusGone {              // which disables the webhook
 		m.line.Outcome = domain.OutcomeExhausted

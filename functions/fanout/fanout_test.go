@@ -37,13 +37,14 @@ type kit struct {
 	t          *testing.T
 	provisions *queuetest.Queue
 	deliveries *queuetest.Queue
+	replays    *queuetest.Queue
 	slow       *queuetest.Queue
 	measured   bytes.Buffer
 }
 
 func newKit(t *testing.T) *kit {
-	k := &kit{Tables: storetest.New(t), t: t, provisions: queuetest.New(t), deliveries: queuetest.New(t), slow: queuetest.New(t)}
-	k.Service = New(k.Tables, k.provisions, k.lanes(k.deliveries), k.metrics(), k.clock)
+	k := &kit{Tables: storetest.New(t), t: t, provisions: queuetest.New(t), deliveries: queuetest.New(t), replays: queuetest.New(t), slow: queuetest.New(t)}
+	k.Service = New(k.Tables, k.provisions, k.replays, k.lanes(k.deliveries), k.metrics(), k.clock)
 	return k
 }
 
@@ -286,7 +287,7 @@ func TestHandle_ReadsAnAccountOnceAndNeverKeepsIt(t *testing.T) {
 	k := newKit(t)
 	k.twoExtensions()
 	counted := &counting{Records: k.Tables}
-	k.Service = New(counted, k.provisions, k.lanes(k.deliveries), k.metrics(), k.clock)
+	k.Service = New(counted, k.provisions, k.replays, k.lanes(k.deliveries), k.metrics(), k.clock)
 	through := func(id string) events.Event {
 		return signed(id, domain.Contract{ID: domain.ContractID("con_" + id), Origin: "acme-crm", TemplateType: "tt_orders"})
 	}
@@ -306,7 +307,7 @@ func TestHandle_ReadsNoExtensionThatHearsNothing(t *testing.T) {
 	k := newKit(t)
 	k.twoExtensions()
 	counted := &counting{Records: k.Tables}
-	k.Service = New(counted, k.provisions, k.lanes(k.deliveries), k.metrics(), k.clock)
+	k.Service = New(counted, k.provisions, k.replays, k.lanes(k.deliveries), k.metrics(), k.clock)
 	k.handle(k.commit(signed("1", domain.Contract{ID: "con_1"})))
 	if counted.installations != 0 || counted.blueprints != 0 {
 		t.Errorf("got %+v reads, want no installation and no blueprint", *counted)
@@ -323,11 +324,11 @@ func TestHandle_AnyFailureFailsTheWholeBatch(t *testing.T) {
 		service *Service
 		batch   lambda.DynamoDBEvent
 	}{
-		"the deliveries queue is gone":   {New(k.Tables, k.provisions, k.lanes(k.deliveries.Broken()), k.metrics(), k.clock), batch},
-		"one message of many is refused": {New(k.Tables, k.provisions, k.lanes(refusing{k.deliveries}), k.metrics(), k.clock), batch},
-		"the webhooks cannot be read":    {New(k.At(domain.SystemClock, storetest.Failing("Query")), k.provisions, k.lanes(k.deliveries), k.metrics(), k.clock), batch},
-		"a context cannot be made":       {New(k.At(domain.SystemClock, storetest.Failing("GetItem")), k.provisions, k.lanes(k.deliveries), k.metrics(), k.clock), batch},
-		"a record is unreadable":         {New(k.Tables, k.provisions, k.lanes(k.deliveries), k.metrics(), k.clock), lambda.DynamoDBEvent{Records: []lambda.DynamoDBEventRecord{batch.Records[0], unreadable}}},
+		"the deliveries queue is gone":   {New(k.Tables, k.provisions, k.replays, k.lanes(k.deliveries.Broken()), k.metrics(), k.clock), batch},
+		"one message of many is refused": {New(k.Tables, k.provisions, k.replays, k.lanes(refusing{k.deliveries}), k.metrics(), k.clock), batch},
+		"the webhooks cannot be read":    {New(k.At(domain.SystemClock, storetest.Failing("Query")), k.provisions, k.replays, k.lanes(k.deliveries), k.metrics(), k.clock), batch},
+		"a context cannot be made":       {New(k.At(domain.SystemClock, storetest.Failing("GetItem")), k.provisions, k.replays, k.lanes(k.deliveries), k.metrics(), k.clock), batch},
+		"a record is unreadable":         {New(k.Tables, k.provisions, k.replays, k.lanes(k.deliveries), k.metrics(), k.clock), lambda.DynamoDBEvent{Records: []lambda.DynamoDBEventRecord{batch.Records[0], unreadable}}},
 	} {
 		if _, err := c.service.Handle(t.Context(), c.batch); err == nil {
 			t.Errorf("%s: no error", name)
@@ -342,7 +343,7 @@ func TestRule16_WhatIsSentOnIsNotPendingAnyMore(t *testing.T) {
 	if got := k.pending(); got != 2 {
 		t.Fatalf("%d events are pending, want 2", got)
 	}
-	broken := New(k.Tables, k.provisions, k.lanes(k.deliveries.Broken()), k.metrics(), k.clock)
+	broken := New(k.Tables, k.provisions, k.replays, k.lanes(k.deliveries.Broken()), k.metrics(), k.clock)
 	if _, err := broken.Handle(t.Context(), batch); err == nil || k.pending() != 2 {
 		t.Errorf("a fan-out that failed, %v, leaves %d pending, want 2", err, k.pending())
 	}
@@ -362,12 +363,12 @@ func TestRule18_AnEventThatWasSentOnMeanwhileIsLeftOut(t *testing.T) {
 	k.handle(half)
 	k.delivered()
 	late := func() time.Time { return domain.SystemClock().Add(2 * store.PendingLate) }
-	k.Service = New(k.Tables, k.provisions, k.lanes(k.deliveries), k.metrics(), late)
+	k.Service = New(k.Tables, k.provisions, k.replays, k.lanes(k.deliveries), k.metrics(), late)
 	k.handle(batch)
 	if got := k.delivered(); len(got) != 1 || got[0].Event != "evt_2" {
 		t.Errorf("sent on %+v, want evt_2 alone", got)
 	}
-	k.Service = New(k.At(domain.SystemClock, storetest.Failing("BatchGetItem")), k.provisions, k.lanes(k.deliveries), k.metrics(), k.clock)
+	k.Service = New(k.At(domain.SystemClock, storetest.Failing("BatchGetItem")), k.provisions, k.replays, k.lanes(k.deliveries), k.metrics(), k.clock)
 	k.handle(k.commit(signed("3", domain.Contract{ID: "con_3"})))
 	if got := k.delivered(); len(got) != 1 {
 		t.Errorf("in time: sent on %+v, want evt_3, without a look", got)
@@ -378,7 +379,7 @@ func TestRule18_AnEventThatWasSentOnMeanwhileIsLeftOut(t *testing.T) {
 func TestHandle_WhatCannotBeNotedIsSentOnAllTheSame(t *testing.T) {
 	k := newKit(t)
 	k.Given(&domain.Webhook{Account: acct, ID: "own-all"})
-	k.Service = New(k.At(domain.SystemClock, storetest.Failing("BatchWriteItem")), k.provisions, k.lanes(k.deliveries), k.metrics(), k.clock)
+	k.Service = New(k.At(domain.SystemClock, storetest.Failing("BatchWriteItem")), k.provisions, k.replays, k.lanes(k.deliveries), k.metrics(), k.clock)
 	k.handle(k.commit(signed("1", domain.Contract{ID: "con_1"})))
 	if got := k.delivered(); len(got) != 1 || k.pending() != 1 {
 		t.Errorf("sent on %+v, and %d are pending, want one of each", got, k.pending())

@@ -55,14 +55,13 @@ func (s *Service) Handle(ctx context.Context, _ any) (struct{}, error) {
 	sweeping, cancel := leaving(ctx, forParked)
 	defer cancel()
 	due, sending := s.due(sweeping)
-	s.metrics.Put(map[metric.Name][]float64{
-		metric.Unsent: {float64(forgotten)}, metric.Due: {float64(due.sent)}, metric.Overdue: {float64(due.overdue)},
-	})
 	began := time.Now()
 	r, err := s.parked(ctx)
+	seen := map[metric.Name][]float64{metric.Unsent: {float64(forgotten)}, metric.Due: {float64(due.sent)}, metric.Overdue: {float64(due.overdue)}}
 	if r.left == 0 && err == nil { // or there may be more
-		s.metrics.Put(map[metric.Name][]float64{metric.OpenBreakers: {float64(r.open)}})
+		seen[metric.OpenBreakers] = []float64{float64(r.open)}
 	}
+	s.metrics.Put(seen)
 	slog.InfoContext(ctx, "looked after breakers", "watched", r.watched, "open", r.open, "probes", r.probes, "let_go", r.letGo, "left", r.left, "ms", time.Since(began).Milliseconds())
 	return struct{}{}, errors.Join(repairing, sending, err)
 }

@@ -111,7 +111,7 @@ func (w *worker) pipeline(ctx context.Context) (func() (batch, error), error) {
 	if err != nil {
 		return nil, err
 	}
-	fan := fanout.New(p.store, p.provisions, p.lanes, p.metrics, domain.SystemClock)
+	fan := fanout.New(p.store, p.provisions, p.provisions, p.lanes, p.metrics, domain.SystemClock)
 	return func() (batch, error) {
 		return func() (int, error) {
 			for range w.Batch {

@@ -812,4 +812,49 @@ var (
 		Reads:  domain.Records{domain.RecordWebhook, domain.RecordAttempt},
 		Family: FamilyWebhook, Since: "0.1.0", Summary: "Read a delivery, with every attempt.",
 	})
+	ListEventDeliveries = declare[ListEventDeliveriesInput, ListEventDeliveriesOutput](Operation{
+		ID: "list-event-deliveries", Method: http.MethodGet, Path: "/v1/events/{event_id}/deliveries", Function: Webhooks, Status: 200,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeWebhooksRead), auth.Platform()),
+		Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordWebhook, domain.RecordAttempt},
+		Family: FamilyWebhook, Since: "0.1.0", Summary: "List the deliveries of one event, over the webhooks that there are, with every attempt.",
+	})
+	ReplayDelivery = declare[ReplayDeliveryInput, ReplayDeliveryOutput](Operation{
+		ID: "replay-delivery", Method: http.MethodPost, Path: "/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/replay", Function: Webhooks, Status: 202,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Admin), auth.Integration(domain.ScopeWebhooksSecrets)),
+		Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordInstallation, domain.RecordAttempt, domain.RecordEvent},
+		Writes: domain.Records{domain.RecordResend},
+		Family: FamilyWebhook, Since: "0.1.0", Summary: "Send a delivery again, in whatever state: the next attempt, under the same id and with the same body.",
+	})
+	CreateReplay = declare[CreateReplayInput, CreateReplayOutput](Operation{
+		ID: "create-replay", Method: http.MethodPost, Path: "/v1/webhooks/{webhook_id}/replays", Function: Webhooks, Status: 202,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Admin), auth.Integration(domain.ScopeWebhooksSecrets)),
+		Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordInstallation, domain.RecordReplaying},
+		Writes: domain.Records{domain.RecordReplay, domain.RecordReplaying, domain.RecordResend},
+		Family: FamilyWebhook, Since: "0.1.0", Summary: "Send what failed or was skipped since a time again, or what else a filter finds, page by page.",
+	})
+	ListReplays = declare[ListReplaysInput, ListReplaysOutput](Operation{
+		ID: "list-replays", Method: http.MethodGet, Path: "/v1/webhooks/{webhook_id}/replays", Function: Webhooks, Status: 200,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeWebhooksRead), auth.Platform()),
+		Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordWebhook, domain.RecordReplay},
+		Family: FamilyWebhook, Since: "0.1.0", Summary: "List a webhook's replays of the last 30 days.",
+	})
+	ReadReplay = declare[ReplayInput, ReadReplayOutput](Operation{
+		ID: "read-replay", Method: http.MethodGet, Path: "/v1/webhooks/{webhook_id}/replays/{replay_id}", Function: Webhooks, Status: 200,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeWebhooksRead), auth.Platform()),
+		Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordWebhook, domain.RecordReplay},
+		Family: FamilyWebhook, Since: "0.1.0", Summary: "Read a replay, with its progress.",
+	})
+	CancelReplay = declare[ReplayInput, CancelReplayOutput](Operation{
+		ID: "cancel-replay", Method: http.MethodPost, Path: "/v1/webhooks/{webhook_id}/replays/{replay_id}/cancel", Function: Webhooks, Status: 200,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Admin), auth.Integration(domain.ScopeWebhooksSecrets)),
+		Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordWebhook, domain.RecordReplay},
+		Writes: domain.Records{domain.RecordReplay, domain.RecordReplaying},
+		Family: FamilyWebhook, Since: "0.1.0", Summary: "Cancel a replay; what it has sent stays sent.",
+	})
 )

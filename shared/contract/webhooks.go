@@ -269,16 +269,64 @@ type DeliveryView struct {
 
 type ListDeliveriesInput struct {
 	PageInput
-	Webhook domain.WebhookID `path:"webhook_id" maxLength:"64"`
-	Day     string           `query:"day" format:"date" doc:"A UTC day of the last 30; today when absent."`
+	Webhook    domain.WebhookID       `path:"webhook_id" maxLength:"64"`
+	Day        string                 `query:"day" format:"date" doc:"A UTC day of the last 30; today when neither it nor from nor to is given."`
+	From       time.Time              `query:"from" doc:"Only of events at this time or later, RFC 3339, within the last 30 days; when absent 30 days ago." example:"2026-11-22T09:30:00Z"`
+	To         time.Time              `query:"to" doc:"Only of events before this time; when absent now."`
+	States     []domain.DeliveryState `query:"state,explode" nullable:"false" maxItems:"5" enum:"delivered,retrying,exhausted,skipped,cancelled" doc:"Only those that are in one of these states. Repeatable."`
+	EventTypes []string               `query:"event_type,explode" nullable:"false" maxItems:"20" maxLength:"64" doc:"Only of events of these types. Repeatable."`
+}
+
+// Check reports times that contradict each other, and types that there are not.
+func (in *ListDeliveriesInput) Check() []fault.Field {
+	var wrong []fault.Field
+	if in.Day != "" && !(in.From.IsZero() && in.To.IsZero()) {
+		wrong = append(wrong, fault.Field{Pointer: "query.day", Code: "contradiction", Detail: "Give a day, or from and to."})
+	}
+	if !in.From.IsZero() && !in.To.IsZero() && !in.From.Before(in.To) {
+		wrong = append(wrong, fault.Field{Pointer: "query.to", Code: "invalid", Detail: "It is not after from."})
+	}
+	for _, t := range in.EventTypes {
+		if !events.Known(t) {
+			wrong = append(wrong, fault.Field{Pointer: "query.event_type", Code: "unknown-event-type", Detail: fmt.Sprintf("There is no event type %q.", t)})
+		}
+	}
+	return wrong
 }
 
 type ListDeliveriesOutput struct{ Body Page[DeliveryView] }
 
+type ListEventDeliveriesInput struct {
+	PageInput
+	Event domain.EventID `path:"event_id" maxLength:"64"`
+	Day   string         `query:"day" format:"date" doc:"The UTC day of the event; when absent the one that its id tells, or today."`
+}
+
+// DeliveryOfEvent is a delivery among those of other webhooks.
+type DeliveryOfEvent struct {
+	Webhook domain.WebhookID `json:"webhook_id"`
+	DeliveryView
+}
+
+type ListEventDeliveriesOutput struct{ Body Page[DeliveryOfEvent] }
+
 type ReadDeliveryInput struct {
 	Webhook  domain.WebhookID  `path:"webhook_id" maxLength:"64"`
 	Delivery domain.DeliveryID `path:"delivery_id" maxLength:"64"`
-	Day      string            `query:"day" format:"date" doc:"The UTC day of the event; today when absent."`
+	Day      string            `query:"day" format:"date" doc:"The UTC day of the event; when absent the one that its id tells, or today."`
 }
 
 type ReadDeliveryOutput struct{ Body DeliveryView }
+
+type ReplayDeliveryInput struct {
+	Webhook  domain.WebhookID  `path:"webhook_id" maxLength:"64"`
+	Delivery domain.DeliveryID `path:"delivery_id" maxLength:"64"`
+	Day      string            `query:"day" format:"date" doc:"The UTC day of the event; when absent the one that its id tells, or today."`
+}
+
+type ReplayDeliveryOutput struct {
+	Body struct {
+		Delivery domain.DeliveryID `json:"delivery_id"`
+		Attempt  int               `json:"attempt" doc:"The number of the attempt that is made as soon as its turn comes: see read-delivery."`
+	}
+}

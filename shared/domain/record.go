@@ -40,6 +40,9 @@ const (
 	RecordPending         Record = "pending"         // an event that fanout has not sent on yet
 	RecordPendingCursor   Record = "pending-cursor"  // how far those were swept
 	RecordProvision       Record = "provision"       // an outbox item: provisioning hears of it
+	RecordResend          Record = "resend"          // an outbox item: fanout sends a delivery again, or has a page of a replay worked
+	RecordReplay          Record = "replay"
+	RecordReplaying       Record = "replaying" // a webhook's one place for a replay that runs
 	RecordIdempotency     Record = "idempotency"
 	RecordDataKey         Record = "data-key"
 	RecordQuotaUse        Record = "quota-use"

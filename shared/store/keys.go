@@ -33,6 +33,9 @@ import (
 //	ACCOUNT#<id>#EVENTS#<shard>  EVENT#<known by> event           the same, of contracts kept elsewhere
 //	PENDING#<yyyy-mm-ddThh>#<shard>  <time>#<event id>  pending   fanout, of late events; all that are older than a minute, by redelivery
 //	PENDING               CURSOR                  pending-cursor  redelivery: the oldest hour that may hold something
+//	ACCOUNT#<id>          RESEND#<id>             resend          fanout (stream)
+//	ACCOUNT#<id>          REPLAY#<webhook>#<id>   replay          id; all of a webhook
+//	ACCOUNT#<id>          REPLAYING#<webhook>     replaying       webhook; taken by the replay that runs
 //	SCHEDULE              PROVISION#<id>          provision       the same, of a daily check
 //	DAILY#<shard>         <derived id>            daily           all of a shard, by a daily check
 //	CONTRACT#<id>         CONTRACT                contract        id (an item names its account, checked on read)
@@ -91,6 +94,14 @@ import (
 //	PACE#<webhook id>                   PACE                               pace      updated by delivery, for as many turns as it needs
 //	PARKED#<webhook>#<shard>            <event time>#<delivery id>#<attempt>#<not before>  parked    the oldest of a webhook, by redelivery; how many, by its reader
 //	WATCHED                             <account>#<webhook>                watched   all, by redelivery
+//
+// and its index of what failed, which holds nothing else:
+//
+//	pk                                  unsent_sk                          holds     read by
+//	WEBHOOK#<id>#<yyyy-mm-dd>#<shard>   as sk                              what leads to a delivery  a day of a webhook, either way, filtered
+//
+// Only lines that are no success have the index's key, so that a first-attempt success stays one small item, and a failure
+// costs a second write unit. A delivery that it leads to is judged by all of its lines.
 //
 // The day is the event's. The shard is one of four by the event, so that a busy webhook does not sit on one
 // partition and a delivery's attempts still do. Event ids rise with time, attempts are zero-padded, and the
@@ -184,6 +195,12 @@ func keyOf(v any) (key, domain.Record) {
 			return key{"SCHEDULE", "PROVISION#" + v.ID}, domain.RecordProvision
 		}
 		return key{"ACCOUNT#" + string(v.Account), "PROVISION#" + v.ID}, domain.RecordProvision
+	case events.Resend:
+		return inAccount(v.Account, "RESEND", v.ID), domain.RecordResend
+	case domain.Replay:
+		return replayKey(v.Account, v.Webhook, v.ID), domain.RecordReplay
+	case domain.Replaying:
+		return replayingKey(v.Account, v.Webhook), domain.RecordReplaying
 	case DataKey:
 		return key{"DATAKEY#" + v.Month, "DATAKEY"}, domain.RecordDataKey
 	case claim:
@@ -228,6 +245,12 @@ func webhookKey(a domain.AccountID, id domain.WebhookID) key {
 }
 func healthKey(a domain.AccountID, id domain.WebhookID) key {
 	return inAccount(a, "WEBHOOK", string(id)+"#HEALTH")
+}
+func replayKey(a domain.AccountID, w domain.WebhookID, id domain.ReplayID) key {
+	return inAccount(a, "REPLAY", string(w)+"#"+string(id))
+}
+func replayingKey(a domain.AccountID, w domain.WebhookID) key {
+	return inAccount(a, "REPLAYING", string(w))
 }
 func contractKey(id domain.ContractID) key { return key{"CONTRACT#" + string(id), "CONTRACT"} }
 

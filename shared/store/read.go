@@ -205,6 +205,20 @@ func (s *Store) Trials(ctx context.Context, a domain.AccountID) ([]domain.Trial,
 	return list[domain.Trial](ctx, s, accountKey(a).pk, "TRIAL#")
 }
 
+func (s *Store) Replay(ctx context.Context, a domain.AccountID, w domain.WebhookID, id domain.ReplayID) (domain.Replay, error) {
+	return get[domain.Replay](ctx, s, replayKey(a, w, id), "replay")
+}
+
+// Replays is every replay of the webhook that is remembered, the first created first.
+func (s *Store) Replays(ctx context.Context, a domain.AccountID, w domain.WebhookID) ([]domain.Replay, error) {
+	return list[domain.Replay](ctx, s, accountKey(a).pk, replayKey(a, w, "").sk)
+}
+
+// Replaying is the replay of the webhook that runs.
+func (s *Store) Replaying(ctx context.Context, a domain.AccountID, w domain.WebhookID) (domain.Replaying, error) {
+	return get[domain.Replaying](ctx, s, replayingKey(a, w), "running replay")
+}
+
 // QuotaUses is what the account uses of its quotas; of one that it never used, there is none.
 func (s *Store) QuotaUses(ctx context.Context, a domain.AccountID) ([]domain.QuotaUse, error) {
 	return list[domain.QuotaUse](ctx, s, accountKey(a).pk, "QUOTA#")

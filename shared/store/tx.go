@@ -173,6 +173,9 @@ func (t *Tx) Emit(e events.Event) *Write {
 // Provision commits a message to provisioning with the change.
 func (t *Tx) Provision(p events.Provision) *Write { return t.outbox(p, OutboxProvision) }
 
+// Resend commits the sending again of a delivery, or the next page of a replay, with the change.
+func (t *Tx) Resend(r events.Resend) *Write { return t.outbox(r, OutboxResend) }
+
 // ReserveEmail makes the user the one in the account with that e-mail. Conflict when another has it.
 func (t *Tx) ReserveEmail(u domain.User) *Write {
 	r := reservation{Account: u.Account, Email: u.Email, User: u.ID}
@@ -230,6 +233,7 @@ const (
 
 	OutboxEvent     = "event"
 	OutboxProvision = "provision"
+	OutboxResend    = "resend"
 
 	commitAttempts = 6
 )
