@@ -67,7 +67,7 @@ func (s *Service) Routes(api *contract.API) {
 
 // OpenAPI serves the committed document.
 func (s *Service) OpenAPI(context.Context, *contract.ReadOpenapiInput) (*contract.ReadOpenapiOutput, error) {
-	return &contract.ReadOpenapiOutput{ContentType: "application/json", Body: contract.OpenAPIJSON}, nil
+	return &contract.ReadOpenapiOutput{ContentType: "application/json", Body: contract.OpenAPIJSON()}, nil
 }
 
 // BlueprintSchema serves the committed schema, for editors.
