@@ -260,7 +260,7 @@ func (a *actors) chain(minVersions ...int) []string {
 	var slugs []string
 	for n, least := range minVersions {
 		blueprint := coreBlueprint()
-		blueprint["parameters"] = []object{{"key": "p", "name": "P", "required": true}}
+		blueprint["parameters"] = asks(object{"key": "p", "required": true})
 		if n > 0 {
 			blueprint["dependencies"] = []object{{"extension_id": slugs[n-1], "min_version": least}}
 		}

@@ -59,7 +59,7 @@ func lifecycleBlueprint(url string) object {
 	return object{
 		"scopes": []string{"contracts:write", "contracts:read", "webhooks:secrets"}, "webhooks": []object{}, "lifecycle": object{"url": url},
 		"template_types": []object{{"name": "Life", "no_webhooks": true, "fields": []object{}}},
-		"parameters":     []object{{"key": "region", "name": "Region"}},
+		"parameters":     asks(object{"key": "region"}),
 	}
 }
 

@@ -176,7 +176,7 @@ func (ts *targets) read(ctx context.Context, d events.Delivery) (target, error) 
 	if t.installation, err = ts.records.Installation(ctx, d.Account, t.webhook.Extension); err != nil {
 		return t.goneWhenAbsent(err, "The extension is not enabled.")
 	}
-	t.values, t.secrets = t.installation.Parameters, t.installation.Secrets
+	t.values, t.secrets = domain.ParameterTexts(t.installation.Parameters), t.installation.Secrets
 	b, err := ts.blueprint(ctx, blueprintKey{t.webhook.Extension, t.webhook.Version})
 	if err != nil {
 		return target{}, err
