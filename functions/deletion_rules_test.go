@@ -137,7 +137,7 @@ func traces(dump string) []string {
 
 func TestRule27_ADeletedAccountLeavesNothingButTheProof(t *testing.T) {
 	s := doomed(newWorld(t))
-	for _, r := range []string{"own-token", "token", "session", "contract-session", "contract", "event", "webhook", "webhook-health", "retired-webhook", "installation", "trial", "user", "reservation", "idempotency", "template", "template-type", "quota-use"} {
+	for _, r := range []string{"own-token", "token", "session", "contract-session", "contract", "event", "webhook", "webhook-health", "retired-webhook", "installation", "trial", "user", "reservation", "idempotency", "template", "template-type", "quota-use", "naming"} {
 		if len(s.stored(r)) == 0 {
 			t.Fatalf("the test has no %s to erase", r)
 		}

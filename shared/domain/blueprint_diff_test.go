@@ -90,10 +90,12 @@ func TestRule6_WhatNeedsConsentIsNamed(t *testing.T) {
 		change func(*domain.BlueprintSpec)
 		want   string
 	}{
-		"nothing":               {func(*domain.BlueprintSpec) {}, ""},
-		"a field":               {func(b *domain.BlueprintSpec) { b.TemplateTypes[0].Fields = b.TemplateTypes[0].Fields[:1] }, ""},
-		"less":                  {func(b *domain.BlueprintSpec) { *b = domain.BlueprintSpec{} }, ""},
-		"an optional parameter": {func(b *domain.BlueprintSpec) { b.Parameters.Properties["more"] = domain.ParameterSchema{Type: "string"} }, ""},
+		"nothing": {func(*domain.BlueprintSpec) {}, ""},
+		"a field": {func(b *domain.BlueprintSpec) { b.TemplateTypes[0].Fields = b.TemplateTypes[0].Fields[:1] }, ""},
+		"less":    {func(b *domain.BlueprintSpec) { *b = domain.BlueprintSpec{} }, ""},
+		"an optional parameter": {func(b *domain.BlueprintSpec) {
+			b.Parameters.Properties["more"] = domain.ParameterSchema{Type: "string"}
+		}, ""},
 		"one with a default": {func(b *domain.BlueprintSpec) {
 			b.Parameters.Properties["more"] = domain.ParameterSchema{Default: "x"}
 			b.Parameters.Required = append(b.Parameters.Required, "more")

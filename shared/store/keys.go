@@ -17,6 +17,7 @@ import (
 //	ACCOUNT#<id>          USER#<id>               user            account and subject; all of an account
 //	ACCOUNT#<id>          EMAIL#<folded>          reservation     who in the account has that e-mail
 //	ACCOUNT#<id>          WORKSPACE#<id>          workspace       id; all of an account
+//	ACCOUNT#<id>          NAMING                  naming          condition-checked by what names workspaces, and by their deletion
 //	ACCOUNT#<id>          TEMPLATETYPE#<id>       template-type   id; all of an account
 //	ACCOUNT#<id>          FIELDS#<type id>        fields-version  condition-checked by a contract's creation
 //	ACCOUNT#<id>          TEMPLATE#<id>           template        id; all of an account
@@ -111,6 +112,8 @@ func keyOf(v any) (key, domain.Record) {
 		return workspaceKey(v.Account, v.ID), domain.RecordWorkspace
 	case domain.TemplateType:
 		return templateTypeKey(v.Account, v.ID), domain.RecordTemplateType
+	case domain.Naming:
+		return namingKey(v.Account), domain.RecordNaming
 	case domain.FieldsVersion:
 		return fieldsKey(v.Account, v.TemplateType), domain.RecordFieldsVersion
 	case domain.Template:
@@ -201,6 +204,8 @@ func userKey(a domain.AccountID, id domain.UserID) key { return inAccount(a, "US
 func emailKey(a domain.AccountID, email string) key {
 	return inAccount(a, "EMAIL", domain.FoldEmail(email))
 }
+func namingKey(a domain.AccountID) key { return key{accountKey(a).pk, "NAMING"} }
+
 func workspaceKey(a domain.AccountID, id domain.WorkspaceID) key {
 	return inAccount(a, "WORKSPACE", string(id))
 }
