@@ -53,7 +53,7 @@ import (
 //	EXTENSION#<slug>      PROVISION#<id>          provision       a roll-out's; fanout (stream)
 //	CATALOGUE             EXTENSION#<slug>        listing         all, for the catalogue
 //	ACCOUNT#<id>#IDEMPOTENCY#<shard>  <sha256>    idempotency     caller, operation and Idempotency-Key; the erasing of an account
-//	IDEMPOTENCY#<sha256>  IDEMPOTENCY             idempotency     the same, of a request that is about no account
+//	IDEMPOTENCY#<sha256>  IDEMPOTENCY             idempotency     the same, of a request that is about no account; where its answer tells of one, the above leads here
 //	DATAKEY#<yyyy-mm>     DATAKEY                 data-key        month of a sealed secret
 //
 // A contract and its events have a partition of their own, so that a busy account does not sit on one
@@ -182,6 +182,8 @@ func keyOf(v any) (key, domain.Record) {
 		return key{"ACCOUNT#" + string(v.Account), "PROVISION#" + v.ID}, domain.RecordProvision
 	case DataKey:
 		return key{"DATAKEY#" + v.Month, "DATAKEY"}, domain.RecordDataKey
+	case elsewhere:
+		return key{claimPartition(v.Account, int(crc32.ChecksumIEEE([]byte(v.Key))%claimShards)), v.Key}, domain.RecordIdempotency
 	case claim:
 		if v.Account != "" {
 			return key{claimPartition(v.Account, int(crc32.ChecksumIEEE([]byte(v.Key))%claimShards)), v.Key}, domain.RecordIdempotency
