@@ -65,6 +65,7 @@ type InstallationData struct {
 	State     domain.InstallationState `json:"state"`
 	Failure   *domain.Failure          `json:"failure,omitempty"`
 	Setup     *domain.Setup            `json:"setup,omitempty"` // what the partner says of its side
+	Reason    string                   `json:"reason,omitempty" enum:"account-deleted" doc:"Why it was disabled, if not by a disabling: its account was deleted."`
 
 	// ChangedParameters are the keys, of installation.updated; values stay where they are.
 	ChangedParameters []string `json:"changed_parameters,omitempty"`
@@ -167,6 +168,15 @@ func OfParameters(id domain.EventID, i domain.Installation, changed []string) (E
 	data.ChangedParameters = changed
 	return ofInstallation(id, InstallationUpdated, i).with(InstallationUpdated, data)
 }
+
+// OfFarewell is the event of i's end with its account, which is being deleted: of the account it says the id alone.
+func OfFarewell(id domain.EventID, i domain.Installation) (Event, error) {
+	e := ofInstallation(id, InstallationDisabled, i)
+	return e.with(InstallationDisabled, InstallationData{Extension: i.Extension, Version: i.Version, State: domain.Disabled, Reason: ReasonAccountDeleted})
+}
+
+// ReasonAccountDeleted is why an installation ends that nobody disabled.
+const ReasonAccountDeleted = "account-deleted"
 
 func ofInstallation(id domain.EventID, t Type, i domain.Installation) Event {
 	return Event{ID: id, Account: i.Account, At: i.UpdatedAt, Subject: domain.Subject{
@@ -300,7 +310,8 @@ func (c DriftCheck) IdempotencyKey() string {
 // DailyCheck is the message that begins a day's check.
 func DailyCheck() Provision { return Provision{Check: &DriftCheck{}} }
 
-// Erasing asks for one page of an account's deletion. A page that is done is not done again.
+// Erasing asks for one page of an account's deletion. A page that is done is not done again. Page 0 erases nothing: it tells
+// the lifecycle endpoints.
 type Erasing struct {
 	Deletion string `json:"deletion_id"`
 	Page     int    `json:"page"`

@@ -158,7 +158,7 @@ func traces(dump string) []string {
 
 func TestRule27_ADeletedAccountLeavesNothingButTheProof(t *testing.T) {
 	s := doomed(newWorld(t))
-	for _, r := range []string{"own-token", "token", "session", "contract-session", "contract", "event", "webhook", "webhook-health", "retired-webhook", "installation", "trial", "user", "reservation", "idempotency", "template", "template-type", "quota-use"} {
+	for _, r := range []string{"own-token", "token", "session", "contract-session", "contract", "event", "webhook", "webhook-health", "retired-webhook", "installation", "trial", "user", "reservation", "idempotency", "template", "template-type", "quota-use", "naming"} {
 		if len(s.stored(r)) == 0 {
 			t.Fatalf("the test has no %s to erase", r)
 		}
@@ -331,8 +331,10 @@ func TestRule27_FromTheRequestOnEveryCredentialIsDead(t *testing.T) {
 	s.refused(s.call(platform, "PUT", "/v1/accounts/customer/workspaces/sales", object{"name": "sales"}), 404, "not-found")
 	s.imported(s.importing("users", userItem("customer", "mel", memberEmail, object{"workspaces": []string{"sales"}}), userItem("other", "mel", memberEmail, object{"workspaces": []string{"sales"}})), "not-found", "unchanged")
 	s.imported(s.importing("workspaces", object{"account_id": "customer", "id": "sales", "name": "sales"}), "not-found")
-	if got := s.call(s.partner, "PUT", "/v1/extensions/"+idleExtension+"/test-accounts", object{"accounts": []string{"customer"}}); got.status != 422 {
-		t.Errorf("a partner named it as a test account: %d", got.status)
+	trials := len(s.stored("trial"))
+	s.want(s.call(s.partner, "PUT", "/v1/extensions/"+idleExtension+"/test-accounts", object{"accounts": []string{"customer"}}), 200) // as one that there is not
+	if got := len(s.stored("trial")); got > trials {
+		t.Errorf("an account that is being deleted is offered an extension: %d trials, want %d", got, trials)
 	}
 	s.want(s.call(s.dashboard("other", "ada"), "GET", "/v1/me", nil), 200)
 }
@@ -517,4 +519,52 @@ func TestRule27_ARollOutLeavesAnAccountThatIsBeingDeletedAlone(t *testing.T) {
 	if got := lines(c.want(c.call(platform, "GET", at, nil), 200).at("failures"), "account_id"); got != "account-00 \n" {
 		t.Errorf("it names %q", got)
 	}
+}
+
+// An answer under an Idempotency-Key whose request names no account is kept under none: what it tells of one is erased with
+// the account, or is not kept. The answer to the deletion itself stays, since it says what the proof does.
+func TestRule27_AnswersToRequestsAboutNoAccountAreErasedToo(t *testing.T) {
+	s := &scene{actors: newActors(newWorld(t))}
+	s.enableHandOff()
+	s.want(s.call(s.admin, "PATCH", "/v1/installations/"+handOffExtension+"/parameters", object{"parameters": object{"customer_id": planted}}), 200)
+	code := s.handOff("").code
+	exchanging := s.partner.with("Idempotency-Key", "exchange")
+	first := s.want(s.exchange(exchanging, code), 201)
+	again := s.want(s.exchange(exchanging, code), 201)
+	if first.str("parameters", "customer_id") != planted || again.str("parameters", "customer_id") != planted || again.str("token") != "" {
+		t.Fatalf("the exchange answers %s", again.raw)
+	}
+	users := object{"items": []object{userItem("customer", planted, "pia@customer.test"), userItem("customer", planted+" no id", "x"), userItem("customer", "mel", memberEmail)}}
+	importing := platform.with("Idempotency-Key", "import")
+	report := s.want(s.call(importing, "POST", "/v1/import/users", users), 200)
+	if repeated := s.want(s.call(importing, "POST", "/v1/import/users", users), 200); string(repeated.raw) != string(report.raw) || report.str("items", 0, "id") != planted {
+		t.Fatalf("the report is %s, and again %s", report.raw, repeated.raw)
+	}
+	kept := 0
+	for line := range strings.Lines(s.dump()) {
+		if strings.HasPrefix(line, "IDEMPOTENCY#") && strings.Contains(line, planted) {
+			kept++
+		}
+	}
+	if kept != 1 {
+		t.Errorf("%d answers under no account tell of it, want the exchange's", kept)
+	}
+
+	s.settle()
+	s.workers.provisions.Sent()
+	deleting := platform.with("Idempotency-Key", "deletion")
+	asked := s.want(s.call(deleting, "DELETE", "/v1/accounts/customer", nil), 202)
+	s.settle()
+	sent := s.workers.provisions.Sent()
+	s.erased(sent[slices.IndexFunc(sent, func(m queue.Message) bool { return m.Delay > 0 })])
+	left := slices.DeleteFunc(traces(s.dump()), func(line string) bool {
+		return strings.HasPrefix(line, "IDEMPOTENCY#") && strings.Contains(line, asked.str("id"))
+	})
+	if len(left) > 0 {
+		t.Errorf("%d lines are left, like %s", len(left), left[0])
+	}
+	if replayed := s.want(s.call(deleting, "DELETE", "/v1/accounts/customer", nil), 202); string(replayed.raw) != string(asked.raw) || strings.Contains(string(replayed.raw), planted) {
+		t.Errorf("the deletion's answer was %s and is %s", asked.raw, replayed.raw)
+	}
+	s.refused(s.call(platform, "DELETE", "/v1/accounts/customer", nil), 404, "not-found")
 }

@@ -254,8 +254,11 @@ var requests = map[string]request{
 	"read-deletion": {path: at("/v1/accounts/other/deletion"), other: "/v1/accounts/nowhere/deletion", prepare: func(s *scene, _ who) {
 		s.want(s.call(platform, "DELETE", "/v1/accounts/other", nil), 202)
 	}},
-	"put-user":        {path: at("/v1/accounts/customer/users/new"), other: "/v1/accounts/nowhere/users/new", body: fixed(object{"email": "new@customer.test", "name": "New", "role": "member", "workspaces": []string{}})},
-	"delete-user":     {path: at("/v1/accounts/customer/users/mel"), other: "/v1/accounts/customer/users/nobody"},
+	"put-user":    {path: at("/v1/accounts/customer/users/new"), other: "/v1/accounts/nowhere/users/new", body: fixed(object{"email": "new@customer.test", "name": "New", "role": "member", "workspaces": []string{}})},
+	"delete-user": {path: at("/v1/accounts/customer/users/mel"), other: "/v1/accounts/customer/users/nobody"},
+	"delete-workspace": {path: at("/v1/accounts/customer/workspaces/spare"), other: "/v1/accounts/customer/workspaces/nowhere", prepare: func(s *scene, _ who) {
+		s.want(s.call(platform, "PUT", "/v1/accounts/customer/workspaces/spare", object{"name": "Spare"}), 200)
+	}},
 	"put-workspace":   {path: at("/v1/accounts/customer/workspaces/new"), other: "/v1/accounts/nowhere/workspaces/new", body: fixed(object{"name": "New"})},
 	"import-accounts": {body: fixed(object{"items": []object{{"id": "new", "name": "New"}, {"id": "new-2", "name": "New"}}})},
 	"import-users": {body: fixed(object{"items": []object{

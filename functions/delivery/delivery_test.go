@@ -92,7 +92,7 @@ func TestRule18_SameIDAndBodyOnEveryAttempt_HeadersResolvedAtEach(t *testing.T) 
 	second, delay := k.next()
 	first := k.receiver.take()[0]
 
-	i.Parameters = map[string]string{"customer_id": "C 2&more"}
+	i.Parameters = map[string]domain.ParameterValue{"customer_id": "C 2&more"}
 	i.Secrets["api_key"] = k.seal(domain.ParameterResource("acme-crm", "api_key"), "key-two")
 	k.change(i)
 	w.URL = k.receiver.URL + "/elsewhere"
@@ -143,7 +143,7 @@ func TestDelivery_BasicAuth(t *testing.T) {
 func TestDelivery_AControlCharacterInAHeaderIsNoRequest(t *testing.T) {
 	k := newKit(t)
 	w, i := k.managed("whk_1")
-	for n, parameters := range []map[string]string{{"customer_id": "a\r\nX-Injected: yes"}, {"customer_id": "a\x7f"}, {"customer_id": "a\u0085b"}} {
+	for n, parameters := range []map[string]domain.ParameterValue{{"customer_id": "a\r\nX-Injected: yes"}, {"customer_id": "a\x7f"}, {"customer_id": "a\u0085b"}} {
 		i.Parameters = parameters
 		k.change(i)
 		k.clock.forward(targetKept)
@@ -157,7 +157,7 @@ func TestDelivery_AControlCharacterInAHeaderIsNoRequest(t *testing.T) {
 		}
 		k.next()
 	}
-	i.Parameters = map[string]string{"customer_id": "healed"}
+	i.Parameters = map[string]domain.ParameterValue{"customer_id": "healed"}
 	i.Secrets["api_key"] = k.seal(domain.ParameterResource("acme-crm", "api_key"), "a\nb")
 	k.change(i)
 	k.clock.forward(targetKept)

@@ -170,7 +170,7 @@ func (k *kit) managed(id string) (*domain.Webhook, *domain.Installation) {
 		URL: k.receiver.URL + "/hooks?v=1", Secret: k.seal(id, signingSecret),
 	}
 	i := &domain.Installation{
-		Account: acct, Extension: "acme-crm", Version: 1, Epoch: 3, State: domain.Enabled, Parameters: map[string]string{"customer_id": "C 1"},
+		Account: acct, Extension: "acme-crm", Version: 1, Epoch: 3, State: domain.Enabled, Parameters: map[string]domain.ParameterValue{"customer_id": "C 1"},
 		Secrets: map[string]domain.Sealed{
 			"api_key": k.seal(domain.ParameterResource("acme-crm", "api_key"), "key-one"),
 			"pin":     k.seal(domain.ParameterResource("acme-crm", "pin"), "pin-4711"),

@@ -71,9 +71,9 @@ func (a *account) context(ctx context.Context, w domain.Webhook) (string, error)
 	if len(declared.Context) == 0 {
 		return "", nil
 	}
-	filled := make(map[string]string, len(declared.Context))
+	filled, values := make(map[string]string, len(declared.Context)), domain.ParameterTexts(s.installation.Parameters)
 	for name, text := range declared.Context {
-		filled[name] = domain.FillTemplate(text, s.installation.Parameters)
+		filled[name] = domain.FillTemplate(text, values)
 	}
 	raw, err := json.Marshal(filled)
 	return string(raw), err

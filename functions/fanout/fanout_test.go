@@ -135,7 +135,7 @@ func (k *kit) twoExtensions() {
 		&domain.Webhook{Account: acct, ID: "own-created", URL: "https://example.com", EventTypes: []string{string(events.ContractCreated)}},
 		&domain.Webhook{Account: acct, ID: "own-paused", URL: "https://example.com", Paused: true},
 		&domain.Webhook{Account: "acct-43", ID: "foreign", URL: "https://example.com"},
-		&domain.Installation{Account: acct, Extension: "acme-crm", Version: 1, Epoch: 3, State: domain.Enabled, Parameters: map[string]string{"customer_id": "C-7"}, Secrets: map[string]domain.Sealed{"api_key": "sealed"}},
+		&domain.Installation{Account: acct, Extension: "acme-crm", Version: 1, Epoch: 3, State: domain.Enabled, Parameters: map[string]domain.ParameterValue{"customer_id": "C-7"}, Secrets: map[string]domain.Sealed{"api_key": "sealed"}},
 		&domain.Installation{Account: acct, Extension: "other-erp", Version: 1, Epoch: 3, State: domain.Enabled},
 		&domain.Blueprint{Extension: "acme-crm", Version: 1, BlueprintSpec: spec},
 		&domain.Blueprint{Extension: "other-erp", Version: 1, BlueprintSpec: domain.BlueprintSpec{Webhooks: []domain.WebhookBlueprint{{Key: "contracts"}}}},

@@ -226,7 +226,7 @@ func TestRule20_AWebhookIsWatchedUntilNothingCanBeParkedForItAnyMore(t *testing.
 	}
 	clear(k.calls)
 	minutes(1)
-	if k.calls["Query"] != store.DueShards+1 {
+	if k.calls["Query"] != store.DueShards+store.PendingShards+1 {
 		t.Errorf("a minute after it makes %v", k.calls)
 	}
 }

@@ -494,8 +494,8 @@ var (
 	PutUser = declare[PutUserInput, PutUserOutput](Operation{
 		ID: "put-user", Method: http.MethodPut, Path: "/v1/accounts/{account_id}/users/{user_id}", Function: Contracts, Status: 200,
 		Auth: auth.AnyOf(auth.Platform()), Errors: fault.Kinds{fault.NotFound},
-		Reads:  domain.Records{domain.RecordAccount, domain.RecordUser},
-		Writes: domain.Records{domain.RecordUser, domain.RecordReservation, domain.RecordQuotaUse},
+		Reads:  domain.Records{domain.RecordNaming, domain.RecordAccount, domain.RecordUser, domain.RecordWorkspace},
+		Writes: domain.Records{domain.RecordNaming, domain.RecordUser, domain.RecordReservation, domain.RecordQuotaUse},
 		Family: FamilyAccount, Since: "0.1.0", Summary: "Create or update a user; a changed role holds from the next request on.",
 	})
 	DeleteUser = declare[DeleteUserInput, DeleteUserOutput](Operation{
@@ -511,6 +511,13 @@ var (
 		Reads:  domain.Records{domain.RecordAccount, domain.RecordWorkspace},
 		Writes: domain.Records{domain.RecordWorkspace, domain.RecordQuotaUse},
 		Family: FamilyAccount, Since: "0.1.0", Summary: "Create or update a workspace.",
+	})
+	DeleteWorkspace = declare[DeleteWorkspaceInput, DeleteWorkspaceOutput](Operation{
+		ID: "delete-workspace", Method: http.MethodDelete, Path: "/v1/accounts/{account_id}/workspaces/{workspace_id}", Function: Contracts, Status: 204,
+		Auth: auth.AnyOf(auth.Platform()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordAccount, domain.RecordWorkspace, domain.RecordNaming, domain.RecordTemplate, domain.RecordUser},
+		Writes: domain.Records{domain.RecordWorkspace, domain.RecordNaming, domain.RecordQuotaUse},
+		Family: FamilyAccount, Since: "0.2.0", Summary: "Delete a workspace that no template and no user names; contracts that were made in it stay.",
 	})
 	ListQuotas = declare[ListQuotasInput, ListQuotasOutput](Operation{
 		ID: "list-quotas", Method: http.MethodGet, Path: "/v1/quotas", Function: Contracts, Status: 200,
@@ -550,8 +557,8 @@ var (
 	ImportUsers = declare[ImportUsersInput, ImportUsersOutput](Operation{
 		ID: "import-users", Method: http.MethodPost, Path: "/v1/import/users", Function: Contracts, Status: 200,
 		Auth:   auth.AnyOf(auth.Platform()),
-		Reads:  domain.Records{domain.RecordAccount, domain.RecordUser, domain.RecordWorkspace},
-		Writes: domain.Records{domain.RecordUser, domain.RecordReservation, domain.RecordQuotaUse}, MaxBody: maxImportBody,
+		Reads:  domain.Records{domain.RecordNaming, domain.RecordAccount, domain.RecordUser, domain.RecordWorkspace},
+		Writes: domain.Records{domain.RecordNaming, domain.RecordUser, domain.RecordReservation, domain.RecordQuotaUse}, MaxBody: maxImportBody,
 		Family: FamilyAccount, Since: "0.1.0", Summary: "Create or update up to 1,000 users, of any accounts.",
 	})
 	ImportWorkspaces = declare[ImportWorkspacesInput, ImportWorkspacesOutput](Operation{
@@ -564,8 +571,8 @@ var (
 	ImportTemplates = declare[ImportTemplatesInput, ImportTemplatesOutput](Operation{
 		ID: "import-templates", Method: http.MethodPost, Path: "/v1/import/templates", Function: Contracts, Status: 200,
 		Auth:   auth.AnyOf(auth.Platform()),
-		Reads:  domain.Records{domain.RecordAccount, domain.RecordTemplate, domain.RecordWorkspace, domain.RecordTemplateType, domain.RecordInstallation},
-		Writes: domain.Records{domain.RecordTemplate, domain.RecordFieldsVersion, domain.RecordQuotaUse}, MaxBody: maxImportBody,
+		Reads:  domain.Records{domain.RecordNaming, domain.RecordAccount, domain.RecordTemplate, domain.RecordWorkspace, domain.RecordTemplateType, domain.RecordInstallation},
+		Writes: domain.Records{domain.RecordNaming, domain.RecordTemplate, domain.RecordFieldsVersion, domain.RecordQuotaUse}, MaxBody: maxImportBody,
 		Family: FamilyContract, Since: "0.1.0", Summary: "Create or update up to 1,000 templates, of any accounts.",
 	})
 )
@@ -575,8 +582,8 @@ var (
 	CreateTemplate = declare[CreateTemplateInput, CreateTemplateOutput](Operation{
 		ID: "create-template", Method: http.MethodPost, Path: "/v1/templates", Function: Contracts, Status: 201,
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Admin), auth.Integration(domain.ScopeTemplatesWrite), auth.Platform()),
-		Reads:  domain.Records{domain.RecordWorkspace, domain.RecordTemplateType, domain.RecordInstallation},
-		Writes: domain.Records{domain.RecordTemplate, domain.RecordFieldsVersion, domain.RecordQuotaUse},
+		Reads:  domain.Records{domain.RecordNaming, domain.RecordWorkspace, domain.RecordTemplateType, domain.RecordInstallation},
+		Writes: domain.Records{domain.RecordNaming, domain.RecordTemplate, domain.RecordFieldsVersion, domain.RecordQuotaUse},
 		Family: FamilyContract, Since: "0.1.0", Summary: "Create a template of a template type in a workspace.",
 	})
 	DeleteTemplate = declare[DeleteTemplateInput, DeleteTemplateOutput](Operation{

@@ -8,6 +8,7 @@ const (
 	RecordAccount         Record = "account"
 	RecordUser            Record = "user"
 	RecordWorkspace       Record = "workspace"
+	RecordNaming          Record = "naming" // orders what names workspaces, and their deletions
 	RecordTemplateType    Record = "template-type"
 	RecordFieldsVersion   Record = "fields-version"
 	RecordTemplate        Record = "template"

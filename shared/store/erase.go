@@ -145,6 +145,12 @@ func (c *collector) item(ctx context.Context, item map[string]types.AttributeVal
 		}
 		b.Extension = extension
 		c.take(append(together, b)...)
+	case domain.RecordIdempotency:
+		if pk := textOf(item, "elsewhere"); pk != "" {
+			c.take(Belonging{Record: domain.RecordIdempotency, key: key{pk, "IDEMPOTENCY"}}, b)
+			break
+		}
+		c.take(b)
 	case domain.RecordTrial:
 		b.Extension = domain.ExtensionID(textOf(item, "extension_id"))
 		c.take(b)

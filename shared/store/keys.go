@@ -18,6 +18,7 @@ import (
 //	ACCOUNT#<id>          USER#<id>               user            account and subject; all of an account
 //	ACCOUNT#<id>          EMAIL#<folded>          reservation     who in the account has that e-mail
 //	ACCOUNT#<id>          WORKSPACE#<id>          workspace       id; all of an account
+//	ACCOUNT#<id>          NAMING                  naming          condition-checked by what names workspaces, and by their deletion
 //	ACCOUNT#<id>          TEMPLATETYPE#<id>       template-type   id; all of an account
 //	ACCOUNT#<id>          FIELDS#<type id>        fields-version  condition-checked by a contract's creation
 //	ACCOUNT#<id>          TEMPLATE#<id>           template        id; all of an account
@@ -59,7 +60,7 @@ import (
 //	EXTENSION#<slug>      PROVISION#<id>          provision       a roll-out's; fanout (stream)
 //	CATALOGUE             EXTENSION#<slug>        listing         all, for the catalogue
 //	ACCOUNT#<id>#IDEMPOTENCY#<shard>  <sha256>    idempotency     caller, operation and Idempotency-Key; the erasing of an account
-//	IDEMPOTENCY#<sha256>  IDEMPOTENCY             idempotency     the same, of a request that is about no account
+//	IDEMPOTENCY#<sha256>  IDEMPOTENCY             idempotency     the same, of a request that is about no account; where its answer tells of one, the above leads here
 //	DATAKEY#<yyyy-mm>     DATAKEY                 data-key        month of a sealed secret
 //
 // A contract and its events have a partition of their own, so that a busy account does not sit on one
@@ -129,6 +130,8 @@ func keyOf(v any) (key, domain.Record) {
 		return workspaceKey(v.Account, v.ID), domain.RecordWorkspace
 	case domain.TemplateType:
 		return templateTypeKey(v.Account, v.ID), domain.RecordTemplateType
+	case domain.Naming:
+		return namingKey(v.Account), domain.RecordNaming
 	case domain.FieldsVersion:
 		return fieldsKey(v.Account, v.TemplateType), domain.RecordFieldsVersion
 	case domain.Template:
@@ -203,6 +206,8 @@ func keyOf(v any) (key, domain.Record) {
 		return replayingKey(v.Account, v.Webhook), domain.RecordReplaying
 	case DataKey:
 		return key{"DATAKEY#" + v.Month, "DATAKEY"}, domain.RecordDataKey
+	case elsewhere:
+		return key{claimPartition(v.Account, int(crc32.ChecksumIEEE([]byte(v.Key))%claimShards)), v.Key}, domain.RecordIdempotency
 	case claim:
 		if v.Account != "" {
 			return key{claimPartition(v.Account, int(crc32.ChecksumIEEE([]byte(v.Key))%claimShards)), v.Key}, domain.RecordIdempotency
@@ -225,6 +230,8 @@ func userKey(a domain.AccountID, id domain.UserID) key { return inAccount(a, "US
 func emailKey(a domain.AccountID, email string) key {
 	return inAccount(a, "EMAIL", domain.FoldEmail(email))
 }
+func namingKey(a domain.AccountID) key { return key{accountKey(a).pk, "NAMING"} }
+
 func workspaceKey(a domain.AccountID, id domain.WorkspaceID) key {
 	return inAccount(a, "WORKSPACE", string(id))
 }

@@ -33,6 +33,11 @@ func (s *Store) Workspace(ctx context.Context, a domain.AccountID, id domain.Wor
 	return get[domain.Workspace](ctx, s, workspaceKey(a, id), "workspace")
 }
 
+// Users is all of an account's.
+func (s *Store) Users(ctx context.Context, a domain.AccountID) ([]domain.User, error) {
+	return list[domain.User](ctx, s, accountKey(a).pk, "USER#")
+}
+
 func (s *Store) Workspaces(ctx context.Context, a domain.AccountID) ([]domain.Workspace, error) {
 	return list[domain.Workspace](ctx, s, accountKey(a).pk, "WORKSPACE#")
 }

@@ -28,7 +28,11 @@ const Raced = "raced"
 type Tx struct {
 	writes []*Write
 	err    error
+	answer domain.AccountID // whose the recorded answer is, where the request does not say it
 }
+
+// AnswersOf says of which account the Tx's recorded answer tells, when the request was about none: its erasing finds it.
+func (t *Tx) AnswersOf(a domain.AccountID) { t.answer = a }
 
 // Write is one of them. When its condition fails, the whole Tx does, with that write's error.
 type Write struct {
@@ -255,6 +259,11 @@ func (s *Store) Commit(ctx context.Context, t *Tx, answer any) error {
 			return fault.Wrap(err, "record the answer")
 		}
 		writes = append(writes[:len(writes):len(writes)], w)
+		if c.Account == "" && t.answer != "" {
+			pointer := &Tx{}
+			pointer.Put(c.elsewhere(t.answer))
+			writes = append(writes, pointer.writes...)
+		}
 	}
 	if len(writes) == 0 {
 		return nil
