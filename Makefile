@@ -74,6 +74,9 @@ bench-deployed: up
 	@go run ./localstack/bench latency -outputs $(OUTPUTS)
 	@env $(CREDENTIALS) go test ./functions -run '^$$' -bench Cost -benchtime 20x
 
+simulate: ## A day in which endpoints are dead, at 10,000 deliveries a second: queues, breakers, retries, cost
+	@go test ./functions/delivery -run Simulation -count 1 -v | sed -n 's/^ *simulation_test.go:[0-9]*: //p; /^FAIL/p; /^ok/p'
+
 build: functions ## Build the functions; print their sizes, and how fast they start
 	@[ $(ARCH) != amd64 ] || go run ./localstack/startup $(FUNCTIONS:%=build/$(ARCH)/%)
 
@@ -101,7 +104,7 @@ help: ## List these commands
 local-only:
 	@[ $(STAGE) = local ] || { echo "This deploys the local stage to an emulator; README says how to deploy $(STAGE)." >&2; exit 1; }
 
-.PHONY: demo up down token test test-faults lint inventory release-contract bench build synth redrive drawing help
+.PHONY: demo up down token test test-faults lint inventory release-contract bench simulate build synth redrive drawing help
 .PHONY: local-only ready tools installed compiled functions build/infra build/localstack test-stack test-functions test-deployed faults bench-deployed
 
 test-stack: infra/.venv/installed
@@ -119,10 +122,10 @@ test-deployed: up
 	@echo "Testing the deployed stack …"
 	@$(CREDENTIALS) OUTPUTS=$(abspath $(OUTPUTS)) go test -count=1 ./localstack/deployed/...
 
-# Both lists of faults; -v, as go test keeps to itself what a test prints that passes.
+# All lists of faults; -v, as go test keeps to itself what a test prints that passes.
 faults: up
 	@echo "Testing with faults …"
-	@$(CREDENTIALS) FAULTS=all OUTPUTS=$(abspath $(OUTPUTS)) go test -v -count=1 -p 1 -timeout 40m -run TestFaults ./localstack/faults ./localstack/deployed | grep -v '^=== '
+	@$(CREDENTIALS) FAULTS=all OUTPUTS=$(abspath $(OUTPUTS)) go test -v -count=1 -p 1 -timeout 40m -run Faults ./functions ./localstack/faults ./localstack/deployed | grep -v '^=== '
 
 # All that a deployment needs: the installs wait for the network, the builds for the compiler.
 ready: tools

@@ -2,9 +2,11 @@ package events
 
 import (
 	"bytes"
+	"cmp"
 	"time"
 
 	"plugboard/shared/domain"
+	"plugboard/shared/fault"
 	"plugboard/shared/trace"
 )
 
@@ -25,9 +27,11 @@ type Delivery struct {
 	Body      string             `json:"body,omitempty"`       // the event's; empty when it is too big for a message
 	Context   string             `json:"context,omitempty"`    // a JSON object, as the body will show it
 	Attempt   int                `json:"attempt"`              // 1 for the first
+	First     int                `json:"first,omitempty"`      // of the schedule, which a replay begins anew; empty: 1
 	Slow      bool               `json:"slow,omitempty"`       // by the slow lane
 	Turn      bool               `json:"turn,omitempty"`       // NotBefore is its turn, of so many a second, for this attempt
 	NotBefore time.Time          `json:"not_before,omitzero"`
+	Asked     bool               `json:"asked,omitempty"` // somebody wants this attempt now: it probes a breaker before its time
 }
 
 // DeliveryTo is the first message of the delivery of e to w. Body and Context are the caller's to add.
@@ -40,6 +44,66 @@ func DeliveryTo(w domain.Webhook, e Event) Delivery {
 		d.Accepted = e.AcceptedAt
 	}
 	return d
+}
+
+// Again is the message for another attempt of a delivery that was tried before, by its log: the one after the last, with
+// what the first was made of, so that id and body stay the same (design rule 18). A run of attempts that has ended is
+// followed by a new one, with the schedule from its beginning; one that still goes on, goes on. It takes the slow lane.
+//
+// Conflict `context-not-kept` when the body cannot be made again to the byte, `older-epoch` for what nothing
+// is sent of any more (design rule 5), `attempts-used-up` when there were domain.AttemptsMost.
+func Again(w domain.Webhook, e Event, lines []domain.Attempt) (Delivery, error) {
+	d := DeliveryTo(w, e)
+	d.Slow, d.First = true, 1
+	var refusal error
+	for _, l := range lines {
+		d.Attempt = max(d.Attempt, l.Number+1)
+		if l.Outcome != domain.OutcomeFailed {
+			d.First = max(d.First, l.Number+1)
+		}
+		d.Epoch, d.Context = l.Epoch, cmp.Or(d.Context, l.Context)
+		if l.ContextLeftOut {
+			refusal = fault.New(fault.Conflict, "context-not-kept", "The body's context was too big to be kept with a success, so the body cannot be made again.")
+		}
+	}
+	switch {
+	case d.Attempt > domain.AttemptsMost:
+		return d, fault.New(fault.Conflict, "attempts-used-up", "The delivery was tried %d times; no more than %d are begun.", d.Attempt-1, domain.AttemptsMost)
+	case w.Extension != "" && !w.Lifecycle && d.Epoch != w.Epoch:
+		return d, fault.New(fault.Conflict, "older-epoch", "The extension was disabled since the event, and nothing from before is sent any more.")
+	case d.Context == "" && refusal != nil:
+		return d, refusal
+	}
+	return d, nil
+}
+
+// Number is the attempt's in its schedule, 1 for the first.
+func (d Delivery) Number() int { return d.Attempt - max(d.First, 1) + 1 }
+
+// Line is the attempt's in the log, with what another attempt is made of. How it went is the caller's to add.
+func (d Delivery) Line(at time.Time) domain.Attempt {
+	return domain.Attempt{
+		Account: d.Account, Webhook: d.Webhook, Event: d.Event, EventType: d.EventType, EventDay: d.Day(), EventAt: d.EventAt, Contract: d.Contract,
+		Epoch: d.Epoch, Context: d.Context, Number: d.Attempt, At: at,
+	}
+}
+
+// Resend is an outbox item: fanout sends a delivery again, or has a page of a replay worked.
+type Resend struct {
+	ID       string           `json:"id"`
+	Account  domain.AccountID `json:"account_id"`
+	Delivery *Delivery        `json:"delivery,omitempty"` // without the event's body, which is stored once
+	Page     *ReplayPage      `json:"page,omitempty"`
+	Wait     time.Duration    `json:"wait,omitempty"` // in nanoseconds, before the page is worked
+	Trace    trace.ID         `json:"trace,omitempty"`
+}
+
+// ReplayPage names a page of a replay. When another is being worked, there is nothing to do.
+type ReplayPage struct {
+	Account domain.AccountID `json:"account_id"`
+	Webhook domain.WebhookID `json:"webhook_id"`
+	Replay  domain.ReplayID  `json:"replay_id"`
+	Page    int              `json:"page"`
 }
 
 // IdempotencyKey is what the receiver knows a repeat by, `webhook-id`. The message may be sent twice (a stream's

@@ -65,6 +65,7 @@ type InstallationData struct {
 	State     domain.InstallationState `json:"state"`
 	Failure   *domain.Failure          `json:"failure,omitempty"`
 	Setup     *domain.Setup            `json:"setup,omitempty"` // what the partner says of its side
+	Reason    string                   `json:"reason,omitempty" enum:"account-deleted" doc:"Why it was disabled, if not by a disabling: its account was deleted."`
 
 	// ChangedParameters are the keys, of installation.updated; values stay where they are.
 	ChangedParameters []string `json:"changed_parameters,omitempty"`
@@ -168,6 +169,15 @@ func OfParameters(id domain.EventID, i domain.Installation, changed []string) (E
 	return ofInstallation(id, InstallationUpdated, i).with(InstallationUpdated, data)
 }
 
+// OfFarewell is the event of i's end with its account, which is being deleted: of the account it says the id alone.
+func OfFarewell(id domain.EventID, i domain.Installation) (Event, error) {
+	e := ofInstallation(id, InstallationDisabled, i)
+	return e.with(InstallationDisabled, InstallationData{Extension: i.Extension, Version: i.Version, State: domain.Disabled, Reason: ReasonAccountDeleted})
+}
+
+// ReasonAccountDeleted is why an installation ends that nobody disabled.
+const ReasonAccountDeleted = "account-deleted"
+
 func ofInstallation(id domain.EventID, t Type, i domain.Installation) Event {
 	return Event{ID: id, Account: i.Account, At: i.UpdatedAt, Subject: domain.Subject{
 		EventType: string(t), Installation: i.Extension, Epoch: i.Life(),
@@ -192,9 +202,14 @@ func OfWebhook(t Type, w domain.Webhook, state domain.HealthState, h domain.Heal
 	})
 }
 
-// OfExhausted is the event of a delivery that was tried for the last time. Its id derives from the delivery, as above.
+// OfExhausted is the event of a delivery that was tried for the last time. Its id derives from the delivery, as above, and
+// from where a replay began its schedule anew.
 func OfExhausted(w domain.Webhook, d Delivery, last domain.Attempt) (Event, error) {
-	id := domain.EventID(domain.DerivedID("evt", string(DeliveryExhausted), string(d.ID)))
+	parts := []string{string(DeliveryExhausted), string(d.ID)}
+	if d.First > 1 {
+		parts = append(parts, fmt.Sprint(d.First))
+	}
+	id := domain.EventID(domain.DerivedID("evt", parts...))
 	return ofSending(id, DeliveryExhausted, w, last.At).with(DeliveryExhausted, DeliveryData{
 		ID: d.ID, Webhook: w.ID, Name: w.Name, Extension: w.Extension, Event: d.Event, EventType: d.EventType, EventDay: d.Day(),
 		Attempts: last.Number, Failure: last.Failure, Reason: last.Reason,
@@ -295,7 +310,8 @@ func (c DriftCheck) IdempotencyKey() string {
 // DailyCheck is the message that begins a day's check.
 func DailyCheck() Provision { return Provision{Check: &DriftCheck{}} }
 
-// Erasing asks for one page of an account's deletion. A page that is done is not done again.
+// Erasing asks for one page of an account's deletion. A page that is done is not done again. Page 0 erases nothing: it tells
+// the lifecycle endpoints.
 type Erasing struct {
 	Deletion string `json:"deletion_id"`
 	Page     int    `json:"page"`

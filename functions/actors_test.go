@@ -2,6 +2,7 @@ package functions_test
 
 import (
 	"fmt"
+	"maps"
 
 	"plugboard/shared/auth"
 	"plugboard/shared/domain"
@@ -98,11 +99,8 @@ func coreBlueprint() object {
 // crmBlueprint has a dependency, two template types and so two webhooks, an open and a secret parameter.
 func crmBlueprint(url string) object {
 	return object{
-		"scopes": []string{"contracts:read", "contracts:write", "templates:read", "templates:write", "webhooks:read", "webhooks:secrets"},
-		"parameters": []object{
-			{"key": "customer_id", "name": "Customer id", "required": true, "pattern": "C-[0-9]+"},
-			{"key": "api_key", "name": "API key", "secret": true},
-		},
+		"scopes":       []string{"contracts:read", "contracts:write", "templates:read", "templates:write", "webhooks:read", "webhooks:secrets"},
+		"parameters":   asks(crmParameters()...),
 		"dependencies": []object{{"extension_id": dependency}},
 		"template_types": []object{
 			{"name": "CRM order", "fields": []object{
@@ -118,6 +116,27 @@ func crmBlueprint(url string) object {
 			"headers": object{"X-Customer": "{{customer_id}}", "X-Api-Key": "{{api_key}}"}, "context": object{"customer_id": "{{customer_id}}"},
 		}},
 	}
+}
+
+func crmParameters() []object {
+	return []object{{"key": "customer_id", "title": "Customer id", "required": true, "pattern": "^C-[0-9]+$"}, {"key": "api_key", "title": "API key", "writeOnly": true}}
+}
+
+// asks is the JSON Schema of parameters, each of which is its keywords, its key, and whether it is required; a text if
+// nothing else is said.
+func asks(parameters ...object) object {
+	properties, required := object{}, []string{}
+	for _, p := range parameters {
+		schema := object{"type": "string"}
+		maps.Copy(schema, p)
+		delete(schema, "key")
+		delete(schema, "required")
+		key := p["key"].(string)
+		if properties[key] = schema; p["required"] == true {
+			required = append(required, key)
+		}
+	}
+	return object{"type": "object", "properties": properties, "required": required}
 }
 
 func parameters() object {

@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/smithy-go/middleware"
 
+	"plugboard/events"
 	"plugboard/functions/provisioning"
 	"plugboard/shared/auth"
 	"plugboard/shared/contract"
@@ -47,7 +48,7 @@ func doomed(w *world) *scene {
 	s.want(s.call(s.admin, "POST", "/v1/tokens", object{"name": planted, "scopes": []string{}}), 201)
 	s.want(s.call(s.admin, "POST", "/v1/installations/"+mainExtension+"/token", object{"overlap_seconds": 3600}), 201)
 	failing := s.want(s.call(s.admin, "POST", "/v1/webhooks", object{"name": planted, "url": refusing.URL}), 201).str("id")
-	s.want(s.call(s.admin, "POST", "/v1/webhooks", object{"name": planted, "url": refusing.URL}), 201) // fails, too, and stays
+	stays := s.want(s.call(s.admin, "POST", "/v1/webhooks", object{"name": planted, "url": refusing.URL}), 201).str("id") // fails, too
 	body := contractOf(s.templateID, [2]string{"order_number", planted})
 	body["participants"] = []object{{"name": planted, "email": planted + "@person.test"}}
 	kept := s.want(s.call(keyed, "POST", "/v1/contracts", body), 201).str("id")
@@ -55,9 +56,17 @@ func doomed(w *world) *scene {
 	gone := s.want(s.call(s.admin, "POST", "/v1/contracts", body), 201).str("id")
 	s.want(s.call(s.admin, "DELETE", "/v1/contracts/"+gone, nil), 204)
 	s.settle()
+	for _, id := range []string{failing, stays} {
+		s.parks(domain.WebhookID(id))
+	}
+	s.want(s.call(s.admin, "POST", "/v1/webhooks/"+s.managedHook+"/deliveries/"+s.delivery+"/replay", nil), 202)
 	s.want(s.call(s.admin, "DELETE", "/v1/webhooks/"+failing, nil), 204) // its log stays
 	s.want(s.call(s.admin, "POST", "/v1/installations/"+mainExtension+"/disable", nil), 202)
-	s.settle() // as do those of the managed webhooks
+	s.settle()      // as do those of the managed webhooks
+	s.tables.Given( // a replay between two pages
+		&domain.Replay{Account: s.account, Webhook: domain.WebhookID(stays), ID: "rpl_1", State: domain.ReplayRunning, Page: 1, UpdatedAt: s.now()},
+		&domain.Replaying{Account: s.account, Webhook: domain.WebhookID(stays), Replay: "rpl_1"},
+	)
 	s.want(s.call(s.dashboard("other", "ada"), "POST", "/v1/webhooks", object{"name": "Theirs", "url": s.receiver.URL}), 201)
 	s.want(s.call(s.dashboard("other", "ada"), "POST", "/v1/tokens", object{"name": "Theirs", "scopes": []string{}}), 201)
 	var many []any
@@ -70,6 +79,18 @@ func doomed(w *world) *scene {
 		s.tables.Given(&domain.Rollout{ID: id, Extension: mainExtension, State: domain.RolloutStopped, RolloutProgress: domain.RolloutProgress{Seen: 2, Failed: 2, Failures: failures}})
 	}
 	return s
+}
+
+// parks parks deliveries to a webhook of the customer's whose breaker opened.
+func (s *scene) parks(w domain.WebhookID) {
+	s.t.Helper()
+	must(s.t, s.tables.Watch(s.t.Context(), s.account, w))
+	var all []events.Delivery
+	for n := range 5 {
+		event := domain.EventID(fmt.Sprint("evt_", n))
+		all = append(all, events.Delivery{ID: domain.DeliveryOf(event, w), Account: s.account, Webhook: w, Event: event, EventAt: s.now(), Attempt: 1, Context: planted})
+	}
+	must(s.t, s.tables.Park(s.t.Context(), all))
 }
 
 // attemptsOf is how many lines the log of deliveries has of an account.
@@ -137,7 +158,7 @@ func traces(dump string) []string {
 
 func TestRule27_ADeletedAccountLeavesNothingButTheProof(t *testing.T) {
 	s := doomed(newWorld(t))
-	for _, r := range []string{"own-token", "token", "session", "contract-session", "contract", "event", "webhook", "webhook-health", "retired-webhook", "installation", "trial", "user", "reservation", "idempotency", "template", "template-type", "quota-use"} {
+	for _, r := range []string{"own-token", "token", "session", "contract-session", "contract", "event", "webhook", "webhook-health", "retired-webhook", "installation", "trial", "user", "reservation", "idempotency", "template", "template-type", "quota-use", "naming"} {
 		if len(s.stored(r)) == 0 {
 			t.Fatalf("the test has no %s to erase", r)
 		}
@@ -310,8 +331,10 @@ func TestRule27_FromTheRequestOnEveryCredentialIsDead(t *testing.T) {
 	s.refused(s.call(platform, "PUT", "/v1/accounts/customer/workspaces/sales", object{"name": "sales"}), 404, "not-found")
 	s.imported(s.importing("users", userItem("customer", "mel", memberEmail, object{"workspaces": []string{"sales"}}), userItem("other", "mel", memberEmail, object{"workspaces": []string{"sales"}})), "not-found", "unchanged")
 	s.imported(s.importing("workspaces", object{"account_id": "customer", "id": "sales", "name": "sales"}), "not-found")
-	if got := s.call(s.partner, "PUT", "/v1/extensions/"+idleExtension+"/test-accounts", object{"accounts": []string{"customer"}}); got.status != 422 {
-		t.Errorf("a partner named it as a test account: %d", got.status)
+	trials := len(s.stored("trial"))
+	s.want(s.call(s.partner, "PUT", "/v1/extensions/"+idleExtension+"/test-accounts", object{"accounts": []string{"customer"}}), 200) // as one that there is not
+	if got := len(s.stored("trial")); got > trials {
+		t.Errorf("an account that is being deleted is offered an extension: %d trials, want %d", got, trials)
 	}
 	s.want(s.call(s.dashboard("other", "ada"), "GET", "/v1/me", nil), 200)
 }
@@ -408,7 +431,7 @@ func TestRule27_EveryKindOfRecordIsErasedOrHasAReason(t *testing.T) {
 	for _, i := range s.scan(s.tables.Config.AccountsTable) {
 		kinds[domain.Record(text(i, "record"))] = true
 	}
-	kinds[domain.RecordAttempt], kinds[domain.RecordDue], kinds[domain.RecordPace] = true, true, true
+	kinds[domain.RecordAttempt], kinds[domain.RecordDue], kinds[domain.RecordParked], kinds[domain.RecordWatched], kinds[domain.RecordPace] = true, true, true, true, true
 	for r := range proof.at("erased").(map[string]any) {
 		kinds[domain.Record(r)] = true
 	}
@@ -496,4 +519,52 @@ func TestRule27_ARollOutLeavesAnAccountThatIsBeingDeletedAlone(t *testing.T) {
 	if got := lines(c.want(c.call(platform, "GET", at, nil), 200).at("failures"), "account_id"); got != "account-00 \n" {
 		t.Errorf("it names %q", got)
 	}
+}
+
+// An answer under an Idempotency-Key whose request names no account is kept under none: what it tells of one is erased with
+// the account, or is not kept. The answer to the deletion itself stays, since it says what the proof does.
+func TestRule27_AnswersToRequestsAboutNoAccountAreErasedToo(t *testing.T) {
+	s := &scene{actors: newActors(newWorld(t))}
+	s.enableHandOff()
+	s.want(s.call(s.admin, "PATCH", "/v1/installations/"+handOffExtension+"/parameters", object{"parameters": object{"customer_id": planted}}), 200)
+	code := s.handOff("").code
+	exchanging := s.partner.with("Idempotency-Key", "exchange")
+	first := s.want(s.exchange(exchanging, code), 201)
+	again := s.want(s.exchange(exchanging, code), 201)
+	if first.str("parameters", "customer_id") != planted || again.str("parameters", "customer_id") != planted || again.str("token") != "" {
+		t.Fatalf("the exchange answers %s", again.raw)
+	}
+	users := object{"items": []object{userItem("customer", planted, "pia@customer.test"), userItem("customer", planted+" no id", "x"), userItem("customer", "mel", memberEmail)}}
+	importing := platform.with("Idempotency-Key", "import")
+	report := s.want(s.call(importing, "POST", "/v1/import/users", users), 200)
+	if repeated := s.want(s.call(importing, "POST", "/v1/import/users", users), 200); string(repeated.raw) != string(report.raw) || report.str("items", 0, "id") != planted {
+		t.Fatalf("the report is %s, and again %s", report.raw, repeated.raw)
+	}
+	kept := 0
+	for line := range strings.Lines(s.dump()) {
+		if strings.HasPrefix(line, "IDEMPOTENCY#") && strings.Contains(line, planted) {
+			kept++
+		}
+	}
+	if kept != 1 {
+		t.Errorf("%d answers under no account tell of it, want the exchange's", kept)
+	}
+
+	s.settle()
+	s.workers.provisions.Sent()
+	deleting := platform.with("Idempotency-Key", "deletion")
+	asked := s.want(s.call(deleting, "DELETE", "/v1/accounts/customer", nil), 202)
+	s.settle()
+	sent := s.workers.provisions.Sent()
+	s.erased(sent[slices.IndexFunc(sent, func(m queue.Message) bool { return m.Delay > 0 })])
+	left := slices.DeleteFunc(traces(s.dump()), func(line string) bool {
+		return strings.HasPrefix(line, "IDEMPOTENCY#") && strings.Contains(line, asked.str("id"))
+	})
+	if len(left) > 0 {
+		t.Errorf("%d lines are left, like %s", len(left), left[0])
+	}
+	if replayed := s.want(s.call(deleting, "DELETE", "/v1/accounts/customer", nil), 202); string(replayed.raw) != string(asked.raw) || strings.Contains(string(replayed.raw), planted) {
+		t.Errorf("the deletion's answer was %s and is %s", asked.raw, replayed.raw)
+	}
+	s.refused(s.call(platform, "DELETE", "/v1/accounts/customer", nil), 404, "not-found")
 }

@@ -71,8 +71,8 @@ func TestRule2_DependenciesAreShownAndEnabledWithIt(t *testing.T) {
 	if got := fmt.Sprint(shown.at("also_enables")); got != "["+dependency+"]" {
 		t.Errorf("the catalogue shows that it also enables %s, want %s", got, dependency)
 	}
-	if got := shown.str("parameters", 0, "key"); got != "customer_id" {
-		t.Errorf("the catalogue asks for %q first, want customer_id", got)
+	if got, want := lines(shown.at("parameters"), "key", "required"), "api_key false \ncustomer_id true \n"; got != want {
+		t.Errorf("the catalogue asks for %q, want %q", got, want)
 	}
 	a.enable()
 	if got := a.installation(dependency).str("enabled_by"); got != mainExtension {
@@ -103,7 +103,7 @@ func TestRule2_ADependencyEnabledBeforeKnowsWhoNeedsIt(t *testing.T) {
 func TestRule2_AllMissingParametersAreReportedAtOnce(t *testing.T) {
 	a := newActors(newWorld(t))
 	asking := coreBlueprint()
-	asking["parameters"] = []object{{"key": "region", "name": "Region", "required": true, "enum": []string{"eu", "us"}}}
+	asking["parameters"] = asks(object{"key": "region", "required": true, "enum": []string{"eu", "us"}})
 	a.submitAndList(dependency, asking)
 
 	a.refusedFields(a.call(a.admin, "PUT", "/v1/installations/"+mainExtension, object{"parameters": object{

@@ -16,7 +16,7 @@ const setupURL = "https://setup.acme.test/welcome?from=plugboard"
 func handOffBlueprint() object {
 	return object{
 		"scopes": []string{"templates:read"}, "template_types": []object{}, "webhooks": []object{}, "setup": object{"url": setupURL},
-		"parameters": []object{{"key": "customer_id", "name": "Customer id"}, {"key": "api_key", "name": "API key", "secret": true}},
+		"parameters": asks(object{"key": "customer_id"}, object{"key": "api_key", "writeOnly": true}),
 	}
 }
 

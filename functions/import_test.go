@@ -334,7 +334,7 @@ func TestImport_EndsInTimeAndNamesWhatWasNotTried(t *testing.T) {
 		if n >= 100 {
 			want = contract.ImportNotTried
 		}
-		if item.Result != want || item.ID != fmt.Sprintf("u%04d", n) {
+		if item.Result != want || string(item.ID) != fmt.Sprintf("u%04d", n) {
 			t.Fatalf("item %d: got %+v, want %s", n, item, want)
 		}
 	}

@@ -59,7 +59,7 @@ func lifecycleBlueprint(url string) object {
 	return object{
 		"scopes": []string{"contracts:write", "contracts:read", "webhooks:secrets"}, "webhooks": []object{}, "lifecycle": object{"url": url},
 		"template_types": []object{{"name": "Life", "no_webhooks": true, "fields": []object{}}},
-		"parameters":     []object{{"key": "region", "name": "Region"}},
+		"parameters":     asks(object{"key": "region"}),
 	}
 }
 
@@ -370,4 +370,57 @@ func TestRule6_AnEndpointHearsThatTheUpgradeFailedWhichBringsIt(t *testing.T) {
 	// Between the plan and its step a user takes what the version needs.
 	a.want(a.call(a.admin, "POST", "/v1/template-types/"+a.templateType(lifecycleExtension)+"/fields", object{"custom_id": "new", "name": "Ours", "kind": "text"}), 201)
 	a.expectTold(t, secret, "a step failed", "customer "+lifecycleExtension+" installation.failed")
+}
+
+// The end of an account is the end of its installations: the endpoint is told once, of the id and nothing more, and what it
+// leaves is erased with the rest.
+func TestRule17_ALifecycleEndpointHearsOfTheEndByItsAccountsDeletion(t *testing.T) {
+	s := &scene{actors: newActors(newWorld(t))}
+	secret := s.offerLifecycle()
+	s.want(s.call(s.admin, "PUT", "/v1/installations/"+lifecycleExtension, object{"parameters": object{lifecycleExtension: object{"region": planted}}}), 202)
+	s.want(s.call(s.dashboard("other", "ada"), "PUT", "/v1/installations/"+lifecycleExtension, object{}), 202)
+	s.want(s.call(s.admin, "POST", "/v1/webhooks", object{"name": "Own", "url": s.receiver.URL}), 201)
+	s.settle()
+	s.receiver.take()
+	s.workers.deliveries.Sent()
+	s.pass(3 * time.Second) // a target is known for two
+	s.receiver.answer(500)  // at first
+	message := s.remove()
+	s.want(s.call(platform, "DELETE", "/v1/accounts/customer", nil), 202) // asked again, and told once
+	s.settle()
+	s.receiver.answer(200)
+	waiting := s.workers.deliveries.Sent()
+	waiting = waiting[len(waiting)-1:]
+	s.pass(waiting[0].Delay)
+	_, err := s.workers.delivery.Handle(t.Context(), queuetest.Batch(waiting...))
+	must(t, err)
+	got := s.receiver.take()
+	if len(got) != 2 || got[0].header.Get("Webhook-Id") != got[1].header.Get("Webhook-Id") {
+		t.Fatalf("%d were sent, want one delivery, tried twice", len(got))
+	}
+	got[1].verified(t, secret, s.now())
+	var told struct {
+		Type    string
+		Account string `json:"account_id"`
+		Data    map[string]any
+	}
+	must(t, json.Unmarshal(got[1].body, &told))
+	if told.Type != "installation.disabled" || told.Account != "customer" || fmt.Sprint(told.Data) != "map[extension_id:acme-life reason:account-deleted state:disabled version:1]" {
+		t.Errorf("it was told %s", got[1].body)
+	}
+
+	s.pass(domain.FarewellFor) // what comes later is for nobody
+	before := s.dump()
+	_, err = s.workers.delivery.Handle(t.Context(), queuetest.Batch(waiting...))
+	must(t, err)
+	if len(s.receiver.take()) > 0 || s.dump() != before {
+		t.Error("after the time for it something was sent, or written")
+	}
+	s.erased(message)
+	if left := traces(s.dump()); len(left) > 0 {
+		t.Errorf("%d lines are left, like %s", len(left), left[0])
+	}
+	if n := s.attemptsOf("customer") + s.dueOf("customer"); n > 0 {
+		t.Errorf("%d lines of the delivery log are left", n)
+	}
 }

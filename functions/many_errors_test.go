@@ -39,15 +39,15 @@ func TestRule26_AnAnswerIsSmallHoweverLongNamesAndValuesAre(t *testing.T) {
 	under := func(name string) object {
 		values := object{}
 		for n := range 200 {
-			values[fmt.Sprint(n)] = n
+			values[name+fmt.Sprint(n)] = n
 		}
-		return object{"parameters": object{name: values}}
+		return object{"name": "W", "url": "https://a.test", "event_types": []string{"contract.signed"}, "headers": values}
 	}
-	got := a.refused(a.call(a.admin, "PUT", "/v1/installations/"+mainExtension, under(strings.Repeat("n", 257))), 400, "malformed")
+	got := a.refused(a.call(a.admin, "POST", "/v1/webhooks", under(strings.Repeat("n", 256))), 400, "malformed")
 	if !strings.Contains(got.str("detail"), "more than 256 characters") {
 		t.Errorf("it says %q", got.str("detail"))
 	}
-	got = a.refused(a.call(a.admin, "PUT", "/v1/installations/"+mainExtension, under(strings.Repeat("é", 256))), 422, "invalid")
+	got = a.refused(a.call(a.admin, "POST", "/v1/webhooks", under(strings.Repeat("é", 253))), 422, "invalid")
 	if len(got.pointers()) != 100 {
 		t.Errorf("got %d errors, want 100", len(got.pointers()))
 	}

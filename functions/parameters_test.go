@@ -2,6 +2,7 @@ package functions_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -137,4 +138,48 @@ func TestRule22_AnInputCannotBeGuessedFromWhatIsKeptOfIt(t *testing.T) {
 	if len(kept) != 2 || kept[0] == kept[1] || kept[0] == "" {
 		t.Errorf("the same input under two keys left the fingerprints %q", kept)
 	}
+}
+
+func TestRule7_ValuesKeepTheirTypesAndTakeDefaults(t *testing.T) {
+	a := newActors(newWorld(t))
+	typed := func(more ...object) object {
+		b := coreBlueprint()
+		b["parameters"] = asks(append(more, object{"key": "region", "default": "eu", "required": true}, object{"key": "count", "type": "integer", "minimum": 1},
+			object{"key": "rate", "type": "number"}, object{"key": "on", "type": "boolean"}, object{"key": "pin", "type": "integer", "writeOnly": true})...)
+		return b
+	}
+	a.list("acme-typed", []string{}, typed())
+	const at = "/v1/installations/acme-typed"
+	stands := func(want string) {
+		t.Helper()
+		if got := fmt.Sprint(a.want(a.call(a.admin, "GET", at, nil), 200).at("parameters")); got != want {
+			t.Errorf("the parameters are %s, want %s", got, want)
+		}
+	}
+	before := a.dump()
+	a.refusedFields(a.call(a.admin, "PUT", at, object{"parameters": object{"acme-typed": object{"count": "3", "rate": true, "on": "yes", "region": 7, "pin": []int{1}}}}),
+		"/parameters/acme-typed/count", "/parameters/acme-typed/on", "/parameters/acme-typed/pin", "/parameters/acme-typed/rate", "/parameters/acme-typed/region")
+	if a.dump() != before {
+		t.Error("what was refused left something")
+	}
+	a.want(a.call(a.admin, "PUT", at, object{"parameters": object{"acme-typed": object{"count": 3, "rate": 0.5, "on": false, "pin": 471147}}}), 202)
+	a.settle()
+	stands("map[count:3 on:false rate:0.5 region:eu]")
+	if strings.Contains(a.dump(), "471147") {
+		t.Error("a table holds the secret in the clear")
+	}
+	a.want(a.call(a.admin, "PATCH", at+"/parameters", object{"parameters": object{"region": "us", "on": true}}), 200)
+	stands("map[count:3 on:true rate:0.5 region:us]")
+	a.want(a.call(a.admin, "PATCH", at+"/parameters", object{"parameters": object{"region": nil, "count": nil}}), 200)
+	stands("map[on:true rate:0.5 region:eu]")
+
+	a.submitAndList("acme-typed", typed(object{"key": "tier", "default": "basic", "required": true}))
+	shown := a.want(a.call(a.admin, "GET", at+"/upgrade", nil), 200)
+	if got := fmt.Sprint(shown.at("parameters"), shown.at("needs_consent"), shown.at("defaults")); got != "[] [] map[tier:basic]" {
+		t.Errorf("the preview asks %s", got)
+	}
+	a.want(a.call(a.admin, "POST", at+"/upgrade", object{}), 202)
+	a.settle()
+	a.state("acme-typed", "enabled")
+	stands("map[on:true rate:0.5 region:eu tier:basic]")
 }

@@ -2,7 +2,18 @@ package functions_test
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
 	"testing"
+
+	"plugboard/functions/contracts"
+	"plugboard/shared/auth"
+	"plugboard/shared/contract"
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+	"plugboard/shared/store"
 )
 
 func TestRule27_ADeletedUserIsNobodyAnywhereAndWhatTheUserMadeStays(t *testing.T) {
@@ -65,4 +76,102 @@ func TestRule27_ADeletedTemplateIsGoneForNewContractsAlone(t *testing.T) {
 	a.want(a.call(platformFor(a.account), "DELETE", "/v1/templates/own-2", nil), 204)
 	a.want(a.call(a.admin, "DELETE", "/v1/template-types/"+own, nil), 204)
 	a.want(a.call(a.integration(adminEmail), "DELETE", "/v1/templates/"+a.template(typeID), nil), 204)
+}
+
+func TestRule27_AWorkspaceIsDeletedWhenNothingNamesIt(t *testing.T) {
+	a := newActors(newWorld(t))
+	a.enable()
+	template := a.template(a.templateType("acme-crm"))
+	made := a.want(a.call(a.admin, "POST", "/v1/contracts", contractOf(template)), 201).str("id")
+	const at = "/v1/accounts/customer/workspaces/sales"
+	before := a.dump()
+	a.refused(a.call(platform, "DELETE", at, nil), 409, "workspace-in-use")
+	if a.dump() != before {
+		t.Error("a refused deletion changed something")
+	}
+	a.want(a.call(a.admin, "DELETE", "/v1/templates/"+template, nil), 204)
+	if detail := a.refused(a.call(platform, "DELETE", at, nil), 409, "workspace-in-use").str("detail"); !strings.Contains(detail, `"mel"`) {
+		t.Errorf("it does not name the user: %s", detail)
+	}
+	a.putUser(a.account, "mel", memberEmail, "member")
+	used := a.used(domain.QuotaWorkspaces)
+	a.want(a.call(platform, "DELETE", at, nil), 204)
+	a.refused(a.call(platform, "DELETE", at, nil), 404, "not-found")
+	if got := a.used(domain.QuotaWorkspaces); got != used-1 {
+		t.Errorf("%d workspaces count, want %d", got, used-1)
+	}
+	a.want(a.call(a.admin, "GET", "/v1/contracts/"+made, nil), 200)
+	a.want(a.call(platform, "PUT", "/v1/accounts/customer/users/mel", object{"email": memberEmail, "name": "mel", "role": "member", "workspaces": []string{"sales"}}), 422)
+	a.want(a.call(a.dashboard("other", "ada"), "GET", "/v1/workspaces", nil), 200)
+}
+
+// Whoever comes second finds what the first did: the deletion what names the workspace, what names it that it is gone.
+func TestRule27_AWorkspaceIsNotNamedAndDeletedAtTheSameMoment(t *testing.T) {
+	a := newActors(newWorld(t))
+	a.enable()
+	typeID := a.templateType("acme-crm")
+	items := func(to any, item object) {
+		raw, err := json.Marshal(object{"items": []object{item}})
+		must(t, err)
+		must(t, json.Unmarshal(raw, to))
+	}
+	report := func(r contract.ImportReport) error {
+		if got := r.Items[0]; got.Result != contract.ImportCreated {
+			return errors.New(string(got.Result) + " " + got.Code)
+		}
+		return nil
+	}
+	naming := map[string]func(s *contracts.Service, at string) error{
+		"a user": func(s *contracts.Service, at string) error {
+			in := &contract.PutUserInput{Account: a.account, User: domain.UserID("zoe-" + at)}
+			in.Body = contract.UserBody{Email: at + "@zoe.test", Name: "Zoe", Role: domain.Member, Workspaces: []domain.WorkspaceID{domain.WorkspaceID(at)}}
+			_, err := s.PutUser(t.Context(), in)
+			return err
+		},
+		"an imported user": func(s *contracts.Service, at string) error {
+			in := &contract.ImportUsersInput{}
+			items(&in.Body, userItem("customer", "ivy-"+at, at+"@ivy.test", object{"workspaces": []string{at}}))
+			out, err := s.ImportUsers(t.Context(), in)
+			must(t, err)
+			return report(out.Body)
+		},
+		"an imported template": func(s *contracts.Service, at string) error {
+			in := &contract.ImportTemplatesInput{}
+			items(&in.Body, object{"account_id": "customer", "id": "t-" + at, "name": "T", "workspace_id": at, "template_type_id": typeID})
+			out, err := s.ImportTemplates(t.Context(), in)
+			must(t, err)
+			return report(out.Body)
+		},
+		"a template": func(s *contracts.Service, at string) error {
+			in := &contract.CreateTemplateInput{}
+			in.Body.Name, in.Body.Workspace, in.Body.TemplateType = "T", domain.WorkspaceID(at), domain.TemplateTypeID(typeID)
+			_, err := s.CreateTemplate(auth.With(t.Context(), auth.Caller{Model: auth.ModelPlatform, Account: a.account}), in)
+			return err
+		},
+	}
+	service := func(do func()) *contracts.Service {
+		hook := &interrupted{at: 1, do: do} // all is read, nothing committed
+		return contracts.New(a.tables.At(a.now, hook.option), a.now, domain.NewID)
+	}
+	for what, name := range naming {
+		for _, deletesFirst := range []bool{true, false} {
+			at := fmt.Sprintf("w%d", a.used(domain.QuotaWorkspaces))
+			id := domain.WorkspaceID(at)
+			gone := "/v1/accounts/customer/workspaces/" + at
+			a.want(a.call(platform, "PUT", gone, object{"name": at}), 200)
+			if deletesFirst {
+				if err := name(service(func() { a.want(a.call(platform, "DELETE", gone, nil), 204) }), at); err == nil {
+					t.Errorf("%s named a workspace that was deleted meanwhile", what)
+				}
+				a.want(a.call(platform, "PUT", gone, object{"name": at}), 200) // nothing names it
+				a.want(a.call(platform, "DELETE", gone, nil), 204)
+				continue
+			}
+			late := service(func() { must(t, name(contracts.New(a.tables.Store, a.now, domain.NewID), at)) })
+			if _, err := late.DeleteWorkspace(t.Context(), &contract.DeleteWorkspaceInput{Account: a.account, Workspace: id}); !fault.Is(err, store.Raced) {
+				t.Errorf("a workspace was deleted that %s named meanwhile: %v", what, err)
+			}
+			a.refused(a.call(platform, "DELETE", gone, nil), 409, "workspace-in-use")
+		}
+	}
 }

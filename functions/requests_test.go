@@ -27,7 +27,10 @@ type scene struct {
 	session      who    // its session
 	managedHook  string
 	ownHook      string
+	otherHook    string // the main extension's of its other template type
 	delivery     string
+	event        string // of that delivery
+	replay       string // to the managed webhook, running
 	rollout      string // of the main extension, paused
 	ownToken     who    // an API token of the account's own, with every scope
 	ownTokenID   string
@@ -72,6 +75,16 @@ func newScene(w *world) *scene {
 	s.want(s.call(s.partner, "POST", "/v1/extensions/"+mainExtension+"/rollouts/"+s.rollout+"/pause", nil), 200)
 	s.settle()
 	s.delivery = s.want(s.call(s.admin, "GET", "/v1/webhooks/"+s.managedHook+"/deliveries", nil), 200).str("items", 0, "id")
+	s.event = s.want(s.call(s.admin, "GET", "/v1/webhooks/"+s.managedHook+"/deliveries", nil), 200).str("items", 0, "event_id")
+	s.otherHook = s.hookOf(s.templateType("acme-crm_addendum"))
+	s.replay = "rpl_1"
+	s.tables.Given( // between two pages, of which there is nothing in the outbox
+		&domain.Replay{
+			ID: "rpl_1", Account: s.account, Webhook: domain.WebhookID(s.managedHook), State: domain.ReplayRunning, From: s.now(), To: s.now(),
+			States: []domain.DeliveryState{domain.DeliveryExhausted}, Page: 1, CreatedAt: s.now(), UpdatedAt: s.now(),
+		},
+		&domain.Replaying{Account: s.account, Webhook: domain.WebhookID(s.managedHook), Replay: "rpl_1"},
+	)
 	return s
 }
 
@@ -103,6 +116,11 @@ func fixed(body any) func(*scene) any    { return func(*scene) any { return body
 func at(path string) func(*scene) string { return func(*scene) string { return path } }
 func installationOf(action string) request {
 	return request{path: at("/v1/installations/" + mainExtension + action), other: "/v1/installations/nowhere" + action}
+}
+
+// replayPath is of the scene's replay.
+func replayPath(s *scene, action string) string {
+	return "/v1/webhooks/" + s.managedHook + "/replays/" + s.replay + action
 }
 
 // rolloutRequest is about the scene's roll-out, which is paused.
@@ -236,8 +254,11 @@ var requests = map[string]request{
 	"read-deletion": {path: at("/v1/accounts/other/deletion"), other: "/v1/accounts/nowhere/deletion", prepare: func(s *scene, _ who) {
 		s.want(s.call(platform, "DELETE", "/v1/accounts/other", nil), 202)
 	}},
-	"put-user":        {path: at("/v1/accounts/customer/users/new"), other: "/v1/accounts/nowhere/users/new", body: fixed(object{"email": "new@customer.test", "name": "New", "role": "member", "workspaces": []string{}})},
-	"delete-user":     {path: at("/v1/accounts/customer/users/mel"), other: "/v1/accounts/customer/users/nobody"},
+	"put-user":    {path: at("/v1/accounts/customer/users/new"), other: "/v1/accounts/nowhere/users/new", body: fixed(object{"email": "new@customer.test", "name": "New", "role": "member", "workspaces": []string{}})},
+	"delete-user": {path: at("/v1/accounts/customer/users/mel"), other: "/v1/accounts/customer/users/nobody"},
+	"delete-workspace": {path: at("/v1/accounts/customer/workspaces/spare"), other: "/v1/accounts/customer/workspaces/nowhere", prepare: func(s *scene, _ who) {
+		s.want(s.call(platform, "PUT", "/v1/accounts/customer/workspaces/spare", object{"name": "Spare"}), 200)
+	}},
 	"put-workspace":   {path: at("/v1/accounts/customer/workspaces/new"), other: "/v1/accounts/nowhere/workspaces/new", body: fixed(object{"name": "New"})},
 	"import-accounts": {body: fixed(object{"items": []object{{"id": "new", "name": "New"}, {"id": "new-2", "name": "New"}}})},
 	"import-users": {body: fixed(object{"items": []object{
@@ -298,7 +319,7 @@ var requests = map[string]request{
 	"list-webhooks":         {},
 	"create-webhook":        {body: func(s *scene) any { return object{"name": "New", "url": s.receiver.URL} }},
 	"read-webhook":          {path: func(s *scene) string { return "/v1/webhooks/" + s.managedHook }, other: "/v1/webhooks/whk_none"},
-	"update-webhook":        {path: func(s *scene) string { return "/v1/webhooks/" + s.ownHook }, other: "/v1/webhooks/whk_none", body: fixed(object{"paused": true})},
+	"update-webhook":        {path: func(s *scene) string { return "/v1/webhooks/" + s.ownHook }, other: "/v1/webhooks/whk_none", body: fixed(object{"paused": true, "enabled": true})},
 	"delete-webhook":        {path: func(s *scene) string { return "/v1/webhooks/" + s.ownHook }, other: "/v1/webhooks/whk_none"},
 	"rotate-webhook-secret": {path: func(s *scene) string { return "/v1/webhooks/" + s.managedHook + "/secret" }, other: "/v1/webhooks/whk_none/secret", body: fixed(object{})},
 	"send-test-event": {
@@ -314,6 +335,22 @@ var requests = map[string]request{
 		path:  func(s *scene) string { return "/v1/webhooks/" + s.managedHook + "/deliveries/" + s.delivery },
 		other: "/v1/webhooks/whk_none/deliveries/dlv_none",
 	},
+	"list-event-deliveries": {path: func(s *scene) string { return "/v1/events/" + s.event + "/deliveries" }, other: "/v1/events/evt_none/deliveries"},
+	"replay-delivery": {
+		path: func(s *scene) string {
+			return "/v1/webhooks/" + s.managedHook + "/deliveries/" + s.delivery + "/replay"
+		},
+		other: "/v1/webhooks/whk_none/deliveries/dlv_none/replay",
+	},
+	"create-replay": {
+		path: func(s *scene) string { return "/v1/webhooks/" + s.otherHook + "/replays" }, other: "/v1/webhooks/whk_none/replays",
+		body: func(s *scene) any {
+			return object{"from": s.now().Add(-time.Hour).Format(time.RFC3339), "states": []string{"exhausted", "skipped"}}
+		},
+	},
+	"list-replays":  {path: func(s *scene) string { return "/v1/webhooks/" + s.managedHook + "/replays" }, other: "/v1/webhooks/whk_none/replays"},
+	"read-replay":   {path: func(s *scene) string { return replayPath(s, "") }, other: "/v1/webhooks/whk_none/replays/rpl_none"},
+	"cancel-replay": {path: func(s *scene) string { return replayPath(s, "/cancel") }, other: "/v1/webhooks/whk_none/replays/rpl_none/cancel"},
 }
 
 // newValues are none that the scene's contracts have.

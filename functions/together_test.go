@@ -63,10 +63,9 @@ func TestRule7_ParametersChangedDuringAnUpgradeFitBothVersions(t *testing.T) {
 	a.enable()
 	next := crmBlueprint(a.receiver.URL)
 	delete(next["webhooks"].([]object)[0], "context")
-	next["parameters"] = []object{
-		{"key": "customer_id", "name": "Customer id", "required": true, "pattern": "C-2[0-9]+", "secret": true}, {"key": "api_key", "name": "API key", "secret": true, "required": true},
-		{"key": "region", "name": "Region"},
-	}
+	next["parameters"] = asks(
+		object{"key": "customer_id", "required": true, "pattern": "^C-2[0-9]+$", "writeOnly": true}, object{"key": "api_key", "writeOnly": true, "required": true}, object{"key": "region"},
+	)
 	a.submitAndList(mainExtension, next)
 	typeID := a.templateType("acme-crm")
 	a.want(a.upgrade(object{"consent": []string{"required-parameter-added"}, "parameters": object{mainExtension: object{"customer_id": "C-2001", "region": "eu"}}}), 202)
@@ -179,7 +178,7 @@ func TestRule6_EveryReasonTogetherIsConsentedTo(t *testing.T) {
 	a.enable()
 	a.list("acme-more", []string{}, coreBlueprint())
 	next := crmBlueprint(a.receiver.URL)
-	next["parameters"] = append(next["parameters"].([]object), object{"key": "region", "name": "Region", "required": true})
+	next["parameters"] = asks(append(crmParameters(), object{"key": "region", "required": true})...)
 	next["dependencies"] = append(next["dependencies"].([]object), object{"extension_id": "acme-more"})
 	hook := next["webhooks"].([]object)[0]
 	hook["url"], hook["event_types"] = "http://localhost:8123/", append(hook["event_types"].([]string), "contract.expired", "contract.canceled")

@@ -146,7 +146,7 @@ func TestRule6_EachReasonWaitsForConsent(t *testing.T) {
 			b["dependencies"] = append(b["dependencies"].([]object), object{"extension_id": "acme-more"})
 		},
 		"required-parameter-added": func(b object) {
-			b["parameters"] = append(b["parameters"].([]object), object{"key": "region", "name": "Region", "required": true})
+			b["parameters"] = asks(append(crmParameters(), object{"key": "region", "required": true})...)
 		},
 		"target-host-changed": func(b object) { b["webhooks"].([]object)[0]["url"] = "http://localhost:8123/" },
 		"hand-off-added":      func(b object) { b["setup"] = object{"url": setupURL} },
@@ -215,7 +215,7 @@ func (a *actors) works(template string) error {
 	a.receiver.take()
 	a.deliverOnly()
 	got := a.receiver.take()
-	if len(got) != 1 || got[0].header.Get("X-Customer") != "C-1001" {
+	if len(ids(got)) != 1 || got[0].header.Get("X-Customer") != "C-1001" {
 		return fmt.Errorf("its webhook sent %v", got)
 	}
 	return nil
@@ -409,14 +409,14 @@ func TestRule6_NewParametersAndDependenciesComeWithIt(t *testing.T) {
 	a := newActors(newWorld(t))
 	a.enable()
 	more := coreBlueprint()
-	more["parameters"] = []object{{"key": "planet", "name": "Planet", "required": true}}
+	more["parameters"] = asks(object{"key": "planet", "required": true})
 	a.list("acme-more", []string{}, more)
 	next := crmBlueprint(a.receiver.URL)
 	next["dependencies"] = []object{{"extension_id": "acme-more"}} // and acme-core no more
-	next["parameters"] = []object{
-		{"key": "customer_id", "name": "Customer id", "required": true, "secret": true}, {"key": "api_key", "name": "API key", "secret": true, "required": true},
-		{"key": "pin", "name": "PIN", "required": true, "secret": true}, {"key": "region", "name": "Region", "required": true},
-	}
+	next["parameters"] = asks(
+		object{"key": "customer_id", "required": true, "writeOnly": true}, object{"key": "api_key", "writeOnly": true, "required": true},
+		object{"key": "pin", "required": true, "writeOnly": true}, object{"key": "region", "required": true},
+	)
 	hook := next["webhooks"].([]object)[0]
 	hook["headers"], hook["context"] = object{"X-Customer": "{{customer_id}}", "X-Pin": "{{pin}}"}, object{"region": "{{region}}"}
 	a.submitAndList(mainExtension, next)

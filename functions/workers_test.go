@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"plugboard/functions/delivery"
 	"plugboard/functions/fanout"
 	"plugboard/functions/provisioning"
+	"plugboard/functions/replay"
 	"plugboard/shared/domain"
 	"plugboard/shared/egress"
 	"plugboard/shared/lane"
@@ -32,18 +34,21 @@ type workers struct {
 	provisions   *queuetest.Queue
 	deliveries   *queuetest.Queue
 	slow         *queuetest.Queue
+	replay       *replay.Service
+	replays      *queuetest.Queue
 	lanes        lane.Lanes
 }
 
 func (w *world) newWorkers() workers {
 	w.t.Helper()
-	provisions, deliveries, slow := queuetest.New(w.t), queuetest.New(w.t), queuetest.New(w.t)
+	provisions, deliveries, slow, replays := queuetest.New(w.t), queuetest.New(w.t), queuetest.New(w.t), queuetest.New(w.t)
 	lanes := lane.Of(deliveries, slow, w.now)
 	return workers{
-		fanout:       fanout.New(w.tables.Store, provisions, lanes, metric.New("test", io.Discard, w.now), w.now),
+		fanout:       fanout.New(w.tables.Store, provisions, replays, lanes, metric.New("test", io.Discard, w.now), w.now),
 		provisioning: provisioning.New(w.tables.Store, w.sealer, w.now, domain.NewID),
 		delivery:     delivery.New(w.tables.Store, w.sealer, lanes, egress.Config{AllowPrivate: true}, metric.New("test", io.Discard, w.now), w.now),
-		provisions:   provisions, deliveries: deliveries, slow: slow, lanes: lanes,
+		replay:       replay.New(w.tables.Store, slow, w.now, domain.NewID),
+		provisions:   provisions, deliveries: deliveries, slow: slow, replays: replays, lanes: lanes,
 	}
 }
 
@@ -66,14 +71,17 @@ func (w *world) settle() {
 		}
 		toProvision, toDeliver := w.workers.provisions.Take(), w.workers.deliveries.Take()
 		toDeliver.Records = append(toDeliver.Records, w.workers.slow.Take().Records...)
-		if pending == 0 && len(toProvision.Records)+len(toDeliver.Records) == 0 {
+		toReplay := w.workers.replays.Take()
+		if pending == 0 && len(toProvision.Records)+len(toDeliver.Records)+len(toReplay.Records) == 0 {
 			return
 		}
+		again, err := w.workers.replay.Handle(w.t.Context(), toReplay)
+		must(w.t, err)
 		done, err := w.workers.provisioning.Handle(w.t.Context(), toProvision)
 		must(w.t, err)
 		sent, err := w.workers.delivery.Handle(w.t.Context(), toDeliver)
 		must(w.t, err)
-		if failures := append(done.BatchItemFailures, sent.BatchItemFailures...); len(failures) > 0 {
+		if failures := slices.Concat(done.BatchItemFailures, sent.BatchItemFailures, again.BatchItemFailures); len(failures) > 0 {
 			w.t.Fatalf("%d messages failed; the log says why", len(failures))
 		}
 	}
@@ -94,6 +102,27 @@ func (w *world) retry() {
 	must(w.t, err)
 	if len(waiting) == 0 || len(done.BatchItemFailures) > 0 {
 		w.t.Fatalf("of %d attempts that waited, %d messages failed", len(waiting), len(done.BatchItemFailures))
+	}
+}
+
+// replayOn works the pages of replays that wait for their pause, and what comes of them, until none does.
+func (w *world) replayOn() {
+	w.t.Helper()
+	for w.settle(); ; w.settle() {
+		var waiting []queue.Message
+		for _, m := range w.workers.replays.Sent() {
+			if m.Delay > 0 {
+				waiting = append(waiting, m)
+			}
+		}
+		if len(waiting) == 0 {
+			return
+		}
+		done, err := w.workers.replay.Handle(w.t.Context(), queuetest.Batch(waiting...))
+		must(w.t, err)
+		if len(done.BatchItemFailures) > 0 {
+			w.t.Fatal("a page of a replay failed; the log says why")
+		}
 	}
 }
 

@@ -51,8 +51,11 @@ func wrongBodies(s *scene) map[string]wrong {
 		"submit-blueprint": {
 			path: "/v1/extensions/" + mainExtension + "/versions",
 			body: object{"blueprint": object{
-				"scopes":     []string{"everything", "contracts:read", "contracts:read"},
-				"parameters": []object{{"key": "K", "name": ""}, {"key": "k", "name": "K", "pattern": "("}, {"key": "s", "name": "S", "secret": true, "max_length": 2000}},
+				"scopes": []string{"everything", "contracts:read", "contracts:read"},
+				"parameters": object{"type": "array", "required": []string{"s", "nobody", "s"}, "additionalProperties": true, "properties": object{
+					"K": object{"type": "string", "title": ""}, "k": object{"type": "string", "pattern": "(", "minimum": 1}, "s": object{"type": "string", "writeOnly": true, "maxLength": 2000},
+					"n": object{"type": "integer", "enum": []any{1, "x", 1.5, 1}, "default": 7}, "t": object{"type": "text", "oneOf": []any{}},
+				}},
 				"dependencies": []object{
 					{"extension_id": mainExtension}, {"extension_id": "nowhere"}, {"extension_id": dependency, "min_version": 9}, {"min_version": 0},
 				},
@@ -69,8 +72,11 @@ func wrongBodies(s *scene) map[string]wrong {
 				}},
 			}},
 			want: []string{
-				"/blueprint/scopes/0", "/blueprint/scopes/2", "/blueprint/parameters/0/key", "/blueprint/parameters/0/name", "/blueprint/parameters/1/pattern",
-				"/blueprint/parameters/2/max_length",
+				"/blueprint/scopes/0", "/blueprint/scopes/2", "/blueprint/parameters/type", "/blueprint/parameters/additionalProperties",
+				"/blueprint/parameters/required/1", "/blueprint/parameters/required/2",
+				"/blueprint/parameters/properties/K", "/blueprint/parameters/properties/K/title", "/blueprint/parameters/properties/k/pattern", "/blueprint/parameters/properties/k/minimum",
+				"/blueprint/parameters/properties/s/maxLength", "/blueprint/parameters/properties/n/enum/1", "/blueprint/parameters/properties/n/enum/2", "/blueprint/parameters/properties/n/enum/3",
+				"/blueprint/parameters/properties/n/default", "/blueprint/parameters/properties/t/type", "/blueprint/parameters/properties/t/oneOf",
 				"/blueprint/dependencies/0/extension_id", "/blueprint/dependencies/1/extension_id", "/blueprint/dependencies/2/extension_id",
 				"/blueprint/dependencies/3/extension_id", "/blueprint/dependencies/3/min_version",
 				"/blueprint/template_types/0/key", "/blueprint/template_types/0/name", "/blueprint/template_types/0/fields/0/name",
@@ -93,7 +99,7 @@ func wrongBodies(s *scene) map[string]wrong {
 		},
 		"review-version":    {body: object{"decision": "reject", "reasons": []string{}, "more": 1}, want: []string{"/reasons", "/more"}},
 		"yank-version":      {body: object{"reason": "a\x1bb", "more": 1}, want: []string{"/reason", "/more"}},
-		"put-test-accounts": {body: object{"accounts": []any{"customer", "customer", "nowhere", "", 7}}, want: []string{"/accounts/1", "/accounts/2", "/accounts/3", "/accounts/4"}},
+		"put-test-accounts": {body: object{"accounts": []any{"customer", "customer", "nowhere", "", 7}}, want: []string{"/accounts/1", "/accounts/3", "/accounts/4"}},
 		"list-extension":    {body: object{"version": 99, "more": 1}, want: []string{"/version", "/more"}},
 		"enable-extension": {
 			path: "/v1/installations/acme-asks",
@@ -193,7 +199,11 @@ func wrongBodies(s *scene) map[string]wrong {
 			want: []string{"/auth/token", "/headers/Host", "/headers/X-A", "/policy/timeout_seconds", "/name", "/paused", "/enabled", "/url", "/event_types/0", "/workspace_ids", "/template_type_ids/0"},
 		},
 		"rotate-webhook-secret": {body: object{"overlap_seconds": 604801, "more": 1}, want: []string{"/overlap_seconds", "/more"}},
-		"send-test-event":       {body: object{"event_type": "contract.eaten", "more": 1}, want: []string{"/event_type", "/more"}},
+		"create-replay": {
+			body: object{"from": "yesterday", "to": 7, "states": []any{"exhausted", "lost", "exhausted"}, "event_types": []any{"contract.eaten", 7}, "more": 1},
+			want: []string{"/from", "/to", "/states/1", "/states/2", "/event_types/0", "/event_types/1", "/more"},
+		},
+		"send-test-event": {body: object{"event_type": "contract.eaten", "more": 1}, want: []string{"/event_type", "/more"}},
 	}
 }
 
@@ -203,7 +213,7 @@ func TestRule26_EveryWrongFieldInOneAnswer(t *testing.T) {
 	s := newScene(newWorld(t))
 	s.list("acme-asks", []string{}, object{
 		"scopes": []string{}, "template_types": []object{}, "webhooks": []object{},
-		"parameters": []object{{"key": "number", "name": "Number", "pattern": "[0-9]+"}, {"key": "key", "name": "Key", "secret": true, "required": true}, {"key": "needed", "name": "Needed", "required": true}},
+		"parameters": asks(object{"key": "number", "pattern": "^[0-9]+$"}, object{"key": "key", "writeOnly": true, "required": true}, object{"key": "needed", "required": true}),
 	})
 	bodies := wrongBodies(s)
 	before := s.dump()

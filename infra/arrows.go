@@ -29,8 +29,9 @@ type Readable interface {
 // Reads gets a table's items, one or a partition's, of the table or its index, or fetches a secret's value.
 func (f *Function) Reads(from Readable) { f.arrow("reads", from, from.reading()) }
 
-func (t *Table) reading() Grant {
-	grant := t.grant("dynamodb:GetItem", "dynamodb:Query")
+func (t *Table) reading() Grant { return t.indexToo(t.grant("dynamodb:GetItem", "dynamodb:Query")) }
+
+func (t *Table) indexToo(grant Grant) Grant {
 	if t.Index != nil {
 		grant.Besides = &Grant{Actions: []string{"dynamodb:Query"}, Resource: jsii.String(*t.table.TableArn() + "/index/" + t.Index.Name)}
 	}
@@ -44,6 +45,11 @@ func (f *Function) ReadsManyOf(from *Table) {
 
 // Queries gets a table's items by partition only.
 func (f *Function) Queries(from *Table) { f.arrow("queries", from, from.grant("dynamodb:Query")) }
+
+// Searches gets a table's items by partition, of the table or its index.
+func (f *Function) Searches(table *Table) {
+	f.arrow("searches", table, table.indexToo(table.grant("dynamodb:Query")))
+}
 
 func (s *Secret) reading() Grant {
 	return Grant{
@@ -73,6 +79,11 @@ func (f *Function) Settles(in *Table) {
 	f.arrow("settles in", in, in.grant("dynamodb:BatchWriteItem"))
 }
 
+// NotesIn puts an item.
+func (f *Function) NotesIn(table *Table) {
+	f.arrow("notes in", table, table.grant("dynamodb:PutItem"))
+}
+
 // AddsManyTo adds items in batches.
 func (f *Function) AddsManyTo(to *Table) {
 	f.arrow("adds many to", to, to.grant("dynamodb:BatchWriteItem"))
@@ -87,8 +98,9 @@ func (f *Function) Calls(other *Function) {
 }
 
 // Sweeps reads items in their order, removes them in batches, and notes how far it came.
+// Sweeps reads items in their order, removes them, mostly in batches, and notes how far it came.
 func (f *Function) Sweeps(table *Table) {
-	f.arrow("sweeps", table, table.grant("dynamodb:GetItem", "dynamodb:Query", "dynamodb:BatchWriteItem", "dynamodb:PutItem"))
+	f.arrow("sweeps", table, table.grant("dynamodb:GetItem", "dynamodb:Query", "dynamodb:BatchWriteItem", "dynamodb:PutItem", "dynamodb:DeleteItem"))
 }
 
 // Erases removes items, alone or in transactions.

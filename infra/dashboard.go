@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
 	"github.com/aws/jsii-runtime-go"
 
 	"plugboard/shared/metric"
@@ -57,10 +59,33 @@ func (d *Drawing) Dashboard() {
 		graph("Events taken from the stream", ours(sum, metric.Events)...),
 	)
 	board.AddWidgets(
+		graph("Open breakers", ours("Maximum", metric.OpenBreakers)...),
+		graph("Deliveries parked while a breaker is open, moved to the slow lane, and waiting their turn", ours(sum, metric.Parked, metric.Moved, metric.Paced)...),
+	)
+	board.AddWidgets(
 		graph("Functions' errors", errors...),
 		graph("Functions' duration, p99, ms", slowest...),
 		graph("Throttled by DynamoDB", throttled...),
 	)
+}
+
+// spokenOfAfter is for how many minutes something must go on to be spoken of: one sweep may come late.
+const spokenOfAfter = 5
+
+// SpeaksOf tells the alarms topic when a metric that is put every minute, of none too, was not 0 for five minutes, and
+// when it was not put: what counts it may have stopped.
+func (d *Drawing) SpeaksOf(name metric.Name, text string) {
+	awscloudwatch.NewAlarm(d.Stack, jsii.String(strings.ToLower(string(name))), &awscloudwatch.AlarmProps{
+		AlarmDescription: jsii.String(text + " Or redelivery, which looks every minute, does not."),
+		Metric: awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
+			Namespace: jsii.String(metric.Namespace), MetricName: jsii.String(string(name)), DimensionsMap: &map[string]*string{metric.StageDimension: &d.stage.Name},
+			Statistic: jsii.String("Maximum"), Period: awscdk.Duration_Minutes(jsii.Number(1)),
+		}),
+		Threshold:          jsii.Number(1),
+		ComparisonOperator: awscloudwatch.ComparisonOperator_GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+		EvaluationPeriods:  jsii.Number(spokenOfAfter),
+		TreatMissingData:   awscloudwatch.TreatMissingData_BREACHING,
+	}).AddAlarmAction(awscloudwatchactions.NewSnsAction(d.alarms))
 }
 
 func (d *Drawing) metric(namespace, name, statistic, label string, dimensions map[string]*string) awscloudwatch.IMetric {

@@ -10,8 +10,13 @@ import (
 
 	"plugboard/events"
 	"plugboard/shared/contract"
+	"plugboard/shared/metric"
 	"plugboard/shared/store"
 )
+
+// replaysMost is how many replays' pages are worked at once, on every stage: each takes a second or two, with a pause of three
+// after it, so that some 20 replays go on side by side at their full pace.
+const replaysMost = 10
 
 // Plugboard draws the whole bundle for one stage. The functions' code is taken from the folder build.
 func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
@@ -30,6 +35,7 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	provisioning := d.Function("provisioning", time.Minute)
 	delivery := d.Function("delivery", time.Minute)
 	redelivery := d.Function("redelivery", time.Minute)
+	replay := d.Function("replay", time.Minute)
 
 	// What remembers: state, and a log that expires.
 	accounts := d.Table(store.AccountsTable)
@@ -39,6 +45,7 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	provisions := d.Queue("provisions")
 	deliveries := d.Queue("deliveries")
 	slowDeliveries := d.Queue("slow-deliveries")
+	replays := d.Queue("replays")
 
 	// What happens by itself.
 	everyDay := d.Schedule("every-day", 24*time.Hour)
@@ -67,7 +74,7 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	webhooks.Seals(sealing)
 	catalogue.ChecksURLsOf(endpoints)
 	webhooks.ChecksURLsOf(endpoints)
-	webhooks.Queries(deliveryLog)
+	webhooks.Searches(deliveryLog)
 
 	// What it changed is heard.
 	accounts.Feeds(fanout)
@@ -77,6 +84,7 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	fanout.SendsTo(provisions)
 	fanout.SendsTo(deliveries)
 	fanout.SendsTo(slowDeliveries)
+	fanout.SendsTo(replays)
 
 	// An extension is provisioned.
 	provisions.Feeds(provisioning, Batches{Size: 5, Most: stage.ProvisioningMost})
@@ -105,16 +113,29 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	delivery.SendsBackTo(deliveries)
 	delivery.SendsBackTo(slowDeliveries)
 
-	// What waits for longer than a message can is sent in time.
+	// What failed is sent again on demand, page by page.
+	replays.Feeds(replay, Batches{Size: 1, Most: replaysMost})
+	replay.Reads(accounts)
+	replay.Writes(accounts)
+	replay.Searches(deliveryLog)
+	replay.SendsTo(slowDeliveries)
+
+	// What waits for longer than a message can is sent in time, and what waits for an endpoint once it is back.
 	everyMinute.Wakes(redelivery)
 	redelivery.Sweeps(deliveryLog)
+	redelivery.Reads(accounts)
 	redelivery.SendsTo(deliveries)
 	redelivery.SendsTo(slowDeliveries)
 
 	// What was forgotten between the table and the queues is handed over again.
-	redelivery.Sweeps(accounts)
 	redelivery.ReadsManyOf(accounts)
+	redelivery.Settles(accounts)
+	redelivery.NotesIn(accounts)
 	redelivery.Calls(fanout)
+
+	// What redelivery finds every minute that should not be, and its silence.
+	d.SpeaksOf(metric.Unsent, "Events were accepted more than a minute ago, and nobody has sent them on.")
+	d.SpeaksOf(metric.Overdue, "Retries are sent more than two minutes after their time.")
 
 	d.Dashboard()
 	return d

@@ -48,7 +48,7 @@ func (s *Service) Routes(api *contract.API) {
 	contract.ReviewVersion.Handle(api, s.ReviewVersion)
 	contract.YankVersion.Handle(api, s.YankVersion)
 	contract.RotateLifecycleSecret.Handle(api, s.RotateLifecycleSecret)
-	contract.PutTestAccounts.Handle(api, s.PutTestAccounts, s.lookAtAccounts)
+	contract.PutTestAccounts.Handle(api, s.PutTestAccounts)
 	contract.ListExtension.Handle(api, s.List, s.lookAtListing)
 	contract.UnlistExtension.Handle(api, s.Unlist)
 	contract.PutExtensionLogo.Handle(api, s.PutLogo, s.lookAtLogo)
@@ -67,7 +67,7 @@ func (s *Service) Routes(api *contract.API) {
 
 // OpenAPI serves the committed document.
 func (s *Service) OpenAPI(context.Context, *contract.ReadOpenapiInput) (*contract.ReadOpenapiOutput, error) {
-	return &contract.ReadOpenapiOutput{ContentType: "application/json", Body: contract.OpenAPIJSON}, nil
+	return &contract.ReadOpenapiOutput{ContentType: "application/json", Body: contract.OpenAPIJSON()}, nil
 }
 
 // BlueprintSchema serves the committed schema, for editors.

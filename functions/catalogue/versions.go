@@ -114,8 +114,9 @@ func (s *Service) YankVersion(ctx context.Context, in *contract.YankVersionInput
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// PutTestAccounts replaces the accounts that see the extension before it is listed. Invalid with each that does
-// not exist.
+// PutTestAccounts replaces the accounts that see the extension before it is listed. The answer is the same for one that there
+// is not: a partner learns of no account by its id. What an account is offered so does nothing until one of its admins
+// enables it.
 func (s *Service) PutTestAccounts(ctx context.Context, in *contract.PutTestAccountsInput) (*contract.PutTestAccountsOutput, error) {
 	e, err := s.extension(ctx, in.Extension)
 	if err != nil {
@@ -131,40 +132,21 @@ func (s *Service) PutTestAccounts(ctx context.Context, in *contract.PutTestAccou
 			tx.Discard(domain.Trial{Account: a, Extension: e.ID})
 		}
 	}
-	wrong, err := s.lookAtAccounts(ctx, in)
-	if err != nil {
-		return nil, err
-	}
-	if err := fault.InvalidFields(wrong); err != nil {
-		return nil, err
-	}
-	for i, a := range in.Body.Accounts {
-		tx.Living(a).Else(fault.InvalidFields([]fault.Field{unknownAccount(i)})) // no trial comes behind the back of its erasing
-		tx.Put(&domain.Trial{Account: a, Extension: e.ID})
+	for _, id := range in.Body.Accounts {
+		a, err := s.store.Account(ctx, id)
+		switch {
+		case fault.KindOf(err) == fault.NotFound || err == nil && !a.Living():
+			continue
+		case err != nil:
+			return nil, err
+		}
+		tx.Living(id) // no trial comes behind the back of its erasing
+		tx.Put(&domain.Trial{Account: id, Extension: e.ID})
 	}
 	e.TestAccounts, e.UpdatedAt = in.Body.Accounts, s.now()
 	tx.Replace(&e)
 	out := &contract.PutTestAccountsOutput{Body: viewExtension(e)}
 	return out, s.store.Commit(ctx, &tx, out)
-}
-
-// lookAtAccounts reports accounts that do not exist.
-func (s *Service) lookAtAccounts(ctx context.Context, in *contract.PutTestAccountsInput) ([]fault.Field, error) {
-	var wrong []fault.Field
-	for i, a := range in.Body.Accounts {
-		account, err := s.store.Account(ctx, a)
-		switch {
-		case fault.KindOf(err) == fault.NotFound || err == nil && !account.Living():
-			wrong = append(wrong, unknownAccount(i))
-		case err != nil:
-			return wrong, err
-		}
-	}
-	return wrong, nil
-}
-
-func unknownAccount(i int) fault.Field {
-	return fault.Field{Pointer: fmt.Sprintf("/accounts/%d", i), Code: "unknown-account", Detail: "There is no such account."}
 }
 
 // viewVersion shows the version that is in the catalogue as listed.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	"plugboard/shared/auth"
@@ -59,12 +60,16 @@ func (s *Service) PutUser(ctx context.Context, in *contract.PutUserInput) (*cont
 		return nil, err
 	}
 	var tx store.Tx
-	u, result, err := s.changeUser(ctx, &tx, s.workspaceKnown, before, contract.UserItem{Account: in.Account, ID: in.User, UserBody: in.Body})
+	known, named := s.workspacesOnce(ctx)
+	u, result, err := s.changeUser(ctx, &tx, known, before, contract.UserItem{Account: in.Account, ID: in.User, UserBody: in.Body})
 	if err != nil {
 		return nil, err
 	}
 	if err := s.settle(ctx, &tx, in.Account, domain.QuotaUsers, result); err != nil {
 		return nil, err
+	}
+	if result != contract.ImportUnchanged {
+		named(&tx, in.Account)
 	}
 	out := &contract.PutUserOutput{Body: u}
 	return out, s.store.Commit(ctx, &tx, out)
@@ -155,6 +160,42 @@ func (s *Service) PutWorkspace(ctx context.Context, in *contract.PutWorkspaceInp
 		return nil, err
 	}
 	out := &contract.PutWorkspaceOutput{Body: w}
+	return out, s.store.Commit(ctx, &tx, out)
+}
+
+// DeleteWorkspace removes a workspace in which nothing is made any more. Contracts keep its id; an own webhook's filter by
+// it hears of nothing more. NotFound for one that is not there; Conflict `workspace-in-use` naming templates and users that
+// name it, `raced` when one came to while it was looked for.
+func (s *Service) DeleteWorkspace(ctx context.Context, in *contract.DeleteWorkspaceInput) (*contract.DeleteWorkspaceOutput, error) {
+	naming, err := s.store.Naming(ctx, in.Account)
+	if err != nil {
+		return nil, err
+	}
+	w, err := s.store.Workspace(ctx, in.Account, in.Workspace)
+	if err != nil {
+		return nil, err
+	}
+	templates, err := s.store.Templates(ctx, in.Account)
+	if err != nil {
+		return nil, err
+	}
+	users, err := s.store.Users(ctx, in.Account)
+	if err != nil {
+		return nil, err
+	}
+	templates = slices.DeleteFunc(templates, func(t domain.Template) bool { return t.Workspace != w.ID })
+	users = slices.DeleteFunc(users, func(u domain.User) bool { return !slices.Contains(u.Workspaces, w.ID) })
+	switch {
+	case len(templates) > 0:
+		return nil, fault.New(fault.Conflict, "workspace-in-use", "%d templates are in the workspace %q, %q among them. Delete them first.", len(templates), w.ID, templates[0].ID)
+	case len(users) > 0:
+		return nil, fault.New(fault.Conflict, "workspace-in-use", "%d users may create contracts in the workspace %q, %q among them. Take it from them first.", len(users), w.ID, users[0].ID)
+	}
+	var tx store.Tx
+	tx.Living(in.Account).Else(noAccount())
+	tx.DeleteWorkspace(&w, naming)
+	tx.Count(in.Account, domain.QuotaWorkspaces, -1)
+	out := &contract.DeleteWorkspaceOutput{}
 	return out, s.store.Commit(ctx, &tx, out)
 }
 

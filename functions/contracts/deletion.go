@@ -14,7 +14,8 @@ import (
 	"plugboard/shared/store"
 )
 
-// DeleteAccount ends an account: with this write every credential of its own is dead and nothing is sent for it;
+// DeleteAccount ends an account: with this write every credential of its own is dead, and nothing is sent for it but the
+// news of the end to lifecycle endpoints;
 // provisioning then erases, page by page, and keeps the proof. To ask again while that goes on asks for the page that
 // comes next, should it have stopped. NotFound for an account that is not there, or no more; Conflict
 // `development-account` for one that a partner develops in: the account that has the id next would become the partner's.
@@ -36,6 +37,7 @@ func (s *Service) DeleteAccount(ctx context.Context, in *contract.DeleteAccountI
 	} else if d, err = s.store.Deletion(ctx, a.ID); err != nil {
 		return nil, err
 	}
+	tx.Provision(events.Provision{ID: s.newID("prv"), Account: d.Account, At: now, Erasing: &events.Erasing{Deletion: d.ID}})
 	tx.Provision(erasing(s.newID("prv"), d, now))
 	out := &contract.DeleteAccountOutput{Body: contract.ViewDeletion(d)}
 	return out, s.store.Commit(ctx, &tx, out)

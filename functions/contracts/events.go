@@ -37,7 +37,7 @@ func (s *Service) SendEvents(ctx context.Context, in *contract.SendEventsInput) 
 			result.Fail(ctx, n, err)
 			continue
 		}
-		result.ID, result.Event, result.Result = item.Value.ID, e.ID, contract.ImportNotTried
+		result.ID, result.Event, result.Result = domain.SentID(item.Value.ID), e.ID, contract.ImportNotTried
 		places, all = append(places, n), append(all, e)
 	}
 	for len(all) > 0 && s.now().Before(deadline) {
@@ -85,15 +85,17 @@ type eventReader struct {
 	*Service
 	account       func(domain.AccountID) (domain.Account, error)
 	installations func(domain.AccountID) (map[domain.ExtensionID]domain.Installation, error)
-	workspace     workspaceKnown
+	workspace     func([2]string) (bool, error)
 	ownType       func([2]string) (domain.TemplateType, error)
 }
 
 func (s *Service) eventReader(ctx context.Context) eventReader {
 	return eventReader{
-		Service:   s,
-		account:   once(func(a domain.AccountID) (domain.Account, error) { return orNew(s.store.Account(ctx, a)) }),
-		workspace: s.workspacesOnce(ctx),
+		Service: s,
+		account: once(func(a domain.AccountID) (domain.Account, error) { return orNew(s.store.Account(ctx, a)) }),
+		workspace: once(func(k [2]string) (bool, error) {
+			return s.workspaceKnown(ctx, domain.AccountID(k[0]), domain.WorkspaceID(k[1]))
+		}),
 		installations: once(func(a domain.AccountID) (map[domain.ExtensionID]domain.Installation, error) {
 			return s.store.Installations(ctx, a)
 		}),
@@ -115,7 +117,7 @@ func (r eventReader) event(ctx context.Context, item *contract.Item[contract.Eve
 	}
 	item.Also(i.TimeFaults(r.now(), account.CreatedAt))
 	about := domain.Subject{Workspace: i.Workspace, Origin: i.Extension}
-	if known, err := r.workspace(ctx, i.Account, i.Workspace); err != nil {
+	if known, err := r.workspace([2]string{string(i.Account), string(i.Workspace)}); err != nil {
 		return events.Event{}, err
 	} else if !known {
 		item.Also([]fault.Field{{Pointer: "/workspace_id", Code: "unknown-workspace", Detail: fmt.Sprintf("The account has no workspace %q.", i.Workspace)}})

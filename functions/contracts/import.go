@@ -109,7 +109,7 @@ func (w *importing[I, R]) begin(ctx context.Context) ([]int, error) {
 			w.report.Items[n].Fail(ctx, n, fault.InvalidFields(item.Wrong))
 			continue
 		}
-		w.report.Items[n].ID = w.id(item.Value)
+		w.report.Items[n].ID = domain.SentID(w.id(item.Value))
 		good, values = append(good, n), append(values, item.Value)
 	}
 	stored, err := w.read(ctx, values)

@@ -35,7 +35,7 @@ func (s *Service) ImportAccounts(ctx context.Context, in *contract.ImportAccount
 
 // ImportUsers creates and updates users. An e-mail that one user gives up another may have in the same call.
 func (s *Service) ImportUsers(ctx context.Context, in *contract.ImportUsersInput) (*contract.ImportUsersOutput, error) {
-	known := s.workspacesOnce(ctx)
+	known, named := s.workspacesOnce(ctx)
 	report, err := importer[contract.UserItem, domain.User]{
 		id:      func(i contract.UserItem) string { return string(i.ID) },
 		account: func(i contract.UserItem) domain.AccountID { return i.Account },
@@ -59,6 +59,7 @@ func (s *Service) ImportUsers(ctx context.Context, in *contract.ImportUsersInput
 		},
 		hold: func(tx *store.Tx, a domain.AccountID, created []domain.User) {
 			holdAccount(tx, a, domain.QuotaUsers, len(created))
+			named(tx, a)
 		},
 		lives: s.accountLives,
 	}.run(ctx, s, in.Body.Items)
@@ -103,7 +104,8 @@ func (s *Service) ImportTemplates(ctx context.Context, in *contract.ImportTempla
 		id      domain.TemplateTypeID
 	}
 	typed := once(func(k typeKey) (usableType, error) { return s.templateType(ctx, k.account, k.id) })
-	look := templateLookup{s.workspacesOnce(ctx), func(_ context.Context, a domain.AccountID, id domain.TemplateTypeID) (usableType, error) {
+	known, named := s.workspacesOnce(ctx)
+	look := templateLookup{known, func(_ context.Context, a domain.AccountID, id domain.TemplateTypeID) (usableType, error) {
 		return typed(typeKey{a, id})
 	}}
 	report, err := importer[contract.TemplateItem, domain.Template]{
@@ -125,6 +127,7 @@ func (s *Service) ImportTemplates(ctx context.Context, in *contract.ImportTempla
 		hold: func(tx *store.Tx, a domain.AccountID, created []domain.Template) {
 			tx.Living(a).Else(noAccount())
 			holdTypes(tx, a, created)
+			named(tx, a)
 		},
 		lives: s.accountLives,
 	}.run(ctx, s, in.Body.Items)
@@ -134,15 +137,25 @@ func (s *Service) ImportTemplates(ctx context.Context, in *contract.ImportTempla
 	return &contract.ImportTemplatesOutput{Body: *report}, nil
 }
 
-// workspacesOnce is workspaceKnown, asking once for each.
-func (s *Service) workspacesOnce(ctx context.Context) workspaceKnown {
+// workspacesOnce is workspaceKnown, asking once for each; and what holds a Tx to what it was told of an account's, so that
+// one that is deleted meanwhile makes it `raced`.
+func (s *Service) workspacesOnce(ctx context.Context) (workspaceKnown, func(*store.Tx, domain.AccountID)) {
+	naming := once(func(a domain.AccountID) (domain.Naming, error) { return s.store.Naming(ctx, a) })
 	type workspaceKey struct {
 		account domain.AccountID
 		id      domain.WorkspaceID
 	}
 	known := once(func(k workspaceKey) (bool, error) { return s.workspaceKnown(ctx, k.account, k.id) })
-	return func(_ context.Context, a domain.AccountID, id domain.WorkspaceID) (bool, error) {
+	look := func(_ context.Context, a domain.AccountID, id domain.WorkspaceID) (bool, error) {
+		if _, err := naming(a); err != nil {
+			return false, err
+		}
 		return known(workspaceKey{a, id})
+	}
+	return look, func(tx *store.Tx, a domain.AccountID) {
+		if seen, err := naming(a); err == nil { // else nothing in tx names one
+			tx.NameWorkspaces(seen)
+		}
 	}
 }
 

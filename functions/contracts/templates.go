@@ -18,10 +18,12 @@ func (s *Service) CreateTemplate(ctx context.Context, in *contract.CreateTemplat
 	caller := auth.From(ctx)
 	item := contract.TemplateItem{Account: caller.Account, ID: domain.TemplateID(s.newID("tpl")), TemplateBody: in.Body}
 	var tx store.Tx
-	tpl, _, err := s.changeTemplate(ctx, &tx, templateLookup{s.workspaceKnown, s.templateType}, caller.Extension(), domain.Template{}, item)
+	known, named := s.workspacesOnce(ctx)
+	tpl, _, err := s.changeTemplate(ctx, &tx, templateLookup{known, s.templateType}, caller.Extension(), domain.Template{}, item)
 	if err != nil {
 		return nil, err
 	}
+	named(&tx, caller.Account)
 	holdTypes(&tx, caller.Account, []domain.Template{tpl})
 	out := &contract.CreateTemplateOutput{Body: tpl}
 	return out, s.store.Commit(ctx, &tx, out)

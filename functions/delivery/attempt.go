@@ -39,7 +39,9 @@ type made struct {
 	line      domain.Attempt // for the log; none when the delivery is forgotten
 	forgotten bool
 	repeated  bool               // another message made the attempt; line is no new one
-	waits     bool               // for its turn, with next; there is no line
+	aside     aside              // where it went instead of making the attempt; there is no line
+	probe     bool               // it was a breaker's
+	before    domain.Health      // the webhook's, when the attempt began
 	next      *events.Delivery   // the message for the next attempt, if there is one
 	health    domain.HealthState // what the webhook's became by it
 	cause     string             // for our own log: what the connection failed of
@@ -47,14 +49,12 @@ type made struct {
 
 // attempt makes one attempt, or decides to make none. An error is a fault of the pipeline: nothing is decided then.
 func (s *Service) attempt(ctx context.Context, d events.Delivery) (made, error) {
-	m := made{line: domain.Attempt{
-		Account: d.Account, Webhook: d.Webhook, Event: d.Event, EventType: d.EventType, EventDay: d.Day(), Number: d.Attempt, At: s.now(),
-	}}
+	m := made{line: d.Line(s.now())}
 	t, err := s.targets.of(ctx, d)
 	if err == nil && d.Attempt > 1 && !t.forgotten(d) {
 		err = s.followed(ctx, &m, d)
 	}
-	if err != nil || m.repeated || s.held(&m, t, d) {
+	if err != nil || m.repeated || s.held(&m, t, d) || s.setAside(ctx, &m, t, d) {
 		return m, err
 	}
 	if done, err := s.paced(ctx, &m, t, d); done || err != nil {
@@ -65,11 +65,11 @@ func (s *Service) attempt(ctx context.Context, d events.Delivery) (made, error) 
 	if err != nil || m.forgotten || m.line.Outcome != "" {
 		return m, err
 	}
-	m.line.Milliseconds, m.line.Status = time.Since(began).Milliseconds(), a.status
+	m.line.Milliseconds, m.line.Status = s.since(began).Milliseconds(), a.status
 	switch {
 	case a.status/100 == 2:
 		m.line.Outcome = domain.OutcomeDelivered
-		m.health = s.fares(ctx, t.webhook, t.health, m.line)
+		m.health = s.fares(ctx, t.webhook, m.before, m.line, s.sight(m, a))
 		return m, nil
 	case ctx.Err() != nil: // our time was up, not the endpoint's
 		return m, fault.Wrap(ctx.Err(), "attempt %d of %s", d.Attempt, d.ID)
@@ -82,7 +82,7 @@ func (s *Service) attempt(ctx context.Context, d events.Delivery) (made, error) 
 	m.line.Headers, m.line.Excerpt = hidden.headers(a.header), hidden.excerpt(a.body, a.cut)
 	m.cause = hidden.hide(cause(a.err), false)
 	s.failed(&m, t.webhook.Policy, d, a)
-	m.health = s.fares(ctx, t.webhook, t.health, m.line)
+	m.health = s.fares(ctx, t.webhook, m.before, m.line, s.sight(m, a))
 	if m.line.Outcome == domain.OutcomeExhausted {
 		err = s.exhausted(ctx, t.webhook, d, m.line)
 	}
@@ -102,7 +102,7 @@ func (s *Service) followed(ctx context.Context, m *made, d events.Delivery) erro
 	if m.line = last; last.Number > d.Attempt || domain.StateOf(lines) != domain.DeliveryRetrying {
 		return nil // it went on, or it has ended
 	}
-	d.Attempt, d.NotBefore, d.Turn = d.Attempt+1, first.NextAt, false
+	d.Attempt, d.NotBefore, d.Turn, d.Asked = d.Attempt+1, first.NextAt, false, false
 	m.next = &d
 	return nil
 }
@@ -130,6 +130,9 @@ func (s *Service) send(ctx context.Context, t *target, d events.Delivery, m *mad
 			return answer{err: why}, sent, nil
 		case errors.As(err, &tokenless):
 			return answer{err: tokenless}, sent, nil
+		case errors.Is(err, errEventGone):
+			m.line.Outcome, m.line.Reason = domain.OutcomeCancelled, "The event is not stored any more."
+			return a, sent, nil
 		case err != nil:
 			return a, sent, err
 		}
@@ -174,19 +177,24 @@ func (s *Service) post(ctx context.Context, r *http.Request, within time.Duratio
 // failed says in the line why and what follows, and makes the message for the next attempt, if there is one.
 func (s *Service) failed(m *made, p domain.SendPolicy, d events.Delivery, a answer) {
 	m.line.Failure, m.line.Reason = why(a)
-	paced := a
-	var tokenless tokenFailure
-	if errors.As(a.err, &tokenless) { // who gives the tokens may ask for a pause, too
-		paced = tokenless.answer
-	}
-	wait, again := s.wait(p, d.Attempt, paced)
-	if !again || a.status == http.StatusGone { // which disables the webhook
+	wait, again := s.wait(p, d.Number(), paced(a))
+	late := s.now().Add(wait).Sub(d.EventAt) > domain.RetriesWithin // by being parked: its event is not kept for ever
+	if !again || late || a.status == http.StatusGone {              // which disables the webhook
 		m.line.Outcome = domain.OutcomeExhausted
 		return
 	}
 	m.line.Outcome, m.line.NextAt = domain.OutcomeFailed, s.now().Add(wait).Truncate(time.Millisecond)
-	d.Attempt, d.NotBefore, d.Turn = d.Attempt+1, m.line.NextAt, false
+	d.Attempt, d.NotBefore, d.Turn, d.Asked = d.Attempt+1, m.line.NextAt, false, false
 	m.next = &d
+}
+
+// paced is the answer that says when to come again: who gives the tokens may ask for a pause, too.
+func paced(a answer) answer {
+	var tokenless tokenFailure
+	if errors.As(a.err, &tokenless) {
+		return tokenless.answer
+	}
+	return a
 }
 
 // why is what an attempt failed of, and that in words for the webhook's owner. Addresses stay out of it: what a name
@@ -254,13 +262,17 @@ func logged(ctx context.Context, d events.Delivery, m made) {
 	if m.repeated {
 		m.line.Outcome = "repeated"
 	}
-	if m.waits {
-		m.line.Outcome, m.line.NextAt = "waits", m.next.NotBefore
+	if m.aside != "" {
+		m.line.Outcome = domain.Outcome(m.aside)
+	}
+	if m.aside == waits {
+		m.line.NextAt = m.next.NotBefore
 	}
 	slog.LogAttrs(ctx, slog.LevelInfo, "attempt", // typed: what goes through `any` is encoded by reflection
 		slog.String("trace_id", string(d.Trace)), slog.String("account", string(d.Account)), slog.String("webhook", string(d.Webhook)),
 		slog.String("extension", string(d.Extension)), slog.String("delivery", string(d.ID)), slog.String("event", string(d.Event)),
 		slog.String("event_type", d.EventType), slog.Int("attempt", d.Attempt), slog.String("outcome", string(m.line.Outcome)), slog.Int("status", m.line.Status),
 		slog.String("failure", string(m.line.Failure)), slog.String("reason", m.line.Reason), slog.String("cause", m.cause), slog.String("health", string(m.health)),
+		slog.Bool("probe", m.probe), slog.Bool("slow_lane", d.Slow),
 		slog.Int64("ms", m.line.Milliseconds), slog.Int64("since_event_ms", m.line.At.Sub(d.EventAt).Milliseconds()), slog.Time("next_at", m.line.NextAt))
 }

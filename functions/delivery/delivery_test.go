@@ -54,7 +54,7 @@ func TestDelivery_TheReceiverVerifiesItWithThePublishedLibrary(t *testing.T) {
 	line := k.outcome(d, 1)
 	line.Milliseconds = 0
 	want := domain.Attempt{
-		Account: acct, Webhook: "whk_own", Event: "evt_1", EventType: "contract.signed", EventDay: d.Day(), Number: 1,
+		Account: acct, Webhook: "whk_own", Event: "evt_1", EventType: "contract.signed", EventDay: d.Day(), EventAt: d.EventAt, Contract: "con_1", Number: 1,
 		Outcome: domain.OutcomeDelivered, Status: 200, At: k.clock.read(),
 	}
 	if !reflect.DeepEqual(line, want) {
@@ -92,7 +92,7 @@ func TestRule18_SameIDAndBodyOnEveryAttempt_HeadersResolvedAtEach(t *testing.T) 
 	second, delay := k.next()
 	first := k.receiver.take()[0]
 
-	i.Parameters = map[string]string{"customer_id": "C 2&more"}
+	i.Parameters = map[string]domain.ParameterValue{"customer_id": "C 2&more"}
 	i.Secrets["api_key"] = k.seal(domain.ParameterResource("acme-crm", "api_key"), "key-two")
 	k.change(i)
 	w.URL = k.receiver.URL + "/elsewhere"
@@ -143,7 +143,7 @@ func TestDelivery_BasicAuth(t *testing.T) {
 func TestDelivery_AControlCharacterInAHeaderIsNoRequest(t *testing.T) {
 	k := newKit(t)
 	w, i := k.managed("whk_1")
-	for n, parameters := range []map[string]string{{"customer_id": "a\r\nX-Injected: yes"}, {"customer_id": "a\x7f"}, {"customer_id": "a\u0085b"}} {
+	for n, parameters := range []map[string]domain.ParameterValue{{"customer_id": "a\r\nX-Injected: yes"}, {"customer_id": "a\x7f"}, {"customer_id": "a\u0085b"}} {
 		i.Parameters = parameters
 		k.change(i)
 		k.clock.forward(targetKept)
@@ -157,7 +157,7 @@ func TestDelivery_AControlCharacterInAHeaderIsNoRequest(t *testing.T) {
 		}
 		k.next()
 	}
-	i.Parameters = map[string]string{"customer_id": "healed"}
+	i.Parameters = map[string]domain.ParameterValue{"customer_id": "healed"}
 	i.Secrets["api_key"] = k.seal(domain.ParameterResource("acme-crm", "api_key"), "a\nb")
 	k.change(i)
 	k.clock.forward(targetKept)
@@ -194,7 +194,7 @@ func TestRule19_AFailedPostIsLoggedRescheduledAndDone(t *testing.T) {
 	line := k.outcome(d, 1)
 	line.Milliseconds = 0
 	want := domain.Attempt{
-		Account: acct, Webhook: "whk_own", Event: "evt_1", EventType: "contract.signed", EventDay: d.Day(), Number: 1, Outcome: domain.OutcomeFailed,
+		Account: acct, Webhook: "whk_own", Event: "evt_1", EventType: "contract.signed", EventDay: d.Day(), EventAt: d.EventAt, Contract: "con_1", Number: 1, Outcome: domain.OutcomeFailed,
 		Status: 503, Failure: domain.FailureStatus, Reason: "The answer was 503 Service Unavailable.", Excerpt: "try later",
 		Headers: map[string]string{"Content-Type": "text/plain; charset=utf-8", "Date": line.Headers["Date"]}, At: k.clock.read(), NextAt: k.clock.read().Add(5 * time.Second),
 	}
@@ -251,6 +251,7 @@ func TestRule19_TheLastFailureExhausts(t *testing.T) {
 		if d.Attempt != number+1 {
 			t.Fatalf("after attempt %d comes %d", number, d.Attempt)
 		}
+		d.Slow = true // as a probe, once the breaker is open
 		total += delay
 		k.clock.forward(delay)
 	}

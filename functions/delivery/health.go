@@ -16,16 +16,22 @@ const healthRaces = 3
 // fares notes what an attempt says of its webhook's health, if it changes it: a healthy one's success writes nothing, nor
 // does the hundredth failure of an hour. The event of a change is committed with it, so that two processes that see the
 // same make one of it. When nothing can be noted the delivery goes on: the next attempt says the same. It returns what the
-// health has changed to; empty when it did not here.
-func (s *Service) fares(ctx context.Context, w domain.Webhook, h domain.Health, line domain.Attempt) domain.HealthState {
+// health's state has changed to; empty when it did not here.
+func (s *Service) fares(ctx context.Context, w domain.Webhook, h domain.Health, line domain.Attempt, sight domain.Sight) domain.HealthState {
 	for range healthRaces {
-		next := h.After(line, s.now())
-		if next.State() == h.State() {
+		next := h.Seen(line, sight, s.now())
+		if next.Breaker.Open() {
+			s.seen.forget(targetKey{w.Account, w.ID}) // it is noted; another run begins when it closes
+		}
+		if next == h {
 			break
 		}
 		err := s.change(ctx, w, h, next)
 		s.targets.forget(targetKey{w.Account, w.ID})
-		if err == nil {
+		switch {
+		case err == nil && next.State() == h.State():
+			return ""
+		case err == nil:
 			return next.State()
 		}
 		if fault.Is(err, store.Raced) {
@@ -42,10 +48,17 @@ func (s *Service) fares(ctx context.Context, w domain.Webhook, h domain.Health, 
 	return ""
 }
 
-// change commits a change of health with its event. Conflict `raced` when it changed meanwhile, or the webhook is gone.
+// change commits a change of health with its event. A webhook whose breaker is to hold deliveries is watched before, by
+// redelivery.
+// Conflict `raced` when it changed meanwhile, or the webhook is gone.
 func (s *Service) change(ctx context.Context, w domain.Webhook, h, next domain.Health) error {
+	if now := s.now(); next.Breaker.Holds(now) && !h.Breaker.Holds(now) {
+		if err := s.store.Watch(ctx, w.Account, w.ID); err != nil {
+			return err
+		}
+	}
 	var tx store.Tx
-	if next.State() == domain.HealthGood {
+	if next.Well() {
 		tx.Delete(&next)
 	} else {
 		tx.Save(&next, next.Rev)
@@ -68,6 +81,7 @@ func (s *Service) change(ctx context.Context, w domain.Webhook, h, next domain.H
 // toldOf is the event of a change. A first failure is none, or a night with one restart would be one.
 func toldOf(from, to domain.HealthState) (events.Type, bool) {
 	switch {
+	case from == to: // its breaker or its lane changed
 	case to == domain.HealthWarned:
 		return events.WebhookFailing, true
 	case to == domain.HealthDisabled:

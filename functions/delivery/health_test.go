@@ -19,15 +19,19 @@ import (
 
 const day = 24 * time.Hour
 
-// try makes a delivery of a new event to w at a time from the test's beginning, which is answered with a status. It
-// leaves nothing waiting.
+// try makes a delivery of a new event to w, which is answered with a status, when its breaker lets one through at the
+// latest. It leaves nothing waiting.
 func (k *kit) try(w *domain.Webhook, event string, code int) domain.Attempt {
 	k.t.Helper()
 	k.receiver.answers(status(code, ""))
 	k.clock.forward(targetKept)
+	if probe := k.health(w).Breaker.ProbeAt; probe.After(k.clock.read()) {
+		k.clock.forward(probe.Sub(k.clock.read()))
+	}
 	d := k.to(w, event)
+	d.Slow = true // where probes are made
 	k.deliver(d)
-	k.queue.Sent()
+	k.slow.Sent()
 	return k.outcome(d, 1)
 }
 
@@ -70,11 +74,16 @@ func TestRule8_HealthIsWrittenWhenItChangesAndNeverForASuccess(t *testing.T) {
 	if first.State() != domain.HealthFailing || first.FailingSince.Before(began) || first.Rev != 1 {
 		t.Fatalf("a failure wrote %+v", first)
 	}
-	k.try(w, "3", 503)
+	for _, event := range []string{"3", "3a"} {
+		k.try(w, event, 503)
+		if again := k.health(w); again != first {
+			t.Errorf("more failures changed it to %+v", again)
+		}
+	}
 	k.clock.forward(23 * time.Hour)
 	k.try(w, "4", 500)
-	if again := k.health(w); again != first {
-		t.Errorf("more failures changed it to %+v", again)
+	if again := k.health(w); again.State() != domain.HealthFailing || !again.FailingSince.Equal(first.FailingSince) {
+		t.Errorf("after 23 hours it is %+v", again)
 	}
 	k.clock.forward(2 * time.Hour)
 	k.try(w, "5", 500)

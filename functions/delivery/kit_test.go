@@ -170,7 +170,7 @@ func (k *kit) managed(id string) (*domain.Webhook, *domain.Installation) {
 		URL: k.receiver.URL + "/hooks?v=1", Secret: k.seal(id, signingSecret),
 	}
 	i := &domain.Installation{
-		Account: acct, Extension: "acme-crm", Version: 1, Epoch: 3, State: domain.Enabled, Parameters: map[string]string{"customer_id": "C 1"},
+		Account: acct, Extension: "acme-crm", Version: 1, Epoch: 3, State: domain.Enabled, Parameters: map[string]domain.ParameterValue{"customer_id": "C 1"},
 		Secrets: map[string]domain.Sealed{
 			"api_key": k.seal(domain.ParameterResource("acme-crm", "api_key"), "key-one"),
 			"pin":     k.seal(domain.ParameterResource("acme-crm", "pin"), "pin-4711"),
@@ -261,7 +261,7 @@ func (k *kit) deliver(all ...events.Delivery) {
 // table, and for how long, which is taken out of it as redelivery would.
 func (k *kit) next() (events.Delivery, time.Duration) {
 	k.t.Helper()
-	sent := k.queue.Sent()
+	sent := append(k.queue.Sent(), k.slow.Sent()...)
 	if waiting := k.due(); len(sent) == 0 && len(waiting) == 1 {
 		if err := k.RemoveDue(k.t.Context(), waiting); err != nil {
 			k.t.Fatal(err)

@@ -3,6 +3,7 @@ package delivery
 import (
 	"bytes"
 	"context"
+	"errors"
 	"maps"
 	"net/http"
 	"net/url"
@@ -105,12 +106,18 @@ func (s *Service) request(ctx context.Context, t *target, d events.Delivery, at 
 	return out, nil
 }
 
+// errEventGone ends a delivery: it was parked, or is replayed, for longer than its event is stored.
+var errEventGone = errors.New("the event is not stored any more")
+
 // payload is the body, whose event is read when it was too big for the message.
 func (s *Service) payload(ctx context.Context, d events.Delivery) ([]byte, error) {
 	if d.Body != "" {
 		return d.Payload([]byte(d.Body)), nil
 	}
 	e, err := s.store.Event(ctx, d.Account, d.Contract, d.Event)
+	if fault.KindOf(err) == fault.NotFound {
+		return nil, errEventGone
+	}
 	if err != nil {
 		return nil, fault.Wrap(err, "read event %s", d.Event)
 	}

@@ -28,12 +28,15 @@ func (s *Service) wait(p domain.SendPolicy, number int, a answer) (time.Duration
 	}
 	drawn := 2*s.jitter() - 1 // -1 to 1
 	wait = scaled(wait, 1+jitter*drawn)
-	if a.timedOut || a.status == http.StatusTooManyRequests {
+	if a.overrun() {
 		wait = max(wait, pauseLeast)
 	}
 	// What the endpoint asked for is spread upwards only.
 	return max(wait, scaled(min(a.retryAfter, retryAfterMost), 1+jitter*(drawn+1)/2)), true
 }
+
+// overrun tells that the endpoint has, or seems to have, too much to do.
+func (a answer) overrun() bool { return a.timedOut || a.status == http.StatusTooManyRequests }
 
 func scaled(d time.Duration, by float64) time.Duration { return time.Duration(float64(d) * by) }
 

@@ -202,6 +202,7 @@ func TestRule18_RepeatsOfARetryDoNotMultiply(t *testing.T) {
 	k.receiver.answers(nil)
 	five, _ := k.next()
 	k.clock.forward(6 * time.Hour)
+	five.Slow = true // as a probe: the breaker is open
 	k.deliver(five)
 	k.deliver(five, waiting[0], d) // all that ever was, once more, after the success
 	if got := len(k.receiver.take()); got != 1 {

@@ -46,7 +46,9 @@ type Service struct {
 	tokens  *accessTokens
 	targets *targets
 	turns   *turns
+	seen    runs
 	now     domain.Clock
+	since   func(time.Time) time.Duration
 	metrics *metric.Log
 	jitter  func() float64 // 0 to 1
 }
@@ -56,7 +58,7 @@ func New(s *store.Store, open Opener, l lane.Lanes, c egress.Config, m *metric.L
 	client := egress.New(c, atOnce)
 	return &Service{
 		store: s, open: open, lanes: l, client: client, tokens: newAccessTokens(client, now), targets: newTargets(s, now), turns: newTurns(s), now: now,
-		metrics: m, jitter: rand.Float64,
+		seen: runs{known: map[targetKey]domain.Run{}}, since: time.Since, metrics: m, jitter: rand.Float64,
 	}
 }
 
@@ -76,9 +78,10 @@ type job struct {
 	message  lambda.SQSMessage
 	delivery events.Delivery
 	line     *domain.Attempt  // for the log; nil when no attempt was due
-	next     *events.Delivery // to send: the next attempt, or this one, which is not due
-	distant  bool             // next is further away than a message can wait
-	fault    error            // the message comes again
+	next     *events.Delivery // to send: the next attempt, or this one, which is not due or takes the other lane
+	aside    aside
+	distant  bool  // next is further away than a message can wait
+	fault    error // the message comes again
 }
 
 // leastToEnd is what is left of the function's time when attempts stop, for their lines and what follows: one endpoint
@@ -108,6 +111,7 @@ func (s *Service) Handle(ctx context.Context, batch lambda.SQSEvent) (lambda.SQS
 	}
 	working.Wait()
 	s.log(ctx, jobs)
+	s.park(ctx, jobs)
 	s.sendOn(ctx, jobs)
 	s.count(jobs)
 	failures := []lambda.SQSBatchItemFailure{} // never null: an emulator's poller breaks on it
@@ -165,7 +169,8 @@ func (s *Service) work(ctx context.Context, j job) (done job) {
 		var made made
 		if made, j.fault = s.attempt(ctx, d); j.fault == nil {
 			logged(ctx, d, made)
-			if j.next = made.next; !made.forgotten && !made.repeated && !made.waits { // nothing more is written of an account that is being erased
+			j.next, j.aside = made.next, made.aside
+			if !made.forgotten && !made.repeated && made.aside == "" { // nothing more is written of an account that is being erased
 				j.line = &made.line
 			}
 		}
@@ -217,18 +222,26 @@ var outcomes = map[domain.Outcome]metric.Name{
 	domain.OutcomeSkipped: metric.Skipped, domain.OutcomeCancelled: metric.Cancelled,
 }
 
+var asides = map[aside]metric.Name{parked: metric.Parked, moved: metric.Moved, waits: metric.Paced}
+
 // count puts into the metrics what was done for good.
 func (s *Service) count(jobs []job) {
 	values := map[metric.Name][]float64{}
+	one := func(name metric.Name) {
+		if values[name] == nil {
+			values[name] = []float64{0}
+		}
+		values[name][0]++
+	}
 	for _, j := range jobs {
-		if j.line == nil || j.fault != nil {
+		if j.fault != nil || j.line == nil && j.aside == "" {
 			continue
 		}
-		if name := outcomes[j.line.Outcome]; values[name] == nil {
-			values[name] = []float64{1}
-		} else {
-			values[name][0]++
+		if j.aside != "" {
+			one(asides[j.aside])
+			continue
 		}
+		one(outcomes[j.line.Outcome])
 		if j.line.Outcome == domain.OutcomeSkipped || j.line.Outcome == domain.OutcomeCancelled {
 			continue
 		}

@@ -68,8 +68,11 @@ func (t *target) verdict(d events.Delivery) (domain.Outcome, string) {
 func (t *target) disabled() string { return "The webhook is disabled. " + t.health.Reason }
 
 // forgotten tells that there is nobody to send d for, nor to tell what became of it: its account is being deleted, or
-// is gone, or is another of the same id.
-func (t *target) forgotten(d events.Delivery) bool { return !t.account.Knows(d.EventAt) }
+// is gone, or is another of the same id. A lifecycle endpoint hears that the account is being deleted, while there is time.
+func (t *target) forgotten(d events.Delivery) bool {
+	farewell := t.webhook.Lifecycle && d.EventType == string(events.InstallationDisabled) && t.account.Ending(t.readAt) && d.EventAt.Equal(t.account.UpdatedAt)
+	return !farewell && !t.account.Knows(d.EventAt)
+}
 
 // Records are what a target is read from. Each returns NotFound for what is absent.
 type Records interface {
@@ -230,7 +233,7 @@ func (ts *targets) read(ctx context.Context, from Records, d events.Delivery) (*
 	if t.installation, err = from.Installation(ctx, d.Account, t.webhook.Extension); err != nil {
 		return t.goneWhenAbsent(err, "The extension is not enabled.")
 	}
-	t.values, t.secrets = t.installation.Parameters, t.installation.Secrets
+	t.values, t.secrets = domain.ParameterTexts(t.installation.Parameters), t.installation.Secrets
 	b, err := ts.blueprint(ctx, blueprintKey{t.webhook.Extension, t.webhook.Version})
 	if err != nil {
 		return nil, err

@@ -103,6 +103,6 @@ func (s *Service) paced(ctx context.Context, m *made, t *target, d events.Delive
 		return false, nil
 	}
 	d.NotBefore, d.Turn = turn, true
-	m.waits, m.next = true, &d
+	m.aside, m.next = waits, &d
 	return true, nil
 }

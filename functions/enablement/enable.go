@@ -125,7 +125,7 @@ func (s *Service) enable(ctx context.Context, account domain.AccountID, blueprin
 }
 
 // install puts an installation of b into tx, with its token, unless that is handed off, and its line in the roster.
-func (s *Service) install(ctx context.Context, tx *store.Tx, i *domain.Installation, b domain.Blueprint, given map[string]string, now time.Time) (contract.NewInstallation, error) {
+func (s *Service) install(ctx context.Context, tx *store.Tx, i *domain.Installation, b domain.Blueprint, given map[string]domain.ParameterValue, now time.Time) (contract.NewInstallation, error) {
 	made := contract.NewInstallation{Extension: b.Extension, EnabledBy: i.EnabledBy, HandOff: b.Setup != nil}
 	i.Extension, i.Version, i.State = b.Extension, b.Version, domain.Enabling
 	i.Steps, i.Failure, i.Setup, i.Upgrade, i.Drift, i.UpdatedAt = i.StepsTo(b), nil, nil, nil, nil, now
@@ -137,7 +137,7 @@ func (s *Service) install(ctx context.Context, tx *store.Tx, i *domain.Installat
 		i.CreatedAt = now
 	}
 	var err error
-	if i.Parameters, i.Secrets, err = s.parameters(ctx, i.Account, b, given); err != nil {
+	if i.Parameters, i.Secrets, err = s.parameters(ctx, i.Account, b, b.Parameters.WithDefaults(given)); err != nil {
 		return made, err
 	}
 	if made.HandOff { // the partner will get them
@@ -206,11 +206,11 @@ func cannotEnable(i domain.Installation) error {
 
 // check reports every parameter that is missing or wrong, over all the installations to create, and values for
 // an extension that is none of them.
-func (p plan) check(given map[domain.ExtensionID]map[string]string) error {
+func (p plan) check(given map[domain.ExtensionID]map[string]domain.ParameterValue) error {
 	return fault.InvalidFields(p.parameterFaults(given))
 }
 
-func (p plan) parameterFaults(given map[domain.ExtensionID]map[string]string) []fault.Field {
+func (p plan) parameterFaults(given map[domain.ExtensionID]map[string]domain.ParameterValue) []fault.Field {
 	var wrong []fault.Field
 	for _, b := range p.create {
 		wrong = append(wrong, b.CheckParameters("/parameters/"+string(b.Extension), given[b.Extension])...)
@@ -224,15 +224,15 @@ func (p plan) parameterFaults(given map[domain.ExtensionID]map[string]string) []
 }
 
 // parameters separates the secret values from the others, and seals them.
-func (s *Service) parameters(ctx context.Context, account domain.AccountID, b domain.Blueprint, given map[string]string) (map[string]string, map[string]domain.Sealed, error) {
-	open, sealed := map[string]string{}, map[string]domain.Sealed{}
+func (s *Service) parameters(ctx context.Context, account domain.AccountID, b domain.Blueprint, given map[string]domain.ParameterValue) (map[string]domain.ParameterValue, map[string]domain.Sealed, error) {
+	open, sealed := map[string]domain.ParameterValue{}, map[string]domain.Sealed{}
 	var failed error
-	for _, p := range b.Parameters {
-		value, ok := given[p.Key]
+	for _, p := range b.Parameters.All() {
+		value := given[p.Key]
 		switch {
-		case !ok || value == "":
-		case p.Secret:
-			box, err := s.seal.Seal(ctx, account, domain.ParameterResource(b.Extension, p.Key), domain.Secret(value))
+		case domain.NoParameter(value):
+		case p.Schema.WriteOnly:
+			box, err := s.seal.Seal(ctx, account, domain.ParameterResource(b.Extension, p.Key), domain.Secret(domain.ParameterText(value)))
 			failed = errors.Join(failed, err)
 			sealed[p.Key] = box
 		default:

@@ -81,6 +81,7 @@ func (s *Service) exchange(ctx context.Context, code string) (*contract.Exchange
 	out.Body.Account, out.Body.Extension, out.Body.Version, out.Body.State, out.Body.Epoch = i.Account, i.Extension, i.Version, i.State, i.Epoch
 	out.Body.HandedOffBy, out.Body.Parameters, out.Body.TokenID = admin.ID, i.Parameters, i.TokenID
 	out.Body.CallbackPath = fmt.Sprintf("/v1/callbacks/%s/%s", i.Account, i.Extension)
+	tx.AnswersOf(i.Account)
 	return out, s.store.Commit(ctx, &tx, out)
 }
 

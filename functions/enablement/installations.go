@@ -105,7 +105,7 @@ func catalogueItem(ctx context.Context, shelf offer.Shelf, l domain.Listing, ins
 		if b.Extension != l.Extension {
 			item.AlsoEnables = append(item.AlsoEnables, b.Extension)
 		}
-		for _, p := range b.Parameters {
+		for _, p := range b.Parameters.All() {
 			item.Parameters = append(item.Parameters, contract.NeededParameter{Extension: b.Extension, Parameter: p})
 		}
 	}

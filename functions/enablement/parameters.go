@@ -89,13 +89,13 @@ func (s *Service) reading(ctx context.Context, i domain.Installation) ([]domain.
 
 // parameterChangeFaults is what each version says of the values that it has a parameter for. One that none has, all call
 // unknown.
-func parameterChangeFaults(versions []domain.Blueprint, given map[string]*string) []fault.Field {
+func parameterChangeFaults(versions []domain.Blueprint, given map[string]domain.ParameterValue) []fault.Field {
 	var wrong []fault.Field
 	known := map[string]bool{}
 	for n, b := range versions {
-		theirs := map[string]*string{}
+		theirs := map[string]domain.ParameterValue{}
 		for key, value := range given {
-			declared := slices.ContainsFunc(b.Parameters, func(p domain.Parameter) bool { return p.Key == key })
+			_, declared := b.Parameters.Properties[key]
 			if known[key] = known[key] || declared; declared || n == len(versions)-1 && !known[key] {
 				theirs[key] = value
 			}
@@ -111,30 +111,26 @@ func parameterChangeFaults(versions []domain.Blueprint, given map[string]*string
 
 // changeParameters puts the values into i, in the open for a version that has them so, sealed for one that keeps them
 // secret, and tells the keys of those that changed, in the versions' order.
-func (s *Service) changeParameters(ctx context.Context, i *domain.Installation, versions []domain.Blueprint, given map[string]*string) ([]string, error) {
-	values := map[string]string{}
-	for key, value := range given {
-		if value != nil {
-			values[key] = *value
-		}
-	}
-	open, sealed := map[string]string{}, map[string]domain.Sealed{}
+func (s *Service) changeParameters(ctx context.Context, i *domain.Installation, versions []domain.Blueprint, given map[string]domain.ParameterValue) ([]string, error) {
+	open, sealed := map[string]domain.ParameterValue{}, map[string]domain.Sealed{}
 	var keys []string
 	for _, b := range versions {
+		values := b.Parameters.WithDefaults(given)
+		maps.DeleteFunc(values, func(key string, _ domain.ParameterValue) bool { _, named := given[key]; return !named })
 		theirs, boxes, err := s.parameters(ctx, i.Account, b, values)
 		if err != nil {
 			return nil, err
 		}
 		maps.Copy(open, theirs)
 		maps.Copy(sealed, boxes)
-		for _, p := range b.Parameters {
+		for _, p := range b.Parameters.All() {
 			if _, named := given[p.Key]; named && !slices.Contains(keys, p.Key) {
 				keys = append(keys, p.Key)
 			}
 		}
 	}
 	before, secrets := i.Parameters, i.Secrets
-	i.Parameters, i.Secrets = map[string]string{}, map[string]domain.Sealed{}
+	i.Parameters, i.Secrets = map[string]domain.ParameterValue{}, map[string]domain.Sealed{}
 	maps.Copy(i.Parameters, before)
 	maps.Copy(i.Secrets, secrets)
 	var changed []string

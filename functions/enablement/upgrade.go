@@ -36,7 +36,7 @@ func (s *Service) PreviewUpgrade(ctx context.Context, in *contract.PreviewUpgrad
 	}
 	for _, b := range extra.create {
 		out.Body.AlsoEnables = append(out.Body.AlsoEnables, b.Extension)
-		for _, p := range b.Parameters {
+		for _, p := range b.Parameters.All() {
 			out.Body.Asked = append(out.Body.Asked, contract.NeededParameter{Extension: b.Extension, Parameter: p})
 		}
 	}
@@ -219,7 +219,7 @@ func (s *Service) extra(ctx context.Context, subject domain.UpgradeSubject) (pla
 }
 
 // checkUpgrade is check, where the upgraded extension's values may be there already.
-func (p plan) checkUpgrade(subject domain.UpgradeSubject, given map[domain.ExtensionID]map[string]string) error {
+func (p plan) checkUpgrade(subject domain.UpgradeSubject, given map[domain.ExtensionID]map[string]domain.ParameterValue) error {
 	root := subject.To.Extension
 	wrong := subject.CheckParameters("/parameters/"+string(root), given[root])
 	others := maps.Clone(given)
@@ -238,13 +238,11 @@ func (s *Service) lookAtUpgrade(ctx context.Context, in *contract.UpgradeExtensi
 
 // takeParameters puts the given values over those that the installation has. A value that the version keeps secret is
 // sealed; it stays in the open too until the old version, which may send it, is gone.
-func (s *Service) takeParameters(ctx context.Context, i *domain.Installation, to domain.Blueprint, given map[string]string) error {
-	values := maps.Clone(given)
-	if values == nil {
-		values = map[string]string{}
-	}
-	for _, p := range to.Parameters {
-		if value, open := i.Parameters[p.Key]; p.Secret && open && values[p.Key] == "" {
+func (s *Service) takeParameters(ctx context.Context, i *domain.Installation, to domain.Blueprint, given map[string]domain.ParameterValue) error {
+	values := map[string]domain.ParameterValue{}
+	maps.Copy(values, given)
+	for _, p := range to.Parameters.All() {
+		if value, open := i.Parameters[p.Key]; p.Schema.WriteOnly && open && domain.NoParameter(values[p.Key]) {
 			values[p.Key] = value
 		}
 	}

@@ -16,6 +16,7 @@ type account struct {
 	records  Records
 	id       domain.AccountID
 	webhooks []domain.Webhook
+	health   map[domain.WebhookID]domain.Health // of those that are not well
 	sources  map[declaredBy]source
 }
 
@@ -35,20 +36,20 @@ func (i *invocation) account(ctx context.Context, id domain.AccountID) (*account
 	if known, ok := i.accounts[id]; ok {
 		return known, nil
 	}
-	webhooks, err := i.service.records.Webhooks(ctx, id)
+	webhooks, health, err := i.service.records.WebhooksAndHealth(ctx, id)
 	if err != nil {
 		return nil, fault.Wrap(err, "webhooks of %s", id)
 	}
-	a := &account{records: i.service.records, id: id, webhooks: webhooks, sources: map[declaredBy]source{}}
+	a := &account{records: i.service.records, id: id, webhooks: webhooks, health: health, sources: map[declaredBy]source{}}
 	i.accounts[id] = a
 	return a, nil
 }
 
 // delivery is the first message of the delivery of e to w. The context is fixed here, so that the body is the same on
-// every attempt, whatever becomes of the parameters (design rule 18).
+// every attempt, whatever becomes of the parameters (design rule 18). A slow endpoint's goes by the slow lane (rule 20).
 func (a *account) delivery(ctx context.Context, w domain.Webhook, e events.Event) (events.Delivery, error) {
 	d := events.DeliveryTo(w, e)
-	d.Body = string(e.Body)
+	d.Body, d.Slow = string(e.Body), a.health[w.ID].Of(w).Slow()
 	if w.Extension != "" && !w.Lifecycle {
 		filled, err := a.context(ctx, w)
 		if err != nil {
@@ -70,9 +71,9 @@ func (a *account) context(ctx context.Context, w domain.Webhook) (string, error)
 	if len(declared.Context) == 0 {
 		return "", nil
 	}
-	filled := make(map[string]string, len(declared.Context))
+	filled, values := make(map[string]string, len(declared.Context)), domain.ParameterTexts(s.installation.Parameters)
 	for name, text := range declared.Context {
-		filled[name] = domain.FillTemplate(text, s.installation.Parameters)
+		filled[name] = domain.FillTemplate(text, values)
 	}
 	raw, err := json.Marshal(filled)
 	return string(raw), err

@@ -37,13 +37,14 @@ type kit struct {
 	t          *testing.T
 	provisions *queuetest.Queue
 	deliveries *queuetest.Queue
+	replays    *queuetest.Queue
 	slow       *queuetest.Queue
 	measured   bytes.Buffer
 }
 
 func newKit(t *testing.T) *kit {
-	k := &kit{Tables: storetest.New(t), t: t, provisions: queuetest.New(t), deliveries: queuetest.New(t), slow: queuetest.New(t)}
-	k.Service = New(k.Tables, k.provisions, k.lanes(k.deliveries), k.metrics(), k.clock)
+	k := &kit{Tables: storetest.New(t), t: t, provisions: queuetest.New(t), deliveries: queuetest.New(t), replays: queuetest.New(t), slow: queuetest.New(t)}
+	k.Service = New(k.Tables, k.provisions, k.replays, k.lanes(k.deliveries), k.metrics(), k.clock)
 	return k
 }
 
@@ -134,7 +135,7 @@ func (k *kit) twoExtensions() {
 		&domain.Webhook{Account: acct, ID: "own-created", URL: "https://example.com", EventTypes: []string{string(events.ContractCreated)}},
 		&domain.Webhook{Account: acct, ID: "own-paused", URL: "https://example.com", Paused: true},
 		&domain.Webhook{Account: "acct-43", ID: "foreign", URL: "https://example.com"},
-		&domain.Installation{Account: acct, Extension: "acme-crm", Version: 1, Epoch: 3, State: domain.Enabled, Parameters: map[string]string{"customer_id": "C-7"}, Secrets: map[string]domain.Sealed{"api_key": "sealed"}},
+		&domain.Installation{Account: acct, Extension: "acme-crm", Version: 1, Epoch: 3, State: domain.Enabled, Parameters: map[string]domain.ParameterValue{"customer_id": "C-7"}, Secrets: map[string]domain.Sealed{"api_key": "sealed"}},
 		&domain.Installation{Account: acct, Extension: "other-erp", Version: 1, Epoch: 3, State: domain.Enabled},
 		&domain.Blueprint{Extension: "acme-crm", Version: 1, BlueprintSpec: spec},
 		&domain.Blueprint{Extension: "other-erp", Version: 1, BlueprintSpec: domain.BlueprintSpec{Webhooks: []domain.WebhookBlueprint{{Key: "contracts"}}}},
@@ -286,7 +287,7 @@ func TestHandle_ReadsAnAccountOnceAndNeverKeepsIt(t *testing.T) {
 	k := newKit(t)
 	k.twoExtensions()
 	counted := &counting{Records: k.Tables}
-	k.Service = New(counted, k.provisions, k.lanes(k.deliveries), k.metrics(), k.clock)
+	k.Service = New(counted, k.provisions, k.replays, k.lanes(k.deliveries), k.metrics(), k.clock)
 	through := func(id string) events.Event {
 		return signed(id, domain.Contract{ID: domain.ContractID("con_" + id), Origin: "acme-crm", TemplateType: "tt_orders"})
 	}
@@ -306,7 +307,7 @@ func TestHandle_ReadsNoExtensionThatHearsNothing(t *testing.T) {
 	k := newKit(t)
 	k.twoExtensions()
 	counted := &counting{Records: k.Tables}
-	k.Service = New(counted, k.provisions, k.lanes(k.deliveries), k.metrics(), k.clock)
+	k.Service = New(counted, k.provisions, k.replays, k.lanes(k.deliveries), k.metrics(), k.clock)
 	k.handle(k.commit(signed("1", domain.Contract{ID: "con_1"})))
 	if counted.installations != 0 || counted.blueprints != 0 {
 		t.Errorf("got %+v reads, want no installation and no blueprint", *counted)
@@ -323,11 +324,11 @@ func TestHandle_AnyFailureFailsTheWholeBatch(t *testing.T) {
 		service *Service
 		batch   lambda.DynamoDBEvent
 	}{
-		"the deliveries queue is gone":   {New(k.Tables, k.provisions, k.lanes(k.deliveries.Broken()), k.metrics(), k.clock), batch},
-		"one message of many is refused": {New(k.Tables, k.provisions, k.lanes(refusing{k.deliveries}), k.metrics(), k.clock), batch},
-		"the webhooks cannot be read":    {New(k.At(domain.SystemClock, storetest.Failing("Query")), k.provisions, k.lanes(k.deliveries), k.metrics(), k.clock), batch},
-		"a context cannot be made":       {New(k.At(domain.SystemClock, storetest.Failing("GetItem")), k.provisions, k.lanes(k.deliveries), k.metrics(), k.clock), batch},
-		"a record is unreadable":         {New(k.Tables, k.provisions, k.lanes(k.deliveries), k.metrics(), k.clock), lambda.DynamoDBEvent{Records: []lambda.DynamoDBEventRecord{batch.Records[0], unreadable}}},
+		"the deliveries queue is gone":   {New(k.Tables, k.provisions, k.replays, k.lanes(k.deliveries.Broken()), k.metrics(), k.clock), batch},
+		"one message of many is refused": {New(k.Tables, k.provisions, k.replays, k.lanes(refusing{k.deliveries}), k.metrics(), k.clock), batch},
+		"the webhooks cannot be read":    {New(k.At(domain.SystemClock, storetest.Failing("Query")), k.provisions, k.replays, k.lanes(k.deliveries), k.metrics(), k.clock), batch},
+		"a context cannot be made":       {New(k.At(domain.SystemClock, storetest.Failing("GetItem")), k.provisions, k.replays, k.lanes(k.deliveries), k.metrics(), k.clock), batch},
+		"a record is unreadable":         {New(k.Tables, k.provisions, k.replays, k.lanes(k.deliveries), k.metrics(), k.clock), lambda.DynamoDBEvent{Records: []lambda.DynamoDBEventRecord{batch.Records[0], unreadable}}},
 	} {
 		if _, err := c.service.Handle(t.Context(), c.batch); err == nil {
 			t.Errorf("%s: no error", name)
@@ -342,7 +343,7 @@ func TestRule16_WhatIsSentOnIsNotPendingAnyMore(t *testing.T) {
 	if got := k.pending(); got != 2 {
 		t.Fatalf("%d events are pending, want 2", got)
 	}
-	broken := New(k.Tables, k.provisions, k.lanes(k.deliveries.Broken()), k.metrics(), k.clock)
+	broken := New(k.Tables, k.provisions, k.replays, k.lanes(k.deliveries.Broken()), k.metrics(), k.clock)
 	if _, err := broken.Handle(t.Context(), batch); err == nil || k.pending() != 2 {
 		t.Errorf("a fan-out that failed, %v, leaves %d pending, want 2", err, k.pending())
 	}
@@ -362,12 +363,12 @@ func TestRule18_AnEventThatWasSentOnMeanwhileIsLeftOut(t *testing.T) {
 	k.handle(half)
 	k.delivered()
 	late := func() time.Time { return domain.SystemClock().Add(2 * store.PendingLate) }
-	k.Service = New(k.Tables, k.provisions, k.lanes(k.deliveries), k.metrics(), late)
+	k.Service = New(k.Tables, k.provisions, k.replays, k.lanes(k.deliveries), k.metrics(), late)
 	k.handle(batch)
 	if got := k.delivered(); len(got) != 1 || got[0].Event != "evt_2" {
 		t.Errorf("sent on %+v, want evt_2 alone", got)
 	}
-	k.Service = New(k.At(domain.SystemClock, storetest.Failing("BatchGetItem")), k.provisions, k.lanes(k.deliveries), k.metrics(), k.clock)
+	k.Service = New(k.At(domain.SystemClock, storetest.Failing("BatchGetItem")), k.provisions, k.replays, k.lanes(k.deliveries), k.metrics(), k.clock)
 	k.handle(k.commit(signed("3", domain.Contract{ID: "con_3"})))
 	if got := k.delivered(); len(got) != 1 {
 		t.Errorf("in time: sent on %+v, want evt_3, without a look", got)
@@ -378,7 +379,7 @@ func TestRule18_AnEventThatWasSentOnMeanwhileIsLeftOut(t *testing.T) {
 func TestHandle_WhatCannotBeNotedIsSentOnAllTheSame(t *testing.T) {
 	k := newKit(t)
 	k.Given(&domain.Webhook{Account: acct, ID: "own-all"})
-	k.Service = New(k.At(domain.SystemClock, storetest.Failing("BatchWriteItem")), k.provisions, k.lanes(k.deliveries), k.metrics(), k.clock)
+	k.Service = New(k.At(domain.SystemClock, storetest.Failing("BatchWriteItem")), k.provisions, k.replays, k.lanes(k.deliveries), k.metrics(), k.clock)
 	k.handle(k.commit(signed("1", domain.Contract{ID: "con_1"})))
 	if got := k.delivered(); len(got) != 1 || k.pending() != 1 {
 		t.Errorf("sent on %+v, and %d are pending, want one of each", got, k.pending())
@@ -402,6 +403,35 @@ func (k *kit) pending() int {
 }
 
 // More messages than go into the calls of one flush: all arrive, each once.
+// What is slow is so of one webhook in one epoch; one whose breaker is open is not slow.
+func TestRule20_ASlowEndpointsDeliveriesTakeTheSlowLane(t *testing.T) {
+	k := newKit(t)
+	k.Given(
+		&domain.Webhook{Account: acct, ID: "own-open", URL: "https://example.com"},
+		&domain.Webhook{Account: acct, ID: "own-quick", URL: "https://example.com"},
+		&domain.Webhook{Account: acct, ID: "own-slow", URL: "https://example.com"},
+		&domain.Webhook{Account: acct, ID: "own-was-slow", URL: "https://example.com", Epoch: 2},
+		&domain.Health{Account: acct, Webhook: "own-open", FailingSince: at, Breaker: domain.Breaker{OpenedAt: at, ProbeAt: at}},
+		&domain.Health{Account: acct, Webhook: "own-slow", SlowSince: at},
+		&domain.Health{Account: acct, Webhook: "own-was-slow", Epoch: 1, SlowSince: at},
+	)
+	k.handle(k.commit(signed("1", domain.Contract{ID: "con_1"})))
+	if got := webhooksOf(k.delivered()); got != "own-open own-quick own-was-slow" {
+		t.Errorf("the quick lane takes %s", got)
+	}
+	var slow []events.Delivery
+	for _, m := range k.slow.Take().Records {
+		var d events.Delivery
+		if err := json.Unmarshal([]byte(m.Body), &d); err != nil {
+			t.Fatal(err)
+		}
+		slow = append(slow, d)
+	}
+	if got := webhooksOf(slow); got != "own-slow" || !slow[0].Slow {
+		t.Errorf("the slow lane takes %s", got)
+	}
+}
+
 func TestHandle_ManyWebhooks(t *testing.T) {
 	k := newKit(t)
 	for from := 0; from < 195; from += 65 {
@@ -426,9 +456,9 @@ type counting struct {
 	webhooks, installations, blueprints int
 }
 
-func (c *counting) Webhooks(ctx context.Context, a domain.AccountID) ([]domain.Webhook, error) {
+func (c *counting) WebhooksAndHealth(ctx context.Context, a domain.AccountID) ([]domain.Webhook, map[domain.WebhookID]domain.Health, error) {
 	c.webhooks++
-	return c.Records.Webhooks(ctx, a)
+	return c.Records.WebhooksAndHealth(ctx, a)
 }
 
 func (c *counting) Installation(ctx context.Context, a domain.AccountID, e domain.ExtensionID) (domain.Installation, error) {

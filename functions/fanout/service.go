@@ -1,5 +1,6 @@
 // Package fanout is the function that turns what was committed to the outbox into messages: a provision into one
-// to provisioning, an event into one to delivery for every webhook that hears it. It hears the accounts table's
+// to provisioning, an event into one to delivery for every webhook that hears it, what is sent again into one to delivery
+// or, for a page of it, to replay. It hears the accounts table's
 // stream, and decides nothing: who hears what is domain.Webhook.Hears.
 package fanout
 
@@ -26,7 +27,7 @@ import (
 type Records interface {
 	StillPending(ctx context.Context, events []events.Event) (map[domain.EventID]bool, error)
 	SentOn(ctx context.Context, events []events.Event) error
-	Webhooks(ctx context.Context, a domain.AccountID) ([]domain.Webhook, error)
+	WebhooksAndHealth(ctx context.Context, a domain.AccountID) ([]domain.Webhook, map[domain.WebhookID]domain.Health, error)
 	Installation(ctx context.Context, a domain.AccountID, e domain.ExtensionID) (domain.Installation, error)
 	Blueprint(ctx context.Context, e domain.ExtensionID, version int) (domain.Blueprint, error)
 }
@@ -39,6 +40,7 @@ type Queue interface {
 // Config names the queues.
 type Config struct {
 	Provisions string `env:"PROVISIONS_QUEUE_URL,required"`
+	Replays    string `env:"REPLAYS_QUEUE_URL,required"`
 	Lanes      lane.Config
 }
 
@@ -46,14 +48,15 @@ type Config struct {
 type Service struct {
 	records    Records
 	provisions Queue
+	replays    Queue
 	deliveries lane.Lanes
 	metrics    *metric.Log
 	now        domain.Clock
 }
 
 // New does not call AWS.
-func New(r Records, provisions Queue, deliveries lane.Lanes, m *metric.Log, now domain.Clock) *Service {
-	return &Service{records: r, provisions: provisions, deliveries: deliveries, metrics: m, now: now}
+func New(r Records, provisions, replays Queue, deliveries lane.Lanes, m *metric.Log, now domain.Clock) *Service {
+	return &Service{records: r, provisions: provisions, replays: replays, deliveries: deliveries, metrics: m, now: now}
 }
 
 // Handle works a batch of the stream. Any failure fails all of it, and the stream hands it over again, whole or
@@ -66,7 +69,7 @@ func (s *Service) Handle(ctx context.Context, batch lambda.DynamoDBEvent) (struc
 	began := time.Now()
 	i := &invocation{
 		service: s, accounts: map[domain.AccountID]*account{},
-		provisions: outgoing[queue.Message]{send: s.provisions.Send}, deliveries: outgoing[events.Delivery]{send: s.deliveries.Send},
+		provisions: outgoing[queue.Message]{send: s.provisions.Send}, replays: outgoing[queue.Message]{send: s.replays.Send}, deliveries: outgoing[events.Delivery]{send: s.deliveries.Send},
 	}
 	for _, r := range batch.Records {
 		if err := i.record(ctx, r); err != nil {
@@ -84,7 +87,7 @@ func (s *Service) Handle(ctx context.Context, batch lambda.DynamoDBEvent) (struc
 	}
 	s.metrics.Put(map[metric.Name][]float64{metric.Events: {float64(len(i.events))}})
 	slog.InfoContext(ctx, "fanned out", "records", len(batch.Records), "events", len(i.events), "provisions", i.provisions.sent,
-		"deliveries", i.deliveries.sent, "accounts", len(i.accounts), "ms", time.Since(began).Milliseconds())
+		"replays", i.replays.sent, "deliveries", i.deliveries.sent, "accounts", len(i.accounts), "ms", time.Since(began).Milliseconds())
 	return struct{}{}, nil
 }
 
@@ -93,6 +96,7 @@ type invocation struct {
 	service    *Service
 	accounts   map[domain.AccountID]*account
 	provisions outgoing[queue.Message]
+	replays    outgoing[queue.Message]
 	deliveries outgoing[events.Delivery]
 	events     []events.Event
 }
@@ -116,6 +120,12 @@ func (i *invocation) record(ctx context.Context, r lambda.DynamoDBEventRecord) e
 			return err
 		}
 		return i.provisions.add(ctx, queue.Message{Body: body, Delay: p.Wait})
+	case store.OutboxResend:
+		again, err := store.ResendOf(r)
+		if err != nil {
+			return err
+		}
+		return i.resend(ctx, again)
 	default:
 		return nil
 	}
@@ -146,6 +156,17 @@ func (i *invocation) sendOn(ctx context.Context) error {
 	return nil
 }
 
+func (i *invocation) resend(ctx context.Context, r events.Resend) error {
+	if r.Page == nil {
+		return i.deliveries.add(ctx, *r.Delivery)
+	}
+	body, err := queue.Encode(r.Page)
+	if err != nil {
+		return err
+	}
+	return i.replays.add(ctx, queue.Message{Body: body, Delay: r.Wait})
+}
+
 func (i *invocation) event(ctx context.Context, e events.Event) error {
 	a, err := i.account(ctx, e.Account)
 	if err != nil {
@@ -167,8 +188,10 @@ func (i *invocation) event(ctx context.Context, e events.Event) error {
 }
 
 func (i *invocation) flush(ctx context.Context) error {
-	if err := i.provisions.flush(ctx); err != nil {
-		return err
+	for _, out := range []*outgoing[queue.Message]{&i.provisions, &i.replays} {
+		if err := out.flush(ctx); err != nil {
+			return err
+		}
 	}
 	return i.deliveries.flush(ctx)
 }

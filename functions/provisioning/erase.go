@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"strings"
 
 	plugboard "plugboard/events"
 	"plugboard/shared/domain"
@@ -22,7 +23,12 @@ func (s *Service) erase(ctx context.Context, a domain.AccountID, e plugboard.Era
 	if err != nil {
 		return fault.Wrap(err, "erase %s", a)
 	}
-	if d.ID != e.Deletion || d.Page != e.Page || !d.FinishedAt.IsZero() {
+	switch {
+	case d.ID != e.Deletion || !d.FinishedAt.IsZero():
+		return nil
+	case e.Page == 0:
+		return s.farewell(ctx, a, d)
+	case d.Page != e.Page:
 		return nil
 	}
 	found, more, err := s.store.Belongings(ctx, a, pageOfErasing)
@@ -52,6 +58,53 @@ func (s *Service) erase(ctx context.Context, a domain.AccountID, e plugboard.Era
 	tx.Replace(&d)
 	slog.InfoContext(ctx, "erasing", "account", a, "deletion", d.ID, "page", e.Page, "items", len(found), "more", more)
 	return fault.Wrap(s.store.Commit(ctx, &tx, nil), "erase page %d of %s", e.Page, a)
+}
+
+// farewell tells the lifecycle endpoints of the account's installations that they end with it (design rule 17), while there
+// is time for it. An event's id derives from the deletion, so that a repetition tells nobody twice; each Tx moves the
+// deletion on, so that the erasing, should it have begun, and the event do not pass each other by.
+func (s *Service) farewell(ctx context.Context, a domain.AccountID, d domain.Deletion) error {
+	account, err := s.store.Account(ctx, a)
+	if fault.KindOf(err) == fault.NotFound || err == nil && (!account.Ending(s.now()) || d.Page > 1) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	installed, err := s.store.Installations(ctx, a)
+	if err != nil {
+		return err
+	}
+	var told []plugboard.Event
+	for _, i := range installed {
+		if i.State == domain.Disabled || !slices.ContainsFunc(i.Resources, func(r domain.ManagedResource) bool { return r.Kind == domain.StepLifecycle }) {
+			continue
+		}
+		i.UpdatedAt = account.UpdatedAt
+		e, err := plugboard.OfFarewell(domain.EventID(domain.DerivedID("evt", string(d.ID), string(i.Extension))), i)
+		if err != nil {
+			return err
+		}
+		told = append(told, e)
+	}
+	slices.SortFunc(told, func(x, y plugboard.Event) int { return strings.Compare(string(x.ID), string(y.ID)) }) // so that a repetition makes the same Txs
+	for together := range slices.Chunk(told, pageOfErasing) {
+		const toldBefore = "told-before"
+		var tx store.Tx
+		for _, e := range together {
+			tx.Emit(e).Else(fault.New(fault.Conflict, toldBefore, "The end is told already."))
+		}
+		next := d
+		tx.Replace(&next)
+		switch err := s.store.Commit(ctx, &tx, nil); {
+		case fault.Is(err, toldBefore):
+		case err != nil:
+			return fault.Wrap(err, "tell of the end of %s", a)
+		default:
+			d = next
+		}
+	}
+	return nil
 }
 
 // forget takes the account out of what is others' and names it: the test accounts of an extension that it tries, the

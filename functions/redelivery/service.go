@@ -1,6 +1,6 @@
 // Package redelivery is the function that, every minute, sends what is due to the deliveries' queues: the next attempts
-// that were further away than a message can wait. It decides nothing: whether an attempt still is to be made, delivery
-// looks.
+// that were further away than a message can wait, and what was parked while a breaker was open. It decides nothing:
+// whether an attempt still is to be made, delivery looks.
 package redelivery
 
 import (
@@ -29,6 +29,9 @@ const (
 
 	// leastForPage is what must be left of the function's time to begin another page.
 	leastForPage = 10 * time.Second
+
+	// forParked is what the sweep leaves of it.
+	forParked = 15 * time.Second
 )
 
 // Service sweeps.
@@ -45,24 +48,46 @@ func New(s *store.Store, l lane.Lanes, f Fanout, m *metric.Log, now domain.Clock
 	return &Service{store: s, lanes: l, fanout: f, metrics: m, now: now}
 }
 
-// Handle hands over again what was forgotten (pending.go), and then sends what is due, the oldest hour first, for as long as the function's time allows; the next minute's goes on
+// Handle hands over again what was forgotten, sends what is due, and lets go what is parked. Each leaves the next one time,
+// however much there is.
+func (s *Service) Handle(ctx context.Context, _ any) (struct{}, error) {
+	forgotten, repairing := s.repair(ctx)
+	sweeping, cancel := leaving(ctx, forParked)
+	defer cancel()
+	due, sending := s.due(sweeping)
+	began := time.Now()
+	r, err := s.parked(ctx)
+	seen := map[metric.Name][]float64{metric.Unsent: {float64(forgotten)}, metric.Due: {float64(due.sent)}, metric.Overdue: {float64(due.overdue)}}
+	if r.left == 0 && err == nil { // or there may be more
+		seen[metric.OpenBreakers] = []float64{float64(r.open)}
+	}
+	s.metrics.Put(seen)
+	slog.InfoContext(ctx, "looked after breakers", "watched", r.watched, "open", r.open, "probes", r.probes, "let_go", r.letGo, "left", r.left, "ms", time.Since(began).Milliseconds())
+	return struct{}{}, errors.Join(repairing, sending, err)
+}
+
+// leaving ends so long before ctx, or after half of its time when that is less.
+func leaving(ctx context.Context, rest time.Duration) (context.Context, context.CancelFunc) {
+	end, ok := ctx.Deadline()
+	if !ok {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, end.Add(-min(rest, time.Until(end)/2)))
+}
+
+func outOfTime(ctx context.Context) bool {
+	end, ok := ctx.Deadline()
+	return ok && time.Until(end) < leastForPage
+}
+
+// due sends what is due, the oldest hour first, for as long as the function's time allows; the next minute's goes on
 // where it stopped. It may run late, twice, or at once with another: each item is removed after it was sent, so that
 // none is lost, and what is sent twice is the same delivery and attempt, which delivery makes once or, when both come at
 // the same moment, twice under one id.
 //
 // An hour that is over and empty is never read again. So a minute with nothing to do is a read of how far was swept and
 // one of each shard, and after an outage of days there are 24 hours a day to look into, and not 1,440 minutes.
-func (s *Service) Handle(ctx context.Context, _ any) (struct{}, error) {
-	forgotten, repairing := s.repair(ctx)
-	due, sending := s.send(ctx)
-	s.metrics.Put(map[metric.Name][]float64{
-		metric.Unsent: {float64(forgotten)}, metric.Due: {float64(due.sent)}, metric.Overdue: {float64(due.overdue)},
-	})
-	return struct{}{}, errors.Join(repairing, sending)
-}
-
-// send sweeps what is due.
-func (s *Service) send(ctx context.Context) (sweep, error) {
+func (s *Service) due(ctx context.Context) (sweep, error) {
 	began := time.Now()
 	run := sweep{Service: s, ctx: ctx, until: s.now()}
 	from, err := s.store.DueFrom(ctx)
@@ -119,7 +144,7 @@ func (s *sweep) from(bucket time.Time) error {
 func (s *sweep) shard(bucket time.Time, shard int) error {
 	var failure error
 	for after := ""; ; {
-		if end, ok := s.ctx.Deadline(); ok && time.Until(end) < leastForPage {
+		if outOfTime(s.ctx) {
 			s.stopped = true
 			return failure
 		}

@@ -47,6 +47,12 @@ func (s *Service) Routes(api *contract.API) {
 	contract.ReceiveCallback.Handle(api, s.ReceiveCallback)
 	contract.ListDeliveries.Handle(api, s.ListDeliveries)
 	contract.ReadDelivery.Handle(api, s.ReadDelivery)
+	contract.ListEventDeliveries.Handle(api, s.ListEventDeliveries)
+	contract.ReplayDelivery.Handle(api, s.ReplayDelivery)
+	contract.CreateReplay.Handle(api, s.CreateReplay)
+	contract.ListReplays.Handle(api, s.Replays)
+	contract.ReadReplay.Handle(api, s.Replay)
+	contract.CancelReplay.Handle(api, s.CancelReplay)
 }
 
 // webhook is the caller's webhook with that id. NotFound for another account's, and to an extension's token for

@@ -28,13 +28,16 @@ func (s *Service) List(ctx context.Context, in *contract.ListWebhooksInput) (*co
 	return &contract.ListWebhooksOutput{Body: contract.PageOf(views, func(v contract.WebhookView) string { return string(v.ID) }, in.PageInput)}, nil
 }
 
-// Read shows one.
+// Read shows one, with how many deliveries are parked for it.
 func (s *Service) Read(ctx context.Context, in *contract.WebhookInput) (*contract.ReadWebhookOutput, error) {
 	w, health, err := s.webhookAndHealth(ctx, in.Webhook)
 	if err != nil {
 		return nil, err
 	}
-	return &contract.ReadWebhookOutput{ETag: w.ETag(), Body: contract.ViewWebhook(w, health, s.now())}, nil
+	out := &contract.ReadWebhookOutput{ETag: w.ETag()}
+	out.Body.WebhookView = contract.ViewWebhook(w, health, s.now())
+	out.Body.Parked, err = s.store.CountParked(ctx, w.ID, contract.ParkedMost)
+	return out, err
 }
 
 // Create makes a webhook of the account's own, with a new signing secret, shown this once, and sends it a ping: an endpoint
@@ -75,8 +78,8 @@ func (s *Service) Create(ctx context.Context, in *contract.CreateWebhookInput) (
 }
 
 // Update changes what is given. Conflict `managed-resource` for anything but paused and enabled of a managed webhook; Stale
-// when If-Match names another version; Conflict `raced` when it changed in between. Enabling forgets how the webhook fared,
-// and sends nothing by itself: the next event is the probe.
+// when If-Match names another version; Conflict `raced` when it changed in between. Enabling forgets how the webhook fared, and
+// sends it a ping, as the probe of its endpoint.
 func (s *Service) Update(ctx context.Context, in *contract.UpdateWebhookInput) (*contract.UpdateWebhookOutput, error) {
 	w, health, err := s.webhookAndHealth(ctx, in.Webhook)
 	if err != nil {
@@ -111,6 +114,11 @@ func (s *Service) Update(ctx context.Context, in *contract.UpdateWebhookInput) (
 	if in.Body.Enabled != nil {
 		tx.Discard(health)
 		health = domain.Health{}
+		ping, err := events.OfPing(domain.EventID(s.newID("evt")), w, w.UpdatedAt)
+		if err != nil {
+			return nil, err
+		}
+		tx.Emit(ping)
 	}
 	out := &contract.UpdateWebhookOutput{ETag: w.ETag(), Body: contract.ViewWebhook(w, health, s.now())}
 	return out, s.store.Commit(ctx, &tx, out)

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"plugboard/events"
 	"plugboard/shared/auth"
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
@@ -16,6 +17,7 @@ import (
 	"plugboard/shared/fault"
 	"plugboard/shared/secret"
 	"plugboard/shared/secret/secrettest"
+	"plugboard/shared/store"
 	"plugboard/shared/store/storetest"
 )
 
@@ -188,7 +190,7 @@ func TestCreate_AWebhookWithASecretOfItsOwn(t *testing.T) {
 			t.Errorf("the answer shows another secret than the webhook's: %v", err)
 		}
 		secrets[out.Body.SigningSecret] = true
-		if read, err := k.Read(admin(t), &contract.WebhookInput{Webhook: out.Body.ID}); err != nil || read.ETag != out.ETag || fmt.Sprint(read.Body) != fmt.Sprint(out.Body.WebhookView) {
+		if read, err := k.Read(admin(t), &contract.WebhookInput{Webhook: out.Body.ID}); err != nil || read.ETag != out.ETag || fmt.Sprint(read.Body.WebhookView) != fmt.Sprint(out.Body.WebhookView) {
 			t.Errorf("read again: %+v, %v", read, err)
 		}
 	}
@@ -325,6 +327,61 @@ func TestRule8_AnAdminEnablesWhatWasDisabledManagedToo(t *testing.T) {
 	in.Body.Enabled = &no
 	if got := pointers(fault.InvalidFields(in.Check())); got != "/enabled invalid" {
 		t.Errorf("disabling by hand: got %q", got)
+	}
+}
+
+// Enabling by hand closes the breaker, whatever the state, and sends a ping to see.
+func TestRule20_AnOpenBreakerAndASlowEndpointAreShownAndEnablingSendsAPing(t *testing.T) {
+	k := newKit(t)
+	k.Given(&domain.Health{Account: acct, Webhook: "whk_own", FailingSince: now, SlowSince: now.Add(time.Minute), Breaker: domain.Breaker{OpenedAt: now.Add(time.Hour), ProbeAt: now.Add(2 * time.Hour)}})
+	var parked []events.Delivery
+	for n := range contract.ParkedMost + 20 {
+		event := domain.EventID(fmt.Sprint("evt_", n))
+		parked = append(parked, events.Delivery{ID: domain.DeliveryOf(event, "whk_own"), Account: acct, Webhook: "whk_own", Event: event, EventAt: now, Attempt: 1})
+	}
+	shown := func(parked int, breaker *contract.BreakerView, slow time.Time) {
+		t.Helper()
+		read, err := k.Read(admin(t), &contract.WebhookInput{Webhook: "whk_own"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h := read.Body.Health; read.Body.Parked != parked || !h.SlowSince.Equal(slow) || (h.Breaker == nil) != (breaker == nil) || breaker != nil && *h.Breaker != *breaker {
+			t.Errorf("it reads as %+v with %d parked, want %d, %+v, %s", h, read.Body.Parked, parked, breaker, slow)
+		}
+		list, err := k.List(admin(t), &contract.ListWebhooksInput{PageInput: contract.PageInput{Limit: 50}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range list.Body.Items {
+			if (v.Health.Breaker != nil) != (v.ID == "whk_own" && breaker != nil) {
+				t.Errorf("%s is listed as %+v", v.ID, v.Health)
+			}
+		}
+	}
+	open := &contract.BreakerView{OpenedAt: now.Add(time.Hour), NextProbeAt: now.Add(2 * time.Hour)}
+	for _, n := range []int{0, 7, len(parked)} {
+		if err := k.Park(t.Context(), parked[:n]); err != nil {
+			t.Fatal(err)
+		}
+		shown(min(n, contract.ParkedMost), open, now.Add(time.Minute))
+	}
+	yes := true
+	in := &contract.UpdateWebhookInput{Webhook: "whk_own"}
+	in.Body.Enabled = &yes
+	if _, err := k.Update(admin(t), in); err != nil {
+		t.Fatal(err)
+	}
+	shown(contract.ParkedMost, nil, time.Time{})
+	var told []events.Event
+	for _, r := range k.Outbox(1).Records {
+		e, err := store.EventOf(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		told = append(told, e)
+	}
+	if len(told) != 1 || told[0].Subject.EventType != string(events.WebhookPing) || told[0].Subject.Only != "whk_own" {
+		t.Errorf("told %+v, want a ping to it", told)
 	}
 }
 

@@ -21,7 +21,7 @@ func (s *story) enable(ctx context.Context) error {
 	}
 	s.apiKey = "key-" + rand.Text()
 	in := contract.EnableExtensionInput{Extension: s.crm.slug()}
-	in.Body.Parameters = map[domain.ExtensionID]map[string]string{s.crm.slug(): {"customer_id": customerID, "api_key": s.apiKey}}
+	in.Body.Parameters = map[domain.ExtensionID]map[string]domain.ParameterValue{s.crm.slug(): {"customer_id": customerID, "api_key": s.apiKey}}
 	clicked := time.Now()
 	err := s.step("Ada enables Acme CRM", func() (string, error) {
 		out, err := client.Call(ctx, s.api, s.ada, contract.EnableExtension, in)
@@ -88,8 +88,8 @@ func (s *story) showCatalogue(ctx context.Context) error {
 			s.detail("    also enables: %s", id)
 		}
 		for _, p := range item.Parameters {
-			asks := p.Name
-			if p.Parameter.Secret {
+			asks := p.Name()
+			if p.Schema.WriteOnly {
 				asks += ", kept secret"
 			}
 			s.detail("    asks for: %s", asks)

@@ -94,7 +94,7 @@ func inWords(b domain.BlueprintSpec) string {
 		}
 	}
 	return fmt.Sprintf("dependencies %d, parameters %d, template types %d, system fields %d, webhooks %d",
-		len(b.Dependencies), len(b.Parameters), len(b.TemplateTypes), fields, webhooks)
+		len(b.Dependencies), len(b.Parameters.Properties), len(b.TemplateTypes), fields, webhooks)
 }
 
 // partner is new, or the one whose extension is there already. Its key was shown once then, and so is replaced by a

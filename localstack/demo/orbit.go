@@ -71,7 +71,7 @@ func (s *story) handOff(ctx context.Context) error {
 		return err
 	}
 	in := contract.EnableExtensionInput{Extension: o.desk.slug()}
-	in.Body.Parameters = map[domain.ExtensionID]map[string]string{o.crm.slug(): {
+	in.Body.Parameters = map[domain.ExtensionID]map[string]domain.ParameterValue{o.crm.slug(): {
 		"customer_id": "OC-2001", "account_id": "nordic-shop", "client_id": o.oauth.ID, "client_secret": o.oauth.Secret,
 	}}
 	err := s.step("Ada enables Orbit Desk", func() (string, error) {

@@ -155,10 +155,9 @@ func (s *stack) newAccount(ctx context.Context, id domain.AccountID) (ada, mel c
 func (s *stack) blueprint() domain.BlueprintSpec {
 	return domain.BlueprintSpec{
 		Scopes: []domain.Scope{domain.ScopeContractsRead, domain.ScopeContractsWrite, domain.ScopeTemplatesRead, domain.ScopeWebhooksRead},
-		Parameters: []domain.Parameter{
-			{Key: "customer_id", Name: "Customer id", Required: true},
-			{Key: "api_key", Name: "API key", Required: true, Secret: true},
-		},
+		Parameters: domain.Parameters{Type: "object", Required: []string{"customer_id", "api_key"}, Properties: map[string]domain.ParameterSchema{
+			"customer_id": {Type: domain.TextParameter, Title: "Customer id"}, "api_key": {Type: domain.TextParameter, Title: "API key", WriteOnly: true},
+		}},
 		Dependencies: []domain.Dependency{{Extension: s.core}},
 		TemplateTypes: []domain.TemplateTypeBlueprint{
 			{Name: "Order", Fields: []domain.FieldDefinition{{CustomID: "order number", Name: "Order number", Kind: domain.Text}}},
@@ -199,7 +198,7 @@ func (s *stack) list(ctx context.Context, slug domain.ExtensionID, keys []string
 // enable enables crm, waits until it is, and returns its token.
 func (s *stack) enable(ctx context.Context, by client.Caller) (string, error) {
 	in := contract.EnableExtensionInput{Extension: s.crm}
-	in.Body.Parameters = map[domain.ExtensionID]map[string]string{s.crm: {"customer_id": customerID, "api_key": s.apiKey}}
+	in.Body.Parameters = map[domain.ExtensionID]map[string]domain.ParameterValue{s.crm: {"customer_id": customerID, "api_key": s.apiKey}}
 	out, err := client.Call(ctx, s.Client, by, contract.EnableExtension, in)
 	if err != nil {
 		return "", err

@@ -44,7 +44,7 @@ const (
 type place struct {
 	Endpoint                  string // of AWS: the proxy
 	Accounts, Deliveries      string // tables
-	Quick, Slow, Provisioning string // queues' URLs
+	Quick, Slow, Provisioning string // queues' URLs; nothing here is provisioned or replayed
 	SealingKey                string
 	Ahead                     time.Duration // its clock, of the machine's
 }
@@ -66,7 +66,7 @@ func (p place) services(c aws.Config, now domain.Clock, e egress.Config) service
 	client, metrics := sqs.NewFromConfig(c), metric.New("test", io.Discard, now)
 	lanes := lane.New(client, lane.Config{Deliveries: p.Quick, SlowDeliveries: p.Slow}, now)
 	out := services{
-		fanout:   fanout.New(s, queue.New(client, p.Provisioning), lanes, metrics, now),
+		fanout:   fanout.New(s, queue.New(client, p.Provisioning), queue.New(client, p.Provisioning), lanes, metrics, now),
 		delivery: delivery.New(s, secret.NewSealer(kms.NewFromConfig(c), s, secret.Config{SealingKey: p.SealingKey}, now), lanes, e, metrics, now),
 	}
 	out.redelivery = redelivery.New(s, lanes, past{out.fanout}, metrics, now)
@@ -284,8 +284,10 @@ func (s *scene) next() (next time.Time, waits bool) {
 			due, err := time.Parse(time.RFC3339, item["not_before"])
 			must(s.t, err)
 			at(due)
-		default: // what redelivery looks at every minute
-			at(s.now().Add(time.Minute))
+		default: // parked: redelivery looks every minute
+			if item["id"] != "" {
+				at(s.now().Add(time.Minute))
+			}
 		}
 	}
 	for _, item := range s.scan(s.place.Accounts) {

@@ -40,6 +40,7 @@ func run(folders []string) error {
 		"AWS_ENDPOINT_URL=" + nowhere, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
 		"STAGE=local", "ALLOW_PRIVATE_TARGETS=true", "ACCOUNTS_TABLE=accounts", "DELIVERIES_TABLE=deliveries",
 		"PROVISIONS_QUEUE_URL=" + nowhere + "/provisions", "DELIVERIES_QUEUE_URL=" + nowhere + "/deliveries", "FANOUT_FUNCTION=fanout", "SLOW_DELIVERIES_QUEUE_URL=" + nowhere + "/slow-deliveries",
+		"REPLAYS_QUEUE_URL=" + nowhere + "/replays",
 		"SEALING_KEY_ARN=sealing", "PLATFORM_KEY_SECRET=platform-key",
 		"OIDC_ISSUER=" + issuer.Name, "OIDC_AUDIENCE=" + issuer.Audience, "OIDC_JWKS=" + keys.Keys(),
 	}

@@ -53,6 +53,15 @@ type DeleteUserOutput struct{}
 
 type PutUserOutput struct{ Body domain.User }
 
+type DeleteWorkspaceInput struct {
+	Account   domain.AccountID   `path:"account_id" maxLength:"64"`
+	Workspace domain.WorkspaceID `path:"workspace_id" maxLength:"64"`
+}
+
+func (in *DeleteWorkspaceInput) about() domain.AccountID { return in.Account }
+
+type DeleteWorkspaceOutput struct{}
+
 type PutWorkspaceInput struct {
 	Account   domain.AccountID   `path:"account_id" maxLength:"64"`
 	Workspace domain.WorkspaceID `path:"workspace_id" pattern:"^[A-Za-z0-9_-]{1,64}$" doc:"The platform's own id."`

@@ -135,6 +135,9 @@ func TestRule25_ShownOnceStandsWhereARecordedAnswerLosesIt(t *testing.T) {
 func shownOnce(t *testing.T, o Operation, of reflect.Type, path string, reachable bool) int {
 	switch of.Kind() {
 	case reflect.Interface:
+		if of == reflect.TypeFor[domain.ParameterValue]() { // one that is not secret, and was checked
+			return 0
+		}
 		t.Errorf("%s of %s can hold anything, a credential too", path, o.ID)
 	case reflect.Pointer, reflect.Slice, reflect.Array:
 		return shownOnce(t, o, of.Elem(), path, reachable)

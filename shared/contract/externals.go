@@ -67,6 +67,8 @@ func (i *EventItem) TimeFaults(now, accountSince time.Time) []fault.Field {
 
 type SendEventsInput struct{ Body EventsBody }
 
+func (in *SendEventsInput) refill(out any) { in.Body.Items.refill(&out.(*SendEventsOutput).Body) }
+
 type EventsBody struct {
 	Items Items[EventItem] `json:"items" doc:"1 to 1,000; one that is wrong fails alone. Items with the same id in the same account all fail."`
 }

@@ -26,15 +26,15 @@ type ExchangeHandOffInput struct {
 type ExchangeHandOffOutput struct {
 	CacheControl string `header:"Cache-Control"`
 	Body         struct {
-		Account      domain.AccountID         `json:"account_id"`
-		Extension    domain.ExtensionID       `json:"extension_id"`
-		Version      int                      `json:"version"`
-		State        domain.InstallationState `json:"state" enum:"enabling,enabled,suspended,upgrading,failed"`
-		Epoch        int                      `json:"epoch"`
-		HandedOffBy  domain.UserID            `json:"handed_off_by" doc:"The admin who was sent to you."`
-		Parameters   map[string]string        `json:"parameters" doc:"Those that are not secret."`
-		TokenID      domain.TokenID           `json:"token_id"`
-		CallbackPath string                   `json:"callback_path" doc:"Where callbacks go, under this API's root." example:"/v1/callbacks/acct-42/acme-crm"`
+		Account      domain.AccountID                 `json:"account_id"`
+		Extension    domain.ExtensionID               `json:"extension_id"`
+		Version      int                              `json:"version"`
+		State        domain.InstallationState         `json:"state" enum:"enabling,enabled,suspended,upgrading,failed"`
+		Epoch        int                              `json:"epoch"`
+		HandedOffBy  domain.UserID                    `json:"handed_off_by" doc:"The admin who was sent to you."`
+		Parameters   map[string]domain.ParameterValue `json:"parameters" doc:"Those that are not secret."`
+		TokenID      domain.TokenID                   `json:"token_id"`
+		CallbackPath string                           `json:"callback_path" doc:"Where callbacks go, under this API's root." example:"/v1/callbacks/acct-42/acme-crm"`
 		Credentials
 	}
 }

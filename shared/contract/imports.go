@@ -43,17 +43,31 @@ type ImportAccountsInput struct{ Body ItemsBody[AccountItem] }
 
 type ImportAccountsOutput struct{ Body ImportReport }
 
+func (in *ImportAccountsInput) refill(out any) {
+	in.Body.Items.refill(&out.(*ImportAccountsOutput).Body)
+}
+
 type ImportUsersInput struct{ Body ItemsBody[UserItem] }
 
 type ImportUsersOutput struct{ Body ImportReport }
+
+func (in *ImportUsersInput) refill(out any) { in.Body.Items.refill(&out.(*ImportUsersOutput).Body) }
 
 type ImportWorkspacesInput struct{ Body ItemsBody[WorkspaceItem] }
 
 type ImportWorkspacesOutput struct{ Body ImportReport }
 
+func (in *ImportWorkspacesInput) refill(out any) {
+	in.Body.Items.refill(&out.(*ImportWorkspacesOutput).Body)
+}
+
 type ImportTemplatesInput struct{ Body ItemsBody[TemplateItem] }
 
 type ImportTemplatesOutput struct{ Body ImportReport }
+
+func (in *ImportTemplatesInput) refill(out any) {
+	in.Body.Items.refill(&out.(*ImportTemplatesOutput).Body)
+}
 
 const (
 	maxImportItems = 1000
@@ -166,12 +180,24 @@ type ImportReport struct {
 }
 
 type ImportedItem struct {
-	ID     string         `json:"id" doc:"Empty when the item has no readable one."`
+	ID     domain.SentID  `json:"id" doc:"Empty when the item has no readable one."`
 	Event  domain.EventID `json:"event_id,omitempty" doc:"Of an event: ours, which deliveries are listed by."`
 	Result ImportResult   `json:"result" enum:"created,updated,unchanged,failed,not-tried"`
 	Code   string         `json:"code,omitempty" doc:"Of a failed one: as the single operation answers."`
 	Detail string         `json:"detail,omitempty"`
 	Errors []fault.Field  `json:"errors,omitempty" doc:"Every wrong field, by pointer into the body: the first 10 of an item, and 1,000 of all."`
+}
+
+// refill puts into a recorded report the ids that it was kept without.
+func (items Items[T]) refill(r *ImportReport) {
+	for n := range r.Items {
+		var sent struct {
+			ID domain.SentID `json:"id"`
+		}
+		if r.Items[n].ID == domain.SentBefore && n < len(items) && json.Unmarshal(items[n], &sent) == nil {
+			r.Items[n].ID = sent.ID
+		}
+	}
 }
 
 // Fail says why the item at place n failed, as the single operation's problem document would.

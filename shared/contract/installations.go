@@ -14,8 +14,8 @@ type EnableExtensionInput struct {
 }
 
 type EnableExtensionBody struct {
-	Parameters    map[domain.ExtensionID]map[string]string `json:"parameters,omitempty" doc:"Values of the parameters, by extension: its own and those of the dependencies enabled with it." example:"{\"acme-crm\":{\"customer_id\":\"C-1001\"}}"`
-	UpgradePolicy domain.UpgradePolicy                     `json:"upgrade_policy,omitempty" enum:"automatic,by-hand" doc:"Of the extension itself. When absent as it was before, and automatic at first."`
+	Parameters    map[domain.ExtensionID]map[string]domain.ParameterValue `json:"parameters,omitempty" doc:"Values of the parameters, by extension: its own and those of the dependencies enabled with it. Each is a text, a number or true or false, as its schema says." example:"{\"acme-crm\":{\"customer_id\":\"C-1001\"}}"`
+	UpgradePolicy domain.UpgradePolicy                                    `json:"upgrade_policy,omitempty" enum:"automatic,by-hand" doc:"Of the extension itself. When absent as it was before, and automatic at first."`
 }
 
 type EnableExtensionOutput struct {
@@ -34,25 +34,25 @@ type NewInstallation struct {
 }
 
 type InstallationView struct {
-	Extension     domain.ExtensionID       `json:"extension_id"`
-	Version       int                      `json:"version"`
-	State         domain.InstallationState `json:"state" enum:"enabling,enabled,upgrading,suspended,failed,disabling,disabled"`
-	Epoch         int                      `json:"epoch" doc:"Rises with every disable."`
-	EnabledBy     domain.ExtensionID       `json:"enabled_by,omitempty"`
-	RequiredBy    []domain.ExtensionID     `json:"required_by,omitempty"`
-	SuspendedBy   []domain.Suspender       `json:"suspended_by,omitempty"`
-	Parameters    map[string]string        `json:"parameters" doc:"Those that are not secret."`
-	TokenID       domain.TokenID           `json:"token_id,omitempty"`
-	Steps         []domain.Step            `json:"steps"`
-	Resources     []domain.ManagedResource `json:"resources"`
-	Failure       *domain.Failure          `json:"failure,omitempty"`
-	UpgradePolicy domain.UpgradePolicy     `json:"upgrade_policy" enum:"automatic,by-hand"`
-	Upgrade       *domain.Upgrade          `json:"upgrade,omitempty" doc:"The last upgrade, or the one under way; absent since the last enabling when there was none."`
-	Setup         *domain.Setup            `json:"setup,omitempty" doc:"What the partner says of its side."`
-	Drift         *DriftView               `json:"drift,omitempty" doc:"What the last daily check, or repair, found not to be as the blueprint declares it."`
-	RepairDaily   bool                     `json:"repair_daily" doc:"Whether the daily check repairs what it finds."`
-	CreatedAt     time.Time                `json:"created_at"`
-	UpdatedAt     time.Time                `json:"updated_at"`
+	Extension     domain.ExtensionID               `json:"extension_id"`
+	Version       int                              `json:"version"`
+	State         domain.InstallationState         `json:"state" enum:"enabling,enabled,upgrading,suspended,failed,disabling,disabled"`
+	Epoch         int                              `json:"epoch" doc:"Rises with every disable."`
+	EnabledBy     domain.ExtensionID               `json:"enabled_by,omitempty"`
+	RequiredBy    []domain.ExtensionID             `json:"required_by,omitempty"`
+	SuspendedBy   []domain.Suspender               `json:"suspended_by,omitempty"`
+	Parameters    map[string]domain.ParameterValue `json:"parameters" doc:"Those that are not secret."`
+	TokenID       domain.TokenID                   `json:"token_id,omitempty"`
+	Steps         []domain.Step                    `json:"steps"`
+	Resources     []domain.ManagedResource         `json:"resources"`
+	Failure       *domain.Failure                  `json:"failure,omitempty"`
+	UpgradePolicy domain.UpgradePolicy             `json:"upgrade_policy" enum:"automatic,by-hand"`
+	Upgrade       *domain.Upgrade                  `json:"upgrade,omitempty" doc:"The last upgrade, or the one under way; absent since the last enabling when there was none."`
+	Setup         *domain.Setup                    `json:"setup,omitempty" doc:"What the partner says of its side."`
+	Drift         *DriftView                       `json:"drift,omitempty" doc:"What the last daily check, or repair, found not to be as the blueprint declares it."`
+	RepairDaily   bool                             `json:"repair_daily" doc:"Whether the daily check repairs what it finds."`
+	CreatedAt     time.Time                        `json:"created_at"`
+	UpdatedAt     time.Time                        `json:"updated_at"`
 }
 
 // ViewInstallation leaves out hashes and secrets.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"os"
 	"reflect"
 	"slices"
 	"strconv"
@@ -24,8 +25,14 @@ func TestOpenAPI_CommittedDocumentIsCurrent(t *testing.T) {
 	if !bytes.Equal(want, again) {
 		t.Fatal("the same contract was encoded in two ways")
 	}
-	if !bytes.Equal(OpenAPIJSON, want) {
-		t.Error("shared/contract/openapi.json is stale: run make inventory")
+	committed, err := os.ReadFile("openapi.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, got := range map[string][]byte{"openapi.json": committed, "openapi.json.gz": OpenAPIJSON()} {
+		if !bytes.Equal(got, want) {
+			t.Errorf("shared/contract/%s is stale: run make inventory", name)
+		}
 	}
 }
 
@@ -78,12 +85,11 @@ func TestOpenAPI_HasEveryOperationAndItsDeclaredAnswersAlone(t *testing.T) {
 
 func TestOpenAPI_NothingIsNullableButAFilter(t *testing.T) {
 	var document any
-	if err := json.Unmarshal(OpenAPIJSON, &document); err != nil {
+	if err := json.Unmarshal(OpenAPIJSON(), &document); err != nil {
 		t.Fatal(err)
 	}
 	// null takes a parameter away, as in a JSON merge patch; absent leaves it.
 	removable := []string{
-		"/components/schemas/UpdateParametersInputBody/properties/parameters/additionalProperties",
 		"/components/schemas/UpdateWebhookInputBody/properties/headers/additionalProperties",
 	}
 	var look func(path string, v any)

@@ -494,8 +494,8 @@ var (
 	PutUser = declare[PutUserInput, PutUserOutput](Operation{
 		ID: "put-user", Method: http.MethodPut, Path: "/v1/accounts/{account_id}/users/{user_id}", Function: Contracts, Status: 200,
 		Auth: auth.AnyOf(auth.Platform()), Errors: fault.Kinds{fault.NotFound},
-		Reads:  domain.Records{domain.RecordAccount, domain.RecordUser},
-		Writes: domain.Records{domain.RecordUser, domain.RecordReservation, domain.RecordQuotaUse},
+		Reads:  domain.Records{domain.RecordNaming, domain.RecordAccount, domain.RecordUser, domain.RecordWorkspace},
+		Writes: domain.Records{domain.RecordNaming, domain.RecordUser, domain.RecordReservation, domain.RecordQuotaUse},
 		Family: FamilyAccount, Since: "0.1.0", Summary: "Create or update a user; a changed role holds from the next request on.",
 	})
 	DeleteUser = declare[DeleteUserInput, DeleteUserOutput](Operation{
@@ -511,6 +511,13 @@ var (
 		Reads:  domain.Records{domain.RecordAccount, domain.RecordWorkspace},
 		Writes: domain.Records{domain.RecordWorkspace, domain.RecordQuotaUse},
 		Family: FamilyAccount, Since: "0.1.0", Summary: "Create or update a workspace.",
+	})
+	DeleteWorkspace = declare[DeleteWorkspaceInput, DeleteWorkspaceOutput](Operation{
+		ID: "delete-workspace", Method: http.MethodDelete, Path: "/v1/accounts/{account_id}/workspaces/{workspace_id}", Function: Contracts, Status: 204,
+		Auth: auth.AnyOf(auth.Platform()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordAccount, domain.RecordWorkspace, domain.RecordNaming, domain.RecordTemplate, domain.RecordUser},
+		Writes: domain.Records{domain.RecordWorkspace, domain.RecordNaming, domain.RecordQuotaUse},
+		Family: FamilyAccount, Since: "0.3.0", Summary: "Delete a workspace that no template and no user names; contracts that were made in it stay.",
 	})
 	ListQuotas = declare[ListQuotasInput, ListQuotasOutput](Operation{
 		ID: "list-quotas", Method: http.MethodGet, Path: "/v1/quotas", Function: Contracts, Status: 200,
@@ -534,7 +541,7 @@ var (
 		Reads:  domain.Records{domain.RecordAccount, domain.RecordWorkspace, domain.RecordTemplateType, domain.RecordInstallation, domain.RecordEvent},
 		Writes: domain.Records{domain.RecordEvent}, MaxBody: maxImportBody,
 		Emits:  events.OfContractTypes(),
-		Family: FamilyContract, Since: "0.1.0", Summary: "Send up to 1,000 events of contracts kept elsewhere, and hear of each what became of it.",
+		Family: FamilyContract, Since: "0.3.0", Summary: "Send up to 1,000 events of contracts kept elsewhere, and hear of each what became of it.",
 	})
 )
 
@@ -550,8 +557,8 @@ var (
 	ImportUsers = declare[ImportUsersInput, ImportUsersOutput](Operation{
 		ID: "import-users", Method: http.MethodPost, Path: "/v1/import/users", Function: Contracts, Status: 200,
 		Auth:   auth.AnyOf(auth.Platform()),
-		Reads:  domain.Records{domain.RecordAccount, domain.RecordUser, domain.RecordWorkspace},
-		Writes: domain.Records{domain.RecordUser, domain.RecordReservation, domain.RecordQuotaUse}, MaxBody: maxImportBody,
+		Reads:  domain.Records{domain.RecordNaming, domain.RecordAccount, domain.RecordUser, domain.RecordWorkspace},
+		Writes: domain.Records{domain.RecordNaming, domain.RecordUser, domain.RecordReservation, domain.RecordQuotaUse}, MaxBody: maxImportBody,
 		Family: FamilyAccount, Since: "0.1.0", Summary: "Create or update up to 1,000 users, of any accounts.",
 	})
 	ImportWorkspaces = declare[ImportWorkspacesInput, ImportWorkspacesOutput](Operation{
@@ -564,8 +571,8 @@ var (
 	ImportTemplates = declare[ImportTemplatesInput, ImportTemplatesOutput](Operation{
 		ID: "import-templates", Method: http.MethodPost, Path: "/v1/import/templates", Function: Contracts, Status: 200,
 		Auth:   auth.AnyOf(auth.Platform()),
-		Reads:  domain.Records{domain.RecordAccount, domain.RecordTemplate, domain.RecordWorkspace, domain.RecordTemplateType, domain.RecordInstallation},
-		Writes: domain.Records{domain.RecordTemplate, domain.RecordFieldsVersion, domain.RecordQuotaUse}, MaxBody: maxImportBody,
+		Reads:  domain.Records{domain.RecordNaming, domain.RecordAccount, domain.RecordTemplate, domain.RecordWorkspace, domain.RecordTemplateType, domain.RecordInstallation},
+		Writes: domain.Records{domain.RecordNaming, domain.RecordTemplate, domain.RecordFieldsVersion, domain.RecordQuotaUse}, MaxBody: maxImportBody,
 		Family: FamilyContract, Since: "0.1.0", Summary: "Create or update up to 1,000 templates, of any accounts.",
 	})
 )
@@ -575,8 +582,8 @@ var (
 	CreateTemplate = declare[CreateTemplateInput, CreateTemplateOutput](Operation{
 		ID: "create-template", Method: http.MethodPost, Path: "/v1/templates", Function: Contracts, Status: 201,
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Admin), auth.Integration(domain.ScopeTemplatesWrite), auth.Platform()),
-		Reads:  domain.Records{domain.RecordWorkspace, domain.RecordTemplateType, domain.RecordInstallation},
-		Writes: domain.Records{domain.RecordTemplate, domain.RecordFieldsVersion, domain.RecordQuotaUse},
+		Reads:  domain.Records{domain.RecordNaming, domain.RecordWorkspace, domain.RecordTemplateType, domain.RecordInstallation},
+		Writes: domain.Records{domain.RecordNaming, domain.RecordTemplate, domain.RecordFieldsVersion, domain.RecordQuotaUse},
 		Family: FamilyContract, Since: "0.1.0", Summary: "Create a template of a template type in a workspace.",
 	})
 	DeleteTemplate = declare[DeleteTemplateInput, DeleteTemplateOutput](Operation{
@@ -754,14 +761,15 @@ var (
 		ID: "read-webhook", Method: http.MethodGet, Path: "/v1/webhooks/{webhook_id}", Function: Webhooks, Status: 200,
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeWebhooksRead), auth.Platform()),
 		Errors: fault.Kinds{fault.NotFound},
-		Reads:  domain.Records{domain.RecordWebhook, domain.RecordHealth},
+		Reads:  domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordParked},
 		Family: FamilyWebhook, Since: "0.1.0", Summary: "Read a webhook.",
 	})
 	UpdateWebhook = declare[UpdateWebhookInput, UpdateWebhookOutput](Operation{
 		ID: "update-webhook", Method: http.MethodPatch, Path: "/v1/webhooks/{webhook_id}", Function: Webhooks, Status: 200,
 		Auth: auth.AnyOf(auth.Dashboard(domain.Admin)), Errors: fault.Kinds{fault.NotFound, fault.Stale},
 		Reads:  domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordWorkspace, domain.RecordFieldsVersion},
-		Writes: domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordDataKey},
+		Writes: domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordDataKey, domain.RecordEvent},
+		Emits:  []events.Type{events.WebhookPing},
 		Family: FamilyWebhook, Since: "0.1.0", Summary: "Change a webhook; of a managed one only paused and enabled.",
 	})
 	DeleteWebhook = declare[WebhookInput, DeleteWebhookOutput](Operation{
@@ -810,5 +818,50 @@ var (
 		Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordWebhook, domain.RecordAttempt},
 		Family: FamilyWebhook, Since: "0.1.0", Summary: "Read a delivery, with every attempt.",
+	})
+	ListEventDeliveries = declare[ListEventDeliveriesInput, ListEventDeliveriesOutput](Operation{
+		ID: "list-event-deliveries", Method: http.MethodGet, Path: "/v1/events/{event_id}/deliveries", Function: Webhooks, Status: 200,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeWebhooksRead), auth.Platform()),
+		Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordWebhook, domain.RecordAttempt},
+		Family: FamilyWebhook, Since: "0.3.0", Summary: "List the deliveries of one event, over the webhooks that there are, with every attempt.",
+	})
+	ReplayDelivery = declare[ReplayDeliveryInput, ReplayDeliveryOutput](Operation{
+		ID: "replay-delivery", Method: http.MethodPost, Path: "/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/replay", Function: Webhooks, Status: 202,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Admin), auth.Integration(domain.ScopeWebhooksSecrets)),
+		Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordInstallation, domain.RecordAttempt, domain.RecordEvent},
+		Writes: domain.Records{domain.RecordResend},
+		Family: FamilyWebhook, Since: "0.3.0", Summary: "Send a delivery again, in whatever state: the next attempt, under the same id and with the same body.",
+	})
+	CreateReplay = declare[CreateReplayInput, CreateReplayOutput](Operation{
+		ID: "create-replay", Method: http.MethodPost, Path: "/v1/webhooks/{webhook_id}/replays", Function: Webhooks, Status: 202,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Admin), auth.Integration(domain.ScopeWebhooksSecrets)),
+		Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordInstallation, domain.RecordReplaying},
+		Writes: domain.Records{domain.RecordReplay, domain.RecordReplaying, domain.RecordResend},
+		Family: FamilyWebhook, Since: "0.3.0", Summary: "Send what failed or was skipped since a time again, or what else a filter finds, page by page.",
+	})
+	ListReplays = declare[ListReplaysInput, ListReplaysOutput](Operation{
+		ID: "list-replays", Method: http.MethodGet, Path: "/v1/webhooks/{webhook_id}/replays", Function: Webhooks, Status: 200,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeWebhooksRead), auth.Platform()),
+		Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordWebhook, domain.RecordReplay},
+		Family: FamilyWebhook, Since: "0.3.0", Summary: "List a webhook's replays of the last 30 days.",
+	})
+	ReadReplay = declare[ReplayInput, ReadReplayOutput](Operation{
+		ID: "read-replay", Method: http.MethodGet, Path: "/v1/webhooks/{webhook_id}/replays/{replay_id}", Function: Webhooks, Status: 200,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeWebhooksRead), auth.Platform()),
+		Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordWebhook, domain.RecordReplay},
+		Family: FamilyWebhook, Since: "0.3.0", Summary: "Read a replay, with its progress.",
+	})
+	CancelReplay = declare[ReplayInput, CancelReplayOutput](Operation{
+		ID: "cancel-replay", Method: http.MethodPost, Path: "/v1/webhooks/{webhook_id}/replays/{replay_id}/cancel", Function: Webhooks, Status: 200,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Admin), auth.Integration(domain.ScopeWebhooksSecrets)),
+		Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordWebhook, domain.RecordReplay},
+		Writes: domain.Records{domain.RecordReplay, domain.RecordReplaying},
+		Family: FamilyWebhook, Since: "0.3.0", Summary: "Cancel a replay; what it has sent stays sent.",
 	})
 )

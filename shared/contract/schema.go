@@ -15,6 +15,7 @@ func BlueprintSchema() *huma.Schema {
 	root := *schemas.Schema(reflect.TypeFor[domain.BlueprintSpec](), false, "")
 	plainLists(schemas)
 	definitions := schemas.Map()
+	definitions["Parameters"].Properties["properties"].Extensions = map[string]any{"propertyNames": map[string]any{"pattern": domain.ParameterKeyPattern}}
 	delete(definitions, "BlueprintSpec") // the root itself
 	root.Title, root.Description = "Plugboard blueprint", "One version of what an extension provisions in every account that enables it."
 	root.Extensions = map[string]any{

@@ -111,7 +111,13 @@ func (s *served) once(ctx context.Context, in any) (any, error) {
 	}
 	if recorded != nil {
 		out := s.answer()
-		return out, fault.Wrap(json.Unmarshal(recorded, out), "decode the recorded answer of %s", s.ID)
+		if err := json.Unmarshal(recorded, out); err != nil {
+			return nil, fault.Wrap(err, "decode the recorded answer of %s", s.ID)
+		}
+		if sent, ok := in.(interface{ refill(any) }); ok {
+			sent.refill(out)
+		}
+		return out, nil
 	}
 	out, err := s.checked(ctx, in)
 	if settled := s.idem.Settle(context.WithoutCancel(ctx), out, err != nil); err == nil && settled != nil {

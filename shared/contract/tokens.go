@@ -62,8 +62,8 @@ type ReadMeOutput struct {
 }
 
 type MyInstallation struct {
-	Extension  domain.ExtensionID       `json:"extension_id"`
-	Version    int                      `json:"version"`
-	State      domain.InstallationState `json:"state"`
-	Parameters map[string]string        `json:"parameters" doc:"Those that are not secret."`
+	Extension  domain.ExtensionID               `json:"extension_id"`
+	Version    int                              `json:"version"`
+	State      domain.InstallationState         `json:"state"`
+	Parameters map[string]domain.ParameterValue `json:"parameters" doc:"Those that are not secret."`
 }

@@ -112,7 +112,7 @@ type YankVersionOutput struct{ Body domain.BlueprintVersion }
 type PutTestAccountsInput struct {
 	Extension domain.ExtensionID `path:"extension_id" maxLength:"40"`
 	Body      struct {
-		Accounts []domain.AccountID `json:"accounts" maxItems:"20" minLength:"1" maxLength:"64" doc:"Each once. They replace those named before. The development account need not be named."`
+		Accounts []domain.AccountID `json:"accounts" maxItems:"20" minLength:"1" maxLength:"64" doc:"Each once. They replace those named before; one that there is not is taken and offered nothing. The development account need not be named."`
 	}
 }
 

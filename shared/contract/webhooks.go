@@ -36,6 +36,13 @@ type HealthView struct {
 	State        domain.HealthState `json:"state" enum:"healthy,failing,warned,disabled" doc:"failing: an attempt failed since the last success; warned: so for a day, and webhook.failing was sent."`
 	FailingSince time.Time          `json:"failing_since,omitzero" doc:"The first failed attempt since the last success."`
 	WarnedAt     time.Time          `json:"warned_at,omitzero"`
+	Breaker      *BreakerView       `json:"breaker,omitempty" doc:"Its endpoint failed so often that deliveries wait for it to answer again, which uses up none of their attempts; absent when it is closed."`
+	SlowSince    time.Time          `json:"slow_since,omitzero" doc:"Its endpoint takes seconds to answer, and its deliveries wait for each other and for nobody else's; absent when it is quick."`
+}
+
+type BreakerView struct {
+	OpenedAt    time.Time `json:"opened_at"`
+	NextProbeAt time.Time `json:"next_probe_at" doc:"When one delivery tries again; as soon as there is one, once it is past."`
 }
 
 type DisabledView struct {
@@ -50,6 +57,10 @@ func ViewWebhook(w domain.Webhook, h domain.Health, at time.Time) WebhookView {
 		Filters: Filters{EventTypes: shown(w.EventTypes), Workspaces: shown(w.Workspaces), TemplateTypes: shown(w.TemplateTypes)},
 		Health:  HealthView{State: h.State(), FailingSince: h.FailingSince, WarnedAt: h.WarnedAt},
 		Policy:  w.Policy, Paused: w.Paused, CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt,
+	}
+	v.Health.SlowSince = h.SlowSince
+	if b := h.Breaker; b.Open() {
+		v.Health.Breaker = &BreakerView{OpenedAt: b.OpenedAt, NextProbeAt: b.ProbeAt}
 	}
 	if v.Health.State == domain.HealthDisabled {
 		v.Disabled = &DisabledView{Reason: h.Reason, At: h.DisabledAt}
@@ -110,7 +121,16 @@ type WebhookOutput struct {
 	Body WebhookView
 }
 
-type ReadWebhookOutput WebhookOutput
+// ParkedMost is how many parked deliveries read-webhook counts.
+const ParkedMost = 100
+
+type ReadWebhookOutput struct {
+	ETag string `header:"ETag"`
+	Body struct {
+		WebhookView
+		Parked int `json:"parked_deliveries" maximum:"100" doc:"How many deliveries wait for its breaker to close, or, since it has, for their turn; 100 for any more."`
+	}
+}
 
 type CreateWebhookInput struct {
 	Body struct {
@@ -152,7 +172,7 @@ type UpdateWebhookInput struct {
 	IfMatch string           `header:"If-Match" maxLength:"32" doc:"The ETag that was read; 412 when the webhook has changed since."`
 	Body    struct {
 		Paused  *bool   `json:"paused,omitempty" doc:"With enabled all that can be changed of a managed webhook. Events of a paused one are recorded as skipped."`
-		Enabled *bool   `json:"enabled,omitempty" doc:"true enables a webhook that was disabled, with its health as new: the next event is sent. To stop one, pause it."`
+		Enabled *bool   `json:"enabled,omitempty" doc:"true enables a webhook that was disabled, with its health as new, or one whose breaker is open, and sends it a ping. To stop one, pause it."`
 		Name    *string `json:"name,omitempty" minLength:"1" maxLength:"128"`
 		URL     *string `json:"url,omitempty" format:"uri" maxLength:"1024" doc:"To another host no secret goes along that was given for this one: give those again."`
 		Filters
@@ -249,16 +269,64 @@ type DeliveryView struct {
 
 type ListDeliveriesInput struct {
 	PageInput
-	Webhook domain.WebhookID `path:"webhook_id" maxLength:"64"`
-	Day     string           `query:"day" format:"date" doc:"A UTC day of the last 30; today when absent."`
+	Webhook    domain.WebhookID       `path:"webhook_id" maxLength:"64"`
+	Day        string                 `query:"day" format:"date" doc:"A UTC day of the last 30; today when neither it nor from nor to is given."`
+	From       time.Time              `query:"from" doc:"Only of events at this time or later, RFC 3339, within the last 30 days; when absent 30 days ago." example:"2026-11-22T09:30:00Z"`
+	To         time.Time              `query:"to" doc:"Only of events before this time; when absent now."`
+	States     []domain.DeliveryState `query:"state,explode" nullable:"false" maxItems:"5" enum:"delivered,retrying,exhausted,skipped,cancelled" doc:"Only those that are in one of these states. Repeatable."`
+	EventTypes []string               `query:"event_type,explode" nullable:"false" maxItems:"20" maxLength:"64" doc:"Only of events of these types. Repeatable."`
+}
+
+// Check reports times that contradict each other, and types that there are not.
+func (in *ListDeliveriesInput) Check() []fault.Field {
+	var wrong []fault.Field
+	if in.Day != "" && !(in.From.IsZero() && in.To.IsZero()) {
+		wrong = append(wrong, fault.Field{Pointer: "query.day", Code: "contradiction", Detail: "Give a day, or from and to."})
+	}
+	if !in.From.IsZero() && !in.To.IsZero() && !in.From.Before(in.To) {
+		wrong = append(wrong, fault.Field{Pointer: "query.to", Code: "invalid", Detail: "It is not after from."})
+	}
+	for _, t := range in.EventTypes {
+		if !events.Known(t) {
+			wrong = append(wrong, fault.Field{Pointer: "query.event_type", Code: "unknown-event-type", Detail: fmt.Sprintf("There is no event type %q.", t)})
+		}
+	}
+	return wrong
 }
 
 type ListDeliveriesOutput struct{ Body Page[DeliveryView] }
 
+type ListEventDeliveriesInput struct {
+	PageInput
+	Event domain.EventID `path:"event_id" maxLength:"64"`
+	Day   string         `query:"day" format:"date" doc:"The UTC day of the event; when absent the one that its id tells, or today."`
+}
+
+// DeliveryOfEvent is a delivery among those of other webhooks.
+type DeliveryOfEvent struct {
+	Webhook domain.WebhookID `json:"webhook_id"`
+	DeliveryView
+}
+
+type ListEventDeliveriesOutput struct{ Body Page[DeliveryOfEvent] }
+
 type ReadDeliveryInput struct {
 	Webhook  domain.WebhookID  `path:"webhook_id" maxLength:"64"`
 	Delivery domain.DeliveryID `path:"delivery_id" maxLength:"64"`
-	Day      string            `query:"day" format:"date" doc:"The UTC day of the event; today when absent."`
+	Day      string            `query:"day" format:"date" doc:"The UTC day of the event; when absent the one that its id tells, or today."`
 }
 
 type ReadDeliveryOutput struct{ Body DeliveryView }
+
+type ReplayDeliveryInput struct {
+	Webhook  domain.WebhookID  `path:"webhook_id" maxLength:"64"`
+	Delivery domain.DeliveryID `path:"delivery_id" maxLength:"64"`
+	Day      string            `query:"day" format:"date" doc:"The UTC day of the event; when absent the one that its id tells, or today."`
+}
+
+type ReplayDeliveryOutput struct {
+	Body struct {
+		Delivery domain.DeliveryID `json:"delivery_id"`
+		Attempt  int               `json:"attempt" doc:"The number of the attempt that is made as soon as its turn comes: see read-delivery."`
+	}
+}

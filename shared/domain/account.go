@@ -51,6 +51,14 @@ func (u User) MayCreateIn(w WorkspaceID) bool {
 // FoldEmail is how e-mail addresses are compared.
 func FoldEmail(email string) string { return strings.ToLower(strings.TrimSpace(email)) }
 
+// Naming counts the changes of an account that may name one of its workspaces, and its workspaces' deletions, so that each
+// can be held to the other's not having come between: no user or template names a workspace that is gone.
+type Naming struct {
+	Account AccountID `json:"account_id"`
+	Named   int       `json:"named"`
+	Deleted int       `json:"deleted"`
+}
+
 // Workspace is where contracts live.
 type Workspace struct {
 	Account   AccountID   `json:"account_id"`

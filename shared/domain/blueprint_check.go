@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"plugboard/shared/fault"
 )
@@ -79,17 +78,6 @@ func (c *blueprintCheck) scopes() {
 			c.add(at, "unknown-scope", "There is no scope %q.", s)
 		}
 		c.once(seen, string(s), at, "The scope")
-	}
-}
-
-func (c *blueprintCheck) parameters() {
-	seen := map[string]bool{}
-	for i, p := range c.spec.Parameters {
-		at := fmt.Sprintf("/parameters/%d", i)
-		c.once(seen, p.Key, at+"/key", "The parameter")
-		if _, err := regexp.Compile(p.whole()); err != nil {
-			c.add(at+"/pattern", "invalid", "The pattern is no RE2 regular expression.")
-		}
 	}
 }
 
@@ -198,10 +186,8 @@ func (c *blueprintCheck) templates(at string, texts map[string]string, secretAll
 func (c *blueprintCheck) filled(text string) int {
 	size := len(text)
 	for _, key := range TemplateKeys(text) {
-		for _, p := range c.spec.Parameters {
-			if p.Key == key {
-				size += bytesOfCharacter * p.limit()
-			}
+		if p, declared := c.spec.Parameters.Properties[key]; declared {
+			size += p.bytes()
 		}
 	}
 	return size
@@ -243,11 +229,11 @@ func (c *blueprintCheck) template(pointer, text string, secretAllowed bool) {
 		c.add(pointer, "control-character", "%s", problem)
 	}
 	for _, key := range TemplateKeys(text) {
-		i := slices.IndexFunc(c.spec.Parameters, func(p Parameter) bool { return p.Key == key })
+		p, declared := c.spec.Parameters.Properties[key]
 		switch {
-		case i < 0:
+		case !declared:
 			c.add(pointer, "undeclared-parameter", "{{%s}} is declared by no parameter.", key)
-		case c.spec.Parameters[i].Secret && !secretAllowed:
+		case p.WriteOnly && !secretAllowed:
 			c.add(pointer, "secret-parameter", "{{%s}} is secret, so it may stand only in headers and auth.", key)
 		}
 	}
@@ -268,70 +254,6 @@ func TemplateKeys(text string) []string {
 func FillTemplate(text string, values map[string]string) string {
 	return templateKey.ReplaceAllStringFunc(text, func(m string) string { return values[templateKey.FindStringSubmatch(m)[1]] })
 }
-
-// CheckParameters reports every given value that is missing, unknown or not as declared. base is the pointer
-// of the values' object.
-func (b BlueprintSpec) CheckParameters(base string, given map[string]string) []fault.Field {
-	var wrong []fault.Field
-	add := func(key, code, format string, args ...any) {
-		wrong = append(wrong, fault.Field{Pointer: base + "/" + EscapePointer(key), Code: code, Detail: fmt.Sprintf(format, args...)})
-	}
-	for _, p := range b.Parameters {
-		value, ok := given[p.Key]
-		if !ok || value == "" {
-			if p.Required {
-				add(p.Key, "missing-parameter", "%s is needed.", p.Name)
-			}
-			continue
-		}
-		if code, problem := p.problem(value); problem != "" {
-			add(p.Key, code, "%s", problem)
-		}
-	}
-	for _, key := range sortedKeys(given) {
-		if !slices.ContainsFunc(b.Parameters, func(p Parameter) bool { return p.Key == key }) {
-			add(key, "unknown-parameter", "There is no parameter %q.", key)
-		}
-	}
-	return wrong
-}
-
-// CheckParameterChanges reports every given value that is unknown, not as declared, or takes away what is needed: null
-// and the empty text remove a value. base is the pointer of the values' object.
-func (b BlueprintSpec) CheckParameterChanges(base string, given map[string]*string) []fault.Field {
-	var wrong []fault.Field
-	for _, key := range sortedKeys(given) {
-		one := BlueprintSpec{}
-		if i := slices.IndexFunc(b.Parameters, func(p Parameter) bool { return p.Key == key }); i >= 0 {
-			one.Parameters = b.Parameters[i : i+1]
-		}
-		value := ""
-		if given[key] != nil {
-			value = *given[key]
-		}
-		wrong = append(wrong, one.CheckParameters(base, map[string]string{key: value})...)
-	}
-	return wrong
-}
-
-// problem says why a value is not as declared, with the code of it; empty when it is.
-func (p Parameter) problem(value string) (code, detail string) {
-	switch {
-	case utf8.RuneCountInString(value) > p.limit():
-		return "invalid", fmt.Sprintf("%s has at most %d characters.", p.Name, p.limit())
-	case LineProblem(value) != "":
-		return "control-character", LineProblem(value)
-	case len(p.Enum) > 0 && !slices.Contains(p.Enum, value):
-		return "invalid", fmt.Sprintf("%s is one of %s.", p.Name, strings.Join(p.Enum, ", "))
-	case p.Pattern != "" && !regexp.MustCompile(p.whole()).MatchString(value):
-		return "invalid", fmt.Sprintf("%s does not match %s.", p.Name, p.Pattern)
-	}
-	return "", ""
-}
-
-// whole is the pattern held to the whole value. A pattern may be a regular expression and this not be one: `\Q` swallows
-// what follows it.
-func (p Parameter) whole() string { return `^(?:` + p.Pattern + `)$` }
 
 // URLProblem says why a webhook cannot go to raw; empty when it can. Scheme and address are checked again
 // where it is dialled, by the stage's rules.

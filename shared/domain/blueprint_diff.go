@@ -202,10 +202,10 @@ func (b BlueprintSpec) consent(next BlueprintSpec) []ConsentReason {
 			add("scope-added", fmt.Sprintf("/scopes/%d", i), "Its token may also do %s.", s)
 		}
 	}
-	for i, p := range next.Parameters {
-		asked := slices.ContainsFunc(b.Parameters, func(o Parameter) bool { return o.Key == p.Key && o.Required })
+	for _, p := range next.Parameters.All() {
+		asked := slices.ContainsFunc(b.Parameters.All(), func(o Parameter) bool { return o.Key == p.Key && o.Required })
 		if p.Required && !asked {
-			add("required-parameter-added", fmt.Sprintf("/parameters/%d", i), "The parameter %q is needed.", p.Key)
+			add("required-parameter-added", "/parameters/properties/"+EscapePointer(p.Key), "The parameter %q is needed.", p.Key)
 		}
 	}
 	for i, d := range next.Dependencies {

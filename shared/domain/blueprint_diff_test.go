@@ -16,7 +16,7 @@ import (
 func specimen() domain.BlueprintSpec {
 	return domain.BlueprintSpec{
 		Scopes:       []domain.Scope{domain.ScopeContractsRead},
-		Parameters:   []domain.Parameter{{Key: "customer", Name: "Customer", Required: true}, {Key: "region", Name: "Region", Enum: []string{"eu", "us"}}},
+		Parameters:   parametersOf(`{"customer":{"type":"string","title":"Customer"},"region":{"type":"string","enum":["eu","us"]}}`, "customer"),
 		Dependencies: []domain.Dependency{{Extension: "acme-core", MinVersion: 1}},
 		TemplateTypes: []domain.TemplateTypeBlueprint{
 			{Name: "Order", Fields: []domain.FieldDefinition{{CustomID: "number", Name: "Number", Kind: domain.Text}, {CustomID: "due", Name: "Due", Kind: domain.Date}}},
@@ -37,8 +37,10 @@ func TestRule11_DiffNamesEveryChangeByPointer(t *testing.T) {
 		change func(*domain.BlueprintSpec)
 		want   []string
 	}{
-		"nothing":              {func(*domain.BlueprintSpec) {}, nil},
-		"an empty list":        {func(b *domain.BlueprintSpec) { b.Parameters[0].Enum = []string{} }, nil},
+		"nothing": {func(*domain.BlueprintSpec) {}, nil},
+		"an empty list": {func(b *domain.BlueprintSpec) {
+			edit(b, "customer", func(s *domain.ParameterSchema) { s.Enum = []domain.ParameterValue{} })
+		}, nil},
 		"a renamed field":      {func(b *domain.BlueprintSpec) { b.TemplateTypes[0].Fields[1].Name = "Until" }, []string{`changed /template_types/0/fields/1/name "Due" "Until"`}},
 		"a field's other case": {func(b *domain.BlueprintSpec) { b.TemplateTypes[0].Fields[1].CustomID = "Due" }, []string{`changed /template_types/0/fields/1/custom_id "due" "Due"`}},
 		"a field before": {func(b *domain.BlueprintSpec) {
@@ -53,10 +55,12 @@ func TestRule11_DiffNamesEveryChangeByPointer(t *testing.T) {
 			b.TemplateTypes[1].Name = "Silent"
 			slices.Reverse(b.TemplateTypes)
 		}, []string{`changed /template_types/0/name "Quiet" "Silent"`}},
-		"no parameters":       {func(b *domain.BlueprintSpec) { b.Parameters = nil }, []string{`removed /parameters/0 {"key":"customer","name":"Customer","required":true} `, `removed /parameters/1 {"enum":["eu","us"],"key":"region","name":"Region"} `}},
-		"a flag":              {func(b *domain.BlueprintSpec) { b.Parameters[0].Required = false }, []string{`removed /parameters/0/required true `}},
+		"no parameters": {func(b *domain.BlueprintSpec) { b.Parameters = domain.Parameters{} }, []string{`removed /parameters {"properties":{"customer":{"title":"Customer","type":"string"},"region":{"enum":["eu","us"],"type":"string"}},"required":["customer"],"type":"object"} `}},
+		"a flag": {func(b *domain.BlueprintSpec) {
+			edit(b, "customer", func(s *domain.ParameterSchema) { s.WriteOnly = true })
+		}, []string{`added /parameters/properties/customer/writeOnly  true`}},
 		"a header with slash": {func(b *domain.BlueprintSpec) { b.Webhooks[0].Headers["a/b"] = "1" }, []string{`added /webhooks/0/headers/a~1b  "1"`}},
-		"a choice":            {func(b *domain.BlueprintSpec) { b.Parameters[1].Enum[1] = "uk" }, []string{`removed /parameters/1/enum/1 "us" `, `added /parameters/1/enum/1  "uk"`}},
+		"a choice":            {func(b *domain.BlueprintSpec) { edit(b, "region", func(s *domain.ParameterSchema) { s.Enum[1] = "uk" }) }, []string{`removed /parameters/properties/region/enum/1 "us" `, `added /parameters/properties/region/enum/1  "uk"`}},
 		"a policy":            {func(b *domain.BlueprintSpec) { b.Webhooks[0].Policy.TimeoutSeconds = 9 }, []string{`added /webhooks/0/policy  {"timeout_seconds":9}`}},
 		"another order of waits": {func(b *domain.BlueprintSpec) { b.Webhooks[1].Policy.RetryWaitSeconds = []int{60, 5, 5} },
 			[]string{`changed /webhooks/1/policy/retry_wait_seconds [5,60,5] [60,5,5]`}},
@@ -86,10 +90,16 @@ func TestRule6_WhatNeedsConsentIsNamed(t *testing.T) {
 		change func(*domain.BlueprintSpec)
 		want   string
 	}{
-		"nothing":                {func(*domain.BlueprintSpec) {}, ""},
-		"a field":                {func(b *domain.BlueprintSpec) { b.TemplateTypes[0].Fields = b.TemplateTypes[0].Fields[:1] }, ""},
-		"less":                   {func(b *domain.BlueprintSpec) { *b = domain.BlueprintSpec{} }, ""},
-		"an optional parameter":  {func(b *domain.BlueprintSpec) { b.Parameters = append(b.Parameters, domain.Parameter{Key: "more"}) }, ""},
+		"nothing": {func(*domain.BlueprintSpec) {}, ""},
+		"a field": {func(b *domain.BlueprintSpec) { b.TemplateTypes[0].Fields = b.TemplateTypes[0].Fields[:1] }, ""},
+		"less":    {func(b *domain.BlueprintSpec) { *b = domain.BlueprintSpec{} }, ""},
+		"an optional parameter": {func(b *domain.BlueprintSpec) {
+			b.Parameters.Properties["more"] = domain.ParameterSchema{Type: "string"}
+		}, ""},
+		"one with a default": {func(b *domain.BlueprintSpec) {
+			b.Parameters.Properties["more"] = domain.ParameterSchema{Default: "x"}
+			b.Parameters.Required = append(b.Parameters.Required, "more")
+		}, ""},
 		"a path":                 {func(b *domain.BlueprintSpec) { b.Webhooks[0].URL = "https://acme.test/other" }, ""},
 		"the same host, spelled": {func(b *domain.BlueprintSpec) { b.Webhooks[0].URL = "https://ACME.test:443/hooks" }, ""},
 		"a quiet type": {func(b *domain.BlueprintSpec) {
@@ -101,9 +111,10 @@ func TestRule6_WhatNeedsConsentIsNamed(t *testing.T) {
 		}, "event-type-added /webhooks/0/event_types/0"},
 		"a dependency": {func(b *domain.BlueprintSpec) { b.Dependencies[0].Extension = "evil-core" }, "dependency-added /dependencies/0"},
 		"a required parameter": {func(b *domain.BlueprintSpec) {
-			b.Parameters = append(b.Parameters, domain.Parameter{Key: "more", Required: true})
-		}, "required-parameter-added /parameters/2"},
-		"a parameter required":    {func(b *domain.BlueprintSpec) { b.Parameters[1].Required = true }, "required-parameter-added /parameters/1"},
+			b.Parameters.Properties["more"] = domain.ParameterSchema{Type: "string"}
+			b.Parameters.Required = append(b.Parameters.Required, "more")
+		}, "required-parameter-added /parameters/properties/more"},
+		"a parameter required":    {func(b *domain.BlueprintSpec) { b.Parameters.Required = append(b.Parameters.Required, "region") }, "required-parameter-added /parameters/properties/region"},
 		"another host":            {func(b *domain.BlueprintSpec) { b.Webhooks[0].URL = "https://acme.test.evil/hooks" }, "target-host-changed /webhooks/0/url"},
 		"another port":            {func(b *domain.BlueprintSpec) { b.Webhooks[0].URL = "https://acme.test:8443/hooks" }, "target-host-changed /webhooks/0/url"},
 		"no longer encrypted":     {func(b *domain.BlueprintSpec) { b.Webhooks[0].URL = "http://acme.test:443/hooks" }, "target-host-changed /webhooks/0/url"},
@@ -204,10 +215,17 @@ func TestRule11_AVersionGoesOneWay(t *testing.T) {
 	}
 }
 
+func edit(b *domain.BlueprintSpec, key string, change func(*domain.ParameterSchema)) {
+	s := b.Parameters.Properties[key]
+	change(&s)
+	b.Parameters.Properties[key] = s
+}
+
 func FuzzBlueprint(f *testing.F) {
 	whole, _ := json.Marshal(specimen())
 	for _, seed := range []string{
-		string(whole), `{}`, `{"parameters":[{"key":"a","pattern":"\\Qa"}]}`, `{"parameters":[{"key":"a","pattern":"("},{"key":"a","pattern":"a)(b"}]}`,
+		string(whole), `{}`, `{"parameters":{"type":"object","properties":{"a":{"type":"string","pattern":"\\Qa"}}}}`, `{"parameters":{"properties":{"a":{"type":"string","pattern":"("},"B":{"type":"integer","format":"x","enum":[[1],{},null,1,1]}},"required":["a","a","c"]}}`,
+		`{"parameters":{"properties":{"a":{"type":"string","format":"0"},"b":{"type":"x"}}}}`, `{"parameters":{"properties":{"n":{"type":"number","minimum":2,"maximum":1,"default":1e400}}}}`, `{"parameters":{"properties":{"s":{"type":"string","format":"uri","enum":["a:b",""],"default":"a:b","writeOnly":true}}}}`,
 		`{"webhooks":[{"key":"w","url":"https://a.test","headers":{"X~/":"{{a}}"},"query":{"":"{{}}"},"auth":{"token":"{{ s }}"}}]}`,
 		`{"template_types":[{"key":"k","fields":[{"custom_id":"A b"},{"custom_id":"ab","kind":"date","default":"x"}]},{"key":"k"}]}`,
 		`{"dependencies":[{"extension_id":"self"},{"extension_id":"self"}],"scopes":["x","x"]}`, `{"webhooks":[{"url":"http://[::1]:x"},{"url":"%zz"}]}`,
@@ -232,11 +250,19 @@ func FuzzBlueprint(f *testing.F) {
 			}
 		}
 		if len(wrong) == 0 { // then its parameters can be checked, and its steps made
-			given := map[string]string{}
-			for _, p := range b.Parameters {
-				given[p.Key] = "x"
+			for _, v := range []any{"x", 1.0, true, nil, []any{}} {
+				given := map[string]domain.ParameterValue{}
+				for key := range b.Parameters.Properties {
+					given[key] = v
+				}
+				b.CheckParameters("/parameters", given)
+				b.CheckParameterChanges("/parameters", given)
 			}
-			b.CheckParameters("/parameters", given)
+			for _, w := range b.CheckParameters("", b.Parameters.WithDefaults(nil)) {
+				if w.Code != "missing-parameter" {
+					t.Errorf("a default is refused: %+v", w)
+				}
+			}
 			domain.Blueprint{BlueprintSpec: b}.Steps()
 		}
 		if d := b.Diff(b); len(d.Changes) > 0 || len(wrong) == 0 && len(d.NeedsConsent) > 0 { // of a repeated key the first counts

@@ -1,6 +1,7 @@
 package domain_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -31,23 +32,41 @@ func TestRule7_TemplatesFillWhatTheyName(t *testing.T) {
 	}
 }
 
+// parametersOf are the parameters of these properties.
+func parametersOf(properties string, required ...string) domain.Parameters {
+	p := domain.Parameters{Type: "object", Required: required}
+	if err := json.Unmarshal([]byte(properties), &p.Properties); err != nil {
+		panic(err)
+	}
+	return p
+}
+
 func TestRule7_ParametersAreCheckedAsDeclared(t *testing.T) {
-	b := domain.BlueprintSpec{Parameters: []domain.Parameter{
-		{Key: "id", Name: "Id", Required: true, Pattern: "C-[0-9]+|X"}, {Key: "region", Name: "Region", Enum: []string{"eu", "us"}}, {Key: "short", Name: "Short", MaxLength: 3},
-	}}
+	b := domain.BlueprintSpec{Parameters: parametersOf(`{"id":{"type":"string","title":"Id","pattern":"^(C-[0-9]+|X)$"},"region":{"type":"string","enum":["eu","us"]},
+		"short":{"type":"string","minLength":2,"maxLength":3},"day":{"type":"string","format":"date"},"count":{"type":"integer","minimum":1,"maximum":9},"rate":{"type":"number","enum":[0.5,1]},
+		"on":{"type":"boolean"}}`, "id")}
 	for name, test := range map[string]struct {
-		given map[string]string
+		given map[string]domain.ParameterValue
 		want  string
 	}{
-		"all well":             {map[string]string{"id": "C-12", "region": "eu", "short": "äöü"}, ""},
+		"all well":             {map[string]domain.ParameterValue{"id": "C-12", "region": "eu", "short": "äöü"}, ""},
 		"missing":              {nil, "/p/id missing-parameter"},
-		"empty":                {map[string]string{"id": ""}, "/p/id missing-parameter"},
-		"only a part matches":  {map[string]string{"id": "C-12 and more"}, "/p/id invalid"},
-		"an end of the choice": {map[string]string{"id": "XC-1"}, "/p/id invalid"},
-		"a control character":  {map[string]string{"id": "X", "short": "a\r"}, "/p/short control-character"},
-		"too long":             {map[string]string{"id": "X", "short": "äöüß"}, "/p/short invalid"},
-		"not of the list":      {map[string]string{"id": "X", "region": "mars"}, "/p/region invalid"},
-		"nobody asked":         {map[string]string{"id": "X", "a/b~": "1"}, "/p/a~1b~0 unknown-parameter"},
+		"empty":                {map[string]domain.ParameterValue{"id": ""}, "/p/id missing-parameter"},
+		"only a part matches":  {map[string]domain.ParameterValue{"id": "C-12 and more"}, "/p/id invalid"},
+		"an end of the choice": {map[string]domain.ParameterValue{"id": "XC-1"}, "/p/id invalid"},
+		"a control character":  {map[string]domain.ParameterValue{"id": "X", "short": "a\r"}, "/p/short control-character"},
+		"too long":             {map[string]domain.ParameterValue{"id": "X", "short": "äöüß"}, "/p/short invalid"},
+		"every type":           {map[string]domain.ParameterValue{"id": "X", "day": "2026-11-25", "count": 9.0, "rate": 0.5, "on": false}, ""},
+		"other types":          {map[string]domain.ParameterValue{"id": 7.0, "day": true, "count": "9", "rate": nil, "on": "true"}, "/p/count invalid, /p/day invalid, /p/id invalid, /p/on invalid"},
+		"no scalars":           {map[string]domain.ParameterValue{"id": []any{"X"}, "on": map[string]domain.ParameterValue{}}, "/p/id invalid, /p/on invalid"},
+		"no integer":           {map[string]domain.ParameterValue{"id": "X", "count": 1.5}, "/p/count invalid"},
+		"beyond what is exact": {map[string]domain.ParameterValue{"id": "X", "count": 1e17}, "/p/count invalid"},
+		"below":                {map[string]domain.ParameterValue{"id": "X", "count": 0.0, "short": "a"}, "/p/count invalid, /p/short invalid"},
+		"above":                {map[string]domain.ParameterValue{"id": "X", "count": 10.0}, "/p/count invalid"},
+		"no such number":       {map[string]domain.ParameterValue{"id": "X", "rate": 0.7}, "/p/rate invalid"},
+		"no day":               {map[string]domain.ParameterValue{"id": "X", "day": "2026-02-30"}, "/p/day invalid"},
+		"not of the list":      {map[string]domain.ParameterValue{"id": "X", "region": "mars"}, "/p/region invalid"},
+		"nobody asked":         {map[string]domain.ParameterValue{"id": "X", "a/b~": "1"}, "/p/a~1b~0 unknown-parameter"},
 	} {
 		var got []string
 		for _, f := range b.CheckParameters("/p", test.given) {
@@ -64,7 +83,7 @@ func TestRule7_WhatAWebhookAddsIsBounded(t *testing.T) {
 		w := domain.WebhookBlueprint{Key: "w", URL: "https://a.test/", EventTypes: []string{"x"}}
 		change(&w)
 		return domain.BlueprintSpec{
-			Parameters: []domain.Parameter{{Key: "long", Name: "Long", MaxLength: 1024}}, Webhooks: []domain.WebhookBlueprint{w},
+			Parameters: parametersOf(`{"long":{"type":"string","maxLength":1024}}`), Webhooks: []domain.WebhookBlueprint{w},
 			TemplateTypes: []domain.TemplateTypeBlueprint{{Name: "T"}},
 		}
 	}

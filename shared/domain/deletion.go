@@ -18,6 +18,16 @@ func (a Account) Living() bool { return a.ID != "" && a.State != AccountDeleting
 // before it.
 func (a Account) Knows(at time.Time) bool { return a.Living() && !at.Before(a.CreatedAt) }
 
+// FarewellFor is how long, from a deletion's being asked for, the lifecycle endpoints of what the account had enabled are
+// told of the end (design rule 17). What is begun within it has ended, and has left its traces for the erasing to find,
+// before DeletionGrace is over: an endpoint that does not answer in that time is not told.
+const FarewellFor = time.Minute
+
+// Ending tells whether that time is running.
+func (a Account) Ending(now time.Time) bool {
+	return a.State == AccountDeleting && now.Before(a.UpdatedAt.Add(FarewellFor))
+}
+
 // DeletionGrace passes between asking for a deletion and erasing: all that was let in or begun before, which ends
 // within a function's timeout (a minute at most), has ended then, so that nothing is written behind the erasing's back.
 const DeletionGrace = 2 * time.Minute

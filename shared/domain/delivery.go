@@ -36,7 +36,9 @@ type Attempt struct {
 	Event        EventID           `json:"event_id"`
 	EventType    string            `json:"event_type"`
 	EventDay     string            `json:"event_day"` // UTC, YYYY-MM-DD: the partition
-	Number       int               `json:"number"`    // 1 for the first
+	EventAt      time.Time         `json:"event_at,omitzero" doc:"When it happened; absent in lines from before it was kept."`
+	Contract     ContractID        `json:"contract_id,omitempty" doc:"The event's, if it is one's."`
+	Number       int               `json:"number"` // 1 for the first
 	Outcome      Outcome           `json:"outcome" enum:"delivered,failed,exhausted,skipped,cancelled"`
 	Status       int               `json:"status,omitempty" doc:"The endpoint's HTTP status; absent when it gave none."`
 	Failure      FailureClass      `json:"failure,omitempty" enum:"dns,blocked-address,dial,tls,timeout,connection,status,token,unsendable,backlog" doc:"What it failed of."`
@@ -46,7 +48,33 @@ type Attempt struct {
 	At           time.Time         `json:"at"`
 	Milliseconds int64             `json:"milliseconds,omitempty"`
 	NextAt       time.Time         `json:"next_at,omitzero" doc:"When it is tried again."`
+
+	// Of what another attempt is made, besides the event. They are not shown.
+	Epoch          int    `json:"epoch,omitempty" hidden:"true"`
+	Context        string `json:"context,omitempty" hidden:"true"`          // of the body
+	ContextLeftOut bool   `json:"context_left_out,omitempty" hidden:"true"` // it is too big for the line of a success
 }
+
+// ContextKept is the most of a context that the line of a success keeps, in bytes: with it the line is one write unit, 1 KB.
+const ContextKept = 384
+
+// Kept is the line as the log keeps it.
+func (a Attempt) Kept() Attempt {
+	if a.Outcome == OutcomeDelivered && len(a.Context) > ContextKept {
+		a.Context, a.ContextLeftOut = "", true
+	}
+	return a
+}
+
+// Shown is the line without what is of no use to people.
+func (a Attempt) Shown() Attempt {
+	a.Epoch, a.Context, a.ContextLeftOut = 0, "", false
+	return a
+}
+
+// AttemptsMost is how many a delivery can have when another is asked for by hand or in a replay, so that all of them fit
+// into an answer of 6 MB, a Lambda quota, with 16 KB of what each was answered.
+const AttemptsMost = 100
 
 // DeliveryState derives from the attempts.
 type DeliveryState string

@@ -83,7 +83,7 @@ type Blueprint struct {
 // BlueprintSpec is the part of a blueprint that its author writes.
 type BlueprintSpec struct {
 	Scopes        []Scope                 `json:"scopes" maxItems:"20" doc:"What the installation's API token may do." example:"[\"contracts:write\"]"`
-	Parameters    []Parameter             `json:"parameters,omitempty" maxItems:"20" doc:"What the customer is asked for when enabling."`
+	Parameters    Parameters              `json:"parameters,omitzero" doc:"What the customer is asked for when enabling: a JSON Schema."`
 	Dependencies  []Dependency            `json:"dependencies,omitempty" maxItems:"10" doc:"Extensions that are enabled with this one."`
 	TemplateTypes []TemplateTypeBlueprint `json:"template_types" maxItems:"20"`
 	Webhooks      []WebhookBlueprint      `json:"webhooks" maxItems:"5" doc:"Each becomes one webhook per template type."`
@@ -95,26 +95,6 @@ type BlueprintSpec struct {
 type Dependency struct {
 	Extension  ExtensionID `json:"extension_id" minLength:"3" maxLength:"40"`
 	MinVersion int         `json:"min_version,omitempty" minimum:"1" maximum:"999999" doc:"The least blueprint version; any when absent."`
-}
-
-// Parameter is what a customer gives when enabling: its customer id in the partner's system, say.
-type Parameter struct {
-	Key         string   `json:"key" pattern:"^[a-z][a-z0-9_]{0,39}$" example:"customer_id"`
-	Name        string   `json:"name" minLength:"1" maxLength:"128" example:"Customer id"`
-	Description string   `json:"description,omitempty" maxLength:"512" text:"lines"`
-	Required    bool     `json:"required,omitempty"`
-	Secret      bool     `json:"secret,omitempty" doc:"Sealed at rest, and allowed only in headers and auth."`
-	Pattern     string   `json:"pattern,omitempty" maxLength:"256" doc:"An RE2 regular expression that the whole value must match."`
-	MaxLength   int      `json:"max_length,omitempty" minimum:"1" maximum:"1024" doc:"In characters; 256 when absent."`
-	Enum        []string `json:"enum,omitempty" maxItems:"50"`
-}
-
-// limit is how many characters a value has at most.
-func (p Parameter) limit() int {
-	if p.MaxLength == 0 {
-		return 256
-	}
-	return p.MaxLength
 }
 
 // TemplateTypeBlueprint is a template type to make in every account that enables the extension.

@@ -22,7 +22,7 @@ const (
 	WarningLeast = 24 * time.Hour
 )
 
-// Health is what is known of a webhook's endpoint that is not well; of one that is, there is none. The clock is kept, so
+// Health is what is known of a webhook's endpoint that is not well or not quick; of one that is, there is none. The clock is kept, so
 // that five days are five days whatever processes come and go.
 type Health struct {
 	Account      AccountID `json:"account_id"`
@@ -32,6 +32,8 @@ type Health struct {
 	WarnedAt     time.Time `json:"warned_at,omitzero"`
 	DisabledAt   time.Time `json:"disabled_at,omitzero"`
 	Reason       string    `json:"reason"` // of the attempt that led to the state
+	Breaker      Breaker   `json:"breaker,omitzero"`
+	SlowSince    time.Time `json:"slow_since,omitzero"` // when its deliveries moved to the slow lane
 	Revision
 }
 
@@ -56,7 +58,7 @@ func (h Health) Of(w Webhook) Health {
 	return h
 }
 
-// After is h after an attempt. A success heals what is not disabled; 410 Gone disables at once, as Standard Webhooks
+// After is h after an attempt, by the clock alone. A success heals what is not disabled; 410 Gone disables at once, as Standard Webhooks
 // says; any other failure begins the clock, or moves on when it is time.
 func (h Health) After(a Attempt, now time.Time) Health {
 	const gone = 410
@@ -64,7 +66,7 @@ func (h Health) After(a Attempt, now time.Time) Health {
 	case state == HealthDisabled:
 		return h
 	case a.Outcome == OutcomeDelivered:
-		return Health{Account: h.Account, Webhook: h.Webhook, Epoch: h.Epoch, Revision: h.Revision}
+		return Health{Account: h.Account, Webhook: h.Webhook, Epoch: h.Epoch, SlowSince: h.SlowSince, Revision: h.Revision}
 	case a.Status == gone, state == HealthWarned && now.Sub(h.FailingSince) >= DisableAfter && now.Sub(h.WarnedAt) >= WarningLeast:
 		h.DisabledAt = now
 	case state == HealthGood:

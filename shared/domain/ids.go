@@ -28,6 +28,7 @@ type (
 	EventID        string
 	DeliveryID     string
 	RolloutID      string
+	ReplayID       string
 )
 
 // Clock is where the time comes from; tests hold it still. UTC.
@@ -58,6 +59,17 @@ func ExternalEventID(a AccountID, id string, at time.Time) EventID {
 func (e EventID) External() string {
 	_, known, _ := strings.Cut(strings.TrimPrefix(string(e), eventPrefix), "_")
 	return known
+}
+
+// Made is when the id was made, to the millisecond, or of an event from outside when it happened; false for one that
+// derives from something else.
+func (e EventID) Made() (time.Time, bool) {
+	text, isEvent := strings.CutPrefix(string(e), eventPrefix)
+	if known := e.External(); known != "" {
+		text = strings.TrimSuffix(text, "_"+known) + known
+	}
+	id, err := ulid.ParseStrict(strings.ToUpper(text))
+	return ulid.Time(id.Time()).UTC(), err == nil && isEvent
 }
 
 var base32Lower = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)

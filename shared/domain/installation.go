@@ -34,18 +34,18 @@ const (
 // Installation is account × extension, pinned to a blueprint version. Every disable raises the epoch: what
 // carries an older one (a token, a delivery on its way) is dead.
 type Installation struct {
-	Account     AccountID         `json:"account_id"`
-	Extension   ExtensionID       `json:"extension_id"`
-	Version     int               `json:"version"`
-	Epoch       int               `json:"epoch"`
-	State       InstallationState `json:"state"`
-	EnabledBy   ExtensionID       `json:"enabled_by,omitempty"`  // the extension that needed it; empty when asked for itself
-	RequiredBy  []ExtensionID     `json:"required_by,omitempty"` // installations that depend on it directly
-	SuspendedBy []Suspender       `json:"suspended_by,omitempty"`
-	Parameters  map[string]string `json:"parameters"`                  // those that are not secret
-	Secrets     map[string]Sealed `json:"secret_parameters,omitempty"` // the others
-	TokenID     TokenID           `json:"token_id,omitempty"`
-	TokenHash   string            `json:"token_hash,omitempty"`
+	Account     AccountID                 `json:"account_id"`
+	Extension   ExtensionID               `json:"extension_id"`
+	Version     int                       `json:"version"`
+	Epoch       int                       `json:"epoch"`
+	State       InstallationState         `json:"state"`
+	EnabledBy   ExtensionID               `json:"enabled_by,omitempty"`  // the extension that needed it; empty when asked for itself
+	RequiredBy  []ExtensionID             `json:"required_by,omitempty"` // installations that depend on it directly
+	SuspendedBy []Suspender               `json:"suspended_by,omitempty"`
+	Parameters  map[string]ParameterValue `json:"parameters"`                  // those that are not secret
+	Secrets     map[string]Sealed         `json:"secret_parameters,omitempty"` // the others
+	TokenID     TokenID                   `json:"token_id,omitempty"`
+	TokenHash   string                    `json:"token_hash,omitempty"`
 	// PreviousTokenHash is of the token before, so that the next rotation ends it: at most two are good at a time.
 	PreviousTokenHash string `json:"previous_token_hash,omitempty"`
 	// CallbackSecret is what the partner signs its callbacks with; the one before is good until it ends.

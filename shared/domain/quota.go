@@ -38,7 +38,7 @@ var Quotas = []QuotaLimit{
 	// The platform syncs them and none is listed; the limit keeps a runaway sync from filling the account's partition.
 	{QuotaUsers, 10_000, false, "users", "Delete those first who do not work with contracts any more."},
 	// All are read for a list, and for the helper: 200 KB at most.
-	{QuotaWorkspaces, 500, false, "workspaces", "Use one that is there."},
+	{QuotaWorkspaces, 500, false, "workspaces", "Delete one first."},
 	// All are read for a list, and for the helper, with the values that they begin with.
 	{QuotaTemplates, 1_000, false, "templates", "Delete one first."},
 	// All are read for a list, fields and all: 10 KB each is much, MaxFieldsBytes the most. An extension's, which

@@ -28,3 +28,10 @@ func (s ShownOnce) GoString() string     { return masked }
 
 // Sealed is a secret encrypted at rest, as shared/secret made it: `<yyyy-mm of its data key>.<base64>`.
 type Sealed string
+
+// SentID is an id that an answer repeats from its request. A recorded answer has SentBefore in its place: it is kept under no
+// account, and the same request, which alone gets it, says the id again.
+type SentID string
+
+// SentBefore stands for an id that the request says.
+const SentBefore = "*"

@@ -26,7 +26,8 @@ const (
 	RetryWaitsMost = 14 * 24 * time.Hour // together
 
 	// RetriesWithin is how long after its event a delivery is tried at most: by the longest policy, with the jitter of
-	// 20 % and an endpoint's Retry-After of a day after each attempt. The event is stored for longer, 30 days.
+	// 20 % and an endpoint's Retry-After of a day after each attempt. The event is stored for longer, 30 days. What was
+	// parked for a breaker until then is tried once more.
 	RetriesWithin = 26 * 24 * time.Hour
 )
 

@@ -42,20 +42,21 @@ const (
 
 // UpgradePlan is the exact change that an upgrade makes in one account. The same plan always has the same id.
 type UpgradePlan struct {
-	Extension     ExtensionID           `json:"extension_id"`
-	Epoch         int                   `json:"epoch"`
-	From          int                   `json:"from_version"`
-	To            int                   `json:"to_version"`
-	ScopesAdded   []Scope               `json:"scopes_added"`
-	ScopesRemoved []Scope               `json:"scopes_removed"`
-	TemplateTypes []TemplateTypeUpgrade `json:"template_types" doc:"Those that change."`
-	Webhooks      []WebhookUpgrade      `json:"webhooks" doc:"Those that change. All others stay as they are, of the new version."`
-	Setup         UpgradeChange         `json:"setup,omitempty" enum:"added,changed,removed" doc:"added: an admin is asked to hand off; the token goes on until the partner takes its own. removed: nothing is asked for any more, and the credentials stay. changed: the page is elsewhere."`
-	Dependencies  []DependencyUpgrade   `json:"dependencies" doc:"Those that come, go, or are not there as the version needs them."`
-	Parameters    []Parameter           `json:"parameters" doc:"Those that must be given, since there is no value or none that the version takes."`
-	NeedsConsent  []ConsentReason       `json:"needs_consent" doc:"Why only an admin can start it; empty when it may be automatic."`
-	Conflicts     []UpgradeConflict     `json:"conflicts" doc:"What must be resolved first; nothing is changed before."`
-	Steps         []Step                `json:"steps" doc:"What provisioning does, in order: everything new before anything old goes."`
+	Extension     ExtensionID               `json:"extension_id"`
+	Epoch         int                       `json:"epoch"`
+	From          int                       `json:"from_version"`
+	To            int                       `json:"to_version"`
+	ScopesAdded   []Scope                   `json:"scopes_added"`
+	ScopesRemoved []Scope                   `json:"scopes_removed"`
+	TemplateTypes []TemplateTypeUpgrade     `json:"template_types" doc:"Those that change."`
+	Webhooks      []WebhookUpgrade          `json:"webhooks" doc:"Those that change. All others stay as they are, of the new version."`
+	Setup         UpgradeChange             `json:"setup,omitempty" enum:"added,changed,removed" doc:"added: an admin is asked to hand off; the token goes on until the partner takes its own. removed: nothing is asked for any more, and the credentials stay. changed: the page is elsewhere."`
+	Dependencies  []DependencyUpgrade       `json:"dependencies" doc:"Those that come, go, or are not there as the version needs them."`
+	Parameters    []Parameter               `json:"parameters" doc:"Those that must be given, since there is no value or none that the version takes."`
+	Defaults      map[string]ParameterValue `json:"defaults,omitempty" doc:"The values that parameters without one take, unless they are given."`
+	NeedsConsent  []ConsentReason           `json:"needs_consent" doc:"Why only an admin can start it; empty when it may be automatic."`
+	Conflicts     []UpgradeConflict         `json:"conflicts" doc:"What must be resolved first; nothing is changed before."`
+	Steps         []Step                    `json:"steps" doc:"What provisioning does, in order: everything new before anything old goes."`
 }
 
 // TemplateTypeUpgrade is what becomes of one template type.
@@ -153,7 +154,14 @@ func (s UpgradeSubject) Plan() UpgradePlan {
 	p.Steps = append(p.Steps, removals...)
 	s.dependencies(&p)
 	missing := s.CheckParameters("", nil)
-	for _, param := range s.To.Parameters {
+	for _, param := range s.To.Parameters.All() {
+		_, open := s.Installation.Parameters[param.Key]
+		if _, sealed := s.Installation.Secrets[param.Key]; !open && !sealed && param.Schema.Default != nil {
+			if p.Defaults == nil {
+				p.Defaults = map[string]ParameterValue{}
+			}
+			p.Defaults[param.Key] = param.Schema.Default
+		}
 		if slices.ContainsFunc(missing, func(f fault.Field) bool { return f.Pointer == "/"+EscapePointer(param.Key) }) {
 			p.Parameters = append(p.Parameters, param)
 		}
@@ -327,19 +335,17 @@ func (b BlueprintSpec) dependsOn(e ExtensionID) bool {
 
 // CheckParameters reports what is missing or wrong when the given values are put over those that the installation has.
 // A sealed value cannot be looked at, and counts as good.
-func (s UpgradeSubject) CheckParameters(base string, given map[string]string) []fault.Field {
+func (s UpgradeSubject) CheckParameters(base string, given map[string]ParameterValue) []fault.Field {
 	spec := s.To.BlueprintSpec
-	spec.Parameters = slices.Clone(spec.Parameters)
-	all := maps.Clone(given)
-	if all == nil {
-		all = map[string]string{}
-	}
-	for n, p := range spec.Parameters {
+	spec.Parameters.Required = slices.Clone(spec.Parameters.Required)
+	all := map[string]ParameterValue{}
+	maps.Copy(all, given)
+	for _, p := range spec.Parameters.All() {
 		value, open := s.Installation.Parameters[p.Key]
 		switch {
-		case all[p.Key] != "":
-		case p.Secret && s.Installation.Secrets[p.Key] != "":
-			spec.Parameters[n].Required = false
+		case !NoParameter(all[p.Key]):
+		case p.Schema.WriteOnly && s.Installation.Secrets[p.Key] != "":
+			spec.Parameters.Required = without(spec.Parameters.Required, []string{p.Key})
 		case open:
 			all[p.Key] = value
 		}
@@ -400,6 +406,10 @@ func (i Installation) StartUpgrade(p UpgradePlan, by RolloutID, now time.Time) (
 		return i, i.conflict("upgraded")
 	}
 	i.State, i.UpdatedAt, i.Steps = Upgrading, now, p.Steps
+	if len(p.Defaults) > 0 {
+		i.Parameters = maps.Clone(i.Parameters)
+		maps.Copy(i.Parameters, p.Defaults)
+	}
 	i.Upgrade = &Upgrade{Version: p.To, Rollout: by, At: now}
 	return i, nil
 }
@@ -417,9 +427,10 @@ func (i Installation) Upgraded(from, to Blueprint, now time.Time) Installation {
 	}
 	i.Parameters, i.Secrets = maps.Clone(i.Parameters), maps.Clone(i.Secrets)
 	declared := func(key string, secret bool) bool {
-		return slices.ContainsFunc(to.Parameters, func(p Parameter) bool { return p.Key == key && p.Secret == secret })
+		p, known := to.Parameters.Properties[key]
+		return known && p.WriteOnly == secret
 	}
-	maps.DeleteFunc(i.Parameters, func(key, _ string) bool { return !declared(key, false) })
+	maps.DeleteFunc(i.Parameters, func(key string, _ ParameterValue) bool { return !declared(key, false) })
 	maps.DeleteFunc(i.Secrets, func(key string, _ Sealed) bool { return !declared(key, true) })
 	return i
 }

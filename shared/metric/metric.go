@@ -42,6 +42,11 @@ const (
 	Unsent  Name = "Unsent"
 	Due     Name = "Due"     // attempts whose time came, of those further away than a message can wait
 	Overdue Name = "Overdue" // of these, the ones whose time had been over for more than two minutes
+	Parked  Name = "Parked"  // deliveries whose webhook's breaker is open, each time
+	Moved   Name = "Moved"   // to the slow lane, of those that came by the quick one
+	Paced   Name = "Paced"   // that wait their turn, of so many a second
+	// OpenBreakers is how many there are, every minute.
+	OpenBreakers Name = "OpenBreakers"
 	// FirstAttempt is how long after its event a delivery's first attempt began.
 	FirstAttempt Name = "FirstAttempt"
 	// AttemptTime is how long an endpoint took.
@@ -50,6 +55,7 @@ const (
 
 var units = map[Name]Unit{
 	Events: Count, Delivered: Count, Failed: Count, Exhausted: Count, Skipped: Count, Cancelled: Count, Unsent: Count, Due: Count, Overdue: Count,
+	Parked: Count, Moved: Count, Paced: Count, OpenBreakers: Count,
 	FirstAttempt: Milliseconds, AttemptTime: Milliseconds,
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
+	"plugboard/shared/store"
 	"plugboard/shared/store/storetest"
 )
 
@@ -65,7 +67,7 @@ func TestAttempts_OfOneDeliveryOnly(t *testing.T) {
 	}
 }
 
-func TestDayOfAttempts_NewestFirstAcrossShardsPageByPage(t *testing.T) {
+func TestDeliveries_NewestFirstAcrossShardsPageByPage(t *testing.T) {
 	s := storetest.New(t)
 	var lines []domain.Attempt
 	var want []domain.EventID
@@ -80,21 +82,16 @@ func TestDayOfAttempts_NewestFirstAcrossShardsPageByPage(t *testing.T) {
 	appended(t, s, lines...)
 	for _, size := range []int{1, 7, 30, 100} {
 		var got []domain.EventID
-		for before := domain.EventID(""); ; {
-			page, err := s.DayOfAttempts(t.Context(), "acct-42", "whk_a", day, before, size)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if len(page) == 0 {
-				break
-			}
+		for place, more := (store.LogPlace{}), true; more; {
+			var page [][]domain.Attempt
+			page, place, more = walked(t, s.Store, store.LogQuery{After: place}, size)
 			for _, attempts := range page {
-				before = attempts[0].Event
-				got = append(got, before)
+				e := attempts[0].Event
+				got = append(got, e)
 				var i int
-				fmt.Sscanf(string(before), "evt_%d", &i)
+				fmt.Sscanf(string(e), "evt_%d", &i)
 				if len(attempts) != 1+i%4 || attempts[0].Number != 1 {
-					t.Errorf("%s: got %d attempts, the first of number %d", before, len(attempts), attempts[0].Number)
+					t.Errorf("%s: got %d attempts, the first of number %d", e, len(attempts), attempts[0].Number)
 				}
 			}
 		}
@@ -110,9 +107,8 @@ func TestAttempts_ExpireAfter30Days(t *testing.T) {
 	appended(t, s, made)
 	for age, want := range map[time.Duration]int{30*24*time.Hour - 2*time.Second: 1, 30 * 24 * time.Hour: 0} {
 		later := s.At(func() time.Time { return made.At.Add(age) })
-		got, err := later.DayOfAttempts(t.Context(), "acct-42", "whk_a", day, "", 10)
-		if err != nil || len(got) != want {
-			t.Errorf("after %s: got %d deliveries, %v, want %d", age, len(got), err, want)
+		if got, _, _ := walked(t, later, store.LogQuery{}, 10); len(got) != want {
+			t.Errorf("after %s: got %d deliveries, want %d", age, len(got), want)
 		}
 	}
 }
@@ -128,9 +124,8 @@ func TestAppendAttempts_WritesAgainWhatWasNotProcessed(t *testing.T) {
 	if err := throttled.AppendAttempts(t.Context(), lines); err != nil {
 		t.Fatal(err)
 	}
-	got, err := s.DayOfAttempts(t.Context(), "acct-42", "whk_a", day, "", 100)
-	if err != nil || len(got) != len(lines) || calls != 6 {
-		t.Errorf("got %d deliveries after %d calls, %v, want %d after 6", len(got), calls, err, len(lines))
+	if got, _, _ := walked(t, s.Store, store.LogQuery{}, 100); len(got) != len(lines) || calls != 6 {
+		t.Errorf("got %d deliveries after %d calls, want %d after 6", len(got), calls, len(lines))
 	}
 	stuck := s.At(domain.SystemClock, unprocessed(&calls, func() bool { return true }))
 	if err := stuck.AppendAttempts(t.Context(), lines[:1]); fault.KindOf(err) != fault.Unavailable {
@@ -167,4 +162,48 @@ func unprocessed(calls *int, now func() bool) func(*dynamodb.Options) {
 	return func(o *dynamodb.Options) {
 		o.APIOptions = append(o.APIOptions, func(s *middleware.Stack) error { return s.Initialize.Add(m, middleware.After) })
 	}
+}
+
+// What a replay is made of is kept, and costs a success no second write unit: DynamoDB bills 1 KB each.
+func TestAttempts_ASuccessIsOneWriteUnit(t *testing.T) {
+	s := storetest.New(t)
+	long := func(prefix string, n int) string { return prefix + strings.Repeat("x", n-len(prefix)) }
+	big := line(long("evt_", 30), 1, domain.OutcomeDelivered)
+	big.Account, big.Webhook, big.Contract = domain.AccountID(long("a", 64)), domain.WebhookID(long("whk_", 30)), domain.ContractID(long("con_", 30))
+	big.EventAt, big.EventType, big.Epoch, big.Milliseconds = big.At, "installation.setup_completed", 12345, 30000
+	big.Context = long(`{"a":"`, domain.ContextKept)
+	failed := big
+	failed.Number, failed.Outcome, failed.Context = 2, domain.OutcomeFailed, long(`{"a":"`, 4000)
+	tooBig := big
+	tooBig.Number, tooBig.Context = 3, failed.Context
+	appended(t, s, big, failed, tooBig)
+	got, err := s.Attempts(t.Context(), big.Account, big.Webhook, day, big.Event)
+	tooBig.Context, tooBig.ContextLeftOut = "", true
+	if want := []domain.Attempt{big, failed, tooBig}; err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, %v, want %+v", got, err, want)
+	}
+	for _, item := range everything(t, s, s.Config.DeliveriesTable) {
+		size := 0
+		for name, v := range item {
+			size += len(name)
+			switch v := v.(type) {
+			case *types.AttributeValueMemberS:
+				size += len(v.Value)
+			default:
+				size += 21 // the most that a number takes
+			}
+		}
+		if outcome := item["outcome"].(*types.AttributeValueMemberS).Value; outcome == "delivered" && size > 1024 {
+			t.Errorf("the line of a success has %d bytes, want at most 1024", size)
+		}
+	}
+}
+
+func everything(t *testing.T, s *storetest.Tables, table string) []map[string]types.AttributeValue {
+	t.Helper()
+	found, err := s.DB.Scan(t.Context(), &dynamodb.ScanInput{TableName: &table})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found.Items
 }

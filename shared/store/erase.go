@@ -145,11 +145,18 @@ func (c *collector) item(ctx context.Context, item map[string]types.AttributeVal
 		}
 		b.Extension = extension
 		c.take(append(together, b)...)
+	case domain.RecordIdempotency:
+		if pk := textOf(item, "elsewhere"); pk != "" {
+			c.take(Belonging{Record: domain.RecordIdempotency, key: key{pk, "IDEMPOTENCY"}}, b)
+			break
+		}
+		c.take(b)
 	case domain.RecordTrial:
 		b.Extension = domain.ExtensionID(textOf(item, "extension_id"))
 		c.take(b)
 	case domain.RecordWebhook, domain.RecordRetiredWebhook:
 		var w struct {
+			Account   domain.AccountID `json:"account_id"`
 			ID        domain.WebhookID `json:"id"`
 			CreatedAt time.Time        `json:"created_at"`
 		}
@@ -157,6 +164,9 @@ func (c *collector) item(ctx context.Context, item map[string]types.AttributeVal
 			return fault.Wrap(err, "decode %s", b.key.sk)
 		}
 		if err := c.log(ctx, w.ID, w.CreatedAt); err != nil || c.full {
+			return err
+		}
+		if err := c.parked(ctx, w.Account, w.ID); err != nil || c.full {
 			return err
 		}
 		c.take(b)
@@ -169,12 +179,12 @@ func (c *collector) item(ctx context.Context, item map[string]types.AttributeVal
 func token(hash string) Belonging { return Belonging{Record: domain.RecordToken, key: tokenKey(hash)} }
 
 // log takes the delivery log of a webhook, by the days of its events, and the deliveries that wait, to which their last
-// lines lead. The first event to a webhook is at most a day older than the webhook, by clocks that differ; a line is kept
-// attemptsKept from an attempt, which comes RetriesWithin of its event.
+// lines lead. The first event to a webhook is at most a day older than the webhook, by clocks that differ; a line is kept for
+// linesKept from its event.
 func (c *collector) log(ctx context.Context, w domain.WebhookID, since time.Time) error {
 	const day = 24 * time.Hour
 	now := c.store.now()
-	first := now.Add(-attemptsKept - domain.RetriesWithin)
+	first := now.Add(-linesKept)
 	if made := since.Add(-day); made.After(first) {
 		first = made
 	}
@@ -221,6 +231,36 @@ func (c *collector) waiting(ctx context.Context, w domain.WebhookID, line map[st
 	return found, err
 }
 
+// linesKept is for how long after its event a delivery may have lines: attemptsKept from its last, which is made
+// RetriesWithin of the event, or as late as it was parked then.
+const linesKept = attemptsKept + domain.RetriesWithin + domain.ParkedKept
+
+// parked takes the deliveries that wait for the webhook's breaker to close, and its being watched for them.
+func (c *collector) parked(ctx context.Context, a domain.AccountID, w domain.WebhookID) error {
+	logged := func(r domain.Record) func(context.Context, map[string]types.AttributeValue) error {
+		return func(_ context.Context, item map[string]types.AttributeValue) error {
+			b := belonging(item)
+			b.Record, b.logged = r, true
+			c.take(b)
+			return nil
+		}
+	}
+	for shard := range parkedShards {
+		err := c.each(ctx, &dynamodb.QueryInput{
+			TableName: &c.store.deliveries, KeyConditionExpression: aws.String("pk = :pk"), ProjectionExpression: aws.String("pk, sk"),
+			ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(parkedPartition(w, shard))}, ConsistentRead: aws.Bool(true),
+		}, logged(domain.RecordParked))
+		if err != nil || c.full {
+			return err
+		}
+	}
+	k := watchedKey(a, w)
+	return c.each(ctx, &dynamodb.QueryInput{
+		TableName: &c.store.deliveries, KeyConditionExpression: aws.String("pk = :pk AND sk = :sk"), ProjectionExpression: aws.String("pk, sk"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(k.pk), ":sk": str(k.sk)}, ConsistentRead: aws.Bool(true),
+	}, logged(domain.RecordWatched))
+}
+
 func belonging(item map[string]types.AttributeValue) Belonging {
 	return Belonging{Record: domain.Record(textOf(item, recordAttribute)), key: key{textOf(item, PartitionKey), textOf(item, SortKey)}}
 }
@@ -261,9 +301,9 @@ func (t *Tx) Retire(w domain.Webhook, now time.Time) {
 func (t *Tx) Remember(w domain.Webhook, now time.Time) {
 	t.Discard(domain.Health{Account: w.Account, Webhook: w.ID})
 	if w.CreatedAt.IsZero() {
-		w.CreatedAt = now.Add(-attemptsKept - domain.RetriesWithin)
+		w.CreatedAt = now.Add(-linesKept)
 	}
-	t.Put(&domain.RetiredWebhook{Account: w.Account, ID: w.ID, CreatedAt: w.CreatedAt, ForgetAt: now.Add(attemptsKept + domain.RetriesWithin)})
+	t.Put(&domain.RetiredWebhook{Account: w.Account, ID: w.ID, CreatedAt: w.CreatedAt, ForgetAt: now.Add(linesKept)})
 }
 
 // Deletion is the account's newest; NotFound when it was never deleted.

@@ -36,6 +36,22 @@ type claim struct {
 	recorded bool
 }
 
+// elsewhere leads an account's erasing to an answer that is kept under no account.
+type elsewhere struct {
+	Account   domain.AccountID `json:"account_id"`
+	Key       string           `json:"key"`
+	Partition string           `json:"elsewhere"`
+	EndsAt    time.Time        `json:"ends_at"`
+}
+
+// Ends is when it may be swept away.
+func (e elsewhere) Ends() time.Time { return e.EndsAt }
+
+func (c *claim) elsewhere(a domain.AccountID) elsewhere {
+	k, _ := keyOf(*c)
+	return elsewhere{Account: a, Key: c.Key, Partition: k.pk, EndsAt: time.Unix(c.LeaseUntil, 0).Add(claimKept)}
+}
+
 type claimKey struct{}
 
 func claimFrom(ctx context.Context) *claim {
@@ -166,7 +182,8 @@ func unpacked(answer []byte) ([]byte, error) {
 	return io.ReadAll(r)
 }
 
-// withoutShownOnce is the answer as JSON, every domain.ShownOnce in it left empty, and the code out of a hand-off.
+// withoutShownOnce is the answer as JSON, every domain.ShownOnce in it left empty, the code out of a hand-off, and what the
+// request says itself.
 func withoutShownOnce(answer any) ([]byte, error) {
 	whole, err := json.Marshal(answer)
 	if err != nil {
@@ -181,8 +198,14 @@ func withoutShownOnce(answer any) ([]byte, error) {
 }
 
 func blank(v reflect.Value) {
-	if v.Type() == reflect.TypeFor[domain.ShownOnce]() {
+	switch v.Type() {
+	case reflect.TypeFor[domain.ShownOnce]():
 		v.SetString("")
+		return
+	case reflect.TypeFor[domain.SentID]():
+		if v.String() != "" {
+			v.SetString(domain.SentBefore)
+		}
 		return
 	}
 	if to, ok := v.Interface().(domain.HandOffURL); ok {

@@ -18,6 +18,7 @@ import (
 //	ACCOUNT#<id>          USER#<id>               user            account and subject; all of an account
 //	ACCOUNT#<id>          EMAIL#<folded>          reservation     who in the account has that e-mail
 //	ACCOUNT#<id>          WORKSPACE#<id>          workspace       id; all of an account
+//	ACCOUNT#<id>          NAMING                  naming          condition-checked by what names workspaces, and by their deletion
 //	ACCOUNT#<id>          TEMPLATETYPE#<id>       template-type   id; all of an account
 //	ACCOUNT#<id>          FIELDS#<type id>        fields-version  condition-checked by a contract's creation
 //	ACCOUNT#<id>          TEMPLATE#<id>           template        id; all of an account
@@ -33,6 +34,9 @@ import (
 //	ACCOUNT#<id>#EVENTS#<shard>  EVENT#<known by> event           the same, of contracts kept elsewhere
 //	PENDING#<yyyy-mm-ddThh>#<shard>  <time>#<event id>  pending   fanout, of late events; all that are older than a minute, by redelivery
 //	PENDING               CURSOR                  pending-cursor  redelivery: the oldest hour that may hold something
+//	ACCOUNT#<id>          RESEND#<id>             resend          fanout (stream)
+//	ACCOUNT#<id>          REPLAY#<webhook>#<id>   replay          id; all of a webhook
+//	ACCOUNT#<id>          REPLAYING#<webhook>     replaying       webhook; taken by the replay that runs
 //	SCHEDULE              PROVISION#<id>          provision       the same, of a daily check
 //	DAILY#<shard>         <derived id>            daily           all of a shard, by a daily check
 //	CONTRACT#<id>         CONTRACT                contract        id (an item names its account, checked on read)
@@ -56,7 +60,7 @@ import (
 //	EXTENSION#<slug>      PROVISION#<id>          provision       a roll-out's; fanout (stream)
 //	CATALOGUE             EXTENSION#<slug>        listing         all, for the catalogue
 //	ACCOUNT#<id>#IDEMPOTENCY#<shard>  <sha256>    idempotency     caller, operation and Idempotency-Key; the erasing of an account
-//	IDEMPOTENCY#<sha256>  IDEMPOTENCY             idempotency     the same, of a request that is about no account
+//	IDEMPOTENCY#<sha256>  IDEMPOTENCY             idempotency     the same, of a request that is about no account; where its answer tells of one, the above leads here
 //	DATAKEY#<yyyy-mm>     DATAKEY                 data-key        month of a sealed secret
 //
 // A contract and its events have a partition of their own, so that a busy account does not sit on one
@@ -89,6 +93,16 @@ import (
 //	DUE#<yyyy-mm-ddThh>#<shard>         <time>#<delivery id>#<attempt>     due       what is due by a time, oldest first, by redelivery
 //	DUE                                 CURSOR                             due-cursor  redelivery: the oldest hour that may hold something
 //	PACE#<webhook id>                   PACE                               pace      updated by delivery, for as many turns as it needs
+//	PARKED#<webhook>#<shard>            <event time>#<delivery id>#<attempt>#<not before>  parked    the oldest of a webhook, by redelivery; how many, by its reader
+//	WATCHED                             <account>#<webhook>                watched   all, by redelivery
+//
+// and its index of what failed, which holds nothing else:
+//
+//	pk                                  unsent_sk                          holds     read by
+//	WEBHOOK#<id>#<yyyy-mm-dd>#<shard>   as sk                              what leads to a delivery  a day of a webhook, either way, filtered
+//
+// Only lines that are no success have the index's key, so that a first-attempt success stays one small item, and a failure
+// costs a second write unit. A delivery that it leads to is judged by all of its lines.
 //
 // The day is the event's. The shard is one of four by the event, so that a busy webhook does not sit on one
 // partition and a delivery's attempts still do. Event ids rise with time, attempts are zero-padded, and the
@@ -116,6 +130,8 @@ func keyOf(v any) (key, domain.Record) {
 		return workspaceKey(v.Account, v.ID), domain.RecordWorkspace
 	case domain.TemplateType:
 		return templateTypeKey(v.Account, v.ID), domain.RecordTemplateType
+	case domain.Naming:
+		return namingKey(v.Account), domain.RecordNaming
 	case domain.FieldsVersion:
 		return fieldsKey(v.Account, v.TemplateType), domain.RecordFieldsVersion
 	case domain.Template:
@@ -182,8 +198,16 @@ func keyOf(v any) (key, domain.Record) {
 			return key{"SCHEDULE", "PROVISION#" + v.ID}, domain.RecordProvision
 		}
 		return key{"ACCOUNT#" + string(v.Account), "PROVISION#" + v.ID}, domain.RecordProvision
+	case events.Resend:
+		return inAccount(v.Account, "RESEND", v.ID), domain.RecordResend
+	case domain.Replay:
+		return replayKey(v.Account, v.Webhook, v.ID), domain.RecordReplay
+	case domain.Replaying:
+		return replayingKey(v.Account, v.Webhook), domain.RecordReplaying
 	case DataKey:
 		return key{"DATAKEY#" + v.Month, "DATAKEY"}, domain.RecordDataKey
+	case elsewhere:
+		return key{claimPartition(v.Account, int(crc32.ChecksumIEEE([]byte(v.Key))%claimShards)), v.Key}, domain.RecordIdempotency
 	case claim:
 		if v.Account != "" {
 			return key{claimPartition(v.Account, int(crc32.ChecksumIEEE([]byte(v.Key))%claimShards)), v.Key}, domain.RecordIdempotency
@@ -206,6 +230,8 @@ func userKey(a domain.AccountID, id domain.UserID) key { return inAccount(a, "US
 func emailKey(a domain.AccountID, email string) key {
 	return inAccount(a, "EMAIL", domain.FoldEmail(email))
 }
+func namingKey(a domain.AccountID) key { return key{accountKey(a).pk, "NAMING"} }
+
 func workspaceKey(a domain.AccountID, id domain.WorkspaceID) key {
 	return inAccount(a, "WORKSPACE", string(id))
 }
@@ -226,6 +252,12 @@ func webhookKey(a domain.AccountID, id domain.WebhookID) key {
 }
 func healthKey(a domain.AccountID, id domain.WebhookID) key {
 	return inAccount(a, "WEBHOOK", string(id)+"#HEALTH")
+}
+func replayKey(a domain.AccountID, w domain.WebhookID, id domain.ReplayID) key {
+	return inAccount(a, "REPLAY", string(w)+"#"+string(id))
+}
+func replayingKey(a domain.AccountID, w domain.WebhookID) key {
+	return inAccount(a, "REPLAYING", string(w))
 }
 func contractKey(id domain.ContractID) key { return key{"CONTRACT#" + string(id), "CONTRACT"} }
 

@@ -33,6 +33,11 @@ func (s *Store) Workspace(ctx context.Context, a domain.AccountID, id domain.Wor
 	return get[domain.Workspace](ctx, s, workspaceKey(a, id), "workspace")
 }
 
+// Users is all of an account's.
+func (s *Store) Users(ctx context.Context, a domain.AccountID) ([]domain.User, error) {
+	return list[domain.User](ctx, s, accountKey(a).pk, "USER#")
+}
+
 func (s *Store) Workspaces(ctx context.Context, a domain.AccountID) ([]domain.Workspace, error) {
 	return list[domain.Workspace](ctx, s, accountKey(a).pk, "WORKSPACE#")
 }
@@ -203,6 +208,20 @@ func (s *Store) Trial(ctx context.Context, a domain.AccountID, e domain.Extensio
 // Trials is what the account may see although it is not listed.
 func (s *Store) Trials(ctx context.Context, a domain.AccountID) ([]domain.Trial, error) {
 	return list[domain.Trial](ctx, s, accountKey(a).pk, "TRIAL#")
+}
+
+func (s *Store) Replay(ctx context.Context, a domain.AccountID, w domain.WebhookID, id domain.ReplayID) (domain.Replay, error) {
+	return get[domain.Replay](ctx, s, replayKey(a, w, id), "replay")
+}
+
+// Replays is every replay of the webhook that is remembered, the first created first.
+func (s *Store) Replays(ctx context.Context, a domain.AccountID, w domain.WebhookID) ([]domain.Replay, error) {
+	return list[domain.Replay](ctx, s, accountKey(a).pk, replayKey(a, w, "").sk)
+}
+
+// Replaying is the replay of the webhook that runs.
+func (s *Store) Replaying(ctx context.Context, a domain.AccountID, w domain.WebhookID) (domain.Replaying, error) {
+	return get[domain.Replaying](ctx, s, replayingKey(a, w), "running replay")
 }
 
 // QuotaUses is what the account uses of its quotas; of one that it never used, there is none.

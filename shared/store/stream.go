@@ -12,8 +12,8 @@ import (
 
 // What the accounts table's stream shows is what Commit wrote, in Lambda's own types for it.
 
-// Outbox is what the stream record's item is in the outbox for: OutboxEvent, OutboxProvision, or empty when it
-// is none or was not inserted just now.
+// Outbox is what the stream record's item is in the outbox for: OutboxEvent, OutboxProvision, OutboxResend, or empty when
+// it is none or was not inserted just now.
 func Outbox(r lambda.DynamoDBEventRecord) string {
 	purpose, ok := r.Change.NewImage[OutboxAttribute]
 	if r.EventName != string(lambda.DynamoDBOperationTypeInsert) || !ok || purpose.DataType() != lambda.DataTypeString {
@@ -29,6 +29,9 @@ func EventOf(r lambda.DynamoDBEventRecord) (events.Event, error) { return imageO
 func ProvisionOf(r lambda.DynamoDBEventRecord) (events.Provision, error) {
 	return imageOf[events.Provision](r)
 }
+
+// ResendOf is what the record's item asks to send again.
+func ResendOf(r lambda.DynamoDBEventRecord) (events.Resend, error) { return imageOf[events.Resend](r) }
 
 func imageOf[T any](r lambda.DynamoDBEventRecord) (T, error) {
 	var v T

@@ -18,7 +18,7 @@ type Table struct {
 }
 
 // Index is a second way into a table, sparse: it holds the items that have its keys, both strings, and of them its
-// keys, the table's, and the attributes that it includes.
+// keys, the table's, and the attributes that it includes. Its partition key may be the table's.
 type Index struct {
 	Name         string
 	PartitionKey string
@@ -31,15 +31,22 @@ const (
 	SortKey      = "sk"
 	ExpiresAt    = "expires_at"
 
-	// OutboxAttribute marks an item that fanout must hear of, with what it is for: "event" or "provision".
+	// OutboxAttribute marks an item that fanout must hear of, with what it is for: "event", "provision" or "resend".
 	OutboxAttribute = "outbox"
 )
 
 // Split by lifecycle: state that is kept, and a log that expires.
 var (
 	AccountsTable   = Table{Name: "accounts", Stream: true, Retain: true, Index: &ContractsIndex}
-	DeliveriesTable = Table{Name: "deliveries"}
+	DeliveriesTable = Table{Name: "deliveries", Index: &UnsentIndex}
 )
+
+// UnsentIndex finds what failed: it holds the lines of the attempt log that are no successes, in the table's own partitions
+// and order. Its sort key is the attribute that makes it sparse, so that a success costs nothing.
+var UnsentIndex = Index{
+	Name: "unsent", PartitionKey: PartitionKey, SortKey: "unsent_sk",
+	Includes: []string{"account_id", "event_id", "event_type", "event_at", "number", ExpiresAt},
+}
 
 // ContractsIndex lists an account's contracts; the head of keys.go says how. Its keys are attributes of their own,
 // since an item that had one of them empty, or of another type, could not be written.

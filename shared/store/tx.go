@@ -28,7 +28,11 @@ const Raced = "raced"
 type Tx struct {
 	writes []*Write
 	err    error
+	answer domain.AccountID // whose the recorded answer is, where the request does not say it
 }
+
+// AnswersOf says of which account the Tx's recorded answer tells, when the request was about none: its erasing finds it.
+func (t *Tx) AnswersOf(a domain.AccountID) { t.answer = a }
 
 // Write is one of them. When its condition fails, the whole Tx does, with that write's error.
 type Write struct {
@@ -173,6 +177,9 @@ func (t *Tx) Emit(e events.Event) *Write {
 // Provision commits a message to provisioning with the change.
 func (t *Tx) Provision(p events.Provision) *Write { return t.outbox(p, OutboxProvision) }
 
+// Resend commits the sending again of a delivery, or the next page of a replay, with the change.
+func (t *Tx) Resend(r events.Resend) *Write { return t.outbox(r, OutboxResend) }
+
 // ReserveEmail makes the user the one in the account with that e-mail. Conflict when another has it.
 func (t *Tx) ReserveEmail(u domain.User) *Write {
 	r := reservation{Account: u.Account, Email: u.Email, User: u.ID}
@@ -230,6 +237,7 @@ const (
 
 	OutboxEvent     = "event"
 	OutboxProvision = "provision"
+	OutboxResend    = "resend"
 
 	commitAttempts = 6
 )
@@ -251,6 +259,11 @@ func (s *Store) Commit(ctx context.Context, t *Tx, answer any) error {
 			return fault.Wrap(err, "record the answer")
 		}
 		writes = append(writes[:len(writes):len(writes)], w)
+		if c.Account == "" && t.answer != "" {
+			pointer := &Tx{}
+			pointer.Put(c.elsewhere(t.answer))
+			writes = append(writes, pointer.writes...)
+		}
 	}
 	if len(writes) == 0 {
 		return nil

@@ -14,6 +14,7 @@ import (
 // The committed files, relative to the module's root.
 const (
 	OpenAPIFile  = "shared/contract/openapi.json"
+	PackedFile   = OpenAPIFile + ".gz"
 	SchemaFile   = "shared/contract/blueprint.schema.json"
 	JSONFile     = "shared/contract/inventory.json"
 	MarkdownFile = "shared/contract/INVENTORY.md"
@@ -62,8 +63,14 @@ func Write(root string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(root, OpenAPIFile), document, 0o644); err != nil {
+	packed, err := contract.Pack(document)
+	if err != nil {
 		return err
+	}
+	for file, bytes := range map[string][]byte{OpenAPIFile: document, PackedFile: packed} {
+		if err := os.WriteFile(filepath.Join(root, file), bytes, 0o644); err != nil {
+			return err
+		}
 	}
 	schema, err := contract.EncodeBlueprintSchema()
 	if err != nil {

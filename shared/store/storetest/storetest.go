@@ -110,9 +110,11 @@ func create(t testing.TB, db *dynamodb.Client, declared store.Table, run string)
 		},
 	}
 	if index := declared.Index; index != nil {
-		in.AttributeDefinitions = append(in.AttributeDefinitions,
-			types.AttributeDefinition{AttributeName: &index.PartitionKey, AttributeType: types.ScalarAttributeTypeS},
-			types.AttributeDefinition{AttributeName: &index.SortKey, AttributeType: types.ScalarAttributeTypeS})
+		for _, name := range []string{index.PartitionKey, index.SortKey} {
+			if name != store.PartitionKey {
+				in.AttributeDefinitions = append(in.AttributeDefinitions, types.AttributeDefinition{AttributeName: &name, AttributeType: types.ScalarAttributeTypeS})
+			}
+		}
 		in.GlobalSecondaryIndexes = []types.GlobalSecondaryIndex{{
 			IndexName: &index.Name,
 			KeySchema: []types.KeySchemaElement{

@@ -1,0 +1,156 @@
+package domain
+
+import "time"
+
+// Design rule 20: how an endpoint that fails or is slow is kept from delaying others. All of it is runtime state (rule 8),
+// kept with the webhook's health. What is decided here, delivery does; what it comes to over a day is simulated with
+// this same code.
+
+// When a breaker opens: at a failure after BreakerOpensAfter without a success, whichever process notes it, by the durable
+// clock of the webhook's health; or before, when one process sees so many that it can tell by itself.
+//
+// It counts failures, less what successes weigh. So an endpoint that is dead opens it with the fifth delivery, one that was
+// well until now after 25, which a restart rarely reaches, and one that fails half of the time never: while a success weighs
+// four failures, only more than four failures in five get anywhere. But many processes each see little of an endpoint,
+// of which the clock sees all: without it 200 of them would try a dead one for minutes before one of them had seen five.
+//
+// A failure counts whatever it failed of: who cannot be reached by our own fault is not reached either.
+const (
+	BreakerOpensAt    = 5
+	BreakerOpensAfter = 30 * time.Second
+	successWeighs     = 4
+	successesMost     = 20 // weight that is remembered
+)
+
+// How long an open breaker waits for its next probe: ProbeWaitLeast, doubled with each that fails. So what is parked is
+// later than by its own schedule by ProbeWaitMost at most, and the minute until redelivery looks, once an endpoint is back;
+// and while it is not, an attempt is only spared.
+const (
+	ProbeWaitLeast = 30 * time.Second
+	ProbeWaitMost  = 10 * time.Minute
+
+	// ProbeLapses is how long after its time a probe is waited for. Nothing was parked then, to be sent, or whoever sends it is
+	// down: the breaker holds nothing any more, and the next delivery is the probe, on whatever lane it comes.
+	ProbeLapses = 10 * time.Minute
+
+	// ProbeLease is for how long a probe is the only one: longer than an attempt takes, so that none is made beside it. A
+	// process that dies with it costs this time.
+	ProbeLease = time.Minute
+)
+
+// When a webhook changes lanes: after so many answers in a row that were slow, or quick. What is between counts as neither,
+// so that an endpoint on the border does not wander.
+const (
+	LaneChangesAfter = 5
+	SlowFrom         = 2 * time.Second
+	QuickWithin      = time.Second
+)
+
+// What is let go in a minute, once breakers are closed: to one webhook, 10 a second besides its new deliveries; and to all
+// together, half of what the slow lane's 50 batches at once take when endpoints answer in a quarter of a second, so that
+// what else goes by that lane does not wait behind it.
+const (
+	LetGoMost  = 600
+	LetGoInAll = 60_000
+)
+
+// LetGo is how many a minute each of so many webhooks gets back.
+func LetGo(webhooks int) int { return min(LetGoMost, max(1, LetGoInAll/max(1, webhooks))) }
+
+// ParkedKept is how long what is parked is kept at most. Five days without a success disable a webhook, and then, as
+// when it is gone, what is parked is let go to be recorded.
+const ParkedKept = 14 * 24 * time.Hour
+
+// Breaker is a webhook's. While it is open deliveries are parked, which is no attempt; when ProbeAt has come, one of
+// them, who claims it, makes its attempt as the probe. A success closes it.
+type Breaker struct {
+	OpenedAt time.Time `json:"opened_at"`
+	ProbeAt  time.Time `json:"probe_at"`
+	Trips    int       `json:"trips,omitempty"` // probes that failed
+}
+
+// Open tells whether it is, half-open or not.
+func (b Breaker) Open() bool { return !b.OpenedAt.IsZero() }
+
+// Holds tells whether it is and deliveries are parked for it: all but a probe.
+func (b Breaker) Holds(now time.Time) bool { return b.Open() && now.Before(b.ProbeAt.Add(ProbeLapses)) }
+
+// Due tells whether it is half-open: one may probe.
+func (b Breaker) Due(now time.Time) bool { return b.Open() && !now.Before(b.ProbeAt) }
+
+// next is when to probe after a failure whose answer asked for a pause. drawn, 0 to 1, spreads it by 20 % either way.
+func (b Breaker) next(asked time.Duration, now time.Time, drawn float64) time.Time {
+	wait := ProbeWaitLeast << min(b.Trips, 10)
+	wait = min(max(wait, asked), ProbeWaitMost)
+	return now.Add(time.Duration(float64(wait) * (0.8 + 0.4*drawn))).Truncate(time.Millisecond)
+}
+
+// Run is what one process saw of an endpoint, the last of it.
+type Run struct {
+	Failures    int // less what successes weigh
+	Slow, Quick int // answers in a row
+}
+
+// After is r after an attempt.
+func (r Run) After(a Attempt) Run {
+	if a.Outcome == OutcomeDelivered {
+		r.Failures = max(r.Failures-successWeighs, -successesMost)
+	} else {
+		r.Failures++
+	}
+	switch took := time.Duration(a.Milliseconds) * time.Millisecond; {
+	case took >= SlowFrom:
+		r.Slow, r.Quick = r.Slow+1, 0
+	case took < QuickWithin:
+		r.Slow, r.Quick = 0, r.Quick+1
+	default:
+		r.Slow, r.Quick = 0, 0
+	}
+	return r
+}
+
+// Sight is what goes with an attempt that was made.
+type Sight struct {
+	Run   Run           // with it
+	Probe bool          // it was one
+	Asked time.Duration // the pause that the endpoint asked for, or is due
+	Drawn float64       // 0 to 1
+}
+
+// Seen is h after an attempt, with its breaker and its lane.
+func (h Health) Seen(a Attempt, s Sight, now time.Time) Health {
+	h = h.After(a, now)
+	dead := s.Run.Failures >= BreakerOpensAt || now.Sub(h.FailingSince) >= BreakerOpensAfter
+	switch failed := a.Outcome != OutcomeDelivered; {
+	case h.State() == HealthDisabled: // nothing is sent any more
+		h.Breaker = Breaker{}
+	case failed && h.Breaker.Open() && (s.Probe || !h.Breaker.Holds(now)):
+		h.Breaker.Trips++
+		h.Breaker.ProbeAt = h.Breaker.next(s.Asked, now, s.Drawn)
+	case failed && !h.Breaker.Open() && dead:
+		h.Breaker.OpenedAt = now
+		h.Breaker.ProbeAt = h.Breaker.next(s.Asked, now, s.Drawn)
+	}
+	switch {
+	case h.SlowSince.IsZero() && s.Run.Slow >= LaneChangesAfter:
+		h.SlowSince = now
+	case s.Run.Quick >= LaneChangesAfter:
+		h.SlowSince = time.Time{}
+	}
+	return h
+}
+
+// Claimed is h whose breaker is due, with the probe given to one.
+func (h Health) Claimed(now time.Time) Health {
+	h.Breaker.ProbeAt = now.Add(ProbeLease)
+	return h
+}
+
+// Slow tells that its deliveries take the slow lane. While its breaker is open they are parked from either, and need not
+// crowd that one: an endpoint that hangs is slow, too.
+func (h Health) Slow() bool { return !h.SlowSince.IsZero() && !h.Breaker.Open() }
+
+// Well tells that there is nothing to say of it: then nothing is kept.
+func (h Health) Well() bool {
+	return h.State() == HealthGood && !h.Breaker.Open() && h.SlowSince.IsZero()
+}

@@ -1,0 +1,214 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"plugboard/events"
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+)
+
+// Deliveries that wait for their webhook's breaker to close are parked in the deliveries table, by the webhook, and cost
+// nothing meanwhile. The item is the message, without the event's body, as of what is due. And the webhooks for which
+// something may be parked, so that redelivery finds them.
+
+// parkedShards keep a busy webhook off one partition, 1,000 writes a second.
+const parkedShards = 4
+
+func parkedPartition(w domain.WebhookID, shard int) string {
+	return fmt.Sprintf("PARKED#%s#%d", w, shard)
+}
+
+// parkedKey is the same for a message that comes again. It differs when the delivery was let go and is parked anew, since
+// it then has another time: who let it go may still be about to remove its first place.
+func parkedKey(d events.Delivery) key {
+	shard := int(crc32.ChecksumIEEE([]byte(d.ID)) % parkedShards)
+	letGo := int64(0)
+	if !d.NotBefore.IsZero() {
+		letGo = d.NotBefore.UnixMilli()
+	}
+	return key{parkedPartition(d.Webhook, shard), fmt.Sprintf("%s#%s#%03d#%d", d.EventAt.UTC().Format(dueTime), d.ID, d.Attempt, letGo)}
+}
+
+// Park puts deliveries where they wait. Parking one again changes nothing.
+func (s *Store) Park(ctx context.Context, parked []events.Delivery) error {
+	var puts []types.WriteRequest
+	seen := map[key]bool{}
+	for _, d := range parked {
+		k := parkedKey(d)
+		if seen[k] {
+			continue
+		}
+		seen[k] = true
+		d.Body = ""
+		item, err := marshal(d)
+		if err != nil {
+			return fault.Wrap(err, "encode the parked delivery %s", d.ID)
+		}
+		item[PartitionKey], item[SortKey], item[recordAttribute] = str(k.pk), str(k.sk), str(string(domain.RecordParked))
+		item[ExpiresAt] = num(s.now().Add(domain.ParkedKept).Unix())
+		puts = append(puts, types.WriteRequest{PutRequest: &types.PutRequest{Item: item}})
+	}
+	for some := range slices.Chunk(puts, batchWriteMost) {
+		if err := s.writeAll(ctx, s.deliveries, some); err != nil {
+			return fault.Wrap(err, "park %d deliveries", len(puts))
+		}
+	}
+	return nil
+}
+
+// Parked is what is parked for a webhook of the account, at most so many, the oldest events first: of each shard its part
+// of them, so that the few oldest of all are not always among them.
+func (s *Store) Parked(ctx context.Context, a domain.AccountID, w domain.WebhookID, most int) ([]events.Delivery, error) {
+	var found []events.Delivery
+	for shard := range parkedShards {
+		page, err := s.db.Query(ctx, &dynamodb.QueryInput{
+			TableName: &s.deliveries, KeyConditionExpression: aws.String("pk = :pk"), ConsistentRead: aws.Bool(true),
+			Limit:                     aws.Int32(int32((most + parkedShards - 1) / parkedShards)),
+			ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(parkedPartition(w, shard))},
+		})
+		if err != nil {
+			return nil, fault.Wrap(awsFault(err), "read what is parked for %s", w)
+		}
+		for _, item := range page.Items {
+			var d events.Delivery
+			if err := unmarshal(item, &d); err != nil {
+				return nil, fault.Wrap(err, "decode %s", textOf(item, SortKey))
+			}
+			if d.Account == a {
+				found = append(found, d)
+			}
+		}
+	}
+	slices.SortFunc(found, func(x, y events.Delivery) int { return cmp.Compare(parkedKey(x).sk, parkedKey(y).sk) })
+	return found[:min(most, len(found))], nil
+}
+
+// CountParked is how many are parked for a webhook, at most so many, as of a moment ago.
+func (s *Store) CountParked(ctx context.Context, w domain.WebhookID, most int) (int, error) {
+	n := 0
+	for shard := 0; shard < parkedShards && n < most; shard++ {
+		page, err := s.db.Query(ctx, &dynamodb.QueryInput{
+			TableName: &s.deliveries, KeyConditionExpression: aws.String("pk = :pk"), Select: types.SelectCount, Limit: aws.Int32(int32(most - n)),
+			ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(parkedPartition(w, shard))},
+		})
+		if err != nil {
+			return 0, fault.Wrap(awsFault(err), "count what is parked for %s", w)
+		}
+		n += int(page.Count)
+	}
+	return n, nil
+}
+
+// Unpark removes what was sent, as it was parked, and does nothing for what is gone.
+func (s *Store) Unpark(ctx context.Context, sent []events.Delivery) error {
+	for some := range slices.Chunk(sent, batchWriteMost) {
+		var deletes []types.WriteRequest
+		for _, d := range some {
+			deletes = append(deletes, types.WriteRequest{DeleteRequest: &types.DeleteRequest{Key: parkedKey(d).attributes()}})
+		}
+		if err := s.writeAll(ctx, s.deliveries, deletes); err != nil {
+			return fault.Wrap(err, "remove %d parked deliveries", len(deletes))
+		}
+	}
+	return nil
+}
+
+// Watched is a webhook whose breaker opened. All are in one partition: they come and go with breakers, not with
+// deliveries.
+type Watched struct {
+	Account    domain.AccountID `json:"account_id"`
+	Webhook    domain.WebhookID `json:"webhook_id"`
+	OpenedAt   time.Time        `json:"opened_at"`            // the last time, or a moment before
+	EmptySince time.Time        `json:"empty_since,omitzero"` // nothing parked, nor to be
+}
+
+const watchedPartition = "WATCHED"
+
+func watchedKey(a domain.AccountID, w domain.WebhookID) key {
+	return key{watchedPartition, string(a) + "#" + string(w)}
+}
+
+func (w Watched) item() map[string]types.AttributeValue {
+	item := watchedKey(w.Account, w.Webhook).attributes()
+	item["account_id"], item["webhook_id"], item[recordAttribute] = str(string(w.Account)), str(string(w.Webhook)), str(string(domain.RecordWatched))
+	item["opened_at"] = str(w.OpenedAt.UTC().Format(time.RFC3339Nano))
+	if !w.EmptySince.IsZero() {
+		item["empty_since"] = str(w.EmptySince.UTC().Format(time.RFC3339Nano))
+	}
+	return item
+}
+
+// Watch is called before a breaker begins to hold, so that none that does is unwatched. Parking itself then needs no word of it.
+func (s *Store) Watch(ctx context.Context, a domain.AccountID, w domain.WebhookID) error {
+	item := Watched{Account: a, Webhook: w, OpenedAt: s.now()}.item()
+	return fault.Wrap(s.writeAll(ctx, s.deliveries, []types.WriteRequest{{PutRequest: &types.PutRequest{Item: item}}}), "watch the webhook %s", w)
+}
+
+// Watched is every one.
+func (s *Store) Watched(ctx context.Context) ([]Watched, error) {
+	var all []Watched
+	pages := dynamodb.NewQueryPaginator(s.db, &dynamodb.QueryInput{
+		TableName: &s.deliveries, KeyConditionExpression: aws.String("pk = :pk"), ConsistentRead: aws.Bool(true),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(watchedPartition)},
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fault.Wrap(awsFault(err), "list the watched webhooks")
+		}
+		for _, item := range page.Items {
+			var w Watched
+			if err := unmarshal(item, &w); err != nil {
+				return nil, fault.Wrap(err, "decode %s", textOf(item, SortKey))
+			}
+			all = append(all, w)
+		}
+	}
+	return all, nil
+}
+
+// watchedSettles is longer than a process may act on a breaker that it read: 2 s that a target is known, and the minute
+// that its function has.
+const watchedSettles = 5 * time.Minute
+
+// Quiet is told of a watched webhook, as it was read, that its breaker holds nothing and nothing is parked for it, in that
+// order. Told so twice, with watchedSettles between, it stops watching it.
+//
+// Nothing is parked without being watched then: a process that parks has read a breaker that holds, within watchedSettles.
+// Either it began to hold after the first telling, and then it was watched anew, which takes back what was told; or it had
+// ended before it, and then what was parked since would have been found before the second. The first
+// telling waits for an opening that is watched and not yet committed. Each write holds to what was read.
+func (s *Store) Quiet(ctx context.Context, w Watched) error {
+	now := s.now()
+	values := map[string]types.AttributeValue{":opened": w.item()["opened_at"]}
+	var err error
+	switch {
+	case w.EmptySince.IsZero() && now.Sub(w.OpenedAt) >= watchedSettles:
+		w.EmptySince = now
+		_, err = s.db.PutItem(ctx, &dynamodb.PutItemInput{
+			TableName: &s.deliveries, Item: w.item(), ConditionExpression: aws.String("opened_at = :opened"), ExpressionAttributeValues: values,
+		})
+	case !w.EmptySince.IsZero() && now.Sub(w.EmptySince) >= watchedSettles:
+		values[":empty"] = w.item()["empty_since"]
+		_, err = s.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+			TableName: &s.deliveries, Key: watchedKey(w.Account, w.Webhook).attributes(),
+			ConditionExpression: aws.String("opened_at = :opened AND empty_since = :empty"), ExpressionAttributeValues: values,
+		})
+	}
+	var changed *types.ConditionalCheckFailedException
+	if errors.As(err, &changed) {
+		return nil
+	}
+	return fault.Wrap(awsFault(err), "stop watching the webhook %s", w.Webhook)
+}
