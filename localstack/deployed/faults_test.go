@@ -178,8 +178,8 @@ func enabledAgain(f *trial) string {
 	return fmt.Sprintf("%d messages in the queue", full)
 }
 
-// midFlight has a webhook's first attempts fail, does something, and sends some more.
-func midFlight(f *trial, w domain.WebhookID, e *faults.Endpoint, do func(), through ...domain.ExtensionID) {
+// midFlight has an endpoint's first attempts fail, does something while their retries wait, and sends some more.
+func midFlight(f *trial, e *faults.Endpoint, do func(), through ...domain.ExtensionID) {
 	f.t.Helper()
 	e.Behaves(faults.First(1, faults.Status(500), faults.Status(200)))
 	f.send(5, through...)
@@ -190,7 +190,7 @@ func midFlight(f *trial, w domain.WebhookID, e *faults.Endpoint, do func(), thro
 
 func rotatedMidFlight(f *trial) string {
 	w, e := f.hook(soon)
-	midFlight(f, w, e, func() {
+	midFlight(f, e, func() {
 		made := call(f.t, f.ada, contract.RotateWebhookSecret, contract.RotateWebhookSecretInput{Webhook: w})
 		must(f.t, e.Trust(string(made.Body.SigningSecret)))
 	})
@@ -208,7 +208,7 @@ func rotatedMidFlight(f *trial) string {
 func deletedMidFlight(f *trial) string {
 	w, e := f.hook(soon)
 	f.hook(soon)
-	midFlight(f, w, e, func() {
+	midFlight(f, e, func() {
 		call(f.t, f.ada, contract.DeleteWebhook, contract.WebhookInput{Webhook: w})
 		f.ledger.Ends(w, time.Now())
 	})
@@ -217,7 +217,7 @@ func deletedMidFlight(f *trial) string {
 
 func pausedMidFlight(f *trial) string {
 	w, e := f.hook(soon)
-	midFlight(f, w, e, func() {
+	midFlight(f, e, func() {
 		paused := true
 		in := contract.UpdateWebhookInput{Webhook: w}
 		in.Body.Paused = &paused
@@ -228,7 +228,7 @@ func pausedMidFlight(f *trial) string {
 
 func disabledMidFlight(f *trial) string {
 	w, e := f.hook(soon)
-	midFlight(f, w, e, func() { e.Behaves(faults.Status(http.StatusGone)) })
+	midFlight(f, e, func() { e.Behaves(faults.Status(http.StatusGone)) })
 	f.over(patience)
 	if h := call(f.t, f.ada, contract.ReadWebhook, contract.WebhookInput{Webhook: w}).Body.Health.State; h != domain.HealthDisabled {
 		f.t.Errorf("after 410 Gone the webhook is %s", h)
@@ -239,8 +239,8 @@ func disabledMidFlight(f *trial) string {
 func suspendedMidFlight(f *trial) string {
 	e := f.listen()
 	slug := f.extension(e)
-	w := f.enable(slug, e)
-	midFlight(f, w, e, func() {
+	f.enable(slug, e)
+	midFlight(f, e, func() {
 		call(f.t, f.ada, contract.SuspendExtension, contract.InstallationInput{Extension: slug})
 	}, slug)
 	return "5 of its deliveries waiting"

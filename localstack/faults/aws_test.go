@@ -18,7 +18,7 @@ import (
 
 // under has events accepted and worked while calls have these fates in turn, nil among them.
 func (s *scene) under(touched func(faults.Call) bool, fates ...faults.Fate) string {
-	s.threeHooks()
+	s.fourHooks()
 	var calls, hit atomic.Int64
 	s.proxy.Follow(func(c faults.Call) faults.Fate {
 		if !touched(c) {
@@ -69,7 +69,7 @@ func (s *scene) until(d time.Duration, touched func(faults.Call) bool, fate faul
 
 // The messages come again every six minutes, and the fifth time they would be dead letters.
 func dynamoDBDown(s *scene) string {
-	s.threeHooks()
+	s.fourHooks()
 	s.accept(10)
 	s.fanOut()
 	hit := s.until(20*time.Minute, faults.Call.DynamoDB, faults.Refuse(http.StatusInternalServerError, "InternalServerError"))
@@ -79,7 +79,7 @@ func dynamoDBDown(s *scene) string {
 }
 
 func queueUnreachable(s *scene) string {
-	s.threeHooks()
+	s.fourHooks()
 	s.accept(10)
 	s.fanOut()
 	hit := s.until(time.Minute, faults.Call.SQS, faults.Cut)
@@ -112,7 +112,7 @@ func queueFalters(s *scene) string {
 }
 
 func poison(s *scene) string {
-	s.threeHooks()
+	s.fourHooks()
 	s.accept(3)
 	s.fanOut()
 	bodies := []string{"no JSON", `{"id":"dlv_1_2","event_id":"evt_1","webhook_id":"fine","attempt":1}`, `[]`, `{}`}
@@ -127,7 +127,7 @@ func poison(s *scene) string {
 
 // clocksApart has delivery ten minutes ahead, then behind, of the others, and then the others.
 func clocksApart(s *scene) string {
-	s.threeHooks()
+	s.fourHooks()
 	s.hook("policy", domain.SendPolicy{RetryWaitSeconds: []int{1, 60, 1000}}).Behaves(faults.First(3, faults.Status(500), faults.Status(200)))
 	right := s.services
 	for _, off := range []time.Duration{10 * time.Minute, -10 * time.Minute} {

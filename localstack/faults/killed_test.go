@@ -40,8 +40,8 @@ func killedBetweenPostAndAcknowledgement(s *scene) string {
 	return fmt.Sprintf("%d messages in the process's hands", len(batch.Records))
 }
 
-// three webhooks: one takes what it gets, one the second time, one the third.
-func (s *scene) threeHooks() {
+// fourHooks are one that takes what it gets, one that does the second time, one the third; and one that never does.
+func (s *scene) fourHooks() {
 	s.hook("fine", patient)
 	s.hook("second", patient).Behaves(faults.First(1, faults.Status(500), faults.Status(200)))
 	s.hook("third", patient).Behaves(faults.First(2, faults.Status(503), faults.Status(200)))
@@ -49,7 +49,7 @@ func (s *scene) threeHooks() {
 }
 
 func firstAttemptsKilled(s *scene) string {
-	s.threeHooks()
+	s.fourHooks()
 	var batch lambda.SQSEvent
 	var answer lambda.SQSEventResponse
 	times := s.killedEverywhere("delivery", func() any {
@@ -62,7 +62,7 @@ func firstAttemptsKilled(s *scene) string {
 }
 
 func retriesKilled(s *scene) string {
-	s.threeHooks()
+	s.fourHooks()
 	var batch lambda.SQSEvent
 	var answer lambda.SQSEventResponse
 	times := s.killedEverywhere("delivery", func() any {
@@ -136,7 +136,7 @@ func redeliveryKilled(s *scene) string {
 
 // Two processes have the same messages at the same moment, as when a visibility timeout is shorter than the work.
 func twiceAtOnce(s *scene) string {
-	s.threeHooks()
+	s.fourHooks()
 	other := s.place.services(s.tables.AWS, s.now, testEgress)
 	rounds := 0
 	for n := range 5 {

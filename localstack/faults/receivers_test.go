@@ -27,7 +27,7 @@ var testEgress = egress.Config{AllowPrivate: true}
 // hasty gives up after a second, and after two attempts.
 var hasty = domain.SendPolicy{TimeoutSeconds: 1, RetryWaitSeconds: []int{60}}
 
-// bad is how endpoints fail, and what the log says of it. ended is empty for one that has the event.
+// bad is how endpoints fail, and what the log says of it: nothing of one that takes the event all the same.
 var bad = []struct {
 	name    string
 	does    http.HandlerFunc
@@ -88,16 +88,16 @@ func rebound(s *scene) string {
 		w.Header().Set("Connection", "close") // or nobody looks the name up again
 		w.WriteHeader(http.StatusInternalServerError)
 	})
-	names := names(s, net.IPv4(127, 0, 0, 1), net.IPv4(169, 254, 169, 254))
+	server := names(s, net.IPv4(127, 0, 0, 1), net.IPv4(169, 254, 169, 254))
 	out := testEgress
-	out.Resolver = names.resolver
+	out.Resolver = server.resolver
 	s.services = s.place.services(s.tables.AWS, s.now, out)
 	_, port, _ := net.SplitHostPort(e.URL[len("http://") : len(e.URL)-len("/hooks")])
 	s.at("rebound", "http://partner.test:"+port+"/hooks", e, domain.SendPolicy{TimeoutSeconds: 1, RetryWaitSeconds: []int{1, 1}})
 	s.accept(1)
 	s.settle()
-	if got := len(e.Arrivals()); got != 1 || names.asked.Load() < 2 {
-		s.t.Errorf("the name was asked for %d times, and the endpoint got %d requests, want 1", names.asked.Load(), got)
+	if got := len(e.Arrivals()); got != 1 || server.asked.Load() < 2 {
+		s.t.Errorf("the name was asked for %d times, and the endpoint got %d requests, want 1", server.asked.Load(), got)
 	}
 	blocked := 0
 	for _, item := range s.scan(s.place.Deliveries) {
@@ -108,7 +108,7 @@ func rebound(s *scene) string {
 	if blocked != 2 {
 		s.t.Errorf("%d attempts read as blocked, want the second and the third", blocked)
 	}
-	return fmt.Sprintf("%d look-ups", names.asked.Load())
+	return fmt.Sprintf("%d look-ups", server.asked.Load())
 }
 
 type nameServer struct {
