@@ -122,10 +122,11 @@ test-deployed: up
 	@echo "Testing the deployed stack …"
 	@$(CREDENTIALS) OUTPUTS=$(abspath $(OUTPUTS)) go test -count=1 ./localstack/deployed/...
 
-# All lists of faults; -v, as go test keeps to itself what a test prints that passes.
+# Both lists of faults; -v, as go test keeps to itself what a test prints that passes.
 faults: up
 	@echo "Testing with faults …"
-	@$(CREDENTIALS) FAULTS=all OUTPUTS=$(abspath $(OUTPUTS)) go test -v -count=1 -p 1 -timeout 40m -run Faults ./functions ./localstack/faults ./localstack/deployed | grep -v '^=== '
+	@$(CREDENTIALS) FAULTS=all OUTPUTS=$(abspath $(OUTPUTS)) go test -v -count=1 -p 1 -timeout 40m -run Faults ./localstack/faults ./localstack/deployed \
+		| grep --line-buffered -v -e '^=== ' -e '^ *--- PASS' -e ' INFO '
 
 # All that a deployment needs: the installs wait for the network, the builds for the compiler.
 ready: tools

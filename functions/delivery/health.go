@@ -48,11 +48,10 @@ func (s *Service) fares(ctx context.Context, w domain.Webhook, h domain.Health, 
 	return ""
 }
 
-// change commits a change of health with its event. A webhook whose breaker is to hold deliveries is watched before, by
-// redelivery.
-// Conflict `raced` when it changed meanwhile, or the webhook is gone.
+// change commits a change of health with its event. Before a breaker holds deliveries, or goes on to, redelivery is told to
+// watch its webhook. Conflict `raced` when it changed meanwhile, or the webhook is gone.
 func (s *Service) change(ctx context.Context, w domain.Webhook, h, next domain.Health) error {
-	if now := s.now(); next.Breaker.Holds(now) && !h.Breaker.Holds(now) {
+	if now := s.now(); next.Breaker.Holds(now) && next.Breaker != h.Breaker {
 		if err := s.store.Watch(ctx, w.Account, w.ID); err != nil {
 			return err
 		}

@@ -167,6 +167,9 @@ func TestRule20_OneOfManyProcessesProbesAndASuccessCloses(t *testing.T) {
 	if wait := failed.ProbeAt.Sub(k.clock.read()); failed.Trips != 1 || wait != 2*domain.ProbeWaitLeast || !failed.OpenedAt.Equal(h.Breaker.OpenedAt) {
 		t.Errorf("after a probe that failed it is %+v, %s", failed, wait)
 	}
+	if all, err := k.Watched(t.Context()); err != nil || len(all) != 1 || !all[0].OpenedAt.Equal(k.clock.read()) {
+		t.Errorf("it holds for longer, and is not watched anew: %+v, %v", all, err)
+	}
 	k.slow.Sent()
 	k.clock.forward(failed.ProbeAt.Sub(k.clock.read()))
 	k.receiver.answers(nil)

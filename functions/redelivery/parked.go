@@ -27,6 +27,7 @@ type round struct {
 
 	mu                           sync.Mutex
 	closed                       []store.Watched // or with nobody to send to any more: what is parked may go
+	lettingGo                    int             // of those, that had something parked when they were last looked at
 	watched, open, probes, letGo int
 	left                         int // for the next run, for want of time
 	failure                      error
@@ -40,7 +41,7 @@ func (s *Service) parked(ctx context.Context) (*round, error) {
 	all, err := s.store.Watched(ctx)
 	r := &round{Service: s, ctx: ctx, watched: len(all), failure: err}
 	r.each(all, r.look)
-	each := domain.LetGo(len(r.closed))
+	each := domain.LetGo(r.lettingGo)
 	r.each(r.closed, func(w store.Watched) error { return r.release(w, each) })
 	return r, r.failure
 }
@@ -81,7 +82,12 @@ func (r *round) look(watched store.Watched) error {
 	}
 	silent := gone || w.Paused || health.State() == domain.HealthDisabled
 	if silent || !health.Breaker.Open() {
-		r.note(func() { r.closed = append(r.closed, watched) })
+		r.note(func() {
+			r.closed = append(r.closed, watched)
+			if watched.EmptySince.IsZero() {
+				r.lettingGo++
+			}
+		})
 		return nil
 	}
 	r.note(func() { r.open++ })

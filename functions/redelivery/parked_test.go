@@ -207,10 +207,11 @@ func TestRule20_AWebhookIsWatchedUntilNothingCanBeParkedForItAnyMore(t *testing.
 			k.sweep()
 		}
 	}
-	minutes(9)
+	twice := int(2 * store.WatchedSettles / time.Minute)
+	minutes(twice - 1)
 	k.letGo()
 	if k.watched() != 1 {
-		t.Fatal("it is watched no more after nine minutes")
+		t.Fatalf("it is watched no more after %d minutes", twice-1)
 	}
 	late := events.Delivery{ID: domain.DeliveryOf("evt_late", w.ID), Account: w.Account, Webhook: w.ID, Event: "evt_late", EventAt: k.now, Attempt: 1}
 	if err := at.Park(t.Context(), []events.Delivery{late}); err != nil {
@@ -242,7 +243,7 @@ func TestRule20_AnOpenBreakerWithNothingParkedIsWatchedNoMoreOnceItLapsed(t *tes
 		}
 		k.now = k.now.Add(time.Minute)
 	}
-	for range 7 {
+	for range 2*store.WatchedSettles/time.Minute + 2 {
 		k.sweep()
 		k.now = k.now.Add(time.Minute)
 	}
@@ -263,7 +264,7 @@ func TestRule20_ABreakerThatOpensAgainIsWatchedWhateverASweeperSays(t *testing.T
 	at := k.At(func() time.Time { return k.now })
 	_, h, _ := k.broken("whk_1", 0)
 	k.closed(h)
-	k.now = k.now.Add(10 * time.Minute)
+	k.now = k.now.Add(2 * store.WatchedSettles)
 	for _, step := range []string{"the first telling", "the second"} {
 		read, err := k.Watched(t.Context())
 		if err != nil || len(read) != 1 {
@@ -279,11 +280,11 @@ func TestRule20_ABreakerThatOpensAgainIsWatchedWhateverASweeperSays(t *testing.T
 		if err != nil || len(again) != 1 || !again[0].EmptySince.IsZero() {
 			t.Fatalf("after %s it is %+v, %v", step, again, err)
 		}
-		k.now = k.now.Add(10 * time.Minute)
+		k.now = k.now.Add(2 * store.WatchedSettles)
 		if err := at.Quiet(t.Context(), again[0]); err != nil {
 			t.Fatal(err)
 		}
-		k.now = k.now.Add(10 * time.Minute)
+		k.now = k.now.Add(2 * store.WatchedSettles)
 	}
 }
 

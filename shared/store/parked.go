@@ -149,7 +149,8 @@ func (w Watched) item() map[string]types.AttributeValue {
 	return item
 }
 
-// Watch is called before a breaker begins to hold, so that none that does is unwatched. Parking itself then needs no word of it.
+// Watch is called before a breaker holds, and before it holds for longer, so that none that does is unwatched. Parking itself
+// then needs no word of it.
 func (s *Store) Watch(ctx context.Context, a domain.AccountID, w domain.WebhookID) error {
 	item := Watched{Account: a, Webhook: w, OpenedAt: s.now()}.item()
 	return fault.Wrap(s.writeAll(ctx, s.deliveries, []types.WriteRequest{{PutRequest: &types.PutRequest{Item: item}}}), "watch the webhook %s", w)
@@ -178,28 +179,29 @@ func (s *Store) Watched(ctx context.Context) ([]Watched, error) {
 	return all, nil
 }
 
-// watchedSettles is longer than a process may act on a breaker that it read: 2 s that a target is known, and the minute
-// that its function has.
-const watchedSettles = 5 * time.Minute
+// WatchedSettles, twice, is longer than a process may act on a breaker after its webhook was watched: until the probe, until that
+// lapses, both again when somebody claimed it and died, the 2 s that a target is known, the minute that its function has; and
+// what two clocks differ by. A process that is ten minutes behind takes a breaker for one that holds for as long after it
+// lapsed, and what it parks then nobody would look for any more.
+const WatchedSettles = 30 * time.Minute
 
 // Quiet is told of a watched webhook, as it was read, that its breaker holds nothing and nothing is parked for it, in that
-// order. Told so twice, with watchedSettles between, it stops watching it.
+// order. Told so twice, with WatchedSettles between, it stops watching it.
 //
-// Nothing is parked without being watched then: a process that parks has read a breaker that holds, within watchedSettles.
-// Either it began to hold after the first telling, and then it was watched anew, which takes back what was told; or it had
-// ended before it, and then what was parked since would have been found before the second. The first
-// telling waits for an opening that is watched and not yet committed. Each write holds to what was read.
+// Nothing is parked without being watched then: a process that parks has read a breaker that holds. Either it was watched
+// after the first telling, which takes back what was told; or before it, and then nothing is parked any more after the second. The
+// first telling waits for an opening that is watched and not yet committed. Each write holds to what was read.
 func (s *Store) Quiet(ctx context.Context, w Watched) error {
 	now := s.now()
 	values := map[string]types.AttributeValue{":opened": w.item()["opened_at"]}
 	var err error
 	switch {
-	case w.EmptySince.IsZero() && now.Sub(w.OpenedAt) >= watchedSettles:
+	case w.EmptySince.IsZero() && now.Sub(w.OpenedAt) >= WatchedSettles:
 		w.EmptySince = now
 		_, err = s.db.PutItem(ctx, &dynamodb.PutItemInput{
 			TableName: &s.deliveries, Item: w.item(), ConditionExpression: aws.String("opened_at = :opened"), ExpressionAttributeValues: values,
 		})
-	case !w.EmptySince.IsZero() && now.Sub(w.EmptySince) >= watchedSettles:
+	case !w.EmptySince.IsZero() && now.Sub(w.EmptySince) >= WatchedSettles:
 		values[":empty"] = w.item()["empty_since"]
 		_, err = s.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{
 			TableName: &s.deliveries, Key: watchedKey(w.Account, w.Webhook).attributes(),
