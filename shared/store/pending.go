@@ -29,6 +29,10 @@ const (
 	// PendingLate is how old what is pending must be to be looked at. Until then the stream has it.
 	PendingLate = time.Minute
 
+	// ClocksDiffer is how far apart the clocks of functions may be, of the one that stores an event and the one that looks
+	// for it. For so long after its end an hour may still get something.
+	ClocksDiffer = 30 * time.Minute
+
 	// pendingSought is how far back a first sweep looks.
 	pendingSought = 24 * time.Hour
 )
@@ -145,26 +149,37 @@ func (s *Store) PendingTo(ctx context.Context, bucket time.Time) error {
 	return s.noteSwept(ctx, s.accounts, pendingCursorKey, domain.RecordPendingCursor, bucket)
 }
 
-// OutboxOf is what the stream showed when those events, at most 100, were stored. It leaves out those that are not there
-// any more, erased with their account or expired; gone are these.
+// OutboxOf is what the stream showed when those events, at most 100, were stored. gone are those that are not there, erased
+// with their account or expired or not yet stored, and those that are there of another call's, which says itself that they
+// are pending.
 func (s *Store) OutboxOf(ctx context.Context, all []Pending) (records []lambda.DynamoDBEventRecord, gone []Pending, err error) {
-	at := map[key]Pending{}
+	of := map[key][]Pending{}
 	for _, p := range all {
-		at[eventKey(p.Account, p.Contract, p.Event)] = p
+		k := eventKey(p.Account, p.Contract, p.Event)
+		of[k] = append(of[k], p)
 	}
-	items, err := s.items(ctx, slices.Collect(maps.Keys(at)))
+	items, err := s.items(ctx, slices.Collect(maps.Keys(of)))
 	if err != nil {
 		return nil, nil, err
 	}
-	for k, item := range items {
-		image, err := imageOfItem(item)
-		if err != nil {
-			return nil, nil, fault.Wrap(err, "show %s", textOf(item, SortKey))
+	for k, same := range of {
+		var stored events.Event
+		if err := unmarshal(items[k], &stored); err != nil {
+			return nil, nil, fault.Wrap(err, "decode %s", k.sk)
 		}
-		records = append(records, lambda.DynamoDBEventRecord{
-			EventID: textOf(item, "id"), EventName: string(lambda.DynamoDBOperationTypeInsert), Change: lambda.DynamoDBStreamRecord{NewImage: image},
-		})
-		delete(at, k)
+		for _, p := range same {
+			if items[k] == nil || !p.AcceptedAt.Equal(stored.AcceptedAt) {
+				gone = append(gone, p)
+				continue
+			}
+			image, err := imageOfItem(items[k])
+			if err != nil {
+				return nil, nil, fault.Wrap(err, "show %s", k.sk)
+			}
+			records = append(records, lambda.DynamoDBEventRecord{
+				EventID: string(stored.ID), EventName: string(lambda.DynamoDBOperationTypeInsert), Change: lambda.DynamoDBStreamRecord{NewImage: image},
+			})
+		}
 	}
-	return records, slices.Collect(maps.Values(at)), nil
+	return records, gone, nil
 }
