@@ -8,7 +8,6 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -210,18 +209,6 @@ func (d *Drawing) queueMetric(queue awssqs.CfnQueue, name string) awscloudwatch.
 		Statistic:     jsii.String("Maximum"),
 		Period:        awscdk.Duration_Minutes(jsii.Number(1)),
 	})
-}
-
-// alarm tells the alarms topic when the metric reaches the threshold; silence is good news.
-func (d *Drawing) alarm(scope constructs.Construct, id, text string, metric awscloudwatch.Metric, threshold float64) {
-	awscloudwatch.NewAlarm(scope, jsii.String(id), &awscloudwatch.AlarmProps{
-		AlarmDescription:   jsii.String(text),
-		Metric:             metric,
-		Threshold:          jsii.Number(threshold),
-		ComparisonOperator: awscloudwatch.ComparisonOperator_GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-		EvaluationPeriods:  jsii.Number(1),
-		TreatMissingData:   awscloudwatch.TreatMissingData_NOT_BREACHING,
-	}).AddAlarmAction(awscloudwatchactions.NewSnsAction(d.alarms))
 }
 
 // Key is a KMS key, rotated every year.

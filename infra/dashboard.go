@@ -13,12 +13,15 @@ import (
 )
 
 // Dashboard shows whether deliveries flow, and where they do not: first what partners notice, then what waits, then
-// what the machines do. It is the last thing to be drawn, since it shows every function, queue and table before it.
+// what the machines do. It is the last thing to be drawn, since it shows every function, queue, table and alarm before it.
 func (d *Drawing) Dashboard() {
 	board := awscloudwatch.NewDashboard(d.Stack, jsii.String("dashboard"), &awscloudwatch.DashboardProps{
 		DashboardName:   d.Stack.StackName(),
 		DefaultInterval: awscdk.Duration_Hours(jsii.Number(3)),
 	})
+	board.AddWidgets(awscloudwatch.NewAlarmStatusWidget(&awscloudwatch.AlarmStatusWidgetProps{
+		Title: jsii.String("Alarms"), Alarms: &d.alarmed, Width: jsii.Number(24), Height: jsii.Number(4),
+	}))
 	sum, p50, p99 := "Sum", "p50", "p99"
 	ours := func(statistic string, names ...metric.Name) (all []awscloudwatch.IMetric) {
 		for _, n := range names {
@@ -67,11 +70,22 @@ func (d *Drawing) Dashboard() {
 	)
 }
 
+// ours is a metric that the functions write, under no label, as alarms take it.
+func (d *Drawing) ours(n metric.Name, statistic string) awscloudwatch.Metric {
+	return awscloudwatch.NewMetric(d.metricProps(metric.Namespace, string(n), statistic, map[string]*string{metric.StageDimension: &d.stage.Name}))
+}
+
+// metric is one as a graph shows it.
 func (d *Drawing) metric(namespace, name, statistic, label string, dimensions map[string]*string) awscloudwatch.IMetric {
-	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
-		Namespace: &namespace, MetricName: &name, Statistic: &statistic, Label: &label, DimensionsMap: &dimensions,
-		Period: awscdk.Duration_Minutes(jsii.Number(1)),
-	})
+	props := d.metricProps(namespace, name, statistic, dimensions)
+	props.Label = &label
+	return awscloudwatch.NewMetric(props)
+}
+
+func (d *Drawing) metricProps(namespace, name, statistic string, dimensions map[string]*string) *awscloudwatch.MetricProps {
+	return &awscloudwatch.MetricProps{
+		Namespace: &namespace, MetricName: &name, Statistic: &statistic, DimensionsMap: &dimensions, Period: awscdk.Duration_Minutes(jsii.Number(1)),
+	}
 }
 
 // graph is a third of a row.

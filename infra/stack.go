@@ -132,6 +132,7 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	redelivery.NotesIn(accounts)
 	redelivery.Calls(fanout)
 
+	d.Alarms()
 	d.Dashboard()
 	return d
 }

@@ -256,7 +256,8 @@ func TestFunctions_MayDoWhatTheirArrowsSay(t *testing.T) {
 		for _, f := range stack.drawing.Functions {
 			want := []string{"logs:CreateLogStream", "logs:PutLogEvents"}
 			for _, arrow := range stack.drawing.Arrows {
-				if arrow.From == Box(f) || arrow.To == Box(f) {
+				_, called := arrow.From.(*Function) // the caller's arrow, and grant
+				if arrow.From == Box(f) || arrow.To == Box(f) && !called {
 					want = append(want, arrow.Grant.Actions...)
 					if besides := arrow.Grant.Besides; besides != nil {
 						want = append(want, besides.Actions...)
@@ -575,7 +576,35 @@ func TestTemplates_PassCfnLint(t *testing.T) {
 	})
 }
 
-func TestDashboard_ShowsEveryQueueFunctionTableAndMetric(t *testing.T) {
+// What the functions count is alarmed of once it lasts, and a sweeper that says nothing is no good news.
+func TestAlarms_TellOfWhatLastsAndOfSilence(t *testing.T) {
+	everyStage(t, func(t *testing.T, stack template) {
+		want := map[string]string{
+			"Unsent Maximum":     "GreaterThanOrEqualToThreshold 1 5 notBreaching",
+			"Overdue Maximum":    "GreaterThanOrEqualToThreshold 1 5 notBreaching",
+			"Unsent SampleCount": "LessThanThreshold 1 5 breaching",
+		}
+		for id, a := range stack.of("AWS::CloudWatch::Alarm") {
+			p := a.Properties
+			if p["Namespace"] != metric.Namespace {
+				continue
+			}
+			name := fmt.Sprint(p["MetricName"], " ", p["Statistic"])
+			if got := fmt.Sprint(p["ComparisonOperator"], " ", p["Threshold"], " ", p["EvaluationPeriods"], " ", p["TreatMissingData"]); got != want[name] {
+				t.Errorf("%s on %s: got %q, want %q", id, name, got, want[name])
+			}
+			if !is(p["Period"], 60) || !is(p["Dimensions"], []any{map[string]any{"Name": metric.StageDimension, "Value": stack.drawing.stage.Name}}) {
+				t.Errorf("%s is of %s", id, text(p))
+			}
+			delete(want, name)
+		}
+		if len(want) > 0 {
+			t.Errorf("there is no alarm on %v", slices.Sorted(maps.Keys(want)))
+		}
+	})
+}
+
+func TestDashboard_ShowsEveryQueueFunctionTableAlarmAndMetric(t *testing.T) {
 	everyStage(t, func(t *testing.T, stack template) {
 		boards := stack.of("AWS::CloudWatch::Dashboard")
 		if len(boards) != 1 {
@@ -586,7 +615,7 @@ func TestDashboard_ShowsEveryQueueFunctionTableAndMetric(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, kind := range []string{"AWS::SQS::Queue", "AWS::Lambda::Function", "AWS::DynamoDB::Table"} {
+			for _, kind := range []string{"AWS::SQS::Queue", "AWS::Lambda::Function", "AWS::DynamoDB::Table", "AWS::CloudWatch::Alarm"} {
 				for id := range stack.of(kind) {
 					if !strings.Contains(string(body), `"`+id+`"`) {
 						t.Errorf("it does not show %s", id)

@@ -351,3 +351,20 @@ func TestRedelivery_WhatIsForgottenHoldsUpNothing(t *testing.T) {
 		t.Errorf("a minute late: %s", k.measured.String())
 	}
 }
+
+// What cannot be sent is overdue all the same, and of what cannot be looked at nothing is said: no nought, which would be
+// good news.
+func TestRedelivery_CountsWhatItCannotSendAndIsSilentOfWhatItCannotSee(t *testing.T) {
+	k := newKit(t)
+	k.waiting("1", 20*time.Minute)
+	k.now = k.now.Add(30 * time.Minute)
+	if _, err := k.service(k.queue.Broken()).Handle(t.Context(), nil); err == nil || !k.says(`"Due":[1]`) || !k.says(`"Overdue":[1]`) {
+		t.Errorf("the queue is gone: %v; %s", err, k.measured.String())
+	}
+	for _, call := range []string{"GetItem", "Query"} {
+		k.measured.Reset()
+		if _, err := k.service(k.queue, storetest.Failing(call)).Handle(t.Context(), nil); err == nil || k.measured.Len() > 0 && (k.says("Unsent") || k.says("Due")) {
+			t.Errorf("%s fails: %v; %s", call, err, k.measured.String())
+		}
+	}
+}
