@@ -70,6 +70,10 @@ bench-deployed: up
 	@go run ./localstack/bench latency -outputs $(OUTPUTS)
 	@env $(CREDENTIALS) go test ./functions -run '^$$' -bench Cost -benchtime 20x
 
+test-faults: build/localstack installed ## The fault suite, a part of make test: what breaks between acceptance and end, and what came of it
+	@$(LOCALSTACK) -port $(TEST_PORT) -outputs localstack/.state/$(TEST_PORT)/outputs.json with \
+		env $(CREDENTIALS) go test ./functions -run Faults -v -count 1 | sed -n 's/^ *faults_test.go:[0-9]*: //p; /^FAIL/p; /^ok/p'
+
 simulate: ## A day in which endpoints are dead, at 10,000 deliveries a second: queues, breakers, retries, cost
 	@go test ./functions/delivery -run Simulation -count 1 -v | sed -n 's/^ *simulation_test.go:[0-9]*: //p; /^FAIL/p; /^ok/p'
 
@@ -100,7 +104,7 @@ help: ## List these commands
 local-only:
 	@[ $(STAGE) = local ] || { echo "This deploys the local stage to an emulator; README says how to deploy $(STAGE)." >&2; exit 1; }
 
-.PHONY: demo up down token test lint inventory release-contract bench simulate build synth redrive drawing help
+.PHONY: demo up down token test test-faults lint inventory release-contract bench simulate build synth redrive drawing help
 .PHONY: local-only ready tools installed compiled functions build/infra build/localstack test-stack test-functions test-deployed bench-deployed
 
 test-stack: infra/.venv/installed

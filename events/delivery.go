@@ -31,6 +31,7 @@ type Delivery struct {
 	Slow      bool               `json:"slow,omitempty"`       // by the slow lane
 	Turn      bool               `json:"turn,omitempty"`       // NotBefore is its turn, of so many a second, for this attempt
 	NotBefore time.Time          `json:"not_before,omitzero"`
+	Asked     bool               `json:"asked,omitempty"` // somebody wants this attempt now: it probes a breaker before its time
 }
 
 // DeliveryTo is the first message of the delivery of e to w. Body and Context are the caller's to add.

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -9,26 +12,10 @@ import (
 	"plugboard/shared/metric"
 )
 
-// Alarms. Those of a box are drawn with it; here are the ones on what the functions count. RUNBOOK.md says of each what to
-// do.
+// RUNBOOK.md says of each alarm what to do.
 
-// lastingMinutes is for how long something must be so, that may pass by itself.
-const lastingMinutes = 5
-
-// Alarms adds those on metrics of ours. redelivery says every minute what was forgotten and what is late, also when it is
-// nothing: so that it has stopped is told from all being well.
-func (d *Drawing) Alarms() {
-	scope := constructs.NewConstruct(d.Stack, jsii.String("alarmed"))
-	d.alarm(scope, "unsent", "For five minutes events have been accepted that fan-out did not send on by itself: redelivery hands them over.",
-		d.ours(metric.Unsent, "Maximum"), 1, lasting)
-	d.alarm(scope, "overdue", "For five minutes retries have been more than two minutes late.",
-		d.ours(metric.Overdue, "Maximum"), 1, lasting)
-	d.alarm(scope, "silent", "redelivery has not looked for forgotten events for five minutes: no retry that is more than 15 minutes away is sent.",
-		d.ours(metric.Unsent, "SampleCount"), 1, lasting, silence)
-}
-
-// alarm tells the alarms topic when the metric reaches the threshold; having none is good news.
-func (d *Drawing) alarm(scope constructs.Construct, id, text string, of awscloudwatch.IMetric, threshold float64, unlike ...func(*awscloudwatch.AlarmProps)) {
+// alarm tells the alarms topic when the metric reaches the threshold; having none is good news, unless it is said otherwise.
+func (d *Drawing) alarm(scope constructs.Construct, id, text string, of awscloudwatch.Metric, threshold float64, otherwise ...func(*awscloudwatch.AlarmProps)) {
 	props := &awscloudwatch.AlarmProps{
 		AlarmDescription:   jsii.String(text),
 		Metric:             of,
@@ -37,7 +24,7 @@ func (d *Drawing) alarm(scope constructs.Construct, id, text string, of awscloud
 		EvaluationPeriods:  jsii.Number(1),
 		TreatMissingData:   awscloudwatch.TreatMissingData_NOT_BREACHING,
 	}
-	for _, change := range unlike {
+	for _, change := range otherwise {
 		change(props)
 	}
 	alarm := awscloudwatch.NewAlarm(scope, jsii.String(id), props)
@@ -45,11 +32,16 @@ func (d *Drawing) alarm(scope constructs.Construct, id, text string, of awscloud
 	d.alarmed = append(d.alarmed, alarm)
 }
 
-// lasting: in each of so many minutes.
-func lasting(p *awscloudwatch.AlarmProps) { p.EvaluationPeriods = jsii.Number(lastingMinutes) }
+// spokenOfAfter is for how many minutes something must go on to be spoken of: one sweep may come late.
+const spokenOfAfter = 5
 
-// silence: less than the threshold, or nothing at all.
-func silence(p *awscloudwatch.AlarmProps) {
-	p.ComparisonOperator = awscloudwatch.ComparisonOperator_LESS_THAN_THRESHOLD
-	p.TreatMissingData = awscloudwatch.TreatMissingData_BREACHING
+// SpeaksOf tells the alarms topic when a metric that is put every minute, of none too, was not 0 for five minutes, and
+// when it was not put: what counts it may have stopped, or be unable to look.
+func (d *Drawing) SpeaksOf(name metric.Name, text string) {
+	d.alarm(d.Stack, strings.ToLower(string(name)), text+" Or redelivery, which looks every minute, does not.", awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
+		Namespace: jsii.String(metric.Namespace), MetricName: jsii.String(string(name)), DimensionsMap: &map[string]*string{metric.StageDimension: &d.stage.Name},
+		Statistic: jsii.String("Maximum"), Period: awscdk.Duration_Minutes(jsii.Number(1)),
+	}), 1, func(p *awscloudwatch.AlarmProps) {
+		p.EvaluationPeriods, p.TreatMissingData = jsii.Number(spokenOfAfter), awscloudwatch.TreatMissingData_BREACHING
+	})
 }

@@ -70,22 +70,11 @@ func (d *Drawing) Dashboard() {
 	)
 }
 
-// ours is a metric that the functions write, under no label, as alarms take it.
-func (d *Drawing) ours(n metric.Name, statistic string) awscloudwatch.Metric {
-	return awscloudwatch.NewMetric(d.metricProps(metric.Namespace, string(n), statistic, map[string]*string{metric.StageDimension: &d.stage.Name}))
-}
-
-// metric is one as a graph shows it.
 func (d *Drawing) metric(namespace, name, statistic, label string, dimensions map[string]*string) awscloudwatch.IMetric {
-	props := d.metricProps(namespace, name, statistic, dimensions)
-	props.Label = &label
-	return awscloudwatch.NewMetric(props)
-}
-
-func (d *Drawing) metricProps(namespace, name, statistic string, dimensions map[string]*string) *awscloudwatch.MetricProps {
-	return &awscloudwatch.MetricProps{
-		Namespace: &namespace, MetricName: &name, Statistic: &statistic, DimensionsMap: &dimensions, Period: awscdk.Duration_Minutes(jsii.Number(1)),
-	}
+	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
+		Namespace: &namespace, MetricName: &name, Statistic: &statistic, Label: &label, DimensionsMap: &dimensions,
+		Period: awscdk.Duration_Minutes(jsii.Number(1)),
+	})
 }
 
 // graph is a third of a row.

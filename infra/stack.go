@@ -10,6 +10,7 @@ import (
 
 	"plugboard/events"
 	"plugboard/shared/contract"
+	"plugboard/shared/metric"
 	"plugboard/shared/store"
 )
 
@@ -133,7 +134,10 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	redelivery.NotesIn(accounts)
 	redelivery.Calls(fanout)
 
-	d.Alarms()
+	// What redelivery finds every minute that should not be, and its silence.
+	d.SpeaksOf(metric.Unsent, "Events were accepted more than a minute ago, and nobody has sent them on.")
+	d.SpeaksOf(metric.Overdue, "Retries are sent more than two minutes after their time.")
+
 	d.Dashboard()
 	return d
 }

@@ -102,7 +102,7 @@ func (s *Service) followed(ctx context.Context, m *made, d events.Delivery) erro
 	if m.line = last; last.Number > d.Attempt || domain.StateOf(lines) != domain.DeliveryRetrying {
 		return nil // it went on, or it has ended
 	}
-	d.Attempt, d.NotBefore, d.Turn = d.Attempt+1, first.NextAt, false
+	d.Attempt, d.NotBefore, d.Turn, d.Asked = d.Attempt+1, first.NextAt, false, false
 	m.next = &d
 	return nil
 }
@@ -184,7 +184,7 @@ func (s *Service) failed(m *made, p domain.SendPolicy, d events.Delivery, a answ
 		return
 	}
 	m.line.Outcome, m.line.NextAt = domain.OutcomeFailed, s.now().Add(wait).Truncate(time.Millisecond)
-	d.Attempt, d.NotBefore, d.Turn = d.Attempt+1, m.line.NextAt, false
+	d.Attempt, d.NotBefore, d.Turn, d.Asked = d.Attempt+1, m.line.NextAt, false, false
 	m.next = &d
 }
 

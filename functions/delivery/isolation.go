@@ -26,6 +26,7 @@ const (
 // setAside says in m where d goes instead of making its attempt; false when it makes it, as the probe of a breaker that
 // is due if it could claim that.
 //
+// Somebody who has an attempt made now has mended the endpoint, or wants to know: that attempt probes before its time.
 // A probe is made on the slow lane, where redelivery sends one: of thousands of endpoints that hang, the probes alone would
 // hold the quick one up. A breaker that is remembered as open may have closed up to targetKept ago: what is parked then is
 // let go by redelivery within its minute.
@@ -33,7 +34,7 @@ func (s *Service) setAside(ctx context.Context, m *made, t *target, d events.Del
 	now := s.now()
 	m.before = t.health
 	switch breaker := t.health.Breaker; {
-	case breaker.Holds(now) && !(d.Slow && breaker.Due(now)):
+	case breaker.Holds(now) && !(d.Slow && (breaker.Due(now) || d.Asked)):
 		m.aside = parked
 	case breaker.Holds(now):
 		if m.before, m.probe = s.claims(ctx, t); !m.probe {
@@ -68,7 +69,7 @@ func (s *Service) park(ctx context.Context, jobs []job) {
 	for _, j := range jobs {
 		if j.aside == parked {
 			d := j.delivery
-			d.Turn = false // which is over when it is let go
+			d.Turn, d.Asked = false, false // which is over when it is let go
 			all = append(all, d)
 		}
 	}

@@ -450,7 +450,7 @@ func TestRule20_ParkingProlongsNoDeliveryBeyondItsEvent(t *testing.T) {
 	gone.Body, gone.Event = "", "evt_gone"
 	gone.ID = domain.DeliveryOf(gone.Event, w.ID)
 	k.deliver(gone)
-	if got := k.outcome(gone, 1); got.Reason != "The event is not kept any more." {
+	if got := k.outcome(gone, 1); got.Outcome != domain.OutcomeCancelled || got.Reason != "The event is not stored any more." {
 		t.Errorf("without its event it is %+v", got)
 	}
 }

@@ -43,6 +43,7 @@ func (s *Service) ReplayDelivery(ctx context.Context, in *contract.ReplayDeliver
 		return nil, err
 	}
 	var tx store.Tx
+	d.Asked = true
 	tx.Resend(events.Resend{ID: s.newID("rsd"), Account: w.Account, Delivery: &d})
 	out := &contract.ReplayDeliveryOutput{}
 	out.Body.Delivery, out.Body.Attempt = d.ID, d.Attempt

@@ -517,7 +517,7 @@ var (
 		Auth: auth.AnyOf(auth.Platform()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordAccount, domain.RecordWorkspace, domain.RecordNaming, domain.RecordTemplate, domain.RecordUser},
 		Writes: domain.Records{domain.RecordWorkspace, domain.RecordNaming, domain.RecordQuotaUse},
-		Family: FamilyAccount, Since: "0.2.0", Summary: "Delete a workspace that no template and no user names; contracts that were made in it stay.",
+		Family: FamilyAccount, Since: "0.3.0", Summary: "Delete a workspace that no template and no user names; contracts that were made in it stay.",
 	})
 	ListQuotas = declare[ListQuotasInput, ListQuotasOutput](Operation{
 		ID: "list-quotas", Method: http.MethodGet, Path: "/v1/quotas", Function: Contracts, Status: 200,
@@ -541,7 +541,7 @@ var (
 		Reads:  domain.Records{domain.RecordAccount, domain.RecordWorkspace, domain.RecordTemplateType, domain.RecordInstallation, domain.RecordEvent},
 		Writes: domain.Records{domain.RecordEvent}, MaxBody: maxImportBody,
 		Emits:  events.OfContractTypes(),
-		Family: FamilyContract, Since: "0.1.0", Summary: "Send up to 1,000 events of contracts kept elsewhere, and hear of each what became of it.",
+		Family: FamilyContract, Since: "0.3.0", Summary: "Send up to 1,000 events of contracts kept elsewhere, and hear of each what became of it.",
 	})
 )
 
@@ -824,7 +824,7 @@ var (
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeWebhooksRead), auth.Platform()),
 		Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordWebhook, domain.RecordAttempt},
-		Family: FamilyWebhook, Since: "0.1.0", Summary: "List the deliveries of one event, over the webhooks that there are, with every attempt.",
+		Family: FamilyWebhook, Since: "0.3.0", Summary: "List the deliveries of one event, over the webhooks that there are, with every attempt.",
 	})
 	ReplayDelivery = declare[ReplayDeliveryInput, ReplayDeliveryOutput](Operation{
 		ID: "replay-delivery", Method: http.MethodPost, Path: "/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/replay", Function: Webhooks, Status: 202,
@@ -832,7 +832,7 @@ var (
 		Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordInstallation, domain.RecordAttempt, domain.RecordEvent},
 		Writes: domain.Records{domain.RecordResend},
-		Family: FamilyWebhook, Since: "0.1.0", Summary: "Send a delivery again, in whatever state: the next attempt, under the same id and with the same body.",
+		Family: FamilyWebhook, Since: "0.3.0", Summary: "Send a delivery again, in whatever state: the next attempt, under the same id and with the same body.",
 	})
 	CreateReplay = declare[CreateReplayInput, CreateReplayOutput](Operation{
 		ID: "create-replay", Method: http.MethodPost, Path: "/v1/webhooks/{webhook_id}/replays", Function: Webhooks, Status: 202,
@@ -840,21 +840,21 @@ var (
 		Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordInstallation, domain.RecordReplaying},
 		Writes: domain.Records{domain.RecordReplay, domain.RecordReplaying, domain.RecordResend},
-		Family: FamilyWebhook, Since: "0.1.0", Summary: "Send what failed or was skipped since a time again, or what else a filter finds, page by page.",
+		Family: FamilyWebhook, Since: "0.3.0", Summary: "Send what failed or was skipped since a time again, or what else a filter finds, page by page.",
 	})
 	ListReplays = declare[ListReplaysInput, ListReplaysOutput](Operation{
 		ID: "list-replays", Method: http.MethodGet, Path: "/v1/webhooks/{webhook_id}/replays", Function: Webhooks, Status: 200,
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeWebhooksRead), auth.Platform()),
 		Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordWebhook, domain.RecordReplay},
-		Family: FamilyWebhook, Since: "0.1.0", Summary: "List a webhook's replays of the last 30 days.",
+		Family: FamilyWebhook, Since: "0.3.0", Summary: "List a webhook's replays of the last 30 days.",
 	})
 	ReadReplay = declare[ReplayInput, ReadReplayOutput](Operation{
 		ID: "read-replay", Method: http.MethodGet, Path: "/v1/webhooks/{webhook_id}/replays/{replay_id}", Function: Webhooks, Status: 200,
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeWebhooksRead), auth.Platform()),
 		Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordWebhook, domain.RecordReplay},
-		Family: FamilyWebhook, Since: "0.1.0", Summary: "Read a replay, with its progress.",
+		Family: FamilyWebhook, Since: "0.3.0", Summary: "Read a replay, with its progress.",
 	})
 	CancelReplay = declare[ReplayInput, CancelReplayOutput](Operation{
 		ID: "cancel-replay", Method: http.MethodPost, Path: "/v1/webhooks/{webhook_id}/replays/{replay_id}/cancel", Function: Webhooks, Status: 200,
@@ -862,6 +862,6 @@ var (
 		Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordWebhook, domain.RecordReplay},
 		Writes: domain.Records{domain.RecordReplay, domain.RecordReplaying},
-		Family: FamilyWebhook, Since: "0.1.0", Summary: "Cancel a replay; what it has sent stays sent.",
+		Family: FamilyWebhook, Since: "0.3.0", Summary: "Cancel a replay; what it has sent stays sent.",
 	})
 )
