@@ -65,7 +65,7 @@ func layOut(ctx context.Context, args []string) error {
 // webhook is the one of that number.
 func (w *worker) webhook(i int) domain.Webhook {
 	account := 0
-	if w.Kind != "pipeline" {
+	if w.Kind != "pipeline" && w.Kind != "external" {
 		account = i
 	}
 	return domain.Webhook{Account: domain.AccountID(fmt.Sprintf("acct-%d", account)), ID: domain.WebhookID(fmt.Sprintf("whk_%d", i)), Name: "Bench", URL: w.URL}

@@ -42,6 +42,7 @@ var kinds = map[string]func(*worker, context.Context) (next func() (batch, error
 	"plain":    (*worker).plain,
 	"delivery": (*worker).delivery,
 	"pipeline": (*worker).pipeline,
+	"external": (*worker).pipeline,
 	"sweep":    (*worker).sweep,
 }
 
@@ -105,7 +106,8 @@ func (w *worker) delivery(ctx context.Context) (func() (batch, error), error) {
 	}, nil
 }
 
-// pipeline takes events from their commit to their last delivery: one account, whose webhooks hear all of them.
+// pipeline takes events from their commit to their last delivery: one account, whose webhooks hear all of them. Those of
+// contracts kept elsewhere, of the kind external, are stored as send-events does.
 func (w *worker) pipeline(ctx context.Context) (func() (batch, error), error) {
 	p, err := w.parts()
 	if err != nil {
@@ -114,12 +116,8 @@ func (w *worker) pipeline(ctx context.Context) (func() (batch, error), error) {
 	fan := fanout.New(p.store, p.provisions, p.provisions, p.lanes, p.metrics, domain.SystemClock)
 	return func() (batch, error) {
 		return func() (int, error) {
-			for range w.Batch {
-				var tx store.Tx
-				tx.Emit(w.event(w.webhook(0).Account))
-				if err := p.store.Commit(ctx, &tx, nil); err != nil {
-					return 0, err
-				}
+			if err := w.store(ctx, p); err != nil {
+				return 0, err
 			}
 			shown, err := take[[]map[string]lambda.DynamoDBAttributeValue](w.aws, "outbox")
 			if err != nil {
@@ -147,6 +145,31 @@ func (w *worker) pipeline(ctx context.Context) (func() (batch, error), error) {
 			return len(messages), nil
 		}, nil
 	}, nil
+}
+
+// store stores a batch of events, as the API does.
+func (w *worker) store(ctx context.Context, p parts) error {
+	account := w.webhook(0).Account
+	if w.Kind == "external" {
+		all := make([]events.Event, w.Batch)
+		for i := range all {
+			all[i] = w.event(account)
+			all[i].ID = domain.ExternalEventID(account, rand.Text(), time.Now())
+		}
+		outcomes, err := p.store.Accept(ctx, all)
+		for _, o := range outcomes {
+			err = cmp.Or(err, o.Err)
+		}
+		return err
+	}
+	for range w.Batch {
+		var tx store.Tx
+		tx.Emit(w.event(account))
+		if err := p.store.Commit(ctx, &tx, nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // sweep has redelivery do a minute's work: with nothing due, that counts as one.

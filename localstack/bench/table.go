@@ -52,6 +52,7 @@ var rows = []row{
 	{name: "a retry that is due, sent by a sweep", load: with(func(l *load) { l.Kind, l.Batch, l.Pending = "sweep", 100, 100_000 })},
 	{name: fanOut1, load: with(func(l *load) { l.Kind, l.Webhooks = "pipeline", 1 })},
 	{name: fanOut10, load: with(func(l *load) { l.Kind, l.Webhooks = "pipeline", 10 })},
+	{name: "send-events, to 10 webhooks' final states", load: with(func(l *load) { l.Kind, l.Webhooks = "external", 10 })},
 }
 
 // The rows that the bill is made of.
@@ -82,7 +83,7 @@ func (b *bench) table(ctx context.Context, out io.Writer, wanted *regexp.Regexp)
 		switch {
 		case limit.Deliveries > 0:
 			speed = fmt.Sprintf("%11.0f%10.2f%9.0f", r.rate(), r.rate()/limit.rate(), r.perDelivery(float64(r.Mallocs)))
-		case row.load.Kind == "pipeline": // the committing is the API's work, and done by the same process
+		case row.load.Kind == "pipeline", row.load.Kind == "external": // the committing is the API's work, and done by the same process
 			speed = fmt.Sprintf("%11s%10s%9s", "", "", "")
 		}
 		cost := ""
@@ -118,7 +119,7 @@ func (b *bench) measure(ctx context.Context, of row) (r, limit result, err error
 	l := of.load
 	l.URL = b.url(of)
 	about := l
-	if about.Kind != "pipeline" {
+	if about.Kind != "pipeline" && about.Kind != "external" {
 		about.Kind = ""
 	}
 	about.Batch, about.Body, about.Heard = 0, 0, 0
