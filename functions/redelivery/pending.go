@@ -18,8 +18,8 @@ import (
 	"plugboard/shared/store"
 )
 
-// Events that were accepted and that nobody has sent on: the stream has given them up, or its consumer is off, or died in
-// between. They are handed to fanout again, past the stream.
+// What was accepted and nobody has sent on: the stream has given it up, or its consumer is off, or died in between. It is
+// handed to fanout again, past the stream.
 
 // Fanout takes records as the stream shows them, and returns when all of them are sent on. Its error is errFailed when it
 // was there and could not.
@@ -84,7 +84,7 @@ func (s *Service) repair(ctx context.Context) (found int, failure error) {
 		r.note(s.store.PendingTo(ctx, to))
 	}
 	if r.found > 0 || r.failure != nil {
-		slog.WarnContext(ctx, "events were accepted and not sent on", "events", r.found, "from", from, "to", to, "stopped", r.stopped, "ms", time.Since(began).Milliseconds(), "error", r.failure)
+		slog.WarnContext(ctx, "accepted and not sent on", "found", r.found, "from", from, "to", to, "stopped", r.stopped, "ms", time.Since(began).Milliseconds(), "error", r.failure)
 	}
 	return r.found, r.failure
 }
@@ -125,8 +125,8 @@ func (r *repairing) late() bool {
 	return true
 }
 
-// page hands over the events of which it says that they are pending. What says so of no event is removed; but when it is
-// new the event may still come, which is stored after it.
+// page hands over what it says is pending. What says so of nothing is removed; but when it is new what it says it of may
+// still come: an event from outside is stored after it.
 func (r *repairing) page(pending []store.Pending) error {
 	if len(pending) == 0 {
 		return nil
@@ -139,7 +139,7 @@ func (r *repairing) page(pending []store.Pending) error {
 	r.seen, r.found = r.seen+len(pending), r.found+len(records)
 	r.mu.Unlock()
 	gone = slices.DeleteFunc(gone, func(p store.Pending) bool { return p.AcceptedAt.After(r.now.Add(-store.ClocksDiffer)) })
-	if err := r.store.RemovePending(r.ctx, gone); err != nil {
+	if err := r.store.SentOn(r.ctx, gone); err != nil {
 		return err
 	}
 	var failure error

@@ -46,12 +46,14 @@ func (f *fanout) Handle(ctx context.Context, batch lambda.DynamoDBEvent) error {
 		return err
 	}
 	var all []events.Event
+	var pending []store.Pending
 	for _, r := range got.Records {
 		e, err := store.EventOf(r)
-		if err != nil || store.Outbox(r) != store.OutboxEvent {
-			return fmt.Errorf("no event of the outbox: %w", err)
+		p, ok := store.PendingOf(r)
+		if err != nil || !ok {
+			return fmt.Errorf("no item of the outbox: %w", err)
 		}
-		all = append(all, e)
+		all, pending = append(all, e), append(pending, p)
 	}
 	if slices.ContainsFunc(all, func(e events.Event) bool { return e.ID == f.ill }) {
 		return errFailed
@@ -61,7 +63,7 @@ func (f *fanout) Handle(ctx context.Context, batch lambda.DynamoDBEvent) error {
 	if f.took = append(f.took, all...); f.dies {
 		return errors.New("it died")
 	}
-	return f.SentOn(ctx, all)
+	return f.SentOn(ctx, pending)
 }
 
 // took is what was handed over since the call before.
@@ -165,7 +167,7 @@ func TestRule16_OneThatCannotBeSentOnKeepsNoOtherBack(t *testing.T) {
 // inOneShard are ids of so many events that are pending in the same place.
 func inOneShard(n int) (ids []string) {
 	for i := 0; len(ids) < n; i++ {
-		if id := fmt.Sprint(i); crc32.ChecksumIEEE([]byte("evt_"+id))%store.PendingShards == 0 {
+		if id := fmt.Sprint(i); crc32.ChecksumIEEE([]byte("EVENT#evt_"+id))%store.PendingShards == 0 {
 			ids = append(ids, id)
 		}
 	}
@@ -284,8 +286,9 @@ func TestRule18_WhatAnotherCallLeftPendingIsNotSentOnAgain(t *testing.T) {
 	if done, err := at.Accept(t.Context(), sent); err != nil || done[0].Err != nil {
 		t.Fatal(err, done)
 	}
-	if err := at.SentOn(t.Context(), sent); err != nil {
-		t.Fatal(err)
+	k.now = k.now.Add(2 * time.Minute)
+	if k.sweep(); len(k.took()) != 1 {
+		t.Fatal("it was not sent on")
 	}
 	item := k.lifted()
 	k.now = k.now.Add(time.Second)
@@ -313,6 +316,26 @@ func TestRule27_WhatIsPendingOfAnErasedEventGoes(t *testing.T) {
 	k.now = k.now.Add(store.ClocksDiffer + time.Minute)
 	if k.sweep(); len(k.took()) != 0 || !k.says(`"Unsent":[0]`) || len(k.ofRecord(domain.RecordPending)) != 0 {
 		t.Errorf("it is pending, or handed over: %s", k.measured.String())
+	}
+}
+
+// Not events alone: an enabling that provisioning never hears of would go on for ever.
+func TestRule16_ProvisionsThatNobodySentOnAreHandedOver(t *testing.T) {
+	k := newKit(t)
+	var tx store.Tx
+	tx.Provision(events.Provision{ID: "prv_1", Account: "acct-42", At: k.now})
+	tx.Resend(events.Resend{ID: "rsd_1", Account: "acct-42", Page: &events.ReplayPage{Page: 2}})
+	if err := k.At(func() time.Time { return k.now }).Commit(t.Context(), &tx, nil); err != nil {
+		t.Fatal(err)
+	}
+	k.now = k.now.Add(2 * time.Minute)
+	k.sweep()
+	if got := k.took(); !slices.Equal(got, []string{"prv_1 ", "rsd_1 "}) || !k.says(`"Unsent":[2]`) {
+		t.Errorf("handed over %q; %s", got, k.measured.String())
+	}
+	k.now = k.now.Add(time.Minute)
+	if k.sweep(); len(k.took()) != 0 || !k.says(`"Unsent":[0]`) {
+		t.Errorf("and again: %s", k.measured.String())
 	}
 }
 
