@@ -85,10 +85,11 @@ func TestRule20_WhatADeadEndpointMissedComesWhenItIsBackAndTheOthersNeverWaited(
 	if reads.at("parked_deliveries") != float64(0) || reads.str("health", "state") != "healthy" {
 		t.Errorf("in the end it reads as %s", reads.raw)
 	}
-	states := map[string]int{}
+	states, before := map[string]int{}, map[string]bool{} // what the queue held back comes again when it really is time
 	listed := s.want(s.call(s.admin, "GET", "/v1/webhooks/"+id+"/deliveries?limit=100", nil), 200)
 	for n := range listed.at("items").([]any) {
 		states[listed.str("items", n, "state")]++
+		before[listed.str("items", n, "id")] = true
 		if got := listed.at("items", n, "attempts").([]any); len(got) != 1 {
 			t.Errorf("a delivery has %d attempts", len(got))
 		}
@@ -109,7 +110,8 @@ func TestRule20_WhatADeadEndpointMissedComesWhenItIsBackAndTheOthersNeverWaited(
 	}
 	s.pass(3 * time.Second) // a target is known for two
 	s.settle()
-	if got := dead.take(); len(ids(got)) != 1 || heard(got, "webhook.ping") != 1 {
+	got := slices.DeleteFunc(dead.take(), func(r received) bool { return before[r.header.Get("Webhook-Id")] })
+	if len(ids(got)) != 1 || heard(got, "webhook.ping") != 1 {
 		t.Errorf("enabled it got %d requests, want the ping", len(got))
 	}
 	s.minute()

@@ -215,7 +215,7 @@ func (a *actors) works(template string) error {
 	a.receiver.take()
 	a.deliverOnly()
 	got := a.receiver.take()
-	if len(got) != 1 || got[0].header.Get("X-Customer") != "C-1001" {
+	if len(ids(got)) != 1 || got[0].header.Get("X-Customer") != "C-1001" {
 		return fmt.Errorf("its webhook sent %v", got)
 	}
 	return nil
