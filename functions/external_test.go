@@ -1,6 +1,7 @@
 package functions_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -67,7 +68,7 @@ func TestRule18_AnEventFromOutsideIsSentAsItCame(t *testing.T) {
 	a := newActors(newWorld(t))
 	a.enable()
 	secrets, order := a.signingSecrets(), a.templateType("acme-crm")
-	report := a.sendEvents(a.external("1", object{"data": object{"name": "Order", "id": "mine", "origin_extension_id": "somebody"}}))
+	report := a.sendEvents(a.external("1", object{"data": object{"name": "Order", "id": "mine", "origin_extension_id": "somebody", "number": json.Number("12345678901234567890.10")}}))
 	a.imported(report, "created")
 	a.settle()
 	got := a.receiver.take()
@@ -80,9 +81,11 @@ func TestRule18_AnEventFromOutsideIsSentAsItCame(t *testing.T) {
 		Account  string `json:"account_id"`
 		Data     map[string]any
 	}
-	must(t, json.Unmarshal(got[0].body, &body))
+	decoder := json.NewDecoder(bytes.NewReader(got[0].body))
+	decoder.UseNumber()
+	must(t, decoder.Decode(&body))
 	want := map[string]any{
-		"id": "K-1", "name": "Order", "workspace_id": "sales", "template_type_id": order, "extension_type": "acme-crm", "origin_extension_id": "acme-crm",
+		"id": "K-1", "name": "Order", "number": json.Number("12345678901234567890.10"), "workspace_id": "sales", "template_type_id": order, "extension_type": "acme-crm", "origin_extension_id": "acme-crm",
 	}
 	if body.ID != report.str("items", 0, "event_id") || body.Type != "contract.signed" || body.Account != "customer" || !maps.Equal(body.Data, want) {
 		t.Errorf("the body is %s", got[0].body)

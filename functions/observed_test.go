@@ -103,7 +103,7 @@ func (s *scene) changes(before map[string]item) ([]domain.Record, []events.Type)
 	var emitted []events.Type
 	after := s.snapshot()
 	for k, i := range after {
-		if reflect.DeepEqual(i, before[k]) || text(i, "record") == string(domain.RecordPending) { // which every event comes with
+		if reflect.DeepEqual(i, before[k]) || text(i, "record") == string(domain.RecordPending) { // which all in the outbox comes with
 			continue
 		}
 		kinds[domain.Record(text(i, "record"))] = true

@@ -97,7 +97,6 @@ func (f *Function) Calls(other *Function) {
 	})
 }
 
-// Sweeps reads items in their order, removes them in batches, and notes how far it came.
 // Sweeps reads items in their order, removes them, mostly in batches, and notes how far it came.
 func (f *Function) Sweeps(table *Table) {
 	f.arrow("sweeps", table, table.grant("dynamodb:GetItem", "dynamodb:Query", "dynamodb:BatchWriteItem", "dynamodb:PutItem", "dynamodb:DeleteItem"))

@@ -8,7 +8,6 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -87,11 +86,25 @@ type Table struct {
 	store.Table
 
 	drawing *Drawing
-	table   awsdynamodb.Table
+	table   awsdynamodb.ITable
 }
 
-// Table adds one: on-demand, expiring items, with its index.
+// Table adds one: on-demand, expiring items, with its index; or takes what was restored in its place.
 func (d *Drawing) Table(declared store.Table) *Table {
+	t := &Table{Table: declared, drawing: d}
+	if restored := d.stage.Restored; restored.Of == declared.Name {
+		t.table = awsdynamodb.Table_FromTableAttributes(d.tables, jsii.String(declared.Name), &awsdynamodb.TableAttributes{
+			TableName: &restored.Table, TableStreamArn: &restored.Stream,
+		})
+	} else {
+		t.table = d.newTable(declared)
+	}
+	d.boxes = append(d.boxes, t)
+	d.output(goName(declared.Name)+"Table", t.table.TableName())
+	return t
+}
+
+func (d *Drawing) newTable(declared store.Table) awsdynamodb.Table {
 	keep := d.removal(declared.Retain)
 	props := &awsdynamodb.TableProps{
 		PartitionKey:        &awsdynamodb.Attribute{Name: jsii.String(store.PartitionKey), Type: awsdynamodb.AttributeType_STRING},
@@ -107,13 +120,9 @@ func (d *Drawing) Table(declared store.Table) *Table {
 	if declared.Stream {
 		props.Stream = awsdynamodb.StreamViewType_NEW_IMAGE
 	}
-	t := &Table{
-		Table:   declared,
-		drawing: d,
-		table:   awsdynamodb.NewTable(d.tables, jsii.String(declared.Name), props),
-	}
+	table := awsdynamodb.NewTable(d.tables, jsii.String(declared.Name), props)
 	if index := declared.Index; index != nil {
-		t.table.AddGlobalSecondaryIndex(&awsdynamodb.GlobalSecondaryIndexProps{
+		table.AddGlobalSecondaryIndex(&awsdynamodb.GlobalSecondaryIndexProps{
 			IndexName:        &index.Name,
 			PartitionKey:     &awsdynamodb.Attribute{Name: &index.PartitionKey, Type: awsdynamodb.AttributeType_STRING},
 			SortKey:          &awsdynamodb.Attribute{Name: &index.SortKey, Type: awsdynamodb.AttributeType_STRING},
@@ -121,9 +130,7 @@ func (d *Drawing) Table(declared store.Table) *Table {
 			NonKeyAttributes: jsii.Strings(index.Includes...),
 		})
 	}
-	d.boxes = append(d.boxes, t)
-	d.output(goName(declared.Name)+"Table", t.table.TableName())
-	return t
+	return table
 }
 
 func (t *Table) node() string  { return t.Name + "_table" }
@@ -210,18 +217,6 @@ func (d *Drawing) queueMetric(queue awssqs.CfnQueue, name string) awscloudwatch.
 		Statistic:     jsii.String("Maximum"),
 		Period:        awscdk.Duration_Minutes(jsii.Number(1)),
 	})
-}
-
-// alarm tells the alarms topic when the metric reaches the threshold; silence is good news.
-func (d *Drawing) alarm(scope constructs.Construct, id, text string, metric awscloudwatch.Metric, threshold float64) {
-	awscloudwatch.NewAlarm(scope, jsii.String(id), &awscloudwatch.AlarmProps{
-		AlarmDescription:   jsii.String(text),
-		Metric:             metric,
-		Threshold:          jsii.Number(threshold),
-		ComparisonOperator: awscloudwatch.ComparisonOperator_GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-		EvaluationPeriods:  jsii.Number(1),
-		TreatMissingData:   awscloudwatch.TreatMissingData_NOT_BREACHING,
-	}).AddAlarmAction(awscloudwatchactions.NewSnsAction(d.alarms))
 }
 
 // Key is a KMS key, rotated every year.

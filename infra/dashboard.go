@@ -4,23 +4,24 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
 	"github.com/aws/jsii-runtime-go"
 
 	"plugboard/shared/metric"
 )
 
 // Dashboard shows whether deliveries flow, and where they do not: first what partners notice, then what waits, then
-// what the machines do. It is the last thing to be drawn, since it shows every function, queue and table before it.
+// what the machines do. It is the last thing to be drawn, since it shows every function, queue, table and alarm before it.
 func (d *Drawing) Dashboard() {
 	board := awscloudwatch.NewDashboard(d.Stack, jsii.String("dashboard"), &awscloudwatch.DashboardProps{
 		DashboardName:   d.Stack.StackName(),
 		DefaultInterval: awscdk.Duration_Hours(jsii.Number(3)),
 	})
+	board.AddWidgets(awscloudwatch.NewAlarmStatusWidget(&awscloudwatch.AlarmStatusWidgetProps{
+		Title: jsii.String("Alarms"), Alarms: &d.alarmed, Width: jsii.Number(24), Height: jsii.Number(4),
+	}))
 	sum, p50, p99 := "Sum", "p50", "p99"
 	ours := func(statistic string, names ...metric.Name) (all []awscloudwatch.IMetric) {
 		for _, n := range names {
@@ -67,25 +68,6 @@ func (d *Drawing) Dashboard() {
 		graph("Functions' duration, p99, ms", slowest...),
 		graph("Throttled by DynamoDB", throttled...),
 	)
-}
-
-// spokenOfAfter is for how many minutes something must go on to be spoken of: one sweep may come late.
-const spokenOfAfter = 5
-
-// SpeaksOf tells the alarms topic when a metric that is put every minute, of none too, was not 0 for five minutes, and
-// when it was not put: what counts it may have stopped.
-func (d *Drawing) SpeaksOf(name metric.Name, text string) {
-	awscloudwatch.NewAlarm(d.Stack, jsii.String(strings.ToLower(string(name))), &awscloudwatch.AlarmProps{
-		AlarmDescription: jsii.String(text + " Or redelivery, which looks every minute, does not."),
-		Metric: awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
-			Namespace: jsii.String(metric.Namespace), MetricName: jsii.String(string(name)), DimensionsMap: &map[string]*string{metric.StageDimension: &d.stage.Name},
-			Statistic: jsii.String("Maximum"), Period: awscdk.Duration_Minutes(jsii.Number(1)),
-		}),
-		Threshold:          jsii.Number(1),
-		ComparisonOperator: awscloudwatch.ComparisonOperator_GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-		EvaluationPeriods:  jsii.Number(spokenOfAfter),
-		TreatMissingData:   awscloudwatch.TreatMissingData_BREACHING,
-	}).AddAlarmAction(awscloudwatchactions.NewSnsAction(d.alarms))
 }
 
 func (d *Drawing) metric(namespace, name, statistic, label string, dimensions map[string]*string) awscloudwatch.IMetric {

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/interfaces/interfacesawscloudwatch"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 )
@@ -27,6 +28,7 @@ type Drawing struct {
 	// Tables and queues may share a name ("deliveries"), so each kind has a scope of its own.
 	tables, queues constructs.Construct
 	alarms         awssns.Topic
+	alarmed        []interfacesawscloudwatch.IAlarmRef
 }
 
 // Arrow is one verb between two boxes, and what it gave the function at one of its ends.

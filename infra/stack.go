@@ -107,6 +107,7 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	delivery.Writes(accounts) // a webhook's health, and the events of it
 	delivery.Unseals(sealing)
 	delivery.PostsTo(endpoints)
+	delivery.ComesFromFixedAddresses()
 	delivery.Queries(deliveryLog)
 	delivery.AppendsTo(deliveryLog)
 	delivery.PacesBy(deliveryLog)

@@ -58,32 +58,32 @@ var synthesised = map[string]func() (template, error){}
 
 func init() {
 	for name := range stages {
-		synthesised[name] = sync.OnceValues(func() (template, error) { return synthesise(name) })
+		synthesised[name] = sync.OnceValues(func() (template, error) { return synthesise(stages[name], name) })
 	}
 }
 
-func synthesise(name string) (template, error) {
+// synthesise does it in a folder of that name.
+func synthesise(stage Stage, folder string) (template, error) {
 	build, err := os.MkdirTemp("", "plugboard-build")
 	if err != nil {
 		return template{}, err
 	}
 	defer os.RemoveAll(build)
-	stage := stages[name]
 	for _, function := range folders() { // the template names the code by its hash only
-		folder := filepath.Join(build, stage.Architecture, function)
-		if err := os.MkdirAll(folder, 0o700); err != nil {
+		at := filepath.Join(build, stage.Architecture, function)
+		if err := os.MkdirAll(at, 0o700); err != nil {
 			return template{}, err
 		}
-		if err := os.WriteFile(filepath.Join(folder, "bootstrap"), []byte(function), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(at, "bootstrap"), []byte(function), 0o600); err != nil {
 			return template{}, err
 		}
 	}
-	out, err := filepath.Abs(filepath.Join("..", "build", "cdk.out", "test-"+name))
+	out, err := filepath.Abs(filepath.Join("..", "build", "cdk.out", "test-"+folder))
 	if err != nil {
 		return template{}, err
 	}
 	app := awscdk.NewApp(&awscdk.AppProps{AnalyticsReporting: jsii.Bool(false), Outdir: jsii.String(out)})
-	t := template{drawing: Plugboard(app, stage, build), file: filepath.Join(out, "plugboard-"+name+".template.json")}
+	t := template{drawing: Plugboard(app, stage, build), file: filepath.Join(out, "plugboard-"+stage.Name+".template.json")}
 	app.Synth(nil)
 	text, err := os.ReadFile(t.file)
 	if err != nil {
@@ -579,6 +579,69 @@ func TestTemplates_PassCfnLint(t *testing.T) {
 	})
 }
 
+// A table that was restored stands in for the stack's own everywhere, and that one is left as it is: it is kept.
+func TestTables_ARestoredOneStandsInForTheStacks(t *testing.T) {
+	stage := stages["prod"]
+	stage.Restored = Restored{Of: store.AccountsTable.Name, Table: "accounts-restored", Stream: "arn:aws:dynamodb:eu-north-1:1:table/accounts-restored/stream/2026"}
+	stack, err := synthesise(stage, "restored")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if own := stack.of("AWS::DynamoDB::Table"); len(own) != 1 {
+		t.Errorf("the stack has %d tables, want the deliveries' alone", len(own))
+	}
+	streams, of := 0, 0
+	for _, m := range stack.of("AWS::Lambda::EventSourceMapping") {
+		if is(m.Properties["EventSourceArn"], stage.Restored.Stream) {
+			streams++
+		}
+	}
+	for id, f := range stack.of("AWS::Lambda::Function") {
+		variables := f.Properties["Environment"].(map[string]any)["Variables"].(map[string]any)
+		if name, ok := variables["ACCOUNTS_TABLE"]; ok {
+			if of++; name != stage.Restored.Table {
+				t.Errorf("%s has the table %v", id, name)
+			}
+		}
+	}
+	for id, p := range stack.of("AWS::IAM::Policy") {
+		if document := text(p.Properties["PolicyDocument"]); strings.Contains(document, "dynamodb:") && !strings.Contains(document, "table/"+stage.Restored.Table) {
+			t.Errorf("%s grants nothing on it: %s", id, document)
+		}
+	}
+	if streams != 1 || of != len(stack.drawing.Functions) {
+		t.Errorf("%d mappings are of its stream, %d functions know it", streams, of)
+	}
+}
+
+// With fixed addresses the function that posts has them, and no other does.
+func TestDelivery_ComesFromFixedAddressesWhereTheStageHasThem(t *testing.T) {
+	stage := stages["prod"]
+	stage.FixedAddresses = 2
+	stack, err := synthesise(stage, "fixed")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, gateways := len(stack.of("AWS::EC2::EIP")), len(stack.of("AWS::EC2::NatGateway")); n != 2 || gateways != 2 {
+		t.Errorf("%d addresses, %d gateways, want 2 and 2", n, gateways)
+	}
+	for id, f := range stack.of("AWS::Lambda::Function") {
+		if inside := f.Properties["VpcConfig"] != nil; inside != strings.HasPrefix(id, "deliveryfunction") {
+			t.Errorf("%s is in the network: %v", id, inside)
+		}
+	}
+	for _, output := range []string{"Address1", "Address2"} {
+		if stack.Outputs[output] == nil {
+			t.Errorf("there is no output %s", output)
+		}
+	}
+	everyStage(t, func(t *testing.T, stack template) {
+		if n := len(stack.of("AWS::EC2::VPC")); n > 0 {
+			t.Errorf("a stage without fixed addresses has %d networks", n)
+		}
+	})
+}
+
 // A sweeper that stopped finds nothing: silence is as bad as what it would find.
 func TestAlarms_SpeakOfWhatWasForgottenAndOfSilence(t *testing.T) {
 	everyStage(t, func(t *testing.T, stack template) {
@@ -586,7 +649,7 @@ func TestAlarms_SpeakOfWhatWasForgottenAndOfSilence(t *testing.T) {
 			spoken := 0
 			for _, a := range stack.of("AWS::CloudWatch::Alarm") {
 				p := a.Properties
-				if p["MetricName"] == string(name) && p["Namespace"] == metric.Namespace && p["TreatMissingData"] == "breaching" && p["Threshold"] == 1.0 && p["AlarmActions"] != nil {
+				if p["MetricName"] == string(name) && p["Namespace"] == metric.Namespace && p["TreatMissingData"] == "breaching" && p["Threshold"] == 1.0 && p["EvaluationPeriods"] == 5.0 && p["AlarmActions"] != nil {
 					spoken++
 				}
 			}
@@ -597,7 +660,7 @@ func TestAlarms_SpeakOfWhatWasForgottenAndOfSilence(t *testing.T) {
 	})
 }
 
-func TestDashboard_ShowsEveryQueueFunctionTableAndMetric(t *testing.T) {
+func TestDashboard_ShowsEveryQueueFunctionTableAlarmAndMetric(t *testing.T) {
 	everyStage(t, func(t *testing.T, stack template) {
 		boards := stack.of("AWS::CloudWatch::Dashboard")
 		if len(boards) != 1 {
@@ -608,7 +671,7 @@ func TestDashboard_ShowsEveryQueueFunctionTableAndMetric(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, kind := range []string{"AWS::SQS::Queue", "AWS::Lambda::Function", "AWS::DynamoDB::Table"} {
+			for _, kind := range []string{"AWS::SQS::Queue", "AWS::Lambda::Function", "AWS::DynamoDB::Table", "AWS::CloudWatch::Alarm"} {
 				for id := range stack.of(kind) {
 					if !strings.Contains(string(body), `"`+id+`"`) {
 						t.Errorf("it does not show %s", id)

@@ -31,9 +31,22 @@ type Stage struct {
 	DeliveryMost      float64
 	SlowDeliveryMost  float64 // of slow endpoints, and of what is sent again on demand
 
+	// FixedAddresses is how many addresses, and NAT gateways behind them, deliveries come from; 0: any of AWS's. Each has a
+	// price by the hour and by the byte: RUNBOOK.md.
+	FixedAddresses float64
+	// Restored is the table that stands in for one of the stack's; mostly none.
+	Restored Restored
+
 	// Backlog is the age of a queue's oldest message that raises an alarm. More than 15 minutes, as a delivery's
 	// retry may wait that long in its queue by DelaySeconds.
 	Backlog time.Duration
+}
+
+// Restored is a table that was restored to a point in time, as RUNBOOK.md says.
+type Restored struct {
+	Of     string // the table's name in store
+	Table  string // its own
+	Stream string // its stream's ARN
 }
 
 // Issuer signs the dashboard users' JWTs. Its keys are at KeysURL, or inline in Keys (a JWKS document).

@@ -375,6 +375,27 @@ func TestRule18_AnEventThatWasSentOnMeanwhileIsLeftOut(t *testing.T) {
 	}
 }
 
+// So it is with what is no event.
+func TestRule4_AProvisionIsPendingUntilItIsSentOnAndThenNoMore(t *testing.T) {
+	k := newKit(t)
+	var tx store.Tx
+	tx.Provision(events.Provision{ID: "prv_1", Account: acct, At: at})
+	if err := k.Commit(t.Context(), &tx, nil); err != nil {
+		t.Fatal(err)
+	}
+	batch := k.Outbox(1)
+	if got := k.pending(); got != 1 {
+		t.Fatalf("%d are pending, want the provision", got)
+	}
+	k.handle(batch)
+	late := func() time.Time { return domain.SystemClock().Add(2 * store.PendingLate) }
+	k.Service = New(k.Tables, k.provisions, k.replays, k.lanes(k.deliveries), k.metrics(), late)
+	k.handle(batch)
+	if got := k.provisions.Take().Records; len(got) != 1 || k.pending() != 0 {
+		t.Errorf("%d messages, want one, and %d are pending", len(got), k.pending())
+	}
+}
+
 // To fail would send all of it again, at once and ten times.
 func TestHandle_WhatCannotBeNotedIsSentOnAllTheSame(t *testing.T) {
 	k := newKit(t)

@@ -8,7 +8,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	lambda "github.com/aws/aws-lambda-go/events"
@@ -25,8 +24,8 @@ import (
 // Records is what fanout reads, and where it notes what it sent. Installation and Blueprint return NotFound for what is
 // absent.
 type Records interface {
-	StillPending(ctx context.Context, events []events.Event) (map[domain.EventID]bool, error)
-	SentOn(ctx context.Context, events []events.Event) error
+	StillPending(ctx context.Context, all []store.Pending) (map[store.Item]bool, error)
+	SentOn(ctx context.Context, all []store.Pending) error
 	WebhooksAndHealth(ctx context.Context, a domain.AccountID) ([]domain.Webhook, map[domain.WebhookID]domain.Health, error)
 	Installation(ctx context.Context, a domain.AccountID, e domain.ExtensionID) (domain.Installation, error)
 	Blueprint(ctx context.Context, e domain.ExtensionID, version int) (domain.Blueprint, error)
@@ -63,30 +62,31 @@ func New(r Records, provisions, replays Queue, deliveries lane.Lanes, m *metric.
 // halved: partial answers are not understood by every emulator, and a repeat is harmless, since a delivery's id
 // derives from event and webhook, and provisioning goes by an installation's own state.
 //
-// Once all is sent, the events are noted as sent on. What is not noted, redelivery hands over again after a minute; so an
-// event that comes that late is looked up first, and left out when it was sent on meanwhile.
+// Once all is sent, it is noted as sent on. What is not noted, redelivery hands over again after a minute; so what comes
+// that late is looked up first, and left out when it was sent on meanwhile.
 func (s *Service) Handle(ctx context.Context, batch lambda.DynamoDBEvent) (struct{}, error) {
 	began := time.Now()
 	i := &invocation{
 		service: s, accounts: map[domain.AccountID]*account{},
 		provisions: outgoing[queue.Message]{send: s.provisions.Send}, replays: outgoing[queue.Message]{send: s.replays.Send}, deliveries: outgoing[events.Delivery]{send: s.deliveries.Send},
 	}
-	for _, r := range batch.Records {
+	records, pending, err := s.left(ctx, batch.Records)
+	if err != nil {
+		return struct{}{}, err
+	}
+	for _, r := range records {
 		if err := i.record(ctx, r); err != nil {
 			return struct{}{}, fault.Wrap(err, "fan out %s", r.EventID)
 		}
 	}
-	if err := i.sendOn(ctx); err != nil {
-		return struct{}{}, err
-	}
 	if err := i.flush(ctx); err != nil {
 		return struct{}{}, err
 	}
-	if err := s.records.SentOn(ctx, i.events); err != nil { // to fail now would send all of it again, and again
-		slog.ErrorContext(ctx, "events were sent on and are not noted as such", "events", len(i.events), "error", err)
+	if err := s.records.SentOn(ctx, pending); err != nil { // to fail now would send all of it again, and again
+		slog.ErrorContext(ctx, "sent on and not noted as such", "records", len(pending), "error", err)
 	}
-	s.metrics.Put(map[metric.Name][]float64{metric.Events: {float64(len(i.events))}})
-	slog.InfoContext(ctx, "fanned out", "records", len(batch.Records), "events", len(i.events), "provisions", i.provisions.sent,
+	s.metrics.Put(map[metric.Name][]float64{metric.Events: {float64(i.events)}})
+	slog.InfoContext(ctx, "fanned out", "records", len(batch.Records), "events", i.events, "provisions", i.provisions.sent,
 		"replays", i.replays.sent, "deliveries", i.deliveries.sent, "accounts", len(i.accounts), "ms", time.Since(began).Milliseconds())
 	return struct{}{}, nil
 }
@@ -98,8 +98,37 @@ type invocation struct {
 	provisions outgoing[queue.Message]
 	replays    outgoing[queue.Message]
 	deliveries outgoing[events.Delivery]
-	events     []events.Event
+	events     int
 }
+
+// left are the records that nobody else has sent on, and what says that they are pending.
+func (s *Service) left(ctx context.Context, all []lambda.DynamoDBEventRecord) (records []lambda.DynamoDBEventRecord, pending []store.Pending, err error) {
+	var late []store.Pending
+	for _, r := range all {
+		if p, ok := store.PendingOf(r); ok && s.late(p) {
+			late = append(late, p)
+		}
+	}
+	var still map[store.Item]bool
+	if len(late) > 0 {
+		if still, err = s.records.StillPending(ctx, late); err != nil {
+			return nil, nil, fault.Wrap(err, "look whether %d were sent on", len(late))
+		}
+	}
+	for _, r := range all {
+		p, ok := store.PendingOf(r)
+		if ok && s.late(p) && !still[p.Item] {
+			continue
+		}
+		if records = append(records, r); ok {
+			pending = append(pending, p)
+		}
+	}
+	return records, pending, nil
+}
+
+// late tells that redelivery may have handed it over.
+func (s *Service) late(p store.Pending) bool { return s.now().Sub(p.AcceptedAt) > store.PendingLate }
 
 func (i *invocation) record(ctx context.Context, r lambda.DynamoDBEventRecord) error {
 	switch store.Outbox(r) {
@@ -108,8 +137,8 @@ func (i *invocation) record(ctx context.Context, r lambda.DynamoDBEventRecord) e
 		if err != nil {
 			return err
 		}
-		i.events = append(i.events, e)
-		return nil
+		i.events++
+		return i.event(ctx, e)
 	case store.OutboxProvision:
 		p, err := store.ProvisionOf(r)
 		if err != nil {
@@ -129,31 +158,6 @@ func (i *invocation) record(ctx context.Context, r lambda.DynamoDBEventRecord) e
 	default:
 		return nil
 	}
-}
-
-// sendOn sends the events on that nobody else has.
-func (i *invocation) sendOn(ctx context.Context) error {
-	var late []events.Event
-	for _, e := range i.events {
-		if !e.AcceptedAt.IsZero() && i.service.now().Sub(e.AcceptedAt) > store.PendingLate {
-			late = append(late, e)
-		}
-	}
-	if len(late) > 0 {
-		still, err := i.service.records.StillPending(ctx, late)
-		if err != nil {
-			return fault.Wrap(err, "look whether %d events were sent on", len(late))
-		}
-		i.events = slices.DeleteFunc(i.events, func(e events.Event) bool {
-			return !still[e.ID] && slices.ContainsFunc(late, func(l events.Event) bool { return l.ID == e.ID })
-		})
-	}
-	for _, e := range i.events {
-		if err := i.event(ctx, e); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func (i *invocation) resend(ctx context.Context, r events.Resend) error {

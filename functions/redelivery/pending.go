@@ -6,22 +6,28 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"sync"
 	"time"
 
 	lambda "github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	client "github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"plugboard/shared/store"
 )
 
-// Events that were accepted and that nobody has sent on: the stream has given them up, or its consumer is off, or died in
-// between. They are handed to fanout again, past the stream.
+// What was accepted and nobody has sent on: the stream has given it up, or its consumer is off, or died in between. It is
+// handed to fanout again, past the stream.
 
-// Fanout takes records as the stream shows them, and returns when all of them are sent on.
+// Fanout takes records as the stream shows them, and returns when all of them are sent on. Its error is errFailed when it
+// was there and could not.
 type Fanout interface {
 	Handle(ctx context.Context, batch lambda.DynamoDBEvent) error
 }
+
+var errFailed = errors.New("it failed; its own log says why")
 
 const (
 	// pageOfPending is how many events are read and handed over at a time.
@@ -31,92 +37,145 @@ const (
 	// (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
 	handedMost = 4 << 20
 
-	// leastForDue is what must be left of the function's time for what is due, however much was forgotten.
+	// leastForDue is what must be left of the function's time for what is due, however much was forgotten: more than one
+	// more call of fanout takes.
 	leastForDue = 35 * time.Second
+	handingOver = 20 * time.Second
+
+	// halvedMost is how often a run halves what fanout failed of. To find one event among a hundred takes seven.
+	halvedMost = 64
 )
 
-// repair hands over what is pending for more than store.PendingLate, the oldest first, and tells how much it found: all of
-// it, unless the time was up. What could not be sent on stays, and is found again the next minute.
+// repairing is one run of handing over what was forgotten.
+type repairing struct {
+	*Service
+	ctx context.Context
+	now time.Time
+
+	mu      sync.Mutex
+	seen    int // pending, whatever it is of
+	found   int // of these, accepted more than a minute ago, and not sent on
+	halved  int
+	stopped bool // for want of time; the next run goes on
+	failure error
+}
+
+// repair hands over what has been pending for more than a minute, and tells how much that is, whether it was taken or not.
+// An hour in which nothing was pending, and that is over by more than clocks differ, is never read again.
 func (s *Service) repair(ctx context.Context) (found int, failure error) {
-	began, by := time.Now(), s.now().Add(-store.PendingLate)
+	began := time.Now()
 	from, err := s.store.PendingFrom(ctx)
 	if err != nil {
 		return 0, err
 	}
-	to, stopped := from, false
-	for bucket := from; !bucket.After(by) && !stopped; bucket = bucket.Add(store.PendingBucket) {
-		for shard := 0; shard < store.PendingShards && !stopped; shard++ {
-			n, err := s.repairShard(ctx, bucket, shard, by)
-			found += n
-			if stopped = errors.Is(err, errNoTime); !stopped {
-				failure = errors.Join(failure, err)
-			}
+	r := &repairing{Service: s, ctx: ctx, now: s.now()}
+	to := from
+	for bucket := from; !bucket.After(r.now) && !r.stopped; bucket = bucket.Add(store.PendingBucket) {
+		var shards sync.WaitGroup
+		for shard := range store.PendingShards {
+			shards.Go(func() { r.note(r.shard(bucket, shard)) })
 		}
-		if end := bucket.Add(store.PendingBucket); failure == nil && !stopped && !end.After(by) {
+		shards.Wait()
+		if end := bucket.Add(store.PendingBucket); r.seen == 0 && r.failure == nil && !r.stopped && !end.After(r.now.Add(-store.ClocksDiffer)) {
 			to = end
 		}
 	}
 	if to.After(from) {
-		failure = errors.Join(failure, s.store.PendingTo(ctx, to))
+		r.note(s.store.PendingTo(ctx, to))
 	}
-	if found > 0 || failure != nil {
-		slog.WarnContext(ctx, "events were accepted and not sent on", "events", found, "from", from, "to", to, "stopped", stopped, "ms", time.Since(began).Milliseconds(), "error", failure)
+	if r.found > 0 || r.failure != nil {
+		slog.WarnContext(ctx, "accepted and not sent on", "found", r.found, "from", from, "to", to, "stopped", r.stopped, "ms", time.Since(began).Milliseconds(), "error", r.failure)
 	}
-	return found, failure
+	return r.found, r.failure
 }
 
-var errNoTime = errors.New("the time was up before all that is pending was looked at")
+func (r *repairing) note(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.failure = errors.Join(r.failure, err)
+}
 
-func (s *Service) repairShard(ctx context.Context, bucket time.Time, shard int, by time.Time) (found int, err error) {
+// shard hands over what is pending in one shard of a bucket, page by page. What fanout fails of stays, and the rest goes on
+// behind it.
+func (r *repairing) shard(bucket time.Time, shard int) (failure error) {
 	for after := ""; ; {
-		if end, ok := ctx.Deadline(); ok && time.Until(end) < leastForDue {
-			return found, errNoTime
+		if r.late() {
+			return failure
 		}
-		page, next, err := s.store.PendingIn(ctx, bucket, shard, by, after, pageOfPending)
-		if err != nil {
-			return found, err
+		page, next, err := r.store.PendingIn(r.ctx, bucket, shard, r.now.Add(-store.PendingLate), after, pageOfPending)
+		if err == nil {
+			err = r.page(page)
 		}
-		found += len(page)
-		if err := s.handOver(ctx, page); err != nil {
-			return found, err
-		}
-		if after = next; after == "" {
-			return found, nil
+		failure = errors.Join(failure, err)
+		if after = next; after == "" || err != nil && !errors.Is(err, errFailed) {
+			return failure
 		}
 	}
 }
 
-// handOver has fanout send the events on, as many in a call as it takes.
-func (s *Service) handOver(ctx context.Context, pending []store.Pending) error {
+// late tells, and notes, that no other call may be begun.
+func (r *repairing) late() bool {
+	end, ok := r.ctx.Deadline()
+	if !ok || time.Until(end) >= leastForDue {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stopped = true
+	return true
+}
+
+// page hands over what it says is pending. What says so of nothing is removed; but when it is new what it says it of may
+// still come: an event from outside is stored after it.
+func (r *repairing) page(pending []store.Pending) error {
 	if len(pending) == 0 {
 		return nil
 	}
-	records, gone, err := s.store.OutboxOf(ctx, pending)
+	records, gone, err := r.store.OutboxOf(r.ctx, pending)
 	if err != nil {
 		return err
 	}
-	if err := s.store.RemovePending(ctx, gone); err != nil {
+	r.mu.Lock()
+	r.seen, r.found = r.seen+len(pending), r.found+len(records)
+	r.mu.Unlock()
+	gone = slices.DeleteFunc(gone, func(p store.Pending) bool { return p.AcceptedAt.After(r.now.Add(-store.ClocksDiffer)) })
+	if err := r.store.SentOn(r.ctx, gone); err != nil {
 		return err
 	}
-	var batch lambda.DynamoDBEvent
-	size := 0
-	for _, r := range records {
-		raw, err := json.Marshal(r)
+	var failure error
+	first, size := 0, 0
+	for i, record := range records {
+		raw, err := json.Marshal(record)
 		if err != nil {
-			return fmt.Errorf("encode %s: %w", r.EventID, err)
+			return fmt.Errorf("encode %s: %w", record.EventID, err)
 		}
-		if size += len(raw); size > handedMost && len(batch.Records) > 0 {
-			if err := s.fanout.Handle(ctx, batch); err != nil {
-				return err
-			}
-			batch.Records, size = nil, len(raw)
+		if size += len(raw); size > handedMost && i > first {
+			failure = errors.Join(failure, r.handOver(records[first:i]))
+			first, size = i, len(raw)
 		}
-		batch.Records = append(batch.Records, r)
 	}
-	if len(batch.Records) == 0 {
+	return errors.Join(failure, r.handOver(records[first:]))
+}
+
+// handOver hands records over, and when fanout fails of them the halves, so that one event that cannot be sent on keeps no
+// other back.
+func (r *repairing) handOver(records []lambda.DynamoDBEventRecord) error {
+	if len(records) == 0 || r.late() {
 		return nil
 	}
-	return s.fanout.Handle(ctx, batch)
+	err := r.fanout.Handle(r.ctx, lambda.DynamoDBEvent{Records: records})
+	if !errors.Is(err, errFailed) || len(records) == 1 {
+		return err
+	}
+	r.mu.Lock()
+	r.halved++
+	again := r.halved <= halvedMost
+	r.mu.Unlock()
+	if !again {
+		return err
+	}
+	half := len(records) / 2
+	return errors.Join(r.handOver(records[:half]), r.handOver(records[half:]))
 }
 
 // FanoutFunction is the Lambda.
@@ -125,9 +184,12 @@ type FanoutFunction struct {
 	name   string
 }
 
-// NewFanout does not call AWS. A call that fails is not repeated before the next minute.
+// NewFanout does not call AWS. A call that fails is not repeated before the next minute, and one that takes long is not
+// waited for to its end: what it sends on it notes by itself.
 func NewFanout(c aws.Config, name string) FanoutFunction {
-	return FanoutFunction{client.NewFromConfig(c, func(o *client.Options) { o.RetryMaxAttempts = 1 }), name}
+	return FanoutFunction{client.NewFromConfig(c, func(o *client.Options) {
+		o.RetryMaxAttempts, o.HTTPClient = 1, awshttp.NewBuildableClient().WithTimeout(handingOver)
+	}), name}
 }
 
 // Handle calls it and waits for its end.
@@ -138,7 +200,7 @@ func (f FanoutFunction) Handle(ctx context.Context, batch lambda.DynamoDBEvent) 
 	}
 	out, err := f.client.Invoke(ctx, &client.InvokeInput{FunctionName: &f.name, Payload: payload})
 	if err == nil && out.FunctionError != nil {
-		err = errors.New("it failed; its own log says why")
+		err = errFailed
 	}
 	if err != nil {
 		return fmt.Errorf("hand %d records to fanout: %w", len(batch.Records), err)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -32,6 +33,7 @@ type kit struct {
 	queue    *queuetest.Queue
 	slow     *queuetest.Queue
 	now      time.Time
+	mu       sync.Mutex
 	calls    map[string]int // of DynamoDB
 	fanout   *fanout
 	measured bytes.Buffer // metrics
@@ -52,7 +54,9 @@ func (k *kit) service(q lane.Queue, options ...func(*dynamodb.Options)) *Service
 	count := func(o *dynamodb.Options) {
 		o.APIOptions = append(o.APIOptions, func(s *smithy.Stack) error {
 			return s.Initialize.Add(smithy.InitializeMiddlewareFunc("count", func(ctx context.Context, in smithy.InitializeInput, next smithy.InitializeHandler) (smithy.InitializeOutput, smithy.Metadata, error) {
+				k.mu.Lock()
 				k.calls[middleware.GetOperationName(ctx)]++
+				k.mu.Unlock()
 				return next.HandleInitialize(ctx, in)
 			}), smithy.After)
 		})

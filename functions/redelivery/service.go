@@ -57,7 +57,14 @@ func (s *Service) Handle(ctx context.Context, _ any) (struct{}, error) {
 	due, sending := s.due(sweeping)
 	began := time.Now()
 	r, err := s.parked(ctx)
-	seen := map[metric.Name][]float64{metric.Unsent: {float64(forgotten)}, metric.Due: {float64(due.sent)}, metric.Overdue: {float64(due.overdue)}}
+	// What could not be looked at is no nought: silence raises the alarm that good news would keep quiet.
+	seen := map[metric.Name][]float64{}
+	if repairing == nil || forgotten > 0 {
+		seen[metric.Unsent] = []float64{float64(forgotten)}
+	}
+	if sending == nil || due.found > 0 {
+		seen[metric.Due], seen[metric.Overdue] = []float64{float64(due.found)}, []float64{float64(due.overdue)}
+	}
 	if r.left == 0 && err == nil { // or there may be more
 		seen[metric.OpenBreakers] = []float64{float64(r.open)}
 	}
@@ -101,7 +108,7 @@ func (s *Service) due(ctx context.Context) (sweep, error) {
 			err = noted
 		}
 	}
-	slog.InfoContext(ctx, "swept", "sent", run.sent, "overdue", run.overdue, "from", from, "to", run.swept, "stopped", run.stopped, "ms", time.Since(began).Milliseconds())
+	slog.InfoContext(ctx, "swept", "due", run.found, "overdue", run.overdue, "sent", run.sent, "from", from, "to", run.swept, "stopped", run.stopped, "ms", time.Since(began).Milliseconds())
 	return run, err
 }
 
@@ -113,8 +120,9 @@ type sweep struct {
 	swept   time.Time // every bucket before it is over and empty
 	held    bool      // something in a bucket could not be sent
 	stopped bool      // for want of time
+	found   int       // that are due
+	overdue int       // of these, sent or not
 	sent    int
-	overdue int // of these
 }
 
 // overdueAfter is how late an attempt may be sent before it counts as overdue: a sweep a minute, and its time.
@@ -166,6 +174,12 @@ func (s *sweep) sendPage(due []events.Delivery) error {
 	if len(due) == 0 {
 		return nil
 	}
+	s.found += len(due)
+	for _, d := range due {
+		if s.until.Sub(d.NotBefore) > overdueAfter {
+			s.overdue++
+		}
+	}
 	failed := s.lanes.Send(s.ctx, due)
 	var sent []events.Delivery
 	var failure error
@@ -174,9 +188,7 @@ func (s *sweep) sendPage(due []events.Delivery) error {
 			failure = fmt.Errorf("%d of %d that are due were not sent: %w", len(failed), len(due), err)
 			continue
 		}
-		if sent = append(sent, d); s.until.Sub(d.NotBefore) > overdueAfter {
-			s.overdue++
-		}
+		sent = append(sent, d)
 	}
 	s.sent += len(sent)
 	if err := s.store.RemoveDue(s.ctx, sent); err != nil {

@@ -21,6 +21,7 @@ import (
 
 	"plugboard/events"
 	"plugboard/shared/domain"
+	"plugboard/shared/store"
 )
 
 // Ledger sets what was accepted against what the log, the waiting deliveries, the dead-letter queues and the endpoints
@@ -116,7 +117,8 @@ func (b Balance) String() string {
 // books are what the tables hold.
 type books struct {
 	events  map[domain.EventID]events.Event
-	unsent  map[domain.EventID]bool // accepted, and not noted as sent on
+	places  map[domain.EventID]store.Item
+	unsent  map[store.Item]bool // accepted, and not noted as sent on
 	lines   map[domain.DeliveryID][]domain.Attempt
 	waiting map[domain.DeliveryID]bool // for their time, or to be let go
 }
@@ -170,7 +172,7 @@ func (b *Balance) delivery(k books, h *hearer, e events.Event, id domain.Deliver
 		return
 	}
 	b.Deliveries++
-	if k.waiting[id] || k.unsent[e.ID] {
+	if k.waiting[id] || k.unsent[k.places[e.ID]] {
 		b.Open++
 		return
 	}
@@ -221,7 +223,7 @@ func (b *Balance) endpoint(h *hearer, known map[domain.DeliveryID]bool) {
 
 func (l *Ledger) read(ctx context.Context) (books, error) {
 	k := books{
-		events: map[domain.EventID]events.Event{}, unsent: map[domain.EventID]bool{}, lines: map[domain.DeliveryID][]domain.Attempt{}, waiting: map[domain.DeliveryID]bool{},
+		events: map[domain.EventID]events.Event{}, places: map[domain.EventID]store.Item{}, unsent: map[store.Item]bool{}, lines: map[domain.DeliveryID][]domain.Attempt{}, waiting: map[domain.DeliveryID]bool{},
 	}
 	ours := func(a domain.AccountID) bool {
 		return slices.ContainsFunc(l.hearers, func(h *hearer) bool { return h.webhook.Account == a })
@@ -251,19 +253,25 @@ func (l *Ledger) read(ctx context.Context) (books, error) {
 			var e events.Event
 			err := decode(item, &e)
 			if ours(e.Account) {
-				k.events[e.ID] = e
+				k.events[e.ID], k.places[e.ID] = e, store.Item{PK: text(item, store.PartitionKey), SK: text(item, store.SortKey)}
 			}
 			return err
 		case domain.RecordPending:
-			var p struct {
-				Event domain.EventID `json:"event_id"`
-			}
+			var p store.Item
 			err := decode(item, &p)
-			k.unsent[p.Event] = true
+			k.unsent[p] = true
 			return err
 		}
 		return nil
 	})
+}
+
+func text(item map[string]types.AttributeValue, name string) string {
+	v, _ := item[name].(*types.AttributeValueMemberS)
+	if v == nil {
+		return ""
+	}
+	return v.Value
 }
 
 func decode(item map[string]types.AttributeValue, v any) error {
@@ -278,12 +286,12 @@ func (l *Ledger) each(ctx context.Context, table string, take func(record domain
 			return fmt.Errorf("read %s: %w", table, err)
 		}
 		for _, item := range page.Items {
-			record, _ := item["record"].(*types.AttributeValueMemberS)
-			if record == nil {
+			record := text(item, "record")
+			if record == "" {
 				return fmt.Errorf("an item of %s says no record: %v", table, item)
 			}
-			if err := take(domain.Record(record.Value), item); err != nil {
-				return fmt.Errorf("decode a %s of %s: %w", record.Value, table, err)
+			if err := take(domain.Record(record), item); err != nil {
+				return fmt.Errorf("decode a %s of %s: %w", record, table, err)
 			}
 		}
 	}

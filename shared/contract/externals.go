@@ -1,6 +1,8 @@
 package contract
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -22,7 +24,16 @@ type EventItem struct {
 	ExtensionType string                `json:"extension_type,omitempty" maxLength:"100" doc:"Of the contract's template type, or template_type_id instead. A contract without a template type has neither."`
 	TemplateType  domain.TemplateTypeID `json:"template_type_id,omitempty" maxLength:"64"`
 	Extension     domain.ExtensionID    `json:"extension_id,omitempty" maxLength:"40" doc:"Through whose installation the contract was made: it alone hears of it, of the extensions. Absent: none."`
-	Data          map[string]any        `json:"data,omitempty" doc:"What the webhooks get as data, besides id (the contract's), workspace_id, template_type_id, extension_type and origin_extension_id, which are of the above. With all else at most 256 KB."`
+	Data          EventData             `json:"data,omitempty" doc:"What the webhooks get as data, besides id (the contract's), workspace_id, template_type_id, extension_type and origin_extension_id, which are of the above. With all else at most 256 KB."`
+}
+
+// EventData is what the sender says, its numbers as they are written: a float would round those of more than 15 digits.
+type EventData map[string]any
+
+func (d *EventData) UnmarshalJSON(raw []byte) error {
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	return decoder.Decode((*map[string]any)(d))
 }
 
 const (

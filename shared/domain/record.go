@@ -38,7 +38,7 @@ const (
 	RecordWebhook         Record = "webhook"
 	RecordRetiredWebhook  Record = "retired-webhook" // leads to the log of one that is gone
 	RecordEvent           Record = "event"           // an outbox item: fanout hears of it
-	RecordPending         Record = "pending"         // an event that fanout has not sent on yet
+	RecordPending         Record = "pending"         // an outbox item that fanout has not sent on yet
 	RecordPendingCursor   Record = "pending-cursor"  // how far those were swept
 	RecordProvision       Record = "provision"       // an outbox item: provisioning hears of it
 	RecordResend          Record = "resend"          // an outbox item: fanout sends a delivery again, or has a page of a replay worked

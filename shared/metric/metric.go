@@ -37,10 +37,10 @@ const (
 	Exhausted Name = "Exhausted"
 	Skipped   Name = "Skipped"
 	Cancelled Name = "Cancelled"
-	// Unsent are events that were accepted more than a minute ago and were not sent on; redelivery says it every minute, of
+	// Unsent are events, and what else is in the outbox, that were accepted more than a minute ago and were not sent on; redelivery says it every minute, of
 	// none, too, as of the next two: so its silence is told from good news.
 	Unsent  Name = "Unsent"
-	Due     Name = "Due"     // attempts whose time came, of those further away than a message can wait
+	Due     Name = "Due"     // attempts whose time came, of those further away than a message can wait, sent or not
 	Overdue Name = "Overdue" // of these, the ones whose time had been over for more than two minutes
 	Parked  Name = "Parked"  // deliveries whose webhook's breaker is open, each time
 	Moved   Name = "Moved"   // to the slow lane, of those that came by the quick one

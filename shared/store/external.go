@@ -130,7 +130,7 @@ func (s *Store) accept(ctx context.Context, e events.Event) Accepted {
 		return Accepted{Err: fault.Wrap(err, "read %s", e.ID)}
 	}
 	if !stored.AcceptedAt.Equal(e.AcceptedAt) || stored.ID != e.ID { // at the same moment it is the same item
-		if err := s.RemovePending(ctx, []Pending{pendingOf(e)}); err != nil {
+		if err := s.SentOn(ctx, []Pending{pendingOf(e)}); err != nil {
 			return Accepted{Err: err}
 		}
 	}

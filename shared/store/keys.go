@@ -32,7 +32,7 @@ import (
 //	ACCOUNT#<id>          EVENT#<id>              event           fanout (stream); delivery, when too big for a message
 //	ACCOUNT#<id>          PROVISION#<id>          provision       fanout (stream)
 //	ACCOUNT#<id>#EVENTS#<shard>  EVENT#<known by> event           the same, of contracts kept elsewhere
-//	PENDING#<yyyy-mm-ddThh>#<shard>  <time>#<event id>  pending   fanout, of late events; all that are older than a minute, by redelivery
+//	PENDING#<yyyy-mm-ddThh>#<shard>  <time>#<its sort key>  pending   fanout, of what comes late; all that are older than a minute, by redelivery
 //	PENDING               CURSOR                  pending-cursor  redelivery: the oldest hour that may hold something
 //	ACCOUNT#<id>          RESEND#<id>             resend          fanout (stream)
 //	ACCOUNT#<id>          REPLAY#<webhook>#<id>   replay          id; all of a webhook

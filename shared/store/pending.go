@@ -18,9 +18,10 @@ import (
 	"plugboard/shared/fault"
 )
 
-// Events that were accepted and are not sent on yet. With each event a small item is stored, in buckets of an hour by
-// when it was accepted, and removed once fanout has sent all of its messages. What is still there after a minute was
-// forgotten somewhere between the table and the queue, whoever forgot it: a stream that gave up, or that nobody reads.
+// What was accepted into the outbox and is not sent on yet: events, provisions, what is sent again. With each a small item is
+// stored, in buckets of an hour by when it was accepted, and removed once fanout has sent all of its messages. What is still
+// there after a minute was forgotten somewhere between the table and the queue, whoever forgot it: a stream that gave up, or
+// that nobody reads.
 
 const (
 	PendingBucket = time.Hour
@@ -29,26 +30,53 @@ const (
 	// PendingLate is how old what is pending must be to be looked at. Until then the stream has it.
 	PendingLate = time.Minute
 
+	// ClocksDiffer is how far apart the clocks of functions may be, of the one that stores an event and the one that looks
+	// for it. For so long after its end an hour may still get something.
+	ClocksDiffer = 30 * time.Minute
+
 	// pendingSought is how far back a first sweep looks.
 	pendingSought = 24 * time.Hour
 )
 
-// Pending is an event that may not have been sent on.
+// Item is where an item of the outbox is.
+type Item struct {
+	PK string `json:"item_pk"`
+	SK string `json:"item_sk"` // with the item's id, so that no two are accepted at once under the same
+}
+
+// Pending is an item of the outbox that may not have been sent on.
 type Pending struct {
-	Account    domain.AccountID  `json:"account_id"`
-	Contract   domain.ContractID `json:"contract_id,omitempty"`
-	Event      domain.EventID    `json:"event_id"`
-	AcceptedAt time.Time         `json:"accepted_at"`
+	Item
+	AcceptedAt time.Time `json:"accepted_at"`
 }
 
 func pendingOf(e events.Event) Pending {
-	return Pending{Account: e.Account, Contract: e.Contract, Event: e.ID, AcceptedAt: e.AcceptedAt}
+	k := eventKey(e.Account, e.Contract, e.ID)
+	return Pending{Item{k.pk, k.sk}, e.AcceptedAt}
 }
+
+// PendingOf is what says that the stream record's item is pending; false when it is none of the outbox.
+func PendingOf(r lambda.DynamoDBEventRecord) (Pending, bool) {
+	if Outbox(r) == "" {
+		return Pending{}, false
+	}
+	text := func(name string) string {
+		if v, ok := r.Change.NewImage[name]; ok && v.DataType() == lambda.DataTypeString {
+			return v.String()
+		}
+		return ""
+	}
+	at, err := time.Parse(time.RFC3339Nano, text(acceptedAt))
+	return Pending{Item{text(PartitionKey), text(SortKey)}, at}, err == nil
+}
+
+// acceptedAt is the outbox item's own attribute: a pending one of another time is another call's.
+const acceptedAt = "accepted_at"
 
 func (p Pending) key() key {
 	at := p.AcceptedAt.UTC()
-	shard := int(crc32.ChecksumIEEE([]byte(p.Event)) % PendingShards)
-	return key{pendingPartition(at, shard), at.Format(dueTime) + "#" + string(p.Event)}
+	shard := int(crc32.ChecksumIEEE([]byte(p.SK)) % PendingShards)
+	return key{pendingPartition(at, shard), at.Format(dueTime) + "#" + p.SK}
 }
 
 func pendingPartition(at time.Time, shard int) string {
@@ -57,11 +85,11 @@ func pendingPartition(at time.Time, shard int) string {
 
 var pendingCursorKey = key{"PENDING", "CURSOR"}
 
-// item is p as it is stored, for as long as its event.
+// item is p as it is stored, for as long as the outbox item.
 func (p Pending) item() (map[string]types.AttributeValue, error) {
 	item, err := marshal(p)
 	if err != nil {
-		return nil, fault.Wrap(err, "encode that %s is pending", p.Event)
+		return nil, fault.Wrap(err, "encode that %s is pending", p.SK)
 	}
 	k := p.key()
 	item[PartitionKey], item[SortKey], item[recordAttribute] = str(k.pk), str(k.sk), str(string(domain.RecordPending))
@@ -69,17 +97,8 @@ func (p Pending) item() (map[string]types.AttributeValue, error) {
 	return item, nil
 }
 
-// SentOn removes what says that the events are pending.
-func (s *Store) SentOn(ctx context.Context, all []events.Event) error {
-	pending := make([]Pending, len(all))
-	for i, e := range all {
-		pending[i] = pendingOf(e)
-	}
-	return s.RemovePending(ctx, pending)
-}
-
-// RemovePending removes them, and does nothing for what is gone.
-func (s *Store) RemovePending(ctx context.Context, all []Pending) error {
+// SentOn removes what says that they are pending, and does nothing for what is gone.
+func (s *Store) SentOn(ctx context.Context, all []Pending) error {
 	for some := range slices.Chunk(all, batchWriteMost) {
 		var deletes []types.WriteRequest
 		seen := map[key]bool{}
@@ -90,20 +109,20 @@ func (s *Store) RemovePending(ctx context.Context, all []Pending) error {
 			}
 		}
 		if err := s.writeAll(ctx, s.accounts, deletes); err != nil {
-			return fault.Wrap(err, "note that %d events are sent on", len(deletes))
+			return fault.Wrap(err, "note that %d are sent on", len(deletes))
 		}
 	}
 	return nil
 }
 
-// StillPending are those of the events, at most 100, that were not sent on since they were accepted.
-func (s *Store) StillPending(ctx context.Context, all []events.Event) (map[domain.EventID]bool, error) {
-	asked := map[key]domain.EventID{}
-	for _, e := range all {
-		asked[pendingOf(e).key()] = e.ID
+// StillPending are those of them, at most 100, that were not sent on since they were accepted.
+func (s *Store) StillPending(ctx context.Context, all []Pending) (map[Item]bool, error) {
+	asked := map[key]Item{}
+	for _, p := range all {
+		asked[p.key()] = p.Item
 	}
 	items, err := s.items(ctx, slices.Collect(maps.Keys(asked)))
-	still := map[domain.EventID]bool{}
+	still := map[Item]bool{}
 	for k := range items {
 		still[asked[k]] = true
 	}
@@ -145,26 +164,35 @@ func (s *Store) PendingTo(ctx context.Context, bucket time.Time) error {
 	return s.noteSwept(ctx, s.accounts, pendingCursorKey, domain.RecordPendingCursor, bucket)
 }
 
-// OutboxOf is what the stream showed when those events, at most 100, were stored. It leaves out those that are not there
-// any more, erased with their account or expired; gone are these.
+// OutboxOf is what the stream showed when those, at most 100, were stored. gone are those that are not there, erased with
+// their account or expired or not yet stored, and those that are there of another call's, which says itself that they are
+// pending.
 func (s *Store) OutboxOf(ctx context.Context, all []Pending) (records []lambda.DynamoDBEventRecord, gone []Pending, err error) {
-	at := map[key]Pending{}
+	of := map[key][]Pending{}
 	for _, p := range all {
-		at[eventKey(p.Account, p.Contract, p.Event)] = p
+		k := key{p.PK, p.SK}
+		of[k] = append(of[k], p)
 	}
-	items, err := s.items(ctx, slices.Collect(maps.Keys(at)))
+	items, err := s.items(ctx, slices.Collect(maps.Keys(of)))
 	if err != nil {
 		return nil, nil, err
 	}
-	for k, item := range items {
-		image, err := imageOfItem(item)
+	for k, same := range of {
+		image, err := imageOfItem(items[k])
 		if err != nil {
-			return nil, nil, fault.Wrap(err, "show %s", textOf(item, SortKey))
+			return nil, nil, fault.Wrap(err, "show %s", k.sk)
 		}
-		records = append(records, lambda.DynamoDBEventRecord{
-			EventID: textOf(item, "id"), EventName: string(lambda.DynamoDBOperationTypeInsert), Change: lambda.DynamoDBStreamRecord{NewImage: image},
-		})
-		delete(at, k)
+		record := lambda.DynamoDBEventRecord{
+			EventID: k.sk, EventName: string(lambda.DynamoDBOperationTypeInsert), Change: lambda.DynamoDBStreamRecord{NewImage: image},
+		}
+		stored, ok := PendingOf(record)
+		for _, p := range same {
+			if !ok || !p.AcceptedAt.Equal(stored.AcceptedAt) {
+				gone = append(gone, p)
+				continue
+			}
+			records = append(records, record)
+		}
 	}
-	return records, slices.Collect(maps.Values(at)), nil
+	return records, gone, nil
 }

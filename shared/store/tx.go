@@ -38,8 +38,7 @@ func (t *Tx) AnswersOf(a domain.AccountID) { t.answer = a }
 type Write struct {
 	item      types.TransactWriteItem
 	otherwise error
-	logged    bool          // in the deliveries table
-	event     *events.Event // of an outbox item
+	logged    bool // in the deliveries table
 }
 
 // Else is what Commit returns when this write's condition fails.
@@ -168,11 +167,7 @@ func (t *Tx) RemoveFields(a domain.AccountID, id domain.TemplateTypeID) *Write {
 
 // Emit commits the event with the change: fan-out reads it from the table's stream. The item expires after
 // 30 days.
-func (t *Tx) Emit(e events.Event) *Write {
-	w := t.outbox(e, OutboxEvent)
-	w.event = &e
-	return w
-}
+func (t *Tx) Emit(e events.Event) *Write { return t.outbox(e, OutboxEvent) }
 
 // Provision commits a message to provisioning with the change.
 func (t *Tx) Provision(p events.Provision) *Write { return t.outbox(p, OutboxProvision) }
@@ -318,17 +313,17 @@ func (s *Store) Commit(ctx context.Context, t *Tx, answer any) error {
 	}
 }
 
-// pending says of each event among the writes that it is not sent on yet, and of the event when it was accepted.
+// pending says of each item of the outbox among the writes that it is not sent on yet, and of the item when it was accepted.
 func (s *Store) pending(writes []*Write) ([]*Write, error) {
 	var all []*Write
+	now := s.now()
 	for _, w := range writes {
-		if w.event == nil || w.item.Put == nil {
+		if w.item.Put == nil || textOf(w.item.Put.Item, OutboxAttribute) == "" {
 			continue
 		}
-		e := *w.event
-		e.AcceptedAt = s.now()
-		w.item.Put.Item["accepted_at"] = str(e.AcceptedAt.Format(time.RFC3339Nano))
-		item, err := pendingOf(e).item()
+		stored := w.item.Put.Item
+		stored[acceptedAt] = str(now.Format(time.RFC3339Nano))
+		item, err := Pending{Item{textOf(stored, PartitionKey), textOf(stored, SortKey)}, now}.item()
 		if err != nil {
 			return nil, err
 		}
