@@ -582,7 +582,7 @@ func TestTemplates_PassCfnLint(t *testing.T) {
 // A table that was restored stands in for the stack's own everywhere, and that one is left as it is: it is kept.
 func TestTables_ARestoredOneStandsInForTheStacks(t *testing.T) {
 	stage := stages["prod"]
-	stage.Restored = Restored{Of: store.AccountsTable.Name, Table: "accounts-restored", Stream: "arn:aws:dynamodb:eu-north-1:1:table/accounts-restored/stream/2026"}
+	stage.Restored = Restored{Of: store.AccountsTable.Name, Table: "accounts-restored", Stream: "arn:aws:dynamodb:eu-north-1:123456789012:table/accounts-restored/stream/2026"}
 	stack, err := synthesise(stage, "restored")
 	if err != nil {
 		t.Fatal(err)
