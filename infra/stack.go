@@ -85,6 +85,7 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	fanout.SendsTo(deliveries)
 	fanout.SendsTo(slowDeliveries)
 	fanout.SendsTo(replays)
+	fanout.AddsManyTo(deliveryLog) // what waits for a breaker to close
 
 	// An extension is provisioned.
 	provisions.Feeds(provisioning, Batches{Size: 5, Most: stage.ProvisioningMost})

@@ -313,7 +313,7 @@ func (s *simulation) redeliver(second int) {
 			s.letGo(second, e, 1, 0)
 		}
 	}
-	each := domain.LetGo(int(float64(len(closed)) * s.stands))
+	each := domain.LetGo(domain.LetGoMost, int(float64(len(closed))*s.stands))
 	for _, i := range closed {
 		s.letGo(second, &s.endpoints[i], each, time.Minute/time.Duration(each))
 	}

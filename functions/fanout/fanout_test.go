@@ -423,8 +423,7 @@ func (k *kit) pending() int {
 	return n
 }
 
-// More messages than go into the calls of one flush: all arrive, each once.
-// What is slow is so of one webhook in one epoch; one whose breaker is open is not slow.
+// What is slow is so of one webhook in one epoch; one whose breaker has lapsed is not slow.
 func TestRule20_ASlowEndpointsDeliveriesTakeTheSlowLane(t *testing.T) {
 	k := newKit(t)
 	k.Given(
@@ -453,6 +452,40 @@ func TestRule20_ASlowEndpointsDeliveriesTakeTheSlowLane(t *testing.T) {
 	}
 }
 
+// However many there are, they are in no queue before others'. A repetition parks none of them twice.
+func TestRule20_WhatABreakerHoldsIsParkedAndInNoQueue(t *testing.T) {
+	k := newKit(t)
+	soon := k.clock().Add(time.Minute)
+	k.Given(
+		&domain.Webhook{Account: acct, ID: "own-dead", URL: "https://example.com"},
+		&domain.Webhook{Account: acct, ID: "own-was-dead", URL: "https://example.com", Epoch: 2},
+		&domain.Webhook{Account: acct, ID: "own-well", URL: "https://example.com"},
+		&domain.Health{Account: acct, Webhook: "own-dead", FailingSince: at, Breaker: domain.Breaker{OpenedAt: at, ProbeAt: soon}},
+		&domain.Health{Account: acct, Webhook: "own-was-dead", Epoch: 1, FailingSince: at, Breaker: domain.Breaker{OpenedAt: at, ProbeAt: soon}},
+	)
+	batch := k.commit(signed("1", domain.Contract{ID: "con_1"}), signed("2", domain.Contract{ID: "con_2"}))
+	k.handle(batch)
+	if got := webhooksOf(k.delivered()); got != "own-was-dead own-was-dead own-well own-well" {
+		t.Errorf("the quick lane takes %s", got)
+	}
+	if got := len(k.slow.Take().Records); got != 0 {
+		t.Errorf("the slow lane takes %d", got)
+	}
+	if !strings.Contains(k.measured.String(), `"Parked":[2]`) {
+		t.Errorf("the metrics are %s", k.measured.String())
+	}
+	k.handle(batch)
+	parked, err := k.Parked(t.Context(), acct, "own-dead", 10)
+	if err != nil || len(parked) != 2 || webhooksOf(parked) != "own-dead own-dead" || parked[0].Attempt != 1 || parked[0].Event == parked[1].Event {
+		t.Errorf("parked is %+v, %v", parked, err)
+	}
+	broken := New(k.At(k.clock, storetest.Failing("BatchWriteItem")), k.provisions, k.replays, k.lanes(k.deliveries), k.metrics(), k.clock)
+	if _, err := broken.Handle(t.Context(), batch); err == nil {
+		t.Error("nothing could be parked, and the batch is done")
+	}
+}
+
+// More messages than go into the calls of one flush: all arrive, each once.
 func TestHandle_ManyWebhooks(t *testing.T) {
 	k := newKit(t)
 	for from := 0; from < 195; from += 65 {

@@ -6,6 +6,7 @@ package fanout
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -29,6 +30,7 @@ type Records interface {
 	WebhooksAndHealth(ctx context.Context, a domain.AccountID) ([]domain.Webhook, map[domain.WebhookID]domain.Health, error)
 	Installation(ctx context.Context, a domain.AccountID, e domain.ExtensionID) (domain.Installation, error)
 	Blueprint(ctx context.Context, e domain.ExtensionID, version int) (domain.Blueprint, error)
+	Park(ctx context.Context, all []events.Delivery) error
 }
 
 // Queue takes messages, and names those that it did not take by their place.
@@ -69,6 +71,7 @@ func (s *Service) Handle(ctx context.Context, batch lambda.DynamoDBEvent) (struc
 	i := &invocation{
 		service: s, accounts: map[domain.AccountID]*account{},
 		provisions: outgoing[queue.Message]{send: s.provisions.Send}, replays: outgoing[queue.Message]{send: s.replays.Send}, deliveries: outgoing[events.Delivery]{send: s.deliveries.Send},
+		parked: outgoing[events.Delivery]{send: s.park},
 	}
 	records, pending, err := s.left(ctx, batch.Records)
 	if err != nil {
@@ -85,9 +88,9 @@ func (s *Service) Handle(ctx context.Context, batch lambda.DynamoDBEvent) (struc
 	if err := s.records.SentOn(ctx, pending); err != nil { // to fail now would send all of it again, and again
 		slog.ErrorContext(ctx, "sent on and not noted as such", "records", len(pending), "error", err)
 	}
-	s.metrics.Put(map[metric.Name][]float64{metric.Events: {float64(i.events)}})
+	s.metrics.Put(map[metric.Name][]float64{metric.Events: {float64(i.events)}, metric.Parked: {float64(i.parked.sent)}})
 	slog.InfoContext(ctx, "fanned out", "records", len(batch.Records), "events", i.events, "provisions", i.provisions.sent,
-		"replays", i.replays.sent, "deliveries", i.deliveries.sent, "accounts", len(i.accounts), "ms", time.Since(began).Milliseconds())
+		"replays", i.replays.sent, "deliveries", i.deliveries.sent, "parked", i.parked.sent, "accounts", len(i.accounts), "ms", time.Since(began).Milliseconds())
 	return struct{}{}, nil
 }
 
@@ -98,6 +101,7 @@ type invocation struct {
 	provisions outgoing[queue.Message]
 	replays    outgoing[queue.Message]
 	deliveries outgoing[events.Delivery]
+	parked     outgoing[events.Delivery]
 	events     int
 }
 
@@ -184,9 +188,22 @@ func (i *invocation) event(ctx context.Context, e events.Event) error {
 		if err != nil {
 			return fault.Wrap(err, "event %s to webhook %s", e.ID, w.ID)
 		}
-		if err := i.deliveries.add(ctx, d); err != nil {
+		out := &i.deliveries
+		if a.health[w.ID].Of(w).Breaker.Holds(i.service.now()) {
+			out = &i.parked
+		}
+		if err := out.add(ctx, d); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// park puts deliveries to endpoints whose breaker is open where they wait (design rule 20): however many they are, no queue
+// has them before others'.
+func (s *Service) park(ctx context.Context, all []events.Delivery) map[int]error {
+	if err := s.records.Park(ctx, all); err != nil {
+		return map[int]error{0: err}
 	}
 	return nil
 }
@@ -197,7 +214,7 @@ func (i *invocation) flush(ctx context.Context) error {
 			return err
 		}
 	}
-	return i.deliveries.flush(ctx)
+	return errors.Join(i.deliveries.flush(ctx), i.parked.flush(ctx))
 }
 
 // outgoing holds messages back until they fill eight calls of ten, so that calls are full, and memory is not: a

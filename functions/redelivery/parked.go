@@ -26,7 +26,7 @@ type round struct {
 	ctx context.Context
 
 	mu                           sync.Mutex
-	closed                       []store.Watched // or with nobody to send to any more: what is parked may go
+	closed, silent               []store.Watched // what is parked may go: to be sent; to be recorded, as nothing may be sent any more
 	lettingGo                    int             // of those, that had something parked when they were last looked at
 	watched, open, probes, letGo int
 	left                         int // for the next run, for want of time
@@ -41,8 +41,9 @@ func (s *Service) parked(ctx context.Context) (*round, error) {
 	all, err := s.store.Watched(ctx)
 	r := &round{Service: s, ctx: ctx, watched: len(all), failure: err}
 	r.each(all, r.look)
-	each := domain.LetGo(r.lettingGo)
-	r.each(r.closed, func(w store.Watched) error { return r.release(w, each) })
+	sent, unsent := domain.LetGo(domain.LetGoMost, r.lettingGo), domain.LetGo(domain.LetGoUnsent, r.lettingGo)
+	r.each(r.closed, func(w store.Watched) error { return r.release(w, sent, time.Minute/time.Duration(sent)) })
+	r.each(r.silent, func(w store.Watched) error { return r.release(w, unsent, 0) })
 	return r, r.failure
 }
 
@@ -81,20 +82,27 @@ func (r *round) look(watched store.Watched) error {
 		return err
 	}
 	silent := gone || w.Paused || health.State() == domain.HealthDisabled
-	if silent || !health.Breaker.Open() {
-		r.note(func() {
-			r.closed = append(r.closed, watched)
-			if watched.EmptySince.IsZero() {
-				r.lettingGo++
-			}
-		})
-		return nil
-	}
-	r.note(func() { r.open++ })
-	if health.Breaker.Due(r.now()) {
-		return r.probe(watched, health.Breaker)
+	switch {
+	case silent || !health.Breaker.Open():
+		r.note(func() { r.mayGo(watched, silent) })
+	default:
+		r.note(func() { r.open++ })
+		if health.Breaker.Due(r.now()) {
+			return r.probe(watched, health.Breaker)
+		}
 	}
 	return nil
+}
+
+func (r *round) mayGo(w store.Watched, silent bool) {
+	if silent {
+		r.silent = append(r.silent, w)
+	} else {
+		r.closed = append(r.closed, w)
+	}
+	if w.EmptySince.IsZero() {
+		r.lettingGo++
+	}
 }
 
 // probe sends the oldest delivery, which claims the probe when it comes. Until it does, the next run sends another. With
@@ -112,9 +120,9 @@ func (r *round) probe(w store.Watched, b domain.Breaker) error {
 	return err
 }
 
-// release sends the oldest deliveries, at most so many, spread over the minute. When nothing is left it says so. Should the
+// release sends the oldest deliveries, at most so many, one each pace. When nothing is left it says so. Should the
 // breaker open again they are parked again, and the next run sees it open.
-func (r *round) release(w store.Watched, most int) error {
+func (r *round) release(w store.Watched, most int, pace time.Duration) error {
 	found, err := r.store.Parked(r.ctx, w.Account, w.Webhook, most)
 	if err != nil {
 		return err
@@ -122,7 +130,7 @@ func (r *round) release(w store.Watched, most int) error {
 	if len(found) == 0 {
 		return r.store.Quiet(r.ctx, w)
 	}
-	sent, err := r.sendParked(found, time.Minute/time.Duration(most))
+	sent, err := r.sendParked(found, pace)
 	r.note(func() { r.letGo += sent })
 	return err
 }

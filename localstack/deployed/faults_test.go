@@ -40,7 +40,6 @@ func theFaults() []staged {
 		{"deployed: a webhook disabled mid-flight", disabledMidFlight, patience},
 		{"deployed: an extension suspended mid-flight", suspendedMidFlight, patience},
 		{"deployed: poison messages", poisoned, patience},
-		{"deployed: 1,000 deliveries to a dead endpoint", func(f *trial) string { return deadEndpoint(f, 1_000) }, 3 * time.Minute},
 	}
 	if killable() { // not on an emulator whose functions are in containers
 		list = append(list,
@@ -51,7 +50,7 @@ func theFaults() []staged {
 	if os.Getenv("FAULTS") == "all" { // minutes: `make test-faults`, and .ci/run
 		list = append(list,
 			staged{"deployed: receivers that hang, drip, reset, flood, redirect and are late", badReceivers, 4 * time.Minute},
-			staged{"deployed: 10,000 deliveries to a dead endpoint", func(f *trial) string { return deadEndpoint(f, 10_000) }, 15 * time.Minute},
+			staged{"deployed: 10,000 deliveries to a dead endpoint", func(f *trial) string { return deadEndpoint(f, 10_000) }, 10 * time.Minute},
 		)
 	}
 	return list
@@ -178,14 +177,18 @@ func enabledAgain(f *trial) string {
 	return fmt.Sprintf("%d messages in the queue", full)
 }
 
+// waiting is how many deliveries wait for their retries mid-flight: with one more, their breaker would open.
+const waiting = domain.BreakerOpensAt - 1
+
 // midFlight has an endpoint's first attempts fail, does something while their retries wait, and sends some more.
-func midFlight(f *trial, e *faults.Endpoint, do func(), through ...domain.ExtensionID) {
+func midFlight(f *trial, e *faults.Endpoint, do func(), through ...domain.ExtensionID) string {
 	f.t.Helper()
 	e.Behaves(faults.First(1, faults.Status(500), faults.Status(200)))
-	f.send(5, through...)
-	eventually(f.t, "the first attempts failed", func() bool { return len(e.Arrivals()) >= 5 })
+	f.send(waiting, through...)
+	eventually(f.t, "the first attempts failed", func() bool { return len(e.Arrivals()) >= waiting })
 	do()
-	f.send(5, through...)
+	f.send(waiting, through...)
+	return fmt.Sprintf("%d of its deliveries waiting", waiting)
 }
 
 func rotatedMidFlight(f *trial) string {
@@ -208,42 +211,42 @@ func rotatedMidFlight(f *trial) string {
 func deletedMidFlight(f *trial) string {
 	w, e := f.hook(soon)
 	f.hook(soon)
-	midFlight(f, e, func() {
+	return midFlight(f, e, func() {
 		call(f.t, f.ada, contract.DeleteWebhook, contract.WebhookInput{Webhook: w})
 		f.ledger.Ends(w, time.Now())
 	})
-	return "5 of its deliveries waiting"
 }
 
 func pausedMidFlight(f *trial) string {
 	w, e := f.hook(soon)
-	midFlight(f, e, func() {
-		paused := true
-		in := contract.UpdateWebhookInput{Webhook: w}
-		in.Body.Paused = &paused
-		call(f.t, f.ada, contract.UpdateWebhook, in)
-	})
-	return "5 of its deliveries waiting"
+	return midFlight(f, e, func() { f.pause(w) })
+}
+
+func (f *trial) pause(w domain.WebhookID) {
+	f.t.Helper()
+	paused := true
+	in := contract.UpdateWebhookInput{Webhook: w}
+	in.Body.Paused = &paused
+	call(f.t, f.ada, contract.UpdateWebhook, in)
 }
 
 func disabledMidFlight(f *trial) string {
 	w, e := f.hook(soon)
-	midFlight(f, e, func() { e.Behaves(faults.Status(http.StatusGone)) })
+	said := midFlight(f, e, func() { e.Behaves(faults.Status(http.StatusGone)) })
 	f.over(patience)
 	if h := call(f.t, f.ada, contract.ReadWebhook, contract.WebhookInput{Webhook: w}).Body.Health.State; h != domain.HealthDisabled {
 		f.t.Errorf("after 410 Gone the webhook is %s", h)
 	}
-	return "by 410 Gone, 5 of its deliveries waiting"
+	return "by 410 Gone, " + said
 }
 
 func suspendedMidFlight(f *trial) string {
 	e := f.listen()
 	slug := f.extension(e)
 	f.enable(slug, e)
-	midFlight(f, e, func() {
+	return midFlight(f, e, func() {
 		call(f.t, f.ada, contract.SuspendExtension, contract.InstallationInput{Extension: slug})
 	}, slug)
-	return "5 of its deliveries waiting"
 }
 
 func poisoned(f *trial) string {
@@ -275,9 +278,10 @@ func badReceivers(f *trial) string {
 }
 
 // deadEndpoint has one account flood a dead endpoint, while another's is healthy: how long that one's deliveries take,
-// from acceptance to arrival, before and meanwhile. The ledger is of both.
+// from acceptance to arrival, before and meanwhile. At last the dead one's webhook is paused, so that what is parked for it comes
+// to its end, too.
 func deadEndpoint(f *trial, n int) string {
-	_, dead := f.hook(domain.SendPolicy{RetryWaitSeconds: []int{1}})
+	w, dead := f.hook(domain.SendPolicy{RetryWaitSeconds: []int{1}})
 	dead.Close()
 	healthy := newTrial(f.t)
 	_, e := healthy.hook(soon)
@@ -288,7 +292,9 @@ func deadEndpoint(f *trial, n int) string {
 	if b := healthy.over(patience); b.States[domain.DeliveryDelivered] != b.Deliveries {
 		f.t.Errorf("of the healthy account: %s", b)
 	}
-	return fmt.Sprintf("the healthy endpoint's p95 is %d ms without it and %d ms with it", without.Milliseconds(), with.Milliseconds())
+	parked := call(f.t, f.ada, contract.ReadWebhook, contract.WebhookInput{Webhook: w}).Body.Parked
+	f.pause(w)
+	return fmt.Sprintf("%d of them are parked; the healthy endpoint's p95 is %d ms without it and %d ms with it", parked, without.Milliseconds(), with.Milliseconds())
 }
 
 // p95 sends so many events, one every 50 ms, and tells how long 95 of 100 take until they arrive, at most.

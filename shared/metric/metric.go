@@ -37,8 +37,8 @@ const (
 	Exhausted Name = "Exhausted"
 	Skipped   Name = "Skipped"
 	Cancelled Name = "Cancelled"
-	// Unsent are events, and what else is in the outbox, that were accepted more than a minute ago and were not sent on; redelivery says it every minute, of
-	// none, too, as of the next two: so its silence is told from good news.
+	// Unsent are events, and what else is in the outbox, that were accepted more than a minute ago and were not sent on;
+	// redelivery says it every minute, of none, too, as of the next two: so its silence is told from good news.
 	Unsent  Name = "Unsent"
 	Due     Name = "Due"     // attempts whose time came, of those further away than a message can wait, sent or not
 	Overdue Name = "Overdue" // of these, the ones whose time had been over for more than two minutes
