@@ -177,15 +177,16 @@ func enabledAgain(f *trial) string {
 	return fmt.Sprintf("%d messages in the queue", full)
 }
 
-// waiting is how many deliveries wait for their retries mid-flight: with one more, their breaker would open.
-const waiting = domain.BreakerOpensAt - 1
+// waiting is how many deliveries wait for their retries mid-flight: with two more, a ping among them, the breaker would open.
+const waiting = domain.BreakerOpensAt - 2
 
 // midFlight has an endpoint's first attempts fail, does something while their retries wait, and sends some more.
 func midFlight(f *trial, e *faults.Endpoint, do func(), through ...domain.ExtensionID) string {
 	f.t.Helper()
-	e.Behaves(faults.First(1, faults.Status(500), faults.Status(200)))
+	e.Behaves(faults.Status(500))
 	f.send(waiting, through...)
 	eventually(f.t, "the first attempts failed", func() bool { return len(e.Arrivals()) >= waiting })
+	e.Behaves(faults.Status(200))
 	do()
 	f.send(waiting, through...)
 	return fmt.Sprintf("%d of its deliveries waiting", waiting)
