@@ -238,7 +238,7 @@ func TestRule11_AYankedVersionIsOutOfReachOfEverythingNew(t *testing.T) {
 	if got := yanked.str("state") + ": " + yanked.str("yank_reason"); got != "yanked: it loses orders" {
 		t.Errorf("yanking answered %q", got)
 	}
-	if got := d.want(d.call(d.partner, "GET", "/v1/extensions/"+mainExtension, nil), 200); got.str("state") != "submitted" {
+	if got := d.want(d.call(d.partner, "GET", "/v1/extensions/"+mainExtension, nil), 200); got.str("state") != "unlisted" {
 		t.Errorf("the extension is %s, want it out of the catalogue", got.str("state"))
 	}
 	for _, account := range []string{"customer", "acme-dev"} {

@@ -422,6 +422,7 @@ func TestRule27_EveryKindOfRecordIsErasedOrHasAReason(t *testing.T) {
 	stays := map[domain.Record]string{
 		domain.RecordDeletion: "the proof itself", domain.RecordDataKey: "shared by all accounts; without what it sealed it says nothing",
 		domain.RecordPartner: "a partner's", domain.RecordPartnerKey: "a partner's", domain.RecordExtension: "a partner's; the account's id is taken out of it",
+		domain.RecordAuthored: "a partner's", domain.RecordSubmission: "a partner's",
 		domain.RecordBlueprint: "a partner's", domain.RecordVersion: "a partner's", domain.RecordDraft: "a partner's", domain.RecordListing: "a partner's",
 		domain.RecordLogo: "a partner's", domain.RecordLifecycle: "a partner's", domain.RecordRollout: "a partner's; the account's failures are taken out of it. Where it has come to may be the account's id, which the proof has too",
 		domain.RecordHandOff: "names the account, and ends by itself within ten minutes", domain.RecordCallback: "names the account, and ends by itself within 30 days",

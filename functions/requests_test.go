@@ -142,14 +142,22 @@ func draftRequest(action string, body object) request {
 
 // requests has one for every operation: an operation without one fails the tests that walk them all.
 var requests = map[string]request{
-	"create-partner":     {body: fixed(object{"name": "New", "contact": "new@partner.test", "development_account_id": "acme-dev"})},
-	"read-partner":       {path: func(s *scene) string { return "/v1/partners/" + s.partnerID }, other: "/v1/partners/par_none"},
-	"rotate-partner-key": {path: func(s *scene) string { return "/v1/partners/" + s.partnerID + "/keys" }, other: "/v1/partners/par_none/keys", body: fixed(object{})},
-	"create-extension":   {body: fixed(object{"slug": "acme-new", "name": "New", "template_type_keys": []string{"a"}})},
-	"read-extension":     {path: at("/v1/extensions/" + mainExtension), other: "/v1/extensions/nowhere"},
-	"submit-blueprint":   {path: at("/v1/extensions/" + dependency + "/versions"), other: "/v1/extensions/nowhere/versions", body: fixed(object{"blueprint": coreBlueprint()})},
-	"read-draft":         draftRequest("", nil),
-	"replace-draft":      draftRequest("", object{"blueprint": coreBlueprint()}),
+	"create-partner": {body: fixed(object{"name": "New", "contact": "new@partner.test", "development_account_id": "acme-dev"})},
+	"read-partner":   {path: func(s *scene) string { return "/v1/partners/" + s.partnerID }, other: "/v1/partners/par_none"},
+	"update-partner": {
+		path: func(s *scene) string { return "/v1/partners/" + s.partnerID }, other: "/v1/partners/par_none",
+		body: fixed(object{"name": "Acme 2", "development_account_id": "other"}),
+	},
+	"rotate-partner-key":           {path: func(s *scene) string { return "/v1/partners/" + s.partnerID + "/keys" }, other: "/v1/partners/par_none/keys", body: fixed(object{})},
+	"create-extension":             {body: fixed(object{"slug": "acme-new", "name": "New", "template_type_keys": []string{"a"}})},
+	"read-extension":               {path: at("/v1/extensions/" + mainExtension), other: "/v1/extensions/nowhere"},
+	"list-extensions":              {},
+	"update-extension":             {path: at("/v1/extensions/" + mainExtension), other: "/v1/extensions/nowhere", body: fixed(object{"name": "Acme CRM 2", "description": "Anew."})},
+	"list-submissions":             {},
+	"list-extension-installations": {path: at("/v1/extensions/" + mainExtension + "/installations"), other: "/v1/extensions/nowhere/installations"},
+	"submit-blueprint":             {path: at("/v1/extensions/" + dependency + "/versions"), other: "/v1/extensions/nowhere/versions", body: fixed(object{"blueprint": coreBlueprint()})},
+	"read-draft":                   draftRequest("", nil),
+	"replace-draft":                draftRequest("", object{"blueprint": coreBlueprint()}),
 	"promote-template-type": {
 		path: at("/v1/extensions/" + mainExtension + "/draft/template-types"), other: "/v1/extensions/nowhere/draft/template-types",
 		body: func(s *scene) any { return object{"template_type_id": s.developedID, "key": "addendum"} },

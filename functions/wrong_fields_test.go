@@ -43,10 +43,18 @@ func wrongBodies(s *scene) map[string]wrong {
 			body: object{"name": "", "contact": "Ada <ada@partner.test>", "development_account_id": "nowhere", "more": 1},
 			want: []string{"/name", "/contact", "/development_account_id", "/more"},
 		},
+		"update-partner": {
+			body: object{"name": line, "contact": "nobody", "development_account_id": "nowhere", "more": 1},
+			want: []string{"/name", "/contact", "/development_account_id", "/more"},
+		},
 		"rotate-partner-key": {body: object{"overlap_seconds": -1, "more": 1}, want: []string{"/overlap_seconds", "/more"}},
 		"create-extension": {
 			body: object{"slug": "Acme", "name": line, "description": "a\u200bb", "capability_family": 7, "template_type_keys": []any{"a", "a", "B", object{}}},
 			want: []string{"/slug", "/name", "/description", "/capability_family", "/template_type_keys/1", "/template_type_keys/2", "/template_type_keys/3"},
+		},
+		"update-extension": {
+			body: object{"name": "", "description": "a\u200bb", "contact": 7, "capability_family": line, "slug": "new"},
+			want: []string{"/name", "/description", "/contact", "/capability_family", "/slug"},
 		},
 		"submit-blueprint": {
 			path: "/v1/extensions/" + mainExtension + "/versions",

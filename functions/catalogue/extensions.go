@@ -28,16 +28,70 @@ func (s *Service) CreateExtension(ctx context.Context, in *contract.CreateExtens
 	}
 	var tx store.Tx
 	tx.Create(&e).Else(fault.New(fault.Conflict, "slug-taken", "The slug %q is taken. Choose another.", e.ID))
+	tx.Replace(&partner) // so that another development account comes before or after it, and sees it either way
 	tx.Living(partner.DevelopmentAccount).Else(fault.New(fault.Conflict, "development-account-deleted", "The partner's development account was deleted."))
+	tx.Put(&domain.Authored{Partner: partner.ID, Extension: e.ID})
 	tx.Put(&domain.Trial{Account: partner.DevelopmentAccount, Extension: e.ID})
 	out := &contract.CreateExtensionOutput{Body: viewExtension(e)}
 	return out, s.store.Commit(ctx, &tx, out)
+}
+
+// Extensions lists a partner's own, or all for the platform, those of one partner together.
+func (s *Service) Extensions(ctx context.Context, in *contract.ListExtensionsInput) (*contract.ListExtensionsOutput, error) {
+	all, next, err := s.store.Extensions(ctx, auth.From(ctx).Partner, in.Cursor, in.Limit)
+	out := &contract.ListExtensionsOutput{Body: contract.Page[contract.ExtensionView]{Items: []contract.ExtensionView{}, NextCursor: next}}
+	for _, e := range all {
+		out.Body.Items = append(out.Body.Items, viewExtension(e))
+	}
+	return out, err
 }
 
 // ReadExtension is NotFound for another partner's.
 func (s *Service) ReadExtension(ctx context.Context, in *contract.ReadExtensionInput) (*contract.ReadExtensionOutput, error) {
 	e, err := s.extension(ctx, in.Extension)
 	return &contract.ReadExtensionOutput{Body: viewExtension(e)}, err
+}
+
+// UpdateExtension changes what the extension says of itself. What is in the catalogue stays as the platform listed it, until
+// it lists a version again.
+func (s *Service) UpdateExtension(ctx context.Context, in *contract.UpdateExtensionInput) (*contract.UpdateExtensionOutput, error) {
+	e, err := s.extension(ctx, in.Extension)
+	if err != nil {
+		return nil, err
+	}
+	for given, to := range map[*string]*string{
+		in.Body.Name: &e.Name, in.Body.Description: &e.Description, in.Body.Contact: &e.Contact, in.Body.CapabilityFamily: &e.CapabilityFamily,
+	} {
+		if given != nil {
+			*to = *given
+		}
+	}
+	e.UpdatedAt = s.now()
+	var tx store.Tx
+	tx.Replace(&e)
+	out := &contract.UpdateExtensionOutput{Body: viewExtension(e)}
+	return out, s.store.Commit(ctx, &tx, out)
+}
+
+// Installations lists the accounts that have the extension: a partner's own, or for the platform any.
+func (s *Service) Installations(ctx context.Context, in *contract.ListExtensionInstallationsInput) (*contract.ListExtensionInstallationsOutput, error) {
+	e, err := s.extension(ctx, in.Extension)
+	if err != nil {
+		return nil, err
+	}
+	accounts, err := s.store.Roster(ctx, e.ID, domain.AccountID(in.Cursor), in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	installed, err := s.store.InstallationsOf(ctx, e.ID, accounts)
+	out := &contract.ListExtensionInstallationsOutput{Body: contract.Page[contract.InstalledView]{Items: []contract.InstalledView{}}}
+	for _, i := range installed {
+		out.Body.Items = append(out.Body.Items, contract.ViewInstalled(i))
+	}
+	if len(accounts) == in.Limit {
+		out.Body.NextCursor = string(accounts[in.Limit-1])
+	}
+	return out, err
 }
 
 // SubmitBlueprint freezes the blueprint, or the draft when none is given, as the next version, or refuses it with
@@ -76,7 +130,10 @@ func (s *Service) SubmitBlueprint(ctx context.Context, in *contract.SubmitBluepr
 
 	tx.Replace(&e)
 	tx.Create(&b)
-	tx.Create(&domain.BlueprintVersion{Extension: e.ID, Version: b.Version, State: domain.VersionSubmitted, SubmittedAt: b.SubmittedAt})
+	v := domain.BlueprintVersion{Extension: e.ID, Version: b.Version, State: domain.VersionSubmitted, SubmittedAt: b.SubmittedAt}
+	tx.Create(&v)
+	waits := v.Submission()
+	tx.Put(&waits)
 	out := &contract.SubmitBlueprintOutput{}
 	out.Body.Blueprint = b
 	if out.Body.LifecycleSecret, err = s.firstLifecycleSecret(ctx, &tx, b); err != nil {
@@ -124,6 +181,9 @@ func (s *Service) List(ctx context.Context, in *contract.ListExtensionInput) (*c
 		return nil, fault.New(fault.Conflict, "dependencies", "Version %d cannot be listed: %s", b.Version, wrong[0].Detail)
 	}
 	e.ListedVersion, e.UpdatedAt = b.Version, s.now()
+	if e.FirstListedAt.IsZero() {
+		e.FirstListedAt = e.UpdatedAt
+	}
 
 	var tx store.Tx
 	tx.Replace(&e)

@@ -2,6 +2,7 @@ package catalogue
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"plugboard/shared/auth"
@@ -45,7 +46,11 @@ func noDevelopmentAccount() []fault.Field {
 }
 
 func (s *Service) lookAtPartner(ctx context.Context, in *contract.CreatePartnerInput) ([]fault.Field, error) {
-	_, err := s.store.Account(ctx, in.Body.DevelopmentAccount)
+	return s.lookAtAccount(ctx, in.Body.DevelopmentAccount)
+}
+
+func (s *Service) lookAtAccount(ctx context.Context, id domain.AccountID) ([]fault.Field, error) {
+	_, err := s.store.Account(ctx, id)
 	if fault.KindOf(err) == fault.NotFound {
 		return noDevelopmentAccount(), nil
 	}
@@ -56,6 +61,78 @@ func (s *Service) lookAtPartner(ctx context.Context, in *contract.CreatePartnerI
 func (s *Service) ReadPartner(ctx context.Context, in *contract.ReadPartnerInput) (*contract.ReadPartnerOutput, error) {
 	p, err := s.partner(ctx, in.Partner)
 	return &contract.ReadPartnerOutput{Body: viewPartner(p)}, err
+}
+
+// relinkMost is how many of a partner's extensions another development account may come to see: within one transaction (100
+// items), with what they are held to.
+const relinkMost = 40
+
+// UpdatePartner changes what is given. Another development account sees the partner's extensions from now on, in place of the
+// one before, unless the partner named that as a test account. Invalid when it does not exist; Conflict
+// `too-many-extensions` beyond relinkMost.
+func (s *Service) UpdatePartner(ctx context.Context, in *contract.UpdatePartnerInput) (*contract.UpdatePartnerOutput, error) {
+	p, err := s.partner(ctx, in.Partner)
+	if err != nil {
+		return nil, err
+	}
+	var tx store.Tx
+	if in.Body.Name != nil {
+		p.Name = *in.Body.Name
+	}
+	if in.Body.Contact != nil {
+		p.Contact = *in.Body.Contact
+	}
+	if to := in.Body.DevelopmentAccount; to != nil && *to != p.DevelopmentAccount {
+		if err := s.relink(ctx, &tx, &p, *to); err != nil {
+			return nil, err
+		}
+	}
+	p.UpdatedAt = s.now()
+	tx.Replace(&p)
+	out := &contract.UpdatePartnerOutput{Body: viewPartner(p)}
+	return out, s.store.Commit(ctx, &tx, out)
+}
+
+// relink has the partner develop in another account. An extension that is created at the same moment makes the Tx fail, or
+// is made for the new account: both hold to the partner.
+func (s *Service) relink(ctx context.Context, tx *store.Tx, p *domain.Partner, to domain.AccountID) error {
+	before, err := s.store.Account(ctx, p.DevelopmentAccount)
+	if err != nil {
+		return fault.Wrap(err, "the development account of %s", p.ID)
+	}
+	after, err := s.store.Account(ctx, to)
+	if err != nil && fault.KindOf(err) != fault.NotFound {
+		return err
+	}
+	if !after.Living() {
+		return fault.InvalidFields(noDevelopmentAccount())
+	}
+	all, _, err := s.store.Extensions(ctx, p.ID, "", relinkMost+1)
+	if err != nil {
+		return err
+	}
+	if len(all) > relinkMost {
+		return fault.New(fault.Conflict, "too-many-extensions", "The partner has more than %d extensions, which do not move together. Create another partner for the other account.", relinkMost)
+	}
+	before.DevelopmentOf = slices.DeleteFunc(slices.Clone(before.DevelopmentOf), func(o domain.PartnerID) bool { return o == p.ID })
+	after.DevelopmentOf = append(slices.Clone(after.DevelopmentOf), p.ID)
+	tx.Replace(&before)
+	tx.Replace(&after)
+	for _, e := range all {
+		tx.Put(&domain.Trial{Account: to, Extension: e.ID})
+		if !slices.Contains(e.TestAccounts, before.ID) {
+			tx.Discard(domain.Trial{Account: before.ID, Extension: e.ID})
+		}
+	}
+	p.DevelopmentAccount = to
+	return nil
+}
+
+func (s *Service) lookAtPartnerUpdate(ctx context.Context, in *contract.UpdatePartnerInput) ([]fault.Field, error) {
+	if in.Body.DevelopmentAccount == nil {
+		return nil, nil
+	}
+	return s.lookAtAccount(ctx, *in.Body.DevelopmentAccount)
 }
 
 // keyOverlap is how long a partner's key before stays good unless the rotation says otherwise.

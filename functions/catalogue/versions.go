@@ -71,6 +71,12 @@ func (s *Service) DiffVersions(ctx context.Context, in *contract.DiffVersionsInp
 	return &contract.DiffVersionsOutput{Body: from.Diff(to)}, nil
 }
 
+// Submissions lists what waits for a review.
+func (s *Service) Submissions(ctx context.Context, in *contract.ListSubmissionsInput) (*contract.ListSubmissionsOutput, error) {
+	waiting, next, err := s.store.Submissions(ctx, in.Cursor, in.Limit)
+	return &contract.ListSubmissionsOutput{Body: contract.Page[domain.Submission]{Items: waiting, NextCursor: next}}, err
+}
+
 // ReviewVersion approves a submitted version or rejects it. Conflict `version-state` for one that is neither.
 func (s *Service) ReviewVersion(ctx context.Context, in *contract.ReviewVersionInput) (*contract.ReviewVersionOutput, error) {
 	v, err := s.store.Version(ctx, in.Extension, in.Version)
@@ -82,6 +88,7 @@ func (s *Service) ReviewVersion(ctx context.Context, in *contract.ReviewVersionI
 	}
 	var tx store.Tx
 	tx.Replace(&v)
+	tx.Discard(v.Submission())
 	out := &contract.ReviewVersionOutput{Body: v}
 	return out, s.store.Commit(ctx, &tx, out)
 }
@@ -103,6 +110,7 @@ func (s *Service) YankVersion(ctx context.Context, in *contract.YankVersionInput
 	}
 	var tx store.Tx
 	tx.Replace(&v)
+	tx.Discard(v.Submission())
 	if e.ListedVersion == v.Version {
 		e.ListedVersion, e.UpdatedAt = 0, s.now()
 		tx.Replace(&e)

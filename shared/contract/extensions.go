@@ -40,6 +40,17 @@ type ReadPartnerInput struct {
 
 type ReadPartnerOutput struct{ Body PartnerView }
 
+type UpdatePartnerInput struct {
+	Partner domain.PartnerID `path:"partner_id" maxLength:"64"`
+	Body    struct {
+		Name               *string           `json:"name,omitempty" minLength:"1" maxLength:"128"`
+		Contact            *string           `json:"contact,omitempty" format:"email" maxLength:"254" doc:"Of the extensions that it creates from now on; update-extension changes that of others."`
+		DevelopmentAccount *domain.AccountID `json:"development_account_id,omitempty" minLength:"1" maxLength:"64" doc:"Another, which sees all of the partner's extensions from now on; what is enabled in the one before stays, and that one can be deleted. At most 40 extensions move."`
+	}
+}
+
+type UpdatePartnerOutput struct{ Body PartnerView }
+
 type RotatePartnerKeyInput struct {
 	Partner domain.PartnerID `path:"partner_id" maxLength:"64"`
 	Body    struct {
@@ -70,9 +81,52 @@ func (in *CreateExtensionInput) Check() []fault.Field {
 
 type CreateExtensionOutput struct{ Body ExtensionView }
 
+type ListExtensionsInput struct{ PageInput }
+
+type ListExtensionsOutput struct{ Body Page[ExtensionView] }
+
+type UpdateExtensionInput struct {
+	Extension domain.ExtensionID `path:"extension_id" maxLength:"40"`
+	Body      struct {
+		Name             *string `json:"name,omitempty" minLength:"1" maxLength:"128"`
+		Description      *string `json:"description,omitempty" maxLength:"2048" text:"lines"`
+		Contact          *string `json:"contact,omitempty" format:"email" maxLength:"254" doc:"Whom a customer asks for help."`
+		CapabilityFamily *string `json:"capability_family,omitempty" maxLength:"64" example:"crm"`
+	}
+}
+
+type UpdateExtensionOutput struct{ Body ExtensionView }
+
+type ListExtensionInstallationsInput struct {
+	Extension domain.ExtensionID `path:"extension_id" maxLength:"40"`
+	PageInput
+}
+
+type ListExtensionInstallationsOutput struct{ Body Page[InstalledView] }
+
+// InstalledView is an installation as its extension's partner sees it. Why one failed it is not told: the reasons quote what
+// the account's users wrote.
+type InstalledView struct {
+	Account       domain.AccountID                 `json:"account_id"`
+	Version       int                              `json:"version"`
+	State         domain.InstallationState         `json:"state" enum:"enabling,enabled,upgrading,suspended,failed,disabling,disabled"`
+	Parameters    map[string]domain.ParameterValue `json:"parameters" doc:"Those that are not secret."`
+	UpgradePolicy domain.UpgradePolicy             `json:"upgrade_policy" enum:"automatic,by-hand"`
+	Setup         *domain.Setup                    `json:"setup,omitempty" doc:"What the partner says of its side."`
+	CreatedAt     time.Time                        `json:"created_at" doc:"When the account enabled it first."`
+	UpdatedAt     time.Time                        `json:"updated_at"`
+}
+
+// ViewInstalled leaves out what is the account's.
+func ViewInstalled(i domain.Installation) InstalledView {
+	return InstalledView{
+		Account: i.Account, Version: i.Version, State: i.State, Parameters: i.Parameters, UpgradePolicy: i.UpgradePolicy, Setup: i.Setup, CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt,
+	}
+}
+
 type ExtensionView struct {
 	domain.Extension
-	State          domain.ExtensionState `json:"state" enum:"draft,submitted,listed"`
+	State          domain.ExtensionState `json:"state" enum:"draft,submitted,listed,unlisted"`
 	ExtensionTypes []string              `json:"extension_types"`
 	LogoURL        string                `json:"logo_url,omitempty" doc:"Below the API's root: the logo, for anyone while the extension is listed; absent without one."`
 }

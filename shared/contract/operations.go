@@ -28,6 +28,13 @@ var (
 		Reads:  domain.Records{domain.RecordPartner},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Read a partner; a partner reads itself.",
 	})
+	UpdatePartner = declare[UpdatePartnerInput, UpdatePartnerOutput](Operation{
+		ID: "update-partner", Method: http.MethodPatch, Path: "/v1/partners/{partner_id}", Function: Catalogue, Status: 200,
+		Auth: auth.AnyOf(auth.Platform()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordPartner, domain.RecordAccount, domain.RecordAuthored, domain.RecordExtension},
+		Writes: domain.Records{domain.RecordPartner, domain.RecordAccount, domain.RecordTrial},
+		Family: FamilyCatalogue, Since: "0.4.0", Summary: "Change a partner's name or contact, or link it to another development account.",
+	})
 	RotatePartnerKey = declare[RotatePartnerKeyInput, RotatePartnerKeyOutput](Operation{
 		ID: "rotate-partner-key", Method: http.MethodPost, Path: "/v1/partners/{partner_id}/keys", Function: Catalogue, Status: 201,
 		Auth: auth.AnyOf(auth.Platform(), auth.Partner()), Errors: fault.Kinds{fault.NotFound},
@@ -39,8 +46,14 @@ var (
 		ID: "create-extension", Method: http.MethodPost, Path: "/v1/extensions", Function: Catalogue, Status: 201,
 		Auth:   auth.AnyOf(auth.Partner()),
 		Reads:  domain.Records{domain.RecordPartner},
-		Writes: domain.Records{domain.RecordExtension, domain.RecordTrial},
+		Writes: domain.Records{domain.RecordPartner, domain.RecordExtension, domain.RecordAuthored, domain.RecordTrial},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Create an extension and reserve its extension types.",
+	})
+	ListExtensions = declare[ListExtensionsInput, ListExtensionsOutput](Operation{
+		ID: "list-extensions", Method: http.MethodGet, Path: "/v1/extensions", Function: Catalogue, Status: 200,
+		Auth:   auth.AnyOf(auth.Partner(), auth.Platform()),
+		Reads:  domain.Records{domain.RecordAuthored, domain.RecordExtension},
+		Family: FamilyCatalogue, Since: "0.4.0", Summary: "List extensions, whatever their state: a partner's own; all of them for the platform.",
 	})
 	ReadExtension = declare[ReadExtensionInput, ReadExtensionOutput](Operation{
 		ID: "read-extension", Method: http.MethodGet, Path: "/v1/extensions/{extension_id}", Function: Catalogue, Status: 200,
@@ -48,11 +61,18 @@ var (
 		Reads:  domain.Records{domain.RecordExtension},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Read an extension; a partner reads its own.",
 	})
+	UpdateExtension = declare[UpdateExtensionInput, UpdateExtensionOutput](Operation{
+		ID: "update-extension", Method: http.MethodPatch, Path: "/v1/extensions/{extension_id}", Function: Catalogue, Status: 200,
+		Auth: auth.AnyOf(auth.Partner()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordExtension},
+		Writes: domain.Records{domain.RecordExtension},
+		Family: FamilyCatalogue, Since: "0.4.0", Summary: "Change what an extension says of itself; the catalogue shows it once the platform lists it again.",
+	})
 	SubmitBlueprint = declare[SubmitBlueprintInput, SubmitBlueprintOutput](Operation{
 		ID: "submit-blueprint", Method: http.MethodPost, Path: "/v1/extensions/{extension_id}/versions", Function: Catalogue, Status: 201,
 		Auth: auth.AnyOf(auth.Partner()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordDraft, domain.RecordBlueprint, domain.RecordLifecycle, domain.RecordDataKey},
-		Writes: domain.Records{domain.RecordExtension, domain.RecordBlueprint, domain.RecordVersion, domain.RecordLifecycle, domain.RecordDataKey},
+		Writes: domain.Records{domain.RecordExtension, domain.RecordBlueprint, domain.RecordVersion, domain.RecordSubmission, domain.RecordLifecycle, domain.RecordDataKey},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Validate a blueprint, or the draft, and freeze it as the extension's next version.",
 	})
 	ListExtension = declare[ListExtensionInput, ListExtensionOutput](Operation{
@@ -143,18 +163,24 @@ var (
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordBlueprint, domain.RecordDraft},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "What leads from a version to another or to the draft, and what of it needs consent.",
 	})
+	ListSubmissions = declare[ListSubmissionsInput, ListSubmissionsOutput](Operation{
+		ID: "list-submissions", Method: http.MethodGet, Path: "/v1/submissions", Function: Catalogue, Status: 200,
+		Auth:   auth.AnyOf(auth.Platform()),
+		Reads:  domain.Records{domain.RecordSubmission},
+		Family: FamilyCatalogue, Since: "0.4.0", Summary: "List the versions that wait for the platform's review, the longest waiting first.",
+	})
 	ReviewVersion = declare[ReviewVersionInput, ReviewVersionOutput](Operation{
 		ID: "review-version", Method: http.MethodPost, Path: "/v1/extensions/{extension_id}/versions/{version}/review", Function: Catalogue, Status: 200,
 		Auth: auth.AnyOf(auth.Platform()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordVersion},
-		Writes: domain.Records{domain.RecordVersion},
+		Writes: domain.Records{domain.RecordVersion, domain.RecordSubmission},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Approve a submitted version, or reject it with reasons.",
 	})
 	YankVersion = declare[YankVersionInput, YankVersionOutput](Operation{
 		ID: "yank-version", Method: http.MethodPost, Path: "/v1/extensions/{extension_id}/versions/{version}/yank", Function: Catalogue, Status: 200,
 		Auth: auth.AnyOf(auth.Partner(), auth.Platform()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordVersion},
-		Writes: domain.Records{domain.RecordVersion, domain.RecordExtension, domain.RecordListing},
+		Writes: domain.Records{domain.RecordVersion, domain.RecordSubmission, domain.RecordExtension, domain.RecordListing},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Put a version out of reach of everything new; installations of it stay.",
 	})
 	RotateLifecycleSecret = declare[RotateLifecycleSecretInput, RotateLifecycleSecretOutput](Operation{
@@ -173,8 +199,14 @@ var (
 	})
 )
 
-// Catalogue: a newer version for all who have an extension.
+// Catalogue: who has an extension, and a newer version for all of them.
 var (
+	ListExtensionInstallations = declare[ListExtensionInstallationsInput, ListExtensionInstallationsOutput](Operation{
+		ID: "list-extension-installations", Method: http.MethodGet, Path: "/v1/extensions/{extension_id}/installations", Function: Catalogue, Status: 200,
+		Auth: auth.AnyOf(auth.Partner(), auth.Platform()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordExtension, domain.RecordInstalled, domain.RecordInstallation},
+		Family: FamilyCatalogue, Since: "0.4.0", Summary: "List the accounts that have an extension, with their versions and states.",
+	})
 	CreateRollout = declare[CreateRolloutInput, CreateRolloutOutput](Operation{
 		ID: "create-rollout", Method: http.MethodPost, Path: "/v1/extensions/{extension_id}/rollouts", Function: Catalogue, Status: 201,
 		Auth: auth.AnyOf(auth.Platform(), auth.Partner()), Errors: fault.Kinds{fault.NotFound},

@@ -47,6 +47,12 @@ type CheckDraftOutput struct {
 	}
 }
 
+type ListSubmissionsInput struct{ PageInput }
+
+type ListSubmissionsOutput struct {
+	Body Page[domain.Submission]
+}
+
 type ListVersionsInput struct {
 	Extension domain.ExtensionID `path:"extension_id" maxLength:"40"`
 	PageInput

@@ -18,10 +18,17 @@ type Extension struct {
 	LatestVersion    int         `json:"latest_version"` // of the submitted blueprints; 0 when there is none
 	ListedVersion    int         `json:"listed_version"` // what enabling installs; 0 while unlisted
 	Logo             string      `json:"logo_sha256,omitempty" doc:"Of its logo; absent without one."`
+	FirstListedAt    time.Time   `json:"first_listed_at,omitzero"`
 	TestAccounts     []AccountID `json:"test_accounts"` // who sees it meanwhile, besides the development account
 	CreatedAt        time.Time   `json:"created_at"`
 	UpdatedAt        time.Time   `json:"updated_at"`
 	Revision
+}
+
+// Authored leads from a partner to an extension of its own, and from the platform to all.
+type Authored struct {
+	Partner   PartnerID   `json:"partner_id"`
+	Extension ExtensionID `json:"extension_id"`
 }
 
 // ExtensionState is where an extension is on its way to the catalogue.
@@ -31,13 +38,16 @@ const (
 	ExtensionDraft     ExtensionState = "draft"
 	ExtensionSubmitted ExtensionState = "submitted"
 	ExtensionListed    ExtensionState = "listed"
+	ExtensionUnlisted  ExtensionState = "unlisted"
 )
 
-// State derives from the versions: nothing submitted, something submitted, something listed.
+// State derives from the versions: nothing submitted, something submitted, something listed, or listed once.
 func (e Extension) State() ExtensionState {
 	switch {
 	case e.ListedVersion > 0:
 		return ExtensionListed
+	case !e.FirstListedAt.IsZero():
+		return ExtensionUnlisted
 	case e.LatestVersion > 0:
 		return ExtensionSubmitted
 	default:

@@ -19,8 +19,10 @@ const (
 	RecordPartner         Record = "partner"
 	RecordPartnerKey      Record = "partner-key"
 	RecordExtension       Record = "extension"
+	RecordAuthored        Record = "authored" // leads from a partner to its extension
 	RecordBlueprint       Record = "blueprint"
-	RecordVersion         Record = "version" // what became of a blueprint
+	RecordVersion         Record = "version"    // what became of a blueprint
+	RecordSubmission      Record = "submission" // a version's place in the queue for review
 	RecordDraft           Record = "draft"
 	RecordLogo            Record = "logo"
 	RecordTrial           Record = "trial"       // an account that sees an extension before it is listed

@@ -108,6 +108,18 @@ func (b BlueprintSpec) Promote(key string, t TemplateType) BlueprintSpec {
 	return b
 }
 
+// Submission is a version's place in the queue of those that wait for a review.
+type Submission struct {
+	Extension   ExtensionID `json:"extension_id"`
+	Version     int         `json:"version"`
+	SubmittedAt time.Time   `json:"submitted_at"`
+}
+
+// Submission is where the version waits, or waited.
+func (v BlueprintVersion) Submission() Submission {
+	return Submission{Extension: v.Extension, Version: v.Version, SubmittedAt: v.SubmittedAt}
+}
+
 // MaxTestAccounts is how many accounts a partner may let see an extension that is not listed.
 const MaxTestAccounts = 20
 

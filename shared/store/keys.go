@@ -59,6 +59,8 @@ import (
 //	EXTENSION#<slug>      ROLLOUT#<id>            rollout         id; all of an extension
 //	EXTENSION#<slug>      PROVISION#<id>          provision       a roll-out's; fanout (stream)
 //	CATALOGUE             EXTENSION#<slug>        listing         all, for the catalogue
+//	EXTENSIONS            <partner>#<slug>        authored        all, in pages; all of a partner
+//	SUBMISSIONS           <time>#<slug>#<version>  submission     all, in pages, the oldest first
 //	ACCOUNT#<id>#IDEMPOTENCY#<shard>  <sha256>    idempotency     caller, operation and Idempotency-Key; the erasing of an account
 //	IDEMPOTENCY#<sha256>  IDEMPOTENCY             idempotency     the same, of a request that is about no account; where its answer tells of one, the above leads here
 //	DATAKEY#<yyyy-mm>     DATAKEY                 data-key        month of a sealed secret
@@ -172,6 +174,10 @@ func keyOf(v any) (key, domain.Record) {
 		return partnerKeyKey(v.Hash), domain.RecordPartnerKey
 	case domain.Extension:
 		return extensionKey(v.ID), domain.RecordExtension
+	case domain.Authored:
+		return authoredKey(v), domain.RecordAuthored
+	case domain.Submission:
+		return submissionKey(v), domain.RecordSubmission
 	case domain.Blueprint:
 		return blueprintKey(v.Extension, v.Version), domain.RecordBlueprint
 	case domain.BlueprintVersion:
@@ -284,6 +290,12 @@ func handOffKey(hash string) key            { return key{"HANDOFF#" + hash, "HAN
 func partnerKey(id domain.PartnerID) key    { return key{"PARTNER#" + string(id), "PARTNER"} }
 func partnerKeyKey(hash string) key         { return key{"PARTNERKEY#" + hash, "PARTNERKEY"} }
 func extensionKey(e domain.ExtensionID) key { return key{"EXTENSION#" + string(e), "EXTENSION"} }
+func authoredKey(a domain.Authored) key {
+	return key{"EXTENSIONS", string(a.Partner) + "#" + string(a.Extension)}
+}
+func submissionKey(s domain.Submission) key {
+	return key{"SUBMISSIONS", fmt.Sprintf("%s#%s#%06d", s.SubmittedAt.UTC().Format(dueTime), s.Extension, s.Version)}
+}
 func blueprintKey(e domain.ExtensionID, version int) key {
 	return key{"EXTENSION#" + string(e), fmt.Sprintf("BLUEPRINT#%06d", version)}
 }

@@ -176,6 +176,30 @@ func (s *Store) Extension(ctx context.Context, id domain.ExtensionID) (domain.Ex
 	return get[domain.Extension](ctx, s, extensionKey(id), "extension")
 }
 
+// Extensions is a page of all extensions, or of a partner's when one is given, after that place; next is the place to go on
+// after, empty when there is no more.
+func (s *Store) Extensions(ctx context.Context, of domain.PartnerID, after string, most int) (all []domain.Extension, next string, err error) {
+	prefix := ""
+	if of != "" {
+		prefix = authoredKey(domain.Authored{Partner: of}).sk
+	}
+	authored, next, err := page[domain.Authored](ctx, s, authoredKey(domain.Authored{}).pk, prefix, after, most)
+	if err != nil {
+		return nil, "", err
+	}
+	keyed := make([]domain.Extension, len(authored))
+	for n, a := range authored {
+		keyed[n] = domain.Extension{ID: a.Extension}
+	}
+	all, err = getAll(ctx, s, keyed)
+	return all, next, err
+}
+
+// Submissions is a page of the versions that wait for a review, the oldest first, as Extensions is.
+func (s *Store) Submissions(ctx context.Context, after string, most int) ([]domain.Submission, string, error) {
+	return page[domain.Submission](ctx, s, submissionKey(domain.Submission{}).pk, "", after, most)
+}
+
 func (s *Store) Blueprint(ctx context.Context, e domain.ExtensionID, version int) (domain.Blueprint, error) {
 	return get[domain.Blueprint](ctx, s, blueprintKey(e, version), "blueprint version")
 }

@@ -2,13 +2,9 @@ package store
 
 import (
 	"context"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"slices"
 
 	"plugboard/shared/domain"
-	"plugboard/shared/fault"
 )
 
 func (s *Store) Rollout(ctx context.Context, e domain.ExtensionID, id domain.RolloutID) (domain.Rollout, error) {
@@ -22,24 +18,27 @@ func (s *Store) Rollouts(ctx context.Context, e domain.ExtensionID) ([]domain.Ro
 
 // Roster is the next accounts that have the extension, at most so many, after that one; empty begins at the first.
 func (s *Store) Roster(ctx context.Context, e domain.ExtensionID, after domain.AccountID, most int) ([]domain.AccountID, error) {
-	first := rosterKey(e, after)
-	out, err := s.db.Query(ctx, &dynamodb.QueryInput{
-		TableName:                 &s.accounts,
-		KeyConditionExpression:    aws.String("pk = :pk AND sk BETWEEN :first AND :last"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(first.pk), ":first": str(first.sk + "\x00"), ":last": str(rosterKey(e, "\U0010ffff").sk)},
-		ConsistentRead:            aws.Bool(true),
-		Limit:                     aws.Int32(int32(most)),
-	})
-	if err != nil {
-		return nil, fault.Wrap(awsFault(err), "read the roster of %s", e)
+	from := ""
+	if after != "" {
+		from = rosterKey(e, after).sk
 	}
-	accounts := make([]domain.AccountID, len(out.Items))
-	for i, item := range out.Items {
-		var line domain.Installed
-		if err := unmarshal(item, &line); err != nil {
-			return nil, fault.Wrap(err, "decode a line of the roster of %s", e)
-		}
+	lines, _, err := page[domain.Installed](ctx, s, extensionKey(e).pk, rosterKey(e, "").sk, from, most)
+	if err != nil {
+		return nil, err
+	}
+	accounts := make([]domain.AccountID, len(lines))
+	for i, line := range lines {
 		accounts[i] = line.Account
 	}
 	return accounts, nil
+}
+
+// InstallationsOf is what those accounts, at most 100, have of the extension, in their order. It leaves out what is gone.
+func (s *Store) InstallationsOf(ctx context.Context, e domain.ExtensionID, accounts []domain.AccountID) ([]domain.Installation, error) {
+	keyed := make([]domain.Installation, len(accounts))
+	for n, a := range accounts {
+		keyed[n] = domain.Installation{Account: a, Extension: e}
+	}
+	all, err := getAll(ctx, s, keyed)
+	return slices.DeleteFunc(all, func(i domain.Installation) bool { return i.Account == "" }), err
 }

@@ -3,6 +3,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -84,6 +85,33 @@ func list[T any](ctx context.Context, s *Store, pk, prefix string) ([]T, error) 
 		return nil, err
 	}
 	return all, nil
+}
+
+// page is at most so many of what a prefix has in a partition of the accounts table, after that sort key; empty begins at the
+// first. next is the sort key to go on after; empty when there is no more.
+func page[T any](ctx context.Context, s *Store, pk, prefix, after string, most int) (some []T, next string, err error) {
+	first := cmp.Or(prefix, "\x00")
+	if after != "" {
+		first = after + "\x00"
+	}
+	out, err := s.db.Query(ctx, &dynamodb.QueryInput{
+		TableName: &s.accounts, KeyConditionExpression: aws.String("pk = :pk AND sk BETWEEN :first AND :last"), ConsistentRead: aws.Bool(true),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(pk), ":first": str(first), ":last": str(prefix + "\U0010ffff")},
+		Limit:                     aws.Int32(int32(most)),
+	})
+	if err != nil {
+		return nil, "", fault.Wrap(awsFault(err), "list %s", pk)
+	}
+	some = make([]T, len(out.Items))
+	for i, item := range out.Items {
+		if err := unmarshal(item, &some[i]); err != nil {
+			return nil, "", fault.Wrap(err, "decode %s", textOf(item, SortKey))
+		}
+	}
+	if len(out.LastEvaluatedKey) > 0 {
+		next = textOf(out.LastEvaluatedKey, SortKey)
+	}
+	return some, next, nil
 }
 
 // each hands over every item of a partition of the accounts table whose sort key is as the condition says, in the order
