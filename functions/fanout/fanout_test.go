@@ -479,6 +479,23 @@ func TestRule20_WhatABreakerHoldsIsParkedAndInNoQueue(t *testing.T) {
 	if err != nil || len(parked) != 2 || webhooksOf(parked) != "own-dead own-dead" || parked[0].Attempt != 1 || parked[0].Event == parked[1].Event {
 		t.Errorf("parked is %+v, %v", parked, err)
 	}
+	// Who tries it out looks whether it is mended: that probes.
+	tried, err := events.OfTest("evt_test", events.ContractSigned, domain.Webhook{Account: acct, ID: "own-dead"}, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.slow.Take()
+	k.handle(k.commit(tried))
+	var asked []events.Delivery
+	for _, m := range k.slow.Take().Records {
+		asked = append(asked, events.Delivery{})
+		if err := json.Unmarshal([]byte(m.Body), &asked[len(asked)-1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(asked) != 1 || asked[0].Webhook != "own-dead" || !asked[0].Slow || !asked[0].Asked {
+		t.Errorf("the slow lane takes %+v", asked)
+	}
 	broken := New(k.At(k.clock, storetest.Failing("BatchWriteItem")), k.provisions, k.replays, k.lanes(k.deliveries), k.metrics(), k.clock)
 	if _, err := broken.Handle(t.Context(), batch); err == nil {
 		t.Error("nothing could be parked, and the batch is done")
