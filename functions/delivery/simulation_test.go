@@ -47,6 +47,7 @@ type simEndpoint struct {
 	known   domain.Health
 	knownAt int
 	parked  []simMessage
+	before  int // that were let go in the minute before
 }
 
 // simLane is a queue and what works it off.
@@ -305,6 +306,9 @@ func (s *simulation) redeliver(second int) {
 	var closed []int
 	for i := range s.endpoints {
 		e := &s.endpoints[i]
+		if e.health.Breaker.Open() {
+			e.before = 0
+		}
 		switch b := e.health.Breaker; {
 		case len(e.parked) == 0:
 		case !b.Open():
@@ -313,14 +317,17 @@ func (s *simulation) redeliver(second int) {
 			s.letGo(second, e, 1, 0)
 		}
 	}
-	each := domain.LetGo(domain.LetGoMost, int(float64(len(closed))*s.stands))
 	for _, i := range closed {
-		s.letGo(second, &s.endpoints[i], each, time.Minute/time.Duration(each))
+		e := &s.endpoints[i]
+		most := domain.LetGo(e.before, int(float64(len(closed))*s.stands))
+		if n := s.letGo(second, e, most, time.Minute/time.Duration(most)); n == most {
+			e.before = n
+		}
 	}
 }
 
-func (s *simulation) letGo(second int, e *simEndpoint, most int, pace time.Duration) {
-	n := min(most, len(e.parked))
+func (s *simulation) letGo(second int, e *simEndpoint, most int, pace time.Duration) (n int) {
+	n = min(most, len(e.parked))
 	for i, m := range e.parked[:n] {
 		m.slow = true
 		at := second + 1 + int((time.Duration(i) * pace).Seconds())
@@ -329,6 +336,7 @@ func (s *simulation) letGo(second int, e *simEndpoint, most int, pace time.Durat
 	e.parked = e.parked[n:]
 	s.writes += float64(n) * s.stands
 	s.requests += float64(n) * s.stands / 10
+	return n
 }
 
 func (s *simulation) measure(second int) {

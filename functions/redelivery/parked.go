@@ -41,9 +41,8 @@ func (s *Service) parked(ctx context.Context) (*round, error) {
 	all, err := s.store.Watched(ctx)
 	r := &round{Service: s, ctx: ctx, watched: len(all), failure: err}
 	r.each(all, r.look)
-	sent, unsent := domain.LetGo(domain.LetGoMost, r.lettingGo), domain.LetGo(domain.LetGoUnsent, r.lettingGo)
-	r.each(r.closed, func(w store.Watched) error { return r.release(w, sent, time.Minute/time.Duration(sent)) })
-	r.each(r.silent, func(w store.Watched) error { return r.release(w, unsent, 0) })
+	r.each(r.closed, r.release)
+	r.each(r.silent, r.discharge)
 	return r, r.failure
 }
 
@@ -120,19 +119,35 @@ func (r *round) probe(w store.Watched, b domain.Breaker) error {
 	return err
 }
 
-// release sends the oldest deliveries, at most so many, one each pace. When nothing is left it says so. Should the
-// breaker open again they are parked again, and the next run sees it open.
-func (r *round) release(w store.Watched, most int, pace time.Duration) error {
-	found, err := r.store.Parked(r.ctx, w.Account, w.Webhook, most)
-	if err != nil {
+// release sends the oldest deliveries to an endpoint that is back, spread over the minute, and notes how many, for the next.
+// Should the breaker open again they are parked again, and the next run sees it open.
+func (r *round) release(w store.Watched) error {
+	most := domain.LetGo(w.LetGo, r.lettingGo)
+	sent, err := r.send(w, most, time.Minute/time.Duration(most))
+	if err != nil || sent < most {
 		return err
 	}
-	if len(found) == 0 {
-		return r.store.Quiet(r.ctx, w)
-	}
-	sent, err := r.sendParked(found, pace)
-	r.note(func() { r.letGo += sent })
+	return r.store.NoteLetGo(r.ctx, w, sent)
+}
+
+// discharge sends the oldest of a webhook that may not be sent to any more, to be recorded.
+func (r *round) discharge(w store.Watched) error {
+	_, err := r.send(w, domain.LetGoToRecord(r.lettingGo), 0)
 	return err
+}
+
+// send sends the oldest, at most so many, one each pace. When nothing is left it says so.
+func (r *round) send(w store.Watched, most int, pace time.Duration) (sent int, err error) {
+	found, err := r.store.Parked(r.ctx, w.Account, w.Webhook, most)
+	if err != nil {
+		return 0, err
+	}
+	if len(found) == 0 {
+		return 0, r.store.Quiet(r.ctx, w)
+	}
+	sent, err = r.sendParked(found, pace)
+	r.note(func() { r.letGo += sent })
+	return sent, err
 }
 
 // sendParked sends deliveries down the slow lane, one each pace, and then removes them: a crash between the two sends again.

@@ -106,7 +106,7 @@ func TestRule20_OneProbeIsSentWhenItIsDueAndNothingElse(t *testing.T) {
 
 func TestRule20_WhatIsParkedIsLetGoOldestFirstAndAtABoundedRate(t *testing.T) {
 	k := newKit(t)
-	w, h, all := k.broken("whk_1", domain.LetGoMost+200)
+	w, h, all := k.broken("whk_1", domain.LetGoFirst+200)
 	_, _, others := k.broken("whk_2", 3)
 	k.closed(h)
 	k.closed(&domain.Health{Account: "acct-42", Webhook: "whk_2"})
@@ -124,8 +124,8 @@ func TestRule20_WhatIsParkedIsLetGoOldestFirstAndAtABoundedRate(t *testing.T) {
 	if len(first["whk_2"]) != len(others) {
 		t.Errorf("of the other %d were let go, want its 3", len(first["whk_2"]))
 	}
-	if n := len(first["whk_1"]); n > domain.LetGoMost || n < domain.LetGoMost*9/10 || late < 50*time.Second || late > time.Minute {
-		t.Errorf("%d were let go over %s, want about %d over a minute", n, late, domain.LetGoMost)
+	if n := len(first["whk_1"]); n > domain.LetGoFirst || n < domain.LetGoFirst*9/10 || late < 50*time.Second || late > time.Minute {
+		t.Errorf("%d were let go over %s, want about %d over a minute", n, late, domain.LetGoFirst)
 	}
 	// Each of the parts gives its oldest: nobody waits who is older than all that went.
 	newest := time.Time{}
@@ -134,7 +134,7 @@ func TestRule20_WhatIsParkedIsLetGoOldestFirstAndAtABoundedRate(t *testing.T) {
 			newest = d.EventAt
 		}
 	}
-	if newest.After(all[domain.LetGoMost+199].EventAt.Add(-10 * time.Second)) {
+	if newest.After(all[domain.LetGoFirst+199].EventAt.Add(-10 * time.Second)) {
 		t.Errorf("among the first is one of %s", newest)
 	}
 	k.now = k.now.Add(time.Minute)
@@ -146,6 +146,32 @@ func TestRule20_WhatIsParkedIsLetGoOldestFirstAndAtABoundedRate(t *testing.T) {
 	}
 	if len(ids) != len(all) || k.left(w) != 0 {
 		t.Errorf("%d were let go in two minutes, want all %d, and %d are left", len(ids), len(all), k.left(w))
+	}
+}
+
+// An endpoint that is back gets twice as many each minute that it stays so, and as few as at first when it has failed again.
+func TestRule20_WhatIsLetGoDoublesWhileTheBreakerStaysClosed(t *testing.T) {
+	k := newKit(t)
+	_, h, all := k.broken("whk_1", 5*domain.LetGoFirst+10)
+	minute := func(want int) {
+		t.Helper()
+		k.now = k.now.Add(time.Minute)
+		k.sweep()
+		got, waits := k.letGo()
+		if len(got) != want || slices.Max(waits) > time.Minute {
+			t.Errorf("%d are let go within %s, want %d over a minute", len(got), slices.Max(waits), want)
+		}
+	}
+	k.closed(h)
+	minute(domain.LetGoFirst)
+	minute(2 * domain.LetGoFirst)
+	if err := k.At(func() time.Time { return k.now }).Watch(t.Context(), "acct-42", "whk_1"); err != nil { // it opens, and closes again
+		t.Fatal(err)
+	}
+	minute(domain.LetGoFirst)
+	minute(len(all) - 4*domain.LetGoFirst)
+	if got := domain.LetGo(domain.LetGoMost, 1); got != domain.LetGoMost {
+		t.Errorf("at most %d are let go, want %d", got, domain.LetGoMost)
 	}
 }
 
@@ -161,12 +187,12 @@ func TestRule20_WhatIsParkedIsLetGoToBeRecordedOnceItsWebhookMayNotBeSentTo(t *t
 	} {
 		t.Run(name, func(t *testing.T) {
 			k := newKit(t)
-			w, h, all := k.broken("whk_1", domain.LetGoMost+100) // no endpoint is to be spared
+			w, h, all := k.broken("whk_1", domain.LetGoFirst+100) // no endpoint is to be spared
 			k.written(func(tx *store.Tx) { change(tx, w, h) })
 			k.sweep()
 			want := len(all)
 			if w.Epoch == 2 { // which has an endpoint
-				want = domain.LetGoMost
+				want = domain.LetGoFirst
 			}
 			if got, _ := k.letGo(); len(got) != want {
 				t.Errorf("%d are let go, want %d", len(got), want)

@@ -72,21 +72,25 @@ func (s *Store) Park(ctx context.Context, parked []events.Delivery) error {
 func (s *Store) Parked(ctx context.Context, a domain.AccountID, w domain.WebhookID, most int) ([]events.Delivery, error) {
 	var found []events.Delivery
 	for shard := range parkedShards {
-		page, err := s.db.Query(ctx, &dynamodb.QueryInput{
-			TableName: &s.deliveries, KeyConditionExpression: aws.String("pk = :pk"), ConsistentRead: aws.Bool(true),
-			Limit:                     aws.Int32(int32((most + parkedShards - 1) / parkedShards)),
+		part := (most + parkedShards - 1) / parkedShards
+		pages := dynamodb.NewQueryPaginator(s.db, &dynamodb.QueryInput{
+			TableName: &s.deliveries, KeyConditionExpression: aws.String("pk = :pk"), ConsistentRead: aws.Bool(true), Limit: aws.Int32(int32(part)),
 			ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(parkedPartition(w, shard))},
 		})
-		if err != nil {
-			return nil, fault.Wrap(awsFault(err), "read what is parked for %s", w)
-		}
-		for _, item := range page.Items {
-			var d events.Delivery
-			if err := unmarshal(item, &d); err != nil {
-				return nil, fault.Wrap(err, "decode %s", textOf(item, SortKey))
+		for n := 0; n < part && pages.HasMorePages(); { // a page has 1 MB at most
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				return nil, fault.Wrap(awsFault(err), "read what is parked for %s", w)
 			}
-			if d.Account == a {
-				found = append(found, d)
+			n += len(page.Items)
+			for _, item := range page.Items {
+				var d events.Delivery
+				if err := unmarshal(item, &d); err != nil {
+					return nil, fault.Wrap(err, "decode %s", textOf(item, SortKey))
+				}
+				if d.Account == a {
+					found = append(found, d)
+				}
 			}
 		}
 	}
@@ -131,6 +135,7 @@ type Watched struct {
 	Webhook    domain.WebhookID `json:"webhook_id"`
 	OpenedAt   time.Time        `json:"opened_at"`            // the last time, or a moment before
 	EmptySince time.Time        `json:"empty_since,omitzero"` // nothing parked, nor to be
+	LetGo      int              `json:"let_go,omitempty"`     // in the minute before, since it opened last
 }
 
 const watchedPartition = "WATCHED"
@@ -145,6 +150,9 @@ func (w Watched) item() map[string]types.AttributeValue {
 	item["opened_at"] = str(w.OpenedAt.UTC().Format(time.RFC3339Nano))
 	if !w.EmptySince.IsZero() {
 		item["empty_since"] = str(w.EmptySince.UTC().Format(time.RFC3339Nano))
+	}
+	if w.LetGo > 0 {
+		item["let_go"] = num(int64(w.LetGo))
 	}
 	return item
 }
@@ -179,6 +187,30 @@ func (s *Store) Watched(ctx context.Context) ([]Watched, error) {
 	return all, nil
 }
 
+// NoteLetGo notes how many deliveries of a watched webhook, as it was read, were let go, unless its breaker has opened since.
+func (s *Store) NoteLetGo(ctx context.Context, w Watched, n int) error {
+	w.LetGo = n
+	return s.rewatch(ctx, w)
+}
+
+// rewatch stores w over what was read of it; one whose breaker has opened since stays as that left it.
+func (s *Store) rewatch(ctx context.Context, w Watched) error {
+	_, err := s.db.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: &s.deliveries, Item: w.item(), ConditionExpression: aws.String("opened_at = :opened"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":opened": w.item()["opened_at"]},
+	})
+	return ofWatched(err, w)
+}
+
+// ofWatched lets pass what another has changed meanwhile.
+func ofWatched(err error, w Watched) error {
+	var changed *types.ConditionalCheckFailedException
+	if errors.As(err, &changed) {
+		return nil
+	}
+	return fault.Wrap(awsFault(err), "keep watching the webhook %s", w.Webhook)
+}
+
 // WatchedSettles, twice, is longer than a process may act on a breaker after its webhook was watched: until the probe, until that
 // lapses, both again when somebody claimed it and died, the 2 s that a target is known, the minute that its function has; and
 // what two clocks differ by. A process that is ten minutes behind takes a breaker for one that holds for as long after it
@@ -193,24 +225,17 @@ const WatchedSettles = 30 * time.Minute
 // first telling waits for an opening that is watched and not yet committed. Each write holds to what was read.
 func (s *Store) Quiet(ctx context.Context, w Watched) error {
 	now := s.now()
-	values := map[string]types.AttributeValue{":opened": w.item()["opened_at"]}
-	var err error
 	switch {
 	case w.EmptySince.IsZero() && now.Sub(w.OpenedAt) >= WatchedSettles:
-		w.EmptySince = now
-		_, err = s.db.PutItem(ctx, &dynamodb.PutItemInput{
-			TableName: &s.deliveries, Item: w.item(), ConditionExpression: aws.String("opened_at = :opened"), ExpressionAttributeValues: values,
-		})
+		w.EmptySince, w.LetGo = now, 0
+		return s.rewatch(ctx, w)
 	case !w.EmptySince.IsZero() && now.Sub(w.EmptySince) >= WatchedSettles:
-		values[":empty"] = w.item()["empty_since"]
-		_, err = s.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+		_, err := s.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{
 			TableName: &s.deliveries, Key: watchedKey(w.Account, w.Webhook).attributes(),
-			ConditionExpression: aws.String("opened_at = :opened AND empty_since = :empty"), ExpressionAttributeValues: values,
+			ConditionExpression:       aws.String("opened_at = :opened AND empty_since = :empty"),
+			ExpressionAttributeValues: map[string]types.AttributeValue{":opened": w.item()["opened_at"], ":empty": w.item()["empty_since"]},
 		})
+		return ofWatched(err, w)
 	}
-	var changed *types.ConditionalCheckFailedException
-	if errors.As(err, &changed) {
-		return nil
-	}
-	return fault.Wrap(awsFault(err), "stop watching the webhook %s", w.Webhook)
+	return nil
 }
