@@ -364,7 +364,7 @@ func TestRule20_ASilentTokenEndpointHoldsABatchOnce(t *testing.T) {
 
 func TestRule21_ATokenEndpointIsHeldToPublicAddresses(t *testing.T) {
 	k, i := newKit(t), newIssuer(t)
-	k.Service.client = egress.New(egress.Config{}, atOnce)
+	k.Service.client = egress.New(egress.Config{}, usualBatch)
 	k.Service.tokens = newAccessTokens(k.Service.client, k.clock.read)
 	_, port, _ := net.SplitHostPort(i.Listener.Addr().String())
 	for n, target := range []string{i.URL, "https://127.0.0.1:" + port, "https://localhost:" + port, "https://169.254.169.254/latest", "https://93.184.216.34:22"} {

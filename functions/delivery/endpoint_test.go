@@ -41,7 +41,7 @@ func TestRule21_RedirectIsAFailure(t *testing.T) {
 
 func TestRule21_APrivateTargetIsAFailedAttempt(t *testing.T) {
 	k := newKit(t)
-	k.Service.client = egress.New(egress.Config{}, atOnce)
+	k.Service.client = egress.New(egress.Config{}, usualBatch)
 	_, port, _ := net.SplitHostPort(k.receiver.Listener.Addr().String())
 	for i, target := range []string{k.receiver.URL, "https://127.0.0.1:" + port, "https://localhost:" + port, "https://169.254.169.254/latest", "https://93.184.216.34:22"} {
 		d := k.to(k.own("whk_"+strconv.Itoa(i), target), "1")

@@ -34,8 +34,12 @@ type Config struct {
 	Egress egress.Config
 }
 
-// atOnce is how many messages of a batch are worked at once: all, at SQS's 10 a batch.
-const atOnce = 10
+const (
+	// usualBatch is SQS's, for which connections are kept.
+	usualBatch = 10
+	// atOnce is how many messages of a batch are worked at once: all, also of one that is larger.
+	atOnce = 100
+)
 
 // Service delivers.
 type Service struct {
@@ -55,7 +59,7 @@ type Service struct {
 
 // New does not call AWS.
 func New(s *store.Store, open Opener, l lane.Lanes, c egress.Config, m *metric.Log, now domain.Clock) *Service {
-	client := egress.New(c, atOnce)
+	client := egress.New(c, usualBatch)
 	return &Service{
 		store: s, open: open, lanes: l, client: client, tokens: newAccessTokens(client, now), targets: newTargets(s, now), turns: newTurns(s), now: now,
 		seen: runs{known: map[targetKey]domain.Run{}}, since: time.Since, metrics: m, jitter: rand.Float64,

@@ -460,12 +460,14 @@ func TestRule20_WhatABreakerHoldsIsParkedAndInNoQueue(t *testing.T) {
 		&domain.Webhook{Account: acct, ID: "own-dead", URL: "https://example.com"},
 		&domain.Webhook{Account: acct, ID: "own-was-dead", URL: "https://example.com", Epoch: 2},
 		&domain.Webhook{Account: acct, ID: "own-well", URL: "https://example.com"},
+		&domain.Webhook{Account: acct, ID: "own-paused", URL: "https://example.com", Paused: true}, // which is recorded at once
 		&domain.Health{Account: acct, Webhook: "own-dead", FailingSince: at, Breaker: domain.Breaker{OpenedAt: at, ProbeAt: soon}},
+		&domain.Health{Account: acct, Webhook: "own-paused", FailingSince: at, Breaker: domain.Breaker{OpenedAt: at, ProbeAt: soon}},
 		&domain.Health{Account: acct, Webhook: "own-was-dead", Epoch: 1, FailingSince: at, Breaker: domain.Breaker{OpenedAt: at, ProbeAt: soon}},
 	)
 	batch := k.commit(signed("1", domain.Contract{ID: "con_1"}), signed("2", domain.Contract{ID: "con_2"}))
 	k.handle(batch)
-	if got := webhooksOf(k.delivered()); got != "own-was-dead own-was-dead own-well own-well" {
+	if got := webhooksOf(k.delivered()); got != "own-paused own-paused own-was-dead own-was-dead own-well own-well" {
 		t.Errorf("the quick lane takes %s", got)
 	}
 	if got := len(k.slow.Take().Records); got != 0 {

@@ -189,7 +189,7 @@ func (i *invocation) event(ctx context.Context, e events.Event) error {
 			return fault.Wrap(err, "event %s to webhook %s", e.ID, w.ID)
 		}
 		out := &i.deliveries
-		switch held := a.health[w.ID].Of(w).Breaker.Holds(i.service.now()); {
+		switch held := !w.Paused && a.health[w.ID].Of(w).Breaker.Holds(i.service.now()); {
 		case held && e.Subject.Only != "": // a ping or a test: somebody looks whether the endpoint is mended
 			d.Slow, d.Asked = true, true
 		case held:
