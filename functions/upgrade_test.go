@@ -296,7 +296,7 @@ func TestRule6_TheTokensScopesChangeWithTheVersionAndNotBefore(t *testing.T) {
 	}
 }
 
-func TestRule6_AFailedUpgradeStopsNothingAndCanBeRetriedOrDisabled(t *testing.T) {
+func TestRule6_AFailedUpgradeStopsNothingAndCanBeRetriedSuspendedOrDisabled(t *testing.T) {
 	for _, end := range []string{"retry", "disable"} {
 		t.Run(end, func(t *testing.T) {
 			a := newTamer(t)
@@ -314,6 +314,9 @@ func TestRule6_AFailedUpgradeStopsNothingAndCanBeRetriedOrDisabled(t *testing.T)
 				t.Error(err)
 			}
 			a.refused(a.upgrade(object{}), 409, "installation-state")
+			a.want(a.call(platformFor(a.account), "POST", "/v1/installations/"+mainExtension+"/suspend", nil), 200)
+			a.refused(a.call(a.integration(adminEmail), "GET", "/v1/templates", nil), 403, "installation-suspended")
+			a.refused(a.call(a.admin, "POST", "/v1/installations/"+mainExtension+"/retry", nil), 409, "installation-state")
 			if end == "disable" {
 				a.want(a.call(a.admin, "POST", "/v1/installations/"+mainExtension+"/disable", nil), 202)
 				a.settle()
@@ -322,6 +325,11 @@ func TestRule6_AFailedUpgradeStopsNothingAndCanBeRetriedOrDisabled(t *testing.T)
 					t.Errorf("%d webhooks outlive it", len(hooks))
 				}
 				return
+			}
+			a.want(a.call(platformFor(a.account), "POST", "/v1/installations/"+mainExtension+"/resume", nil), 200)
+			a.state(mainExtension, "failed")
+			if err := a.works(template); err != nil {
+				t.Error(err)
 			}
 			a.want(a.call(a.admin, "DELETE", "/v1/template-types/"+typeID+"/fields/currency", nil), 200)
 			a.want(a.call(a.admin, "POST", "/v1/installations/"+mainExtension+"/retry", nil), 202)

@@ -73,7 +73,7 @@ func (s *Service) lookAtParameterChanges(ctx context.Context, in *contract.Updat
 // failed, the one that it leads to.
 func (s *Service) reading(ctx context.Context, i domain.Installation) ([]domain.Blueprint, error) {
 	numbers := []int{i.Version}
-	if i.State == domain.Upgrading || i.State == domain.Failed && i.Failure.Goal == domain.Upgraded {
+	if i.State == domain.Upgrading || i.HalfUpgraded() {
 		numbers = append(numbers, i.Upgrade.Version)
 	}
 	var versions []domain.Blueprint

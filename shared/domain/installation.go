@@ -117,8 +117,11 @@ type Failure struct {
 // Installed tells whether its fields are usable, its token good and its deliveries sent. An upgrade takes none of that
 // away, even one that failed (design rule 6).
 func (i Installation) Installed() bool {
-	return i.State == Enabled || i.State == Upgrading || i.State == Failed && i.Failure != nil && i.Failure.Goal == Upgraded
+	return i.State == Enabled || i.State == Upgrading || i.State == Failed && i.HalfUpgraded()
 }
+
+// HalfUpgraded tells that an upgrade failed, and is to be tried again: also while that is suspended.
+func (i Installation) HalfUpgraded() bool { return i.Failure != nil && i.Failure.Goal == Upgraded }
 
 // Present tells whether it is enabled or on its way there, as a dependency must be.
 func (i Installation) Present() bool {
@@ -204,9 +207,10 @@ func (i Installation) TemplateTypes() []TemplateTypeID {
 
 // The moves. Each returns the installation as it will be, or Conflict with what stands in the way.
 
-// Suspend stops the API and sending, for by. Suspending twice is once.
+// Suspend stops the API and sending, for by. Suspending twice is once. An installation that failed in an upgrade goes on
+// working, and so it can be suspended, too; one that upgrades will be enabled, or have failed, in a moment.
 func (i Installation) Suspend(by Suspender, now time.Time) (Installation, error) {
-	if i.State != Enabled && i.State != Suspended {
+	if i.State != Enabled && i.State != Suspended && !(i.State == Failed && i.HalfUpgraded()) {
 		return i, i.conflict("suspended")
 	}
 	if !slices.Contains(i.SuspendedBy, by) {
@@ -216,9 +220,9 @@ func (i Installation) Suspend(by Suspender, now time.Time) (Installation, error)
 	return i, nil
 }
 
-// Resume lifts by's suspension; it stays suspended while another's stands.
+// Resume lifts by's suspension; it stays suspended while another's stands, and is then as it was.
 func (i Installation) Resume(by Suspender, now time.Time) (Installation, error) {
-	if i.State == Enabled {
+	if i.State == Enabled || i.State == Failed && i.HalfUpgraded() {
 		return i, nil
 	}
 	if i.State != Suspended {
@@ -230,6 +234,9 @@ func (i Installation) Resume(by Suspender, now time.Time) (Installation, error) 
 	i.SuspendedBy = slices.DeleteFunc(slices.Clone(i.SuspendedBy), func(s Suspender) bool { return s == by })
 	if len(i.SuspendedBy) == 0 {
 		i.State = Enabled
+		if i.HalfUpgraded() {
+			i.State = Failed
+		}
 	}
 	i.UpdatedAt = now
 	return i, nil

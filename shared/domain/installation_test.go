@@ -11,6 +11,26 @@ import (
 
 var now = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 
+func TestRule5_WhatFailedInAnUpgradeIsSuspendedAndResumedAsItWas(t *testing.T) {
+	failed := domain.Installation{Extension: "acme", State: domain.Failed, Failure: &domain.Failure{Step: "webhook", Goal: domain.Upgraded}}
+	i, err := failed.Suspend(domain.SuspendedByPlatform, now)
+	if err != nil || i.State != domain.Suspended || i.Installed() || i.Checkable() {
+		t.Fatalf("suspended it is %+v, %v", i, err)
+	}
+	if _, err := i.Retry(now); fault.KindOf(err) != fault.Conflict {
+		t.Errorf("a retry while it is suspended: %v", err)
+	}
+	i, err = i.Resume(domain.SuspendedByPlatform, now)
+	if err != nil || i.State != domain.Failed || !i.Installed() || *i.Failure != *failed.Failure {
+		t.Errorf("resumed it is %+v, %v", i, err)
+	}
+	for _, goal := range []domain.InstallationState{domain.Enabled, domain.Disabled} {
+		if _, err := (domain.Installation{State: domain.Failed, Failure: &domain.Failure{Goal: goal}}).Suspend(domain.SuspendedByAdmin, now); fault.KindOf(err) != fault.Conflict {
+			t.Errorf("failed on its way to %s: %v", goal, err)
+		}
+	}
+}
+
 // TestRule5_OnlyTheNamedMovesExist walks every state × every move.
 func TestRule5_OnlyTheNamedMovesExist(t *testing.T) {
 	states := []domain.InstallationState{domain.Enabling, domain.Enabled, domain.Upgrading, domain.Suspended, domain.Failed, domain.Disabling, domain.Disabled}

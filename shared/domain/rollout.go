@@ -125,7 +125,7 @@ func (r Rollout) Outcome(i Installation) (RolloutOutcome, RolloutFailure) {
 	switch {
 	case ours && i.State == Upgrading:
 		return "", RolloutFailure{}
-	case ours && i.State == Failed:
+	case ours && i.Failure != nil:
 		return RolloutFailed, RolloutFailure{Account: i.Account, Code: "installation-failed", Detail: i.Failure.Reason}
 	case ours && i.Version == r.Version:
 		return RolloutUpgraded, RolloutFailure{}

@@ -11,13 +11,13 @@ import (
 	"plugboard/shared/domain"
 )
 
-// chart is design rule 5's, with what may follow what.
+// chart is design rule 5's, with what may follow what; and what failed in an upgrade, which goes on working, may be suspended.
 var chart = map[domain.InstallationState][]domain.InstallationState{
 	domain.Enabling:  {domain.Enabled, domain.Failed},
 	domain.Enabled:   {domain.Suspended, domain.Upgrading, domain.Disabling},
-	domain.Suspended: {domain.Enabled, domain.Disabling},
+	domain.Suspended: {domain.Enabled, domain.Failed, domain.Disabling},
 	domain.Upgrading: {domain.Enabled, domain.Failed},
-	domain.Failed:    {domain.Enabling, domain.Upgrading, domain.Disabling},
+	domain.Failed:    {domain.Enabling, domain.Upgrading, domain.Suspended, domain.Disabling},
 	domain.Disabling: {domain.Disabled, domain.Failed},
 	domain.Disabled:  {domain.Enabling},
 }
@@ -82,7 +82,7 @@ func TestRule5_AnyInterleavingOfMovesKeepsToTheChart(t *testing.T) {
 			if rises := i.State == domain.Disabling && before.State != domain.Disabling && (before.Failure == nil || before.Failure.Goal != domain.Disabled || name == "disable"); rises != (i.Epoch == before.Epoch+1) {
 				t.Fatalf("%s led from %s to %s, and from epoch %d to %d", name, before.State, i.State, before.Epoch, i.Epoch)
 			}
-			if (i.State == domain.Failed) != (i.Failure != nil) || (i.State == domain.Suspended) != (len(i.SuspendedBy) > 0) {
+			if failed := i.State == domain.Failed || i.State == domain.Suspended && i.HalfUpgraded(); failed != (i.Failure != nil) || (i.State == domain.Suspended) != (len(i.SuspendedBy) > 0) {
 				t.Fatalf("%s made it %s, with the failure %+v, suspended by %v", name, i.State, i.Failure, i.SuspendedBy)
 			}
 			if i.Version < before.Version || i.Version > before.Version && name != "arrive" {
