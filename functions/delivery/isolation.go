@@ -88,7 +88,7 @@ type runs struct {
 	known map[targetKey]domain.Run
 }
 
-const runsMost = targetsMost
+const runsMost = 10_000
 
 func (r *runs) after(k targetKey, a domain.Attempt) domain.Run {
 	r.mu.Lock()
