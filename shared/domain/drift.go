@@ -62,7 +62,9 @@ func cut(s string) string {
 
 // Checkable tells whether what the installation manages should be as its blueprint declares it: not while it is made,
 // changed or cleared away.
-func (i Installation) Checkable() bool { return i.State == Enabled || i.State == Suspended && !i.HalfUpgraded() }
+func (i Installation) Checkable() bool {
+	return i.State == Enabled || i.State == Suspended && !i.HalfUpgraded()
+}
 
 // Managed is what there is of what an installation manages.
 type Managed struct {
