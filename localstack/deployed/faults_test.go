@@ -118,7 +118,8 @@ func deliveredTwiceAtOnce(f *trial) string {
 	eventually(f.t, "the pings arrived", func() bool { return len(first.Arrivals()) == 1 && len(fails.Arrivals()) == 1 })
 	fails.Behaves(faults.First(1, faults.Status(500), faults.Status(200)))
 	f.feeding("delivery", false)
-	f.send(5)
+	const events = domain.BreakerOpensAt - 1 // one more that failed in one process would open a breaker
+	f.send(events)
 	var batch lambdaevents.SQSEvent
 	eventually(f.t, "the messages were there", func() bool {
 		got, err := f.sqs.ReceiveMessage(f.t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &deployed.Outputs.DeliveriesQueueURL, MaxNumberOfMessages: 10})
@@ -128,7 +129,7 @@ func deliveredTwiceAtOnce(f *trial) string {
 			must(f.t, err)
 			batch.Records = append(batch.Records, lambdaevents.SQSMessage{MessageId: *m.MessageId, Body: *m.Body})
 		}
-		return len(batch.Records) >= 10
+		return len(batch.Records) >= 2*events
 	})
 	payload, err := json.Marshal(batch)
 	must(f.t, err)
