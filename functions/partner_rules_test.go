@@ -31,7 +31,7 @@ func (a *actors) pages(by who, path string, names ...string) []string {
 	}
 }
 
-func listed(t *testing.T, what string, got []string, want ...string) {
+func wantLines(t *testing.T, what string, got []string, want ...string) {
 	t.Helper()
 	if !slices.Equal(got, want) {
 		t.Errorf("%s: got %q, want %q", what, got, want)
@@ -46,34 +46,34 @@ func TestRule11_PartnersAndThePlatformFindTheirExtensions(t *testing.T) {
 		a.want(a.call(second, "POST", "/v1/extensions", object{"slug": slug, "name": slug, "template_type_keys": []string{}}), 201)
 	}
 	a.want(a.call(platform, "DELETE", "/v1/extensions/"+mainExtension+"/listing", nil), 200)
-	listed(t, "the partner's", a.pages(a.partner, "/v1/extensions", "id", "state"), "acme-core listed", "acme-crm unlisted")
-	listed(t, "the other's", a.pages(second, "/v1/extensions", "id", "state"), "second-a draft", "second-b draft", "second-c draft")
+	wantLines(t, "the partner's", a.pages(a.partner, "/v1/extensions", "id", "state"), "acme-core listed", "acme-crm unlisted")
+	wantLines(t, "the other's", a.pages(second, "/v1/extensions", "id", "state"), "second-a draft", "second-b draft", "second-c draft")
 	all := a.pages(platform, "/v1/extensions", "id")
 	slices.Sort(all)
-	listed(t, "the platform's", all, "acme-core", "acme-crm", "second-a", "second-b", "second-c")
+	wantLines(t, "the platform's", all, "acme-core", "acme-crm", "second-a", "second-b", "second-c")
 
-	listed(t, "nothing submitted", a.pages(platform, "/v1/submissions", "extension_id", "version"))
+	wantLines(t, "nothing submitted", a.pages(platform, "/v1/submissions", "extension_id", "version"))
 	for _, e := range []string{dependency, mainExtension, dependency} {
 		a.submit(e, coreBlueprint())
 		a.pass(time.Second)
 	}
-	listed(t, "submitted", a.pages(platform, "/v1/submissions", "extension_id", "version"), "acme-core 2", "acme-crm 2", "acme-core 3")
+	wantLines(t, "submitted", a.pages(platform, "/v1/submissions", "extension_id", "version"), "acme-core 2", "acme-crm 2", "acme-core 3")
 	a.approve(dependency, 2)
 	a.want(a.call(a.partner, "POST", versionOf(mainExtension, 2)+"/yank", object{"reason": "too soon"}), 200)
-	listed(t, "left to review", a.pages(platform, "/v1/submissions", "extension_id", "version"), "acme-core 3")
+	wantLines(t, "left to review", a.pages(platform, "/v1/submissions", "extension_id", "version"), "acme-core 3")
 }
 
 func TestRule11_APartnerSeesWhoHasItsExtension(t *testing.T) {
 	a := newActors(newWorld(t))
 	at := "/v1/extensions/" + mainExtension + "/installations"
-	listed(t, "nobody", a.pages(a.partner, at, "account_id"))
+	wantLines(t, "nobody", a.pages(a.partner, at, "account_id"))
 	a.enable()
 	for _, account := range []string{"other", "acme-dev"} {
 		a.want(a.call(a.dashboard(domain.AccountID(account), "ada"), "PUT", "/v1/installations/"+mainExtension, parameters()), 202)
 	}
 	a.settle()
 	for _, by := range []who{a.partner, platform} {
-		listed(t, by.name, a.pages(by, at, "account_id", "version", "state"), "acme-dev 1 enabled", "customer 1 enabled", "other 1 enabled")
+		wantLines(t, by.name, a.pages(by, at, "account_id", "version", "state"), "acme-dev 1 enabled", "customer 1 enabled", "other 1 enabled")
 	}
 	seen := a.want(a.call(a.partner, "GET", at, nil), 200)
 	if seen.str("items", 1, "parameters", "customer_id") != "C-1001" || strings.Contains(string(seen.raw), "sesame") || strings.Contains(string(seen.raw), "token") {
@@ -83,7 +83,7 @@ func TestRule11_APartnerSeesWhoHasItsExtension(t *testing.T) {
 
 	a.want(a.call(a.admin, "POST", "/v1/installations/"+mainExtension+"/disable", nil), 202)
 	a.settle()
-	listed(t, "disabled", a.pages(a.partner, at, "account_id", "version", "state"), "acme-dev 1 enabled", "other 1 enabled")
+	wantLines(t, "disabled", a.pages(a.partner, at, "account_id", "version", "state"), "acme-dev 1 enabled", "other 1 enabled")
 }
 
 // The catalogue is what the platform listed: a partner's later words reach it with the next listing.
@@ -104,6 +104,10 @@ func TestRule11_WhatAnExtensionSaysOfItselfIsListedByThePlatform(t *testing.T) {
 	}
 	if got := named(); got != mainExtension {
 		t.Errorf("the catalogue says %q before the platform does", got)
+	}
+	a.want(a.call(a.partner, "PUT", at+"/logo", form{{"logo", pngOf(2, 2)}}), 200)
+	if got := named(); got != mainExtension {
+		t.Errorf("with another logo the catalogue says %q before the platform does", got)
 	}
 	a.want(a.call(platform, "PUT", at+"/listing", object{"version": 1}), 200)
 	if got := named(); got != "The official CRM" {
@@ -131,9 +135,9 @@ func TestRule27_APartnerMovesToAnotherDevelopmentAccount(t *testing.T) {
 		slices.Sort(all)
 		return all
 	}
-	listed(t, "the account before", trials("acme-dev"))
-	listed(t, "the new one", trials("other"), "acme-core", "acme-crm", unlisted)
-	listed(t, "a test account", trials("customer"), unlisted)
+	wantLines(t, "the account before", trials("acme-dev"))
+	wantLines(t, "the new one", trials("other"), "acme-core", "acme-crm", unlisted)
+	wantLines(t, "a test account", trials("customer"), unlisted)
 	d.refused(d.call(d.partner, "POST", "/v1/extensions/"+unlisted+"/draft/template-types", object{"template_type_id": d.typeID, "key": ""}), 422, "invalid")
 	d.want(d.call(platform, "DELETE", "/v1/accounts/acme-dev", nil), 202)
 	d.refused(d.call(platform, "DELETE", "/v1/accounts/other", nil), 409, "development-account")
@@ -145,7 +149,7 @@ func TestRule27_APartnerMovesToAnotherDevelopmentAccount(t *testing.T) {
 	}
 	d.want(d.call(platform, "PATCH", "/v1/partners/"+id, object{"contact": "x@acme.test"}), 200)
 	d.want(d.call(d.partner, "POST", "/v1/extensions", object{"slug": "acme-late", "name": "Late", "template_type_keys": []string{}}), 201)
-	listed(t, "with the next extension", trials("other"), "acme-core", "acme-crm", "acme-late", unlisted)
+	wantLines(t, "with the next extension", trials("other"), "acme-core", "acme-crm", "acme-late", unlisted)
 	for n := range 37 {
 		d.want(d.call(d.partner, "POST", "/v1/extensions", object{"slug": fmt.Sprintf("acme-%02d", n), "name": "One more", "template_type_keys": []string{}}), 201)
 	}

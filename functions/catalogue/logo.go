@@ -64,18 +64,18 @@ func (s *Service) DeleteLogo(ctx context.Context, in *contract.DeleteExtensionLo
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// relist replaces the extension and, where it is listed, its line in the catalogue. The extension's revision holds the
-// two together: listing and unlisting raise it too.
+// relist replaces the extension and, where it is listed, the logo in its line of the catalogue: what else that says is what the
+// platform listed. The extension's revision holds the two together: listing and unlisting raise it too.
 func (s *Service) relist(ctx context.Context, tx *store.Tx, e *domain.Extension) error {
 	tx.Replace(e)
 	if e.ListedVersion == 0 {
 		return nil
 	}
-	b, err := s.store.Blueprint(ctx, e.ID, e.ListedVersion)
+	listing, err := s.store.Listing(ctx, e.ID)
 	if err != nil {
 		return err
 	}
-	listing := domain.ListingOf(*e, b)
+	listing.Logo = e.Logo
 	tx.Put(&listing)
 	return nil
 }

@@ -92,7 +92,7 @@ var (
 	PutExtensionLogo = declare[PutExtensionLogoInput, PutExtensionLogoOutput](Operation{
 		ID: "put-extension-logo", Method: http.MethodPut, Path: "/v1/extensions/{extension_id}/logo", Function: Catalogue, Status: 200,
 		Auth: auth.AnyOf(auth.Partner()), Errors: fault.Kinds{fault.NotFound}, File: logoFile,
-		Reads:  domain.Records{domain.RecordExtension, domain.RecordBlueprint},
+		Reads:  domain.Records{domain.RecordExtension, domain.RecordListing},
 		Writes: domain.Records{domain.RecordExtension, domain.RecordLogo, domain.RecordListing},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Give an extension its logo, in place of the one before.",
 	})
@@ -105,7 +105,7 @@ var (
 	DeleteExtensionLogo = declare[DeleteExtensionLogoInput, DeleteExtensionLogoOutput](Operation{
 		ID: "delete-extension-logo", Method: http.MethodDelete, Path: "/v1/extensions/{extension_id}/logo", Function: Catalogue, Status: 204,
 		Auth: auth.AnyOf(auth.Partner()), Errors: fault.Kinds{fault.NotFound},
-		Reads:  domain.Records{domain.RecordExtension, domain.RecordBlueprint},
+		Reads:  domain.Records{domain.RecordExtension, domain.RecordListing},
 		Writes: domain.Records{domain.RecordExtension, domain.RecordLogo, domain.RecordListing},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Delete an extension's logo.",
 	})

@@ -253,6 +253,10 @@ func (s *Store) QuotaUses(ctx context.Context, a domain.AccountID) ([]domain.Quo
 	return list[domain.QuotaUse](ctx, s, accountKey(a).pk, "QUOTA#")
 }
 
+func (s *Store) Listing(ctx context.Context, e domain.ExtensionID) (domain.Listing, error) {
+	return get[domain.Listing](ctx, s, listingKey(e), "listing")
+}
+
 // Listings is the catalogue.
 func (s *Store) Listings(ctx context.Context) ([]domain.Listing, error) {
 	return list[domain.Listing](ctx, s, listingKey("").pk, "EXTENSION#")
