@@ -59,18 +59,22 @@ func (s *Service) UpdateExtension(ctx context.Context, in *contract.UpdateExtens
 	if err != nil {
 		return nil, err
 	}
-	for given, to := range map[*string]*string{
-		in.Body.Name: &e.Name, in.Body.Description: &e.Description, in.Body.Contact: &e.Contact, in.Body.CapabilityFamily: &e.CapabilityFamily,
-	} {
-		if given != nil {
-			*to = *given
-		}
-	}
+	change(&e.Name, in.Body.Name)
+	change(&e.Description, in.Body.Description)
+	change(&e.Contact, in.Body.Contact)
+	change(&e.CapabilityFamily, in.Body.CapabilityFamily)
 	e.UpdatedAt = s.now()
 	var tx store.Tx
 	tx.Replace(&e)
 	out := &contract.UpdateExtensionOutput{Body: viewExtension(e)}
 	return out, s.store.Commit(ctx, &tx, out)
+}
+
+// change is what a PATCH does with one of its fields: nothing when it is absent.
+func change(field, given *string) {
+	if given != nil {
+		*field = *given
+	}
 }
 
 // Installations lists the accounts that have the extension: a partner's own, or for the platform any.

@@ -76,12 +76,8 @@ func (s *Service) UpdatePartner(ctx context.Context, in *contract.UpdatePartnerI
 		return nil, err
 	}
 	var tx store.Tx
-	if in.Body.Name != nil {
-		p.Name = *in.Body.Name
-	}
-	if in.Body.Contact != nil {
-		p.Contact = *in.Body.Contact
-	}
+	change(&p.Name, in.Body.Name)
+	change(&p.Contact, in.Body.Contact)
 	if to := in.Body.DevelopmentAccount; to != nil && *to != p.DevelopmentAccount {
 		if err := s.relink(ctx, &tx, &p, *to); err != nil {
 			return nil, err

@@ -114,8 +114,8 @@ type knownTarget struct {
 	aheadAt time.Time
 }
 
-// Beyond these, a process forgets and reads again. A target serves for two seconds, in which a process sends to fewer than so
-// many; it has some 4 KB, of the 64 MB that the function is to have.
+// Beyond these, a process forgets and reads again. A target serves for two seconds, in which a process posts so
+// often when endpoints answer in 20 ms, ten at a time; it has some 4 KB, of the 64 MB that the function is to have.
 const (
 	targetsMost    = 1_000
 	blueprintsMost = 100

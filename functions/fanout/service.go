@@ -6,7 +6,6 @@ package fanout
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -217,7 +216,10 @@ func (i *invocation) flush(ctx context.Context) error {
 			return err
 		}
 	}
-	return errors.Join(i.deliveries.flush(ctx), i.parked.flush(ctx))
+	if err := i.deliveries.flush(ctx); err != nil {
+		return err
+	}
+	return i.parked.flush(ctx)
 }
 
 // outgoing holds messages back until they fill eight calls of ten, so that calls are full, and memory is not: a

@@ -81,14 +81,13 @@ func (r *round) look(watched store.Watched) error {
 		return err
 	}
 	silent := gone || w.Paused || health.State() == domain.HealthDisabled
-	switch {
-	case silent || !health.Breaker.Open():
+	if silent || !health.Breaker.Open() {
 		r.note(func() { r.mayGo(watched, silent) })
-	default:
-		r.note(func() { r.open++ })
-		if health.Breaker.Due(r.now()) {
-			return r.probe(watched, health.Breaker)
-		}
+		return nil
+	}
+	r.note(func() { r.open++ })
+	if health.Breaker.Due(r.now()) {
+		return r.probe(watched, health.Breaker)
 	}
 	return nil
 }

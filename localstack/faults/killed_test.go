@@ -48,28 +48,25 @@ func (s *scene) fourHooks() {
 	s.hook("never", patient).Behaves(faults.Status(404))
 }
 
-func firstAttemptsKilled(s *scene) string {
-	s.fourHooks()
-	var batch lambda.SQSEvent
-	var answer lambda.SQSEventResponse
-	times := s.killedEverywhere("delivery", func() any {
-		s.accept(1)
-		s.fanOut()
-		batch = s.receive(s.place.Quick)
-		return batch
-	}, &answer, func(done bool) { s.delivered(s.place.Quick, batch, answer, done) })
-	return s.killings(times)
-}
+func firstAttemptsKilled(s *scene) string { return s.deliveryKilled(func() {}) }
 
 func retriesKilled(s *scene) string {
+	return s.deliveryKilled(func() {
+		s.deliver(s.place.Quick)
+		s.pass(10 * time.Second)
+	})
+}
+
+// deliveryKilled kills delivery at the messages that are there after an event was fanned out and something was done.
+func (s *scene) deliveryKilled(do func()) string {
+	s.t.Helper()
 	s.fourHooks()
 	var batch lambda.SQSEvent
 	var answer lambda.SQSEventResponse
 	times := s.killedEverywhere("delivery", func() any {
 		s.accept(1)
 		s.fanOut()
-		s.deliver(s.place.Quick)
-		s.pass(10 * time.Second)
+		do()
 		batch = s.receive(s.place.Quick)
 		return batch
 	}, &answer, func(done bool) { s.delivered(s.place.Quick, batch, answer, done) })
