@@ -32,6 +32,10 @@ type Delivery struct {
 	Turn      bool               `json:"turn,omitempty"`       // NotBefore is its turn, of so many a second, for this attempt
 	NotBefore time.Time          `json:"not_before,omitzero"`
 	Asked     bool               `json:"asked,omitempty"` // somebody wants this attempt now: it probes a breaker before its time
+
+	// Target is a Target as JSON, of a first message only; empty for none. It is beside the message, not in it: most are worked
+	// by a process that knows the webhook, and reading it would take a twentieth of a delivery's time.
+	Target string `json:"-"`
 }
 
 // DeliveryTo is the first message of the delivery of e to w. Body and Context are the caller's to add.

@@ -226,11 +226,11 @@ func (k *kit) batch(all ...events.Delivery) lambda.SQSEvent {
 	k.t.Helper()
 	var messages []queue.Message
 	for _, d := range all {
-		body, err := queue.Encode(d)
+		m, err := lane.Message(d)
 		if err != nil {
 			k.t.Fatal(err)
 		}
-		messages = append(messages, queue.Message{Body: body, Group: string(d.Webhook)})
+		messages = append(messages, m)
 	}
 	return queuetest.Batch(messages...)
 }

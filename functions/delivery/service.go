@@ -6,7 +6,6 @@ package delivery
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -21,7 +20,6 @@ import (
 	"plugboard/events"
 	"plugboard/shared/domain"
 	"plugboard/shared/egress"
-	"plugboard/shared/fault"
 	"plugboard/shared/lane"
 	"plugboard/shared/metric"
 	"plugboard/shared/queue"
@@ -138,18 +136,23 @@ func grow(i int) byte {
 	return room[i%len(room)]
 }
 
-// read makes jobs of messages, and returns the deliveries that are due.
+// read makes jobs of messages, and returns the deliveries that are due, with what is known of their targets.
 func (s *Service) read(jobs []job, messages []lambda.SQSMessage) []events.Delivery {
 	all := make([]events.Delivery, 0, len(messages))
 	for i, m := range messages {
 		j := &jobs[i]
 		j.message = m
-		if err := json.Unmarshal([]byte(m.Body), &j.delivery); err != nil {
-			j.fault = fault.Wrap(err, "read a message")
-		} else if j.delivery.ID != domain.DeliveryOf(j.delivery.Event, j.delivery.Webhook) || j.delivery.Attempt < 1 {
+		d, err := lane.Delivery(m, targetKept)
+		if err != nil {
+			j.fault = err
+			continue
+		}
+		j.delivery = d
+		j.delivery.Target = "" // which goes no further
+		if d.ID != domain.DeliveryOf(d.Event, d.Webhook) || d.Attempt < 1 {
 			j.fault = errors.New("the message is no delivery")
-		} else if !s.now().Before(j.delivery.NotBefore) {
-			all = append(all, j.delivery)
+		} else if !s.now().Before(d.NotBefore) {
+			all = append(all, d)
 		}
 	}
 	return all

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"encoding/json"
 	"sync"
 	"time"
 
@@ -112,12 +113,13 @@ type knownTarget struct {
 
 	ahead   Records // what was read for the batch that is worked, until the first asks
 	aheadAt time.Time
+	since   time.Time // what is from before is known to be wrong
 }
 
 // Beyond these, a process forgets and reads again. A target serves for two seconds, in which a process posts so
 // often when endpoints answer in 20 ms, ten at a time; it has some 4 KB, of the 64 MB that the function is to have.
 const (
-	targetsMost    = 1_000
+	targetsMost    = 500
 	blueprintsMost = 100
 )
 
@@ -158,13 +160,15 @@ func (ts *targets) of(ctx context.Context, d events.Delivery) (*target, error) {
 // each asks for itself, and an error then is that delivery's.
 func (ts *targets) ahead(ctx context.Context, batch []events.Delivery) {
 	began := ts.now()
+	ctx, cancel := context.WithTimeout(ctx, targetRead)
+	defer cancel()
 	var unknown []*knownTarget
 	var of []store.AheadOf
 	for _, d := range batch {
 		known := ts.entry(targetKey{d.Account, d.Webhook})
 		known.mu.Lock()
 		known.ahead = nil // an earlier batch's: it may not hold what came after it
-		if !known.fresh(began.Add(targetSoon)) {
+		if !known.fresh(began.Add(targetSoon)) && !ts.told(ctx, known, d) {
 			unknown, of = append(unknown, known), append(of, store.AheadOf{Account: d.Account, Webhook: d.Webhook, Extension: d.Extension})
 		}
 		known.mu.Unlock()
@@ -172,8 +176,6 @@ func (ts *targets) ahead(ctx context.Context, batch []events.Delivery) {
 	if len(of) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, targetRead)
-	defer cancel()
 	records, err := ts.records.ReadAhead(ctx, of)
 	if err != nil {
 		return
@@ -185,9 +187,52 @@ func (ts *targets) ahead(ctx context.Context, batch []events.Delivery) {
 	}
 }
 
-// fresh tells whether the target needs no reading. A clock that was set back makes none fresh.
-func (t *target) fresh(now time.Time) bool {
-	age := now.Sub(t.readAt)
+// told remembers what came with d as if it had been read here; false when it is of no use.
+func (ts *targets) told(ctx context.Context, known *knownTarget, d events.Delivery) bool {
+	if d.Target == "" {
+		return false
+	}
+	from := told{Records: ts.records}
+	if err := json.Unmarshal([]byte(d.Target), &from.target); err != nil {
+		return false
+	}
+	at, w := from.target.At, from.target.Webhook
+	if w.Account != d.Account || w.ID != d.Webhook || !at.After(known.since) || !fresh(at, ts.now().Add(targetSoon)) {
+		return false
+	}
+	t, err := ts.read(ctx, from, d)
+	if err != nil {
+		return false
+	}
+	t.readAt = at
+	known.target = t
+	return true
+}
+
+// told answers what fan-out knew when it sent a delivery, and asks the records for the rest.
+type told struct {
+	Records
+	target events.Target
+}
+
+func (t told) Account(context.Context, domain.AccountID) (domain.Account, error) {
+	return t.target.Account, nil
+}
+
+func (t told) WebhookAndHealth(context.Context, domain.AccountID, domain.WebhookID) (domain.Webhook, domain.Health, error) {
+	return t.target.Webhook, domain.Health{}.Of(t.target.Webhook), nil
+}
+
+func (t told) Installation(context.Context, domain.AccountID, domain.ExtensionID) (domain.Installation, error) {
+	return t.target.Installation, nil
+}
+
+// fresh tells whether the target needs no reading.
+func (t *target) fresh(now time.Time) bool { return fresh(t.readAt, now) }
+
+// fresh tells whether what was read then still holds. A clock that was set back makes nothing fresh.
+func fresh(at, now time.Time) bool {
+	age := now.Sub(at)
 	return age >= 0 && age < targetKept
 }
 
@@ -195,7 +240,7 @@ func (t *target) fresh(now time.Time) bool {
 func (ts *targets) forget(k targetKey) {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
-	delete(ts.known, k)
+	ts.known[k] = &knownTarget{target: &target{}, since: ts.now()}
 }
 
 func (ts *targets) entry(k targetKey) *knownTarget {

@@ -8,6 +8,7 @@ import (
 
 	"plugboard/events"
 	"plugboard/shared/domain"
+	"plugboard/shared/queue"
 	"plugboard/shared/store"
 )
 
@@ -195,6 +196,112 @@ func TestTargets_ABatchForManyWebhooksIsOneRead(t *testing.T) {
 	}
 	if got := k.outcome(batch[9], 1); got.Outcome != domain.OutcomeSkipped {
 		t.Errorf("the delivery to what is disabled is %s", got.Outcome)
+	}
+}
+
+// knowing is d with what fan-out, a moment ago, had read of where it goes.
+func (k *kit) knowing(d events.Delivery, w *domain.Webhook, i *domain.Installation, ago time.Duration) events.Delivery {
+	k.t.Helper()
+	account, err := k.Account(k.t.Context(), w.Account)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	known := events.Target{At: k.clock.read().Add(-ago), Account: account, Webhook: *w}
+	if i != nil {
+		known.Installation = *i
+	}
+	if d.Target, err = queue.Encode(known); err != nil {
+		k.t.Fatal(err)
+	}
+	return d
+}
+
+func TestTargets_WhatFanOutHasReadIsNotReadAgain(t *testing.T) {
+	k := newKit(t)
+	managed, i := k.managed("whk_managed")
+	own := k.own("whk_own", k.receiver.URL)
+	counted := k.counts()
+	k.deliver(k.knowing(k.to(managed, "1"), managed, i, time.Second), k.knowing(k.to(own, "2"), own, nil, time.Second))
+	if ahead, singly := counted.ahead.Load(), counted.singly.Load(); ahead != 0 || singly != 0 {
+		t.Errorf("read %d times ahead and %d times singly, want neither", ahead, singly)
+	}
+	if got := k.receiver.take(); len(got) != 2 {
+		t.Errorf("got %d requests, want 2", len(got))
+	}
+	k.clock.forward(targetKept - time.Second) // what it was told was a second old then
+	k.deliver(k.to(own, "3"))
+	if counted.ahead.Load() != 1 {
+		t.Error("what fan-out had read is remembered for longer than what is read here")
+	}
+}
+
+// What fan-out had read is of use only as long as what is read here would be, and only to send.
+func TestRule5_WhatFanOutHasReadHoldsForTwoSecondsAndHoldsNothingBack(t *testing.T) {
+	for name, c := range map[string]struct {
+		ago    time.Duration
+		before func(*domain.Webhook, *domain.Installation) // when fan-out read it
+		since  func(*kit, *domain.Installation)
+		want   domain.Outcome
+	}{
+		"disabled since, two seconds ago":                        {ago: targetKept, since: (*kit).disabled, want: domain.OutcomeCancelled},
+		"disabled since, and it would be as old before the POST": {ago: targetKept - targetSoon, since: (*kit).disabled, want: domain.OutcomeCancelled},
+		"disabled since, by a clock that is ahead":               {ago: -time.Second, since: (*kit).disabled, want: domain.OutcomeCancelled},
+		"it was suspended, and is resumed":                       {before: func(_ *domain.Webhook, i *domain.Installation) { i.State = domain.Suspended }, want: domain.OutcomeDelivered},
+		"it was gone, and is there":                              {before: func(_ *domain.Webhook, i *domain.Installation) { *i = domain.Installation{} }, want: domain.OutcomeDelivered},
+		"it was paused, and is not":                              {before: func(w *domain.Webhook, _ *domain.Installation) { w.Paused = true }, want: domain.OutcomeDelivered},
+		"of another webhook":                                     {before: func(w *domain.Webhook, _ *domain.Installation) { w.ID, w.URL = "whk_2", "https://127.0.0.1:1" }, want: domain.OutcomeDelivered},
+		"of another account":                                     {before: func(w *domain.Webhook, _ *domain.Installation) { w.URL = "https://127.0.0.1:1"; w.Account = "other" }, want: domain.OutcomeDelivered},
+	} {
+		t.Run(name, func(t *testing.T) {
+			k := newKit(t)
+			k.Given(&domain.Account{ID: "other", CreatedAt: k.clock.read().Add(-time.Hour)})
+			w, i := k.managed("whk_1")
+			d := k.to(w, "1")
+			oldHook, oldInstallation := *w, *i
+			if c.before != nil {
+				c.before(&oldHook, &oldInstallation)
+			}
+			d = k.knowing(d, &oldHook, &oldInstallation, c.ago)
+			if c.since != nil {
+				c.since(k, i)
+			}
+			counted := k.counts()
+			if got, posted := k.verdict(d); got != c.want || posted != (c.want == domain.OutcomeDelivered) || counted.ahead.Load()+counted.singly.Load() == 0 {
+				t.Errorf("got %s, a request: %v, after %d reads; want %s", got, posted, counted.ahead.Load()+counted.singly.Load(), c.want)
+			}
+		})
+	}
+}
+
+func (k *kit) disabled(i *domain.Installation) {
+	*i, _ = i.Disable(k.clock.read())
+	k.change(i)
+}
+
+// A process that changed a webhook's health does not take it from fan-out that it is well.
+func TestTargets_WhatFanOutHadReadBeforeAChangeMadeHereIsReadAgain(t *testing.T) {
+	k := newKit(t)
+	w := k.own("whk_1", k.receiver.URL)
+	first, second := k.to(w, "1"), k.to(w, "2")
+	k.receiver.answers(status(http.StatusGone, ""))
+	k.deliver(k.knowing(first, w, nil, 0))
+	if got := k.outcome(first, 1); got.Outcome != domain.OutcomeExhausted {
+		t.Fatalf("got %+v", got)
+	}
+	k.receiver.take()
+	if got, posted := k.verdict(k.knowing(second, w, nil, 0)); got != domain.OutcomeSkipped || posted {
+		t.Errorf("got %s, a request: %v; want skipped, as the endpoint was disabled", got, posted)
+	}
+}
+
+// The next attempt's message, a minute later, has nothing beside it.
+func TestTargets_WhatFanOutHasReadGoesNoFurther(t *testing.T) {
+	k := newKit(t)
+	w := k.own("whk_1", k.receiver.URL)
+	k.receiver.answers(status(http.StatusInternalServerError, ""))
+	k.deliver(k.knowing(k.to(w, "1"), w, nil, 0))
+	if sent := k.queue.Sent(); len(sent) != 1 || sent[0].Aside != "" {
+		t.Errorf("sent %+v", sent)
 	}
 }
 

@@ -3,21 +3,26 @@ package fanout
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"plugboard/events"
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
+	"plugboard/shared/queue"
 )
 
 // account is what one invocation knows of an account: read once, when the first of its events comes. That is
 // after all of the batch was committed, so no webhook that was there before an event is missing. It is kept for
 // no other invocation: one that was made since would be missing, and its events lost.
 type account struct {
-	records  Records
-	id       domain.AccountID
-	webhooks []domain.Webhook
-	health   map[domain.WebhookID]domain.Health // of those that are not well
-	sources  map[declaredBy]source
+	domain.Account // zero unless it lives
+	records        Records
+	id             domain.AccountID
+	at             time.Time // what is known of it is no older
+	webhooks       []domain.Webhook
+	health         map[domain.WebhookID]domain.Health // of those that are not well
+	sources        map[declaredBy]source
+	told           map[domain.WebhookID]string // of those, what goes along with deliveries
 }
 
 // declaredBy is what declares a managed webhook. While an extension upgrades, its webhooks are of two versions.
@@ -40,7 +45,10 @@ func (i *invocation) account(ctx context.Context, id domain.AccountID) (*account
 	if err != nil {
 		return nil, fault.Wrap(err, "webhooks of %s", id)
 	}
-	a := &account{records: i.service.records, id: id, webhooks: webhooks, health: health, sources: map[declaredBy]source{}}
+	a := &account{
+		Account: i.living[id], records: i.service.records, id: id, at: i.at, webhooks: webhooks, health: health,
+		sources: map[declaredBy]source{}, told: map[domain.WebhookID]string{},
+	}
 	i.accounts[id] = a
 	return a, nil
 }
@@ -57,7 +65,38 @@ func (a *account) delivery(ctx context.Context, w domain.Webhook, e events.Event
 		}
 		d.Context = filled
 	}
-	return d, nil
+	var err error
+	d.Target, err = a.target(w)
+	return d, err
+}
+
+// targetMost is the most that goes along with a delivery, in bytes: with it and an event of 4 KB, ten still fit into one billed
+// request. A webhook has some 600; what has more is read again.
+const targetMost = 2 << 10
+
+// target is what delivery need not read again, as JSON; empty when it has to: of an account that is being deleted, of an
+// endpoint that is not well, and of a lifecycle endpoint, whose secrets are its extension's.
+func (a *account) target(w domain.Webhook) (string, error) {
+	if _, ill := a.health[w.ID]; ill || w.Lifecycle || a.ID == "" {
+		return "", nil
+	}
+	if told, ok := a.told[w.ID]; ok {
+		return told, nil
+	}
+	k := events.Target{At: a.at, Account: a.Account, Webhook: w}
+	if w.Extension != "" {
+		i := a.sources[declaredBy{w.Extension, w.Version}].installation
+		k.Installation = domain.Installation{
+			Account: i.Account, Extension: i.Extension, Version: i.Version, Epoch: i.Epoch, State: i.State, Failure: i.Failure,
+			Parameters: i.Parameters, Secrets: i.Secrets,
+		}
+	}
+	told, err := queue.Encode(k)
+	if len(told) > targetMost {
+		told = ""
+	}
+	a.told[w.ID] = told
+	return told, err
 }
 
 // context fills the webhook's templates with the installation's parameters, none of which are secret (design

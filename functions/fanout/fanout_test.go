@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -45,6 +46,9 @@ type kit struct {
 func newKit(t *testing.T) *kit {
 	k := &kit{Tables: storetest.New(t), t: t, provisions: queuetest.New(t), deliveries: queuetest.New(t), replays: queuetest.New(t), slow: queuetest.New(t)}
 	k.Service = New(k.Tables, k.provisions, k.replays, k.lanes(k.deliveries), k.metrics(), k.clock)
+	for _, id := range []domain.AccountID{acct, "acct-43"} {
+		k.Given(&domain.Account{ID: id, Name: "Initech", CreatedAt: at.Add(-time.Hour)})
+	}
 	return k
 }
 
@@ -163,6 +167,92 @@ func TestRule17_WhoHearsWhat(t *testing.T) {
 		if got := webhooksOf(k.delivered()); got != c.want {
 			t.Errorf("%s: got %q, want %q", name, got, c.want)
 		}
+	}
+}
+
+// What delivery would read first of each target goes along, beside the message: a webhook with its account, and a managed one's
+// installation without what only provisioning needs.
+func TestHandle_WhatItHasReadOfATargetGoesAlong(t *testing.T) {
+	k := newKit(t)
+	k.twoExtensions()
+	k.Given(
+		&domain.Webhook{Account: acct, ID: "own-ill", URL: "https://example.com"},
+		&domain.Webhook{Account: acct, ID: "own-wide", URL: "https://example.com", Workspaces: slices.Repeat([]domain.WorkspaceID{"ws_1"}, targetMost/8)},
+		&domain.Webhook{Account: acct, ID: "lifecycle", Extension: "acme-crm", Epoch: 3, Lifecycle: true, URL: "https://example.com"},
+		&domain.Health{Account: acct, Webhook: "own-ill", FailingSince: at},
+	)
+	before := k.clock()
+	through := signed("1", domain.Contract{ID: "con_1", Origin: "acme-crm", TemplateType: "tt_orders", Workspace: "ws_1"})
+	through.Subject.Installation = "acme-crm"
+	k.handle(k.commit(through))
+	known := map[domain.WebhookID]events.Target{}
+	for _, m := range k.deliveries.Take().Records {
+		d, err := lane.Delivery(m, time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var target events.Target
+		if d.Target != "" {
+			if err := json.Unmarshal([]byte(d.Target), &target); err != nil {
+				t.Fatal(err)
+			}
+		}
+		known[d.Webhook] = target
+	}
+	for _, id := range []domain.WebhookID{"own-ill", "own-wide", "lifecycle"} {
+		if target, sent := known[id]; !sent || !target.At.IsZero() {
+			t.Errorf("with the delivery to %s (there: %v) goes %+v", id, sent, target)
+		}
+	}
+	hook, err := k.Webhook(t.Context(), acct, "crm-orders")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := known["crm-orders"]
+	if got.At.Before(before) || got.At.After(k.clock()) || got.Account.ID != acct || !got.Account.Knows(at) || !reflect.DeepEqual(got.Webhook, hook) {
+		t.Errorf("got %+v, read at %s; want %+v", got, got.At, hook)
+	}
+	if i := got.Installation; !i.Installed() || i.Epoch != 3 || i.Parameters["customer_id"] != "C-7" || i.Secrets["api_key"] != "sealed" || i.TokenHash != "" || i.CallbackSecret != "" {
+		t.Errorf("got the installation %+v", i)
+	}
+	if own := known["own-all"]; own.Webhook.ID != "own-all" || own.Installation.Extension != "" {
+		t.Errorf("got %+v", own)
+	}
+}
+
+// Of an account that is being deleted nothing is known, and nothing parked, which would outlast its erasing; delivery, which
+// gets all of it, forgets it.
+func TestRule27_NothingIsKeptOfAnAccountThatIsBeingDeleted(t *testing.T) {
+	k := newKit(t)
+	account, err := k.Account(t.Context(), acct)
+	if err != nil {
+		t.Fatal(err)
+	}
+	account.State = domain.AccountDeleting
+	var tx store.Tx
+	tx.Replace(&account)
+	if err := k.Commit(t.Context(), &tx, nil); err != nil {
+		t.Fatal(err)
+	}
+	k.Given(
+		&domain.Webhook{Account: acct, ID: "own-dead", URL: "https://example.com"},
+		&domain.Webhook{Account: acct, ID: "own-well", URL: "https://example.com"},
+		&domain.Health{Account: acct, Webhook: "own-dead", FailingSince: at, Breaker: domain.Breaker{OpenedAt: at, ProbeAt: k.clock().Add(time.Minute)}},
+	)
+	k.handle(k.commit(signed("1", domain.Contract{ID: "con_1"})))
+	var got []string
+	for _, m := range k.deliveries.Take().Records {
+		d, err := lane.Delivery(m, time.Minute)
+		if err != nil || d.Target != "" {
+			t.Errorf("%v; with the delivery to %s goes %q", err, d.Webhook, d.Target)
+		}
+		got = append(got, string(d.Webhook))
+	}
+	if slices.Sort(got); !slices.Equal(got, []string{"own-dead", "own-well"}) {
+		t.Errorf("sent to %q", got)
+	}
+	if parked, err := k.Parked(t.Context(), acct, "own-dead", 10); err != nil || len(parked) > 0 {
+		t.Errorf("parked is %+v, %v", parked, err)
 	}
 }
 
@@ -368,10 +458,11 @@ func TestRule18_AnEventThatWasSentOnMeanwhileIsLeftOut(t *testing.T) {
 	if got := k.delivered(); len(got) != 1 || got[0].Event != "evt_2" {
 		t.Errorf("sent on %+v, want evt_2 alone", got)
 	}
-	k.Service = New(k.At(domain.SystemClock, storetest.Failing("BatchGetItem")), k.provisions, k.replays, k.lanes(k.deliveries), k.metrics(), k.clock)
+	counted := &counting{Records: k.Tables}
+	k.Service = New(counted, k.provisions, k.replays, k.lanes(k.deliveries), k.metrics(), k.clock)
 	k.handle(k.commit(signed("3", domain.Contract{ID: "con_3"})))
-	if got := k.delivered(); len(got) != 1 {
-		t.Errorf("in time: sent on %+v, want evt_3, without a look", got)
+	if got := k.delivered(); len(got) != 1 || counted.looks > 0 {
+		t.Errorf("in time: sent on %+v after %d looks, want evt_3 without one", got, counted.looks)
 	}
 }
 
@@ -526,7 +617,12 @@ func TestHandle_ManyWebhooks(t *testing.T) {
 
 type counting struct {
 	Records
-	webhooks, installations, blueprints int
+	webhooks, installations, blueprints, looks int
+}
+
+func (c *counting) StillPending(ctx context.Context, all []store.Pending) (map[store.Item]bool, error) {
+	c.looks++
+	return c.Records.StillPending(ctx, all)
 }
 
 func (c *counting) WebhooksAndHealth(ctx context.Context, a domain.AccountID) ([]domain.Webhook, map[domain.WebhookID]domain.Health, error) {

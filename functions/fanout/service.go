@@ -26,6 +26,7 @@ import (
 type Records interface {
 	StillPending(ctx context.Context, all []store.Pending) (map[store.Item]bool, error)
 	SentOn(ctx context.Context, all []store.Pending) error
+	TheseAccounts(ctx context.Context, keyed []domain.Account) ([]domain.Account, error)
 	WebhooksAndHealth(ctx context.Context, a domain.AccountID) ([]domain.Webhook, map[domain.WebhookID]domain.Health, error)
 	Installation(ctx context.Context, a domain.AccountID, e domain.ExtensionID) (domain.Installation, error)
 	Blueprint(ctx context.Context, e domain.ExtensionID, version int) (domain.Blueprint, error)
@@ -68,7 +69,7 @@ func New(r Records, provisions, replays Queue, deliveries lane.Lanes, m *metric.
 func (s *Service) Handle(ctx context.Context, batch lambda.DynamoDBEvent) (struct{}, error) {
 	began := time.Now()
 	i := &invocation{
-		service: s, accounts: map[domain.AccountID]*account{},
+		service: s, at: s.now(), living: map[domain.AccountID]domain.Account{}, accounts: map[domain.AccountID]*account{},
 		provisions: outgoing[queue.Message]{send: s.provisions.Send}, replays: outgoing[queue.Message]{send: s.replays.Send}, deliveries: outgoing[events.Delivery]{send: s.deliveries.Send},
 		parked: outgoing[events.Delivery]{send: s.park},
 	}
@@ -81,14 +82,17 @@ func (s *Service) Handle(ctx context.Context, batch lambda.DynamoDBEvent) (struc
 			return struct{}{}, fault.Wrap(err, "fan out %s", r.EventID)
 		}
 	}
+	if err := i.fanOut(ctx); err != nil {
+		return struct{}{}, err
+	}
 	if err := i.flush(ctx); err != nil {
 		return struct{}{}, err
 	}
 	if err := s.records.SentOn(ctx, pending); err != nil { // to fail now would send all of it again, and again
 		slog.ErrorContext(ctx, "sent on and not noted as such", "records", len(pending), "error", err)
 	}
-	s.metrics.Put(map[metric.Name][]float64{metric.Events: {float64(i.events)}, metric.Parked: {float64(i.parked.sent)}})
-	slog.InfoContext(ctx, "fanned out", "records", len(batch.Records), "events", i.events, "provisions", i.provisions.sent,
+	s.metrics.Put(map[metric.Name][]float64{metric.Events: {float64(len(i.events))}, metric.Parked: {float64(i.parked.sent)}})
+	slog.InfoContext(ctx, "fanned out", "records", len(batch.Records), "events", len(i.events), "provisions", i.provisions.sent,
 		"replays", i.replays.sent, "deliveries", i.deliveries.sent, "parked", i.parked.sent, "accounts", len(i.accounts), "ms", time.Since(began).Milliseconds())
 	return struct{}{}, nil
 }
@@ -96,12 +100,14 @@ func (s *Service) Handle(ctx context.Context, batch lambda.DynamoDBEvent) (struc
 // invocation is one batch being worked.
 type invocation struct {
 	service    *Service
+	at         time.Time // it began: what it knows is no older
+	events     []events.Event
+	living     map[domain.AccountID]domain.Account // of the events' accounts; zero for one that is being deleted, or is gone
 	accounts   map[domain.AccountID]*account
 	provisions outgoing[queue.Message]
 	replays    outgoing[queue.Message]
 	deliveries outgoing[events.Delivery]
 	parked     outgoing[events.Delivery]
-	events     int
 }
 
 // left are the records that nobody else has sent on, and what says that they are pending.
@@ -140,8 +146,8 @@ func (i *invocation) record(ctx context.Context, r lambda.DynamoDBEventRecord) e
 		if err != nil {
 			return err
 		}
-		i.events++
-		return i.event(ctx, e)
+		i.events = append(i.events, e)
+		return nil
 	case store.OutboxProvision:
 		p, err := store.ProvisionOf(r)
 		if err != nil {
@@ -174,6 +180,32 @@ func (i *invocation) resend(ctx context.Context, r events.Resend) error {
 	return i.replays.add(ctx, queue.Message{Body: body, Delay: r.Wait})
 }
 
+// fanOut fans out the events, once their accounts are read, all at once.
+func (i *invocation) fanOut(ctx context.Context) error {
+	var of []domain.Account
+	for _, e := range i.events {
+		if _, wanted := i.living[e.Account]; !wanted {
+			i.living[e.Account] = domain.Account{}
+			of = append(of, domain.Account{ID: e.Account})
+		}
+	}
+	found, err := i.service.records.TheseAccounts(ctx, of)
+	if err != nil {
+		return fault.Wrap(err, "read %d accounts", len(of))
+	}
+	for _, a := range found {
+		if a.Living() {
+			i.living[a.ID] = a
+		}
+	}
+	for _, e := range i.events {
+		if err := i.event(ctx, e); err != nil {
+			return fault.Wrap(err, "fan out event %s", e.ID)
+		}
+	}
+	return nil
+}
+
 func (i *invocation) event(ctx context.Context, e events.Event) error {
 	a, err := i.account(ctx, e.Account)
 	if err != nil {
@@ -188,7 +220,8 @@ func (i *invocation) event(ctx context.Context, e events.Event) error {
 			return fault.Wrap(err, "event %s to webhook %s", e.ID, w.ID)
 		}
 		out := &i.deliveries
-		switch held := !w.Paused && a.health[w.ID].Of(w).Breaker.Holds(i.service.now()); {
+		held := !w.Paused && a.health[w.ID].Of(w).Breaker.Holds(i.service.now())
+		switch held = held && a.Knows(e.At); {
 		case held && e.Subject.Only != "": // a ping or a test: somebody looks whether the endpoint is mended
 			d.Slow, d.Asked = true, true
 		case held:

@@ -13,7 +13,9 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
+	"plugboard/shared/queue"
 	"plugboard/shared/store"
 )
 
@@ -51,7 +53,7 @@ type stub struct {
 	mu     sync.Mutex
 	items  map[string]map[string]stored // by partition and sort key
 	outbox []item                       // that no stream has shown yet
-	queued []string                     // messages that nobody has received yet
+	queued []sent                       // messages that nobody has received yet
 	counts counts
 }
 
@@ -258,21 +260,26 @@ func (s *stub) batchWriteItem(in *json.Decoder) (object, error) {
 
 func (s *stub) sendMessageBatch(in *json.Decoder) (object, error) {
 	var q struct {
-		Entries []struct{ Id, MessageBody string }
+		Entries []struct {
+			Id, MessageBody   string
+			MessageAttributes map[string]struct{ StringValue string }
+		}
 	}
 	if err := in.Decode(&q); err != nil {
 		return nil, err
 	}
-	sent, size := []object{}, 0
+	taken, size := []object{}, 0
 	for _, e := range q.Entries {
 		sum := md5.Sum([]byte(e.MessageBody)) // the SDK checks it
-		sent, size = append(sent, object{"Id": e.Id, "MessageId": e.Id, "MD5OfMessageBody": hex.EncodeToString(sum[:])}), size+len(e.MessageBody)
+		taken = append(taken, object{"Id": e.Id, "MessageId": e.Id, "MD5OfMessageBody": hex.EncodeToString(sum[:])})
 	}
 	for _, e := range q.Entries {
-		s.queued = append(s.queued, e.MessageBody)
+		m := queue.Message{Body: e.MessageBody, Aside: e.MessageAttributes[queue.AsideAttribute].StringValue}
+		s.queued = append(s.queued, sent{Message: m, At: time.Now()})
+		size += m.Size()
 	}
-	s.counts.SQSBilled += 1 + size/(64<<10)
-	return object{"Successful": sent, "Failed": []object{}}, nil
+	s.counts.SQSBilled += billed(size)
+	return object{"Successful": taken, "Failed": []object{}}, nil
 }
 
 // dataKey is always the same one.
@@ -289,6 +296,9 @@ func text(value map[string]json.RawMessage) string {
 
 // indexBytes is what DynamoDB stores of an item besides (https://aws.amazon.com/dynamodb/pricing, "data storage").
 const indexBytes = 100
+
+// billed is how many requests SQS counts for a call of so many bytes.
+func billed(size int) int { return int(max(1, blocks(size, queue.BilledRequest))) }
 
 // blocks is an item's size in units, as DynamoDB rounds it.
 func blocks(size, unit int) float64 { return float64((size + unit - 1) / unit) }

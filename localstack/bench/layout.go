@@ -29,20 +29,13 @@ func layOut(ctx context.Context, args []string) error {
 	}
 	var tx store.Tx
 	for i := range w.Webhooks {
-		hook := w.webhook(i)
-		for key := range keys {
-			sealed, err := p.sealer.Seal(ctx, hook.Account, string(hook.ID), secret.NewSigningSecret())
-			if err != nil {
-				return err
-			}
-			if key == 0 {
-				hook.Secret = sealed
-			} else {
-				hook.Rotate(sealed, time.Now(), 24*time.Hour)
-			}
+		hook, err := p.sealed(ctx, w.webhook(i))
+		if err != nil {
+			return err
 		}
 		if i == 0 || w.webhook(i-1).Account != hook.Account {
-			tx.Create(&domain.Account{ID: hook.Account, Name: "Bench", CreatedAt: time.Now().Add(-time.Hour)})
+			of := account(hook.Account)
+			tx.Create(&of)
 		}
 		tx.Create(&hook)
 		if i%32 == 31 || i == w.Webhooks-1 { // two items each, of a transaction's hundred
@@ -60,6 +53,26 @@ func layOut(ctx context.Context, args []string) error {
 	}
 	fmt.Fprintln(os.Stdout, "laid out")
 	return nil
+}
+
+func account(id domain.AccountID) domain.Account {
+	return domain.Account{ID: id, Name: "Bench", CreatedAt: time.Now().Add(-time.Hour)}
+}
+
+// sealed is the webhook with its secrets.
+func (p parts) sealed(ctx context.Context, hook domain.Webhook) (domain.Webhook, error) {
+	for key := range keys {
+		sealed, err := p.sealer.Seal(ctx, hook.Account, string(hook.ID), secret.NewSigningSecret())
+		if err != nil {
+			return hook, err
+		}
+		if key == 0 {
+			hook.Secret = sealed
+		} else {
+			hook.Rotate(sealed, time.Now(), 24*time.Hour)
+		}
+	}
+	return hook, nil
 }
 
 // webhook is the one of that number.

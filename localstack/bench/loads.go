@@ -92,17 +92,22 @@ func (w *worker) delivery(ctx context.Context) (func() (batch, error), error) {
 	}
 	n := 0
 	return func() (batch, error) {
-		messages := make([]string, w.Batch)
+		messages := make([]sent, w.Batch)
 		for i := range messages {
 			to := w.webhook(n % cmp.Or(w.Heard, w.Webhooks))
 			n++
-			rest, err := queue.Encode(events.DeliveryTo(to, w.event(to.Account)))
+			d := events.DeliveryTo(to, w.event(to.Account))
+			if d.Target, err = w.target(ctx, p, to); err != nil {
+				return nil, err
+			}
+			m, err := lane.Message(d)
 			if err != nil {
 				return nil, err
 			}
-			messages[i] = `{"body":` + body + "," + rest[1:]
+			m.Body = `{"body":` + body + "," + m.Body[1:]
+			messages[i] = sent{Message: m, At: time.Now()}
 		}
-		return func() (int, error) { return w.Batch, p.deliver(ctx, messages) }, nil
+		return func() (int, error) { return w.Batch, w.deliver(ctx, p, messages) }, nil
 	}, nil
 }
 
@@ -130,7 +135,7 @@ func (w *worker) pipeline(ctx context.Context) (func() (batch, error), error) {
 			if _, err := fan.Handle(ctx, stream); err != nil {
 				return 0, err
 			}
-			messages, err := take[[]string](w.aws, "queued")
+			messages, err := take[[]sent](w.aws, "queued")
 			if err != nil {
 				return 0, err
 			}
@@ -138,7 +143,7 @@ func (w *worker) pipeline(ctx context.Context) (func() (batch, error), error) {
 				return 0, fmt.Errorf("%d events to %d webhooks made %d messages", w.Batch, w.Webhooks, len(messages))
 			}
 			for some := range slices.Chunk(messages, 10) {
-				if err := p.deliver(ctx, some); err != nil {
+				if err := w.deliver(ctx, p, some); err != nil {
 					return 0, err
 				}
 			}
@@ -187,11 +192,11 @@ func (w *worker) sweep(ctx context.Context) (func() (batch, error), error) {
 			if _, err := sweeper.Handle(ctx, nil); err != nil {
 				return 0, err
 			}
-			sent, err := take[[]string](w.aws, "queued")
-			if err == nil && w.Batch == 0 && len(sent) == 0 {
+			again, err := take[[]sent](w.aws, "queued")
+			if err == nil && w.Batch == 0 && len(again) == 0 {
 				return 1, nil
 			}
-			return len(sent), err
+			return len(again), err
 		}, w.due(ctx, p)
 	}, nil
 }
@@ -220,18 +225,43 @@ func (w *worker) event(account domain.AccountID) events.Event {
 	}
 }
 
-// deliver has the delivery function work a batch. Each of its messages must be done.
-func (p parts) deliver(ctx context.Context, messages []string) error {
-	batch := lambda.SQSEvent{Records: make([]lambda.SQSMessage, len(messages))}
-	for i, m := range messages {
-		batch.Records[i] = lambda.SQSMessage{MessageId: strconv.Itoa(i), Body: m}
+// target is what fan-out has just read of a webhook, but for the secrets themselves. None for a load of a backlog, by whose
+// time it would not be true any more.
+func (w *worker) target(ctx context.Context, p parts, to domain.Webhook) (string, error) {
+	if w.Late {
+		return "", nil
 	}
+	to, err := p.sealed(ctx, to)
+	if err != nil {
+		return "", err
+	}
+	return queue.Encode(events.Target{At: time.Now(), Account: account(to.Account), Webhook: to})
+}
+
+// sent is a message that the queue holds, since when.
+type sent struct {
+	queue.Message
+	At time.Time
+}
+
+// deliver has the delivery function work a batch. Each of its messages must be done.
+func (w *worker) deliver(ctx context.Context, p parts, messages []sent) error {
+	batch, size := lambda.SQSEvent{Records: make([]lambda.SQSMessage, len(messages))}, 0
+	for i, m := range messages {
+		size += m.Size()
+		batch.Records[i] = lambda.SQSMessage{MessageId: strconv.Itoa(i), Body: m.Body, Attributes: map[string]string{
+			"ApproximateReceiveCount": "1", "SentTimestamp": milliseconds(m.At), "ApproximateFirstReceiveTimestamp": milliseconds(time.Now()),
+		}, MessageAttributes: m.Attributes()}
+	}
+	w.result.Received += billed(size)
 	out, err := p.delivery.Handle(ctx, batch)
 	if err == nil && len(out.BatchItemFailures) > 0 {
 		err = fmt.Errorf("%d of %d messages failed", len(out.BatchItemFailures), len(messages))
 	}
 	return err
 }
+
+func milliseconds(t time.Time) string { return strconv.FormatInt(t.UnixMilli(), 10) }
 
 // plain is the limit: it signs by as many keys and posts as many at once as delivery, and does nothing else.
 func (w *worker) plain(ctx context.Context) (func() (batch, error), error) {

@@ -71,6 +71,7 @@ type load struct {
 	Webhooks int    `json:"webhooks"`
 	Heard    int    `json:"heard"`   // of the webhooks, how many get deliveries; 0 for all
 	Pending  int    `json:"pending"` // retries that wait for the next day
+	Late     bool   `json:"late"`    // the deliveries have been in the queue for long
 	URL      string `json:"url"`
 }
 
@@ -78,6 +79,7 @@ type load struct {
 type result struct {
 	Deliveries int           `json:"deliveries"`
 	Batches    int           `json:"batches"`
+	Received   int           `json:"received"` // SQS requests, billed
 	CPU        time.Duration `json:"cpu"`
 	Wall       time.Duration `json:"wall"`
 	Mallocs    uint64        `json:"mallocs"`

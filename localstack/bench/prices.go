@@ -36,7 +36,7 @@ const (
 
 const perMillionHeld = "a million deliveries in\nLambda (256 MB, arm64), SQS and DynamoDB requests, at list prices of " + pricesOf + "; the message's sending is fan-out's."
 
-// perMillion is that: a batch is one invocation, received and deleted by one request each.
+// perMillion is that: a batch is one invocation, deleted by one request, and received by as many as its bytes are billed for.
 func perMillion(r result) float64 {
 	return r.perDelivery(worked(r)+requests(r)) * 1e6
 }
@@ -46,7 +46,7 @@ func worked(r result) float64 {
 }
 
 func requests(r result) float64 {
-	return (float64(2*r.Batches)+float64(r.Counts.SQSBilled))*sqsRequest + r.Counts.WriteUnits*writeUnit + r.Counts.ReadUnits*readUnit
+	return (float64(r.Batches+r.Received)+float64(r.Counts.SQSBilled))*sqsRequest + r.Counts.WriteUnits*writeUnit + r.Counts.ReadUnits*readUnit
 }
 
 // bill prints what a million deliveries cost in all, from one event each and from a tenth of one. What an event takes

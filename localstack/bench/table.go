@@ -47,6 +47,7 @@ var rows = []row{
 	{name: "to 10 of 100,000", load: toSomeOf(10, 100_000)},
 	{name: "each to another of 100,000", load: toSomeOf(0, 100_000)},
 	{name: "each to another of 1,000", load: toSomeOf(0, 1_000)},
+	{name: "each to another of 100,000, of a backlog", load: with(func(l *load) { l.Webhooks, l.Late = 100_000, true })},
 	{name: "batch 10, 100,000 retries pending", load: with(func(l *load) { l.Pending = 100_000 })},
 	{name: "a sweep, 100,000 retries pending", load: with(func(l *load) { l.Kind, l.Batch, l.Pending = "sweep", 0, 100_000 })},
 	{name: "a retry that is due, sent by a sweep", load: with(func(l *load) { l.Kind, l.Batch, l.Pending = "sweep", 100, 100_000 })},
@@ -122,7 +123,7 @@ func (b *bench) measure(ctx context.Context, of row) (r, limit result, err error
 	if about.Kind != "pipeline" && about.Kind != "external" {
 		about.Kind = ""
 	}
-	about.Batch, about.Body, about.Heard = 0, 0, 0
+	about.Batch, about.Body, about.Heard, about.Late = 0, 0, 0, false
 	if laid := encode(about); b.laidOut != laid {
 		if err := b.command(ctx, "layout", l).Run(); err != nil {
 			return r, limit, fmt.Errorf("lay out %s: %w", laid, err)

@@ -43,6 +43,7 @@ func work(ctx context.Context, args []string) error {
 	if _, err := first(); err != nil {
 		return err
 	}
+	w.result = result{}
 	strays := strayGoroutines()
 	fmt.Println("ready")
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); fmt.Println("done") {

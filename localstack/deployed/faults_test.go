@@ -14,10 +14,12 @@ import (
 	lambdaevents "github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"plugboard/localstack/faults"
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
+	"plugboard/shared/queue/queuetest"
 )
 
 // staged is a fault that the deployed stack is put through. stage says what it did, for the line that is printed; then
@@ -122,12 +124,13 @@ func deliveredTwiceAtOnce(f *trial) string {
 	f.send(events)
 	var batch lambdaevents.SQSEvent
 	eventually(f.t, "the messages were there", func() bool {
-		got, err := f.sqs.ReceiveMessage(f.t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &deployed.Outputs.DeliveriesQueueURL, MaxNumberOfMessages: 10})
+		got, err := f.sqs.ReceiveMessage(f.t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &deployed.Outputs.DeliveriesQueueURL, MaxNumberOfMessages: 10, MessageAttributeNames: []string{"All"},
+			MessageSystemAttributeNames: []sqstypes.MessageSystemAttributeName{sqstypes.MessageSystemAttributeNameAll}})
 		must(f.t, err)
+		batch.Records = append(batch.Records, queuetest.Received(got.Messages...).Records...)
 		for _, m := range got.Messages {
 			_, err := f.sqs.DeleteMessage(f.t.Context(), &sqs.DeleteMessageInput{QueueUrl: &deployed.Outputs.DeliveriesQueueURL, ReceiptHandle: m.ReceiptHandle})
 			must(f.t, err)
-			batch.Records = append(batch.Records, lambdaevents.SQSMessage{MessageId: *m.MessageId, Body: *m.Body})
 		}
 		return len(batch.Records) >= 2*events
 	})

@@ -359,16 +359,11 @@ func (s *scene) receive(url string) lambda.SQSEvent { return s.await(url, 0) }
 func (s *scene) await(url string, seconds int32) lambda.SQSEvent {
 	s.t.Helper()
 	got, err := s.sqs.ReceiveMessage(s.t.Context(), &sqs.ReceiveMessageInput{
-		QueueUrl: &url, MaxNumberOfMessages: 10, WaitTimeSeconds: seconds, MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
+		QueueUrl: &url, MaxNumberOfMessages: 10, WaitTimeSeconds: seconds, MessageAttributeNames: []string{"All"},
+		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
 	})
 	must(s.t, err)
-	var batch lambda.SQSEvent
-	for _, m := range got.Messages {
-		batch.Records = append(batch.Records, lambda.SQSMessage{
-			MessageId: *m.MessageId, ReceiptHandle: *m.ReceiptHandle, Body: *m.Body, Attributes: m.Attributes, EventSource: "aws:sqs",
-		})
-	}
-	return batch
+	return queuetest.Received(got.Messages...)
 }
 
 // delivered is what SQS does with a batch that was worked, or whose process died.

@@ -5,11 +5,17 @@ package lane
 
 import (
 	"context"
+	"encoding/json"
+	"strconv"
+	"time"
 
+	lambda "github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"plugboard/events"
 	"plugboard/shared/domain"
+	"plugboard/shared/fault"
 	"plugboard/shared/queue"
 )
 
@@ -51,7 +57,7 @@ func (l Lanes) Send(ctx context.Context, deliveries []events.Delivery) map[int]e
 	}
 	var quick, slow load
 	for i, d := range deliveries {
-		body, err := encode(d)
+		m, err := Message(d)
 		if err != nil {
 			fail(i, err)
 			continue
@@ -60,7 +66,8 @@ func (l Lanes) Send(ctx context.Context, deliveries []events.Delivery) map[int]e
 		if d.Slow {
 			on = &slow
 		}
-		on.messages = append(on.messages, queue.Message{Body: body, Group: string(d.Webhook), Delay: max(0, d.NotBefore.Sub(l.now()))})
+		m.Delay = max(0, d.NotBefore.Sub(l.now()))
+		on.messages = append(on.messages, m)
 		on.of = append(on.of, i)
 	}
 	for i, err := range l.quick.Send(ctx, quick.messages) {
@@ -78,11 +85,34 @@ type load struct {
 	of       []int
 }
 
-func encode(d events.Delivery) (string, error) {
+// Message is the delivery's, due at once.
+func Message(d events.Delivery) (queue.Message, error) {
 	body, err := queue.Encode(d)
 	if err == nil && len(body) > queue.BilledRequest && d.Body != "" {
 		d.Body = ""
 		body, err = queue.Encode(d)
 	}
-	return body, err
+	m := queue.Message{Body: body, Aside: d.Target, Group: string(d.Webhook)}
+	if m.Size() > queue.BilledRequest {
+		m.Aside = ""
+	}
+	return m, err
+}
+
+// Delivery is the one that a message asks for. What is known of its target comes with it when the message was held by the queue, by
+// the queue's own clock, for less than so long, and came once: else it is not worth its reading.
+func Delivery(m lambda.SQSMessage, heldLess time.Duration) (d events.Delivery, err error) {
+	if err := json.Unmarshal([]byte(m.Body), &d); err != nil {
+		return d, fault.Wrap(err, "read a message")
+	}
+	sent, err := strconv.ParseInt(m.Attributes[string(types.MessageSystemAttributeNameSentTimestamp)], 10, 64)
+	if err != nil {
+		return d, nil
+	}
+	came, err := strconv.ParseInt(m.Attributes[string(types.MessageSystemAttributeNameApproximateFirstReceiveTimestamp)], 10, 64)
+	held := time.Duration(came-sent) * time.Millisecond
+	if err == nil && held >= 0 && held < heldLess && m.Attributes[string(types.MessageSystemAttributeNameApproximateReceiveCount)] == "1" {
+		d.Target = queue.AsideOf(m)
+	}
+	return d, nil
 }

@@ -3,11 +3,14 @@ package lane_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	lambda "github.com/aws/aws-lambda-go/events"
 
 	"plugboard/events"
 	"plugboard/shared/domain"
@@ -78,6 +81,64 @@ func TestSend_ComesWhenItIsDue(t *testing.T) {
 		}
 		if sent := quick.Sent(); len(sent) != 1 || sent[0].Delay != want {
 			t.Errorf("due in %s: sent %+v, want the delay %s", wait, sent, want)
+		}
+	}
+}
+
+// held is a delivery's message that the queue held for so long, and hands over for so many-th time.
+func held(t *testing.T, d events.Delivery, long time.Duration, receives string) lambda.SQSMessage {
+	t.Helper()
+	m, err := lane.Message(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := queuetest.Batch(m).Records[0]
+	r.Attributes["SentTimestamp"] = fmt.Sprint(at.UnixMilli())
+	r.Attributes["ApproximateFirstReceiveTimestamp"] = fmt.Sprint(at.Add(long).UnixMilli())
+	r.Attributes["ApproximateReceiveCount"] = receives
+	return r
+}
+
+// What is known of a target comes with its delivery only while the queue's own clock says that it may be true.
+func TestDelivery_WhatIsKnownOfItsTarget(t *testing.T) {
+	with := to("whk_1")
+	with.Target = `{"at":"then"}`
+	unstamped := held(t, with, 0, "1")
+	delete(unstamped.Attributes, "SentTimestamp")
+	for name, c := range map[string]struct {
+		message lambda.SQSMessage
+		want    string
+	}{
+		"quick":              {held(t, with, 1999*time.Millisecond, "1"), with.Target},
+		"held for long":      {held(t, with, 2*time.Second, "1"), ""},
+		"received again":     {held(t, with, 0, "2"), ""},
+		"received before":    {held(t, with, -time.Millisecond, "1"), ""},
+		"without its stamps": {unstamped, ""},
+		"none":               {held(t, to("whk_1"), 0, "1"), ""},
+	} {
+		got, err := lane.Delivery(c.message, 2*time.Second)
+		if got.Target != c.want || got.ID != with.ID || err != nil {
+			t.Errorf("%s: got %+v, %v; want the target %q", name, got, err, c.want)
+		}
+	}
+	if _, err := lane.Delivery(lambda.SQSMessage{Body: "not json"}, time.Hour); err == nil {
+		t.Error("what is no JSON is a delivery")
+	}
+}
+
+// It is worth no second billed request.
+func TestMessage_WhatIsKnownStaysBehindWhenTheBodyFillsTheRequest(t *testing.T) {
+	d := to("whk_1")
+	d.Target = strings.Repeat("t", 1000)
+	empty, err := lane.Message(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for over, want := range []string{d.Target, ""} {
+		d.Body = strings.Repeat("x", queue.BilledRequest-empty.Size()+len("{}")+over)
+		m, err := lane.Message(d)
+		if err != nil || m.Aside != want || !strings.Contains(m.Body, d.Body) {
+			t.Errorf("%d bytes too many: %d bytes are beside, %v; want %d", over, len(m.Aside), err, len(want))
 		}
 	}
 }

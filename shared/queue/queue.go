@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	lambda "github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
@@ -34,8 +35,36 @@ const (
 // Message is one to send.
 type Message struct {
 	Body  string        // as Encode makes it
+	Aside string        // as Encode makes it, too: what can be taken without reading Body; empty for nothing
 	Group string        // at most 128 characters. On a standard queue it makes groups wait for their own, not for each other
 	Delay time.Duration // at most MaxDelay; rounded up to a second, so that none comes early
+}
+
+// AsideAttribute is the attribute of SQS's message that is Aside, of the type textType.
+const (
+	AsideAttribute = "aside"
+	textType       = "String"
+)
+
+// AsideOf is what came beside the body.
+func AsideOf(m lambda.SQSMessage) string {
+	return aws.ToString(m.MessageAttributes[AsideAttribute].StringValue)
+}
+
+// Attributes are the message's, as a function gets them.
+func (m Message) Attributes() map[string]lambda.SQSMessageAttribute {
+	if m.Aside == "" {
+		return nil
+	}
+	return map[string]lambda.SQSMessageAttribute{AsideAttribute: {DataType: textType, StringValue: &m.Aside}}
+}
+
+// Size is what SQS counts, in bytes.
+func (m Message) Size() int {
+	if m.Aside == "" {
+		return len(m.Body)
+	}
+	return len(m.Body) + len(m.Aside) + len(AsideAttribute) + len(textType)
 }
 
 // Encode is v as JSON that SQS takes: it refuses U+FFFE and U+FFFF, which a text of a customer's may hold, and
@@ -88,11 +117,11 @@ func batches(messages []Message) [][]int {
 	var all [][]int
 	size := 0
 	for i, m := range messages {
-		if last := len(all) - 1; last >= 0 && len(all[last]) < batchMost && size+len(m.Body) <= batchBytes {
-			all[last], size = append(all[last], i), size+len(m.Body)
+		if last := len(all) - 1; last >= 0 && len(all[last]) < batchMost && size+m.Size() <= batchBytes {
+			all[last], size = append(all[last], i), size+m.Size()
 			continue
 		}
-		all, size = append(all, []int{i}), len(m.Body)
+		all, size = append(all, []int{i}), m.Size()
 	}
 	return all
 }
@@ -104,6 +133,9 @@ func (q *Queue) call(ctx context.Context, messages []Message, batch []int) map[i
 		entry := types.SendMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), MessageBody: &messages[i].Body}
 		if messages[i].Group != "" {
 			entry.MessageGroupId = &messages[i].Group
+		}
+		if messages[i].Aside != "" {
+			entry.MessageAttributes = map[string]types.MessageAttributeValue{AsideAttribute: {DataType: aws.String(textType), StringValue: &messages[i].Aside}}
 		}
 		if d := messages[i].Delay; d > 0 {
 			entry.DelaySeconds = int32((min(d, MaxDelay) + time.Second - 1) / time.Second)

@@ -44,6 +44,28 @@ func TestSend_EveryMessageArrivesOnce(t *testing.T) {
 	}
 }
 
+func TestSend_WhatIsBesideTheBodyArrivesWithIt(t *testing.T) {
+	q := queuetest.New(t)
+	aside, err := queue.Encode("<&> \uffff \U0001F600")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if failed := q.Send(t.Context(), []queue.Message{{Body: "with", Aside: aside}, {Body: "without"}}); failed != nil {
+		t.Fatal(failed)
+	}
+	got := map[string]string{}
+	for _, m := range q.Take().Records {
+		got[m.Body] = queue.AsideOf(m)
+	}
+	if len(got) != 2 || got["with"] != aside || got["without"] != "" {
+		t.Errorf("got %q", got)
+	}
+	made := queuetest.Batch(queue.Message{Body: "with", Aside: aside}).Records[0]
+	if got := queue.AsideOf(made); got != aside {
+		t.Errorf("a made batch has %q", got)
+	}
+}
+
 func TestSend_NamesTheMessagesThatWereNotSent(t *testing.T) {
 	q := queuetest.New(t)
 	messages := []queue.Message{{Body: "one"}, {Body: "not for SQS: \uffff"}, {Body: "three"}}

@@ -73,14 +73,35 @@ func (q *Queue) Sent() []queue.Message {
 	return sent
 }
 
-// Batch is messages as Lambda hands them to a function, whether or not their delay is over.
+// Batch is messages as Lambda hands them to a function at once, whether or not their delay is over.
 func Batch(messages ...queue.Message) events.SQSEvent {
 	var batch events.SQSEvent
 	for _, m := range messages {
 		batch.Records = append(batch.Records, events.SQSMessage{
 			MessageId: rand.Text(), Body: m.Body, EventSource: "aws:sqs",
-			Attributes: map[string]string{"ApproximateReceiveCount": "1", "MessageGroupId": m.Group},
+			Attributes: map[string]string{
+				"ApproximateReceiveCount": "1", "MessageGroupId": m.Group, "SentTimestamp": sentAt, "ApproximateFirstReceiveTimestamp": sentAt,
+			},
+			MessageAttributes: m.Attributes(),
 		})
+	}
+	return batch
+}
+
+const sentAt = "1764020000000" // milliseconds
+
+// Received is the messages that were received, with all of their attributes, as Lambda hands them to a function.
+func Received(messages ...types.Message) events.SQSEvent {
+	var batch events.SQSEvent
+	for _, m := range messages {
+		r := events.SQSMessage{
+			MessageId: aws.ToString(m.MessageId), ReceiptHandle: aws.ToString(m.ReceiptHandle), Body: aws.ToString(m.Body),
+			Md5OfBody: aws.ToString(m.MD5OfBody), Attributes: m.Attributes, MessageAttributes: map[string]events.SQSMessageAttribute{}, EventSource: "aws:sqs",
+		}
+		for name, a := range m.MessageAttributes {
+			r.MessageAttributes[name] = events.SQSMessageAttribute{DataType: aws.ToString(a.DataType), StringValue: a.StringValue}
+		}
+		batch.Records = append(batch.Records, r)
 	}
 	return batch
 }
@@ -107,7 +128,8 @@ func (q *Queue) Take() events.SQSEvent {
 	var batch events.SQSEvent
 	for polls := 0; ; {
 		in := &sqs.ReceiveMessageInput{
-			QueueUrl: &q.URL, MaxNumberOfMessages: 10, MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
+			QueueUrl: &q.URL, MaxNumberOfMessages: 10, MessageAttributeNames: []string{"All"},
+			MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
 		}
 		if q.owed > 0 {
 			in.WaitTimeSeconds = longPoll
@@ -130,11 +152,8 @@ func (q *Queue) Take() events.SQSEvent {
 			if _, err := q.Client.DeleteMessage(q.t.Context(), &sqs.DeleteMessageInput{QueueUrl: &q.URL, ReceiptHandle: m.ReceiptHandle}); err != nil {
 				q.t.Fatalf("delete a message: %v", err)
 			}
-			batch.Records = append(batch.Records, events.SQSMessage{
-				MessageId: aws.ToString(m.MessageId), ReceiptHandle: aws.ToString(m.ReceiptHandle), Body: aws.ToString(m.Body),
-				Md5OfBody: aws.ToString(m.MD5OfBody), Attributes: m.Attributes, EventSource: "aws:sqs",
-			})
 		}
+		batch.Records = append(batch.Records, Received(got.Messages...).Records...)
 	}
 }
 
