@@ -3,6 +3,7 @@ package functions_test
 import (
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"testing"
 	"time"
@@ -65,6 +66,24 @@ func TestRule20_WhatADeadEndpointMissedComesWhenItIsBackAndTheOthersNeverWaited(
 	reads := s.want(s.call(s.admin, "GET", "/v1/webhooks/"+id, nil), 200)
 	if reads.at("parked_deliveries") != float64(6) || reads.str("health", "breaker", "next_probe_at") == "" || reads.str("health", "state") != "failing" {
 		t.Errorf("it reads as %s", reads.raw)
+	}
+	pages := "/v1/webhooks/" + id + "/parked-deliveries?limit=4"
+	first := s.want(s.call(s.admin, "GET", pages, nil), 200)
+	rest := s.want(s.call(s.admin, "GET", pages+"&cursor="+url.QueryEscape(first.str("next_cursor")), nil), 200)
+	if got := s.want(s.call(s.admin, "GET", pages+"&cursor=elsewhere", nil), 422); got.str("errors", 0, "pointer") != "query.cursor" {
+		t.Errorf("got %s", got.raw)
+	}
+	waiting := append(first.at("items").([]any), rest.at("items").([]any)...)
+	if len(waiting) != 6 || rest.at("next_cursor") != nil {
+		t.Errorf("parked are %s and %s", first.raw, rest.raw)
+	}
+	heardOf := map[any]bool{}
+	for n, d := range waiting {
+		d := d.(object)
+		if n > 0 && d["event_at"].(string) < waiting[n-1].(object)["event_at"].(string) || heardOf[d["id"]] || d["attempts"] != float64(0) || d["event_type"] != "contract.created" || d["contract_id"] == nil {
+			t.Errorf("parked is %v", d)
+		}
+		heardOf[d["id"]] = true
 	}
 	s.minute() // the probe: dead still
 	s.minute()

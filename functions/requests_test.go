@@ -343,7 +343,8 @@ var requests = map[string]request{
 		path:  func(s *scene) string { return "/v1/webhooks/" + s.managedHook + "/deliveries/" + s.delivery },
 		other: "/v1/webhooks/whk_none/deliveries/dlv_none",
 	},
-	"list-event-deliveries": {path: func(s *scene) string { return "/v1/events/" + s.event + "/deliveries" }, other: "/v1/events/evt_none/deliveries"},
+	"list-parked-deliveries": {path: func(s *scene) string { return "/v1/webhooks/" + s.managedHook + "/parked-deliveries" }, other: "/v1/webhooks/whk_none/parked-deliveries"},
+	"list-event-deliveries":  {path: func(s *scene) string { return "/v1/events/" + s.event + "/deliveries" }, other: "/v1/events/evt_none/deliveries"},
 	"replay-delivery": {
 		path: func(s *scene) string {
 			return "/v1/webhooks/" + s.managedHook + "/deliveries/" + s.delivery + "/replay"

@@ -111,6 +111,25 @@ func abridged(attempts []domain.Attempt) []domain.Attempt {
 	return short
 }
 
+// ListParkedDeliveries lists what waits for a webhook's breaker to close, the oldest events first: with list-deliveries, where
+// one is from its first attempt on, everything that was accepted for it. What is parked or let go meanwhile may be missing, or be
+// in both.
+func (s *Service) ListParkedDeliveries(ctx context.Context, in *contract.ListParkedDeliveriesInput) (*contract.ListParkedDeliveriesOutput, error) {
+	w, err := s.webhook(ctx, in.Webhook)
+	if err != nil {
+		return nil, err
+	}
+	page := contract.Page[contract.ParkedDelivery]{Items: []contract.ParkedDelivery{}}
+	parked, next, err := s.store.ParkedAfter(ctx, w.Account, w.ID, in.Cursor, in.Limit)
+	for _, d := range parked {
+		page.Items = append(page.Items, contract.ParkedDelivery{
+			ID: d.ID, Event: d.Event, EventType: d.EventType, EventAt: d.EventAt, Contract: d.Contract, Attempts: d.Attempt - 1,
+		})
+	}
+	page.NextCursor = next
+	return &contract.ListParkedDeliveriesOutput{Body: page}, err
+}
+
 // webhooksLooked is how many webhooks a page looks into, of the 500 that an account may have: at one or two reads each, a
 // page that finds little ends within a second or two.
 const webhooksLooked = 100

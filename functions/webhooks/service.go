@@ -47,6 +47,7 @@ func (s *Service) Routes(api *contract.API) {
 	contract.ReceiveCallback.Handle(api, s.ReceiveCallback)
 	contract.ListDeliveries.Handle(api, s.ListDeliveries)
 	contract.ReadDelivery.Handle(api, s.ReadDelivery)
+	contract.ListParkedDeliveries.Handle(api, s.ListParkedDeliveries)
 	contract.ListEventDeliveries.Handle(api, s.ListEventDeliveries)
 	contract.ReplayDelivery.Handle(api, s.ReplayDelivery)
 	contract.CreateReplay.Handle(api, s.CreateReplay)

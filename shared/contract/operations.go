@@ -851,6 +851,13 @@ var (
 		Reads:  domain.Records{domain.RecordWebhook, domain.RecordAttempt},
 		Family: FamilyWebhook, Since: "0.1.0", Summary: "Read a delivery, with every attempt.",
 	})
+	ListParkedDeliveries = declare[ListParkedDeliveriesInput, ListParkedDeliveriesOutput](Operation{
+		ID: "list-parked-deliveries", Method: http.MethodGet, Path: "/v1/webhooks/{webhook_id}/parked-deliveries", Function: Webhooks, Status: 200,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeWebhooksRead), auth.Platform()),
+		Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordParked},
+		Family: FamilyWebhook, Since: "0.5.0", Summary: "List the deliveries to a webhook that wait for its breaker to close.",
+	})
 	ListEventDeliveries = declare[ListEventDeliveriesInput, ListEventDeliveriesOutput](Operation{
 		ID: "list-event-deliveries", Method: http.MethodGet, Path: "/v1/events/{event_id}/deliveries", Function: Webhooks, Status: 200,
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeWebhooksRead), auth.Platform()),

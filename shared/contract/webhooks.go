@@ -128,7 +128,7 @@ type ReadWebhookOutput struct {
 	ETag string `header:"ETag"`
 	Body struct {
 		WebhookView
-		Parked int `json:"parked_deliveries" maximum:"100" doc:"How many deliveries wait for its breaker to close, or, since it has, for their turn; 100 for any more."`
+		Parked int `json:"parked_deliveries" maximum:"100" doc:"How many deliveries wait for its breaker to close, or, since it has, for their turn; 100 for any more. list-parked-deliveries lists them."`
 	}
 }
 
@@ -295,6 +295,23 @@ func (in *ListDeliveriesInput) Check() []fault.Field {
 }
 
 type ListDeliveriesOutput struct{ Body Page[DeliveryView] }
+
+type ListParkedDeliveriesInput struct {
+	PageInput
+	Webhook domain.WebhookID `path:"webhook_id" maxLength:"64"`
+}
+
+// ParkedDelivery is one that waits for its webhook's breaker to close, or, since it has, for its turn.
+type ParkedDelivery struct {
+	ID        domain.DeliveryID `json:"id" doc:"What its requests carry as webhook-id."`
+	Event     domain.EventID    `json:"event_id"`
+	EventType string            `json:"event_type"`
+	EventAt   time.Time         `json:"event_at" doc:"When it happened."`
+	Contract  domain.ContractID `json:"contract_id,omitempty" doc:"The event's, if it is one's."`
+	Attempts  int               `json:"attempts" doc:"How many were made before; list-deliveries has it when there were any."`
+}
+
+type ListParkedDeliveriesOutput struct{ Body Page[ParkedDelivery] }
 
 type ListEventDeliveriesInput struct {
 	PageInput

@@ -95,7 +95,7 @@ import (
 //	DUE#<yyyy-mm-ddThh>#<shard>         <time>#<delivery id>#<attempt>     due       what is due by a time, oldest first, by redelivery
 //	DUE                                 CURSOR                             due-cursor  redelivery: the oldest hour that may hold something
 //	PACE#<webhook id>                   PACE                               pace      updated by delivery, for as many turns as it needs
-//	PARKED#<webhook>#<shard>            <event time>#<delivery id>#<attempt>#<not before>  parked    the oldest of a webhook, by redelivery; how many, by its reader
+//	PARKED#<webhook>#<shard>            <event time>#<delivery id>#<attempt>#<not before>  parked    those of a webhook, the oldest first; how many, by its reader
 //	WATCHED                             <account>#<webhook>                watched   all, by redelivery
 //
 // and its index of what failed, which holds nothing else:

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"regexp"
 	"slices"
 	"time"
 
@@ -40,6 +41,9 @@ func parkedKey(d events.Delivery) key {
 	return key{parkedPartition(d.Webhook, shard), fmt.Sprintf("%s#%s#%03d#%d", d.EventAt.UTC().Format(dueTime), d.ID, d.Attempt, letGo)}
 }
 
+// parkedPlace is how a sort key of what is parked looks.
+var parkedPlace = regexp.MustCompile(`^[-:.TZ0-9]{1,40}#dlv_[^#]{1,200}#[0-9]{1,6}#[0-9]{1,20}$`)
+
 // Park puts deliveries where they wait. Parking one again changes nothing.
 func (s *Store) Park(ctx context.Context, parked []events.Delivery) error {
 	var puts []types.WriteRequest
@@ -70,32 +74,52 @@ func (s *Store) Park(ctx context.Context, parked []events.Delivery) error {
 // Parked is what is parked for a webhook of the account, at most so many, the oldest events first: of each shard its part
 // of them, so that the few oldest of all are not always among them.
 func (s *Store) Parked(ctx context.Context, a domain.AccountID, w domain.WebhookID, most int) ([]events.Delivery, error) {
+	found, err := s.parked(ctx, a, w, "", (most+parkedShards-1)/parkedShards)
+	return found[:min(most, len(found))], err
+}
+
+// ParkedAfter is what is parked for a webhook of the account behind that place, at most so many, the oldest events first, and
+// the place of the last when there are more. The first place is empty. Invalid for what is no place.
+func (s *Store) ParkedAfter(ctx context.Context, a domain.AccountID, w domain.WebhookID, after string, most int) (found []events.Delivery, next string, err error) {
+	if after != "" && !parkedPlace.MatchString(after) {
+		return nil, "", fault.InvalidFields([]fault.Field{{Pointer: "query.cursor", Code: "invalid", Detail: "The cursor is none that a page of this list gave."}})
+	}
+	if found, err = s.parked(ctx, a, w, after, most+1); err != nil || len(found) <= most {
+		return found, "", err
+	}
+	return found[:most], parkedKey(found[most-1]).sk, nil
+}
+
+// parked is what is parked for a webhook of the account behind that place, at most so many of each shard, sorted.
+func (s *Store) parked(ctx context.Context, a domain.AccountID, w domain.WebhookID, after string, most int) ([]events.Delivery, error) {
 	var found []events.Delivery
 	for shard := range parkedShards {
-		part := (most + parkedShards - 1) / parkedShards
-		pages := dynamodb.NewQueryPaginator(s.db, &dynamodb.QueryInput{
-			TableName: &s.deliveries, KeyConditionExpression: aws.String("pk = :pk"), ConsistentRead: aws.Bool(true), Limit: aws.Int32(int32(part)),
+		in := &dynamodb.QueryInput{
+			TableName: &s.deliveries, KeyConditionExpression: aws.String("pk = :pk"), ConsistentRead: aws.Bool(true), Limit: aws.Int32(int32(most)),
 			ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(parkedPartition(w, shard))},
-		})
-		for n := 0; n < part && pages.HasMorePages(); { // a page has 1 MB at most
+		}
+		if after != "" {
+			in.ExclusiveStartKey = key{parkedPartition(w, shard), after}.attributes()
+		}
+		pages := dynamodb.NewQueryPaginator(s.db, in)
+		for n := 0; n < most && pages.HasMorePages(); { // a page has 1 MB at most
 			page, err := pages.NextPage(ctx)
 			if err != nil {
 				return nil, fault.Wrap(awsFault(err), "read what is parked for %s", w)
 			}
-			n += len(page.Items)
 			for _, item := range page.Items {
 				var d events.Delivery
 				if err := unmarshal(item, &d); err != nil {
 					return nil, fault.Wrap(err, "decode %s", textOf(item, SortKey))
 				}
 				if d.Account == a {
-					found = append(found, d)
+					found, n = append(found, d), n+1
 				}
 			}
 		}
 	}
 	slices.SortFunc(found, func(x, y events.Delivery) int { return cmp.Compare(parkedKey(x).sk, parkedKey(y).sk) })
-	return found[:min(most, len(found))], nil
+	return found, nil
 }
 
 // CountParked is how many are parked for a webhook, at most so many, as of a moment ago.
