@@ -54,29 +54,23 @@ func DeliveryTo(w domain.Webhook, e Event) Delivery {
 // what the first was made of, so that id and body stay the same (design rule 18). A run of attempts that has ended is
 // followed by a new one, with the schedule from its beginning; one that still goes on, goes on. It takes the slow lane.
 //
-// Conflict `context-not-kept` when the body cannot be made again to the byte, `older-epoch` for what nothing
-// is sent of any more (design rule 5), `attempts-used-up` when there were domain.AttemptsMost.
+// Conflict `older-epoch` for what nothing is sent of any more (design rule 5), `attempts-used-up` when there were
+// domain.AttemptsMost.
 func Again(w domain.Webhook, e Event, lines []domain.Attempt) (Delivery, error) {
 	d := DeliveryTo(w, e)
 	d.Slow, d.First = true, 1
-	var refusal error
 	for _, l := range lines {
 		d.Attempt = max(d.Attempt, l.Number+1)
 		if l.Outcome != domain.OutcomeFailed {
 			d.First = max(d.First, l.Number+1)
 		}
 		d.Epoch, d.Context = l.Epoch, cmp.Or(d.Context, l.Context)
-		if l.ContextLeftOut {
-			refusal = fault.New(fault.Conflict, "context-not-kept", "The body's context was too big to be kept with a success, so the body cannot be made again.")
-		}
 	}
 	switch {
 	case d.Attempt > domain.AttemptsMost:
 		return d, fault.New(fault.Conflict, "attempts-used-up", "The delivery was tried %d times; no more than %d are begun.", d.Attempt-1, domain.AttemptsMost)
 	case w.Extension != "" && !w.Lifecycle && d.Epoch != w.Epoch:
 		return d, fault.New(fault.Conflict, "older-epoch", "The extension was disabled since the event, and nothing from before is sent any more.")
-	case d.Context == "" && refusal != nil:
-		return d, refusal
 	}
 	return d, nil
 }

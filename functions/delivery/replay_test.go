@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -50,6 +51,19 @@ func TestRule18_WhatIsRetriedByHandIsNotSentAgainInItsTime(t *testing.T) {
 		t.Errorf("the message that waited made %d requests more", len(got))
 	}
 	k.outcome(first, 2)
+}
+
+// However large its context is, which it was sent with.
+func TestRule18_WhatWasDeliveredIsReplayedToTheByte(t *testing.T) {
+	k := newKit(t)
+	w := k.own("whk_own", k.receiver.URL)
+	d := k.to(w, "1")
+	d.Context = `{"note":"` + strings.Repeat("x", 5000) + `"}`
+	k.deliver(d)
+	k.deliver(k.again(w, d))
+	if got := k.receiver.take(); len(got) != 2 || got[0].body != got[1].body || !strings.Contains(got[0].body, d.Context) {
+		t.Errorf("%d requests came, want two alike with the context", len(got))
+	}
 }
 
 // After one that has ended the schedule begins anew, and tells anew when it has ended.

@@ -50,25 +50,13 @@ type Attempt struct {
 	NextAt       time.Time         `json:"next_at,omitzero" doc:"When it is tried again."`
 
 	// Of what another attempt is made, besides the event. They are not shown.
-	Epoch          int    `json:"epoch,omitempty" hidden:"true"`
-	Context        string `json:"context,omitempty" hidden:"true"`          // of the body
-	ContextLeftOut bool   `json:"context_left_out,omitempty" hidden:"true"` // it is too big for the line of a success
-}
-
-// ContextKept is the most of a context that the line of a success keeps, in bytes: with it the line is one write unit, 1 KB.
-const ContextKept = 384
-
-// Kept is the line as the log keeps it.
-func (a Attempt) Kept() Attempt {
-	if a.Outcome == OutcomeDelivered && len(a.Context) > ContextKept {
-		a.Context, a.ContextLeftOut = "", true
-	}
-	return a
+	Epoch   int    `json:"epoch,omitempty" hidden:"true"`
+	Context string `json:"context,omitempty" hidden:"true"` // of the body. Up to some 380 bytes a success is one write unit, 1 KB
 }
 
 // Shown is the line without what is of no use to people.
 func (a Attempt) Shown() Attempt {
-	a.Epoch, a.Context, a.ContextLeftOut = 0, "", false
+	a.Epoch, a.Context = 0, ""
 	return a
 }
 

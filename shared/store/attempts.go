@@ -30,7 +30,7 @@ func (s *Store) AppendAttempts(ctx context.Context, attempts []domain.Attempt, w
 		return err
 	}
 	for _, a := range attempts {
-		k, item := attemptKey(a, rand.Text()[:8]), attemptItem(a.Kept())
+		k, item := attemptKey(a, rand.Text()[:8]), attemptItem(a)
 		item[PartitionKey], item[SortKey], item[recordAttribute] = str(k.pk), str(k.sk), str(string(domain.RecordAttempt))
 		item[ExpiresAt] = num(a.At.Add(attemptsKept).Unix())
 		if a.Outcome != domain.OutcomeDelivered {
@@ -82,9 +82,6 @@ func attemptItem(a domain.Attempt) map[string]types.AttributeValue {
 			headers[name] = str(value)
 		}
 		item["headers"] = &types.AttributeValueMemberM{Value: headers}
-	}
-	if a.ContextLeftOut {
-		item["context_left_out"] = &types.AttributeValueMemberBOOL{Value: true}
 	}
 	when("event_at", a.EventAt)
 	when("next_at", a.NextAt)

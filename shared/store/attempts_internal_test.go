@@ -14,7 +14,7 @@ func TestAttemptItem_IsWhatMarshalMakes(t *testing.T) {
 	full := domain.Attempt{
 		Account: "acct-42", Webhook: "whk_a", Event: "evt_1", EventType: "contract.signed", EventDay: "2026-11-22", Number: 12, Outcome: domain.OutcomeFailed,
 		Status: 503, Failure: domain.FailureStatus, Reason: "The answer was 503.", Headers: map[string]string{"Server": "s", "Date": ""}, Excerpt: "busy",
-		EventAt: at.Add(-1), Contract: "con_1", Epoch: 3, Context: `{"customer_id":"C-1"}`, ContextLeftOut: true,
+		EventAt: at.Add(-1), Contract: "con_1", Epoch: 3, Context: `{"customer_id":"C-1"}`,
 		At: at, Milliseconds: 40, NextAt: at.In(time.FixedZone("", 3600)),
 	}
 	cases := map[string]domain.Attempt{"empty": {}, "full": full}
