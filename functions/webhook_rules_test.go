@@ -101,6 +101,13 @@ func TestRule17_AnOwnWebhookHearsWhatItsFiltersAllow(t *testing.T) {
 	hears("published", "all orders sales")
 	a.enable()
 	hears("two installations'", "all all")
+	hooks["through"], _ = a.ownHook(object{"name": "through", "origin_extension_ids": []string{mainExtension}})
+	a.settle()
+	a.whoHeard(hooks) // the ping
+	a.want(a.call(a.integration(adminEmail), "POST", "/v1/contracts", contractOf(a.template(a.templateType("acme-crm")))), 201)
+	hears("through the extension", "all sales through")
+	contract(order)
+	hears("another order in sales", "all orders sales")
 
 	patch := func(hook string, body object) answer {
 		return a.want(a.call(a.admin, "PATCH", "/v1/webhooks/"+hooks[hook], body), 200)
@@ -113,11 +120,13 @@ func TestRule17_AnOwnWebhookHearsWhatItsFiltersAllow(t *testing.T) {
 	}
 	a.want(a.call(a.admin, "POST", "/v1/contracts/"+of+"/sign", nil), 200)
 	hears("signed", "all legal orders sales signed")
-	for _, list := range []string{"event_types", "workspace_ids", "template_type_ids"} {
+	for _, list := range []string{"event_types", "origin_extension_ids", "workspace_ids", "template_type_ids"} {
 		a.refusedFields(a.call(a.admin, "PATCH", "/v1/webhooks/"+hooks["all"], object{list: []string{}}), "/"+list)
 	}
 	foreign := a.want(a.call(a.dashboard("other", "ada"), "POST", "/v1/template-types", object{"name": "Theirs", "fields": []object{}}), 201).str("id")
 	a.refusedFields(a.call(a.admin, "PATCH", "/v1/webhooks/"+hooks["all"], object{"template_type_ids": []string{order, foreign}}), "/template_type_ids/1")
+	a.refusedFields(a.call(a.admin, "PATCH", "/v1/webhooks/"+hooks["all"], object{"origin_extension_ids": []string{mainExtension, "nobodys", mainExtension}}),
+		"/origin_extension_ids/1", "/origin_extension_ids/2")
 }
 
 func TestRule26_AWebhookIsChangedAsItWasRead(t *testing.T) {

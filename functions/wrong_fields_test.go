@@ -193,13 +193,13 @@ func wrongBodies(s *scene) map[string]wrong {
 		"create-webhook": {
 			body: object{
 				"name": "a\u2066b", "url": "http://localhost:25/", "event_types": []any{"contract.signed", "contract.signed", "contract.eaten", 7, "webhook.ping"},
-				"workspace_ids": []string{"sales", "nowhere", "sales"}, "template_type_ids": []any{},
+				"workspace_ids": []string{"sales", "nowhere", "sales"}, "template_type_ids": []any{}, "origin_extension_ids": []any{mainExtension, "nobodys", 7},
 				"auth":    object{"scheme": "oauth2", "token_url": "ftp://127.0.0.1/", "client_id": line, "username": "ada", "more": 1},
 				"headers": object{"Webhook-Id": "mine", "X-A": "a\r\nb", "X-B": 7, "x~/y": "z"}, "policy": object{"timeout_seconds": 31, "retry_wait_seconds": []int{0}},
 			},
 			want: []string{
 				"/auth/token_url", "/auth/client_id", "/auth/client_secret", "/auth/username", "/auth/more", "/headers/Webhook-Id", "/headers/X-A", "/headers/X-B", "/headers/x~0~1y",
-				"/policy/timeout_seconds", "/policy/retry_wait_seconds/0", "/name", "/url", "/event_types/1", "/event_types/2", "/event_types/3", "/event_types/4", "/workspace_ids/1", "/workspace_ids/2", "/template_type_ids"},
+				"/policy/timeout_seconds", "/policy/retry_wait_seconds/0", "/name", "/url", "/event_types/1", "/event_types/2", "/event_types/3", "/event_types/4", "/workspace_ids/1", "/workspace_ids/2", "/template_type_ids", "/origin_extension_ids/1", "/origin_extension_ids/2"},
 		},
 		"update-webhook": {
 			body: object{"name": "", "paused": "yes", "enabled": false, "url": "nowhere", "event_types": []string{"contract.eaten"}, "workspace_ids": []string{}, "template_type_ids": []string{"tt_none", s.typeID},

@@ -9,10 +9,17 @@ import (
 	"plugboard/shared/fault"
 )
 
-// filterFaults reports the workspaces and template types that the account does not have. They are looked up when they are
+// filterFaults reports the extensions, workspaces and template types that the account does not have. They are looked up when they are
 // given and never again: one that goes later is heard of no more, and stands in nobody's way.
 func (s *Service) filterFaults(ctx context.Context, a domain.AccountID, f contract.Filters) ([]fault.Field, error) {
 	var wrong []fault.Field
+	for i, id := range f.Origins { // one that is disabled, too: its contracts go on
+		if _, err := s.store.Installation(ctx, a, id); fault.KindOf(err) == fault.NotFound {
+			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/origin_extension_ids/%d", i), Code: "unknown-extension", Detail: "The account has not enabled such an extension."})
+		} else if err != nil {
+			return nil, err
+		}
+	}
 	for i, id := range f.Workspaces {
 		if _, err := s.store.Workspace(ctx, a, id); fault.KindOf(err) == fault.NotFound {
 			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/workspace_ids/%d", i), Code: "unknown-workspace", Detail: "The account has no such workspace."})
@@ -34,6 +41,9 @@ func (s *Service) filterFaults(ctx context.Context, a domain.AccountID, f contra
 func filter(w *domain.Webhook, given contract.Filters) {
 	if given.EventTypes != nil {
 		w.EventTypes = given.EventTypes
+	}
+	if given.Origins != nil {
+		w.Origins = given.Origins
 	}
 	if given.Workspaces != nil {
 		w.Workspaces = given.Workspaces

@@ -784,7 +784,7 @@ var (
 	CreateWebhook = declare[CreateWebhookInput, CreateWebhookOutput](Operation{
 		ID: "create-webhook", Method: http.MethodPost, Path: "/v1/webhooks", Function: Webhooks, Status: 201,
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Admin)),
-		Reads:  domain.Records{domain.RecordWorkspace, domain.RecordFieldsVersion},
+		Reads:  domain.Records{domain.RecordInstallation, domain.RecordWorkspace, domain.RecordFieldsVersion},
 		Writes: domain.Records{domain.RecordWebhook, domain.RecordDataKey, domain.RecordQuotaUse, domain.RecordEvent},
 		Emits:  []events.Type{events.WebhookPing},
 		Family: FamilyWebhook, Since: "0.1.0", Summary: "Create a webhook of the account's own, and send it a ping.",
@@ -799,7 +799,7 @@ var (
 	UpdateWebhook = declare[UpdateWebhookInput, UpdateWebhookOutput](Operation{
 		ID: "update-webhook", Method: http.MethodPatch, Path: "/v1/webhooks/{webhook_id}", Function: Webhooks, Status: 200,
 		Auth: auth.AnyOf(auth.Dashboard(domain.Admin)), Errors: fault.Kinds{fault.NotFound, fault.Stale},
-		Reads:  domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordWorkspace, domain.RecordFieldsVersion},
+		Reads:  domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordInstallation, domain.RecordWorkspace, domain.RecordFieldsVersion},
 		Writes: domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordDataKey, domain.RecordEvent},
 		Emits:  []events.Type{events.WebhookPing},
 		Family: FamilyWebhook, Since: "0.1.0", Summary: "Change a webhook; of a managed one only paused and enabled.",

@@ -54,7 +54,7 @@ type DisabledView struct {
 func ViewWebhook(w domain.Webhook, h domain.Health, at time.Time) WebhookView {
 	v := WebhookView{
 		ID: w.ID, Name: w.Name, Extension: w.Extension, TemplateType: w.TemplateType, Lifecycle: w.Lifecycle, URL: w.URL,
-		Filters: Filters{EventTypes: shown(w.EventTypes), Workspaces: shown(w.Workspaces), TemplateTypes: shown(w.TemplateTypes)},
+		Filters: Filters{EventTypes: shown(w.EventTypes), Origins: shown(w.Origins), Workspaces: shown(w.Workspaces), TemplateTypes: shown(w.TemplateTypes)},
 		Health:  HealthView{State: h.State(), FailingSince: h.FailingSince, WarnedAt: h.WarnedAt},
 		Policy:  w.Policy, Paused: w.Paused, CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt,
 	}
@@ -77,6 +77,7 @@ func ViewWebhook(w domain.Webhook, h domain.Health, at time.Time) WebhookView {
 // Filters are what a webhook of the account's own hears; each that is given must let an event through.
 type Filters struct {
 	EventTypes    Only[string]                `json:"event_types,omitzero" doc:"Null or absent: every type. webhook.ping, and what send-test-event sends, come whatever is listed."`
+	Origins       Only[domain.ExtensionID]    `json:"origin_extension_ids,omitzero" doc:"Events of contracts made through these extensions. Null or absent: however they were made, and events of no contract."`
 	Workspaces    Only[domain.WorkspaceID]    `json:"workspace_ids,omitzero" doc:"Events of contracts in these workspaces. Null or absent: in every one, and events of no contract."`
 	TemplateTypes Only[domain.TemplateTypeID] `json:"template_type_ids,omitzero" doc:"Events of contracts of these template types. Null or absent: of every one, and events of no contract."`
 }
@@ -93,6 +94,7 @@ func (f Filters) faults() []fault.Field {
 		}
 	}
 	wrong = append(wrong, namedTwice("/event_types", f.EventTypes)...)
+	wrong = append(wrong, namedTwice("/origin_extension_ids", f.Origins)...)
 	wrong = append(wrong, namedTwice("/workspace_ids", f.Workspaces)...)
 	return append(wrong, namedTwice("/template_type_ids", f.TemplateTypes)...)
 }
@@ -207,7 +209,7 @@ func (in *UpdateWebhookInput) Change() domain.CredentialsChange {
 // Defines tells whether anything is given that a managed webhook has from its blueprint.
 func (in *UpdateWebhookInput) Defines() bool {
 	b, f := in.Body, in.Body.Filters
-	return b.Name != nil || b.URL != nil || b.Auth != nil || b.Headers != nil || b.Policy != nil || f.EventTypes != nil || f.Workspaces != nil || f.TemplateTypes != nil
+	return b.Name != nil || b.URL != nil || b.Auth != nil || b.Headers != nil || b.Policy != nil || f.EventTypes != nil || f.Origins != nil || f.Workspaces != nil || f.TemplateTypes != nil
 }
 
 func urlFaults(url string) []fault.Field {

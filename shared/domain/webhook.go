@@ -24,7 +24,9 @@ type Webhook struct {
 
 	Credentials Credentials `json:"credentials,omitzero"` // of the account's own; a managed one's are its blueprint's
 
-	// The account's own may be held to contracts in these workspaces, and of these template types; empty: no such filter.
+	// The account's own may be held to contracts made through these extensions, in these workspaces, and of these template
+	// types; empty: no such filter.
+	Origins       []ExtensionID    `json:"origin_extension_ids,omitempty"`
 	Workspaces    []WorkspaceID    `json:"workspace_ids,omitempty"`
 	TemplateTypes []TemplateTypeID `json:"template_type_ids,omitempty"`
 
@@ -57,7 +59,7 @@ type Subject struct {
 // Hears is rule 17, and the only place where it is decided: a managed webhook hears only of contracts made
 // through its own installation and from a template of its own template type; a lifecycle webhook hears only of its own
 // installation, and when that has ended, of no other epoch; an account's own webhook hears whatever its filters allow.
-// By workspace or template type it is held to contracts, which alone have them: of an installation it then hears nothing.
+// By extension, workspace or template type it is held to contracts, which alone have them: of an installation it then hears nothing.
 // None hears of itself: one that cannot be reached is not told so. What is meant for one webhook, that one hears and
 // nobody else, whatever its filters.
 func (w Webhook) Hears(s Subject) bool {
@@ -73,7 +75,7 @@ func (w Webhook) Hears(s Subject) bool {
 	if w.Extension != "" && (s.Origin != w.Extension || s.TemplateType == "" || s.TemplateType != w.TemplateType) {
 		return false
 	}
-	return allows(w.EventTypes, s.EventType) && allows(w.Workspaces, s.Workspace) && allows(w.TemplateTypes, s.TemplateType)
+	return allows(w.EventTypes, s.EventType) && allows(w.Origins, s.Origin) && allows(w.Workspaces, s.Workspace) && allows(w.TemplateTypes, s.TemplateType)
 }
 
 // allows tells whether a filter lets v through. One that names nothing is none.

@@ -15,6 +15,7 @@ func TestRule17_Hears(t *testing.T) {
 	disabled := Subject{EventType: "installation.disabled", Installation: "acme-crm", Epoch: 3}
 	ofSales, typed := Webhook{Workspaces: []WorkspaceID{"hr", "sales"}}, Webhook{TemplateTypes: []TemplateTypeID{"tt_orders"}}
 	all := Webhook{EventTypes: []string{"contract.signed"}, Workspaces: []WorkspaceID{"sales", "legal"}, TemplateTypes: []TemplateTypeID{"tt_quotes", "tt_orders"}}
+	byOrigin := Webhook{Origins: []ExtensionID{"other-crm", "acme-crm"}}
 	inSales := Subject{EventType: "contract.signed", Workspace: "sales", TemplateType: "tt_orders"}
 	through := Subject{EventType: "contract.signed", Origin: "acme-crm", TemplateType: "tt_orders"}
 	for name, c := range map[string]struct {
@@ -61,6 +62,10 @@ func TestRule17_Hears(t *testing.T) {
 		"of another template type":                     {typed, Subject{EventType: "contract.signed", Workspace: "sales", TemplateType: "tt_quotes"}, false},
 		"by template type, an event of no contract":    {typed, Subject{EventType: "installation.enabled"}, false},
 		"by template type, an extension's contract":    {typed, through, true},
+		"through the extension":                        {byOrigin, through, true},
+		"through another extension":                    {byOrigin, Subject{EventType: "contract.signed", Origin: "third-crm", TemplateType: "tt_orders"}, false},
+		"by extension, a direct contract":              {byOrigin, inSales, false},
+		"by extension, an event of no contract":        {byOrigin, suspended, false},
 		"by all three":                                 {all, inSales, true},
 		"by all three, another event type":             {all, Subject{EventType: "contract.created", Workspace: "sales", TemplateType: "tt_orders"}, false},
 		"by all three, another workspace":              {all, Subject{EventType: "contract.signed", Workspace: "hr", TemplateType: "tt_orders"}, false},
