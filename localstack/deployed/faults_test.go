@@ -155,7 +155,11 @@ func deliveredTwiceAtOnce(f *trial) string {
 	return fmt.Sprintf("%d messages", len(batch.Records))
 }
 
-// enabledAgain fills the queue, and nothing of what is in it is sent in the next life of the installation.
+// felt is how long after a disable an attempt may still start (design rule 5).
+const felt = 5 * time.Second
+
+// enabledAgain fills the queue, and nothing of what is in it is sent in the next life of the installation, once the disable is
+// felt: what fan-out has just read of an endpoint holds for two seconds.
 func enabledAgain(f *trial) string {
 	const full = 40
 	e := f.listen()
@@ -165,8 +169,10 @@ func enabledAgain(f *trial) string {
 	old := f.send(full, slug)
 	eventually(f.t, "the queue was full", func() bool { return f.waiting(deployed.Outputs.DeliveriesQueueURL) >= full })
 	call(f.t, f.ada, contract.DisableExtension, contract.InstallationInput{Extension: slug})
+	disabled := time.Now()
 	f.becomes(slug, domain.Disabled)
 	after := f.enable(slug, e)
+	eventually(f.t, "the disable was felt", func() bool { return time.Since(disabled) > felt })
 	f.feeding("delivery", true)
 	f.send(5, slug)
 	eventually(f.t, "the new events arrived", func() bool { return len(e.Arrivals()) >= 5 })
