@@ -107,7 +107,8 @@ func (w *worker) delivery(ctx context.Context) (func() (batch, error), error) {
 			m.Body = `{"body":` + body + "," + m.Body[1:]
 			messages[i] = sent{Message: m, At: time.Now()}
 		}
-		return func() (int, error) { return w.Batch, w.deliver(ctx, p, messages) }, nil
+		c := received(messages)
+		return func() (int, error) { return w.Batch, w.deliver(ctx, p, c) }, nil
 	}, nil
 }
 
@@ -143,7 +144,7 @@ func (w *worker) pipeline(ctx context.Context) (func() (batch, error), error) {
 				return 0, fmt.Errorf("%d events to %d webhooks made %d messages", w.Batch, w.Webhooks, len(messages))
 			}
 			for some := range slices.Chunk(messages, 10) {
-				if err := w.deliver(ctx, p, some); err != nil {
+				if err := w.deliver(ctx, p, received(some)); err != nil {
 					return 0, err
 				}
 			}
@@ -244,8 +245,14 @@ type sent struct {
 	At time.Time
 }
 
-// deliver has the delivery function work a batch. Each of its messages must be done.
-func (w *worker) deliver(ctx context.Context, p parts, messages []sent) error {
+// come is a batch of messages that were received, by so many billed requests.
+type come struct {
+	lambda.SQSEvent
+	requests int
+}
+
+// received is the messages as Lambda hands them over.
+func received(messages []sent) come {
 	batch, size := lambda.SQSEvent{Records: make([]lambda.SQSMessage, len(messages))}, 0
 	for i, m := range messages {
 		size += m.Size()
@@ -253,10 +260,15 @@ func (w *worker) deliver(ctx context.Context, p parts, messages []sent) error {
 			"ApproximateReceiveCount": "1", "SentTimestamp": milliseconds(m.At), "ApproximateFirstReceiveTimestamp": milliseconds(time.Now()),
 		}, MessageAttributes: m.Attributes()}
 	}
-	w.result.Received += billed(size)
-	out, err := p.delivery.Handle(ctx, batch)
+	return come{batch, billed(size)}
+}
+
+// deliver has the delivery function work a batch. Each of its messages must be done.
+func (w *worker) deliver(ctx context.Context, p parts, c come) error {
+	w.result.Received += c.requests
+	out, err := p.delivery.Handle(ctx, c.SQSEvent)
 	if err == nil && len(out.BatchItemFailures) > 0 {
-		err = fmt.Errorf("%d of %d messages failed", len(out.BatchItemFailures), len(messages))
+		err = fmt.Errorf("%d of %d messages failed", len(out.BatchItemFailures), len(c.Records))
 	}
 	return err
 }
