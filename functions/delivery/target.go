@@ -14,9 +14,8 @@ import (
 
 // Design rule 5: no attempt of an older epoch starts more than 5 s after a disable. A target is asked for again
 // right before its POST, and is then at most targetKept old, counted from before it was read, or was read just
-// now, which took at most targetRead. What a batch reads ahead is counted the same way, and read again when it was slow.
-// So an attempt starts at most 3 s after the disable; 2 s are left for a
-// process that stands still in between.
+// now, which took at most targetRead. What a batch reads ahead, and what fan-out had read, is counted the same way. So an
+// attempt starts at most 3 s after the disable; 2 s are left for a process that stands still in between.
 const (
 	targetKept = 2 * time.Second
 	targetRead = 3 * time.Second
