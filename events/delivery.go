@@ -24,7 +24,6 @@ type Delivery struct {
 	EventAt   time.Time          `json:"event_at"`
 	Accepted  time.Time          `json:"accepted_at,omitzero"` // when it was stored, if that was later
 	Trace     trace.ID           `json:"trace,omitempty"`      // the event's
-	Body      string             `json:"body,omitempty"`       // the event's; empty when it is too big for a message
 	Context   string             `json:"context,omitempty"`    // a JSON object, as the body will show it
 	Attempt   int                `json:"attempt"`              // 1 for the first
 	First     int                `json:"first,omitempty"`      // of the schedule, which a replay begins anew; empty: 1
@@ -33,9 +32,9 @@ type Delivery struct {
 	NotBefore time.Time          `json:"not_before,omitzero"`
 	Asked     bool               `json:"asked,omitempty"` // somebody wants this attempt now: it probes a breaker before its time
 
-	// Target is a Target as JSON, of a first message only; empty for none. It is beside the message, not in it: most are worked
-	// by a process that knows the webhook, and reading it would take a twentieth of a delivery's time.
-	Target string `json:"-"`
+	// What lies beside the message (shared/lane): taken out of its JSON, they would be a tenth of a delivery's time.
+	Body   string `json:"-"` // the event's; empty when it is too big for a message
+	Target string `json:"-"` // a Target as JSON, of a first message; empty for none
 }
 
 // DeliveryTo is the first message of the delivery of e to w. Body and Context are the caller's to add.

@@ -9,7 +9,7 @@ import (
 //go:embed invocations/*.json
 var invocations embed.FS
 
-// Invocation is an example of what Lambda hands to the function, as captured. It panics when there is none.
+// Invocation is an example of what Lambda hands to the function. It panics when there is none.
 func Invocation(function string) json.RawMessage {
 	raw, err := invocations.ReadFile("invocations/" + function + ".json")
 	if err != nil || !json.Valid(raw) {

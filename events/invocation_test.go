@@ -32,7 +32,7 @@ func TestDelivery_CapturedInvocation(t *testing.T) {
 		Envelope
 		Context map[string]string `json:"context"`
 	}
-	if err := json.Unmarshal(d.Payload([]byte(d.Body)), &body); err != nil || body.ID != d.Event || body.Context["customer_id"] != "C-1001" {
+	if err := json.Unmarshal(d.Payload([]byte(*m.MessageAttributes["event"].StringValue)), &body); err != nil || body.ID != d.Event || body.Context["customer_id"] != "C-1001" {
 		t.Errorf("got %+v, %v", body, err)
 	}
 }

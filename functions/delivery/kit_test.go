@@ -3,7 +3,6 @@ package delivery
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -257,6 +256,16 @@ func (k *kit) deliver(all ...events.Delivery) {
 	}
 }
 
+// delivery is the one that a message asks for.
+func (k *kit) delivery(m queue.Message) events.Delivery {
+	k.t.Helper()
+	d, err := lane.Delivery(queuetest.Batch(m).Records[0], time.Hour)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	return d
+}
+
 // next is the one message that was sent since the call before, and the delay it was sent with; or what waits in the
 // table, and for how long, which is taken out of it as redelivery would.
 func (k *kit) next() (events.Delivery, time.Duration) {
@@ -271,10 +280,7 @@ func (k *kit) next() (events.Delivery, time.Duration) {
 	if len(sent) != 1 {
 		k.t.Fatalf("%d messages were sent, want 1", len(sent))
 	}
-	var d events.Delivery
-	if err := json.Unmarshal([]byte(sent[0].Body), &d); err != nil {
-		k.t.Fatal(err)
-	}
+	d := k.delivery(sent[0])
 	if sent[0].Group != string(d.Webhook) {
 		k.t.Errorf("sent in the group %q, want %q", sent[0].Group, d.Webhook)
 	}

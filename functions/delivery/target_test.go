@@ -300,7 +300,7 @@ func TestTargets_WhatFanOutHasReadGoesNoFurther(t *testing.T) {
 	w := k.own("whk_1", k.receiver.URL)
 	k.receiver.answers(status(http.StatusInternalServerError, ""))
 	k.deliver(k.knowing(k.to(w, "1"), w, nil, 0))
-	if sent := k.queue.Sent(); len(sent) != 1 || sent[0].Aside != "" {
+	if sent := k.queue.Sent(); len(sent) != 1 || sent[0].Attributes["target"] != "" || sent[0].Attributes["event"] == "" {
 		t.Errorf("sent %+v", sent)
 	}
 }

@@ -2,7 +2,6 @@ package delivery
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"sync/atomic"
 	"testing"
@@ -18,11 +17,7 @@ func (k *kit) sentOn() []events.Delivery {
 	k.t.Helper()
 	var all []events.Delivery
 	for _, m := range append(k.queue.Sent(), k.slow.Sent()...) {
-		var d events.Delivery
-		if err := json.Unmarshal([]byte(m.Body), &d); err != nil {
-			k.t.Fatal(err)
-		}
-		all = append(all, d)
+		all = append(all, k.delivery(m))
 	}
 	return all
 }

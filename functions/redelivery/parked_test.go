@@ -2,7 +2,6 @@ package redelivery
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	"plugboard/shared/domain"
 	"plugboard/shared/lane"
 	"plugboard/shared/metric"
+	"plugboard/shared/queue/queuetest"
 	"plugboard/shared/store"
 	"plugboard/shared/store/storetest"
 )
@@ -60,8 +60,8 @@ func (k *kit) letGo() (all []events.Delivery, waits []time.Duration) {
 		k.t.Errorf("%d went down the quick lane", len(quick))
 	}
 	for _, m := range k.slow.Sent() {
-		var d events.Delivery
-		if err := json.Unmarshal([]byte(m.Body), &d); err != nil || !d.Slow || d.Body != "" {
+		d, err := lane.Delivery(queuetest.Batch(m).Records[0], time.Hour)
+		if err != nil || !d.Slow || d.Body != "" {
 			k.t.Fatalf("sent %s: %v", m.Body, err)
 		}
 		all, waits = append(all, d), append(waits, m.Delay)

@@ -3,7 +3,6 @@ package redelivery
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -91,8 +90,8 @@ func (k *kit) sent() []events.Delivery {
 	k.t.Helper()
 	var all []events.Delivery
 	for _, m := range k.queue.Sent() {
-		var d events.Delivery
-		if err := json.Unmarshal([]byte(m.Body), &d); err != nil || m.Group != "whk_1" || m.Delay != 0 {
+		d, err := lane.Delivery(queuetest.Batch(m).Records[0], time.Hour)
+		if err != nil || m.Group != "whk_1" || m.Delay != 0 {
 			k.t.Fatalf("sent %+v: %v", m, err)
 		}
 		all = append(all, d)
@@ -205,8 +204,8 @@ type refusing struct {
 func (r refusing) Send(ctx context.Context, messages []queue.Message) map[int]error {
 	failed := map[int]error{}
 	for i, m := range messages {
-		var d events.Delivery
-		if err := json.Unmarshal([]byte(m.Body), &d); err != nil || d.ID == r.id {
+		d, err := lane.Delivery(queuetest.Batch(m).Records[0], time.Hour)
+		if err != nil || d.ID == r.id {
 			failed[i] = fmt.Errorf("refused: %w", err)
 			continue
 		}

@@ -2,7 +2,6 @@ package replay
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"testing"
@@ -99,8 +98,8 @@ func (k *kit) sent() map[domain.DeliveryID]int {
 	k.t.Helper()
 	times := map[domain.DeliveryID]int{}
 	for _, m := range k.slow.Sent() {
-		var d events.Delivery
-		if err := json.Unmarshal([]byte(m.Body), &d); err != nil {
+		d, err := lane.Delivery(queuetest.Batch(m).Records[0], time.Hour)
+		if err != nil {
 			k.t.Fatal(err)
 		}
 		if d.Attempt != 2 || d.First != 2 || !d.Slow || d.Body != "" || m.Group != string(hook) {

@@ -274,7 +274,10 @@ func (s *stub) sendMessageBatch(in *json.Decoder) (object, error) {
 		taken = append(taken, object{"Id": e.Id, "MessageId": e.Id, "MD5OfMessageBody": hex.EncodeToString(sum[:])})
 	}
 	for _, e := range q.Entries {
-		m := queue.Message{Body: e.MessageBody, Aside: e.MessageAttributes[queue.AsideAttribute].StringValue}
+		m := queue.Message{Body: e.MessageBody, Attributes: map[string]string{}}
+		for name, a := range e.MessageAttributes {
+			m.Attributes[name] = a.StringValue
+		}
 		s.queued = append(s.queued, sent{Message: m, At: time.Now()})
 		size += m.Size()
 	}

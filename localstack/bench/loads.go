@@ -86,10 +86,6 @@ func (w *worker) delivery(ctx context.Context) (func() (batch, error), error) {
 	if err != nil {
 		return nil, err
 	}
-	body, err := queue.Encode(string(w.body)) // once: it would be most of the garbage, and is not the function's
-	if err != nil {
-		return nil, err
-	}
 	n := 0
 	return func() (batch, error) {
 		messages := make([]sent, w.Batch)
@@ -97,6 +93,7 @@ func (w *worker) delivery(ctx context.Context) (func() (batch, error), error) {
 			to := w.webhook(n % cmp.Or(w.Heard, w.Webhooks))
 			n++
 			d := events.DeliveryTo(to, w.event(to.Account))
+			d.Body = string(w.body)
 			if d.Target, err = w.target(ctx, p, to); err != nil {
 				return nil, err
 			}
@@ -104,7 +101,6 @@ func (w *worker) delivery(ctx context.Context) (func() (batch, error), error) {
 			if err != nil {
 				return nil, err
 			}
-			m.Body = `{"body":` + body + "," + m.Body[1:]
 			messages[i] = sent{Message: m, At: time.Now()}
 		}
 		c := received(messages)
@@ -258,7 +254,7 @@ func received(messages []sent) come {
 		size += m.Size()
 		batch.Records[i] = lambda.SQSMessage{MessageId: strconv.Itoa(i), Body: m.Body, Attributes: map[string]string{
 			"ApproximateReceiveCount": "1", "SentTimestamp": milliseconds(m.At), "ApproximateFirstReceiveTimestamp": milliseconds(time.Now()),
-		}, MessageAttributes: m.Attributes()}
+		}, MessageAttributes: m.Shown()}
 	}
 	return come{batch, billed(size)}
 }

@@ -85,17 +85,27 @@ type load struct {
 	of       []int
 }
 
-// Message is the delivery's, due at once.
+// The attributes that a delivery's message has beside it, so that neither has to be taken out of JSON.
+const (
+	eventAttribute  = "event"  // the event's body
+	targetAttribute = "target" // what is known of where it goes
+)
+
+// Message is the delivery's, due at once. An event's body goes along while the message stays one billed request, and SQS takes it;
+// then what is known of its target.
 func Message(d events.Delivery) (queue.Message, error) {
 	body, err := queue.Encode(d)
-	if err == nil && len(body) > queue.BilledRequest && d.Body != "" {
-		d.Body = ""
-		body, err = queue.Encode(d)
+	m := queue.Message{Body: body, Attributes: map[string]string{}, Group: string(d.Webhook)}
+	along := func(name, text string) {
+		if text == "" || !queue.Takes(text) {
+			return
+		}
+		if m.Attributes[name] = text; m.Size() > queue.BilledRequest {
+			delete(m.Attributes, name)
+		}
 	}
-	m := queue.Message{Body: body, Aside: d.Target, Group: string(d.Webhook)}
-	if m.Size() > queue.BilledRequest {
-		m.Aside = ""
-	}
+	along(eventAttribute, d.Body)
+	along(targetAttribute, d.Target)
 	return m, err
 }
 
@@ -105,6 +115,7 @@ func Delivery(m lambda.SQSMessage, heldLess time.Duration) (d events.Delivery, e
 	if err := json.Unmarshal([]byte(m.Body), &d); err != nil {
 		return d, fault.Wrap(err, "read a message")
 	}
+	d.Body = queue.Attribute(m, eventAttribute)
 	sent, err := strconv.ParseInt(m.Attributes[string(types.MessageSystemAttributeNameSentTimestamp)], 10, 64)
 	if err != nil {
 		return d, nil
@@ -112,7 +123,7 @@ func Delivery(m lambda.SQSMessage, heldLess time.Duration) (d events.Delivery, e
 	came, err := strconv.ParseInt(m.Attributes[string(types.MessageSystemAttributeNameApproximateFirstReceiveTimestamp)], 10, 64)
 	held := time.Duration(came-sent) * time.Millisecond
 	if err == nil && held >= 0 && held < heldLess && m.Attributes[string(types.MessageSystemAttributeNameApproximateReceiveCount)] == "1" {
-		d.Target = queue.AsideOf(m)
+		d.Target = queue.Attribute(m, targetAttribute)
 	}
 	return d, nil
 }

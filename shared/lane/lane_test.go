@@ -1,7 +1,6 @@
 package lane_test
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -32,8 +31,8 @@ func taken(t *testing.T, q *queuetest.Queue) map[domain.WebhookID]events.Deliver
 	t.Helper()
 	all := map[domain.WebhookID]events.Delivery{}
 	for _, m := range q.Take().Records {
-		var d events.Delivery
-		if err := json.Unmarshal([]byte(m.Body), &d); err != nil {
+		d, err := lane.Delivery(m, time.Hour)
+		if err != nil {
 			t.Fatal(err)
 		}
 		if got := m.Attributes["MessageGroupId"]; got != string(d.Webhook) {
@@ -137,20 +136,20 @@ func TestMessage_WhatIsKnownStaysBehindWhenTheBodyFillsTheRequest(t *testing.T) 
 	for over, want := range []string{d.Target, ""} {
 		d.Body = strings.Repeat("x", queue.BilledRequest-empty.Size()+len("{}")+over)
 		m, err := lane.Message(d)
-		if err != nil || m.Aside != want || !strings.Contains(m.Body, d.Body) {
-			t.Errorf("%d bytes too many: %d bytes are beside, %v; want %d", over, len(m.Aside), err, len(want))
+		if got := m.Attributes["target"]; err != nil || got != want || m.Attributes["event"] != d.Body {
+			t.Errorf("%d bytes too many: %d bytes are along, %v; want %d", over, len(got), err, len(want))
 		}
 	}
 }
 
-func TestSend_ABodyTooBigForABilledRequestStaysBehind(t *testing.T) {
+func TestSend_ABodyTooBigForABilledRequestOrNotForSQSStaysBehind(t *testing.T) {
 	quick, slow := queuetest.New(t), queuetest.New(t)
-	big := to("whk_big")
-	big.Body = strings.Repeat("x", queue.BilledRequest)
-	if failed := lane.Of(quick, slow, clock).Send(t.Context(), []events.Delivery{to("whk_1"), big}); failed != nil {
+	small, big, odd := to("whk_1"), to("whk_big"), to("whk_odd")
+	small.Body, big.Body, odd.Body = `{"a":"<\u0000 \"q\" \\>"}`, strings.Repeat("x", queue.BilledRequest), "{\"a\":\"\uffff\"}"
+	if failed := lane.Of(quick, slow, clock).Send(t.Context(), []events.Delivery{small, big, odd}); failed != nil {
 		t.Fatal(errors.Join(slices.Collect(maps.Values(failed))...))
 	}
-	if got := taken(t, quick); got["whk_1"].Body != "{}" || got["whk_big"].Body != "" || got["whk_big"].Event != "evt_1" {
+	if got := taken(t, quick); got["whk_1"] != small || got["whk_big"].Body != "" || got["whk_big"].Event != "evt_1" || got["whk_odd"].Body != "" || got["whk_odd"].Event != "evt_1" {
 		t.Errorf("got %+v", got)
 	}
 }

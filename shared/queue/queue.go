@@ -34,38 +34,40 @@ const (
 
 // Message is one to send.
 type Message struct {
-	Body  string        // as Encode makes it
-	Aside string        // as Encode makes it, too: what can be taken without reading Body; empty for nothing
-	Group string        // at most 128 characters. On a standard queue it makes groups wait for their own, not for each other
-	Delay time.Duration // at most MaxDelay; rounded up to a second, so that none comes early
+	Body       string            // as Encode makes it
+	Attributes map[string]string // texts that SQS takes (Takes), none empty: what is had without decoding Body
+	Group      string            // at most 128 characters. On a standard queue it makes groups wait for their own, not for each other
+	Delay      time.Duration     // at most MaxDelay; rounded up to a second, so that none comes early
 }
 
-// AsideAttribute is the attribute of SQS's message that is Aside, of the type textType.
-const (
-	AsideAttribute = "aside"
-	textType       = "String"
-)
+// textType is SQS's type of an attribute that is text.
+const textType = "String"
 
-// AsideOf is what came beside the body.
-func AsideOf(m lambda.SQSMessage) string {
-	return aws.ToString(m.MessageAttributes[AsideAttribute].StringValue)
+// Attribute is one of a message that came; empty when it has none of the name.
+func Attribute(m lambda.SQSMessage, name string) string {
+	return aws.ToString(m.MessageAttributes[name].StringValue)
 }
 
-// Attributes are the message's, as a function gets them.
-func (m Message) Attributes() map[string]lambda.SQSMessageAttribute {
-	if m.Aside == "" {
-		return nil
+// Shown are the message's attributes as a function gets them.
+func (m Message) Shown() map[string]lambda.SQSMessageAttribute {
+	shown := make(map[string]lambda.SQSMessageAttribute, len(m.Attributes))
+	for name, text := range m.Attributes {
+		shown[name] = lambda.SQSMessageAttribute{DataType: textType, StringValue: &text}
 	}
-	return map[string]lambda.SQSMessageAttribute{AsideAttribute: {DataType: textType, StringValue: &m.Aside}}
+	return shown
 }
 
 // Size is what SQS counts, in bytes.
 func (m Message) Size() int {
-	if m.Aside == "" {
-		return len(m.Body)
+	size := len(m.Body)
+	for name, text := range m.Attributes {
+		size += len(name) + len(textType) + len(text)
 	}
-	return len(m.Body) + len(m.Aside) + len(AsideAttribute) + len(textType)
+	return size
 }
+
+// Takes tells whether SQS takes the text as it is.
+func Takes(text string) bool { return !strings.ContainsAny(text, "\ufffe\uffff") }
 
 // Encode is v as JSON that SQS takes: it refuses U+FFFE and U+FFFF, which a text of a customer's may hold, and
 // which JSON may write as escapes.
@@ -134,8 +136,11 @@ func (q *Queue) call(ctx context.Context, messages []Message, batch []int) map[i
 		if messages[i].Group != "" {
 			entry.MessageGroupId = &messages[i].Group
 		}
-		if messages[i].Aside != "" {
-			entry.MessageAttributes = map[string]types.MessageAttributeValue{AsideAttribute: {DataType: aws.String(textType), StringValue: &messages[i].Aside}}
+		if len(messages[i].Attributes) > 0 {
+			entry.MessageAttributes = map[string]types.MessageAttributeValue{}
+		}
+		for name, text := range messages[i].Attributes {
+			entry.MessageAttributes[name] = types.MessageAttributeValue{DataType: aws.String(textType), StringValue: &text}
 		}
 		if d := messages[i].Delay; d > 0 {
 			entry.DelaySeconds = int32((min(d, MaxDelay) + time.Second - 1) / time.Second)

@@ -44,25 +44,35 @@ func TestSend_EveryMessageArrivesOnce(t *testing.T) {
 	}
 }
 
-func TestSend_WhatIsBesideTheBodyArrivesWithIt(t *testing.T) {
+func TestSend_AttributesArriveToTheByte(t *testing.T) {
 	q := queuetest.New(t)
-	aside, err := queue.Encode("<&> \uffff \U0001F600")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if failed := q.Send(t.Context(), []queue.Message{{Body: "with", Aside: aside}, {Body: "without"}}); failed != nil {
+	with := queue.Message{Body: "with", Attributes: map[string]string{"one": "{\"a\":\"<&>\\u0000 \u007f\U0001F600\"}\r\n\t ", "two": "2"}}
+	if failed := q.Send(t.Context(), []queue.Message{with, {Body: "without"}}); failed != nil {
 		t.Fatal(failed)
 	}
-	got := map[string]string{}
-	for _, m := range q.Take().Records {
-		got[m.Body] = queue.AsideOf(m)
+	got := q.Take().Records
+	for _, m := range append(got, queuetest.Batch(with).Records...) {
+		want := map[string]string{}
+		if m.Body == with.Body {
+			want = with.Attributes
+		}
+		if len(m.MessageAttributes) != len(want) || queue.Attribute(m, "one") != want["one"] || queue.Attribute(m, "two") != want["two"] || queue.Attribute(m, "three") != "" {
+			t.Errorf("%s: got %q and %q of %d, want %q", m.Body, queue.Attribute(m, "one"), queue.Attribute(m, "two"), len(m.MessageAttributes), want)
+		}
 	}
-	if len(got) != 2 || got["with"] != aside || got["without"] != "" {
-		t.Errorf("got %q", got)
+	if len(got) != 2 {
+		t.Errorf("%d messages arrived, want 2", len(got))
 	}
-	made := queuetest.Batch(queue.Message{Body: "with", Aside: aside}).Records[0]
-	if got := queue.AsideOf(made); got != aside {
-		t.Errorf("a made batch has %q", got)
+}
+
+// What Takes refuses, SQS does: a message with it would never be sent.
+func TestTakes_IsWhatSQSTakes(t *testing.T) {
+	q := queuetest.New(t)
+	for text, want := range map[string]bool{"a": true, "\u007f\U0010FFFD": true, "a\uffff": false, "\ufffe": false} {
+		failed := q.Send(t.Context(), []queue.Message{{Body: text}})
+		if queue.Takes(text) != want || (failed == nil) != want {
+			t.Errorf("%q: says %v, and SQS %v; want %v", text, queue.Takes(text), failed, want)
+		}
 	}
 }
 

@@ -55,7 +55,6 @@ func dueItems(waiting []events.Delivery) ([]types.WriteRequest, error) {
 			continue
 		}
 		seen[k] = true
-		d.Body = ""
 		item, err := marshal(d)
 		if err != nil {
 			return nil, fault.Wrap(err, "encode the waiting delivery %s", d.ID)

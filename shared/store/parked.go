@@ -54,7 +54,6 @@ func (s *Store) Park(ctx context.Context, parked []events.Delivery) error {
 			continue
 		}
 		seen[k] = true
-		d.Body = ""
 		item, err := marshal(d)
 		if err != nil {
 			return fault.Wrap(err, "encode the parked delivery %s", d.ID)
