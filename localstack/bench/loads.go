@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -66,6 +67,7 @@ func (w *worker) parts() (parts, error) {
 		return parts{}, err
 	}
 	slog.SetDefault(slog.New(slog.NewJSONHandler(&w.log, nil)))
+	debug.SetMemoryLimit(delivery.MemoryLimit)
 	config := aws.Config{
 		Region: "us-east-1", BaseEndpoint: &w.aws,
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"runtime/debug"
 
 	lambda "github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -13,6 +14,7 @@ import (
 )
 
 func main() {
+	debug.SetMemoryLimit(delivery.MemoryLimit)
 	serve.Worker(func(p serve.Parts) (func(context.Context, lambda.SQSEvent) (lambda.SQSEventResponse, error), error) {
 		c, err := env.ParseAs[delivery.Config]()
 		if err != nil {
