@@ -11,8 +11,8 @@ import (
 	"plugboard/shared/domain"
 )
 
-// The captured message is read, written again the same, and makes the body that its webhook gets.
-func TestDelivery_CapturedInvocation(t *testing.T) {
+// The example's message is read, written again the same, and makes the body that its webhook gets.
+func TestDelivery_ExampleInvocation(t *testing.T) {
 	var batch lambda.SQSEvent
 	if err := json.Unmarshal(Invocation("delivery"), &batch); err != nil {
 		t.Fatal(err)

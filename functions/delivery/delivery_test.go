@@ -63,7 +63,7 @@ func TestDelivery_TheReceiverVerifiesItWithThePublishedLibrary(t *testing.T) {
 	k.nothingSent()
 }
 
-func TestDelivery_CapturedInvocation(t *testing.T) {
+func TestDelivery_ExampleInvocation(t *testing.T) {
 	k := newKit(t)
 	var batch lambda.SQSEvent
 	if err := json.Unmarshal(events.Invocation("delivery"), &batch); err != nil {

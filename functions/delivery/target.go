@@ -112,11 +112,12 @@ type knownTarget struct {
 
 	ahead   Records // what was read for the batch that is worked, until the first asks
 	aheadAt time.Time
-	since   time.Time // what is from before is known to be wrong
+
+	forgotAt time.Time // what was read before is known to be wrong
 }
 
-// Beyond these, a process forgets and reads again. A target serves for two seconds, in which a process posts so
-// often when endpoints answer in 20 ms, ten at a time; it has some 4 KB, of the 64 MB that the function is to have.
+// Beyond these, a process forgets, and is told or reads again. A target has some 4 KB, of the 64 MB that the function is to
+// have: with a thousand it took 65, when each delivery went to another webhook.
 const (
 	targetsMost    = 500
 	blueprintsMost = 100
@@ -196,7 +197,7 @@ func (ts *targets) told(ctx context.Context, known *knownTarget, d events.Delive
 		return false
 	}
 	at, w := from.target.At, from.target.Webhook
-	if w.Account != d.Account || w.ID != d.Webhook || !at.After(known.since) || !fresh(at, ts.now().Add(targetSoon)) {
+	if w.Account != d.Account || w.ID != d.Webhook || !at.After(known.forgotAt) || !fresh(at, ts.now().Add(targetSoon)) {
 		return false
 	}
 	t, err := ts.read(ctx, from, d)
@@ -239,7 +240,7 @@ func fresh(at, now time.Time) bool {
 func (ts *targets) forget(k targetKey) {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
-	ts.known[k] = &knownTarget{target: &target{}, since: ts.now()}
+	ts.known[k] = &knownTarget{target: &target{}, forgotAt: ts.now()}
 }
 
 func (ts *targets) entry(k targetKey) *knownTarget {

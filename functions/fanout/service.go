@@ -217,11 +217,10 @@ func (i *invocation) event(ctx context.Context, e events.Event) error {
 		}
 		d, err := a.delivery(ctx, w, e)
 		if err != nil {
-			return fault.Wrap(err, "event %s to webhook %s", e.ID, w.ID)
+			return fault.Wrap(err, "to webhook %s", w.ID)
 		}
 		out := &i.deliveries
-		held := !w.Paused && a.health[w.ID].Of(w).Breaker.Holds(i.service.now())
-		switch held = held && a.Knows(e.At); {
+		switch held := !w.Paused && a.Knows(e.At) && a.health[w.ID].Of(w).Breaker.Holds(i.service.now()); {
 		case held && e.Subject.Only != "": // a ping or a test: somebody looks whether the endpoint is mended
 			d.Slow, d.Asked = true, true
 		case held:

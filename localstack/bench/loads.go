@@ -105,8 +105,8 @@ func (w *worker) delivery(ctx context.Context) (func() (batch, error), error) {
 			}
 			messages[i] = sent{Message: m, At: time.Now()}
 		}
-		c := received(messages)
-		return func() (int, error) { return w.Batch, w.deliver(ctx, p, c) }, nil
+		made := received(messages)
+		return func() (int, error) { return w.Batch, w.deliver(ctx, p, made) }, nil
 	}, nil
 }
 
@@ -243,30 +243,30 @@ type sent struct {
 	At time.Time
 }
 
-// come is a batch of messages that were received, by so many billed requests.
-type come struct {
+// invocation is a batch of messages that were received, by so many billed requests.
+type invocation struct {
 	lambda.SQSEvent
 	requests int
 }
 
 // received is the messages as Lambda hands them over.
-func received(messages []sent) come {
+func received(messages []sent) invocation {
 	batch, size := lambda.SQSEvent{Records: make([]lambda.SQSMessage, len(messages))}, 0
 	for i, m := range messages {
 		size += m.Size()
 		batch.Records[i] = lambda.SQSMessage{MessageId: strconv.Itoa(i), Body: m.Body, Attributes: map[string]string{
 			"ApproximateReceiveCount": "1", "SentTimestamp": milliseconds(m.At), "ApproximateFirstReceiveTimestamp": milliseconds(time.Now()),
-		}, MessageAttributes: m.Shown()}
+		}, MessageAttributes: m.MessageAttributes()}
 	}
-	return come{batch, billed(size)}
+	return invocation{batch, billed(size)}
 }
 
 // deliver has the delivery function work a batch. Each of its messages must be done.
-func (w *worker) deliver(ctx context.Context, p parts, c come) error {
-	w.result.Received += c.requests
-	out, err := p.delivery.Handle(ctx, c.SQSEvent)
+func (w *worker) deliver(ctx context.Context, p parts, i invocation) error {
+	w.result.Received += i.requests
+	out, err := p.delivery.Handle(ctx, i.SQSEvent)
 	if err == nil && len(out.BatchItemFailures) > 0 {
-		err = fmt.Errorf("%d of %d messages failed", len(out.BatchItemFailures), len(c.Records))
+		err = fmt.Errorf("%d of %d messages failed", len(out.BatchItemFailures), len(i.Records))
 	}
 	return err
 }

@@ -109,21 +109,30 @@ func Message(d events.Delivery) (queue.Message, error) {
 	return m, err
 }
 
-// Delivery is the one that a message asks for. What is known of its target comes with it when the message was held by the queue, by
-// the queue's own clock, for less than so long, and came once: else it is not worth its reading.
-func Delivery(m lambda.SQSMessage, heldLess time.Duration) (d events.Delivery, err error) {
+// Delivery is the one that a message asks for, with what is known of its target unless the queue held the message for so long, and
+// it would not be worth its reading.
+func Delivery(m lambda.SQSMessage, long time.Duration) (events.Delivery, error) {
+	var d events.Delivery
 	if err := json.Unmarshal([]byte(m.Body), &d); err != nil {
 		return d, fault.Wrap(err, "read a message")
 	}
 	d.Body = queue.Attribute(m, eventAttribute)
-	sent, err := strconv.ParseInt(m.Attributes[string(types.MessageSystemAttributeNameSentTimestamp)], 10, 64)
-	if err != nil {
-		return d, nil
-	}
-	came, err := strconv.ParseInt(m.Attributes[string(types.MessageSystemAttributeNameApproximateFirstReceiveTimestamp)], 10, 64)
-	held := time.Duration(came-sent) * time.Millisecond
-	if err == nil && held >= 0 && held < heldLess && m.Attributes[string(types.MessageSystemAttributeNameApproximateReceiveCount)] == "1" {
+	if comesWithin(m, long) {
 		d.Target = queue.Attribute(m, targetAttribute)
 	}
 	return d, nil
+}
+
+// comesWithin tells whether the message came so soon after it was sent, by the queue's own clock, and for the first time.
+func comesWithin(m lambda.SQSMessage, long time.Duration) bool {
+	stamp := func(name types.MessageSystemAttributeName) int64 {
+		milliseconds, err := strconv.ParseInt(m.Attributes[string(name)], 10, 64)
+		if err != nil {
+			return 0
+		}
+		return milliseconds
+	}
+	sent, came := stamp(types.MessageSystemAttributeNameSentTimestamp), stamp(types.MessageSystemAttributeNameApproximateFirstReceiveTimestamp)
+	held := time.Duration(came-sent) * time.Millisecond
+	return sent > 0 && held >= 0 && held < long && stamp(types.MessageSystemAttributeNameApproximateReceiveCount) == 1
 }

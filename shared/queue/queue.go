@@ -48,13 +48,13 @@ func Attribute(m lambda.SQSMessage, name string) string {
 	return aws.ToString(m.MessageAttributes[name].StringValue)
 }
 
-// Shown are the message's attributes as a function gets them.
-func (m Message) Shown() map[string]lambda.SQSMessageAttribute {
-	shown := make(map[string]lambda.SQSMessageAttribute, len(m.Attributes))
+// MessageAttributes are its Attributes as Lambda hands them to a function.
+func (m Message) MessageAttributes() map[string]lambda.SQSMessageAttribute {
+	all := make(map[string]lambda.SQSMessageAttribute, len(m.Attributes))
 	for name, text := range m.Attributes {
-		shown[name] = lambda.SQSMessageAttribute{DataType: textType, StringValue: &text}
+		all[name] = lambda.SQSMessageAttribute{DataType: textType, StringValue: &text}
 	}
-	return shown
+	return all
 }
 
 // Size is what SQS counts, in bytes.

@@ -8,7 +8,6 @@ import (
 
 	"plugboard/events"
 	"plugboard/shared/domain"
-	"plugboard/shared/fault"
 	"plugboard/shared/store/storetest"
 )
 
@@ -43,11 +42,6 @@ func TestParkedAfter_PagesOverTheShardsInOrder(t *testing.T) {
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("pages of %d: got %v", most, got)
-		}
-	}
-	for _, junk := range []string{"junk", "#", "2026#dlv_1#1#x", "2026#dlv_a#b#1#1"} {
-		if _, _, err := s.ParkedAfter(t.Context(), "a", "whk_1", junk, 10); fault.KindOf(err) != fault.Invalid {
-			t.Errorf("%q: got %v, want Invalid", junk, err)
 		}
 	}
 }

@@ -82,7 +82,7 @@ func Batch(messages ...queue.Message) events.SQSEvent {
 			Attributes: map[string]string{
 				"ApproximateReceiveCount": "1", "MessageGroupId": m.Group, "SentTimestamp": sentAt, "ApproximateFirstReceiveTimestamp": sentAt,
 			},
-			MessageAttributes: m.Shown(),
+			MessageAttributes: m.MessageAttributes(),
 		})
 	}
 	return batch
