@@ -376,7 +376,7 @@ func TestImport_KilledMidwayTheSameCallFinishesIt(t *testing.T) {
 		return nil
 	}
 	send := func(tables *store.Store) *httptest.ResponseRecorder {
-		h, err := contract.New(contract.Contracts, passGate{}, tables, contracts.New(tables, a.now, domain.NewID).Routes)
+		h, err := contract.New(contract.Contracts, passGate{}, tables, nil, contracts.New(tables, a.now, domain.NewID).Routes)
 		must(t, err)
 		body, err := json.Marshal(object{"items": users(100, "customer")})
 		must(t, err)

@@ -61,11 +61,12 @@ const (
 	platformKey = "the-platform-key-of-this-test"
 )
 
-// shared is made once for all tests: an issuer's key, a KMS key, a platform key.
+// shared is made once for all tests: an issuer's key, a KMS key, the secrets of a platform key and a cursor key.
 var shared struct {
 	issuerKey *ecdsa.PrivateKey
 	kmsKey    string
 	secret    string
+	cursorKey string
 }
 
 func TestMain(m *testing.M) {
@@ -89,6 +90,7 @@ func newWorld(t testing.TB) *world {
 	identity, err := auth.NewOIDC(t.Context(), auth.OIDCConfig{Issuer: issuer, Audience: audience, JWKS: string(public)}, w.now)
 	must(t, err)
 	keys := auth.NewSecretKeys(secretsmanager.NewFromConfig(w.tables.AWS), auth.PlatformKeyConfig{Secret: shared.secret}, w.now)
+	cursors := auth.NewCursorKeys(secretsmanager.NewFromConfig(w.tables.AWS), auth.CursorKeyConfig{Secret: shared.cursorKey}, w.now)
 	gate := auth.NewGate(w.tables.Store, identity, keys, w.now).Opening(w.sealer)
 
 	routes := map[contract.Function]func(*contract.API){
@@ -100,7 +102,7 @@ func newWorld(t testing.TB) *world {
 	}
 	mux := http.NewServeMux()
 	for _, f := range contract.Functions {
-		handler, err := contract.New(f, gate, w.tables.Store, routes[f])
+		handler, err := contract.New(f, gate, w.tables.Store, cursors, routes[f])
 		must(t, err)
 		for _, o := range contract.OwnedBy(f) {
 			mux.Handle(o.Method+" "+o.Path, handler)
@@ -120,10 +122,16 @@ func (w *world) cloud() {
 	}
 	key, err := kms.NewFromConfig(w.tables.AWS).CreateKey(w.t.Context(), &kms.CreateKeyInput{})
 	must(w.t, err)
-	name := "platform-key-" + rand.Text()[:8]
-	_, err = secretsmanager.NewFromConfig(w.tables.AWS).CreateSecret(w.t.Context(), &secretsmanager.CreateSecretInput{Name: &name, SecretString: aws.String(platformKey)})
+	shared.secret, shared.cursorKey = w.secret("platform-key", platformKey), w.secret("cursor-key", rand.Text())
+	shared.kmsKey = aws.ToString(key.KeyMetadata.Arn)
+}
+
+// secret puts a value into Secrets Manager, and returns its name.
+func (w *world) secret(prefix, value string) string {
+	name := prefix + "-" + rand.Text()[:8]
+	_, err := secretsmanager.NewFromConfig(w.tables.AWS).CreateSecret(w.t.Context(), &secretsmanager.CreateSecretInput{Name: &name, SecretString: &value})
 	must(w.t, err)
-	shared.kmsKey, shared.secret = aws.ToString(key.KeyMetadata.Arn), name
+	return name
 }
 
 func (w *world) now() time.Time {

@@ -54,6 +54,7 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	// What is secret.
 	sealing := d.Key("sealing")
 	platformKey := d.Secret("platform-key")
+	cursorKey := d.Secret("cursor-key") // by which lists know their own cursors
 
 	// What is not ours.
 	issuer := d.Issuer("the platform's sign-in")
@@ -64,6 +65,7 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 		api.Calls(fn)
 		fn.Trusts(issuer)
 		fn.Reads(platformKey)
+		fn.Reads(cursorKey)
 		fn.Reads(accounts)
 		fn.Writes(accounts)
 	}

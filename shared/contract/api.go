@@ -36,14 +36,15 @@ type Idempotency interface {
 
 // API is the set of operations that a function serves, as an http.Handler.
 type API struct {
-	mux    *http.ServeMux
-	huma   huma.API
-	gate   Gate
-	idem   Idempotency
-	served []string
+	mux     *http.ServeMux
+	huma    huma.API
+	gate    Gate
+	idem    Idempotency
+	cursors CursorMAC
+	served  []string
 }
 
-func newAPI(gate Gate, idem Idempotency) *API {
+func newAPI(gate Gate, idem Idempotency, cursors CursorMAC) *API {
 	config := huma.DefaultConfig("Plugboard", Version)
 	config.CreateHooks = nil // no $schema in answers
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
@@ -54,14 +55,14 @@ func newAPI(gate Gate, idem Idempotency) *API {
 		}
 		return v, nil
 	}}
-	a := &API{mux: http.NewServeMux(), gate: gate, idem: idem}
+	a := &API{mux: http.NewServeMux(), gate: gate, idem: idem, cursors: cursors}
 	a.huma = humago.New(a.mux, config)
 	return a
 }
 
 // New serves a function's operations. It fails when routes leaves one of them out or adds another's.
-func New(f Function, gate Gate, idem Idempotency, routes func(*API)) (http.Handler, error) {
-	a := newAPI(gate, idem)
+func New(f Function, gate Gate, idem Idempotency, cursors CursorMAC, routes func(*API)) (http.Handler, error) {
+	a := newAPI(gate, idem, cursors)
 	routes(a)
 	for _, o := range OwnedBy(f) {
 		if !slices.Contains(a.served, o.ID) {

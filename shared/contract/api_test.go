@@ -79,7 +79,7 @@ func serve(t *testing.T, gate Gate, h func(context.Context, *makeInput) (*makeOu
 	row := goodRow()
 	row.MaxBody = 200
 	op := declare[makeInput, makeOutput](row)
-	handler, err := New(Webhooks, gate, nil, func(a *API) { op.Handle(a, h) })
+	handler, err := New(Webhooks, gate, nil, nil, func(a *API) { op.Handle(a, h) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func problem(t *testing.T, h http.Handler, r *http.Request, status int) Problem 
 func TestNew_RefusesAFunctionThatLeavesOutAnOperation(t *testing.T) {
 	emptyTable(t)
 	declare[noInput, noOutput](goodRow())
-	_, err := New(Webhooks, openGate{}, nil, func(*API) {})
+	_, err := New(Webhooks, openGate{}, nil, nil, func(*API) {})
 	if err == nil || !strings.Contains(err.Error(), "owns the operation do-it and does not serve it") {
 		t.Errorf("got %v, want the name of what is left out", err)
 	}
@@ -143,7 +143,7 @@ func TestNew_RefusesAFunctionThatLeavesOutAnOperation(t *testing.T) {
 func TestNew_RefusesAFunctionThatServesAnothersOperation(t *testing.T) {
 	emptyTable(t)
 	op := declare[noInput, noOutput](goodRow())
-	_, err := New(Contracts, openGate{}, nil, func(a *API) {
+	_, err := New(Contracts, openGate{}, nil, nil, func(a *API) {
 		op.Handle(a, func(context.Context, *noInput) (*noOutput, error) { return nil, nil })
 	})
 	if err == nil || !strings.Contains(err.Error(), "serves the operation do-it, which it does not own") {

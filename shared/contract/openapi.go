@@ -66,7 +66,7 @@ func (o Operation) headers() []*huma.Param {
 
 // OpenAPI is the whole contract as an OpenAPI 3.1 document, webhooks and their samples included.
 func OpenAPI() *huma.OpenAPI {
-	a := newAPI(nil, nil)
+	a := newAPI(nil, nil, nil)
 	for _, h := range handlers {
 		h.document(a)
 	}

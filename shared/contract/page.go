@@ -1,10 +1,16 @@
 package contract
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"net/http"
 	"reflect"
+	"slices"
 	"sort"
+
+	"plugboard/shared/auth"
+	"plugboard/shared/fault"
 )
 
 // PageInput is how every list is asked for. Handlers never see a cursor: it is the place in the list that they gave
@@ -34,28 +40,60 @@ func PageOf[T any](items []T, key func(T) string, in PageInput) Page[T] {
 	return page
 }
 
-// cursorSum is how many bytes of a cursor say which list it is of: a cursor of another, or none at all, passes once in
-// 2^64 times. They are no secret: a cursor says where to go on, and everyone reads only what is theirs.
-const cursorSum = 8
-
-func sumOf(list, place string) string {
-	sum := sha256.Sum256([]byte(list + "\x00" + place))
-	return string(sum[:cursorSum])
+// CursorMAC authenticates cursors with a key that callers do not have.
+type CursorMAC interface {
+	Sum(ctx context.Context, message string) ([]byte, error)
+	Verify(ctx context.Context, message string, sum []byte) (bool, error)
 }
 
-// cursorOf is the cursor of what comes after that place of the list.
-func cursorOf(list, place string) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(sumOf(list, place) + place))
-}
+// A cursor is the base64 of a MAC and a place, the sort key after which a page goes on. The MAC is over both the list
+// and the place, so that no caller makes a cursor, or takes one to another list.
+const cursorSumBytes = sha256.Size
 
-// openCursor is the place that a cursor stands for; false when no page of the list gave it.
-func openCursor(list, cursor string) (place string, ok bool) {
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
-	if err != nil || len(raw) <= cursorSum {
-		return "", false
+// cursorOf is the cursor of the part of the list after the place.
+func (i *inspector) cursorOf(ctx context.Context, list, place string) (string, error) {
+	sum, err := i.cursors.Sum(ctx, list+place)
+	if err != nil {
+		return "", fault.Wrap(err, "make a cursor")
 	}
-	place = string(raw[cursorSum:])
-	return place, sumOf(list, place) == string(raw[:cursorSum])
+	return base64.RawURLEncoding.EncodeToString(append(sum, place...)), nil
+}
+
+// openCursor is the place of a cursor; ok is false when no page of the list gave the cursor.
+func (i *inspector) openCursor(ctx context.Context, list, cursor string) (place string, ok bool, err error) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
+	if err != nil || len(raw) <= cursorSumBytes {
+		return "", false, nil
+	}
+	place = string(raw[cursorSumBytes:])
+	ok, err = i.cursors.Verify(ctx, list+place, raw[:cursorSumBytes])
+	return place, ok, fault.Wrap(err, "check a cursor")
+}
+
+// list is the digest of the list that a request pages through: its operation and path, the caller's auth model and
+// account or partner, and the filters. No person and no credential is in it, so that a rotation breaks no page. The
+// limit is not either: it may change from page to page.
+func (i *inspector) list(ctx context.Context, r *http.Request) string {
+	caller, filters := auth.From(ctx), r.URL.Query()
+	filters.Del("cursor")
+	filters.Del("limit")
+	for _, values := range filters {
+		slices.Sort(values)
+	}
+	return digest(i.operation.ID, r.URL.Path, string(caller.Model), string(caller.Account), string(caller.Partner), filters.Encode())
+}
+
+func (i *inspector) pages() bool {
+	_, ok := i.query["cursor"]
+	return ok
+}
+
+// badCursor is the fault of a cursor that no page of the list gave.
+var badCursor = fault.Field{Pointer: "query.cursor", Code: "invalid", Detail: "No page of this list gave this cursor. Ask for the first page, without a cursor."}
+
+// BadCursor tells whether nothing but the cursor was wrong with a request. A page for people then shows the first page.
+func (p *Problem) BadCursor() bool {
+	return len(p.Errors) > 0 && !slices.ContainsFunc(p.Errors, func(f fault.Field) bool { return f.Pointer != badCursor.Pointer })
 }
 
 // goOn gives the handler the place in the list where its caller is.
@@ -65,13 +103,19 @@ func goOn(in any, after string) {
 	}
 }
 
-// nextCursor makes of the place where the page of an answer ends what its caller is told.
-func nextCursor(out any, list string) {
+// nextCursor replaces the place at which the page of an answer ends by its cursor.
+func (i *inspector) nextCursor(ctx context.Context, out any, r *http.Request) error {
 	body := reflect.ValueOf(out).Elem().FieldByName("Body")
 	if !body.IsValid() || body.Kind() != reflect.Struct {
-		return
+		return nil
 	}
-	if f := body.FieldByName("NextCursor"); f.IsValid() && f.String() != "" {
-		f.SetString(cursorOf(list, f.String()))
+	f := body.FieldByName("NextCursor")
+	if !f.IsValid() || f.String() == "" {
+		return nil
 	}
+	cursor, err := i.cursorOf(ctx, i.list(ctx, r), f.String())
+	if err == nil {
+		f.SetString(cursor)
+	}
+	return err
 }

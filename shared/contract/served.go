@@ -28,7 +28,7 @@ type served struct {
 // register tells Huma of the operation, which asks the gate first, then Huma's validation, then serve.
 func (op Op[I, O]) register(a *API, h func(context.Context, *I) (*O, error), looks []Look[I]) {
 	s := &served{
-		Operation: op.Operation, idem: a.idem, inspect: newInspector(op.Operation, reflect.TypeFor[I]()),
+		Operation: op.Operation, idem: a.idem, inspect: newInspector(op.Operation, reflect.TypeFor[I](), a.cursors),
 		handle: func(ctx context.Context, in any) (any, error) { return h(ctx, in.(*I)) },
 		answer: func() any { return new(O) },
 	}
@@ -71,7 +71,9 @@ func (s *served) serve(ctx context.Context, in any) (any, error) {
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	nextCursor(out, s.inspect.list(ctx, seen.request))
+	if err := s.inspect.nextCursor(ctx, out, seen.request); err != nil {
+		return nil, problemOf(ctx, err)
+	}
 	fillLists(reflect.ValueOf(out))
 	return out, nil
 }

@@ -96,7 +96,7 @@ func TestRedirect_IsAnsweredWithItsLocation(t *testing.T) {
 	row := goodRow()
 	row.Status, row.RedirectsTo = http.StatusFound, "somewhere"
 	op := declare[noInput, redirectOutput](row)
-	h, err := New(Webhooks, openGate{}, nil, func(a *API) {
+	h, err := New(Webhooks, openGate{}, nil, nil, func(a *API) {
 		op.Handle(a, func(context.Context, *noInput) (*redirectOutput, error) {
 			return &redirectOutput{Location: "https://partner.test/setup?code=1"}, nil
 		})
@@ -118,7 +118,7 @@ func TestUpload_HandsTheFileAlone(t *testing.T) {
 	row.File = thingFile
 	op := declare[uploadInput, noOutput](row)
 	var got *uploadInput
-	h, err := New(Webhooks, openGate{}, nil, func(a *API) {
+	h, err := New(Webhooks, openGate{}, nil, nil, func(a *API) {
 		op.Handle(a, func(_ context.Context, in *uploadInput) (*noOutput, error) {
 			got = in
 			return &noOutput{}, nil

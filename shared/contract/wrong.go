@@ -17,7 +17,6 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
-	"plugboard/shared/auth"
 	"plugboard/shared/fault"
 )
 
@@ -47,11 +46,12 @@ type inspector struct {
 	input     reflect.Type
 	query     map[string]bool // its parameters; true for one that may be repeated
 	headers   []string        // those of which one is taken
+	cursors   CursorMAC
 	looks     []func(context.Context, any) ([]fault.Field, error)
 }
 
-func newInspector(o Operation, input reflect.Type) *inspector {
-	i := &inspector{operation: o, input: input, query: map[string]bool{}}
+func newInspector(o Operation, input reflect.Type, cursors CursorMAC) *inspector {
+	i := &inspector{operation: o, input: input, query: map[string]bool{}, cursors: cursors}
 	for _, p := range o.headers() {
 		i.headers = append(i.headers, p.Name)
 	}
@@ -71,7 +71,7 @@ type inspection struct {
 	*inspector
 	request *http.Request
 	wrong   []fault.Field // with the request itself
-	after   string        // the place that its cursor stands for
+	after   string        // the place of its cursor
 	body    bytes.Buffer  // as far as it was read
 }
 
@@ -84,13 +84,17 @@ func inspectionOf(ctx context.Context) *inspection {
 
 // middleware stands behind the gate.
 func (i *inspector) middleware(ctx huma.Context, next func(huma.Context)) {
-	r, _ := humago.Unwrap(ctx)
+	r, w := humago.Unwrap(ctx)
 	n := &inspection{inspector: i, request: r}
 	n.wrong = i.requestFaults(r)
 	if cursor := r.URL.Query().Get("cursor"); cursor != "" && i.pages() {
-		var ok bool
-		if n.after, ok = openCursor(i.list(ctx.Context(), r), cursor); !ok {
-			n.wrong = append(n.wrong, fault.Field{Pointer: "query.cursor", Code: "invalid", Detail: "The cursor is none that a page of this list gave."})
+		place, ok, err := i.openCursor(ctx.Context(), i.list(ctx.Context(), r), cursor)
+		if err != nil {
+			writeProblem(w, problemOf(ctx.Context(), err))
+			return
+		}
+		if n.after = place; !ok {
+			n.wrong = append(n.wrong, badCursor)
 		}
 	}
 	next(recorded{huma.WithValue(ctx, inspectionKey{}, n), &n.body})
@@ -272,14 +276,4 @@ func repeated[T ~string](base string, list []T) []fault.Field {
 		}
 	}
 	return wrong
-}
-
-// list names the list that a request pages through, of the caller's account.
-func (i *inspector) list(ctx context.Context, r *http.Request) string {
-	return digest(i.operation.ID, string(auth.From(ctx).Account), r.URL.Path)
-}
-
-func (i *inspector) pages() bool {
-	_, ok := i.query["cursor"]
-	return ok
 }

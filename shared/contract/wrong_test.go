@@ -6,14 +6,12 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"plugboard/shared/auth"
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
 )
@@ -50,7 +48,7 @@ func fixing(t *testing.T, h func(context.Context, *fixInput) (*noOutput, error))
 		}
 		return []fault.Field{{Pointer: "/tags/0", Code: "of " + in.Thing}}, errors.New("what else there is cannot be read")
 	}
-	handler, err := New(Webhooks, openGate{}, memory{}, func(a *API) { op.Handle(a, h, look) })
+	handler, err := New(Webhooks, openGate{}, memory{}, testMAC{}, func(a *API) { op.Handle(a, h, look) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +109,7 @@ func TestRule26_WhatIsWrongIsToldWhereverItIsFound(t *testing.T) {
 		"limit past Go's integers":       {"known?limit=99999999999999999999", `{"name":"a"}`, nil, []string{"query.limit invalid"}},
 		"a cursor that is none":          {"known?cursor=junk", `{"name":"too long"}`, nil, []string{"/name invalid", "query.cursor invalid"}},
 		"a cursor that is no base64":     {"known?cursor=%25", `{"name":"a"}`, nil, []string{"query.cursor invalid"}},
-		"a cursor of another list":       {"known?cursor=" + cursorOf("another", "place"), `{"name":"a"}`, nil, []string{"query.cursor invalid"}},
+		"a cursor of another list":       {"known?cursor=" + unkeyed("another", "place"), `{"name":"a"}`, nil, []string{"query.cursor invalid"}},
 		"two Idempotency-Keys":           {"known", `{"name":"too long"}`, [][2]string{{"Idempotency-Key", "a"}, {"Idempotency-Key", "b"}}, []string{"/name invalid", "header.Idempotency-Key repeated"}},
 		"the same Idempotency-Key twice": {"known", `{"name":"a"}`, [][2]string{{"Idempotency-Key", "a"}, {"idempotency-key", "a"}}, []string{"header.Idempotency-Key repeated"}},
 		"a long Idempotency-Key":         {"known", `{"name":"a","tags":["x","x"]}`, [][2]string{{"Idempotency-Key", strings.Repeat("a", 256)}}, []string{"/tags/1 duplicate", "header.Idempotency-Key invalid"}},
@@ -242,57 +240,4 @@ func TestRule26_WhatTheSchemaTakesCanBeDecoded(t *testing.T) {
 	if walked < 100 {
 		t.Errorf("walked %d schemas, want those of every body", walked)
 	}
-}
-
-type pagesInput struct {
-	Of string `path:"thing_id"`
-	PageInput
-}
-
-type pagesOutput struct{ Body Page[string] }
-
-// A cursor goes on in its own list alone: of the operation, the account and the thing that it was given for.
-func TestRule26_ACursorIsOfOneList(t *testing.T) {
-	emptyTable(t)
-	row, other := goodRow(), goodRow()
-	row.Method, row.Writes, row.Status = http.MethodGet, nil, 200
-	other.Method, other.Writes, other.Status, other.ID, other.Path = http.MethodGet, nil, 200, "do-other", "/v1/others/{thing_id}"
-	items := []string{"a", "b", "c"}
-	list := func(_ context.Context, in *pagesInput) (*pagesOutput, error) {
-		return &pagesOutput{Body: PageOf(items, func(s string) string { return s }, in.PageInput)}, nil
-	}
-	one, two := declare[pagesInput, pagesOutput](row), declare[pagesInput, pagesOutput](other)
-	account := accountGate{"acct-1"}
-	h, err := New(Webhooks, &account, nil, func(a *API) { one.Handle(a, list); two.Handle(a, list) })
-	if err != nil {
-		t.Fatal(err)
-	}
-	page := func(path, cursor string) (got Page[string], status int) {
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, request("GET", path+"?limit=2&cursor="+url.QueryEscape(cursor), ""))
-		json.Unmarshal(w.Body.Bytes(), &got)
-		return got, w.Code
-	}
-	first, _ := page("/v1/things/x", "")
-	if !slices.Equal(first.Items, []string{"a", "b"}) || first.NextCursor == "" {
-		t.Fatalf("got %+v", first)
-	}
-	if next, status := page("/v1/things/x", first.NextCursor); status != 200 || !slices.Equal(next.Items, []string{"c"}) || next.NextCursor != "" {
-		t.Errorf("got %d %+v, want the last page", status, next)
-	}
-	for name, path := range map[string]string{"another thing's": "/v1/things/y", "another operation's": "/v1/others/x"} {
-		if _, status := page(path, first.NextCursor); status != 422 {
-			t.Errorf("%s list took the cursor: %d", name, status)
-		}
-	}
-	account.id = "acct-2"
-	if _, status := page("/v1/things/x", first.NextCursor); status != 422 {
-		t.Errorf("another account's list took the cursor: %d", status)
-	}
-}
-
-type accountGate struct{ id domain.AccountID }
-
-func (g *accountGate) Admit(context.Context, auth.Request, auth.Demand) (auth.Caller, error) {
-	return auth.Caller{Model: auth.ModelDashboard, Account: g.id}, nil
 }

@@ -49,25 +49,27 @@ func HTTP(f contract.Function, build func(Parts) (func(*contract.API), error)) {
 		if err != nil {
 			return nil, err
 		}
-		gate, err := p.gate(f)
+		c, err := env.ParseAs[httpConfig]()
 		if err != nil {
 			return nil, err
 		}
-		handler, err := contract.New(f, gate, p.Store, routes)
+		gate, err := p.gate(f, c)
+		if err != nil {
+			return nil, err
+		}
+		cursors := auth.NewCursorKeys(secretsmanager.NewFromConfig(p.AWS), c.CursorKey, p.Now)
+		handler, err := contract.New(f, gate, p.Store, cursors, routes)
 		return gateway{handler}.invoke, err
 	})
 }
 
-type gateConfig struct {
+type httpConfig struct {
 	OIDC        auth.OIDCConfig
 	PlatformKey auth.PlatformKeyConfig
+	CursorKey   auth.CursorKeyConfig
 }
 
-func (p Parts) gate(f contract.Function) (*auth.Gate, error) {
-	c, err := env.ParseAs[gateConfig]()
-	if err != nil {
-		return nil, err
-	}
+func (p Parts) gate(f contract.Function, c httpConfig) (*auth.Gate, error) {
 	identity, err := auth.NewOIDC(context.Background(), c.OIDC, p.Now)
 	if err != nil {
 		return nil, err

@@ -119,7 +119,7 @@ func (r *walk) day(ctx context.Context, take func([]domain.Attempt) bool) (done 
 	if r.at.Event != "" && r.Oldest {
 		from = endOf(r.at.Event)
 	} else if r.at.Event != "" {
-		to = string(r.at.Event)
+		to = min(to, string(r.at.Event))
 	}
 	var shards [attemptShards]*logShard
 	for i := range shards {
@@ -177,16 +177,18 @@ func (r *walk) wants(lines []domain.Attempt) bool {
 type logShard struct {
 	walk  *walk
 	query *dynamodb.QueryInput
+	empty bool
 	pages *dynamodb.QueryPaginator // once it was asked
 	ready []domain.Attempt
 }
 
-// shard reads the partition's lines between two sort keys.
+// shard reads the partition's lines between two sort keys; none when from is above to.
 func (r *walk) shard(partition, from, to string, pageSize int) *logShard {
-	return &logShard{walk: r, query: &dynamodb.QueryInput{
+	from = cmp.Or(from, "#")
+	return &logShard{walk: r, empty: from > to, query: &dynamodb.QueryInput{
 		TableName:                 &r.store.deliveries,
 		KeyConditionExpression:    aws.String("pk = :pk AND sk BETWEEN :from AND :to"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(partition), ":from": str(cmp.Or(from, "#")), ":to": str(to)},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(partition), ":from": str(from), ":to": str(to)},
 		ScanIndexForward:          &r.Oldest,
 		Limit:                     aws.Int32(int32(pageSize)),
 	}}
@@ -194,6 +196,9 @@ func (r *walk) shard(partition, from, to string, pageSize int) *logShard {
 
 // next is the event of the next line; empty at the end.
 func (l *logShard) next(ctx context.Context) (domain.EventID, error) {
+	if l.empty {
+		return "", nil
+	}
 	if l.pages == nil {
 		l.pages = dynamodb.NewQueryPaginator(l.walk.store.db, l.query)
 	}

@@ -91,7 +91,8 @@ func (s *Store) parked(ctx context.Context, a domain.AccountID, w domain.Webhook
 			ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(parkedPartition(w, shard))},
 		}
 		if after != "" {
-			in.ExclusiveStartKey = key{parkedPartition(w, shard), after}.attributes()
+			in.KeyConditionExpression = aws.String("pk = :pk AND sk > :after")
+			in.ExpressionAttributeValues[":after"] = str(after)
 		}
 		pages := dynamodb.NewQueryPaginator(s.db, in)
 		for n := 0; n < most && pages.HasMorePages(); { // a page has 1 MB at most

@@ -87,16 +87,20 @@ func list[T any](ctx context.Context, s *Store, pk, prefix string) ([]T, error) 
 	return all, nil
 }
 
-// page is at most so many of what a prefix has in a partition of the accounts table, after that sort key; empty begins at the
-// first. next is the sort key to go on after; empty when there is no more.
+// page is at most so many items of a partition of the accounts table whose sort keys have the prefix, after that sort
+// key; empty begins at the first. next is the sort key to go on after; empty when there is no more. A sort key outside
+// the prefix widens nothing: one below it begins at the first, and one above it finds none.
 func page[T any](ctx context.Context, s *Store, pk, prefix, after string, most int) (some []T, next string, err error) {
-	first := cmp.Or(prefix, "\x00")
+	first, last := cmp.Or(prefix, "\x00"), prefix+lastSuffix
 	if after != "" {
-		first = after + "\x00"
+		first = max(first, after+"\x00")
+	}
+	if first > last {
+		return []T{}, "", nil
 	}
 	out, err := s.db.Query(ctx, &dynamodb.QueryInput{
 		TableName: &s.accounts, KeyConditionExpression: aws.String("pk = :pk AND sk BETWEEN :first AND :last"), ConsistentRead: aws.Bool(true),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(pk), ":first": str(first), ":last": str(prefix + "\U0010ffff")},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(pk), ":first": str(first), ":last": str(last)},
 		Limit:                     aws.Int32(int32(most)),
 	})
 	if err != nil {
@@ -113,6 +117,9 @@ func page[T any](ctx context.Context, s *Store, pk, prefix, after string, most i
 	}
 	return some, next, nil
 }
+
+// lastSuffix follows every character that a sort key has.
+const lastSuffix = "\U0010ffff"
 
 // each hands over every item of a partition of the accounts table whose sort key is as the condition says, in the order
 // of the sort key.
