@@ -88,7 +88,7 @@ func (s *Service) Installations(ctx context.Context, in *contract.ListExtensionI
 		return nil, err
 	}
 	installed, err := s.store.InstallationsOf(ctx, e.ID, accounts)
-	out := &contract.ListExtensionInstallationsOutput{Body: contract.Page[contract.InstalledView]{Items: []contract.InstalledView{}}}
+	out := &contract.ListExtensionInstallationsOutput{Body: contract.Page[contract.ExtensionInstallationView]{Items: []contract.ExtensionInstallationView{}}}
 	for _, i := range installed {
 		out.Body.Items = append(out.Body.Items, contract.ViewInstalled(i))
 	}

@@ -72,8 +72,8 @@ func (s *Service) wantedTypes(ctx context.Context, caller auth.Caller, in *contr
 
 // typeChoices describes the types of the templates that are shown. A type's version is read before its fields are
 // read again, so that it is never newer than the fields shown with it.
-func (s *Service) typeChoices(ctx context.Context, shown []contract.WorkspaceChoice, wanted map[domain.TemplateTypeID]domain.TemplateType) ([]contract.TypeChoice, error) {
-	choices := []contract.TypeChoice{}
+func (s *Service) typeChoices(ctx context.Context, shown []contract.WorkspaceChoice, wanted map[domain.TemplateTypeID]domain.TemplateType) ([]contract.TemplateTypeChoice, error) {
+	choices := []contract.TemplateTypeChoice{}
 	seen := map[domain.TemplateTypeID]bool{}
 	for _, w := range shown {
 		for _, template := range w.Templates {
@@ -89,26 +89,26 @@ func (s *Service) typeChoices(ctx context.Context, shown []contract.WorkspaceCho
 			choices = append(choices, choice)
 		}
 	}
-	slices.SortFunc(choices, func(a, b contract.TypeChoice) int {
+	slices.SortFunc(choices, func(a, b contract.TemplateTypeChoice) int {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
 	})
 	return choices, nil
 }
 
-func (s *Service) typeChoice(ctx context.Context, known domain.TemplateType) (contract.TypeChoice, error) {
+func (s *Service) typeChoice(ctx context.Context, known domain.TemplateType) (contract.TemplateTypeChoice, error) {
 	version, err := s.store.FieldsVersion(ctx, known.Account, known.ID)
 	if err != nil {
-		return contract.TypeChoice{}, fault.Wrap(err, "fields version of %s", known.ID)
+		return contract.TemplateTypeChoice{}, fault.Wrap(err, "fields version of %s", known.ID)
 	}
 	t, err := s.store.TemplateType(ctx, known.Account, known.ID)
 	if err != nil {
-		return contract.TypeChoice{}, err
+		return contract.TemplateTypeChoice{}, err
 	}
 	installed, err := s.filling.Installed(ctx, t)
 	if err != nil {
-		return contract.TypeChoice{}, err
+		return contract.TemplateTypeChoice{}, err
 	}
-	choice := contract.TypeChoice{ID: t.ID, Name: t.Name, ExtensionType: t.ExtensionType, FieldsVersion: version.Version, DataFields: []domain.FieldDefinition{}}
+	choice := contract.TemplateTypeChoice{ID: t.ID, Name: t.Name, ExtensionType: t.ExtensionType, FieldsVersion: version.Version, DataFields: []domain.FieldDefinition{}}
 	for _, f := range t.Fields {
 		if f.Usable(installed) {
 			choice.DataFields = append(choice.DataFields, f.FieldDefinition)

@@ -107,7 +107,7 @@ func (s *Service) lookAtReplacement(ctx context.Context, in *contract.ReplaceDat
 }
 
 // edit reads a template type, changes it and commits, with answer, whose view is filled in before.
-func (s *Service) edit(ctx context.Context, id domain.TemplateTypeID, answer any, view *contract.TemplateTypeView, change func(domain.TemplateType) (domain.TemplateType, error)) error {
+func (s *Service) edit(ctx context.Context, id domain.TemplateTypeID, answer any, view *contract.VersionedTemplateType, change func(domain.TemplateType) (domain.TemplateType, error)) error {
 	version, err := s.store.FieldsVersion(ctx, auth.From(ctx).Account, id)
 	if err != nil {
 		return err
@@ -127,6 +127,6 @@ func (s *Service) edit(ctx context.Context, id domain.TemplateTypeID, answer any
 	}
 	after.UpdatedAt = s.now()
 	tx.Replace(&after)
-	*view = contract.TemplateTypeView{TemplateType: after, FieldsVersion: version.Version}
+	*view = contract.VersionedTemplateType{TemplateType: after, FieldsVersion: version.Version}
 	return s.store.Commit(ctx, &tx, answer)
 }

@@ -58,7 +58,7 @@ func (s *Service) Read(ctx context.Context, in *contract.TemplateTypeInput) (*co
 		return nil, err
 	}
 	t, err := s.templateType(ctx, in.TemplateType)
-	return &contract.ReadTemplateTypeOutput{Body: contract.TemplateTypeView{TemplateType: t, FieldsVersion: version.Version}}, err
+	return &contract.ReadTemplateTypeOutput{Body: contract.VersionedTemplateType{TemplateType: t, FieldsVersion: version.Version}}, err
 }
 
 // Create makes a template type of the account's own, with user fields. Conflict `quota-exceeded` when the account has as
@@ -80,7 +80,7 @@ func (s *Service) Create(ctx context.Context, in *contract.CreateTemplateTypeInp
 	tx.Create(&t)
 	tx.Count(t.Account, domain.QuotaTemplateTypes, 1)
 	tx.BumpFields(t.Account, t.ID)
-	out := &contract.CreateTemplateTypeOutput{Body: contract.TemplateTypeView{TemplateType: t, FieldsVersion: 1}}
+	out := &contract.CreateTemplateTypeOutput{Body: contract.VersionedTemplateType{TemplateType: t, FieldsVersion: 1}}
 	return out, s.store.Commit(ctx, &tx, out)
 }
 

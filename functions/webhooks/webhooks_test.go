@@ -137,7 +137,7 @@ func TestRule8_AManagedWebhookIsChangedByNobody(t *testing.T) {
 		"name":                func(in *contract.UpdateWebhookInput) { in.Body.Name = &text },
 		"event types":         func(in *contract.UpdateWebhookInput) { in.Body.EventTypes = contract.Only[string]{} },
 		"policy":              func(in *contract.UpdateWebhookInput) { in.Body.Policy = &domain.SendPolicy{} },
-		"auth":                func(in *contract.UpdateWebhookInput) { in.Body.Auth = &contract.WebhookAuthBody{Scheme: "none"} },
+		"auth":                func(in *contract.UpdateWebhookInput) { in.Body.Auth = &contract.EndpointAuthBody{Scheme: "none"} },
 		"headers":             func(in *contract.UpdateWebhookInput) { in.Body.Headers = map[string]*string{"X-Key": &text} },
 		"workspaces":          func(in *contract.UpdateWebhookInput) { in.Body.Workspaces = contract.Only[domain.WorkspaceID]{"sales"} },
 		"template types": func(in *contract.UpdateWebhookInput) {
@@ -295,7 +295,7 @@ func TestRule8_AnAdminEnablesWhatWasDisabledManagedToo(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := contract.HealthView{State: domain.HealthDisabled, FailingSince: since, WarnedAt: since.Add(day)}
-		if got := read.Body; got.Health != want || got.Disabled == nil || *got.Disabled != (contract.DisabledView{Reason: "The answer was 500.", At: at}) || got.Paused {
+		if got := read.Body; got.Health != want || got.Disabled == nil || *got.Disabled != (contract.Disablement{Reason: "The answer was 500.", At: at}) || got.Paused {
 			t.Errorf("%s reads as %+v, %+v", id, got, got.Disabled)
 		}
 		list, err := k.List(admin(t), &contract.ListWebhooksInput{PageInput: contract.PageInput{Limit: 50}})

@@ -47,6 +47,7 @@ type API struct {
 func newAPI(gate Gate, idem Idempotency, cursors CursorMAC) *API {
 	config := huma.DefaultConfig("Plugboard", Version)
 	config.CreateHooks = nil // no $schema in answers
+	config.Components.Schemas = newSchemas(componentSchemas)
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
 	config.Formats = map[string]huma.Format{"application/json": strictJSON, "json": strictJSON}
 	config.Transformers = []huma.Transformer{func(ctx huma.Context, _ string, v any) (any, error) {

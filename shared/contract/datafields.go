@@ -10,7 +10,7 @@ import (
 
 // Template types and their data fields.
 
-type TemplateTypeView struct {
+type VersionedTemplateType struct {
 	domain.TemplateType
 	FieldsVersion int `json:"fields_version" doc:"What create-contract takes as fields_version."`
 }
@@ -23,7 +23,7 @@ type TemplateTypeInput struct {
 	TemplateType domain.TemplateTypeID `path:"template_type_id" maxLength:"64"`
 }
 
-type ReadTemplateTypeOutput struct{ Body TemplateTypeView }
+type ReadTemplateTypeOutput struct{ Body VersionedTemplateType }
 
 type CreateTemplateTypeInput struct {
 	Body struct {
@@ -38,7 +38,7 @@ func (in *CreateTemplateTypeInput) Check() []fault.Field {
 	return domain.CheckDefinitions("/fields", in.Body.Fields)
 }
 
-type CreateTemplateTypeOutput struct{ Body TemplateTypeView }
+type CreateTemplateTypeOutput struct{ Body VersionedTemplateType }
 
 type DeleteTemplateTypeOutput struct{}
 
@@ -50,7 +50,7 @@ type UpdateTemplateTypeInput struct {
 	}
 }
 
-type UpdateTemplateTypeOutput struct{ Body TemplateTypeView }
+type UpdateTemplateTypeOutput struct{ Body VersionedTemplateType }
 
 type AddDataFieldInput struct {
 	TemplateType domain.TemplateTypeID `path:"template_type_id" maxLength:"64"`
@@ -62,7 +62,7 @@ func (in *AddDataFieldInput) Check() []fault.Field {
 	return in.Body.Kind.CheckDefault("", in.Body.Default)
 }
 
-type AddDataFieldOutput struct{ Body TemplateTypeView }
+type AddDataFieldOutput struct{ Body VersionedTemplateType }
 
 type UpdateDataFieldInput struct {
 	TemplateType domain.TemplateTypeID `path:"template_type_id" maxLength:"64"`
@@ -78,14 +78,14 @@ func (in *UpdateDataFieldInput) Check() []fault.Field {
 	return in.Body.Kind.CheckDefault("", *in.Body.Default)
 }
 
-type UpdateDataFieldOutput struct{ Body TemplateTypeView }
+type UpdateDataFieldOutput struct{ Body VersionedTemplateType }
 
 type DeleteDataFieldInput struct {
 	TemplateType domain.TemplateTypeID `path:"template_type_id" maxLength:"64"`
 	CustomID     string                `path:"custom_id" maxLength:"64"`
 }
 
-type DeleteDataFieldOutput struct{ Body TemplateTypeView }
+type DeleteDataFieldOutput struct{ Body VersionedTemplateType }
 
 type OrderDataFieldsInput struct {
 	TemplateType domain.TemplateTypeID `path:"template_type_id" maxLength:"64"`
@@ -106,7 +106,7 @@ func (in *OrderDataFieldsInput) Check() []fault.Field {
 	return wrong
 }
 
-type OrderDataFieldsOutput struct{ Body TemplateTypeView }
+type OrderDataFieldsOutput struct{ Body VersionedTemplateType }
 
 type ReplaceDataFieldsInput struct {
 	TemplateType domain.TemplateTypeID `path:"template_type_id" maxLength:"64"`
@@ -124,4 +124,4 @@ func (in *ReplaceDataFieldsInput) Check() []fault.Field {
 	return domain.CheckDefinitions("/fields", definitions)
 }
 
-type ReplaceDataFieldsOutput struct{ Body TemplateTypeView }
+type ReplaceDataFieldsOutput struct{ Body VersionedTemplateType }

@@ -102,11 +102,13 @@ type ListExtensionInstallationsInput struct {
 	PageInput
 }
 
-type ListExtensionInstallationsOutput struct{ Body Page[InstalledView] }
+type ListExtensionInstallationsOutput struct {
+	Body Page[ExtensionInstallationView]
+}
 
-// InstalledView is an installation as its extension's partner sees it. Why one failed it is not told: the reasons quote what
+// ExtensionInstallationView is an installation as its extension's partner sees it. Why one failed it is not told: the reasons quote what
 // the account's users wrote.
-type InstalledView struct {
+type ExtensionInstallationView struct {
 	Account       domain.AccountID                 `json:"account_id"`
 	Version       int                              `json:"version"`
 	State         domain.InstallationState         `json:"state" enum:"enabling,enabled,upgrading,suspended,failed,disabling,disabled"`
@@ -118,8 +120,8 @@ type InstalledView struct {
 }
 
 // ViewInstalled leaves out what is the account's.
-func ViewInstalled(i domain.Installation) InstalledView {
-	return InstalledView{
+func ViewInstalled(i domain.Installation) ExtensionInstallationView {
+	return ExtensionInstallationView{
 		Account: i.Account, Version: i.Version, State: i.State, Parameters: i.Parameters, UpgradePolicy: i.UpgradePolicy, Setup: i.Setup, CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt,
 	}
 }

@@ -13,7 +13,7 @@ type ContractCreateDataInput struct {
 type ContractCreateDataOutput struct {
 	Body struct {
 		Page[WorkspaceChoice]
-		TemplateTypes []TypeChoice `json:"template_types" doc:"Of the templates on this page, by name."`
+		TemplateTypes []TemplateTypeChoice `json:"template_types" doc:"Of the templates on this page, by name."`
 	}
 }
 
@@ -30,7 +30,7 @@ type TemplateChoice struct {
 	DataFields   []domain.GivenValue   `json:"data_fields" doc:"The values that a contract takes when it gives none."`
 }
 
-type TypeChoice struct {
+type TemplateTypeChoice struct {
 	ID            domain.TemplateTypeID    `json:"id"`
 	Name          string                   `json:"name"`
 	ExtensionType string                   `json:"extension_type,omitempty"`

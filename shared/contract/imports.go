@@ -39,7 +39,7 @@ type TemplateItem struct {
 	TemplateBody
 }
 
-type ImportAccountsInput struct{ Body ItemsBody[AccountItem] }
+type ImportAccountsInput struct{ Body Import[AccountItem] }
 
 type ImportAccountsOutput struct{ Body ImportReport }
 
@@ -47,13 +47,13 @@ func (in *ImportAccountsInput) refill(out any) {
 	in.Body.Items.refill(&out.(*ImportAccountsOutput).Body)
 }
 
-type ImportUsersInput struct{ Body ItemsBody[UserItem] }
+type ImportUsersInput struct{ Body Import[UserItem] }
 
 type ImportUsersOutput struct{ Body ImportReport }
 
 func (in *ImportUsersInput) refill(out any) { in.Body.Items.refill(&out.(*ImportUsersOutput).Body) }
 
-type ImportWorkspacesInput struct{ Body ItemsBody[WorkspaceItem] }
+type ImportWorkspacesInput struct{ Body Import[WorkspaceItem] }
 
 type ImportWorkspacesOutput struct{ Body ImportReport }
 
@@ -61,7 +61,7 @@ func (in *ImportWorkspacesInput) refill(out any) {
 	in.Body.Items.refill(&out.(*ImportWorkspacesOutput).Body)
 }
 
-type ImportTemplatesInput struct{ Body ItemsBody[TemplateItem] }
+type ImportTemplatesInput struct{ Body Import[TemplateItem] }
 
 type ImportTemplatesOutput struct{ Body ImportReport }
 
@@ -79,7 +79,7 @@ const (
 	maxPointer      = 128 // characters; a pointer has names in it that a caller made up
 )
 
-type ItemsBody[T any] struct {
+type Import[T any] struct {
 	Items Items[T] `json:"items" doc:"1 to 1,000; one that is wrong fails alone. Items with the same id, or the same e-mail, all fail."`
 }
 
@@ -129,7 +129,7 @@ func (i *Item[T]) Also(meaning []fault.Field) {
 
 // Read validates and decodes each.
 func (items Items[T]) Read() ([]Item[T], error) {
-	schemas := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
+	schemas := newSchemas(componentSchemas)
 	schema := schemas.Schema(reflect.TypeFor[T](), true, "")
 	plainLists(schemas)
 	path := huma.NewPathBuffer(nil, 0)

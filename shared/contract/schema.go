@@ -11,7 +11,7 @@ import (
 // BlueprintSchema is the JSON Schema (draft 2020-12) of a blueprint, from the same types as the OpenAPI document and
 // so as the validation of what is submitted. What a schema cannot say (references, reserved names), check-draft does.
 func BlueprintSchema() *huma.Schema {
-	schemas := huma.NewMapRegistry("#/$defs/", huma.DefaultSchemaNamer)
+	schemas := newSchemas("#/$defs/")
 	root := *schemas.Schema(reflect.TypeFor[domain.BlueprintSpec](), false, "")
 	plainLists(schemas)
 	definitions := schemas.Map()

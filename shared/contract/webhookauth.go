@@ -7,8 +7,8 @@ import (
 
 // The endpoint auth of an account's own webhook. A blueprint's is domain.WebhookAuth.
 
-// WebhookAuthBody is taken and never shown: of what is secret, views tell that it is set.
-type WebhookAuthBody struct {
+// EndpointAuthBody is taken and never shown: of what is secret, views tell that it is set.
+type EndpointAuthBody struct {
 	Scheme       string  `json:"scheme" enum:"none,basic,bearer,oauth2" doc:"oauth2 is client credentials (RFC 6749, 4.4): a token is fetched, and sent as bearer is."`
 	Username     *string `json:"username,omitempty" maxLength:"256" doc:"For basic. Kept secret: some send a key as it."`
 	Password     *string `json:"password,omitempty" maxLength:"256" doc:"For basic. Kept secret."`
@@ -21,8 +21,8 @@ type WebhookAuthBody struct {
 
 const noAuth = "none"
 
-// WebhookAuthView is what is shown.
-type WebhookAuthView struct {
+// EndpointAuthView is what is shown.
+type EndpointAuthView struct {
 	Scheme   string   `json:"scheme" enum:"none,basic,bearer,oauth2"`
 	TokenURL string   `json:"token_url,omitempty"`
 	ClientID string   `json:"client_id,omitempty"`
@@ -30,8 +30,8 @@ type WebhookAuthView struct {
 	Set      []string `json:"set" doc:"The secret parts that are set; none is shown." example:"[\"username\",\"password\"]"`
 }
 
-func viewAuth(c domain.Credentials) WebhookAuthView {
-	v := WebhookAuthView{Scheme: string(c.Scheme), TokenURL: c.TokenURL, ClientID: c.ClientID, Scope: c.Scope, Set: c.Set()}
+func viewAuth(c domain.Credentials) EndpointAuthView {
+	v := EndpointAuthView{Scheme: string(c.Scheme), TokenURL: c.TokenURL, ClientID: c.ClientID, Scope: c.Scope, Set: c.Set()}
 	if c.Scheme == domain.AuthNone {
 		v.Scheme = noAuth
 	}
@@ -39,7 +39,7 @@ func viewAuth(c domain.Credentials) WebhookAuthView {
 }
 
 // change is what is given; a nil b gives no auth.
-func (b *WebhookAuthBody) change(headers map[string]*string) domain.CredentialsChange {
+func (b *EndpointAuthBody) change(headers map[string]*string) domain.CredentialsChange {
 	c := domain.CredentialsChange{Headers: headers}
 	if b == nil {
 		return c
@@ -61,7 +61,7 @@ func (b *WebhookAuthBody) change(headers map[string]*string) domain.CredentialsC
 }
 
 // tokenURLFaults reports a token URL that nothing is sent to on any stage.
-func tokenURLFaults(b *WebhookAuthBody) []fault.Field {
+func tokenURLFaults(b *EndpointAuthBody) []fault.Field {
 	if b == nil || b.TokenURL == nil || *b.TokenURL == "" {
 		return nil
 	}

@@ -20,12 +20,12 @@ type WebhookView struct {
 	Lifecycle    bool                  `json:"lifecycle,omitempty" doc:"It hears what becomes of the installation, and of no contract. Its secret is the partner's."`
 	URL          string                `json:"url"`
 	Filters
-	Auth      WebhookAuthView      `json:"auth,omitzero" doc:"Of the account's own; that of a managed one is in its blueprint."`
+	Auth      EndpointAuthView     `json:"auth,omitzero" doc:"Of the account's own; that of a managed one is in its blueprint."`
 	Headers   []string             `json:"header_names,omitempty" doc:"Of the account's own: the headers that are set."`
 	Policy    domain.SendPolicy    `json:"policy"`
 	Paused    bool                 `json:"paused"`
 	Health    HealthView           `json:"health"`
-	Disabled  *DisabledView        `json:"disabled,omitempty" doc:"Nothing is sent, and events are recorded as skipped, until somebody enables it; absent when it is not disabled."`
+	Disabled  *Disablement         `json:"disabled,omitempty" doc:"Nothing is sent, and events are recorded as skipped, until somebody enables it; absent when it is not disabled."`
 	Secrets   []domain.KnownSecret `json:"signing_secrets" doc:"Those that sign, the newest first; empty where the partner's own sign. What they are is shown once, when they are made."`
 	CreatedAt time.Time            `json:"created_at"`
 	UpdatedAt time.Time            `json:"updated_at"`
@@ -45,7 +45,7 @@ type BreakerView struct {
 	NextProbeAt time.Time `json:"next_probe_at" doc:"When one delivery tries again; as soon as there is one, once it is past."`
 }
 
-type DisabledView struct {
+type Disablement struct {
 	Reason string    `json:"reason" doc:"What its endpoint answered last."`
 	At     time.Time `json:"at"`
 }
@@ -63,7 +63,7 @@ func ViewWebhook(w domain.Webhook, h domain.Health, at time.Time) WebhookView {
 		v.Health.Breaker = &BreakerView{OpenedAt: b.OpenedAt, NextProbeAt: b.ProbeAt}
 	}
 	if v.Health.State == domain.HealthDisabled {
-		v.Disabled = &DisabledView{Reason: h.Reason, At: h.DisabledAt}
+		v.Disabled = &Disablement{Reason: h.Reason, At: h.DisabledAt}
 	}
 	if w.Extension == "" {
 		v.Auth, v.Headers = viewAuth(w.Credentials), w.Credentials.Headers()
@@ -139,7 +139,7 @@ type CreateWebhookInput struct {
 		Name string `json:"name" minLength:"1" maxLength:"128"`
 		URL  string `json:"url" format:"uri" maxLength:"1024" doc:"HTTPS, to a public address, on port 443 or 1024 and above. A name is looked up at each connection and never before, so that nothing is learnt of it here."`
 		Filters
-		Auth    *WebhookAuthBody  `json:"auth,omitempty" doc:"How requests prove themselves to the endpoint, besides their signature."`
+		Auth    *EndpointAuthBody `json:"auth,omitempty" doc:"How requests prove themselves to the endpoint, besides their signature."`
 		Headers map[string]string `json:"headers,omitempty" doc:"At most 10 to send besides. Values are kept secret: no answer shows them." example:"{\"X-Api-Key\":\"key-1\"}"`
 		Policy  domain.SendPolicy `json:"policy,omitzero" doc:"How long an attempt may take, and when it is repeated."`
 	}
@@ -178,7 +178,7 @@ type UpdateWebhookInput struct {
 		Name    *string `json:"name,omitempty" minLength:"1" maxLength:"128"`
 		URL     *string `json:"url,omitempty" format:"uri" maxLength:"1024" doc:"To another host no secret goes along that was given for this one: give those again."`
 		Filters
-		Auth    *WebhookAuthBody   `json:"auth,omitempty" doc:"Of the scheme that there is, what is not given stays; of another, all is given. Scheme none takes it away."`
+		Auth    *EndpointAuthBody  `json:"auth,omitempty" doc:"Of the scheme that there is, what is not given stays; of another, all is given. Scheme none takes it away."`
 		Headers map[string]*string `json:"headers,omitempty" doc:"Those that are given change, null takes one away, the others stay." example:"{\"X-Api-Key\":\"key-2\"}"`
 		Policy  *domain.SendPolicy `json:"policy,omitempty" doc:"In place of the one before, as a whole; {} is the default."`
 	}

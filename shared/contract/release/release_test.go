@@ -73,19 +73,19 @@ func TestRule26_HarmfulChangesAreFound(t *testing.T) {
 		"an operation is removed": {release.Breaking, "GET " + read, func(d document) { delete(d.at("paths", read), "get") }},
 		"a path is removed":       {release.Breaking, "GET " + read, func(d document) { delete(d.at("paths"), read) }},
 		"an optional field becomes required": {release.Breaking, "POST " + create, func(d document) {
-			body := d.at("components", "schemas", "CreateContractInputBody")
+			body := d.at("components", "schemas", "CreateContractRequest")
 			body["required"] = append(body["required"].([]any), "participants")
 		}},
 		"a field is no longer taken": {release.Breaking, "POST " + create, func(d document) {
-			delete(d.at("components", "schemas", "CreateContractInputBody", "properties"), "participants")
+			delete(d.at("components", "schemas", "CreateContractRequest", "properties"), "participants")
 		}},
 		"an answer loses a field": {release.Breaking, "GET " + read, func(d document) {
-			view := d.at("components", "schemas", "ReadWebhookOutputBody")
+			view := d.at("components", "schemas", "ReadWebhookResult")
 			view["required"] = slices.DeleteFunc(view["required"].([]any), func(v any) bool { return v == "url" })
 			delete(view.at("properties"), "url")
 		}},
 		"a limit shrinks": {release.Breaking, "POST " + create, func(d document) {
-			d.at("components", "schemas", "CreateContractInputBody", "properties", "name")["maxLength"] = 10
+			d.at("components", "schemas", "CreateContractRequest", "properties", "name")["maxLength"] = 10
 		}},
 		"an event type is removed": {release.Breaking, "POST /webhooks/contract.signed", func(d document) {
 			delete(d.at("webhooks"), "contract.signed")
@@ -146,8 +146,8 @@ func TestRule26_AdditionsPass(t *testing.T) {
 	added := current(t).at("paths", "/v1/catalogue")
 	added.at("get")["operationId"] = "list-more"
 	changed.at("paths")["/v1/more"] = map[string]any(added)
-	changed.at("components", "schemas", "CreateContractInputBody", "properties")["note"] = map[string]any{"type": "string"}
-	changed.at("components", "schemas", "WebhookView", "properties")["note"] = map[string]any{"type": "string"}
+	changed.at("components", "schemas", "CreateContractRequest", "properties")["note"] = map[string]any{"type": "string"}
+	changed.at("components", "schemas", "Webhook", "properties")["note"] = map[string]any{"type": "string"}
 	data := changed.at("components", "schemas", "ContractData") // an event is sent, so more of it is always there
 	data.at("properties")["note"] = map[string]any{"type": "string"}
 	data["required"] = append(data["required"].([]any), "note")
@@ -166,7 +166,7 @@ func TestRule26_GateFailsClosed(t *testing.T) {
 	pathless := current(t)
 	pathless["paths"] = map[string]any{}
 	dangling := current(t)
-	delete(dangling.at("components", "schemas"), "WebhookView")
+	delete(dangling.at("components", "schemas"), "Webhook")
 	global := current(t)
 	global["security"] = []any{map[string]any{"dashboard": []any{}}}
 	versionless := current(t)
