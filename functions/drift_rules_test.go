@@ -387,7 +387,7 @@ func TestRule10_TheLifecycleWebhookOfAnEarlierLifeIsNoDrift(t *testing.T) {
 	a.settle()
 	a.storedHook(ended)
 	a.listLifecycle("")
-	a.want(a.call(a.admin, "POST", at+"/upgrade", object{}), 202)
+	a.want(a.upgradeBy(a.admin, at+"/upgrade", object{}), 202)
 	a.settle()
 	a.storedHook(ended)
 }

@@ -229,7 +229,7 @@ func (a *actors) handOffUpgrade(handsOff bool, shown string) {
 	if got := a.want(a.call(a.admin, "GET", at, nil), 200).str("setup"); got != shown {
 		a.t.Errorf("the preview says that setup is %q, want %q", got, shown)
 	}
-	a.want(a.call(a.admin, "POST", at, object{"consent": []string{"hand-off-added"}}), 202)
+	a.want(a.upgradeBy(a.admin, at, object{"consent": []string{"hand-off-added"}}), 202)
 	a.settle()
 	a.state(handOffExtension, "enabled")
 }

@@ -63,7 +63,7 @@ func TestRule5_AnyInterleavingSettlesWithExactlyItsVersion(t *testing.T) {
 						a.submitAndList(interleavedExtension, versions[next])
 						next++
 					}
-					got = a.call(a.admin, "POST", at+"/upgrade", object{"consent": []string{"scope-added", "webhook-added", "event-type-added"}})
+					got = a.upgradeBy(a.admin, at+"/upgrade", object{"consent": []string{"scope-added", "webhook-added", "event-type-added"}})
 				case "take three", "give three":
 					a.users("three", move == "take three")
 				case "rotate":

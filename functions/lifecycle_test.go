@@ -295,10 +295,10 @@ func TestRule6_ALifecycleEndpointComesMovesAndGoesWithAnUpgrade(t *testing.T) {
 			}
 			body := object{}
 			if c.reason != "" {
-				a.refused(a.call(a.admin, "POST", at+"/upgrade", body), 409, "consent-required")
+				a.refused(a.upgradeBy(a.admin, at+"/upgrade", body), 409, "consent-required")
 				body["consent"] = []string{c.reason}
 			}
-			a.want(a.call(a.admin, "POST", at+"/upgrade", body), 202)
+			a.want(a.upgradeBy(a.admin, at+"/upgrade", body), 202)
 			want := func(all ...string) []string {
 				if !c.hears {
 					return nil
@@ -334,7 +334,7 @@ func TestRule4_AnUpgradeOfALifecycleEndpointKilledAtEveryWriteReachesTheSameEnd(
 			for at := 1; at <= writes; at++ {
 				t.Run(fmt.Sprintf("%s, write %d, after it %v", name, at, after), func(t *testing.T) {
 					a, secret := newLifecycleUpgrade(t, ends[0], ends[1])
-					a.want(a.call(a.admin, "POST", "/v1/installations/"+lifecycleExtension+"/upgrade", object{"consent": []string{"webhook-added"}}), 202)
+					a.want(a.upgradeBy(a.admin, "/v1/installations/"+lifecycleExtension+"/upgrade", object{"consent": []string{"webhook-added"}}), 202)
 					kill := &killed{at: at, after: after}
 					dying := provisioning.New(a.tables.At(a.now, kill.option), a.sealer, a.now, domain.NewID)
 					if err := dying.Advance(t.Context(), a.account, events.ProvisionedInstance{Extension: lifecycleExtension}); !errors.Is(err, errKilled) {
@@ -366,7 +366,7 @@ func TestRule6_AnEndpointHearsThatTheUpgradeFailedWhichBringsIt(t *testing.T) {
 	next := lifecycleBlueprint(atReceiver(a))
 	next["template_types"] = []object{{"name": "Life", "no_webhooks": true, "fields": []object{{"custom_id": "new", "name": "New", "kind": "text"}}}}
 	a.submitAndList(lifecycleExtension, next)
-	a.want(a.call(a.admin, "POST", "/v1/installations/"+lifecycleExtension+"/upgrade", object{"consent": []string{"webhook-added"}}), 202)
+	a.want(a.upgradeBy(a.admin, "/v1/installations/"+lifecycleExtension+"/upgrade", object{"consent": []string{"webhook-added"}}), 202)
 	// Between the plan and its step a user takes what the version needs.
 	a.want(a.call(a.admin, "POST", "/v1/template-types/"+a.templateType(lifecycleExtension)+"/fields", object{"custom_id": "new", "name": "Ours", "kind": "text"}), 201)
 	a.expectTold(t, secret, "a step failed", "customer "+lifecycleExtension+" installation.failed")

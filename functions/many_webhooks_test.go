@@ -100,7 +100,7 @@ func TestRule4_DisablingWithManyWebhooksKilledAfterEachChunkReachesTheSameEnd(t 
 func TestRule6_AnUpgradeThatDropsManyWebhooksKilledOnItsWayReachesTheSameEnd(t *testing.T) {
 	a := newMany(t)
 	a.submitAndList(manyExtension, manyWebhooks("", manyTypes, 0))
-	a.want(a.call(a.admin, "POST", "/v1/installations/"+manyExtension+"/upgrade", object{}), 202)
+	a.want(a.upgradeBy(a.admin, "/v1/installations/"+manyExtension+"/upgrade", object{}), 202)
 	for _, at := range []int{40, 1, 30} {
 		a.dies(0, at, true)
 	}

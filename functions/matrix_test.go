@@ -147,6 +147,9 @@ func TestRule25_EveryMutationIsSafeToRepeat(t *testing.T) {
 				r.prepare(s, caller)
 			}
 			path, body := r.of(s, o)
+			if r.dressed != nil {
+				caller = r.dressed(s, caller)
+			}
 			caller = caller.with("Idempotency-Key", "the same")
 			first := s.want(s.call(caller, o.Method, path, body), o.Status)
 			after := s.dump()
@@ -183,6 +186,9 @@ func (s *scene) observed(o contract.Operation, rule auth.Rule) {
 		r.prepare(s, caller)
 	}
 	path, body := r.of(s, o)
+	if r.dressed != nil {
+		caller = r.dressed(s, caller)
+	}
 	if r.own && rule.Model == auth.ModelIntegration {
 		caller = s.ownToken
 	}

@@ -178,7 +178,7 @@ func TestRule7_ValuesKeepTheirTypesAndTakeDefaults(t *testing.T) {
 	if got := fmt.Sprint(shown.at("parameters"), shown.at("needs_consent"), shown.at("defaults")); got != "[] [] map[tier:basic]" {
 		t.Errorf("the preview asks %s", got)
 	}
-	a.want(a.call(a.admin, "POST", at+"/upgrade", object{}), 202)
+	a.want(a.upgradeBy(a.admin, at+"/upgrade", object{}), 202)
 	a.settle()
 	a.state("acme-typed", "enabled")
 	stands("map[on:true rate:0.5 region:eu tier:basic]")

@@ -108,8 +108,9 @@ type request struct {
 	path    func(s *scene) string  // empty: the operation's own path, which has no parameters
 	other   string
 	body    func(s *scene) any
-	also    []func(s *scene) any // further right bodies, when one alone cannot do all that the row declares
-	own     bool                 // of the tokens only the account's own may: it is about what no extension manages
+	dressed func(s *scene, by who) who // the caller with the headers that the operation needs
+	also    []func(s *scene) any       // further right bodies, when one alone cannot do all that the row declares
+	own     bool                       // of the tokens only the account's own may: it is about what no extension manages
 }
 
 func fixed(body any) func(*scene) any    { return func(*scene) any { return body } }
@@ -223,6 +224,9 @@ var requests = map[string]request{
 	"upgrade-extension": {
 		prepare: func(s *scene, _ who) { s.submitAndList(mainExtension, tamerBlueprint(s.receiver.URL)) },
 		path:    installationOf("/upgrade").path, other: installationOf("/upgrade").other, body: fixed(object{"version": 2}),
+		dressed: func(s *scene, by who) who {
+			return s.previewed(by, "/v1/installations/"+mainExtension+"/upgrade", object{"version": 2})
+		},
 	},
 	"put-upgrade-policy":    {path: installationOf("/upgrade-policy").path, other: installationOf("/upgrade-policy").other, body: fixed(object{"policy": "by-hand"})},
 	"create-token":          {body: fixed(object{"name": "New", "scopes": []string{"contracts:read"}})},

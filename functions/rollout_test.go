@@ -106,7 +106,7 @@ func TestRule6_ARollOutComesToEveryInstallation(t *testing.T) {
 	c := newCrowd(t, 23) // more than a page
 	c.in(2, "PUT", "/v1/installations/"+rolledExtension+"/upgrade-policy", object{"policy": "by-hand"}, 200)
 	c.in(5, "POST", "/v1/installations/"+rolledExtension+"/suspend", nil, 200)
-	c.in(7, "POST", "/v1/installations/"+rolledExtension+"/upgrade", object{}, 202)
+	c.want(c.upgradeBy(c.adminOf(c.accounts[7]), "/v1/installations/"+rolledExtension+"/upgrade", object{}), 202)
 	c.in(9, "POST", "/v1/installations/"+rolledExtension+"/disable", nil, 202)
 	c.takes(21)
 	c.settle()

@@ -24,16 +24,16 @@ func (s *Service) PreviewUpgrade(ctx context.Context, in *contract.PreviewUpgrad
 		return nil, err
 	}
 	plan := subject.Plan()
-	out := &contract.PreviewUpgradeOutput{ETag: plan.ETag(), Body: contract.UpgradePreview{
-		PlanID: plan.ID(), State: subject.Installation.State, UpgradePlan: plan, AlsoEnables: []domain.ExtensionID{}, Asked: []contract.NeededParameter{},
+	out := &contract.PreviewUpgradeOutput{Body: contract.UpgradePreview{
+		State: subject.Installation.State, UpgradePlan: plan, AlsoEnables: []domain.ExtensionID{}, Asked: []contract.NeededParameter{},
 	}}
 	extra, err := s.extra(ctx, subject)
 	if fault.KindOf(err) == fault.Conflict {
 		var f *fault.Error
 		errors.As(err, &f)
-		out.Body.Unobtainable = f.Detail
-		return out, nil
+		out.Body.Unobtainable, err = f.Detail, nil
 	}
+	out.ETag, out.Body.PlanID = plan.ETag(extra.create...), plan.ID(extra.create...)
 	for _, b := range extra.create {
 		out.Body.AlsoEnables = append(out.Body.AlsoEnables, b.Extension)
 		for _, p := range b.Parameters.All() {
@@ -46,8 +46,8 @@ func (s *Service) PreviewUpgrade(ctx context.Context, in *contract.PreviewUpgrad
 // Upgrade sets an installation on its way to a newer version; provisioning then carries the plan out, and the
 // extension goes on working meanwhile. At the version already, or on its way there, it changes nothing.
 //
-// Like Enable it plans from what is there, and the transaction's conditions decide: of two at once one commits. Stale when
-// If-Match names another plan. Conflict from any state but enabled; `upgrade-conflict` naming each; `consent-required`
+// Like Enable it plans from what is there, and the transaction's conditions decide: of two at once one commits.
+// Unconditional without the tag of a preview; Stale when If-Match names another plan. Conflict from any state but enabled; `upgrade-conflict` naming each; `consent-required`
 // naming each reason, for the platform always; `by-hand` for the platform where the account upgrades by hand; and when a
 // dependency cannot be had. Invalid with every parameter that is missing or wrong.
 func (s *Service) Upgrade(ctx context.Context, in *contract.UpgradeExtensionInput) (*contract.UpgradeExtensionOutput, error) {
@@ -65,6 +65,9 @@ func (s *Service) upgrade(ctx context.Context, in *contract.UpgradeExtensionInpu
 	if err != nil {
 		return nil, err
 	}
+	if in.IfMatch == "" || in.IfMatch == "*" { // neither names a plan that anybody has seen
+		return nil, notPreviewed()
+	}
 	out := &contract.UpgradeExtensionOutput{}
 	out.Body.Created = []contract.NewInstallation{}
 	i, to := subject.Installation, subject.To
@@ -73,7 +76,11 @@ func (s *Service) upgrade(ctx context.Context, in *contract.UpgradeExtensionInpu
 		return out, nil
 	}
 	plan := subject.Plan()
-	if in.IfMatch != "" && in.IfMatch != plan.ETag() {
+	extra, unobtainable := s.extra(ctx, subject)
+	if unobtainable != nil && fault.KindOf(unobtainable) != fault.Conflict {
+		return nil, unobtainable
+	}
+	if in.IfMatch != plan.ETag(extra.create...) {
 		return nil, fault.New(fault.Stale, "stale", "The upgrade would do something else by now. Preview it again.")
 	}
 	now := s.now()
@@ -85,9 +92,8 @@ func (s *Service) upgrade(ctx context.Context, in *contract.UpgradeExtensionInpu
 	if err := mayUpgrade(auth.From(ctx), i, plan, in.Body.Consent); err != nil {
 		return nil, err
 	}
-	extra, err := s.extra(ctx, subject)
-	if err != nil {
-		return nil, err
+	if unobtainable != nil {
+		return nil, unobtainable
 	}
 	if err := extra.checkUpgrade(subject, in.Body.Parameters); err != nil {
 		return nil, err
@@ -118,6 +124,15 @@ func (s *Service) upgrade(ctx context.Context, in *contract.UpgradeExtensionInpu
 	tx.Provision(message)
 	out.Body.Installation = contract.ViewInstallation(i)
 	return out, s.store.Commit(ctx, &tx, out)
+}
+
+// notPreviewed is the refusal of an upgrade that names no previewed plan.
+func notPreviewed() error {
+	return &fault.Error{
+		Kind: fault.Unconditional, Code: "preview-required",
+		Detail: "An upgrade does what was previewed. Send the ETag of preview-upgrade as If-Match.",
+		Fields: []fault.Field{{Pointer: "header.If-Match", Code: "required", Detail: "This is the ETag of a preview."}},
+	}
 }
 
 // mayUpgrade refuses a plan that has conflicts, or that the caller may not start.
@@ -213,7 +228,7 @@ func (s *Service) extra(ctx context.Context, subject domain.UpgradeSubject) (pla
 		return len(i.RequiredBy) == len(subject.Installed[i.Extension].RequiredBy)
 	})
 	if len(p.create) >= offer.MostAtOnce {
-		return p, fault.New(fault.Conflict, "too-many-dependencies", "Upgrading it would enable more than %d extensions.", offer.MostAtOnce)
+		return plan{}, fault.New(fault.Conflict, "too-many-dependencies", "Upgrading it would enable more than %d extensions.", offer.MostAtOnce)
 	}
 	return p, nil
 }

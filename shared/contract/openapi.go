@@ -8,6 +8,7 @@ import (
 
 	"plugboard/events"
 	"plugboard/shared/auth"
+	"plugboard/shared/fault"
 )
 
 // Version is the contract's: the released one is in released.json, and a breaking change against it fails.
@@ -80,7 +81,27 @@ func OpenAPI() *huma.OpenAPI {
 		doc.Webhooks[string(row.Type)] = webhook(doc.Components.Schemas, row)
 	}
 	plainLists(doc.Components.Schemas)
+	requireConditions(doc)
 	return doc
+}
+
+// requireConditions marks If-Match as required where an operation refuses to go without it. The handler refuses, not
+// Huma, whose 422 would not say how to get a tag.
+func requireConditions(doc *huma.OpenAPI) {
+	for _, o := range all {
+		if !slices.Contains(o.Errors, fault.Unconditional) {
+			continue
+		}
+		path := doc.Paths[o.Path]
+		for _, documented := range []*huma.Operation{path.Put, path.Post, path.Patch, path.Delete} {
+			if documented == nil || documented.OperationID != o.ID {
+				continue
+			}
+			for _, p := range documented.Parameters {
+				p.Required = p.Required || p.Name == "If-Match"
+			}
+		}
+	}
 }
 
 // webhook is an event type as OpenAPI's webhooks section shows it.

@@ -381,10 +381,10 @@ var (
 	})
 	UpgradeExtension = declare[UpgradeExtensionInput, UpgradeExtensionOutput](Operation{
 		ID: "upgrade-extension", Method: http.MethodPost, Path: "/v1/installations/{extension_id}/upgrade", Function: Enablement, Status: 202,
-		Auth: auth.AnyOf(auth.Dashboard(domain.Admin), auth.Platform()), Errors: fault.Kinds{fault.NotFound, fault.Stale},
+		Auth: auth.AnyOf(auth.Dashboard(domain.Admin), auth.Platform()), Errors: fault.Kinds{fault.NotFound, fault.Stale, fault.Unconditional},
 		Reads:  upgradeReads,
 		Writes: domain.Records{domain.RecordInstallation, domain.RecordInstalled, domain.RecordDaily, domain.RecordToken, domain.RecordProvision, domain.RecordDataKey, domain.RecordQuotaUse},
-		Family: FamilyInstall, Since: "0.1.0", Summary: "Upgrade an extension, which goes on working meanwhile; what needs consent, only an admin starts.",
+		Family: FamilyInstall, Since: "0.1.0", Summary: "Upgrade an extension by a previewed plan; it goes on working meanwhile. What needs consent, only an admin starts.",
 	})
 	PutUpgradePolicy = declare[PutUpgradePolicyInput, PutUpgradePolicyOutput](Operation{
 		ID: "put-upgrade-policy", Method: http.MethodPut, Path: "/v1/installations/{extension_id}/upgrade-policy", Function: Enablement, Status: 200,

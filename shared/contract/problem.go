@@ -85,6 +85,7 @@ var statuses = map[fault.Kind]int{
 	fault.NotFound:        http.StatusNotFound,
 	fault.Conflict:        http.StatusConflict,
 	fault.Stale:           http.StatusPreconditionFailed,
+	fault.Unconditional:   http.StatusPreconditionRequired,
 	fault.TooLarge:        http.StatusRequestEntityTooLarge,
 	fault.Invalid:         http.StatusUnprocessableEntity,
 	fault.Throttled:       http.StatusTooManyRequests,

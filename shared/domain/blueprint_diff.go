@@ -1,10 +1,8 @@
 package domain
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
-	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -29,13 +27,6 @@ type Change struct {
 	To      json.RawMessage `json:"to,omitempty" doc:"As it is; absent when removed."`
 }
 
-// ConsentReason is why an upgrade waits for an admin, whatever the installation's policy (design rule 6).
-type ConsentReason struct {
-	Code    string `json:"code" enum:"scope-added,webhook-added,event-type-added,dependency-added,required-parameter-added,target-host-changed,hand-off-added"`
-	Pointer string `json:"pointer" doc:"A JSON pointer into the new blueprint."`
-	Detail  string `json:"detail"`
-}
-
 // BlueprintDiff is what leads from one blueprint to another: always the same list for the same two.
 type BlueprintDiff struct {
 	Changes      []Change        `json:"changes"`
@@ -50,10 +41,10 @@ func (b BlueprintSpec) Diff(next BlueprintSpec) BlueprintDiff {
 	return BlueprintDiff{Changes: d.changes, NeedsConsent: b.consent(next)}
 }
 
-// tree is the spec as JSON has it, empty lists and absent ones alike.
-func tree(b BlueprintSpec) map[string]any {
+// tree is a part of a blueprint as JSON has it, empty lists and absent ones alike.
+func tree(part any) map[string]any {
 	var t map[string]any
-	raw, err := json.Marshal(b)
+	raw, err := json.Marshal(part)
 	if err == nil {
 		err = json.Unmarshal(raw, &t)
 	}
@@ -189,84 +180,4 @@ func names(list []any) []string {
 		}
 	}
 	return all
-}
-
-// consent lists what next may do to a customer that b may not.
-func (b BlueprintSpec) consent(next BlueprintSpec) []ConsentReason {
-	var reasons []ConsentReason
-	add := func(code, pointer, format string, args ...any) {
-		reasons = append(reasons, ConsentReason{Code: code, Pointer: pointer, Detail: fmt.Sprintf(format, args...)})
-	}
-	for i, s := range next.Scopes {
-		if !slices.Contains(b.Scopes, s) {
-			add("scope-added", fmt.Sprintf("/scopes/%d", i), "Its token may also do %s.", s)
-		}
-	}
-	for _, p := range next.Parameters.All() {
-		asked := slices.ContainsFunc(b.Parameters.All(), func(o Parameter) bool { return o.Key == p.Key && o.Required })
-		if p.Required && !asked {
-			add("required-parameter-added", "/parameters/properties/"+EscapePointer(p.Key), "The parameter %q is needed.", p.Key)
-		}
-	}
-	for i, d := range next.Dependencies {
-		if !slices.ContainsFunc(b.Dependencies, func(o Dependency) bool { return o.Extension == d.Extension }) {
-			add("dependency-added", fmt.Sprintf("/dependencies/%d", i), "The extension %q is enabled with it.", d.Extension)
-		}
-	}
-	for i, t := range next.TemplateTypes {
-		old, known := b.TemplateType(t.Key)
-		if heard := known && !old.NoWebhooks; !heard && !t.NoWebhooks && len(next.Webhooks) > 0 {
-			add("webhook-added", fmt.Sprintf("/template_types/%d", i), "Its webhooks also hear of contracts of the template type %q.", t.Name)
-		}
-	}
-	for i, w := range next.Webhooks {
-		at := fmt.Sprintf("/webhooks/%d", i)
-		old, known := b.Webhook(w.Key)
-		if !known {
-			add("webhook-added", at, "Events are also sent to %s.", host(w.URL))
-			continue
-		}
-		if from, to := host(old.URL), host(w.URL); from != to {
-			add("target-host-changed", at+"/url", "Events go to %s instead of %s.", to, from)
-		}
-		if from, to := host(old.Auth.TokenURL), host(w.Auth.TokenURL); to != "" && from != to {
-			add("target-host-changed", at+"/auth/token_url", "Access tokens are fetched from %s, with the client's credentials.", to)
-		}
-		for j, event := range w.EventTypes {
-			if !slices.Contains(old.EventTypes, event) {
-				add("event-type-added", fmt.Sprintf("%s/event_types/%d", at, j), "The webhook %q also hears of %s.", w.Key, event)
-			}
-		}
-	}
-	if s, old := next.Setup, b.Setup; s != nil {
-		switch {
-		case old == nil:
-			add("hand-off-added", "/setup", "The API token goes to %s instead of the admin who enables.", host(s.URL))
-		case host(old.URL) != host(s.URL):
-			add("target-host-changed", "/setup/url", "Admins, and with them the API token, are sent to %s instead of %s.", host(s.URL), host(old.URL))
-		}
-	}
-	if l, old := next.Lifecycle, b.Lifecycle; l != nil {
-		switch {
-		case old == nil:
-			add("webhook-added", "/lifecycle", "What becomes of the installation is also sent to %s.", host(l.URL))
-		case host(old.URL) != host(l.URL):
-			add("target-host-changed", "/lifecycle/url", "What becomes of the installation is sent to %s instead of %s.", host(l.URL), host(old.URL))
-		}
-	}
-	slices.SortStableFunc(reasons, func(a, b ConsentReason) int { return cmp.Compare(a.Code, b.Code) })
-	return reasons
-}
-
-// host is whom a URL reaches and how: scheme, name and port. The URL itself when it is none.
-func host(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" {
-		return raw
-	}
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"https": "443", "http": "80"}[u.Scheme]
-	}
-	return fmt.Sprintf("%s://%s:%s", u.Scheme, strings.ToLower(u.Hostname()), port)
 }

@@ -115,16 +115,16 @@ func TestRule6_WhatNeedsConsentIsNamed(t *testing.T) {
 			b.Parameters.Required = append(b.Parameters.Required, "more")
 		}, "required-parameter-added /parameters/properties/more"},
 		"a parameter required":    {func(b *domain.BlueprintSpec) { b.Parameters.Required = append(b.Parameters.Required, "region") }, "required-parameter-added /parameters/properties/region"},
-		"another host":            {func(b *domain.BlueprintSpec) { b.Webhooks[0].URL = "https://acme.test.evil/hooks" }, "target-host-changed /webhooks/0/url"},
-		"another port":            {func(b *domain.BlueprintSpec) { b.Webhooks[0].URL = "https://acme.test:8443/hooks" }, "target-host-changed /webhooks/0/url"},
-		"no longer encrypted":     {func(b *domain.BlueprintSpec) { b.Webhooks[0].URL = "http://acme.test:443/hooks" }, "target-host-changed /webhooks/0/url"},
-		"another token endpoint":  {func(b *domain.BlueprintSpec) { b.Webhooks[0].Auth.TokenURL = "https://id.evil.test/token" }, "target-host-changed /webhooks/0/auth/token_url"},
+		"another host":            {func(b *domain.BlueprintSpec) { b.Webhooks[0].URL = "https://acme.test.evil/hooks" }, "access-token-sent /webhooks/0/auth, parameter-sent /webhooks/0/headers/X-A, target-host-changed /webhooks/0/url"},
+		"another port":            {func(b *domain.BlueprintSpec) { b.Webhooks[0].URL = "https://acme.test:8443/hooks" }, "access-token-sent /webhooks/0/auth, parameter-sent /webhooks/0/headers/X-A, target-host-changed /webhooks/0/url"},
+		"no longer encrypted":     {func(b *domain.BlueprintSpec) { b.Webhooks[0].URL = "http://acme.test:443/hooks" }, "access-token-sent /webhooks/0/auth, parameter-sent /webhooks/0/headers/X-A, target-host-changed /webhooks/0/url"},
+		"another token endpoint":  {func(b *domain.BlueprintSpec) { b.Webhooks[0].Auth.TokenURL = "https://id.evil.test/token" }, "access-token-sent /webhooks/0/auth, parameter-sent /webhooks/0/auth/client_id, target-host-changed /webhooks/0/auth/token_url"},
 		"a token endpoint's path": {func(b *domain.BlueprintSpec) { b.Webhooks[0].Auth.TokenURL = "https://id.acme.test/v2" }, ""},
 		"no token endpoint":       {func(b *domain.BlueprintSpec) { b.Webhooks[0].Auth = domain.WebhookAuth{} }, ""},
 		"a webhook": {func(b *domain.BlueprintSpec) {
 			b.Webhooks = append(b.Webhooks, domain.WebhookBlueprint{Key: "more", URL: "https://acme.test"})
 		}, "webhook-added /webhooks/2"},
-		"a host under another key": {func(b *domain.BlueprintSpec) { b.Webhooks[0].Key, b.Webhooks[0].URL = "other", "https://evil.test" }, "webhook-added /webhooks/0"},
+		"a host under another key": {func(b *domain.BlueprintSpec) { b.Webhooks[0].Key, b.Webhooks[0].URL = "other", "https://evil.test" }, "access-token-sent /webhooks/0/auth, parameter-sent /webhooks/0/headers/X-A, webhook-added /webhooks/0"},
 		"a type that is heard":     {func(b *domain.BlueprintSpec) { b.TemplateTypes[1].NoWebhooks = false }, "webhook-added /template_types/1"},
 		"a new type that is heard": {func(b *domain.BlueprintSpec) {
 			b.TemplateTypes = append(b.TemplateTypes, domain.TemplateTypeBlueprint{Key: "new"})
@@ -167,7 +167,7 @@ func TestRule6_ATokenEndpointThatWasNotThereNeedsConsent(t *testing.T) {
 	before := specimen()
 	before.Webhooks[0].Auth = domain.WebhookAuth{}
 	reasons := before.Diff(specimen()).NeedsConsent
-	if len(reasons) != 1 || reasons[0].Pointer != "/webhooks/0/auth/token_url" {
+	if len(reasons) != 3 || reasons[2].Pointer != "/webhooks/0/auth/token_url" { // after the token and the client id
 		t.Errorf("got %+v", reasons)
 	}
 }

@@ -106,9 +106,13 @@ type UpgradeConflict struct {
 	Detail        string         `json:"detail" doc:"What to do."`
 }
 
-// ID is the fingerprint of the plan: another change, another id.
-func (p UpgradePlan) ID() string {
-	raw, err := JSON(p)
+// ID is the fingerprint of the plan and of the blueprints that are enabled with it: another change, another id.
+func (p UpgradePlan) ID(enabled ...Blueprint) string {
+	with := make([]Dependency, len(enabled))
+	for i, b := range enabled {
+		with[i] = Dependency{Extension: b.Extension, MinVersion: b.Version}
+	}
+	raw, err := JSON([]any{p, with})
 	if err != nil {
 		panic(fmt.Sprintf("domain: a plan is JSON: %v", err))
 	}
@@ -116,8 +120,8 @@ func (p UpgradePlan) ID() string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// ETag names the plan, for If-Match.
-func (p UpgradePlan) ETag() string { return `"` + p.ID() + `"` }
+// ETag names the plan and the blueprints that are enabled with it, for If-Match.
+func (p UpgradePlan) ETag(enabled ...Blueprint) string { return `"` + p.ID(enabled...) + `"` }
 
 // UpgradeSubject is everything that an upgrade is planned from, all of one account.
 type UpgradeSubject struct {

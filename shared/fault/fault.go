@@ -19,6 +19,7 @@ const (
 	NotFound                    // absent, or another account's: 404
 	Conflict                    // the state does not allow it now: 409
 	Stale                       // If-Match named an older version: 412
+	Unconditional               // If-Match is missing where it is required: 428
 	TooLarge                    // body over the operation's limit: 413
 	Invalid                     // input that can never work: 422
 	Throttled                   // a quota or rate was hit: 429
@@ -26,7 +27,7 @@ const (
 )
 
 var kindNames = [...]string{
-	"internal", "unauthenticated", "forbidden", "not-found", "conflict", "stale", "too-large", "invalid", "throttled", "unavailable",
+	"internal", "unauthenticated", "forbidden", "not-found", "conflict", "stale", "unconditional", "too-large", "invalid", "throttled", "unavailable",
 }
 
 func (k Kind) String() string { return kindNames[k] }
