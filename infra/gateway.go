@@ -1,56 +1,96 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
 
 	"plugboard/shared/contract"
 )
 
-// API is the REST API. Its resources and methods are the contract's operations, nothing besides: what a caller may
-// do is decided in the functions, where every emulator runs it too.
+// API is the REST API: one resource, whose body (gatewaybody.go) has the contract's operations and nothing besides.
+// The functions decide what a caller may do, since every emulator runs them.
 type API struct {
 	drawing *Drawing
-	api     awsapigateway.RestApi
+	api     awsapigateway.CfnRestApi
+	callees map[contract.Function]*Function
 }
 
-// API adds the gateway, without any method yet.
+// API adds the gateway, without any operation yet.
 func (d *Drawing) API() *API {
+	// A deployment is a snapshot of the body: a changed body needs a new one, which is a new logical id.
+	body := digest(gatewayBody(d.Stack, contract.All(), func(f contract.Function) string { return string(f) }))
+	suffix := ""
+	if d.stage.Emulated {
+		suffix = "-" + body
+	}
+	a := &API{drawing: d, callees: map[contract.Function]*Function{}}
+	a.api = awsapigateway.NewCfnRestApi(d.Stack, jsii.String("gateway"+suffix), &awsapigateway.CfnRestApiProps{
+		Name:                  d.Stack.StackName(),
+		EndpointConfiguration: &awsapigateway.CfnRestApi_EndpointConfigurationProperty{Types: jsii.Strings("REGIONAL")},
+		// The emulators read these here, and AWS in the body.
+		BinaryMediaTypes: jsii.Strings(binaryMediaTypes...),
+	})
+	deployment := awsapigateway.NewCfnDeployment(d.Stack, jsii.String("gateway-deployment-"+body), &awsapigateway.CfnDeploymentProps{
+		RestApiId: a.api.Ref(),
+	})
+	if d.stage.Emulated {
+		a.answerOnMiniStack(deployment)
+	}
+	a.serve(deployment, "gateway-stage"+suffix)
+	d.boxes = append(d.boxes, a)
+	d.output("ApiId", a.api.Ref())
+	d.output("ApiUrl", awscdk.Fn_Join(jsii.String(""), &[]*string{
+		jsii.String("https://"), a.api.Ref(), jsii.String(".execute-api."), d.Stack.Region(), jsii.String("."),
+		d.Stack.UrlSuffix(), jsii.String("/" + d.stage.Name),
+	}))
+	return a
+}
+
+// serve puts the deployment under the stage's name, with its access log.
+func (a *API) serve(deployment awsapigateway.CfnDeployment, id string) {
+	d := a.drawing
 	log := awslogs.NewLogGroup(d.Stack, jsii.String("api-log"), &awslogs.LogGroupProps{
 		Retention:     d.stage.LogRetention,
 		RemovalPolicy: d.removal(true),
 	})
-	a := &API{drawing: d, api: awsapigateway.NewRestApi(d.Stack, jsii.String("api"), &awsapigateway.RestApiProps{
-		RestApiName:   d.Stack.StackName(),
-		EndpointTypes: &[]awsapigateway.EndpointType{awsapigateway.EndpointType_REGIONAL},
-		// Every body reaches the function as it was sent: base64 where the gateway thinks it is binary.
-		BinaryMediaTypes: jsii.Strings("*/*"),
-		// The account-wide role by which gateways write logs; CDK retains it, as other APIs may use it by then.
-		CloudWatchRole: jsii.Bool(true),
-		DeployOptions: &awsapigateway.StageOptions{
-			StageName:            jsii.String(d.stage.Name),
+	stage := awsapigateway.NewCfnStage(d.Stack, jsii.String(id), &awsapigateway.CfnStageProps{
+		RestApiId:    a.api.Ref(),
+		DeploymentId: deployment.Ref(),
+		StageName:    jsii.String(d.stage.Name),
+		MethodSettings: []any{&awsapigateway.CfnStage_MethodSettingProperty{
+			ResourcePath: jsii.String("/*"), HttpMethod: jsii.String("*"),
 			ThrottlingRateLimit:  jsii.Number(d.stage.RequestsPerSecond),
 			ThrottlingBurstLimit: jsii.Number(d.stage.RequestBurst),
-			AccessLogDestination: awsapigateway.NewLogGroupLogDestination(log),
-			AccessLogFormat:      awsapigateway.AccessLogFormat_Custom(jsii.String(accessLog())),
+		}},
+		AccessLogSetting: &awsapigateway.CfnStage_AccessLogSettingProperty{
+			DestinationArn: log.LogGroupArn(), Format: jsii.String(accessLog()),
 		},
-	})}
-	a.api.Node().TryRemoveChild(jsii.String("Endpoint")) // CDK's own output of the address, under a random name
-	for _, answer := range gatewayAnswers {
-		a.answer(answer)
-	}
-	d.boxes = append(d.boxes, a)
-	d.output("ApiId", a.api.RestApiId())
-	d.output("ApiUrl", awscdk.Fn_Join(jsii.String(""), &[]*string{
-		jsii.String("https://"), a.api.RestApiId(), jsii.String(".execute-api."), d.Stack.Region(), jsii.String("."),
-		d.Stack.UrlSuffix(), jsii.String("/" + d.stage.Name),
-	}))
-	return a
+	})
+	stage.AddResourceDependency(d.gatewaysMayLog(), jsii.String("API Gateway refuses an access log before the role is set"))
+}
+
+// gatewaysMayLog sets the account-wide role by which gateways write logs. The stack leaves it behind when it is deleted,
+// as other APIs of the account may use it by then.
+func (d *Drawing) gatewaysMayLog() awsapigateway.CfnAccount {
+	role := awsiam.NewRole(d.Stack, jsii.String("gateway-log-role"), &awsiam.RoleProps{
+		AssumedBy: awsiam.NewServicePrincipal(jsii.String("apigateway.amazonaws.com"), nil),
+		ManagedPolicies: &[]awsiam.IManagedPolicy{
+			awsiam.ManagedPolicy_FromAwsManagedPolicyName(jsii.String("service-role/AmazonAPIGatewayPushToCloudWatchLogs")),
+		},
+	})
+	role.ApplyRemovalPolicy(awscdk.RemovalPolicy_RETAIN)
+	account := awsapigateway.NewCfnAccount(d.Stack, jsii.String("gateway-account"), &awsapigateway.CfnAccountProps{CloudWatchRoleArn: role.RoleArn()})
+	account.ApplyRemovalPolicy(awscdk.RemovalPolicy_RETAIN, nil)
+	return account
 }
 
 func (a *API) node() string  { return "api" }
@@ -59,47 +99,32 @@ func (a *API) shape() string { return "([API Gateway])" }
 // Calls routes the function's operations to it. One permission covers them all: one for each method would pass
 // the 20 KB that a function's policy may have at some 40 routes.
 func (a *API) Calls(fn *Function) {
-	integration := awsapigateway.NewLambdaIntegration(fn.function, &awsapigateway.LambdaIntegrationOptions{
-		ScopePermissionToMethod: jsii.Bool(false),
+	d := a.drawing
+	a.callees[fn.Name] = fn
+	var operations []contract.Operation
+	for _, o := range contract.All() {
+		if a.callees[o.Function] != nil {
+			operations = append(operations, o)
+		}
+	}
+	a.api.SetBody(gatewayBody(d.Stack, operations, func(f contract.Function) string {
+		return fmt.Sprintf("arn:%s:apigateway:%s:lambda:path/2015-03-31/functions/%s/invocations",
+			*d.Stack.Partition(), *d.Stack.Region(), *a.callees[f].function.FunctionArn())
+	}))
+	awslambda.NewCfnPermission(fn.function, jsii.String("api"), &awslambda.CfnPermissionProps{
+		Action: jsii.String("lambda:InvokeFunction"), FunctionName: fn.function.FunctionArn(),
+		Principal: jsii.String("apigateway.amazonaws.com"),
+		SourceArn: d.Stack.FormatArn(&awscdk.ArnComponents{
+			Service: jsii.String("execute-api"), Resource: a.api.Ref(), ResourceName: jsii.String(d.stage.Name + "/*/*"),
+		}),
 	})
-	for _, op := range contract.OwnedBy(fn.Name) {
-		a.api.Root().ResourceForPath(jsii.String(op.Path)).AddMethod(jsii.String(op.Method), integration, nil)
-	}
-	a.drawing.Arrows = append(a.drawing.Arrows, Arrow{From: a, Verb: "calls", To: fn})
+	d.Arrows = append(d.Arrows, Arrow{From: a, Verb: "calls", To: fn})
 }
 
-// gatewayAnswer is what API Gateway says by itself, in the shape of the functions' problem documents (RFC 9457).
-type gatewayAnswer struct {
-	id     string
-	kind   awsapigateway.ResponseType
-	status int
-	code   string
-	title  string
-}
-
-var gatewayAnswers = []gatewayAnswer{
-	// API Gateway's name for a path or method that it does not know.
-	{"no-such-operation", awsapigateway.ResponseType_MISSING_AUTHENTICATION_TOKEN(), 404, "no-such-operation", "There is no such operation."},
-	{"too-large", awsapigateway.ResponseType_REQUEST_TOO_LARGE(), 413, "too-large", "The body is over 10 MB."},
-	{"throttled", awsapigateway.ResponseType_THROTTLED(), 429, "throttled", "Too many requests: wait a moment and try again."},
-	{"timed-out", awsapigateway.ResponseType_INTEGRATION_TIMEOUT(), 504, "unavailable", "The answer took too long: it is safe to repeat the request with its Idempotency-Key."},
-	{"other-4xx", awsapigateway.ResponseType_DEFAULT_4XX(), 0, "refused", "The gateway refused the request."},
-	{"other-5xx", awsapigateway.ResponseType_DEFAULT_5XX(), 0, "unavailable", "Something failed on our side: it is safe to repeat the request with its Idempotency-Key."},
-}
-
-// answer sets one; where it names no status, API Gateway's own stays, which a template cannot tell.
-func (a *API) answer(g gatewayAnswer) {
-	problem := map[string]any{"type": "about:blank", "title": g.title, "code": g.code, "request_id": "$context.requestId"}
-	options := &awsapigateway.GatewayResponseOptions{
-		Type:            g.kind,
-		ResponseHeaders: &map[string]*string{"Content-Type": jsii.String("'application/problem+json'")},
-	}
-	if g.status != 0 {
-		problem["status"] = g.status
-		options.StatusCode = jsii.String(fmt.Sprint(g.status))
-	}
-	options.Templates = &map[string]*string{"application/json": jsii.String(mustJSON(problem))}
-	a.api.AddGatewayResponse(jsii.String(g.id), options)
+// digest is short enough for a logical id, and another for another value.
+func digest(v any) string {
+	sum := sha256.Sum256([]byte(mustJSON(v)))
+	return hex.EncodeToString(sum[:4])
 }
 
 // accessLog is one line per request, of those too that reach no function. It has the route and not the path, so

@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -139,12 +138,19 @@ func target(v any) string {
 	return ""
 }
 
-func TestStack_StaysUnder400Resources(t *testing.T) { // CloudFormation ends at 500
+// CloudFormation ends at 500 resources and at 1 MB of a template.
+func TestStack_FitsCloudFormation(t *testing.T) {
 	everyStage(t, func(t *testing.T, stack template) {
-		got := len(stack.Resources)
-		t.Logf("%d resources", got)
-		if got > 400 {
-			t.Errorf("resources: got %d, want ≤ 400", got)
+		text, err := os.ReadFile(stack.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%d resources in %d bytes", len(stack.Resources), len(text))
+		if got := len(stack.Resources); got > 150 {
+			t.Errorf("resources: got %d, want at most 150", got)
+		}
+		if got := len(text); got > 500<<10 {
+			t.Errorf("bytes: got %d, want at most half of what CloudFormation takes", got)
 		}
 	})
 }
@@ -158,56 +164,6 @@ func TestStack_HasAFunctionForEachFolder(t *testing.T) {
 		slices.Sort(got)
 		if want := folders(); !slices.Equal(got, want) {
 			t.Errorf("functions: got %v, want the folders %v", got, want)
-		}
-	})
-}
-
-func TestGateway_RoutesEachOperationOnceAndNothingBesides(t *testing.T) {
-	everyStage(t, func(t *testing.T, stack template) {
-		parts := stack.of("AWS::ApiGateway::Resource")
-		var path func(id string) string
-		path = func(id string) string {
-			part, ok := parts[id]
-			if !ok {
-				return "" // the root
-			}
-			return path(target(part.Properties["ParentId"])) + "/" + part.Properties["PathPart"].(string)
-		}
-		function := regexp.MustCompile(`"Fn::GetAtt":\["([a-z]+)function[0-9A-F]{8}","Arn"\]`)
-		var got, want []string
-		for id, m := range stack.of("AWS::ApiGateway::Method") {
-			uri := text(m.Properties["Integration"].(map[string]any)["Uri"])
-			owner := function.FindStringSubmatch(uri)
-			if owner == nil {
-				t.Fatalf("%s calls no function: %s", id, uri)
-			}
-			got = append(got, fmt.Sprint(m.Properties["HttpMethod"], " ", path(target(m.Properties["ResourceId"])), " ", owner[1]))
-		}
-		for _, op := range contract.All() {
-			want = append(want, fmt.Sprint(op.Method, " ", op.Path, " ", op.Function))
-		}
-		slices.Sort(got)
-		slices.Sort(want)
-		if !slices.Equal(got, want) {
-			t.Errorf("routes:\ngot  %v\nwant %v", got, want)
-		}
-	})
-}
-
-// API Gateway refuses /things/{a} beside /things/{b}.
-func TestGateway_NamesAPathParameterOneWay(t *testing.T) {
-	everyStage(t, func(t *testing.T, stack template) {
-		names := map[string]string{}
-		for _, r := range stack.of("AWS::ApiGateway::Resource") {
-			part := r.Properties["PathPart"].(string)
-			parent := target(r.Properties["ParentId"])
-			if !strings.HasPrefix(part, "{") {
-				continue
-			}
-			if other, ok := names[parent]; ok {
-				t.Errorf("%s and %s have the same place in a path", other, part)
-			}
-			names[parent] = part
 		}
 	})
 }
@@ -275,7 +231,7 @@ func TestFunctions_MayDoWhatTheirArrowsSay(t *testing.T) {
 			}
 		}
 		for id, r := range stack.of("AWS::IAM::Role") {
-			if r.Properties["ManagedPolicyArns"] != nil && !strings.HasPrefix(id, "apiCloudWatchRole") {
+			if r.Properties["ManagedPolicyArns"] != nil && !strings.HasPrefix(id, "gatewaylogrole") {
 				t.Errorf("%s has a managed policy: they allow more than one function needs", id)
 			}
 		}
@@ -572,7 +528,11 @@ func TestREADME_ShowsTheStack(t *testing.T) {
 func TestTemplates_PassCfnLint(t *testing.T) {
 	everyStage(t, func(t *testing.T, stack template) {
 		// W3005: CDK writes a function's dependency on its role and policy out in full.
-		out, err := exec.Command(".venv/bin/cfn-lint", "--ignore-checks", "W3005", "--template", stack.file).CombinedOutput()
+		ignored := []string{"W3005"}
+		if stack.drawing.stage.Emulated {
+			ignored = append(ignored, "W3660") // gateway responses beside the body, for MiniStack
+		}
+		out, err := exec.Command(".venv/bin/cfn-lint", append([]string{"--template", stack.file, "--ignore-checks"}, ignored...)...).CombinedOutput()
 		if err != nil {
 			t.Errorf("cfn-lint (`make test` installs it): %v\n%s", err, out)
 		}

@@ -22,10 +22,14 @@ type Stage struct {
 	LogRetention awslogs.RetentionDays
 	Issuer       Issuer
 
+	// Emulated: the gateway is an emulator's. A changed body makes a new API, since MiniStack replaces it under the same
+	// logical id and LocalStack cannot update it; and the gateway's own answers are resources too, for MiniStack.
+	Emulated bool
+
 	// PrivateTargets lets webhooks go to plain HTTP and to this machine (design rule 21): local only.
 	PrivateTargets bool
 
-	RequestsPerSecond float64 // of the whole API; the gateway answers 429 beyond
+	RequestsPerSecond float64 // of each operation; the gateway answers 429 beyond
 	RequestBurst      float64
 	ProvisioningMost  float64 // batches worked at once, 2–1,000 (Lambda's limits for an event source)
 	DeliveryMost      float64
@@ -68,6 +72,7 @@ var stages = map[string]Stage{
 		LogRetention: awslogs.RetentionDays_ONE_DAY,
 		// Keys come with `cdk -c jwks=…`, made by localstack/issuer.
 		Issuer:         Issuer{Name: "https://issuer.plugboard.local", Audience: "plugboard"},
+		Emulated:       true,
 		PrivateTargets: true,
 
 		RequestsPerSecond: 1000,
