@@ -189,4 +189,3 @@ func TestGateway_AChangedBodyIsDeployedAnew(t *testing.T) {
 		t.Errorf("got the API's logical id %s, want gateway", id)
 	}
 }
-
