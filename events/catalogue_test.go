@@ -3,6 +3,7 @@ package events_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -162,5 +163,22 @@ func TestRule17_ManagedWebhooksDeclareContractsEventsAlone(t *testing.T) {
 		if got, want := events.OfSending(string(row.Type)), (noun == "webhook" || noun == "delivery") && row.Type != events.WebhookPing; got != want {
 			t.Errorf("%s is about sending: %v", row.Type, got)
 		}
+	}
+}
+
+// TestCatalogue_IsTheReadmesTable also prints the table, so that a new row can be pasted into README.md.
+func TestCatalogue_IsTheReadmesTable(t *testing.T) {
+	var want strings.Builder
+	want.WriteString("| type | means | committed by |\n|---|---|---|\n")
+	for _, r := range events.Catalogue {
+		fmt.Fprintf(&want, "| [`%s`](samples/%s.json) | %s | %s |\n", r.Type, r.Type, r.Summary, strings.Join(r.Producer, ", "))
+	}
+	page, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), "<!-- catalogue -->\n")
+	if got, _, _ := strings.Cut(rest, "<!-- /catalogue -->"); got != want.String() {
+		t.Errorf("the table in README.md differs from the catalogue, which is:\n%s", want.String())
 	}
 }
