@@ -11,27 +11,28 @@ import (
 	"plugboard/shared/queue"
 )
 
-// account is what one invocation knows of an account: read once, when the first of its events comes. That is
-// after all of the batch was committed, so no webhook that was there before an event is missing. It is kept for
-// no other invocation: one that was made since would be missing, and its events lost.
+// account is an account as one invocation knows it. It is read when the first of its events comes, after the whole
+// batch was committed, so no webhook older than an event is missing. It is never kept for the next invocation: a
+// webhook created in between would be missing, and its events lost.
 type account struct {
-	domain.Account // zero unless it lives
+	domain.Account // zero unless the account lives
 	records        Records
 	id             domain.AccountID
-	at             time.Time // what is known of it is no older
+	at             time.Time // when reading began
 	webhooks       []domain.Webhook
-	health         map[domain.WebhookID]domain.Health // of those that are not well
+	health         map[domain.WebhookID]domain.Health // of webhooks that are not healthy
 	sources        map[declaredBy]source
-	told           map[domain.WebhookID]string // of those, what goes along with deliveries
+	told           map[domain.WebhookID]string // target hints by webhook
 }
 
-// declaredBy is what declares a managed webhook. While an extension upgrades, its webhooks are of two versions.
+// declaredBy is the blueprint version that declares a managed webhook. During an upgrade, an extension's webhooks are
+// of two versions.
 type declaredBy struct {
 	extension domain.ExtensionID
 	version   int
 }
 
-// source is what the contexts of an extension's webhooks are made of.
+// source holds the inputs of the contexts of an extension's webhooks.
 type source struct {
 	installation domain.Installation
 	blueprint    domain.Blueprint
@@ -54,7 +55,8 @@ func (i *invocation) account(ctx context.Context, id domain.AccountID) (*account
 }
 
 // delivery is the first message of the delivery of e to w. The context is fixed here, so that the body is the same on
-// every attempt, whatever becomes of the parameters (design rule 18). A slow endpoint's goes by the slow lane (rule 20).
+// every attempt, even when parameters change (design rule 18). Deliveries to a slow endpoint go to the slow queue
+// (rule 20).
 func (a *account) delivery(ctx context.Context, w domain.Webhook, e events.Event) (events.Delivery, error) {
 	d := events.DeliveryTo(w, e)
 	d.Body, d.Slow = string(e.Body), a.health[w.ID].Of(w).Slow()
@@ -70,12 +72,12 @@ func (a *account) delivery(ctx context.Context, w domain.Webhook, e events.Event
 	return d, err
 }
 
-// targetMost is the most that goes along with a delivery, in bytes: with it and an event of 4 KB, ten still fit into one billed
-// request. A webhook has some 600; what has more is read again.
+// targetMost is the limit of a target hint, in bytes. Ten hints with ten events of 4 KB fit into one billed request.
+// Most webhooks take 600 bytes; delivery reads a larger webhook again.
 const targetMost = 2 << 10
 
-// target is what delivery need not read again, as JSON; empty when it has to: of an account that is being deleted, of an
-// endpoint that is not well, and of a lifecycle endpoint, whose secrets are its extension's.
+// target is the target hint as JSON, which spares delivery a read. It is empty for an account that is being deleted,
+// for an unhealthy endpoint, and for a lifecycle endpoint, whose secrets belong to its extension.
 func (a *account) target(w domain.Webhook) (string, error) {
 	if _, ill := a.health[w.ID]; ill || w.Lifecycle || a.ID == "" {
 		return "", nil
@@ -99,8 +101,8 @@ func (a *account) target(w domain.Webhook) (string, error) {
 	return told, err
 }
 
-// context fills the webhook's templates with the installation's parameters, none of which are secret (design
-// rule 7), as a JSON object; empty when it declares none. Keys are sorted.
+// context fills the webhook's templates with the installation's parameters, as a JSON object with sorted keys. No
+// parameter in it is secret (design rule 7). It is empty when the webhook declares no context.
 func (a *account) context(ctx context.Context, w domain.Webhook) (string, error) {
 	s, err := a.source(ctx, declaredBy{w.Extension, w.Version})
 	if err != nil {
@@ -118,8 +120,8 @@ func (a *account) context(ctx context.Context, w domain.Webhook) (string, error)
 	return string(raw), err
 }
 
-// source reads an installation and its blueprint once. An installation that is gone leaves it empty: delivery
-// will cancel what is sent for it.
+// source reads an installation and its blueprint once. It is empty when the installation is gone: delivery then
+// cancels the deliveries.
 func (a *account) source(ctx context.Context, by declaredBy) (source, error) {
 	if known, ok := a.sources[by]; ok {
 		return known, nil

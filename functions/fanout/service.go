@@ -1,7 +1,6 @@
-// Package fanout is the function that turns what was committed to the outbox into messages: a provision into one
-// to provisioning, an event into one to delivery for every webhook that hears it, what is sent again into one to delivery
-// or, for a page of it, to replay. It hears the accounts table's
-// stream, and decides nothing: who hears what is domain.Webhook.Hears.
+// Package fanout is the function that turns outbox items into messages: a provisioning job into a message to
+// provisioning, an event into one delivery per webhook that hears it, and a replay job into a delivery or a message
+// to replay. It reads the accounts table's stream. domain.Webhook.Hears decides who hears an event.
 package fanout
 
 import (
@@ -21,8 +20,7 @@ import (
 	"plugboard/shared/store"
 )
 
-// Records is what fanout reads, and where it notes what it sent. Installation and Blueprint return NotFound for what is
-// absent.
+// Records is the part of the store that fanout needs. Installation and Blueprint return NotFound for an absent item.
 type Records interface {
 	StillPending(ctx context.Context, all []store.Pending) (map[store.Item]bool, error)
 	SentOn(ctx context.Context, all []store.Pending) error
@@ -33,7 +31,7 @@ type Records interface {
 	Park(ctx context.Context, all []events.Delivery) error
 }
 
-// Queue takes messages, and names those that it did not take by their place.
+// Queue sends messages. It returns the error of each refused message by its index.
 type Queue interface {
 	Send(ctx context.Context, messages []queue.Message) map[int]error
 }
@@ -55,17 +53,17 @@ type Service struct {
 	now        domain.Clock
 }
 
-// New does not call AWS.
+// New makes no AWS call.
 func New(r Records, provisions, replays Queue, deliveries lane.Lanes, m *metric.Log, now domain.Clock) *Service {
 	return &Service{records: r, provisions: provisions, replays: replays, deliveries: deliveries, metrics: m, now: now}
 }
 
-// Handle works a batch of the stream. Any failure fails all of it, and the stream hands it over again, whole or
-// halved: partial answers are not understood by every emulator, and a repeat is harmless, since a delivery's id
-// derives from event and webhook, and provisioning goes by an installation's own state.
+// Handle works a batch of the stream. Any failure fails the whole batch, and the stream shows it again, whole or
+// halved. Partial answers would save repeats, but one emulator ignores them. A repeat is harmless: a delivery's id
+// derives from event and webhook, and provisioning follows the installation's own state.
 //
-// Once all is sent, it is noted as sent on. What is not noted, redelivery hands over again after a minute; so what comes
-// that late is looked up first, and left out when it was sent on meanwhile.
+// Handle deletes the pending markers once every message is sent. Redelivery hands over an item whose marker is a
+// minute old, so Handle first checks such items and skips those that were sent meanwhile.
 func (s *Service) Handle(ctx context.Context, batch lambda.DynamoDBEvent) (struct{}, error) {
 	began := time.Now()
 	i := &invocation{
@@ -88,7 +86,7 @@ func (s *Service) Handle(ctx context.Context, batch lambda.DynamoDBEvent) (struc
 	if err := i.flush(ctx); err != nil {
 		return struct{}{}, err
 	}
-	if err := s.records.SentOn(ctx, pending); err != nil { // to fail now would send all of it again, and again
+	if err := s.records.SentOn(ctx, pending); err != nil { // returning the error would send the whole batch again
 		slog.ErrorContext(ctx, "sent on and not noted as such", "records", len(pending), "error", err)
 	}
 	s.metrics.Put(map[metric.Name][]float64{metric.Events: {float64(len(i.events))}, metric.Parked: {float64(i.parked.sent)}})
@@ -97,12 +95,12 @@ func (s *Service) Handle(ctx context.Context, batch lambda.DynamoDBEvent) (struc
 	return struct{}{}, nil
 }
 
-// invocation is one batch being worked.
+// invocation is one batch in progress.
 type invocation struct {
 	service    *Service
-	at         time.Time // it began: what it knows is no older
+	at         time.Time // when the batch began; everything it knows was read later
 	events     []events.Event
-	living     map[domain.AccountID]domain.Account // of the events' accounts; zero for one that is being deleted, or is gone
+	living     map[domain.AccountID]domain.Account // of the events' accounts; zero for an account that is gone or being deleted
 	accounts   map[domain.AccountID]*account
 	provisions outgoing[queue.Message]
 	replays    outgoing[queue.Message]
@@ -110,7 +108,7 @@ type invocation struct {
 	parked     outgoing[events.Delivery]
 }
 
-// left are the records that nobody else has sent on, and what says that they are pending.
+// left returns the records that nobody has sent yet, with their pending markers.
 func (s *Service) left(ctx context.Context, all []lambda.DynamoDBEventRecord) (records []lambda.DynamoDBEventRecord, pending []store.Pending, err error) {
 	var late []store.Pending
 	for _, r := range all {
@@ -136,7 +134,7 @@ func (s *Service) left(ctx context.Context, all []lambda.DynamoDBEventRecord) (r
 	return records, pending, nil
 }
 
-// late tells that redelivery may have handed it over.
+// late is true when redelivery may have handed the item over already.
 func (s *Service) late(p store.Pending) bool { return s.now().Sub(p.AcceptedAt) > store.PendingLate }
 
 func (i *invocation) record(ctx context.Context, r lambda.DynamoDBEventRecord) error {
@@ -180,7 +178,7 @@ func (i *invocation) resend(ctx context.Context, r events.Resend) error {
 	return i.replays.add(ctx, queue.Message{Body: body, Delay: r.Wait})
 }
 
-// fanOut fans out the events, once their accounts are read, all at once.
+// fanOut reads the accounts of all events in one call, then makes the deliveries.
 func (i *invocation) fanOut(ctx context.Context) error {
 	var of []domain.Account
 	for _, e := range i.events {
@@ -221,7 +219,7 @@ func (i *invocation) event(ctx context.Context, e events.Event) error {
 		}
 		out := &i.deliveries
 		switch held := !w.Paused && a.Knows(e.At) && a.health[w.ID].Of(w).Breaker.Holds(i.service.now()); {
-		case held && e.Subject.Only != "": // a ping or a test: somebody looks whether the endpoint is mended
+		case held && e.Subject.Only != "": // a ping or a test: the caller checks whether the endpoint works again
 			d.Slow, d.Asked = true, true
 		case held:
 			out = &i.parked
@@ -233,8 +231,8 @@ func (i *invocation) event(ctx context.Context, e events.Event) error {
 	return nil
 }
 
-// park puts deliveries to endpoints whose breaker is open where they wait (design rule 20): however many they are, no queue
-// has them before others'.
+// park stores deliveries to endpoints whose breaker is open (design rule 20). However many there are, they take no
+// place in a queue.
 func (s *Service) park(ctx context.Context, all []events.Delivery) map[int]error {
 	if err := s.records.Park(ctx, all); err != nil {
 		return map[int]error{0: err}
@@ -254,8 +252,8 @@ func (i *invocation) flush(ctx context.Context) error {
 	return i.parked.flush(ctx)
 }
 
-// outgoing holds messages back until they fill eight calls of ten, so that calls are full, and memory is not: a
-// batch of 100 events that 100 webhooks each hear is 10,000 messages.
+// outgoing collects messages until they fill eight calls of ten. Calls are full, and memory stays small: a batch of
+// 100 events for 100 webhooks makes 10,000 messages.
 type outgoing[M any] struct {
 	send    func(context.Context, []M) map[int]error
 	waiting []M
@@ -273,7 +271,7 @@ func (o *outgoing[M]) add(ctx context.Context, m M) error {
 
 func (o *outgoing[M]) flush(ctx context.Context) error {
 	failed := o.send(ctx, o.waiting)
-	for _, err := range failed { // one says it; they mostly agree
+	for _, err := range failed { // one error stands for all: they usually agree
 		return fmt.Errorf("%d of %d messages were not sent: %w", len(failed), len(o.waiting), err)
 	}
 	o.sent, o.waiting = o.sent+len(o.waiting), nil

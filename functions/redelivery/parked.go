@@ -14,29 +14,28 @@ import (
 	"plugboard/shared/store"
 )
 
-// What is parked while a breaker is open (design rule 20): a probe while it is, and all of it afterwards, at a rate that an
-// endpoint that is just back can take.
+// Design rule 20: while a breaker is open, its webhook gets one probe at a time. Once it is closed, the parked
+// deliveries are released at a rate that an endpoint can take that has just recovered.
 
-// lookedAtOnce is how many webhooks are worked at a time.
+// lookedAtOnce is how many webhooks are worked concurrently.
 const lookedAtOnce = 8
 
-// round is one run over the webhooks that are watched.
+// round is one run over the watched webhooks: those with an open breaker or parked deliveries.
 type round struct {
 	*Service
 	ctx context.Context
 
 	mu                           sync.Mutex
-	closed, silent               []store.Watched // what is parked may go: to be sent; to be recorded, as nothing may be sent any more
-	lettingGo                    int             // of those, that had something parked when they were last looked at
+	closed, silent               []store.Watched // webhooks whose parked deliveries may go: to be sent; to be recorded only, since nothing may be sent to them
+	lettingGo                    int             // webhooks among them that had parked deliveries in the run before
 	watched, open, probes, letGo int
-	left                         int // for the next run, for want of time
+	left                         int // webhooks left for the next run, for lack of time
 	failure                      error
 }
 
-// parked looks at every webhook that is watched, and lets go what is parked for those whose breaker is closed, each as much
-// as any other, in an order that is drawn, so that none is always the one for which no time is left. It may run late, twice,
-// or at once with another, as the sweep: what is sent is removed afterwards, and is the same delivery and attempt however
-// often it is sent.
+// parked checks every watched webhook and releases the parked deliveries of those whose breaker is closed. Each
+// webhook gets the same share, in random order, so that no webhook always comes last. A run may be late, repeated, or
+// concurrent with another: a delivery is removed after it was sent, and a repeat is the same delivery and attempt.
 func (s *Service) parked(ctx context.Context) (*round, error) {
 	all, err := s.store.Watched(ctx)
 	r := &round{Service: s, ctx: ctx, watched: len(all), failure: err}
@@ -46,7 +45,7 @@ func (s *Service) parked(ctx context.Context) (*round, error) {
 	return r, r.failure
 }
 
-// each does something for every one of them, some at a time, as long as there is time.
+// each calls do for every webhook, some concurrently, while time lasts.
 func (r *round) each(all []store.Watched, do func(store.Watched) error) {
 	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	slots := make(chan struct{}, lookedAtOnce)
@@ -73,7 +72,7 @@ func (r *round) note(change func()) {
 	change()
 }
 
-// look finds out what may be done for one webhook, and sends its probe when that is due.
+// look decides what one webhook may get, and sends its probe when the probe is due.
 func (r *round) look(watched store.Watched) error {
 	w, health, err := r.store.WebhookAndHealth(r.ctx, watched.Account, watched.Webhook)
 	gone := fault.KindOf(err) == fault.NotFound
@@ -103,8 +102,8 @@ func (r *round) mayGo(w store.Watched, silent bool) {
 	}
 }
 
-// probe sends the oldest delivery, which claims the probe when it comes. Until it does, the next run sends another. With
-// nothing to send, the breaker lapses, and its webhook need not be watched.
+// probe sends the oldest parked delivery, which claims the probe on arrival. Until then, the next run sends another.
+// With nothing parked the breaker lapses, and its webhook is watched no longer.
 func (r *round) probe(w store.Watched, b domain.Breaker) error {
 	found, err := r.store.Parked(r.ctx, w.Account, w.Webhook, 1)
 	if err == nil && len(found) == 0 && !b.Holds(r.now()) {
@@ -118,8 +117,8 @@ func (r *round) probe(w store.Watched, b domain.Breaker) error {
 	return err
 }
 
-// release sends the oldest deliveries to an endpoint that is back, spread over the minute, and notes how many, for the next.
-// Should the breaker open again they are parked again, and the next run sees it open.
+// release sends the oldest parked deliveries to a recovered endpoint, spread over the minute, and notes their number
+// for the next run. If the breaker opens again, they are parked again.
 func (r *round) release(w store.Watched) error {
 	most := domain.LetGo(w.LetGo, r.lettingGo)
 	sent, err := r.send(w, most, time.Minute/time.Duration(most))
@@ -129,13 +128,13 @@ func (r *round) release(w store.Watched) error {
 	return r.store.NoteLetGo(r.ctx, w, sent)
 }
 
-// discharge sends the oldest of a webhook that may not be sent to any more, to be recorded.
+// discharge sends the oldest parked deliveries of a webhook that may get nothing, so that delivery records them.
 func (r *round) discharge(w store.Watched) error {
 	_, err := r.send(w, domain.LetGoToRecord(r.lettingGo), 0)
 	return err
 }
 
-// send sends the oldest, at most so many, one each pace. When nothing is left it says so.
+// send sends at most `most` of the oldest, one each pace. When none is left, it ends the watch.
 func (r *round) send(w store.Watched, most int, pace time.Duration) (sent int, err error) {
 	found, err := r.store.Parked(r.ctx, w.Account, w.Webhook, most)
 	if err != nil {
@@ -149,8 +148,8 @@ func (r *round) send(w store.Watched, most int, pace time.Duration) (sent int, e
 	return sent, err
 }
 
-// sendParked sends deliveries down the slow lane, one each pace, and then removes them: a crash between the two sends again.
-// The time that each gets gives it another place, should it be parked before its first is removed.
+// sendParked sends deliveries to the slow queue, one each pace, then removes them: a crash in between sends them
+// again. Each gets its own time, and so its own key if it is parked again before the old item is removed.
 func (r *round) sendParked(found []events.Delivery, pace time.Duration) (int, error) {
 	now := r.now().Truncate(time.Millisecond)
 	out := make([]events.Delivery, len(found))

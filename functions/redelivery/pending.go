@@ -18,11 +18,11 @@ import (
 	"plugboard/shared/store"
 )
 
-// What was accepted and nobody has sent on: the stream has given it up, or its consumer is off, or died in between. It is
-// handed to fanout again, past the stream.
+// Repair of the outbox: an item that was accepted and not sent on is handed to fanout directly. The stream may have
+// given it up, or fanout may be off or have died.
 
-// Fanout takes records as the stream shows them, and returns when all of them are sent on. Its error is errFailed when it
-// was there and could not.
+// Fanout works records as the stream shows them, and returns when every message is sent. It returns errFailed when
+// fanout ran and failed.
 type Fanout interface {
 	Handle(ctx context.Context, batch lambda.DynamoDBEvent) error
 }
@@ -30,38 +30,37 @@ type Fanout interface {
 var errFailed = errors.New("it failed; its own log says why")
 
 const (
-	// pageOfPending is how many events are read and handed over at a time.
+	// pageOfPending is how many items are read and handed over at a time.
 	pageOfPending = 100
 
-	// handedMost is how much of them in one call, in bytes: Lambda takes 6 MB
+	// handedMost is the limit of one call, in bytes: Lambda takes 6 MB
 	// (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
 	handedMost = 4 << 20
 
-	// leastForDue is what must be left of the function's time for what is due, however much was forgotten: more than one
-	// more call of fanout takes.
+	// leastForDue is the time that repair leaves for the due deliveries: more than one more call of fanout takes.
 	leastForDue = 35 * time.Second
 	handingOver = 20 * time.Second
 
-	// halvedMost is how often a run halves what fanout failed of. To find one event among a hundred takes seven.
+	// halvedMost is how often a run halves a batch that failed. Finding one bad item among a hundred takes seven.
 	halvedMost = 64
 )
 
-// repairing is one run of handing over what was forgotten.
+// repairing is one run of the repair.
 type repairing struct {
 	*Service
 	ctx context.Context
 	now time.Time
 
 	mu      sync.Mutex
-	seen    int // pending, whatever it is of
-	found   int // of these, accepted more than a minute ago, and not sent on
+	seen    int // pending markers of any age
+	found   int // outbox items older than a minute and not sent on
 	halved  int
-	stopped bool // for want of time; the next run goes on
+	stopped bool // for lack of time; the next run continues
 	failure error
 }
 
-// repair hands over what has been pending for more than a minute, and tells how much that is, whether it was taken or not.
-// An hour in which nothing was pending, and that is over by more than clocks differ, is never read again.
+// repair hands over every item that has been pending for more than a minute, and returns their number. An empty hour
+// is never read again once it is over by more than the clocks may differ.
 func (s *Service) repair(ctx context.Context) (found int, failure error) {
 	began := time.Now()
 	from, err := s.store.PendingFrom(ctx)
@@ -95,8 +94,8 @@ func (r *repairing) note(err error) {
 	r.failure = errors.Join(r.failure, err)
 }
 
-// shard hands over what is pending in one shard of a bucket, page by page. What fanout fails of stays, and the rest goes on
-// behind it.
+// shard hands over the pending items of one shard of a bucket, page by page. Items that fanout fails on stay, and the
+// rest go on.
 func (r *repairing) shard(bucket time.Time, shard int) (failure error) {
 	for after := ""; ; {
 		if r.late() {
@@ -113,7 +112,7 @@ func (r *repairing) shard(bucket time.Time, shard int) (failure error) {
 	}
 }
 
-// late tells, and notes, that no other call may be begun.
+// late is true, and noted, when no time is left for another call.
 func (r *repairing) late() bool {
 	end, ok := r.ctx.Deadline()
 	if !ok || time.Until(end) >= leastForDue {
@@ -125,8 +124,8 @@ func (r *repairing) late() bool {
 	return true
 }
 
-// page hands over what it says is pending. What says so of nothing is removed; but when it is new what it says it of may
-// still come: an event from outside is stored after it.
+// page hands over one page. A pending marker whose outbox item is missing is deleted, unless it is recent: an
+// external event is stored after its marker.
 func (r *repairing) page(pending []store.Pending) error {
 	if len(pending) == 0 {
 		return nil
@@ -157,8 +156,7 @@ func (r *repairing) page(pending []store.Pending) error {
 	return errors.Join(failure, r.handOver(records[first:]))
 }
 
-// handOver hands records over, and when fanout fails of them the halves, so that one event that cannot be sent on keeps no
-// other back.
+// handOver calls fanout, and halves the batch when fanout fails, so that one bad item holds back no other.
 func (r *repairing) handOver(records []lambda.DynamoDBEventRecord) error {
 	if len(records) == 0 || r.late() {
 		return nil
@@ -178,21 +176,21 @@ func (r *repairing) handOver(records []lambda.DynamoDBEventRecord) error {
 	return errors.Join(r.handOver(records[:half]), r.handOver(records[half:]))
 }
 
-// FanoutFunction is the Lambda.
+// FanoutFunction calls the fanout Lambda.
 type FanoutFunction struct {
 	client *client.Client
 	name   string
 }
 
-// NewFanout does not call AWS. A call that fails is not repeated before the next minute, and one that takes long is not
-// waited for to its end: what it sends on it notes by itself.
+// NewFanout makes no AWS call. A failed call is repeated by the next minute's run. A slow call is abandoned: fanout
+// itself deletes the pending markers of what it sent.
 func NewFanout(c aws.Config, name string) FanoutFunction {
 	return FanoutFunction{client.NewFromConfig(c, func(o *client.Options) {
 		o.RetryMaxAttempts, o.HTTPClient = 1, awshttp.NewBuildableClient().WithTimeout(handingOver)
 	}), name}
 }
 
-// Handle calls it and waits for its end.
+// Handle invokes the function and waits for its end.
 func (f FanoutFunction) Handle(ctx context.Context, batch lambda.DynamoDBEvent) error {
 	payload, err := json.Marshal(batch)
 	if err != nil {

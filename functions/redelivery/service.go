@@ -1,6 +1,5 @@
-// Package redelivery is the function that, every minute, sends what is due to the deliveries' queues: the next attempts
-// that were further away than a message can wait, and what was parked while a breaker was open. It decides nothing:
-// whether an attempt still is to be made, delivery looks.
+// Package redelivery is the function that runs every minute. It sends due retries, releases parked deliveries, and
+// repairs the outbox. It never decides whether an attempt is made: delivery does.
 package redelivery
 
 import (
@@ -17,24 +16,24 @@ import (
 	"plugboard/shared/store"
 )
 
-// Config names what it sends to.
+// Config names the delivery queues and the fanout function.
 type Config struct {
 	Lanes  lane.Config
 	Fanout string `env:"FANOUT_FUNCTION,required"`
 }
 
 const (
-	// pageOfDue is how many are read, sent and removed at a time: eight calls of SQS, which are made at once.
+	// pageOfDue is how many due deliveries are read, sent and removed at a time: eight concurrent SQS calls.
 	pageOfDue = 80
 
-	// leastForPage is what must be left of the function's time to begin another page.
+	// leastForPage is the time that must be left to begin another page.
 	leastForPage = 10 * time.Second
 
-	// forParked is what the sweep leaves of it.
+	// forParked is the time that the sweep leaves for parked deliveries.
 	forParked = 15 * time.Second
 )
 
-// Service sweeps.
+// Service is the function's three jobs: repair, sweep and release.
 type Service struct {
 	store   *store.Store
 	lanes   lane.Lanes
@@ -43,13 +42,12 @@ type Service struct {
 	now     domain.Clock
 }
 
-// New does not call AWS.
+// New makes no AWS call.
 func New(s *store.Store, l lane.Lanes, f Fanout, m *metric.Log, now domain.Clock) *Service {
 	return &Service{store: s, lanes: l, fanout: f, metrics: m, now: now}
 }
 
-// Handle hands over again what was forgotten, sends what is due, and lets go what is parked. Each leaves the next one time,
-// however much there is.
+// Handle repairs the outbox, sends due deliveries, and releases parked ones. Each job leaves time for the next.
 func (s *Service) Handle(ctx context.Context, _ any) (struct{}, error) {
 	forgotten, repairing := s.repair(ctx)
 	sweeping, cancel := leaving(ctx, forParked)
@@ -57,7 +55,7 @@ func (s *Service) Handle(ctx context.Context, _ any) (struct{}, error) {
 	due, sending := s.due(sweeping)
 	began := time.Now()
 	r, err := s.parked(ctx)
-	// What could not be looked at is no nought: silence raises the alarm that good news would keep quiet.
+	// If a check failed, publish no metric: missing data raises the alarm.
 	seen := map[metric.Name][]float64{}
 	if repairing == nil || forgotten > 0 {
 		seen[metric.Unsent] = []float64{float64(forgotten)}
@@ -65,7 +63,7 @@ func (s *Service) Handle(ctx context.Context, _ any) (struct{}, error) {
 	if sending == nil || due.found > 0 {
 		seen[metric.Due], seen[metric.Overdue] = []float64{float64(due.found)}, []float64{float64(due.overdue)}
 	}
-	if r.left == 0 && err == nil { // or there may be more
+	if r.left == 0 && err == nil { // a partial count would be too low
 		seen[metric.OpenBreakers] = []float64{float64(r.open)}
 	}
 	s.metrics.Put(seen)
@@ -73,7 +71,7 @@ func (s *Service) Handle(ctx context.Context, _ any) (struct{}, error) {
 	return struct{}{}, errors.Join(repairing, sending, err)
 }
 
-// leaving ends so long before ctx, or after half of its time when that is less.
+// leaving is ctx, ending earlier by rest, or at half of the remaining time if that is later.
 func leaving(ctx context.Context, rest time.Duration) (context.Context, context.CancelFunc) {
 	end, ok := ctx.Deadline()
 	if !ok {
@@ -87,13 +85,12 @@ func outOfTime(ctx context.Context) bool {
 	return ok && time.Until(end) < leastForPage
 }
 
-// due sends what is due, the oldest hour first, for as long as the function's time allows; the next minute's goes on
-// where it stopped. It may run late, twice, or at once with another: each item is removed after it was sent, so that
-// none is lost, and what is sent twice is the same delivery and attempt, which delivery makes once or, when both come at
-// the same moment, twice under one id.
+// due sends due deliveries, the oldest hour first, while time lasts; the next run continues. A run may be late,
+// repeated, or concurrent with another: an item is removed after it was sent, so none is lost, and a repeat is the
+// same delivery and attempt.
 //
-// An hour that is over and empty is never read again. So a minute with nothing to do is a read of how far was swept and
-// one of each shard, and after an outage of days there are 24 hours a day to look into, and not 1,440 minutes.
+// An hour that is over and empty is never read again. So an idle minute reads the cursor and each shard once, and an
+// outage of a day leaves 24 hours to read, not 1,440 minutes.
 func (s *Service) due(ctx context.Context) (sweep, error) {
 	began := time.Now()
 	run := sweep{Service: s, ctx: ctx, until: s.now()}
@@ -112,24 +109,25 @@ func (s *Service) due(ctx context.Context) (sweep, error) {
 	return run, err
 }
 
-// sweep is one run.
+// sweep is one run over the due deliveries.
 type sweep struct {
 	*Service
 	ctx     context.Context
 	until   time.Time
 	swept   time.Time // every bucket before it is over and empty
-	held    bool      // something in a bucket could not be sent
-	stopped bool      // for want of time
-	found   int       // that are due
-	overdue int       // of these, sent or not
+	held    bool      // some deliveries of a bucket could not be sent
+	stopped bool      // for lack of time
+	found   int       // due deliveries
+	overdue int       // overdue among them, sent or not
 	sent    int
 }
 
-// overdueAfter is how late an attempt may be sent before it counts as overdue: a sweep a minute, and its time.
+// overdueAfter is how late a delivery may be before it counts as overdue: the minute between runs, and the time of a
+// run.
 const overdueAfter = 2 * time.Minute
 
-// from sweeps the buckets from the oldest on. What cannot be sent stays, and the sweep goes on behind it; its error comes
-// at the end.
+// from sweeps the buckets from the oldest on. A delivery that cannot be sent stays, the sweep continues, and its
+// error is returned at the end.
 func (s *sweep) from(bucket time.Time) error {
 	var failure error
 	for ; !bucket.After(s.until); bucket = bucket.Add(store.DueBucket) {
@@ -148,7 +146,7 @@ func (s *sweep) from(bucket time.Time) error {
 	return failure
 }
 
-// shard sends what is due in one shard of a bucket, page by page.
+// shard sends the due deliveries of one shard of a bucket, page by page.
 func (s *sweep) shard(bucket time.Time, shard int) error {
 	var failure error
 	for after := ""; ; {
@@ -169,7 +167,7 @@ func (s *sweep) shard(bucket time.Time, shard int) error {
 	}
 }
 
-// sendPage sends and then removes: a crash between the two sends again.
+// sendPage sends, then removes: a crash in between sends again.
 func (s *sweep) sendPage(due []events.Delivery) error {
 	if len(due) == 0 {
 		return nil

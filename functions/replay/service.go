@@ -1,6 +1,6 @@
-// Package replay is the function that works replays off, from the replays queue: it sends deliveries of a webhook again,
-// those that a filter finds in the log, to the slow lane, page by page. What is sent, events.Again makes; whether an attempt
-// still is to be made, delivery looks.
+// Package replay is the function that works replay jobs off the replays queue. It finds past deliveries of a webhook
+// in the log and sends them again through the slow queue, page by page. events.Again makes the messages; delivery
+// decides whether an attempt is made.
 package replay
 
 import (
@@ -24,28 +24,28 @@ import (
 )
 
 const (
-	// pageOfReplay is how many deliveries a page sends at most, and pause what comes between two: some 33 a second, so that
-	// a replay of a million takes eight hours, and what is in the slow lane besides it is delayed by seconds.
+	// pageOfReplay is how many deliveries a page sends at most. With pause between pages that is some 33 a second: a
+	// replay of a million takes eight hours, and delays other deliveries of the slow queue by seconds.
 	pageOfReplay = 100
 	pause        = 3 * time.Second
 
-	// atOnce is how many are made and sent at a time; before each such part it is looked whether the replay still runs.
+	// atOnce is how many deliveries are made and sent together. Before each group the job's state is read again.
 	atOnce = 20
 
-	// maxReceives is the replays queue's, after which a message goes to its dead-letter queue; infra sets the same. At the
-	// last, the replay is stopped, so that people see it and can begin another.
+	// maxReceives is the replays queue's limit before its dead-letter queue; infra sets the same. At the last receive
+	// the job is stopped, so that people see it and can start another.
 	maxReceives = 5
 
-	// raceAttempts is how often the progress is saved anew that somebody changed meanwhile.
+	// raceAttempts is how often saving the progress is tried when someone else changes the job meanwhile.
 	raceAttempts = 5
 )
 
-// Config is where to send.
+// Config names the slow queue.
 type Config struct {
 	SlowDeliveries string `env:"SLOW_DELIVERIES_QUEUE_URL,required"`
 }
 
-// Service works replays off.
+// Service works replay jobs.
 type Service struct {
 	store *store.Store
 	lanes lane.Lanes
@@ -53,14 +53,14 @@ type Service struct {
 	newID domain.IDSource
 }
 
-// New does not call AWS.
+// New makes no AWS call.
 func New(s *store.Store, slow lane.Queue, now domain.Clock, newID domain.IDSource) *Service {
 	return &Service{store: s, lanes: lane.Of(slow, slow, now), now: now, newID: newID}
 }
 
-// Handle works a batch of messages. One that fails is reported alone and comes again, up to maxReceives times.
+// Handle works a batch of messages. A failed message is reported alone and comes again, up to maxReceives times.
 func (s *Service) Handle(ctx context.Context, batch lambda.SQSEvent) (lambda.SQSEventResponse, error) {
-	failures := []lambda.SQSBatchItemFailure{} // never null: an emulator's poller breaks on it
+	failures := []lambda.SQSBatchItemFailure{} // an empty list, never null: one emulator's poller breaks on null
 	for _, m := range batch.Records {
 		if err := s.message(ctx, m); err != nil {
 			slog.ErrorContext(ctx, "replay failed", "message_id", m.MessageId, "receives", m.Attributes["ApproximateReceiveCount"], "error", err)
@@ -85,10 +85,10 @@ func (s *Service) message(ctx context.Context, m lambda.SQSMessage) error {
 	return err
 }
 
-// page works one: it finds what is to be sent, sends it, and then commits the progress with the message for the next page.
-// It may run twice and stop anywhere. A message for a page that was saved finds nothing to do. What a page that was not
-// saved has sent, the next run does not find once its attempt was made, and before that it sends the same attempt, which is
-// made once; either way nothing is left out, and of a page that stopped half-way fewer may be counted than were sent.
+// page finds a page of deliveries, sends them, then commits the progress together with the message for the next page.
+// It may run twice and stop anywhere. A repeat of a saved page does nothing. A repeat of an unsaved page sends the
+// same attempts, and delivery makes each once. No delivery is left out; a page that stopped half-way may count fewer
+// than it sent.
 func (s *Service) page(ctx context.Context, p events.ReplayPage) error {
 	r, err := s.running(ctx, p)
 	if err != nil || r.State != domain.ReplayRunning {
@@ -124,7 +124,7 @@ func (s *Service) page(ctx context.Context, p events.ReplayPage) error {
 	for part := range slices.Chunk(found, atOnce) {
 		if now, err := s.running(ctx, p); err != nil {
 			return err
-		} else if now.State != domain.ReplayRunning { // somebody cancelled it
+		} else if now.State != domain.ReplayRunning { // somebody cancelled the job
 			break
 		}
 		sent, err := s.send(ctx, w, part)
@@ -138,8 +138,8 @@ func (s *Service) page(ctx context.Context, p events.ReplayPage) error {
 	return s.save(ctx, p, func(r domain.Replay) domain.Replay { return r.Worked(done, at.String(), !more, s.now()) })
 }
 
-// running is the replay as it stands; one that is in no state when there is nothing to do for that page: it was saved, or
-// the account is being deleted.
+// running reads the job. The result has no state when the page needs no work: it was saved, or the account is being
+// deleted.
 func (s *Service) running(ctx context.Context, p events.ReplayPage) (domain.Replay, error) {
 	r, err := s.store.Replay(ctx, p.Account, p.Webhook, p.Replay)
 	if fault.KindOf(err) == fault.NotFound || err == nil && r.Page != p.Page {
@@ -155,7 +155,7 @@ func (s *Service) running(ctx context.Context, p events.ReplayPage) (domain.Repl
 	return r, err
 }
 
-// webhook is the replay's, and why nothing is sent to it, if so.
+// webhook reads the job's webhook, and the reason why nothing may be sent to it.
 func (s *Service) webhook(ctx context.Context, r domain.Replay) (w domain.Webhook, held string, err error) {
 	w, health, err := s.store.WebhookAndHealth(ctx, r.Account, r.Webhook)
 	if fault.KindOf(err) == fault.NotFound {
@@ -177,7 +177,7 @@ func (s *Service) webhook(ctx context.Context, r domain.Replay) (w domain.Webhoo
 	return w, held, nil
 }
 
-// send sends as many of them as can be sent again, and tells how many those are. An error means that not all were.
+// send sends every delivery that can be repeated, and returns their number. On an error, some were not sent.
 func (s *Service) send(ctx context.Context, w domain.Webhook, found [][]domain.Attempt) (int, error) {
 	made := make([]*events.Delivery, len(found))
 	faults := make([]error, len(found))
@@ -195,13 +195,13 @@ func (s *Service) send(ctx context.Context, w domain.Webhook, found [][]domain.A
 			deliveries = append(deliveries, *d)
 		}
 	}
-	for _, err := range s.lanes.Send(ctx, deliveries) { // one says it; they mostly agree
+	for _, err := range s.lanes.Send(ctx, deliveries) { // one error stands for all: they usually agree
 		return 0, fault.Wrap(err, "send deliveries to %s again", w.ID)
 	}
 	return len(deliveries), nil
 }
 
-// again is the message for one; nil when it cannot be sent as it was.
+// again is the message that repeats a delivery; nil when its body cannot be reproduced.
 func (s *Service) again(ctx context.Context, w domain.Webhook, attempts []domain.Attempt) (*events.Delivery, error) {
 	e, err := s.store.Event(ctx, w.Account, attempts[0].Contract, attempts[0].Event)
 	if err == nil {
@@ -216,8 +216,8 @@ func (s *Service) again(ctx context.Context, w domain.Webhook, attempts []domain
 	return nil, err
 }
 
-// save commits what becomes of the replay after the page, with the message for the next one if it still runs; when it ends
-// here, the webhook is free for another. Who cancelled meanwhile keeps the last word; who saved the page before, too.
+// save commits the job's progress, with the message for the next page while the job runs. At the job's end, its
+// webhook is free for another job. A concurrent cancel wins, and so does a page saved before.
 func (s *Service) save(ctx context.Context, p events.ReplayPage, to func(domain.Replay) domain.Replay) error {
 	var err error
 	for range raceAttempts {
