@@ -10,9 +10,9 @@ import (
 	"plugboard/shared/store"
 )
 
-// disable clears away what an installation's epoch had: its webhooks, its token and its callback secret, dead already.
-// Template types and fields stay, for the contracts that were made of them; the lifecycle webhook, to hear of this.
-// Dependencies are released, so that they can be disabled in their turn.
+// disable removes the resources of an installation's epoch: its webhooks, its token and its callback secret, which
+// are dead already. Template types and fields stay for the contracts made from them. The lifecycle webhook stays to
+// hear of the end. Dependencies are released, so that they can be disabled in turn.
 func (s *Service) disable(ctx context.Context, i domain.Installation) error {
 	if err := s.removeWebhooks(ctx, &i); err != nil {
 		return err
@@ -22,7 +22,7 @@ func (s *Service) disable(ctx context.Context, i domain.Installation) error {
 		return err
 	}
 	var tx store.Tx
-	for _, dependency := range installed { // of the version, and of one that an upgrade failed to reach
+	for _, dependency := range installed { // of this version, and of a version that a failed upgrade did not reach
 		if dependency.Release(i.Extension) {
 			tx.Replace(&dependency)
 		}
@@ -35,7 +35,7 @@ func (s *Service) disable(ctx context.Context, i domain.Installation) error {
 		i.Disown(r.ID)
 		w, err := s.store.Webhook(ctx, i.Account, domain.WebhookID(r.ID))
 		if fault.KindOf(err) == fault.NotFound {
-			continue // it drifted away; nobody could disable the extension otherwise
+			continue // the resource drifted away; failing here would make the extension impossible to disable
 		}
 		if err != nil {
 			return err
@@ -56,8 +56,8 @@ func (s *Service) disable(ctx context.Context, i domain.Installation) error {
 	return s.commit(ctx, plugboard.InstallationDisabled, &i, &tx)
 }
 
-// webhooksAtOnce keeps a transaction well within DynamoDB's 100 items, of which each takes three: a blueprint may come to
-// 100 webhooks.
+// webhooksAtOnce keeps a transaction well within DynamoDB's 100 items: a webhook takes three, and a blueprint may
+// have 100 webhooks.
 const webhooksAtOnce = 30
 
 func (s *Service) removeWebhooks(ctx context.Context, i *domain.Installation) error {

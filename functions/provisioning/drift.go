@@ -12,12 +12,12 @@ import (
 	"plugboard/shared/store"
 )
 
-// pageOfChecks is how many installations one message of the daily check looks at: seconds, of a function's minute.
+// pageOfChecks is how many installations one message of the daily check covers: seconds of the function's minute.
 const pageOfChecks = 25
 
-// walk checks one page of the list of all installations, and asks for the next in a message of its own. The next one's
-// id derives from the day and the place, so that a repeated message, or a schedule that fires twice, starts no second
-// walk. An installation that cannot be checked is logged, and left for tomorrow.
+// walk checks one page of the list of all installations, and asks for the next page in another message. That
+// message's id derives from the day and the place, so neither a repeated message nor a schedule that fires twice
+// starts a second walk. An installation that cannot be checked is logged and left for the next day.
 func (s *Service) walk(ctx context.Context, c plugboard.DriftCheck) error {
 	if c.Day == "" {
 		c.Day = s.now().Format(time.DateOnly)
@@ -47,7 +47,7 @@ func (s *Service) walk(ctx context.Context, c plugboard.DriftCheck) error {
 	return nil
 }
 
-// check records what has drifted, and repairs it where the account asked for that.
+// check records the drift, and repairs it where the account asked for daily repair.
 func (s *Service) check(ctx context.Context, a domain.AccountID, e domain.ExtensionID) error {
 	if living, err := s.living(ctx, a); err != nil || !living {
 		return err
@@ -66,8 +66,8 @@ func (s *Service) check(ctx context.Context, a domain.AccountID, e domain.Extens
 	return s.reconcile(ctx, i, b)
 }
 
-// repair brings what an installation manages to its definition, because someone asked for it. What it meets that people
-// must change first stays a finding.
+// repair brings managed resources back to their definition on request. A difference that people must resolve first
+// stays a finding.
 func (s *Service) repair(ctx context.Context, a domain.AccountID, target plugboard.ProvisionedInstance) error {
 	if living, err := s.living(ctx, a); err != nil || !living {
 		return err
@@ -90,8 +90,8 @@ func (s *Service) repair(ctx context.Context, a domain.AccountID, target plugboa
 	return nil
 }
 
-// record compares, and remembers with the installation what it found: the event of it tells the same once, however often
-// it is found, and another when nothing is left of it.
+// record compares, and stores the findings with the installation. The same findings raise one event, however often
+// they are found; their end raises another.
 func (s *Service) record(ctx context.Context, i *domain.Installation, b domain.Blueprint) (domain.Managed, error) {
 	managed, err := s.store.Managed(ctx, *i, b)
 	if err != nil {
@@ -126,9 +126,9 @@ func (s *Service) record(ctx context.Context, i *domain.Installation, b domain.B
 	return managed, s.store.Commit(ctx, &tx, nil)
 }
 
-// reconcile does the blueprint's steps again, each of which writes what differs from the definition and nothing else,
-// removes what the blueprint does not have, and then looks whether anything is left. Each transaction holds to the
-// installation as it is, so that none comes behind a disabling.
+// reconcile runs the blueprint's steps again, removes resources that the blueprint lacks, and compares once more. A
+// step writes only the differences. Each transaction checks that the installation is unchanged, so that no step
+// follows a disable.
 func (s *Service) reconcile(ctx context.Context, i domain.Installation, b domain.Blueprint) error {
 	for _, step := range b.Steps() {
 		var tx store.Tx
@@ -170,7 +170,7 @@ func (s *Service) reconcile(ctx context.Context, i domain.Installation, b domain
 	return err
 }
 
-// hold commits what there is to commit, if the installation is as it was read.
+// hold commits tx if it has writes and the installation is unchanged since it was read.
 func (s *Service) hold(ctx context.Context, i domain.Installation, tx *store.Tx) error {
 	if tx.Empty() {
 		return nil
@@ -179,7 +179,7 @@ func (s *Service) hold(ctx context.Context, i domain.Installation, tx *store.Tx)
 	return s.store.Commit(ctx, tx, nil)
 }
 
-// living tells whether the account is there, and not being deleted.
+// living is true when the account exists and is not being deleted.
 func (s *Service) living(ctx context.Context, id domain.AccountID) (bool, error) {
 	a, err := s.store.Account(ctx, id)
 	if fault.KindOf(err) == fault.NotFound {

@@ -12,8 +12,8 @@ import (
 	"plugboard/shared/store"
 )
 
-// enable does the steps that are not done, each in a transaction with its record, and then shows the
-// installation as enabled: only when all of it exists (design rule 4), and all that it depends on (rule 2).
+// enable runs the open steps, each in a transaction with its record. Then it sets the installation to enabled: only
+// when every resource (design rule 4) and every dependency (rule 2) exists.
 func (s *Service) enable(ctx context.Context, i domain.Installation) error {
 	b, err := s.store.Blueprint(ctx, i.Extension, i.Version)
 	if err != nil {
@@ -37,8 +37,8 @@ func (s *Service) enable(ctx context.Context, i domain.Installation) error {
 	return s.commit(ctx, plugboard.InstallationEnabled, &i, &store.Tx{})
 }
 
-// step does one step of b, and records it in the same transaction. A resource's id derives from the installation and
-// the blueprint's keys, so that a step which runs again, after a crash or at the next enabling, meets the same resource.
+// step runs one step of b and records it in the same transaction. A resource's id derives from the installation and
+// the blueprint's keys, so a repeated step finds the same resource.
 func (s *Service) step(ctx context.Context, i *domain.Installation, b domain.Blueprint, n int) error {
 	var tx store.Tx
 	var err error
@@ -76,8 +76,8 @@ func (s *Service) step(ctx context.Context, i *domain.Installation, b domain.Blu
 	return s.store.Commit(ctx, &tx, nil)
 }
 
-// templateType makes a template type, or brings the one that is there to the blueprint's definition. It writes only
-// what that changes.
+// templateType creates a template type, or updates the existing one to the blueprint's definition. It writes only the
+// differences.
 func (s *Service) templateType(ctx context.Context, tx *store.Tx, i *domain.Installation, b domain.Blueprint, step domain.Step) error {
 	declared, ok := b.TemplateType(step.TypeKey)
 	if !ok {
@@ -96,8 +96,8 @@ func (s *Service) templateType(ctx context.Context, tx *store.Tx, i *domain.Inst
 	return nil
 }
 
-// saveTemplateType writes t over what was found, if they differ, and raises the fields' version if a contract being
-// created could tell.
+// saveTemplateType writes t if it differs from the stored one, and raises the fields' version if the difference
+// matters to a contract being created.
 func (s *Service) saveTemplateType(tx *store.Tx, t, found domain.TemplateType) {
 	if t.Same(found) {
 		return
@@ -112,7 +112,8 @@ func (s *Service) saveTemplateType(tx *store.Tx, t, found domain.TemplateType) {
 	tx.Save(&t, t.Rev)
 }
 
-// withdraw makes inactive what the version no longer has of a template type, which is all of it when it has no such type.
+// withdraw sets the fields inactive that the version no longer has; all fields, when it no longer has the template
+// type.
 func (s *Service) withdraw(ctx context.Context, tx *store.Tx, i domain.Installation, b domain.Blueprint, step domain.Step) error {
 	found, err := s.store.TemplateType(ctx, i.Account, i.TemplateTypeID(step.TypeKey))
 	if fault.KindOf(err) == fault.NotFound {
@@ -126,8 +127,8 @@ func (s *Service) withdraw(ctx context.Context, tx *store.Tx, i domain.Installat
 	return nil
 }
 
-// webhook makes one webhook for one template type, with a secret of its own, or brings the one of this epoch to the
-// blueprint's definition: its secret, and whether it is paused, stay.
+// webhook creates one webhook for one template type, with its own secret, or updates this epoch's webhook to the
+// blueprint's definition. The secret and the pause of an existing webhook stay.
 func (s *Service) webhook(ctx context.Context, tx *store.Tx, i *domain.Installation, b domain.Blueprint, step domain.Step) error {
 	declared, ok := b.Webhook(step.WebhookKey)
 	if !ok {

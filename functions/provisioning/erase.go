@@ -12,12 +12,13 @@ import (
 	"plugboard/shared/store"
 )
 
-// pageOfErasing is how many items one page erases: with the record of it, well within a DynamoDB transaction (100).
+// pageOfErasing is how many items one page erases: with their record, well within the 100 items of a DynamoDB
+// transaction.
 const pageOfErasing = 80
 
-// erase does one page of an account's erasing (design rule 27): a transaction that erases some, counts it in the proof,
-// and asks for the next page; the last one erases the account itself, and says when. A message for another page than
-// comes next is a repetition. So a crash at any point loses nothing, and nothing is counted twice.
+// erase runs one page of an account's erasing (design rule 27). One transaction erases items, counts them in the
+// proof, and asks for the next page; the last page erases the account and dates the proof. A message for any page but
+// the next is a repeat and does nothing, so a crash loses nothing and nothing is counted twice.
 func (s *Service) erase(ctx context.Context, a domain.AccountID, e plugboard.Erasing) error {
 	d, err := s.store.Deletion(ctx, a)
 	if err != nil {
@@ -60,9 +61,9 @@ func (s *Service) erase(ctx context.Context, a domain.AccountID, e plugboard.Era
 	return fault.Wrap(s.store.Commit(ctx, &tx, nil), "erase page %d of %s", e.Page, a)
 }
 
-// farewell tells the lifecycle endpoints of the account's installations that they end with it (design rule 17), while there
-// is time for it. An event's id derives from the deletion, so that a repetition tells nobody twice; each Tx moves the
-// deletion on, so that the erasing, should it have begun, and the event do not pass each other by.
+// farewell tells the lifecycle endpoints of the account's installations of its end (design rule 17). An event's id
+// derives from the deletion, so a repeat tells nobody twice. Each Tx also changes the deletion, so that an event is
+// never committed after erasing began.
 func (s *Service) farewell(ctx context.Context, a domain.AccountID, d domain.Deletion) error {
 	account, err := s.store.Account(ctx, a)
 	if fault.KindOf(err) == fault.NotFound || err == nil && (!account.Ending(s.now()) || d.Page > 1) {
@@ -87,7 +88,7 @@ func (s *Service) farewell(ctx context.Context, a domain.AccountID, d domain.Del
 		}
 		told = append(told, e)
 	}
-	slices.SortFunc(told, func(x, y plugboard.Event) int { return strings.Compare(string(x.ID), string(y.ID)) }) // so that a repetition makes the same Txs
+	slices.SortFunc(told, func(x, y plugboard.Event) int { return strings.Compare(string(x.ID), string(y.ID)) }) // sorted, so that a repeat makes the same transactions
 	for together := range slices.Chunk(told, pageOfErasing) {
 		const toldBefore = "told-before"
 		var tx store.Tx
@@ -107,9 +108,9 @@ func (s *Service) farewell(ctx context.Context, a domain.AccountID, d domain.Del
 	return nil
 }
 
-// forget takes the account out of what is others' and names it: the test accounts of an extension that it tries, the
-// failures of a roll-out that came to it. Each is a transaction of its own, since there may be more than one takes, and
-// comes before what leads to it is erased, so that a crash between loses none.
+// forget removes the account from records of others that name it: an extension's test accounts, a roll-out's
+// failures. Each is a transaction of its own, since there may be more than one transaction takes. It runs before the
+// items that lead to these records are erased, so that a crash in between loses none.
 func (s *Service) forget(ctx context.Context, a domain.AccountID, found []store.Belonging) error {
 	for _, b := range found {
 		var err error

@@ -9,7 +9,8 @@ import (
 	"plugboard/shared/store"
 )
 
-// A lifecycle endpoint's webhook is made before all else, and outlives the installation for its last delivery.
+// A lifecycle endpoint's webhook is created before all other resources, and outlives the installation for its last
+// delivery.
 
 func (s *Service) lifecycle(ctx context.Context, tx *store.Tx, i *domain.Installation, b domain.Blueprint) error {
 	if b.Lifecycle == nil {
@@ -30,10 +31,10 @@ func (s *Service) lifecycle(ctx context.Context, tx *store.Tx, i *domain.Install
 	return nil
 }
 
-// endLifecycle lets the webhook hear of this epoch's end, and of nothing that comes after.
+// endLifecycle lets the webhook hear of this epoch's end and of nothing later.
 func (s *Service) endLifecycle(tx *store.Tx, w domain.Webhook) {
 	w.UpdatedAt = s.now()
 	w.EndsAt = w.UpdatedAt.Add(domain.LifecycleKept)
 	tx.Replace(&w)
-	tx.Remember(w, w.UpdatedAt) // the log of its deliveries is kept longer than it is
+	tx.Remember(w, w.UpdatedAt) // the log of its deliveries outlives the webhook
 }

@@ -13,20 +13,21 @@ import (
 )
 
 const (
-	// rolloutPage is how many installations one message is for. A page that takes too long ends sooner.
+	// rolloutPage is how many installations one message covers. A slow page ends sooner.
 	rolloutPage = 20
 
-	// rolloutLeft is what must be left of the invocation's time, a minute by infra, to begin another installation.
+	// rolloutLeft is the time that must be left of the invocation (a minute, set by infra) to begin another
+	// installation.
 	rolloutLeft = 20 * time.Second
 
-	// raceAttempts is how often a change that others made meanwhile is looked at again.
+	// raceAttempts is how often a write that lost a race is tried again.
 	raceAttempts = 5
 )
 
-// RollOut works one page of a roll-out: installation after installation, and then the counts, in one transaction with the
-// message for the next page. It may run twice, and stop anywhere: what was done is found done and counted as such, since
-// an installation remembers which roll-out upgraded it; and a message for a page that was saved finds nothing to do. last
-// tells that the message will not come again.
+// RollOut runs one page of a roll-out: installation after installation, then the counts, in one transaction with the
+// message for the next page. It may run twice and stop anywhere. An installation remembers the roll-out that upgraded
+// it, so a repeat counts it and does not upgrade it again. A message for a saved page does nothing. last means that
+// the message will not come again.
 func (s *Service) RollOut(ctx context.Context, p plugboard.RolloutPage, last bool) error {
 	r, err := s.store.Rollout(ctx, p.Extension, p.Rollout)
 	if err != nil || r.State != domain.RolloutRunning || r.Page != p.Page {
@@ -69,8 +70,8 @@ func (s *Service) RollOut(ctx context.Context, p plugboard.RolloutPage, last boo
 	return s.saveRollout(ctx, p, progress, after, end)
 }
 
-// goOn tells whether the n-th installation of the page is to be begun: unless people held the roll-out or yanked its
-// version, too many failed, or the invocation's time is short. The first always has time enough.
+// goOn is true when the n-th installation of the page may begin: the roll-out still runs, its version is not yanked,
+// few enough failed, and time is left. The first installation always has time.
 func (s *Service) goOn(ctx context.Context, r domain.Rollout, since domain.RolloutProgress, n int) (bool, error) {
 	if r.Exceeds(since) {
 		return false, nil
@@ -86,8 +87,8 @@ func (s *Service) goOn(ctx context.Context, r domain.Rollout, since domain.Rollo
 	return version.State == domain.VersionApproved, err
 }
 
-// rollOutTo upgrades one installation as far as it may, and tells what became of it. An error means that the page is
-// worked again; what people must change is RolloutFailed, and leaves the installation as it was.
+// rollOutTo upgrades one installation and returns its result. An error means that the page must run again. A problem
+// that people must solve is RolloutFailed, and leaves the installation as it was.
 func (s *Service) rollOutTo(ctx context.Context, r domain.Rollout, a domain.AccountID, last bool) (domain.RolloutOutcome, domain.RolloutFailure, error) {
 	for range raceAttempts {
 		if living, err := s.living(ctx, a); err != nil || !living {
@@ -127,8 +128,8 @@ func (s *Service) rollOutTo(ctx context.Context, r domain.Rollout, a domain.Acco
 	return "", domain.RolloutFailure{}, fault.New(fault.Unavailable, "busy", "The installation keeps changing.")
 }
 
-// startUpgrade sets an enabled installation on its way, with a message of its own, so that it arrives whatever becomes of
-// the roll-out. Or it tells why not.
+// startUpgrade starts the upgrade of an enabled installation with a message of its own, so that it finishes even when
+// the roll-out ends. Otherwise it returns why not.
 func (s *Service) startUpgrade(ctx context.Context, r domain.Rollout, i domain.Installation) (domain.RolloutOutcome, domain.RolloutFailure, error) {
 	subject, err := s.store.UpgradeSubject(ctx, i.Account, r.Extension, r.Version)
 	if err != nil {
@@ -166,8 +167,8 @@ func (s *Service) startUpgrade(ctx context.Context, r domain.Rollout, i domain.I
 	return "", domain.RolloutFailure{}, err
 }
 
-// saveRollout counts a page, and asks for the next one if there is one to do. Who paused or cancelled meanwhile keeps the
-// last word; who saved the page before, too.
+// saveRollout counts a page and asks for the next one, if any. A concurrent pause or cancel wins, and so does a page
+// saved before.
 func (s *Service) saveRollout(ctx context.Context, p plugboard.RolloutPage, since domain.RolloutProgress, after domain.AccountID, end bool) error {
 	var err error
 	for range raceAttempts {

@@ -1,6 +1,6 @@
-// Package provisioning is the function that makes what a blueprint names, and clears it away again, from the
-// provisions queue; that looks every day whether it is still as it was made; and that erases deleted accounts. Every step is one transaction that also records it, may run twice, and goes on after a
-// crash at any point.
+// Package provisioning is the function that creates, upgrades, checks and removes the resources of installations, and
+// erases deleted accounts. It works the provisions queue. Every step is one transaction that also records it, may run
+// twice, and continues after a crash at any point.
 package provisioning
 
 import (
@@ -20,16 +20,16 @@ import (
 	"plugboard/shared/trace"
 )
 
-// Sealer keeps webhooks' signing secrets.
+// Sealer seals webhooks' signing secrets.
 type Sealer interface {
 	Seal(ctx context.Context, a domain.AccountID, resource string, plain domain.Secret) (domain.Sealed, error)
 }
 
-// maxReceives is the provisions queue's, after which a message goes to its dead-letter queue; infra sets the
-// same. At the last, the installation is marked failed, so that people see it and can retry.
+// maxReceives is the provisions queue's limit before its dead-letter queue; infra sets the same. At the last receive
+// the installation is marked failed, so that people see it and can retry.
 const maxReceives = 5
 
-// Service carries installations on.
+// Service works provisioning jobs.
 type Service struct {
 	store *store.Store
 	seal  Sealer
@@ -37,14 +37,14 @@ type Service struct {
 	newID domain.IDSource
 }
 
-// New does not call AWS.
+// New makes no AWS call.
 func New(s *store.Store, seal Sealer, now domain.Clock, newID domain.IDSource) *Service {
 	return &Service{store: s, seal: seal, now: now, newID: newID}
 }
 
-// Handle works a batch of messages. One that fails is reported alone and comes again, up to maxReceives times.
+// Handle works a batch of messages. A failed message is reported alone and comes again, up to maxReceives times.
 func (s *Service) Handle(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
-	failures := []events.SQSBatchItemFailure{} // never null: an emulator's poller breaks on it
+	failures := []events.SQSBatchItemFailure{} // an empty list, never null: one emulator's poller breaks on null
 	for _, m := range batch.Records {
 		if err := s.message(ctx, m); err != nil {
 			slog.ErrorContext(ctx, "provisioning failed", "message_id", m.MessageId, "receives", m.Attributes["ApproximateReceiveCount"], "error", err)
@@ -84,20 +84,20 @@ func (s *Service) message(ctx context.Context, m events.SQSMessage) error {
 			err = errors.Join(err, s.failAll(ctx, p.Account, p.Installations[n:], err))
 		}
 		if err != nil {
-			return err // what comes after may depend on this
+			return err // later targets may depend on this one
 		}
 	}
 	return nil
 }
 
-// hopeless tells a state of the account that people must change, which no repetition will, from a fault of the
-// pipeline.
+// hopeless is true for a state of the account that only people can change; a repeat cannot help. It is false for a
+// fault of the pipeline.
 func hopeless(err error) bool {
 	return fault.KindOf(err) == fault.Conflict && !fault.Is(err, store.Raced)
 }
 
-// carryOn is Advance, and again when someone else changed the installation meanwhile: the message would come back only when
-// its visibility timeout is over, minutes later.
+// carryOn is Advance, repeated when someone else changed the installation meanwhile. Otherwise the message would come
+// back after its visibility timeout, minutes later.
 func (s *Service) carryOn(ctx context.Context, a domain.AccountID, target plugboard.ProvisionedInstance) error {
 	var err error
 	for range raceAttempts {
@@ -108,8 +108,8 @@ func (s *Service) carryOn(ctx context.Context, a domain.AccountID, target plugbo
 	return err
 }
 
-// Advance carries one installation on to where its state says it goes. A message for another epoch, or for an
-// installation that has arrived, finds nothing to do.
+// Advance moves one installation on to its goal. A message for another epoch, or for an installation that has
+// arrived, does nothing.
 func (s *Service) Advance(ctx context.Context, a domain.AccountID, target plugboard.ProvisionedInstance) error {
 	if living, err := s.living(ctx, a); err != nil || !living {
 		return fault.Wrap(err, "provision in %s", a)
@@ -132,8 +132,8 @@ func (s *Service) Advance(ctx context.Context, a domain.AccountID, target plugbo
 	}
 }
 
-// failAll marks an installation failed for its own cause, and those that the message names after it since they may
-// need it.
+// failAll marks an installation failed with its cause, and also the later targets of the message, which may depend on
+// it.
 func (s *Service) failAll(ctx context.Context, a domain.AccountID, targets []plugboard.ProvisionedInstance, cause error) error {
 	err := s.fail(ctx, a, targets[0], reasonOf(cause))
 	for _, t := range targets[1:] {
@@ -142,7 +142,7 @@ func (s *Service) failAll(ctx context.Context, a domain.AccountID, targets []plu
 	return err
 }
 
-// fail marks the installation failed, with the step that it stands at. One that is not on its way stays as it is.
+// fail marks an installation failed at its current step. An installation that is not in progress stays as it is.
 func (s *Service) fail(ctx context.Context, a domain.AccountID, target plugboard.ProvisionedInstance, reason string) error {
 	i, err := s.store.Installation(ctx, a, target.Extension)
 	if err != nil || i.Epoch != target.Epoch || i.State != domain.Enabling && i.State != domain.Upgrading && i.State != domain.Disabling {
@@ -156,7 +156,7 @@ func (s *Service) fail(ctx context.Context, a domain.AccountID, target plugboard
 	return s.commit(ctx, plugboard.InstallationFailed, &i, &store.Tx{})
 }
 
-// reasonOf is what people may read of a cause.
+// reasonOf is the part of a cause that people may read.
 func reasonOf(cause error) string {
 	var f *fault.Error
 	if errors.As(cause, &f) && f.Detail != "" {
@@ -165,7 +165,7 @@ func reasonOf(cause error) string {
 	return "Something failed on our side; the log has the details."
 }
 
-// commit writes the installation's change together with the rest of tx and the event of it.
+// commit writes the installation's change, the rest of tx, and the event of the change.
 func (s *Service) commit(ctx context.Context, t plugboard.Type, i *domain.Installation, tx *store.Tx) error {
 	event, err := plugboard.OfInstallation(domain.EventID(s.newID("evt")), t, *i)
 	if err != nil {

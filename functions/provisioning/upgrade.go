@@ -10,9 +10,9 @@ import (
 	"plugboard/shared/store"
 )
 
-// upgrade does the steps of the plan that are not done, and then shows the new version. The extension goes on working:
-// what the version brings comes first, each webhook moves to it whole, with its headers and auth, and only then does
-// what the version lacks go. So a failure at any step leaves a working extension, and retrying goes on.
+// upgrade runs the open steps of the plan, then sets the new version. The extension works meanwhile: additions come
+// first, each webhook moves to the new version as a whole, and removals come last. A failure at any step leaves a
+// working extension, and a retry continues.
 func (s *Service) upgrade(ctx context.Context, i domain.Installation) error {
 	from, err := s.store.Blueprint(ctx, i.Extension, i.Version)
 	if err != nil {
@@ -38,8 +38,8 @@ func (s *Service) upgrade(ctx context.Context, i domain.Installation) error {
 	return s.commit(ctx, plugboard.InstallationUpgraded, &i, &tx)
 }
 
-// exchangeDependencies releases what the new version does not depend on. Conflict when something that it does depend on
-// has not come.
+// exchangeDependencies releases dependencies that the new version does not have. Conflict when a dependency that it
+// does have is not enabled.
 func (s *Service) exchangeDependencies(ctx context.Context, tx *store.Tx, i domain.Installation, from, to domain.Blueprint) error {
 	if len(from.Dependencies)+len(to.Dependencies) == 0 {
 		return nil
@@ -62,8 +62,8 @@ func (s *Service) exchangeDependencies(ctx context.Context, tx *store.Tx, i doma
 	return nil
 }
 
-// dependenciesCame is Conflict when something that the version depends on has not come: it failed, say, and this was retried
-// before it.
+// dependenciesCame is Conflict when a dependency of the version is not enabled, for instance because it failed and
+// this installation was retried first.
 func dependenciesCame(installed map[domain.ExtensionID]domain.Installation, b domain.Blueprint) error {
 	for _, d := range b.Dependencies {
 		if dependency := installed[d.Extension]; !dependency.Present() {
@@ -81,7 +81,7 @@ func (s *Service) rescope(ctx context.Context, tx *store.Tx, i domain.Installati
 		}
 		token, err := s.store.Token(ctx, hash)
 		if fault.KindOf(err) == fault.NotFound {
-			continue // the one before, whose overlap is over
+			continue // the previous token, whose overlap is over
 		}
 		if err != nil {
 			return err

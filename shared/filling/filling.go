@@ -1,5 +1,5 @@
-// Package filling changes values of a contract's data fields: the one way in, whether the account does it, a participant
-// by a session, or an extension by a callback. Design rules 12 and 13 hold on all of them.
+// Package filling changes the data field values of a contract. The account, a participant's session and an
+// extension's callback all come through it, so that design rules 12 and 13 hold for each.
 package filling
 
 import (
@@ -11,19 +11,19 @@ import (
 	"plugboard/shared/store"
 )
 
-// Filling reads fields and puts changes into transactions, which are the caller's to commit.
+// Filling reads fields and adds changes to transactions, which the caller commits.
 type Filling struct {
 	store *store.Store
 	now   domain.Clock
 	newID domain.IDSource
 }
 
-// New does not call AWS.
+// New makes no AWS call.
 func New(s *store.Store, now domain.Clock, newID domain.IDSource) Filling {
 	return Filling{store: s, now: now, newID: newID}
 }
 
-// Change is what is to become of a contract's values; those not given stay.
+// Change is the wanted change of a contract's values. Values not given stay.
 type Change struct {
 	By      domain.ParticipantID // empty: the account, or an extension
 	Values  []domain.GivenValue

@@ -1,5 +1,5 @@
-// Package metric counts by writing log lines: CloudWatch makes metrics of those in its embedded metric format, so that
-// nothing is called and nothing is granted. Names are in the catalogue below, and so in the dashboard.
+// Package metric counts by writing log lines in CloudWatch's embedded metric format. No call is made and no
+// permission is needed. The dashboard shows the names below.
 package metric
 
 import (
@@ -12,17 +12,17 @@ import (
 	"plugboard/shared/domain"
 )
 
-// Namespace holds every metric of ours. The stage is their one dimension: an account or a webhook never is, since each
-// value of a dimension is a metric of its own, and billed as one.
+// Namespace holds all metrics. Their one dimension is the stage, never an account or a webhook: each value of a
+// dimension is a metric of its own, and billed as one.
 const (
 	Namespace      = "Plugboard"
 	StageDimension = "stage"
 )
 
-// Name is a metric's.
+// Name is the name of a metric.
 type Name string
 
-// Unit is CloudWatch's.
+// Unit is a unit of CloudWatch.
 type Unit string
 
 const (
@@ -31,23 +31,23 @@ const (
 )
 
 const (
-	Events    Name = "Events"    // that fan-out took from the stream
-	Delivered Name = "Delivered" // attempts, by how they ended
+	Events    Name = "Events"    // events that fan-out read from the stream
+	Delivered Name = "Delivered" // attempts by outcome
 	Failed    Name = "Failed"
 	Exhausted Name = "Exhausted"
 	Skipped   Name = "Skipped"
 	Cancelled Name = "Cancelled"
-	// Unsent are events, and what else is in the outbox, that were accepted more than a minute ago and were not sent on;
-	// redelivery says it every minute, of none, too, as of the next two: so its silence is told from good news.
+	// Unsent counts outbox items that were accepted more than a minute ago and not sent on. Redelivery publishes it
+	// every minute, also when it is 0, as it does Due and Overdue: so its silence can raise an alarm.
 	Unsent  Name = "Unsent"
-	Due     Name = "Due"     // attempts whose time came, of those further away than a message can wait, sent or not
-	Overdue Name = "Overdue" // of these, the ones whose time had been over for more than two minutes
-	Parked  Name = "Parked"  // deliveries whose webhook's breaker is open, each time
-	Moved   Name = "Moved"   // to the slow lane, of those that came by the quick one
-	Paced   Name = "Paced"   // that wait their turn, of so many a second
-	// OpenBreakers is how many there are, every minute.
+	Due     Name = "Due"     // scheduled attempts whose time has come, sent or not
+	Overdue Name = "Overdue" // due attempts that are more than two minutes late
+	Parked  Name = "Parked"  // deliveries parked because their webhook's breaker is open
+	Moved   Name = "Moved"   // deliveries moved to the slow queue
+	Paced   Name = "Paced"   // deliveries that wait for their webhook's rate limit
+	// OpenBreakers is the number of open breakers, every minute.
 	OpenBreakers Name = "OpenBreakers"
-	// FirstAttempt is how long after its event a delivery's first attempt began.
+	// FirstAttempt is the time from the event to the start of the first attempt.
 	FirstAttempt Name = "FirstAttempt"
 	// AttemptTime is how long an endpoint took.
 	AttemptTime Name = "AttemptTime"
@@ -62,7 +62,7 @@ var units = map[Name]Unit{
 // Names is every metric.
 func Names() []Name { return slices.Sorted(maps.Keys(units)) }
 
-// Log writes to what CloudWatch Logs reads. Safe for concurrent use.
+// Log writes metrics to the function's log. It is safe for concurrent use.
 type Log struct {
 	stage string
 	now   domain.Clock
@@ -76,11 +76,11 @@ func New(stage string, out io.Writer, now domain.Clock) *Log {
 	return &Log{stage: stage, out: out, now: now}
 }
 
-// valuesMost is how many values of one metric CloudWatch takes in a line
+// valuesMost is how many values of a metric one line may hold
 // (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html).
 const valuesMost = 100
 
-// Put writes the values, a line for each hundred of a metric. Metrics without a value are left out.
+// Put writes the values, at most valuesMost of a metric in a line. A metric without values is left out.
 func (l *Log) Put(values map[Name][]float64) {
 	for more := true; more; {
 		more = false
@@ -118,5 +118,5 @@ func (l *Log) Put(values map[Name][]float64) {
 func (l *Log) write(line map[string]any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	json.NewEncoder(l.out).Encode(line) // a log that cannot be written to holds nothing up
+	json.NewEncoder(l.out).Encode(line) // a failed write of a metric stops nothing
 }

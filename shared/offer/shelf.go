@@ -1,5 +1,5 @@
-// Package offer is what can be enabled: the blueprints in the catalogue with all that they depend on, and those that an
-// account tries before they are listed.
+// Package offer reads the extensions that can be enabled: the listed blueprints with their dependencies, and the
+// blueprints that an account tries before they are listed.
 package offer
 
 import (
@@ -15,8 +15,8 @@ import (
 	"plugboard/shared/store"
 )
 
-// MostAtOnce keeps the enabling of an extension and its dependencies within one DynamoDB transaction
-// (100 items): each installation takes four writes, each that is there already one; three count by quotas.
+// MostAtOnce keeps the enabling of an extension and its dependencies within one DynamoDB transaction of 100 items. A
+// new installation takes four writes, an existing one takes one, and quotas take three.
 const MostAtOnce = 20
 
 // Unobtainable says why an extension cannot be enabled or depended on.
@@ -90,7 +90,7 @@ func (s Shelf) OnTrial(ctx context.Context, id domain.ExtensionID) (domain.Bluep
 	return b, fault.Wrap(err, "the newest blueprint of %s", id)
 }
 
-// Read is every blueprint that was asked for.
+// Read is every blueprint that was read.
 func (s Shelf) Read() []domain.Blueprint { return slices.Collect(maps.Values(s.read)) }
 
 func notListed(id domain.ExtensionID) *Unobtainable {

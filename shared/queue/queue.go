@@ -1,4 +1,4 @@
-// Package queue sends messages to SQS. Taking them is Lambda's work: a handler gets batches.
+// Package queue sends messages to SQS. Lambda receives them and calls the handlers.
 package queue
 
 import (
@@ -18,37 +18,37 @@ import (
 	"plugboard/shared/fault"
 )
 
-// SQS quotas (Developer Guide, "Message quotas"), and what we make of them.
+// SQS quotas (Developer Guide, "Message quotas"), and our own limits within them.
 const (
 	batchMost = 10 // messages
 	MaxDelay  = 15 * time.Minute
 
-	// BilledRequest is what SQS counts as one request, in bytes of a call's messages.
+	// BilledRequest is what SQS bills as one request, in bytes of a call's messages.
 	BilledRequest = 64 << 10
 
-	// batchBytes keeps a call well under SQS's 1 MiB; a bigger one costs no less, as it is billed by BilledRequest.
+	// batchBytes keeps a call well under SQS's 1 MiB. A larger call costs no less, since SQS bills by BilledRequest.
 	batchBytes = 256 << 10
 
 	callsAtOnce = 8
 )
 
-// Message is one to send.
+// Message is one message to send.
 type Message struct {
-	Body       string            // as Encode makes it
-	Attributes map[string]string // texts that SQS takes (Takes), none empty: what is had without decoding Body
-	Group      string            // at most 128 characters. On a standard queue it makes groups wait for their own, not for each other
-	Delay      time.Duration     // at most MaxDelay; rounded up to a second, so that none comes early
+	Body       string            // from Encode
+	Attributes map[string]string // texts that SQS takes (Takes), none empty: readable without decoding Body
+	Group      string            // at most 128 characters; on a standard queue it keeps one group's backlog from delaying others
+	Delay      time.Duration     // at most MaxDelay; rounded up to a second, so that no message comes early
 }
 
-// textType is SQS's type of an attribute that is text.
+// textType is SQS's type of a text attribute.
 const textType = "String"
 
-// Attribute is one of a message that came; empty when it has none of the name.
+// Attribute is an attribute of a received message; empty when there is none of that name.
 func Attribute(m lambda.SQSMessage, name string) string {
 	return aws.ToString(m.MessageAttributes[name].StringValue)
 }
 
-// MessageAttributes are its Attributes as Lambda hands them to a function.
+// MessageAttributes are the Attributes as Lambda hands them to a function.
 func (m Message) MessageAttributes() map[string]lambda.SQSMessageAttribute {
 	all := make(map[string]lambda.SQSMessageAttribute, len(m.Attributes))
 	for name, text := range m.Attributes {
@@ -57,7 +57,7 @@ func (m Message) MessageAttributes() map[string]lambda.SQSMessageAttribute {
 	return all
 }
 
-// Size is what SQS counts, in bytes.
+// Size is the size that SQS counts, in bytes.
 func (m Message) Size() int {
 	size := len(m.Body)
 	for name, text := range m.Attributes {
@@ -66,11 +66,11 @@ func (m Message) Size() int {
 	return size
 }
 
-// Takes tells whether SQS takes the text as it is.
+// Takes is true when SQS accepts the text unchanged.
 func Takes(text string) bool { return !strings.ContainsAny(text, "\ufffe\uffff") }
 
-// Encode is v as JSON that SQS takes: it refuses U+FFFE and U+FFFF, which a text of a customer's may hold, and
-// which JSON may write as escapes.
+// Encode is v as JSON that SQS accepts. SQS refuses U+FFFE and U+FFFF, which a customer's text may hold; JSON escapes
+// them.
 func Encode(v any) (string, error) {
 	raw, err := domain.JSON(v)
 	if err != nil {
@@ -79,17 +79,17 @@ func Encode(v any) (string, error) {
 	return strings.NewReplacer("\ufffe", `\ufffe`, "\uffff", `\uffff`).Replace(string(raw)), nil
 }
 
-// Queue sends to one queue. Safe for concurrent use.
+// Queue sends to one queue. It is safe for concurrent use.
 type Queue struct {
 	client *sqs.Client
 	url    string
 }
 
-// New does not call AWS.
+// New makes no AWS call.
 func New(client *sqs.Client, url string) *Queue { return &Queue{client: client, url: url} }
 
-// Send sends the messages, ten a call where their sizes allow, in no order. It returns an error for each that
-// was not sent, by its place in messages; nil when all were. One that SQS reports as failed may still be there.
+// Send sends the messages, ten a call where their sizes allow, in no order. It returns the error of each unsent
+// message by its index; nil when all were sent. A message that SQS reports as failed may have been sent all the same.
 func (q *Queue) Send(ctx context.Context, messages []Message) map[int]error {
 	failed := map[int]error{}
 	var mu sync.Mutex
@@ -114,7 +114,7 @@ func (q *Queue) Send(ctx context.Context, messages []Message) map[int]error {
 	return failed
 }
 
-// batches groups the messages' places into calls.
+// batches groups the indexes of messages into calls.
 func batches(messages []Message) [][]int {
 	var all [][]int
 	size := 0
@@ -128,7 +128,7 @@ func batches(messages []Message) [][]int {
 	return all
 }
 
-// call sends one batch, and returns the errors of those that were not sent.
+// call sends one batch, and returns the errors of the unsent messages.
 func (q *Queue) call(ctx context.Context, messages []Message, batch []int) map[int]error {
 	in := &sqs.SendMessageBatchInput{QueueUrl: &q.url}
 	for _, i := range batch {

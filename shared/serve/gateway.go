@@ -31,7 +31,7 @@ func (g gateway) invoke(ctx context.Context, e events.APIGatewayProxyRequest) (e
 
 func request(ctx context.Context, e events.APIGatewayProxyRequest) (*http.Request, error) {
 	body := []byte(e.Body)
-	if e.IsBase64Encoded { // every body is, where the API's binary types are */*; emulators differ
+	if e.IsBase64Encoded { // API Gateway encodes every body when the API's binary types are */*; emulators differ
 		decoded, err := base64.StdEncoding.DecodeString(e.Body)
 		if err != nil {
 			return nil, fmt.Errorf("decode the body: %w", err)
@@ -51,13 +51,13 @@ func request(ctx context.Context, e events.APIGatewayProxyRequest) (*http.Reques
 			header.Add(k, v)
 		}
 	}
-	for k, v := range e.Headers { // an emulator may fill this map alone
+	for k, v := range e.Headers { // one emulator fills only this map
 		if header.Get(k) == "" {
 			header.Set(k, v)
 		}
 	}
 	u := &url.URL{Path: e.Path, RawQuery: query.Encode()}
-	// The event's path is as it was sent, percent-encoded; an emulator decodes it.
+	// The event's path is percent-encoded as it was sent; one emulator decodes it.
 	if decoded, err := url.PathUnescape(e.Path); err == nil {
 		u.Path, u.RawPath = decoded, e.Path
 	}
@@ -69,7 +69,7 @@ func request(ctx context.Context, e events.APIGatewayProxyRequest) (*http.Reques
 	return r.WithContext(contract.WithRequestID(ctx, e.RequestContext.RequestID)), nil
 }
 
-// response collects an answer. Text goes back as it is, the rest in base64, which API Gateway decodes.
+// response collects an answer. Text goes back as it is; other content goes back as Base64, which API Gateway decodes.
 type response struct {
 	header http.Header
 	status int

@@ -1,6 +1,5 @@
-// Package trace carries the name by which a request, the events that it caused and their deliveries are found together
-// in every log: a trace id of W3C Trace Context (https://www.w3.org/TR/trace-context/), which callers may bring along
-// and endpoints are given.
+// Package trace carries the id under which every log shows a request, its events and their deliveries: a trace id of
+// W3C Trace Context (https://www.w3.org/TR/trace-context/). Callers may send one, and endpoints receive one.
 package trace
 
 import (
@@ -12,15 +11,15 @@ import (
 	"strings"
 )
 
-// Header is where callers and endpoints find the id.
+// Header is the header that carries the id.
 const Header = "Traceparent"
 
-// ID is 32 hexadecimal digits; empty for what nobody asked for, as a daily check.
+// ID is 32 hexadecimal digits; empty for work that no request asked for, such as a daily check.
 type ID string
 
 type contextKey struct{}
 
-// With is ctx in the trace. An empty id changes nothing.
+// With is ctx with the trace. An empty id changes nothing.
 func With(ctx context.Context, id ID) context.Context {
 	if id == "" {
 		return ctx
@@ -28,20 +27,20 @@ func With(ctx context.Context, id ID) context.Context {
 	return context.WithValue(ctx, contextKey{}, id)
 }
 
-// From is the trace of ctx; empty when it is in none.
+// From is the trace of ctx; empty when it has none.
 func From(ctx context.Context) ID {
 	id, _ := ctx.Value(contextKey{}).(ID)
 	return id
 }
 
 var (
-	// A later version may go on after the flags; ff is none.
+	// A later version may have fields after the flags; version ff is invalid.
 	parent = regexp.MustCompile(`^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?$`)
-	// AWS documents the root without its version and hyphens to be such an id.
+	// AWS documents that its root is such an id with a version and hyphens.
 	amazons = regexp.MustCompile(`(?:^|;)Root=1-([0-9a-f]{8})-([0-9a-f]{24})(?:;|$)`)
 )
 
-// Of is the trace of a request: the caller's, if it brings a valid one, or else the gateway's, or else a new one.
+// Of is the trace of a request: the caller's if valid, or else the gateway's, or else a new one.
 func Of(h http.Header) ID {
 	if m := parent.FindStringSubmatch(h.Get(Header)); m != nil && m[1] != "ff" && (m[1] != "00" || m[4] == "") && !zero(m[2]) && !zero(m[3]) {
 		return ID(m[2])
@@ -52,7 +51,7 @@ func Of(h http.Header) ID {
 	return ID(digits(16))
 }
 
-// Parent is the header of one request that we make in the trace: each has a parent id of its own.
+// Parent is the header of one outgoing request in the trace. Each request has a parent id of its own.
 func (id ID) Parent() string { return "00-" + string(id) + "-" + digits(8) + "-01" }
 
 func zero(digits string) bool { return strings.Trim(digits, "0") == "" }

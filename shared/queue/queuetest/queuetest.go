@@ -1,4 +1,4 @@
-// Package queuetest gives a test a queue of its own on the emulator, and hands over what is in it as Lambda would.
+// Package queuetest gives a test a queue of its own on the emulator, and hands its messages over as Lambda would.
 package queuetest
 
 import (
@@ -17,7 +17,7 @@ import (
 	"plugboard/shared/store/storetest"
 )
 
-// Queue is one queue of one test, deleted at its end.
+// Queue is the queue of one test, deleted at the test's end.
 type Queue struct {
 	Client *sqs.Client
 	URL    string
@@ -26,10 +26,10 @@ type Queue struct {
 	queue *queue.Queue
 	mu    sync.Mutex
 	sent  []queue.Message
-	owed  int // messages sent without a delay, and not yet taken
+	owed  int // messages sent without a delay and not yet received
 }
 
-// New makes an empty queue.
+// New creates an empty queue.
 func New(t testing.TB) *Queue {
 	t.Helper()
 	client := sqs.NewFromConfig(storetest.AWS(t))
@@ -48,7 +48,7 @@ func New(t testing.TB) *Queue {
 	return &Queue{Client: client, URL: *made.QueueUrl, t: t, queue: queue.New(client, *made.QueueUrl)}
 }
 
-// Send sends to the real queue, and remembers what was sent, since a message with a delay cannot be seen in it.
+// Send sends to the real queue and remembers the messages, because a delayed message cannot be read from it.
 func (q *Queue) Send(ctx context.Context, messages []queue.Message) map[int]error {
 	failed := q.queue.Send(ctx, messages)
 	q.mu.Lock()
@@ -64,7 +64,7 @@ func (q *Queue) Send(ctx context.Context, messages []queue.Message) map[int]erro
 	return failed
 }
 
-// Sent is what was sent since the call before.
+// Sent is the messages sent since the last call of Sent.
 func (q *Queue) Sent() []queue.Message {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -73,7 +73,7 @@ func (q *Queue) Sent() []queue.Message {
 	return sent
 }
 
-// Batch is messages as Lambda hands them to a function at once, whether or not their delay is over.
+// Batch is messages as Lambda hands them to a function, whether or not their delay is over.
 func Batch(messages ...queue.Message) events.SQSEvent {
 	var batch events.SQSEvent
 	for _, m := range messages {
@@ -90,7 +90,7 @@ func Batch(messages ...queue.Message) events.SQSEvent {
 
 const sentAt = "1764020000000" // milliseconds
 
-// Received is the messages that were received, with all of their attributes, as Lambda hands them to a function.
+// Received is received messages with all their attributes, as Lambda hands them to a function.
 func Received(messages ...types.Message) events.SQSEvent {
 	var batch events.SQSEvent
 	for _, m := range messages {
@@ -106,21 +106,21 @@ func Received(messages ...types.Message) events.SQSEvent {
 	return batch
 }
 
-// Broken sends to a queue that is not there.
+// Broken sends to a queue that does not exist.
 func (q *Queue) Broken() *queue.Queue { return queue.New(q.Client, q.URL+"-gone") }
 
-// hidden is how long a received message stays out of sight, in seconds, unless it is deleted. When the answer to a
-// request to receive is lost, the SDK asks again, and finds what the lost answer held after that time.
+// hidden is how long a received message stays invisible, in seconds, unless it is deleted. When the answer to a
+// receive is lost, the SDK asks again, and finds its messages after that time.
 const hidden = "10"
 
-// patience is how long Take waits for what was sent, in polls of the longest that SQS has.
+// patience is how long Take waits, in polls of SQS's longest wait.
 const (
 	longPoll = 20 // seconds
 	patience = 3
 )
 
-// Take removes all that is visible in the queue, as one batch to a function: of more than ten when there are more. It
-// waits for what was sent by Send without a delay. What waits by its delay stays.
+// Take removes every visible message from the queue, as one batch. It waits for the messages that Send sent without a
+// delay. Delayed messages stay.
 func (q *Queue) Take() events.SQSEvent {
 	q.t.Helper()
 	q.mu.Lock()
@@ -157,7 +157,7 @@ func (q *Queue) Take() events.SQSEvent {
 	}
 }
 
-// Waiting is how many messages the queue holds back by their delay.
+// Waiting is the number of delayed messages in the queue.
 func (q *Queue) Waiting() string {
 	q.t.Helper()
 	got, err := q.Client.GetQueueAttributes(q.t.Context(), &sqs.GetQueueAttributesInput{
