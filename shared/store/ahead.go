@@ -9,24 +9,24 @@ import (
 	"plugboard/shared/fault"
 )
 
-// Ahead is what one call read of what the deliveries of a batch will ask for. It answers as the store does, and asks it
-// for what it has not read.
+// Ahead holds the items that a batch of deliveries will need, read in one call. It answers like the store, and asks
+// the store for anything else.
 type Ahead struct {
 	*Store
 	asked map[key]bool
 	items map[key]map[string]types.AttributeValue
 }
 
-// AheadOf names a webhook, and the extension that it belongs to, if it is managed.
+// AheadOf names a webhook, and its extension if it is managed.
 type AheadOf struct {
 	Account   domain.AccountID
 	Webhook   domain.WebhookID
 	Extension domain.ExtensionID
 }
 
-// ReadAhead reads accounts, webhooks with their health, and installations: of ten webhooks in one call, consistently.
-// Each item is a read unit, even one that is not there, and so a webhook and its health are two, which the query of
-// WebhookAndHealth gets for one.
+// ReadAhead reads accounts, webhooks with their health, and installations consistently: ten webhooks in one call.
+// Each item is a read unit, even a missing one. So a webhook and its health cost two, where the query of
+// WebhookAndHealth costs one.
 func (s *Store) ReadAhead(ctx context.Context, of []AheadOf) (*Ahead, error) {
 	a := &Ahead{Store: s, asked: map[key]bool{}}
 	var keys []key

@@ -14,16 +14,16 @@ import (
 	"plugboard/shared/fault"
 )
 
-// The attempt log: lines are added and never changed, and expire after 30 days (design rule 19). log.go reads it.
+// The attempt log: lines are appended, never changed, and expire after 30 days (design rule 19). log.go reads it.
 
 const (
-	batchWriteMost     = 25 // items in a BatchWriteItem, a DynamoDB quota
+	batchWriteMost     = 25 // items in a BatchWriteItem (DynamoDB quota)
 	batchWriteAttempts = 6
 )
 
-// AppendAttempts adds lines to the log, and with them, in the same calls, the deliveries whose next attempt waits for a
-// time further away than a message can. Unavailable when DynamoDB still leaves some unwritten after several tries; the
-// others are written then, and appending all of them again adds lines and loses none.
+// AppendAttempts appends lines to the log, and stores in the same calls the deliveries whose next attempt is beyond
+// SQS's delay. Unavailable when DynamoDB leaves some unwritten after several tries. The others are written then;
+// appending all again adds lines and loses none.
 func (s *Store) AppendAttempts(ctx context.Context, attempts []domain.Attempt, waiting ...events.Delivery) error {
 	puts, err := dueItems(waiting)
 	if err != nil {
@@ -46,8 +46,8 @@ func (s *Store) AppendAttempts(ctx context.Context, attempts []domain.Attempt, w
 	return nil
 }
 
-// attemptItem is what marshal makes of an attempt, without its reflection, since every delivery has a line. A test holds
-// them to the same.
+// attemptItem is marshal of an attempt without reflection, because every delivery has a line. A test compares the
+// two.
 func attemptItem(a domain.Attempt) map[string]types.AttributeValue {
 	item := map[string]types.AttributeValue{
 		"account_id": str(string(a.Account)), "webhook_id": str(string(a.Webhook)), "event_id": str(string(a.Event)), "event_type": str(a.EventType),
@@ -88,7 +88,7 @@ func attemptItem(a domain.Attempt) map[string]types.AttributeValue {
 	return item
 }
 
-// writeAll puts and deletes in a table, at most 25, and again what DynamoDB hands back unprocessed.
+// writeAll puts and deletes items of a table, at most 25, and repeats those that DynamoDB returns unprocessed.
 func (s *Store) writeAll(ctx context.Context, table string, writes []types.WriteRequest) error {
 	for attempt := 1; ; attempt++ {
 		out, err := s.db.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{table: writes}})

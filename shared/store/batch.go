@@ -13,9 +13,9 @@ import (
 	"plugboard/shared/fault"
 )
 
-// Reads of many by key, for imports. Each takes things with their keys filled in, none twice, and returns what is
-// stored of each at its place, the zero value for what is not; consistently. Unavailable when DynamoDB still leaves
-// some unread after several tries.
+// Reads of many items by key, for imports. Each function takes values with their keys filled in, no key twice. It
+// returns the stored value of each at its index, or the zero value, read consistently. Unavailable when DynamoDB
+// leaves some unread after several tries.
 
 func (s *Store) TheseAccounts(ctx context.Context, keyed []domain.Account) ([]domain.Account, error) {
 	return getAll(ctx, s, keyed)
@@ -34,7 +34,7 @@ func (s *Store) TheseTemplates(ctx context.Context, keyed []domain.Template) ([]
 }
 
 const (
-	batchGetMost     = 100 // items in a BatchGetItem, a DynamoDB quota
+	batchGetMost     = 100 // items in a BatchGetItem (DynamoDB quota)
 	batchGetAttempts = 6
 )
 
@@ -58,7 +58,7 @@ func getAll[T any](ctx context.Context, s *Store, keyed []T) ([]T, error) {
 	return all, nil
 }
 
-// items reads the items of those keys, none of which may be there twice.
+// items reads the items of those keys; no key may be there twice.
 func (s *Store) items(ctx context.Context, of []key) (map[key]map[string]types.AttributeValue, error) {
 	items := make(map[key]map[string]types.AttributeValue, len(of))
 	for chunk := range slices.Chunk(of, batchGetMost) {
@@ -78,7 +78,7 @@ func (s *Store) items(ctx context.Context, of []key) (map[key]map[string]types.A
 					items[key{textOf(item, PartitionKey), textOf(item, SortKey)}] = item
 				}
 			}
-			// 16 MB are read at a time, and less when DynamoDB is busy.
+			// DynamoDB reads 16 MB at a time, and less when it is busy.
 			if some = out.UnprocessedKeys[s.accounts].Keys; len(some) == 0 {
 				break
 			}

@@ -17,23 +17,23 @@ import (
 
 // An account's contracts, by their index.
 
-// ContractFilter narrows a list of contracts; what is empty does not.
+// ContractFilter narrows a list of contracts. An empty field does not narrow.
 type ContractFilter struct {
 	Workspace     domain.WorkspaceID
 	State         domain.ContractState
 	Origin        domain.ExtensionID
 	ExtensionType string
-	NoOrigin      bool // made through no extension
+	NoOrigin      bool // only contracts made through no extension
 }
 
 const (
-	filteredRead = 200 // entries that one query of a filtered list looks at; 200 KB at most
-	listRounds   = 5   // so at most 4,000 a call
+	filteredRead = 200 // entries that one query of a filtered list reads; 200 KB at most
+	listRounds   = 5   // so a call reads at most 4,000 entries
 )
 
-// Contracts lists an account's contracts that pass the filter, newest first, from those older than before on, which
-// is empty for the newest. It returns limit at most, and after which to go on; that is empty when there are no more.
-// There may be fewer than limit, and even none, with more to come: the filter let too few pass. Eventually consistent.
+// Contracts lists an account's contracts that pass the filter, newest first, older than before; an empty before
+// starts at the newest. It returns at most limit contracts, and the place to continue at, which is empty at the end.
+// A page may be short or empty while more follow, because the filter let few pass. Eventually consistent.
 func (s *Store) Contracts(ctx context.Context, a domain.AccountID, f ContractFilter, before domain.ContractID, limit int) ([]domain.ContractSummary, domain.ContractID, error) {
 	found := []domain.ContractSummary{}
 	for range listRounds {
@@ -48,7 +48,7 @@ func (s *Store) Contracts(ctx context.Context, a domain.AccountID, f ContractFil
 	return found, before, nil
 }
 
-// contractsRound asks every shard once, and merges what they say down to where all of them have looked.
+// contractsRound queries every shard once, and merges the results down to the point that all shards have reached.
 func (s *Store) contractsRound(ctx context.Context, a domain.AccountID, f ContractFilter, before domain.ContractID, limit int) ([]domain.ContractSummary, domain.ContractID, error) {
 	shards := make([]contractShard, contractShards)
 	var asking sync.WaitGroup
@@ -65,10 +65,10 @@ func (s *Store) contractsRound(ctx context.Context, a domain.AccountID, f Contra
 	return found, down, nil
 }
 
-// merge is the newest of what the shards found, as far down as all of them have looked.
+// merge is the newest of the shards' results, down to the point that all shards have reached.
 func merge(shards []contractShard, limit int) ([]domain.ContractSummary, domain.ContractID) {
 	var merged []domain.ContractSummary
-	var down domain.ContractID // below it, some shard has not looked
+	var down domain.ContractID // some shard has not read below this id
 	for _, shard := range shards {
 		merged, down = append(merged, shard.found...), max(down, shard.down)
 	}
@@ -81,7 +81,7 @@ func merge(shards []contractShard, limit int) ([]domain.ContractSummary, domain.
 	return merged, down
 }
 
-// contractShard is what one shard says: what it found, and down to where it looked; empty when that was all.
+// contractShard is the result of one shard, and the id down to which it was read; empty when it was read to its end.
 type contractShard struct {
 	found []domain.ContractSummary
 	down  domain.ContractID

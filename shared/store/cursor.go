@@ -13,14 +13,14 @@ import (
 	"plugboard/shared/fault"
 )
 
-// What is swept lies in buckets of time, and a cursor says before which of them nothing is left, so that an empty past is
-// not read again.
+// Scheduled items lie in time buckets. A cursor keeps the oldest bucket that may hold an item, so that an empty past
+// is not read again.
 
 type cursor struct {
-	Bucket string `json:"bucket"` // when it begins, RFC 3339, UTC
+	Bucket string `json:"bucket"` // the bucket's start, RFC 3339, UTC
 }
 
-// sweptTo is the bucket that the cursor is at; otherwise while there is none.
+// sweptTo is the cursor's bucket, or otherwise when there is no cursor yet.
 func (s *Store) sweptTo(ctx context.Context, table string, k key, otherwise time.Time) (time.Time, error) {
 	out, err := s.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &table, Key: k.attributes(), ConsistentRead: aws.Bool(true)})
 	if err != nil {
@@ -37,7 +37,7 @@ func (s *Store) sweptTo(ctx context.Context, table string, k key, otherwise time
 	return at, fault.Wrap(err, "decode how far was swept")
 }
 
-// noteSwept moves the cursor on. It never goes back: another sweeper may be further.
+// noteSwept moves the cursor forward, never back: another sweeper may be further.
 func (s *Store) noteSwept(ctx context.Context, table string, k key, r domain.Record, bucket time.Time) error {
 	at := bucket.UTC().Format(time.RFC3339)
 	item := k.attributes()

@@ -14,18 +14,18 @@ import (
 
 // DataKey is a data key of shared/secret, wrapped by KMS.
 type DataKey struct {
-	Month   string `json:"month"` // that it is for, yyyy-mm
+	Month   string `json:"month"` // the month it seals in, yyyy-mm
 	Wrapped []byte `json:"wrapped"`
 }
 
-// DataKey finds a month's.
+// DataKey finds the data key of a month.
 func (s *Store) DataKey(ctx context.Context, month string) (DataKey, error) {
 	k, _ := keyOf(DataKey{Month: month})
 	return get[DataKey](ctx, s, k, "data key")
 }
 
-// CreateDataKey stores a data key. Conflict `raced` when the month has one. It is no Tx, as it belongs to no
-// request: a secret may be sealed with it whether or not the request that made it succeeds.
+// CreateDataKey stores a data key. Conflict `raced` when the month has one. It is no part of a Tx, because a data key
+// is good whether or not the request that made it succeeds.
 func (s *Store) CreateDataKey(ctx context.Context, v DataKey) error {
 	item, err := marshal(v)
 	if err != nil {

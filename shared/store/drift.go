@@ -12,17 +12,17 @@ import (
 	"plugboard/shared/fault"
 )
 
-// Daily is the installation's place in the list of all installations, which a daily check walks. It comes with the
-// first enabling and stays while the account does.
+// Daily is an installation's entry in the list of all installations, which the daily check walks. It is made at the
+// first enabling and stays as long as the account.
 type Daily struct {
 	Account   domain.AccountID   `json:"account_id"`
 	Extension domain.ExtensionID `json:"extension_id"`
 }
 
-// DailyShards is how many partitions the list has.
+// DailyShards is the number of partitions of the list.
 const DailyShards = 16
 
-// dailyKey does not show the account, since a walk's messages name the place where they go on, and outlive it.
+// dailyKey hides the account's id, because the walk's messages name keys and outlive an account.
 func dailyKey(a domain.AccountID, e domain.ExtensionID) key {
 	sk := domain.DerivedID("ins", string(a), string(e))
 	return key{dailyPartition(int(crc32.ChecksumIEEE([]byte(sk)) % DailyShards)), sk}
@@ -30,13 +30,13 @@ func dailyKey(a domain.AccountID, e domain.ExtensionID) key {
 
 func dailyPartition(shard int) string { return fmt.Sprintf("DAILY#%d", shard) }
 
-// Enlist puts an installation into the list of all.
+// Enlist adds an installation to the list of all installations.
 func (t *Tx) Enlist(i domain.Installation) {
 	t.Put(&Daily{Account: i.Account, Extension: i.Extension})
 }
 
-// DailyIn is a page of one partition of that list: at most so many after the one that is named, which is empty for
-// the first. The second result is after which to go on; empty at the end.
+// DailyIn is a page of one partition of the list, after the named entry; empty starts at the first. The second result
+// is the place to continue at; empty at the end.
 func (s *Store) DailyIn(ctx context.Context, shard int, after string, most int) ([]Daily, string, error) {
 	in := s.partition(dailyPartition(shard))
 	in.Limit = aws.Int32(int32(most))
@@ -62,7 +62,7 @@ func (s *Store) DailyIn(ctx context.Context, shard int, after string, most int) 
 	return page, next.Value, nil
 }
 
-// Managed reads what there is of what the installation manages, by that blueprint.
+// Managed reads the existing resources that the installation manages by that blueprint.
 func (s *Store) Managed(ctx context.Context, i domain.Installation, b domain.Blueprint) (domain.Managed, error) {
 	m := domain.Managed{TemplateTypes: map[domain.TemplateTypeID]domain.TemplateType{}, Webhooks: map[domain.WebhookID]domain.Webhook{}}
 	for _, declared := range b.TemplateTypes {
@@ -80,7 +80,7 @@ func (s *Store) Managed(ctx context.Context, i domain.Installation, b domain.Blu
 		return m, err
 	}
 	for _, w := range webhooks {
-		if w.Extension == i.Extension || declared[w.ID] { // one that has lost its extension is still looked at
+		if w.Extension == i.Extension || declared[w.ID] { // a webhook that lost its extension is compared too
 			m.Webhooks[w.ID] = w
 		}
 	}
@@ -94,5 +94,5 @@ func (s *Store) Managed(ctx context.Context, i domain.Installation, b domain.Blu
 	return m, err
 }
 
-// Empty tells whether there is nothing to commit.
+// Empty is true when there is nothing to commit.
 func (t *Tx) Empty() bool { return len(t.writes) == 0 && t.err == nil }

@@ -16,24 +16,24 @@ import (
 	"plugboard/shared/fault"
 )
 
-// Deliveries whose next attempt is further away than SQS can delay a message wait in the deliveries table, in buckets of
-// an hour, and cost nothing meanwhile. The item is the message, without the event's body: that is stored once, with the
-// event, and what waits here holds none of it when an account is erased.
+// A delivery whose next attempt is beyond SQS's longest delay waits in the deliveries table, in buckets of an hour,
+// at no cost. The item is the message without the event's body. The body is stored once, with the event, so an erased
+// account leaves none of it here.
 
 const (
-	// DueBucket is what one partition of each shard holds. An hour keeps it few reads to catch up with days; within it,
-	// items are in the order of their time.
+	// DueBucket is the time span of one partition of each shard. Hours keep the reads few when days must be caught
+	// up; within an hour, items are sorted by time.
 	DueBucket = time.Hour
 	DueShards = 4
 
-	// dueKept is how long after its time an item is kept that nothing has swept: a sweeper may be down for two weeks. The
-	// event is stored for 30 days, of which a policy uses 24 at most.
+	// dueKept is how long an unswept item is kept after its time: a sweeper may be down for two weeks. The event is
+	// stored for 30 days, of which a policy uses 24 at most.
 	dueKept = 14 * 24 * time.Hour
 
-	dueTime = "2006-01-02T15:04:05.000Z" // in the order of time as a text
+	dueTime = "2006-01-02T15:04:05.000Z" // sorts by time as text
 )
 
-// dueKey is the same for the same attempt at the same time, so that a repeat takes the first one's place.
+// dueKey is the same for the same attempt at the same time, so that a repeat overwrites the first.
 func dueKey(at time.Time, d domain.DeliveryID, attempt int) key {
 	shard := int(crc32.ChecksumIEEE([]byte(d)) % DueShards)
 	return key{duePartition(at, shard), fmt.Sprintf("%s#%s#%03d", at.UTC().Format(dueTime), d, attempt)}
@@ -45,7 +45,7 @@ func duePartition(at time.Time, shard int) string {
 
 var dueCursorKey = key{"DUE", "CURSOR"}
 
-// dueItems are the items of deliveries that wait for NotBefore, one for each key: DynamoDB takes none twice in a call.
+// dueItems are the items of deliveries that wait for NotBefore, one per key: DynamoDB refuses a key twice in a call.
 func dueItems(waiting []events.Delivery) ([]types.WriteRequest, error) {
 	var puts []types.WriteRequest
 	seen := map[key]bool{}
@@ -66,9 +66,9 @@ func dueItems(waiting []events.Delivery) ([]types.WriteRequest, error) {
 	return puts, nil
 }
 
-// Due is what is due by then in one shard of the bucket that begins at bucket, the oldest first, at most so many. after
-// goes on behind a page before; what is returned for it is empty at the end. One that has expired and is still there is
-// among them: it is late, and not too late.
+// Due is a page of the deliveries due in one shard of a bucket, the oldest first. It starts after the place of the
+// page before; the returned place is empty at the end. An expired item that still exists is included: it is late, but
+// not too late.
 func (s *Store) Due(ctx context.Context, bucket time.Time, shard int, by time.Time, after string, most int) (due []events.Delivery, next string, err error) {
 	partition := duePartition(bucket, shard)
 	in := &dynamodb.QueryInput{
@@ -92,7 +92,7 @@ func (s *Store) Due(ctx context.Context, bucket time.Time, shard int, by time.Ti
 	return due, textOf(page.LastEvaluatedKey, SortKey), nil
 }
 
-// RemoveDue removes what was sent, and does nothing for what is gone.
+// RemoveDue removes sent deliveries. Missing ones are no error.
 func (s *Store) RemoveDue(ctx context.Context, sent []events.Delivery) error {
 	for some := range slices.Chunk(sent, batchWriteMost) {
 		var deletes []types.WriteRequest
@@ -106,13 +106,12 @@ func (s *Store) RemoveDue(ctx context.Context, sent []events.Delivery) error {
 	return nil
 }
 
-// DueFrom is the oldest bucket that may hold something: all before were found empty once they were over. Until a first
-// one is noted, it is the oldest that is kept.
+// DueFrom is the oldest bucket that may hold an item. Before the first note, it is the oldest bucket that is kept.
 func (s *Store) DueFrom(ctx context.Context) (time.Time, error) {
 	return s.sweptTo(ctx, s.deliveries, dueCursorKey, s.now().Add(-dueKept).Truncate(DueBucket))
 }
 
-// SweptTo notes that every bucket before this one is empty and over.
+// SweptTo notes that every bucket before this one is over and empty.
 func (s *Store) SweptTo(ctx context.Context, bucket time.Time) error {
 	return s.noteSwept(ctx, s.deliveries, dueCursorKey, domain.RecordDueCursor, bucket)
 }

@@ -14,23 +14,23 @@ import (
 	"plugboard/shared/fault"
 )
 
-// Where everything of an account is, for its erasing (design rule 27). Whatever is stored under ACCOUNT#<id> or
-// CONTRACT#<id> is found as it is; what an account has elsewhere follows from an item there, and is named here. A test
-// holds that every kind of record is found or is no account's.
+// Where an account's data is, for its erasing (design rule 27). Items under ACCOUNT#<id> and CONTRACT#<id> are found
+// by their partition. Data elsewhere is found through an item there, as named here. A test checks that every kind of
+// record is found or belongs to no account.
 
 // Belonging is one item of an account.
 type Belonging struct {
 	Record domain.Record
-	// Extension is which one a trial or an installation is of, of which other records name the account.
+	// Extension is the extension of a trial or an installation; other records of that extension name the account.
 	Extension domain.ExtensionID
 
 	key    key
 	logged bool // in the deliveries table
 }
 
-// Belongings is some of what the account has, at most so many, in an order in which no part outlives what leads to it;
-// more is whether there is more. Erasing them and asking again comes to an end, wherever it is interrupted. The account
-// itself is not among them. The contracts' index is read, which is a moment behind.
+// Belongings is a page of the account's items, in an order in which no item outlives the item that leads to it. more
+// is true when others remain. Erasing a page and asking again ends, wherever it is interrupted. The account's own
+// item is not included. The contracts' index, which is read, may be a moment behind.
 func (s *Store) Belongings(ctx context.Context, a domain.AccountID, most int) (found []Belonging, more bool, err error) {
 	c := &collector{store: s, most: most, taken: map[Belonging]bool{}}
 	for shard := range contractShards {
@@ -68,12 +68,12 @@ func (s *Store) partition(pk string) *dynamodb.QueryInput {
 	}
 }
 
-// collector takes what is found until it has enough.
+// collector collects items up to its limit.
 type collector struct {
 	store *Store
 	most  int
 	found []Belonging
-	full  bool // there is more
+	full  bool // more items remain
 	taken map[Belonging]bool
 }
 
@@ -92,8 +92,8 @@ func (c *collector) each(ctx context.Context, in *dynamodb.QueryInput, take func
 	return nil
 }
 
-// take adds things that go together, if there is room for all of them. What was taken before is not taken again: a webhook
-// that was made anew under its id leads to the same log as what remembers the one before.
+// take adds items that belong together, if all of them fit. An item that was taken before is not taken again: a
+// webhook created again under its id leads to the same log as its predecessor.
 func (c *collector) take(together ...Belonging) {
 	together = slices.DeleteFunc(together, func(b Belonging) bool { return c.taken[b] })
 	if len(c.found)+len(together) > c.most {
@@ -106,7 +106,8 @@ func (c *collector) take(together ...Belonging) {
 	}
 }
 
-// contract takes all of one, what leads to the rest last. An entry of the index whose contract is erased leads to nothing.
+// contract takes all items of a contract; the item that leads to the others comes last. An index entry whose contract
+// is erased leads to nothing.
 func (c *collector) contract(ctx context.Context, entry map[string]types.AttributeValue) error {
 	var head []Belonging
 	err := c.each(ctx, c.store.partition(contractKey(domain.ContractID(textOf(entry, "id"))).pk), func(_ context.Context, item map[string]types.AttributeValue) error {
@@ -127,11 +128,11 @@ func (c *collector) contract(ctx context.Context, entry map[string]types.Attribu
 	return err
 }
 
-// item takes one of the account's own items, and what it leads to before it.
+// item takes one of the account's own items, after the items that it leads to.
 func (c *collector) item(ctx context.Context, item map[string]types.AttributeValue) error {
 	b := belonging(item)
 	switch b.Record {
-	case domain.RecordAccount: // goes last of all
+	case domain.RecordAccount: // erased last of all
 	case domain.RecordOwnToken:
 		c.take(token(textOf(item, "hash")), b)
 	case domain.RecordInstallation:
@@ -178,9 +179,9 @@ func (c *collector) item(ctx context.Context, item map[string]types.AttributeVal
 
 func token(hash string) Belonging { return Belonging{Record: domain.RecordToken, key: tokenKey(hash)} }
 
-// log takes the delivery log of a webhook, by the days of its events, and the deliveries that wait, to which their last
-// lines lead. The first event to a webhook is at most a day older than the webhook, by clocks that differ; a line is kept for
-// linesKept from its event.
+// log takes the delivery log of a webhook, by the days of its events, and the waiting deliveries that its last lines
+// lead to. The first event of a webhook is at most a day older than the webhook, by clocks that differ. A line is
+// kept for linesKept after its event.
 func (c *collector) log(ctx context.Context, w domain.WebhookID, since time.Time) error {
 	const day = 24 * time.Hour
 	now := c.store.now()
@@ -210,7 +211,7 @@ func (c *collector) log(ctx context.Context, w domain.WebhookID, since time.Time
 	return nil
 }
 
-// waiting is the delivery that waits for the attempt after the line, if it does.
+// waiting is the delivery that waits for the attempt after the line, if any.
 func (c *collector) waiting(ctx context.Context, w domain.WebhookID, line map[string]types.AttributeValue) ([]Belonging, error) {
 	var a domain.Attempt
 	if err := unmarshal(line, &a); err != nil {
@@ -231,11 +232,11 @@ func (c *collector) waiting(ctx context.Context, w domain.WebhookID, line map[st
 	return found, err
 }
 
-// linesKept is for how long after its event a delivery may have lines: attemptsKept from its last, which is made
-// RetriesWithin of the event, or as late as it was parked then.
+// linesKept is how long after its event a delivery may have lines. The last attempt is made within RetriesWithin, or
+// after as long a wait for a breaker, and its line is kept for attemptsKept.
 const linesKept = attemptsKept + domain.RetriesWithin + domain.ParkedKept
 
-// parked takes the deliveries that wait for the webhook's breaker to close, and its being watched for them.
+// parked takes the deliveries parked for the webhook, and its entry among the watched webhooks.
 func (c *collector) parked(ctx context.Context, a domain.AccountID, w domain.WebhookID) error {
 	logged := func(r domain.Record) func(context.Context, map[string]types.AttributeValue) error {
 		return func(_ context.Context, item map[string]types.AttributeValue) error {
@@ -273,7 +274,7 @@ func textOf(item map[string]types.AttributeValue, name string) string {
 	return s.Value
 }
 
-// Erase removes what Belongings found.
+// Erase removes the items that Belongings found.
 func (t *Tx) Erase(found []Belonging) {
 	for _, b := range found {
 		w := t.add(types.TransactWriteItem{Delete: &types.Delete{Key: b.key.attributes()}}, b.Record)
@@ -281,7 +282,7 @@ func (t *Tx) Erase(found []Belonging) {
 	}
 }
 
-// Living holds the Tx to the account's being there and not being deleted.
+// Living makes the Tx fail unless the account exists and is not being deleted.
 func (t *Tx) Living(a domain.AccountID) *Write {
 	k, record := keyOf(domain.Account{ID: a})
 	return t.add(types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
@@ -291,13 +292,13 @@ func (t *Tx) Living(a domain.AccountID) *Write {
 	}}, record)
 }
 
-// Retire removes a webhook, at whatever revision, and remembers it while its delivery log is kept.
+// Retire removes a webhook at any revision, and remembers it while its delivery log is kept.
 func (t *Tx) Retire(w domain.Webhook, now time.Time) {
 	t.Discard(w)
 	t.Remember(w, now)
 }
 
-// Remember keeps of a webhook that goes what leads to its delivery log, and forgets how it fared.
+// Remember keeps the part of a removed webhook that leads to its delivery log, and removes its health.
 func (t *Tx) Remember(w domain.Webhook, now time.Time) {
 	t.Discard(domain.Health{Account: w.Account, Webhook: w.ID})
 	if w.CreatedAt.IsZero() {
@@ -306,7 +307,7 @@ func (t *Tx) Remember(w domain.Webhook, now time.Time) {
 	t.Put(&domain.RetiredWebhook{Account: w.Account, ID: w.ID, CreatedAt: w.CreatedAt, ForgetAt: now.Add(linesKept)})
 }
 
-// Deletion is the account's newest; NotFound when it was never deleted.
+// Deletion is the account's newest deletion; NotFound when it was never deleted.
 func (s *Store) Deletion(ctx context.Context, a domain.AccountID) (domain.Deletion, error) {
 	all, err := list[domain.Deletion](ctx, s, deletionKey(a, "").pk, "del_")
 	if err == nil && len(all) == 0 {

@@ -17,21 +17,20 @@ import (
 	"plugboard/shared/trace"
 )
 
-// Events of contracts kept elsewhere. There is no change that they are committed with, so each is one put on its
-// condition, which costs half of a transaction's; what says that it is pending is written before, so that no crash leaves
-// an event that nothing says it of.
+// Events of contracts kept elsewhere. No change is committed with them, so each is one conditional put, at half the
+// cost of a transaction. Its pending marker is written first, so that a crash leaves no event without a marker.
 
-// Accepted is what became of an event.
+// Accepted is the result of one event.
 type Accepted struct {
-	Known bool  // it was there before, with the same content
-	Err   error // Conflict `event-differs` when it was with another; or why it is not stored
+	Known bool  // the same event, with the same content, was stored before
+	Err   error // Conflict `event-differs` when it was stored with other content; or why it is not stored
 }
 
-// externalAtOnce is how many puts wait for DynamoDB at a time.
+// externalAtOnce is how many puts run concurrently.
 const externalAtOnce = 32
 
-// Accept stores the events, of which no two are the same, and says of each what became of it. They expire after 30 days,
-// and until then the same event is stored once, whoever sends it again and how often.
+// Accept stores the events, no two of which are the same, and returns the result of each. They expire after 30 days.
+// Until then an event is stored once, however often it is sent.
 func (s *Store) Accept(ctx context.Context, all []events.Event) ([]Accepted, error) {
 	now, traced := s.now(), trace.From(ctx)
 	for i := range all {
@@ -73,7 +72,7 @@ func known(stored, sent events.Event) Accepted {
 	return Accepted{Known: true}
 }
 
-// these are those that are stored.
+// these are the events already stored.
 func (s *Store) these(ctx context.Context, all []events.Event) (map[key]events.Event, error) {
 	keys := make([]key, len(all))
 	for i, e := range all {
@@ -111,7 +110,8 @@ func (s *Store) putPending(ctx context.Context, all []events.Event, places []int
 	return nil
 }
 
-// accept puts one. Another call may have stored it since they were read: then that one's is pending, and this one's not.
+// accept puts one event. If another call stored it meanwhile, that call's pending marker counts and this call's does
+// not.
 func (s *Store) accept(ctx context.Context, e events.Event) Accepted {
 	k, record := keyOf(e)
 	item, err := marshal(e)
@@ -129,7 +129,7 @@ func (s *Store) accept(ctx context.Context, e events.Event) Accepted {
 	if err != nil {
 		return Accepted{Err: fault.Wrap(err, "read %s", e.ID)}
 	}
-	if !stored.AcceptedAt.Equal(e.AcceptedAt) || stored.ID != e.ID { // at the same moment it is the same item
+	if !stored.AcceptedAt.Equal(e.AcceptedAt) || stored.ID != e.ID { // stored at the same moment, it is the same item
 		if err := s.SentOn(ctx, []Pending{pendingOf(e)}); err != nil {
 			return Accepted{Err: err}
 		}

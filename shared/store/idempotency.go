@@ -26,17 +26,17 @@ const (
 
 // claim is one use of an Idempotency-Key (design rule 25): running under a lease, or done with its answer.
 type claim struct {
-	Account     domain.AccountID `json:"account_id,omitempty"` // whose answer it keeps
-	Key         string           `json:"key"`                  // hash of caller, operation and the key itself
-	Fingerprint string           `json:"fingerprint"`          // hash of the key itself and the input
-	Owner       string           `json:"owner"`                // this run; another that took over after the lease has its own
+	Account     domain.AccountID `json:"account_id,omitempty"` // the account whose answer it keeps
+	Key         string           `json:"key"`                  // hash of caller, operation and key
+	Fingerprint string           `json:"fingerprint"`          // hash of key and input
+	Owner       string           `json:"owner"`                // this run; a run that takes over after the lease has another
 	LeaseUntil  int64            `json:"lease_until"`          // epoch seconds
 	Answer      []byte           `json:"answer,omitempty"`
 
 	recorded bool
 }
 
-// elsewhere leads an account's erasing to an answer that is kept under no account.
+// elsewhere leads the erasing of an account to an answer stored under no account.
 type elsewhere struct {
 	Account   domain.AccountID `json:"account_id"`
 	Key       string           `json:"key"`
@@ -44,7 +44,7 @@ type elsewhere struct {
 	EndsAt    time.Time        `json:"ends_at"`
 }
 
-// Ends is when it may be swept away.
+// Ends is when DynamoDB may remove it.
 func (e elsewhere) Ends() time.Time { return e.EndsAt }
 
 func (c *claim) elsewhere(a domain.AccountID) elsewhere {
@@ -59,15 +59,15 @@ func claimFrom(ctx context.Context) *claim {
 	return c
 }
 
-// Apart is ctx without the claim: for commits of a request that makes many, none of which is its answer. Settle records
-// that in the end; a request that ends before is run again under its key, and finds done what it did.
+// Apart is ctx without the claim, for a request that makes many commits, none of which is its answer. Settle records
+// the answer at the end. A request that stops before runs again under its key, and finds its own changes.
 func Apart(ctx context.Context) context.Context {
 	return context.WithValue(ctx, claimKey{}, (*claim)(nil))
 }
 
-// Claim begins work, about that account or, when it is empty, about none, under an Idempotency-Key. It returns a context for the work, whose Commit records the
-// answer; or the recorded answer of the same request, as JSON. Conflict `still-running` while another runs it;
-// Invalid `idempotency-key-reused` when the key came with another input.
+// Claim begins work under an Idempotency-Key, for an account or, when a is empty, for none. It returns a context for
+// the work, whose Commit records the answer; or the recorded answer of the same request, as JSON. Conflict
+// `still-running` while another run holds it; Invalid `idempotency-key-reused` when the key came with other input.
 func (s *Store) Claim(ctx context.Context, a domain.AccountID, keyHash, fingerprint string) (context.Context, []byte, error) {
 	now := s.now()
 	c := &claim{Account: a, Key: keyHash, Fingerprint: fingerprint, Owner: rand.Text(), LeaseUntil: now.Add(claimLease).Unix()}
@@ -94,11 +94,11 @@ func (s *Store) Claim(ctx context.Context, a domain.AccountID, keyHash, fingerpr
 	running := fault.New(fault.Conflict, "still-running", "A request with this Idempotency-Key is still running. Repeat it in a moment.")
 	earlier, err := get[claim](ctx, s, k, "idempotency key")
 	switch {
-	case fault.KindOf(err) == fault.NotFound: // released since
+	case fault.KindOf(err) == fault.NotFound: // released meanwhile
 		return ctx, nil, running
 	case err != nil:
 		return ctx, nil, err
-	case earlier.Owner == c.Owner: // the SDK repeated our own write, whose answer was lost
+	case earlier.Owner == c.Owner: // the SDK repeated our own write after its answer was lost
 		return context.WithValue(ctx, claimKey{}, c), nil, nil
 	case earlier.Fingerprint != fingerprint:
 		return ctx, nil, fault.New(fault.Invalid, "idempotency-key-reused", "This Idempotency-Key was used within 24 hours for a request with another input. Use a new key.")
@@ -109,7 +109,7 @@ func (s *Store) Claim(ctx context.Context, a domain.AccountID, keyHash, fingerpr
 	return ctx, answer, fault.Wrap(err, "unpack a recorded answer")
 }
 
-// record is the write that keeps the answer, on the condition that the claim is still this run's.
+// record is the write that stores the answer, if this run still holds the claim.
 func (c *claim) record(answer any) (*Write, error) {
 	encoded, err := withoutShownOnce(answer)
 	if err != nil {
@@ -130,8 +130,8 @@ func (c *claim) record(answer any) (*Write, error) {
 	}, nil
 }
 
-// Settle ends a claim after the work: an answer that no Commit recorded, because there was nothing to change,
-// is recorded now; after a failure, which changed nothing, the key is free again.
+// Settle ends a claim. It records an answer that no Commit recorded, because nothing changed. After a failure, which
+// changed nothing, it frees the key.
 func (s *Store) Settle(ctx context.Context, answer any, failed bool) error {
 	c := claimFrom(ctx)
 	if c == nil || c.recorded && !failed {
@@ -154,11 +154,11 @@ func (s *Store) Settle(ctx context.Context, answer any, failed bool) error {
 	return s.Commit(ctx, &Tx{}, answer)
 }
 
-// packFrom is how big an answer is kept as it is. A report of 1,000 items, say, would take too much of the 400 KB that an
-// item may have.
+// packFrom is the size from which an answer is compressed. A report of 1,000 items would take too much of the 400 KB
+// of an item.
 const packFrom = 32 << 10
 
-var gzipHead = []byte{0x1f, 0x8b} // no JSON begins so
+var gzipHead = []byte{0x1f, 0x8b} // no JSON begins with these bytes
 
 func packed(answer []byte) []byte {
 	if len(answer) < packFrom {
@@ -166,7 +166,7 @@ func packed(answer []byte) []byte {
 	}
 	var out bytes.Buffer
 	w := gzip.NewWriter(&out)
-	_, _ = w.Write(answer) // a Buffer takes all
+	_, _ = w.Write(answer) // writing to a Buffer never fails
 	_ = w.Close()
 	return out.Bytes()
 }
@@ -182,8 +182,8 @@ func unpacked(answer []byte) ([]byte, error) {
 	return io.ReadAll(r)
 }
 
-// withoutShownOnce is the answer as JSON, every domain.ShownOnce in it left empty, the code out of a hand-off, and what the
-// request says itself.
+// withoutShownOnce is the answer as JSON without secrets: every domain.ShownOnce is empty, and so are a hand-off's
+// code and the parts that repeat the request.
 func withoutShownOnce(answer any) ([]byte, error) {
 	whole, err := json.Marshal(answer)
 	if err != nil {

@@ -118,8 +118,8 @@ type reservation struct {
 	User    domain.UserID    `json:"user_id"`
 }
 
-// keyOf is the key and the record of anything that is stored. A type that is not here is a mistake of the
-// programmer, found by the first test that stores one.
+// keyOf is the key and the record of a stored value. A type missing here is a programming error that the first test
+// which stores it finds.
 func keyOf(v any) (key, domain.Record) {
 	switch v := v.(type) {
 	case domain.Account:
@@ -277,7 +277,7 @@ func eventKey(a domain.AccountID, c domain.ContractID, id domain.EventID) key {
 	return inAccount(a, "EVENT", string(id))
 }
 
-// externalShards keep an account's events from outside off one partition: 1,000 write units a second each.
+// externalShards spread an account's external events over partitions: each takes 1,000 write units a second.
 const externalShards = 8
 
 func externalPartition(a domain.AccountID, shard int) string {
@@ -306,8 +306,8 @@ func draftKey(e domain.ExtensionID) key     { return key{"EXTENSION#" + string(e
 func logoKey(e domain.ExtensionID) key      { return key{"EXTENSION#" + string(e), "LOGO"} }
 func lifecycleKey(e domain.ExtensionID) key { return key{"EXTENSION#" + string(e), "LIFECYCLE"} }
 
-// callbackKey is a partition of its own each, so that a partner who calls back a lot does not sit on its account's.
-// The id is the sender's, of any length and content, and so it is hashed.
+// callbackKey is a partition of its own for each callback, so that a busy partner does not fill its account's
+// partition. The id is the sender's, of any length and content, and so it is hashed.
 func callbackKey(a domain.AccountID, e domain.ExtensionID, epoch int, id string) key {
 	parts := fmt.Sprintf("%q %q %d %q", a, e, epoch, id)
 	return key{fmt.Sprintf("CALLBACK#%x", sha256.Sum256([]byte(parts))), "CALLBACK"}
@@ -346,7 +346,7 @@ func contractPartition(a domain.AccountID, shard int) string {
 	return fmt.Sprintf("ACCOUNT#%s#%d", a, shard)
 }
 
-// indexed is v's key in the index; empty for what it does not hold.
+// indexed is v's key in the index; empty for a value that the index does not hold.
 func indexed(v any) key {
 	c, ok := v.(domain.Contract)
 	if !ok {

@@ -16,11 +16,11 @@ import (
 	"plugboard/shared/fault"
 )
 
-// The attempt log read: one delivery's, or all that a filter finds, over days and shards. A delivery's state derives from
-// all of its lines, so that the index only says where to look.
+// Reading the attempt log: one delivery, or every delivery that a filter finds, over days and shards. A delivery's
+// state derives from all its lines; the index only says where to read.
 
-// Attempts is the log of the delivery of that event of that day (UTC, YYYY-MM-DD) to the webhook, oldest first.
-// NotFound when there is none.
+// Attempts is the log of one delivery, by its event, the event's day (UTC, YYYY-MM-DD) and its webhook, oldest first.
+// NotFound when it has no line.
 func (s *Store) Attempts(ctx context.Context, a domain.AccountID, w domain.WebhookID, day string, e domain.EventID) ([]domain.Attempt, error) {
 	found, err := s.delivery(ctx, &walk{store: s, LogQuery: LogQuery{Account: a, Webhook: w}}, day, e)
 	if err == nil && len(found) == 0 {
@@ -29,35 +29,35 @@ func (s *Store) Attempts(ctx context.Context, a domain.AccountID, w domain.Webho
 	return found, err
 }
 
-// AttemptsFrom is the log of the same from the attempt of that number on, oldest first; none when it has no such lines,
-// which is one read unit.
+// AttemptsFrom is the delivery's log from the attempt of that number on, oldest first. An empty result costs one read
+// unit.
 func (s *Store) AttemptsFrom(ctx context.Context, a domain.AccountID, w domain.WebhookID, day string, e domain.EventID, number int) ([]domain.Attempt, error) {
 	read := &walk{store: s, LogQuery: LogQuery{Account: a, Webhook: w}}
 	return read.shard(attemptPartition(w, day, shardOf(e)), fmt.Sprintf("%s#%03d", e, number), endOf(e), 10).take(ctx, e)
 }
 
-// delivery reads all lines of one, consistently: what is counted on from them must not miss the last.
+// delivery reads all lines of a delivery consistently: the next attempt's number must not miss the last line.
 func (s *Store) delivery(ctx context.Context, of *walk, day string, e domain.EventID) ([]domain.Attempt, error) {
 	all := of.shard(attemptPartition(of.Webhook, day, shardOf(e)), string(e)+"#", endOf(e), 100)
 	all.query.ConsistentRead = aws.Bool(true)
 	return all.take(ctx, e)
 }
 
-// endOf is after every line of the event, and before those of any later one.
+// endOf sorts after every line of the event and before those of any later event.
 func endOf(e domain.EventID) string { return string(e) + "#~" }
 
-// LogQuery says which deliveries to a webhook are walked through.
+// LogQuery selects deliveries to a webhook.
 type LogQuery struct {
 	Account    domain.AccountID
 	Webhook    domain.WebhookID
-	From, To   time.Time // of events: at From or later, and before To
-	EventTypes []string  // empty: every one
-	Unsent     bool      // only those of which a line is no success: found by the index, which is a moment behind
-	Oldest     bool      // the oldest day first, and of a day the lowest event id; otherwise the newest and highest
-	After      LogPlace  // behind it; zero: from the beginning
+	From, To   time.Time // time of the event: from From, and before To
+	EventTypes []string  // empty: every type
+	Unsent     bool      // only deliveries with a line that is no success, found by the index, which may be a moment behind
+	Oldest     bool      // oldest day and lowest event id first; otherwise newest and highest first
+	After      LogPlace  // continue after this place; zero: start
 }
 
-// LogPlace is a place in a walk: a day (UTC, YYYY-MM-DD), and in it the last event that was seen, if one was.
+// LogPlace is a place in a walk: a day (UTC, YYYY-MM-DD), and the last event seen of that day, if any.
 type LogPlace struct {
 	Day   string         `json:"day,omitempty"`
 	Event domain.EventID `json:"event_id,omitempty"`
@@ -65,23 +65,23 @@ type LogPlace struct {
 
 func (p LogPlace) String() string { return p.Day + " " + string(p.Event) }
 
-// ParseLogPlace reads what String wrote; false for anything else.
+// ParseLogPlace parses the text of String; false for any other text.
 func ParseLogPlace(text string) (LogPlace, bool) {
 	day, event, ok := strings.Cut(text, " ")
 	_, err := time.Parse(time.DateOnly, day)
 	return LogPlace{day, domain.EventID(event)}, ok && err == nil
 }
 
-// How far a walk goes at most, so that a page that finds little in much ends within seconds, too: so many queries, each of
-// a few milliseconds, and so many lines, each of 17 KB at most.
+// Limits of a walk, so that a page with few matches ends within seconds: the number of queries, a few milliseconds
+// each, and the number of lines, at most 17 KB each.
 const (
 	walkQueries = 240
 	walkLines   = 2000
 )
 
-// Deliveries walks through the log, and hands over the lines of each delivery, oldest first, until take does not take one.
-// It returns the place after the last that was taken, and whether there may be more behind it: the walk has bounds. Lines
-// from before an event's time was kept count as of its whole day.
+// Deliveries walks the log and passes the lines of each delivery, oldest first, to take, until take returns false. It
+// returns the place after the last delivery taken, and whether more may follow: a walk is bounded. Old lines without
+// their event's time count for the whole day.
 func (s *Store) Deliveries(ctx context.Context, q LogQuery, take func([]domain.Attempt) bool) (at LogPlace, more bool, err error) {
 	r := &walk{store: s, LogQuery: q, at: q.After}
 	first, last := q.From.UTC().Truncate(24*time.Hour), q.To.Add(-1).UTC().Truncate(24*time.Hour)
@@ -103,7 +103,7 @@ func (s *Store) Deliveries(ctx context.Context, q LogQuery, take func([]domain.A
 	return LogPlace{}, false, nil
 }
 
-// walk is one, with what it took so far.
+// walk is one walk in progress.
 type walk struct {
 	LogQuery
 	store          *Store
@@ -113,9 +113,9 @@ type walk struct {
 
 func (r *walk) tired() bool { return r.queries >= walkQueries || r.lines >= walkLines }
 
-// day walks through what is left of the day at which it is; done when the walk ends in it.
+// day walks the rest of the current day; done when the walk ends in it.
 func (r *walk) day(ctx context.Context, take func([]domain.Attempt) bool) (done bool, err error) {
-	from, to := "", "~" // around every event id
+	from, to := "", "~" // below and above every event id
 	if r.at.Event != "" && r.Oldest {
 		from = endOf(r.at.Event)
 	} else if r.at.Event != "" {
@@ -150,7 +150,7 @@ func (r *walk) day(ctx context.Context, take func([]domain.Attempt) bool) (done 
 	}
 }
 
-// nearest is the next event of all shards, and the shard in which it is; none at the end of the day.
+// nearest is the next event of all shards, and its shard; none at the end of the day.
 func (r *walk) nearest(ctx context.Context, shards []*logShard) (nearest domain.EventID, in *logShard, err error) {
 	for _, shard := range shards {
 		e, err := shard.next(ctx)
@@ -164,7 +164,7 @@ func (r *walk) nearest(ctx context.Context, shards []*logShard) (nearest domain.
 	return nearest, in, nil
 }
 
-// wants tells by any of a delivery's lines whether it is looked for.
+// wants is true when any line of a delivery matches the query.
 func (r *walk) wants(lines []domain.Attempt) bool {
 	l := lines[0]
 	if len(r.EventTypes) > 0 && !slices.Contains(r.EventTypes, l.EventType) {
@@ -173,12 +173,12 @@ func (r *walk) wants(lines []domain.Attempt) bool {
 	return l.EventAt.IsZero() || !l.EventAt.Before(r.From) && l.EventAt.Before(r.To)
 }
 
-// logShard reads one partition of the log, as far as it is asked to.
+// logShard reads one partition of the log on demand.
 type logShard struct {
 	walk  *walk
 	query *dynamodb.QueryInput
 	empty bool
-	pages *dynamodb.QueryPaginator // once it was asked
+	pages *dynamodb.QueryPaginator // set at the first read
 	ready []domain.Attempt
 }
 
@@ -225,7 +225,7 @@ func (l *logShard) next(ctx context.Context) (domain.EventID, error) {
 	return l.ready[0].Event, nil
 }
 
-// take reads the event's lines, which come next, and returns them oldest first.
+// take reads the lines of that event, which come next, and returns them oldest first.
 func (l *logShard) take(ctx context.Context, e domain.EventID) ([]domain.Attempt, error) {
 	var taken []domain.Attempt
 	for {

@@ -10,7 +10,7 @@ import (
 	"plugboard/shared/fault"
 )
 
-// Naming is how often workspaces of the account were named and deleted; to be read before a workspace is looked up.
+// Naming counts how often workspaces of the account were named and deleted. Read it before a workspace is looked up.
 func (s *Store) Naming(ctx context.Context, a domain.AccountID) (domain.Naming, error) {
 	n, err := get[domain.Naming](ctx, s, namingKey(a), "account")
 	if fault.KindOf(err) == fault.NotFound {
@@ -19,18 +19,18 @@ func (s *Store) Naming(ctx context.Context, a domain.AccountID) (domain.Naming, 
 	return n, err
 }
 
-// NameWorkspaces holds the Tx, which names workspaces, to none's having been deleted since seen was read.
+// NameWorkspaces makes the Tx fail if a workspace was deleted since seen was read.
 func (t *Tx) NameWorkspaces(seen domain.Naming) *Write {
 	return t.count(seen, "named", "deleted", seen.Deleted)
 }
 
-// DeleteWorkspace removes w if none was named since seen was read.
+// DeleteWorkspace removes w unless a workspace was named since seen was read.
 func (t *Tx) DeleteWorkspace(w *domain.Workspace, seen domain.Naming) *Write {
 	t.Delete(w)
 	return t.count(seen, "deleted", "named", seen.Named)
 }
 
-// count raises the one count, if the other is what it was.
+// count raises one count if the other is unchanged.
 func (t *Tx) count(seen domain.Naming, up, held string, was int) *Write {
 	k, record := keyOf(seen)
 	condition := "#held = :was"

@@ -14,25 +14,25 @@ import (
 	"plugboard/shared/fault"
 )
 
-// The pace of webhooks that take only so many attempts a second: the time until which their turns are taken, in one item
-// each, which every process moves on by as many turns as it needs at the moment (design rule 20).
+// Rate limits (design rule 20). One item a webhook holds the time until which its turns are taken. Every process
+// leases as many turns as it needs by moving that time on.
 
 const (
-	// Backlog is the code of the Conflict that there is no turn within domain.TurnsWithin.
+	// Backlog is the code of the Conflict when no turn is free within domain.TurnsWithin.
 	Backlog = "backlog"
 
-	// savedUp is how long a quiet webhook saves its turns.
+	// savedUp is how many unused turns a quiet webhook keeps, as a time.
 	savedUp = time.Second
 
-	// paceKept is how long the item is kept behind its time.
+	// paceKept is how long the item is kept after its time.
 	paceKept = time.Hour
 
 	paceRaces = 8
 )
 
-// Turns leases the next n turns to send to the webhook, and returns the time of the first: the others follow, one every
-// so often. After a quiet second the first ones are of that second, and so past. Each call is one write unit, or two after
-// a pause. Conflict `backlog`, and no turn is taken, when those of domain.TurnsWithin are.
+// Turns leases the next n turns to send to the webhook, and returns the time of the first; the others follow at equal
+// distances. After a quiet second the first turns lie in the past. A call costs one write unit, or two after a pause.
+// Conflict `backlog`, without a lease, when all turns within domain.TurnsWithin are taken.
 func (s *Store) Turns(ctx context.Context, w domain.WebhookID, n int, every time.Duration) (first time.Time, err error) {
 	now := s.now()
 	oldest, latest := now.Add(every-savedUp).UnixMicro(), now.Add(domain.TurnsWithin).UnixMicro()
@@ -46,10 +46,10 @@ func (s *Store) Turns(ctx context.Context, w domain.WebhookID, n int, every time
 			return time.Time{}, fault.Wrap(awsFault(err), "take %d turns of %s", n, w)
 		case before > latest:
 			return time.Time{}, fault.New(fault.Conflict, Backlog, "More waits for %s than it takes in %s.", w, domain.TurnsWithin)
-		case before >= oldest: // somebody moved it on in between
+		case before >= oldest: // another process moved it meanwhile
 			continue
 		}
-		// It was quiet, or is new.
+		// The webhook was quiet, or is new.
 		next, _, err = s.movePace(ctx, w, "attribute_not_exists(#next) OR #next < :oldest", ":begun", map[string]int64{":oldest": oldest, ":begun": oldest + taken.Microseconds()})
 		switch {
 		case err == nil:
@@ -61,8 +61,8 @@ func (s *Store) Turns(ctx context.Context, w domain.WebhookID, n int, every time
 	return time.Time{}, fault.New(fault.Unavailable, "busy", "Too many requests at once. Try again in a moment.")
 }
 
-// movePace sets until when turns are taken, in microseconds since 1970, and returns that; and when the condition does not
-// hold, what it was, 0 for nothing.
+// movePace sets the time until which turns are taken, in microseconds since 1970, and returns it. When the condition
+// fails, it returns the stored time; 0 for none.
 func (s *Store) movePace(ctx context.Context, w domain.WebhookID, condition, to string, values map[string]int64) (next, before int64, err error) {
 	in := &dynamodb.UpdateItemInput{
 		TableName: &s.deliveries, Key: paceKey(w).attributes(), ConditionExpression: &condition,

@@ -18,19 +18,19 @@ import (
 	"plugboard/shared/fault"
 )
 
-// Deliveries that wait for their webhook's breaker to close are parked in the deliveries table, by the webhook, and cost
-// nothing meanwhile. The item is the message, without the event's body, as of what is due. And the webhooks for which
-// something may be parked, so that redelivery finds them.
+// Parked deliveries wait in the deliveries table for their webhook's breaker to close, at no cost. The item is the
+// message without the event's body, as for due deliveries. A list of watched webhooks tells redelivery where
+// deliveries may be parked.
 
-// parkedShards keep a busy webhook off one partition, 1,000 writes a second.
+// parkedShards spread a busy webhook over partitions: each takes 1,000 writes a second.
 const parkedShards = 4
 
 func parkedPartition(w domain.WebhookID, shard int) string {
 	return fmt.Sprintf("PARKED#%s#%d", w, shard)
 }
 
-// parkedKey is the same for a message that comes again. It differs when the delivery was let go and is parked anew, since
-// it then has another time: who let it go may still be about to remove its first place.
+// parkedKey is the same for a repeated message. It differs when a released delivery is parked again, because its time
+// differs: its first item may still be about to be removed.
 func parkedKey(d events.Delivery) key {
 	shard := int(crc32.ChecksumIEEE([]byte(d.ID)) % parkedShards)
 	letGo := int64(0)
@@ -40,7 +40,7 @@ func parkedKey(d events.Delivery) key {
 	return key{parkedPartition(d.Webhook, shard), fmt.Sprintf("%s#%s#%03d#%d", d.EventAt.UTC().Format(dueTime), d.ID, d.Attempt, letGo)}
 }
 
-// Park puts deliveries where they wait. Parking one again changes nothing.
+// Park stores deliveries until they are released. Parking a delivery again changes nothing.
 func (s *Store) Park(ctx context.Context, parked []events.Delivery) error {
 	var puts []types.WriteRequest
 	seen := map[key]bool{}
@@ -66,15 +66,15 @@ func (s *Store) Park(ctx context.Context, parked []events.Delivery) error {
 	return nil
 }
 
-// Parked is what is parked for a webhook of the account, at most so many, the oldest events first: of each shard its part
-// of them, so that the few oldest of all are not always among them.
+// Parked is a page of the deliveries parked for a webhook, the oldest events first. Each shard gives an equal part,
+// so the page may lack some of the very oldest.
 func (s *Store) Parked(ctx context.Context, a domain.AccountID, w domain.WebhookID, most int) ([]events.Delivery, error) {
 	found, err := s.parked(ctx, a, w, "", (most+parkedShards-1)/parkedShards)
 	return found[:min(most, len(found))], err
 }
 
-// ParkedAfter is what is parked for a webhook of the account behind that place, at most so many, the oldest events first, and
-// the place of the last when there are more. The first place is empty.
+// ParkedAfter is a page of the deliveries parked for a webhook after a place, the oldest events first, and the place
+// to continue at. An empty place starts at the first.
 func (s *Store) ParkedAfter(ctx context.Context, a domain.AccountID, w domain.WebhookID, after string, most int) (found []events.Delivery, next string, err error) {
 	if found, err = s.parked(ctx, a, w, after, most+1); err != nil || len(found) <= most {
 		return found, "", err
@@ -82,7 +82,7 @@ func (s *Store) ParkedAfter(ctx context.Context, a domain.AccountID, w domain.We
 	return found[:most], parkedKey(found[most-1]).sk, nil
 }
 
-// parked is what is parked for a webhook of the account behind that place, at most so many of each shard, sorted.
+// parked is the deliveries parked for a webhook after a place, at most so many of each shard, sorted.
 func (s *Store) parked(ctx context.Context, a domain.AccountID, w domain.WebhookID, after string, most int) ([]events.Delivery, error) {
 	var found []events.Delivery
 	for shard := range parkedShards {
@@ -95,7 +95,7 @@ func (s *Store) parked(ctx context.Context, a domain.AccountID, w domain.Webhook
 			in.ExpressionAttributeValues[":after"] = str(after)
 		}
 		pages := dynamodb.NewQueryPaginator(s.db, in)
-		for n := 0; n < most && pages.HasMorePages(); { // a page has 1 MB at most
+		for n := 0; n < most && pages.HasMorePages(); { // a page of DynamoDB holds at most 1 MB
 			page, err := pages.NextPage(ctx)
 			if err != nil {
 				return nil, fault.Wrap(awsFault(err), "read what is parked for %s", w)
@@ -115,7 +115,7 @@ func (s *Store) parked(ctx context.Context, a domain.AccountID, w domain.Webhook
 	return found, nil
 }
 
-// CountParked is how many are parked for a webhook, at most so many, as of a moment ago.
+// CountParked counts a webhook's parked deliveries, up to a limit. Eventually consistent.
 func (s *Store) CountParked(ctx context.Context, w domain.WebhookID, most int) (int, error) {
 	n := 0
 	for shard := 0; shard < parkedShards && n < most; shard++ {
@@ -131,7 +131,7 @@ func (s *Store) CountParked(ctx context.Context, w domain.WebhookID, most int) (
 	return n, nil
 }
 
-// Unpark removes what was sent, as it was parked, and does nothing for what is gone.
+// Unpark removes sent deliveries as they were parked. Missing ones are no error.
 func (s *Store) Unpark(ctx context.Context, sent []events.Delivery) error {
 	for some := range slices.Chunk(sent, batchWriteMost) {
 		var deletes []types.WriteRequest
@@ -145,14 +145,14 @@ func (s *Store) Unpark(ctx context.Context, sent []events.Delivery) error {
 	return nil
 }
 
-// Watched is a webhook whose breaker opened. All are in one partition: they come and go with breakers, not with
+// Watched is a webhook whose breaker opened. All are in one partition: they change with breakers, not with
 // deliveries.
 type Watched struct {
 	Account    domain.AccountID `json:"account_id"`
 	Webhook    domain.WebhookID `json:"webhook_id"`
-	OpenedAt   time.Time        `json:"opened_at"`            // the last time, or a moment before
-	EmptySince time.Time        `json:"empty_since,omitzero"` // nothing parked, nor to be
-	LetGo      int              `json:"let_go,omitempty"`     // in the minute before, since it opened last
+	OpenedAt   time.Time        `json:"opened_at"`            // when its breaker last opened, or a moment before
+	EmptySince time.Time        `json:"empty_since,omitzero"` // since then nothing is parked, and nothing will be
+	LetGo      int              `json:"let_go,omitempty"`     // deliveries released in the minute before, since the breaker last opened
 }
 
 const watchedPartition = "WATCHED"
@@ -174,14 +174,14 @@ func (w Watched) item() map[string]types.AttributeValue {
 	return item
 }
 
-// Watch is called before a breaker holds, and before it holds for longer, so that none that does is unwatched. Parking itself
-// then needs no word of it.
+// Watch is called before a breaker starts to hold deliveries, and before it holds them longer, so that no such
+// breaker is unwatched. Parking itself then writes nothing about it.
 func (s *Store) Watch(ctx context.Context, a domain.AccountID, w domain.WebhookID) error {
 	item := Watched{Account: a, Webhook: w, OpenedAt: s.now()}.item()
 	return fault.Wrap(s.writeAll(ctx, s.deliveries, []types.WriteRequest{{PutRequest: &types.PutRequest{Item: item}}}), "watch the webhook %s", w)
 }
 
-// Watched is every one.
+// Watched is every watched webhook.
 func (s *Store) Watched(ctx context.Context) ([]Watched, error) {
 	var all []Watched
 	pages := dynamodb.NewQueryPaginator(s.db, &dynamodb.QueryInput{
@@ -204,13 +204,14 @@ func (s *Store) Watched(ctx context.Context) ([]Watched, error) {
 	return all, nil
 }
 
-// NoteLetGo notes how many deliveries of a watched webhook, as it was read, were let go, unless its breaker has opened since.
+// NoteLetGo notes how many deliveries of a watched webhook were released, unless its breaker has opened since w was
+// read.
 func (s *Store) NoteLetGo(ctx context.Context, w Watched, n int) error {
 	w.LetGo = n
 	return s.rewatch(ctx, w)
 }
 
-// rewatch stores w over what was read of it; one whose breaker has opened since stays as that left it.
+// rewatch stores w if it is unchanged since it was read. If its breaker has opened since, that write wins.
 func (s *Store) rewatch(ctx context.Context, w Watched) error {
 	_, err := s.db.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName: &s.deliveries, Item: w.item(), ConditionExpression: aws.String("opened_at = :opened"),
@@ -219,7 +220,7 @@ func (s *Store) rewatch(ctx context.Context, w Watched) error {
 	return ofWatched(err, w)
 }
 
-// ofWatched lets pass what another has changed meanwhile.
+// ofWatched ignores the error of a lost race.
 func ofWatched(err error, w Watched) error {
 	var changed *types.ConditionalCheckFailedException
 	if errors.As(err, &changed) {
@@ -228,18 +229,19 @@ func ofWatched(err error, w Watched) error {
 	return fault.Wrap(awsFault(err), "keep watching the webhook %s", w.Webhook)
 }
 
-// WatchedSettles, twice, is longer than a process may act on a breaker after its webhook was watched: until the probe, until that
-// lapses, both again when somebody claimed it and died, the 2 s that a target is known, the minute that its function has; and
-// what two clocks differ by. A process that is ten minutes behind takes a breaker for one that holds for as long after it
-// lapsed, and what it parks then nobody would look for any more.
+// WatchedSettles, twice, is longer than a process may act on a breaker after its webhook was watched. That is the
+// wait for the probe, its lapse, both again when a process claimed the probe and died, 2 s of a cached target, a
+// minute of the function, and the difference of two clocks. A process ten minutes behind still takes a lapsed breaker
+// for an open one, and parks deliveries that nobody would find.
 const WatchedSettles = 30 * time.Minute
 
-// Quiet is told of a watched webhook, as it was read, that its breaker holds nothing and nothing is parked for it, in that
-// order. Told so twice, with WatchedSettles between, it stops watching it.
+// Quiet notes that the webhook's breaker holds nothing and that nothing is parked for it, checked in that order. The
+// second note, WatchedSettles after the first, ends the watch.
 //
-// Nothing is parked without being watched then: a process that parks has read a breaker that holds. Either it was watched
-// after the first telling, which takes back what was told; or before it, and then nothing is parked any more after the second. The
-// first telling waits for an opening that is watched and not yet committed. Each write holds to what was read.
+// Nothing is parked unwatched then: a process that parks has read an open breaker. If the breaker was watched after
+// the first note, that watch takes the note back. If it was watched before, no process parks for it after the second.
+// The first note waits for an opening that is watched and not yet committed. Each write is conditional on w as it was
+// read.
 func (s *Store) Quiet(ctx context.Context, w Watched) error {
 	now := s.now()
 	switch {

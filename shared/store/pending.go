@@ -18,33 +18,32 @@ import (
 	"plugboard/shared/fault"
 )
 
-// What was accepted into the outbox and is not sent on yet: events, provisions, what is sent again. With each a small item is
-// stored, in buckets of an hour by when it was accepted, and removed once fanout has sent all of its messages. What is still
-// there after a minute was forgotten somewhere between the table and the queue, whoever forgot it: a stream that gave up, or
-// that nobody reads.
+// Pending markers. With each outbox item a small item is stored, in buckets of an hour by its time of acceptance, and
+// removed once fanout has sent every message. A marker older than a minute belongs to a forgotten item: the stream
+// gave it up, or nobody reads the stream.
 
 const (
 	PendingBucket = time.Hour
 	PendingShards = 8
 
-	// PendingLate is how old what is pending must be to be looked at. Until then the stream has it.
+	// PendingLate is the age from which a marker is repaired. Until then the stream has the item.
 	PendingLate = time.Minute
 
-	// ClocksDiffer is how far apart the clocks of functions may be, of the one that stores an event and the one that looks
-	// for it. For so long after its end an hour may still get something.
+	// ClocksDiffer is how far apart the clocks of two functions may be. For so long after its end an hour may still
+	// get a marker.
 	ClocksDiffer = 30 * time.Minute
 
-	// pendingSought is how far back a first sweep looks.
+	// pendingSought is how far back the first sweep reads.
 	pendingSought = 24 * time.Hour
 )
 
-// Item is where an item of the outbox is.
+// Item is the key of an outbox item.
 type Item struct {
 	PK string `json:"item_pk"`
-	SK string `json:"item_sk"` // with the item's id, so that no two are accepted at once under the same
+	SK string `json:"item_sk"` // contains the item's id, so that no two items accepted at once share it
 }
 
-// Pending is an item of the outbox that may not have been sent on.
+// Pending is the marker of an outbox item that may not have been sent on.
 type Pending struct {
 	Item
 	AcceptedAt time.Time `json:"accepted_at"`
@@ -55,7 +54,7 @@ func pendingOf(e events.Event) Pending {
 	return Pending{Item{k.pk, k.sk}, e.AcceptedAt}
 }
 
-// PendingOf is what says that the stream record's item is pending; false when it is none of the outbox.
+// PendingOf is the marker of the stream record's item; false when the item is not in the outbox.
 func PendingOf(r lambda.DynamoDBEventRecord) (Pending, bool) {
 	if Outbox(r) == "" {
 		return Pending{}, false
@@ -70,7 +69,7 @@ func PendingOf(r lambda.DynamoDBEventRecord) (Pending, bool) {
 	return Pending{Item{text(PartitionKey), text(SortKey)}, at}, err == nil
 }
 
-// acceptedAt is the outbox item's own attribute: a pending one of another time is another call's.
+// acceptedAt is an attribute of the outbox item: a marker with another time belongs to another call.
 const acceptedAt = "accepted_at"
 
 func (p Pending) key() key {
@@ -97,7 +96,7 @@ func (p Pending) item() (map[string]types.AttributeValue, error) {
 	return item, nil
 }
 
-// SentOn removes what says that they are pending, and does nothing for what is gone.
+// SentOn removes markers. Missing ones are no error.
 func (s *Store) SentOn(ctx context.Context, all []Pending) error {
 	for some := range slices.Chunk(all, batchWriteMost) {
 		var deletes []types.WriteRequest
@@ -115,7 +114,7 @@ func (s *Store) SentOn(ctx context.Context, all []Pending) error {
 	return nil
 }
 
-// StillPending are those of them, at most 100, that were not sent on since they were accepted.
+// StillPending is the set of those items, at most 100, that were not sent on since they were accepted.
 func (s *Store) StillPending(ctx context.Context, all []Pending) (map[Item]bool, error) {
 	asked := map[key]Item{}
 	for _, p := range all {
@@ -129,8 +128,8 @@ func (s *Store) StillPending(ctx context.Context, all []Pending) (map[Item]bool,
 	return still, err
 }
 
-// PendingIn is what is pending in one shard of the bucket that begins at bucket and was accepted by then, the oldest
-// first, at most so many. after goes on behind a page before; what is returned for it is empty at the end.
+// PendingIn is a page of the markers of one shard of a bucket, accepted by then, the oldest first. It starts after
+// the place of the page before; the returned place is empty at the end.
 func (s *Store) PendingIn(ctx context.Context, bucket time.Time, shard int, by time.Time, after string, most int) (found []Pending, next string, err error) {
 	partition := pendingPartition(bucket, shard)
 	in := &dynamodb.QueryInput{
@@ -154,19 +153,19 @@ func (s *Store) PendingIn(ctx context.Context, bucket time.Time, shard int, by t
 	return found, textOf(page.LastEvaluatedKey, SortKey), nil
 }
 
-// PendingFrom is the oldest bucket in which something may be pending.
+// PendingFrom is the oldest bucket that may hold a marker.
 func (s *Store) PendingFrom(ctx context.Context) (time.Time, error) {
 	return s.sweptTo(ctx, s.accounts, pendingCursorKey, s.now().Add(-pendingSought).Truncate(PendingBucket))
 }
 
-// PendingTo notes that in every bucket before this one nothing is pending.
+// PendingTo notes that no bucket before this one holds a marker.
 func (s *Store) PendingTo(ctx context.Context, bucket time.Time) error {
 	return s.noteSwept(ctx, s.accounts, pendingCursorKey, domain.RecordPendingCursor, bucket)
 }
 
-// OutboxOf is what the stream showed when those, at most 100, were stored. gone are those that are not there, erased with
-// their account or expired or not yet stored, and those that are there of another call's, which says itself that they are
-// pending.
+// OutboxOf reads the outbox items of those markers, at most 100, as the stream showed them. gone are the markers
+// without an item of their own: it was erased with its account, has expired, is not stored yet, or belongs to another
+// call with its own marker.
 func (s *Store) OutboxOf(ctx context.Context, all []Pending) (records []lambda.DynamoDBEventRecord, gone []Pending, err error) {
 	of := map[key][]Pending{}
 	for _, p := range all {

@@ -10,10 +10,9 @@ import (
 	"plugboard/shared/domain"
 )
 
-// Count counts n more, or fewer when it is negative, of what a quota limits, in the transaction that makes or removes
-// them: so the count is exact, whatever happens at the same moment. The Tx fails with the quota's own Conflict,
-// `quota-exceeded`, when they would be too many. Fewer never are. A Tx may count by a quota once (DynamoDB takes one
-// write an item).
+// Count adds n, which may be negative, to the use of a quota, in the transaction that creates or removes the counted
+// things. So the count is exact under concurrency. The Tx fails with Conflict `quota-exceeded` when the limit is
+// passed; lowering the count never fails. A Tx may count by a quota once, because DynamoDB takes one write an item.
 func (t *Tx) Count(a domain.AccountID, q domain.Quota, n int) *Write {
 	k, record := keyOf(domain.QuotaUse{Account: a, Quota: q})
 	update := &types.Update{

@@ -10,7 +10,7 @@ import (
 	"plugboard/shared/fault"
 )
 
-// The reads, one line each where the key says it all. Each returns NotFound for what is absent.
+// Reads by key. Each returns NotFound for an absent item.
 
 func (s *Store) Account(ctx context.Context, id domain.AccountID) (domain.Account, error) {
 	return get[domain.Account](ctx, s, accountKey(id), "account")
@@ -33,7 +33,7 @@ func (s *Store) Workspace(ctx context.Context, a domain.AccountID, id domain.Wor
 	return get[domain.Workspace](ctx, s, workspaceKey(a, id), "workspace")
 }
 
-// Users is all of an account's.
+// Users is every user of an account.
 func (s *Store) Users(ctx context.Context, a domain.AccountID) ([]domain.User, error) {
 	return list[domain.User](ctx, s, accountKey(a).pk, "USER#")
 }
@@ -66,7 +66,7 @@ func (s *Store) Installation(ctx context.Context, a domain.AccountID, e domain.E
 	return get[domain.Installation](ctx, s, installationKey(a, e), "installation")
 }
 
-// Installations is every installation of the account, disabled ones too, by extension.
+// Installations is every installation of the account by extension, including disabled ones.
 func (s *Store) Installations(ctx context.Context, a domain.AccountID) (map[domain.ExtensionID]domain.Installation, error) {
 	all, err := list[domain.Installation](ctx, s, accountKey(a).pk, "INSTALLATION#")
 	if err != nil {
@@ -88,12 +88,12 @@ func (s *Store) Webhooks(ctx context.Context, a domain.AccountID) ([]domain.Webh
 	return all, err
 }
 
-// WebhooksAndHealth is every webhook of the account, and the health of those that are not well.
+// WebhooksAndHealth is every webhook of the account, and the health of the unhealthy ones.
 func (s *Store) WebhooksAndHealth(ctx context.Context, a domain.AccountID) ([]domain.Webhook, map[domain.WebhookID]domain.Health, error) {
 	return s.webhooks(ctx, a, "begins_with(sk, :from)", map[string]types.AttributeValue{":from": str("WEBHOOK#")})
 }
 
-// WebhookAndHealth is one webhook and its health, in one read, since every delivery needs both.
+// WebhookAndHealth reads a webhook and its health in one call, since every delivery needs both.
 func (s *Store) WebhookAndHealth(ctx context.Context, a domain.AccountID, id domain.WebhookID) (domain.Webhook, domain.Health, error) {
 	found, health, err := s.webhooks(ctx, a, "sk BETWEEN :from AND :to", map[string]types.AttributeValue{
 		":from": str(webhookKey(a, id).sk), ":to": str(healthKey(a, id).sk),
@@ -124,7 +124,7 @@ func (s *Store) webhooks(ctx context.Context, a domain.AccountID, condition stri
 	return all, health, err
 }
 
-// Contract is NotFound for another account's, too.
+// Contract is NotFound for another account's contract too.
 func (s *Store) Contract(ctx context.Context, a domain.AccountID, id domain.ContractID) (domain.Contract, error) {
 	c, err := get[domain.Contract](ctx, s, contractKey(id), "contract")
 	if err == nil && c.Account != a {
@@ -146,7 +146,7 @@ func (s *Store) Callback(ctx context.Context, a domain.AccountID, e domain.Exten
 	return get[domain.Callback](ctx, s, callbackKey(a, e, epoch, id), "callback")
 }
 
-// Event finds an event for as long as its outbox item lives, 30 days.
+// Event finds an event while its outbox item lives, 30 days.
 func (s *Store) Event(ctx context.Context, a domain.AccountID, c domain.ContractID, id domain.EventID) (events.Event, error) {
 	return get[events.Event](ctx, s, eventKey(a, c, id), "event")
 }
@@ -176,8 +176,8 @@ func (s *Store) Extension(ctx context.Context, id domain.ExtensionID) (domain.Ex
 	return get[domain.Extension](ctx, s, extensionKey(id), "extension")
 }
 
-// Extensions is a page of all extensions, or of a partner's when one is given, after that place; next is the place to go on
-// after, empty when there is no more.
+// Extensions is a page of all extensions, or of a partner's, after a place; next is the place to continue at, empty
+// at the end.
 func (s *Store) Extensions(ctx context.Context, of domain.PartnerID, after string, most int) (all []domain.Extension, next string, err error) {
 	prefix := ""
 	if of != "" {
@@ -195,7 +195,7 @@ func (s *Store) Extensions(ctx context.Context, of domain.PartnerID, after strin
 	return all, next, err
 }
 
-// Submissions is a page of the versions that wait for a review, the oldest first, as Extensions is.
+// Submissions is a page of the versions that wait for a review, the oldest first, like Extensions.
 func (s *Store) Submissions(ctx context.Context, after string, most int) ([]domain.Submission, string, error) {
 	return page[domain.Submission](ctx, s, submissionKey(domain.Submission{}).pk, "", after, most)
 }
@@ -238,17 +238,17 @@ func (s *Store) Replay(ctx context.Context, a domain.AccountID, w domain.Webhook
 	return get[domain.Replay](ctx, s, replayKey(a, w, id), "replay")
 }
 
-// Replays is every replay of the webhook that is remembered, the first created first.
+// Replays is every stored replay job of the webhook, the first created first.
 func (s *Store) Replays(ctx context.Context, a domain.AccountID, w domain.WebhookID) ([]domain.Replay, error) {
 	return list[domain.Replay](ctx, s, accountKey(a).pk, replayKey(a, w, "").sk)
 }
 
-// Replaying is the replay of the webhook that runs.
+// Replaying is the running replay job of the webhook.
 func (s *Store) Replaying(ctx context.Context, a domain.AccountID, w domain.WebhookID) (domain.Replaying, error) {
 	return get[domain.Replaying](ctx, s, replayingKey(a, w), "running replay")
 }
 
-// QuotaUses is what the account uses of its quotas; of one that it never used, there is none.
+// QuotaUses is the use of the account's quotas; a quota never used has none.
 func (s *Store) QuotaUses(ctx context.Context, a domain.AccountID) ([]domain.QuotaUse, error) {
 	return list[domain.QuotaUse](ctx, s, accountKey(a).pk, "QUOTA#")
 }

@@ -16,7 +16,7 @@ func (s *Store) Rollouts(ctx context.Context, e domain.ExtensionID) ([]domain.Ro
 	return list[domain.Rollout](ctx, s, extensionKey(e).pk, "ROLLOUT#")
 }
 
-// Roster is the next accounts that have the extension, at most so many, after that one; empty begins at the first.
+// Roster is a page of the accounts that have the extension, after one; empty starts at the first.
 func (s *Store) Roster(ctx context.Context, e domain.ExtensionID, after domain.AccountID, most int) ([]domain.AccountID, error) {
 	from := ""
 	if after != "" {
@@ -33,7 +33,8 @@ func (s *Store) Roster(ctx context.Context, e domain.ExtensionID, after domain.A
 	return accounts, nil
 }
 
-// InstallationsOf is what those accounts, at most 100, have of the extension, in their order. It leaves out what is gone.
+// InstallationsOf is the installations of the extension in those accounts, at most 100, in their order. Missing ones
+// are left out.
 func (s *Store) InstallationsOf(ctx context.Context, e domain.ExtensionID, accounts []domain.AccountID) ([]domain.Installation, error) {
 	keyed := make([]domain.Installation, len(accounts))
 	for n, a := range accounts {

@@ -1,5 +1,5 @@
-// Package store is the only code that says DynamoDB. Reads return NotFound for what is absent, expired or
-// another account's; writes go through a Tx, whose conditions decide, so that nothing rests on an earlier read.
+// Package store is the only code that uses DynamoDB. Reads return NotFound for an item that is absent, expired or
+// another account's. Writes go through a Tx, whose conditions decide, so that no write relies on an earlier read.
 package store
 
 import (
@@ -21,7 +21,7 @@ import (
 	"plugboard/shared/fault"
 )
 
-// Config names the tables, those that the function uses: infra's arrows set the variables, and a test compares them.
+// Config names the tables that the function uses. infra's arrows set the variables, and a test compares them.
 type Config struct {
 	AccountsTable   string `env:"ACCOUNTS_TABLE"`
 	DeliveriesTable string `env:"DELIVERIES_TABLE"`
@@ -36,12 +36,12 @@ type Store struct {
 	jitter     func(attempt int) time.Duration
 }
 
-// New does not call AWS.
+// New makes no AWS call.
 func New(db *dynamodb.Client, c Config, now domain.Clock) *Store {
 	return &Store{db: db, accounts: c.AccountsTable, deliveries: c.DeliveriesTable, now: now, jitter: backoff}
 }
 
-// Items are stored by their types' json names, so that one set of tags serves the API and the table.
+// Items are stored under their types' json names, so that one set of tags serves the API and the table.
 func marshal(v any) (map[string]types.AttributeValue, error) {
 	return attributevalue.MarshalMapWithOptions(v, func(o *attributevalue.EncoderOptions) { o.TagKey = "json" })
 }
@@ -59,7 +59,7 @@ func num(n int64) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
 }
 
-// get reads one item of the accounts table, consistently. NotFound when it is absent or has expired.
+// get reads one item of the accounts table consistently. NotFound when it is absent or expired.
 func get[T any](ctx context.Context, s *Store, k key, what string) (T, error) {
 	var v T
 	out, err := s.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.accounts, Key: k.attributes(), ConsistentRead: aws.Bool(true)})
@@ -121,8 +121,8 @@ func page[T any](ctx context.Context, s *Store, pk, prefix, after string, most i
 // lastSuffix follows every character that a sort key has.
 const lastSuffix = "\U0010ffff"
 
-// each hands over every item of a partition of the accounts table whose sort key is as the condition says, in the order
-// of the sort key.
+// each passes every item of a partition of the accounts table whose sort key meets the condition, in the order of the
+// sort key.
 func (s *Store) each(ctx context.Context, pk, condition string, values map[string]types.AttributeValue, take func(map[string]types.AttributeValue) error) error {
 	values[":pk"] = str(pk)
 	pages := dynamodb.NewQueryPaginator(s.db, &dynamodb.QueryInput{
@@ -145,7 +145,7 @@ func (s *Store) each(ctx context.Context, pk, condition string, values map[strin
 	return nil
 }
 
-// expired tells what DynamoDB's sweep, which may take days, has not removed yet.
+// expired is true for an item past its end that DynamoDB has not removed yet, which may take days.
 func (s *Store) expired(item map[string]types.AttributeValue) bool {
 	n, ok := item[ExpiresAt].(*types.AttributeValueMemberN)
 	if !ok {
@@ -156,7 +156,7 @@ func (s *Store) expired(item map[string]types.AttributeValue) bool {
 	return err == nil && at <= s.now().Unix()
 }
 
-// awsFault keeps what a program decides by: throttling is worth repeating, the rest is ours.
+// awsFault tells throttling, which is worth repeating, from internal errors.
 func awsFault(err error) error {
 	if err == nil {
 		return nil
@@ -173,13 +173,13 @@ func awsFault(err error) error {
 	return err
 }
 
-// itemTooLarge is in what DynamoDB says of an item of more than 400 KB, names of attributes included
-// (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html#limits-items). There is no code of
-// its own for it.
+// itemTooLarge is in DynamoDB's message about an item of more than 400 KB, attribute names included
+// (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html#limits-items). The error has no
+// code of its own.
 const itemTooLarge = "Item size"
 
-// tooLarge is what is left when the limits of single fields, each kept, come to too much together. It can never work,
-// so it is the caller's to mend.
+// tooLarge is the fault of a value whose fields are each within their limits and together too large. The caller must
+// shorten it.
 func tooLarge(cause error) error {
 	return &fault.Error{
 		Kind: fault.Invalid, Code: "too-large", Detail: "What would be stored is larger than the 400 KB that one thing may have. Send less in one, or in all together. Nothing was changed.",

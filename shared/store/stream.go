@@ -10,10 +10,10 @@ import (
 	"plugboard/shared/fault"
 )
 
-// What the accounts table's stream shows is what Commit wrote, in Lambda's own types for it.
+// The accounts table's stream shows the items that Commit wrote, in Lambda's own types.
 
-// Outbox is what the stream record's item is in the outbox for: OutboxEvent, OutboxProvision, OutboxResend, or empty when
-// it is none or was not inserted just now.
+// Outbox is the kind of the stream record's outbox item: OutboxEvent, OutboxProvision or OutboxResend. It is empty
+// when the item is not in the outbox or was not just inserted.
 func Outbox(r lambda.DynamoDBEventRecord) string {
 	purpose, ok := r.Change.NewImage[OutboxAttribute]
 	if r.EventName != string(lambda.DynamoDBOperationTypeInsert) || !ok || purpose.DataType() != lambda.DataTypeString {
@@ -22,15 +22,15 @@ func Outbox(r lambda.DynamoDBEventRecord) string {
 	return purpose.String()
 }
 
-// EventOf is the event that the record's item holds.
+// EventOf is the record's event.
 func EventOf(r lambda.DynamoDBEventRecord) (events.Event, error) { return imageOf[events.Event](r) }
 
-// ProvisionOf is the message to provisioning that the record's item holds.
+// ProvisionOf is the record's message to provisioning.
 func ProvisionOf(r lambda.DynamoDBEventRecord) (events.Provision, error) {
 	return imageOf[events.Provision](r)
 }
 
-// ResendOf is what the record's item asks to send again.
+// ResendOf is the record's request to send deliveries again.
 func ResendOf(r lambda.DynamoDBEventRecord) (events.Resend, error) { return imageOf[events.Resend](r) }
 
 func imageOf[T any](r lambda.DynamoDBEventRecord) (T, error) {
@@ -54,7 +54,7 @@ func attributes(image map[string]lambda.DynamoDBAttributeValue) (map[string]type
 	return item, nil
 }
 
-// imageOfItem is attributes, the other way round.
+// imageOfItem is the reverse of attributes.
 func imageOfItem(item map[string]types.AttributeValue) (map[string]lambda.DynamoDBAttributeValue, error) {
 	image := make(map[string]lambda.DynamoDBAttributeValue, len(item))
 	for name, a := range item {
@@ -97,7 +97,7 @@ func imageOfAttribute(a types.AttributeValue) (lambda.DynamoDBAttributeValue, er
 	}
 }
 
-// attribute knows the types that marshal writes; it writes no sets.
+// attribute converts the types that marshal writes; it writes no sets.
 func attribute(v lambda.DynamoDBAttributeValue) (types.AttributeValue, error) {
 	switch v.DataType() {
 	case lambda.DataTypeString:

@@ -7,18 +7,18 @@ import (
 	"plugboard/shared/domain"
 )
 
-// Table is a table's shape, declared once: infra builds it with CDK, tests create it on the emulator.
-// Both tables have a string partition key `pk`, a string sort key `sk`, on-demand capacity, and expire items
-// by `expires_at` (epoch seconds; DynamoDB deletes within days, so every read filters expired items itself).
+// Table is a table's shape, declared once: infra builds it with CDK, tests create it on the emulator. Both tables
+// have a string partition key `pk`, a string sort key `sk` and on-demand capacity, and expire items by `expires_at`
+// (epoch seconds). DynamoDB deletes within days, so every read filters expired items itself.
 type Table struct {
-	Name   string // logical: the construct id, and the stem of the env variable <NAME>_TABLE
+	Name   string // the construct id, and the stem of the variable <NAME>_TABLE
 	Stream bool   // NEW_IMAGE stream, read by fanout
 	Retain bool   // point-in-time recovery, and kept when the stack is deleted (by stage)
-	Index  *Index // nil: there is none
+	Index  *Index // nil: none
 }
 
-// Index is a second way into a table, sparse: it holds the items that have its keys, both strings, and of them its
-// keys, the table's, and the attributes that it includes. Its partition key may be the table's.
+// Index is a sparse secondary index. It holds the items that have both of its keys, strings, and of each its keys,
+// the table's keys and the included attributes. Its partition key may be the table's.
 type Index struct {
 	Name         string
 	PartitionKey string
@@ -31,7 +31,7 @@ const (
 	SortKey      = "sk"
 	ExpiresAt    = "expires_at"
 
-	// OutboxAttribute marks an item that fanout must hear of, with what it is for: "event", "provision" or "resend".
+	// OutboxAttribute marks an item that fanout must read, with its kind: "event", "provision" or "resend".
 	OutboxAttribute = "outbox"
 )
 
@@ -41,15 +41,15 @@ var (
 	DeliveriesTable = Table{Name: "deliveries", Index: &UnsentIndex}
 )
 
-// UnsentIndex finds what failed: it holds the lines of the attempt log that are no successes, in the table's own partitions
-// and order. Its sort key is the attribute that makes it sparse, so that a success costs nothing.
+// UnsentIndex finds failed deliveries. It holds the lines of the attempt log that are no successes, in the table's
+// own partitions and order. Its sort key makes it sparse, so that a success costs nothing.
 var UnsentIndex = Index{
 	Name: "unsent", PartitionKey: PartitionKey, SortKey: "unsent_sk",
 	Includes: []string{"account_id", "event_id", "event_type", "event_at", "number", ExpiresAt},
 }
 
-// ContractsIndex lists an account's contracts; the head of keys.go says how. Its keys are attributes of their own,
-// since an item that had one of them empty, or of another type, could not be written.
+// ContractsIndex lists an account's contracts; keys.go explains it. Its keys are attributes of their own, because an
+// item with an empty key, or one of another type, could not be written.
 var ContractsIndex = Index{Name: "contracts", PartitionKey: "contracts_pk", SortKey: "contracts_sk", Includes: summaryAttributes()}
 
 func summaryAttributes() []string {

@@ -19,29 +19,30 @@ import (
 	"plugboard/shared/trace"
 )
 
-// Raced is the code of the Conflict that a failed condition gives unless the write says otherwise: the thing
-// changed, or came to be, since it was read.
+// Raced is the code of the Conflict of a failed condition, unless the write says otherwise: the item changed, or was
+// created, since it was read.
 const Raced = "raced"
 
-// Tx collects writes that happen together or not at all: at most 100, 4 MB (a DynamoDB quota). The zero value
-// is ready. A mistake in encoding shows at Commit.
+// Tx collects writes that happen together or not at all: at most 100, 4 MB (DynamoDB quota). The zero value is ready.
+// An encoding error shows at Commit.
 type Tx struct {
 	writes []*Write
 	err    error
-	answer domain.AccountID // whose the recorded answer is, where the request does not say it
+	answer domain.AccountID // the account that the recorded answer is about, where the request does not say it
 }
 
-// AnswersOf says of which account the Tx's recorded answer tells, when the request was about none: its erasing finds it.
+// AnswersOf says which account the recorded answer is about when the request is about none, so that the account's
+// erasing finds it.
 func (t *Tx) AnswersOf(a domain.AccountID) { t.answer = a }
 
-// Write is one of them. When its condition fails, the whole Tx does, with that write's error.
+// Write is one write of a Tx. When its condition fails, the whole Tx fails with that write's error.
 type Write struct {
 	item      types.TransactWriteItem
 	otherwise error
 	logged    bool // in the deliveries table
 }
 
-// Else is what Commit returns when this write's condition fails.
+// Else sets the error that Commit returns when this write's condition fails.
 func (w *Write) Else(err error) *Write {
 	w.otherwise = err
 	return w
@@ -53,10 +54,10 @@ func raced(r domain.Record) error {
 
 type revised interface{ Bump() int }
 
-// expiring is what DynamoDB may remove once it has ended; what ends at no time stays.
+// expiring is a value that DynamoDB may remove once it has ended; a zero time keeps it.
 type expiring interface{ Ends() time.Time }
 
-// Create writes v, a pointer to a stored type, if there is none with its key yet; its revision becomes 1.
+// Create writes v, a pointer to a stored type, unless its key exists. Its revision becomes 1.
 func (t *Tx) Create(v any) *Write {
 	if r, ok := v.(revised); ok {
 		r.Bump()
@@ -64,15 +65,15 @@ func (t *Tx) Create(v any) *Write {
 	return t.put(v, absent, nil)
 }
 
-// Put writes v whether or not there is one with its key.
+// Put writes v whether or not its key exists.
 func (t *Tx) Put(v any) *Write { return t.put(v, "", nil) }
 
-// Replace writes v over what was read at v's revision, which rises by one.
+// Replace writes v if the stored revision is v's, and raises it by one.
 func (t *Tx) Replace(v revised) *Write {
 	return t.put(v, "rev = :rev", map[string]types.AttributeValue{":rev": num(int64(v.Bump()))})
 }
 
-// Save creates v when its revision is 0, so when it was never stored, and replaces it otherwise.
+// Save creates v when its revision is 0, and replaces it otherwise.
 func (t *Tx) Save(v revised, rev int) *Write {
 	if rev == 0 {
 		return t.Create(v)
@@ -89,13 +90,13 @@ func (t *Tx) Delete(v revised) *Write {
 	}}, record)
 }
 
-// Discard removes v at whatever revision, even when there is none.
+// Discard removes v at any revision, even when it is absent.
 func (t *Tx) Discard(v any) *Write {
 	k, record := keyOf(deref(v))
 	return t.add(types.TransactWriteItem{Delete: &types.Delete{Key: k.attributes()}}, record)
 }
 
-// Unchanged holds the Tx to v's being stored at its revision.
+// Unchanged makes the Tx fail unless v is stored at its revision.
 func (t *Tx) Unchanged(v any, rev int) *Write {
 	k, record := keyOf(deref(v))
 	return t.add(types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
@@ -104,7 +105,7 @@ func (t *Tx) Unchanged(v any, rev int) *Write {
 	}}, record)
 }
 
-// Exists holds the Tx to v's being stored, at whatever revision.
+// Exists makes the Tx fail unless v is stored, at any revision.
 func (t *Tx) Exists(v any) *Write {
 	k, record := keyOf(deref(v))
 	return t.add(types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
@@ -112,8 +113,8 @@ func (t *Tx) Exists(v any) *Write {
 	}}, record)
 }
 
-// BumpFields raises the version of a template type's fields, so that a contract being created with what they
-// were before fails.
+// BumpFields raises the version of a template type's fields, so that a contract being created with the old fields
+// fails.
 func (t *Tx) BumpFields(a domain.AccountID, id domain.TemplateTypeID) *Write {
 	v := domain.FieldsVersion{Account: a, TemplateType: id}
 	k, record := keyOf(v)
@@ -127,8 +128,8 @@ func (t *Tx) BumpFields(a domain.AccountID, id domain.TemplateTypeID) *Write {
 	}}, record)
 }
 
-// HoldFields holds the Tx to the version of a template type's fields (design rule 13). The item is under 200
-// bytes, since a condition check is billed at its size.
+// HoldFields makes the Tx fail unless a template type's fields have that version (design rule 13). The item is under
+// 200 bytes, since a condition check is billed at the item's size.
 func (t *Tx) HoldFields(v domain.FieldsVersion) *Write {
 	k, record := keyOf(v)
 	return t.add(types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
@@ -137,7 +138,7 @@ func (t *Tx) HoldFields(v domain.FieldsVersion) *Write {
 	}}, record)
 }
 
-// HoldListed holds the Tx to that version's being the extension's in the catalogue, whatever else changes of it.
+// HoldListed makes the Tx fail unless the extension is listed at that version.
 func (t *Tx) HoldListed(e domain.ExtensionID, version int) *Write {
 	k, record := keyOf(domain.Extension{ID: e})
 	return t.add(types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
@@ -146,7 +147,7 @@ func (t *Tx) HoldListed(e domain.ExtensionID, version int) *Write {
 	}}, record)
 }
 
-// UseType counts so many new templates of the type, which must be there.
+// UseType counts new templates of a type, which must exist.
 func (t *Tx) UseType(a domain.AccountID, id domain.TemplateTypeID, templates int) *Write {
 	k, record := keyOf(domain.FieldsVersion{Account: a, TemplateType: id})
 	return t.add(types.TransactWriteItem{Update: &types.Update{
@@ -156,7 +157,7 @@ func (t *Tx) UseType(a domain.AccountID, id domain.TemplateTypeID, templates int
 	}}, record)
 }
 
-// RemoveFields removes the version of a type's fields with the type, if no template uses it.
+// RemoveFields removes the fields' version together with its template type, unless a template uses the type.
 func (t *Tx) RemoveFields(a domain.AccountID, id domain.TemplateTypeID) *Write {
 	k, record := keyOf(domain.FieldsVersion{Account: a, TemplateType: id})
 	return t.add(types.TransactWriteItem{Delete: &types.Delete{
@@ -165,23 +166,22 @@ func (t *Tx) RemoveFields(a domain.AccountID, id domain.TemplateTypeID) *Write {
 	}}, record)
 }
 
-// Emit commits the event with the change: fan-out reads it from the table's stream. The item expires after
-// 30 days.
+// Emit commits the event with the change. Fan-out reads it from the table's stream. The item expires after 30 days.
 func (t *Tx) Emit(e events.Event) *Write { return t.outbox(e, OutboxEvent) }
 
 // Provision commits a message to provisioning with the change.
 func (t *Tx) Provision(p events.Provision) *Write { return t.outbox(p, OutboxProvision) }
 
-// Resend commits the sending again of a delivery, or the next page of a replay, with the change.
+// Resend commits, with the change, the repeat of a delivery or the next page of a replay job.
 func (t *Tx) Resend(r events.Resend) *Write { return t.outbox(r, OutboxResend) }
 
-// ReserveEmail makes the user the one in the account with that e-mail. Conflict when another has it.
+// ReserveEmail reserves the user's e-mail within the account. Conflict when another user has it.
 func (t *Tx) ReserveEmail(u domain.User) *Write {
 	r := reservation{Account: u.Account, Email: u.Email, User: u.ID}
 	return t.put(r, "attribute_not_exists(pk) OR user_id = :user", map[string]types.AttributeValue{":user": str(string(u.ID))})
 }
 
-// ReleaseEmail gives an e-mail up.
+// ReleaseEmail frees an e-mail.
 func (t *Tx) ReleaseEmail(u domain.User) *Write {
 	return t.Discard(reservation{Account: u.Account, Email: u.Email})
 }
@@ -237,11 +237,11 @@ const (
 	commitAttempts = 6
 )
 
-// Commit makes the writes, all or none. When the call runs under an Idempotency-Key, answer is recorded with
-// them, without what is shown once; so a repeated request never finds one without the other.
+// Commit makes the writes, all or none. Under an Idempotency-Key, the answer is recorded with them, without secrets,
+// so that a repeated request never finds one without the other.
 //
-// A failed condition gives that write's error, the first in the order of the Tx. A mere transaction conflict
-// or throttling is retried with jitter, and ends as Unavailable. Invalid `too-large` when an item would pass 400 KB.
+// A failed condition returns that write's error, the first in the order of the Tx. Transaction conflicts and
+// throttling are retried with jitter, and end as Unavailable. Invalid `too-large` when an item would exceed 400 KB.
 func (s *Store) Commit(ctx context.Context, t *Tx, answer any) error {
 	if t.err != nil {
 		return fault.Wrap(t.err, "commit")
@@ -313,7 +313,7 @@ func (s *Store) Commit(ctx context.Context, t *Tx, answer any) error {
 	}
 }
 
-// pending says of each item of the outbox among the writes that it is not sent on yet, and of the item when it was accepted.
+// pending adds the pending marker of each outbox item among the writes, and dates the items.
 func (s *Store) pending(writes []*Write) ([]*Write, error) {
 	var all []*Write
 	now := s.now()
@@ -332,7 +332,7 @@ func (s *Store) pending(writes []*Write) ([]*Write, error) {
 	return all, nil
 }
 
-// prepared adds what only the store knows: the table, and of an outbox item when it expires and what trace it is in.
+// prepared adds what only the store knows: the table, and an outbox item's expiry and trace.
 func (s *Store) prepared(ctx context.Context, item types.TransactWriteItem) types.TransactWriteItem {
 	switch {
 	case item.Put != nil:

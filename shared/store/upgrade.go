@@ -7,8 +7,8 @@ import (
 	"plugboard/shared/fault"
 )
 
-// UpgradeSubject reads what an upgrade of the installation to that version is planned from. NotFound when there is no
-// such installation or version.
+// UpgradeSubject reads the input of an upgrade plan to that version. NotFound when the installation or version does
+// not exist.
 func (s *Store) UpgradeSubject(ctx context.Context, a domain.AccountID, e domain.ExtensionID, to int) (domain.UpgradeSubject, error) {
 	var subject domain.UpgradeSubject
 	var err error

@@ -1,5 +1,5 @@
-// Package storetest gives a test tables of its own on the emulator. There is no mock of the store: a test that
-// needs one runs against what AWS_ENDPOINT_URL names, and fails when it names nothing.
+// Package storetest gives a test tables of its own on the emulator. There is no mock of the store: a test runs
+// against the emulator that AWS_ENDPOINT_URL names, and fails without one.
 package storetest
 
 import (
@@ -25,18 +25,18 @@ import (
 	"plugboard/shared/store"
 )
 
-// Tables are the two tables of one test, and a store on them. Both are deleted when the test ends.
+// Tables are the two tables of one test, with a store. Both are deleted when the test ends.
 type Tables struct {
 	*store.Store
 	AWS    aws.Config
-	DB     *dynamodb.Client // past the store: to look at items, and to put what the store would not
+	DB     *dynamodb.Client // for items that the store would not show or write
 	Config store.Config
 
 	t      testing.TB
-	handed int // how much of the outbox was
+	handed int // outbox items handed over so far
 }
 
-// New makes the tables as the store declares them, empty, the accounts table with its stream.
+// New creates the tables as the store declares them, empty, the accounts table with its stream.
 func New(t testing.TB) *Tables {
 	t.Helper()
 	c := AWS(t)
@@ -50,25 +50,25 @@ func New(t testing.TB) *Tables {
 	return tables
 }
 
-// AWS is the configuration of the emulator's clients. It fails the test when there is no emulator to go to.
+// AWS is the configuration of the emulator's clients. It fails the test when no emulator is named.
 func AWS(t testing.TB) aws.Config {
 	t.Helper()
 	if os.Getenv("AWS_ENDPOINT_URL") == "" {
 		t.Fatal("This test runs against the local emulator: set AWS_ENDPOINT_URL, or use `make test`, which starts one.")
 	}
-	c, err := config.LoadDefaultConfig(t.Context(), config.WithLogger(logging.Nop{})) // an emulator closes connections as AWS does not, and the SDK complains
+	c, err := config.LoadDefaultConfig(t.Context(), config.WithLogger(logging.Nop{})) // one emulator closes connections unlike AWS, and the SDK logs a warning
 	if err != nil {
 		t.Fatalf("load the AWS configuration: %v", err)
 	}
 	return c
 }
 
-// At is a store on the same tables with another clock, and, by options, with a client that fails.
+// At is a store on the same tables with another clock and, by options, with a failing client.
 func (s *Tables) At(now domain.Clock, options ...func(*dynamodb.Options)) *store.Store {
 	return store.New(dynamodb.NewFromConfig(s.AWS, options...), s.Config, now)
 }
 
-// Failing makes the client fail every call of these operations, like BatchWriteItem.
+// Failing makes the client fail every call of these operations, such as BatchWriteItem.
 func Failing(operations ...string) func(*dynamodb.Options) {
 	fail := middleware.InitializeMiddlewareFunc("fail", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
 		if name := awsmiddleware.GetOperationName(ctx); slices.Contains(operations, name) {
@@ -81,7 +81,7 @@ func Failing(operations ...string) func(*dynamodb.Options) {
 	}
 }
 
-// Given stores what a test begins with: pointers to stored types, at most 100.
+// Given stores a test's initial records: pointers to stored types, at most 100.
 func (s *Tables) Given(records ...any) {
 	s.t.Helper()
 	var tx store.Tx
@@ -93,7 +93,7 @@ func (s *Tables) Given(records ...any) {
 	}
 }
 
-// create makes a table and has it deleted at the end.
+// create creates a table, and deletes it when the test ends.
 func create(t testing.TB, db *dynamodb.Client, declared store.Table, run string) string {
 	t.Helper()
 	name := "test-" + run + "-" + declared.Name
@@ -127,7 +127,7 @@ func create(t testing.TB, db *dynamodb.Client, declared store.Table, run string)
 	if declared.Stream {
 		in.StreamSpecification = &types.StreamSpecification{StreamEnabled: aws.Bool(true), StreamViewType: types.StreamViewTypeNewImage}
 	}
-	// An emulator under load may drop an answer; the SDK asks again, and finds made, or gone, what it asked for.
+	// A busy emulator may drop an answer; the SDK asks again and finds its own change made.
 	var made *types.ResourceInUseException
 	if _, err := db.CreateTable(t.Context(), in); err != nil && !errors.As(err, &made) {
 		t.Fatalf("create the table %s: %v", name, err)
@@ -144,7 +144,7 @@ func create(t testing.TB, db *dynamodb.Client, declared store.Table, run string)
 	return name
 }
 
-// quickly asks an emulator, which has the table at once, sooner than one would ask AWS.
+// quickly polls an emulator, which has the table at once, sooner than AWS should be polled.
 func quickly(o *dynamodb.TableExistsWaiterOptions) {
 	o.MinDelay, o.MaxDelay = 20*time.Millisecond, time.Second
 }

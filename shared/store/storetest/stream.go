@@ -12,11 +12,11 @@ import (
 	"plugboard/shared/store"
 )
 
-// patience is how long a test waits for what it knows must come.
+// patience is how long a test waits for an expected record.
 const patience = 10 * time.Second
 
-// Outbox is what Lambda hands to fanout, by the filter of the stream's mapping: the outbox items inserted since
-// the call before. It waits until there are at least n, since emulators fill a stream a moment after the write.
+// Outbox is the outbox items inserted since the last call, as Lambda hands them to fanout. It waits for at least n,
+// since emulators fill a stream a moment after the write.
 func (s *Tables) Outbox(n int) events.DynamoDBEvent {
 	s.t.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
@@ -90,7 +90,7 @@ func image(item map[string]types.AttributeValue) map[string]events.DynamoDBAttri
 	return as
 }
 
-// attribute knows the types that the store writes.
+// attribute converts the types that the store writes.
 func attribute(v types.AttributeValue) events.DynamoDBAttributeValue {
 	switch v := v.(type) {
 	case *types.AttributeValueMemberS:
