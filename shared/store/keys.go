@@ -65,27 +65,26 @@ import (
 //	IDEMPOTENCY#<sha256>  IDEMPOTENCY             idempotency     the same, of a request that is about no account; where its answer tells of one, the above leads here
 //	DATAKEY#<yyyy-mm>     DATAKEY                 data-key        month of a sealed secret
 //
-// A contract and its events have a partition of their own, so that a busy account does not sit on one
-// (1,000 writes a second a partition key, whatever the table's capacity).
+// A contract and its events have a partition of their own, because a partition key takes 1,000 writes a second, whatever
+// the table's capacity.
 //
-// An account's answers under Idempotency-Keys, which hold what it was answered, have four partitions, so that they are
-// found when it is erased.
+// The recorded answers of an account have four partitions of their own, so that its erasing finds them.
 //
-// An extension's roster is in one partition, by account: a line is under 200 bytes and written when the extension is
-// enabled or disabled in an account, which people do by hand, so 1,000 a second are far away; and a page of 20 is one
-// read unit or two. It says who to ask, and nothing more: an installation's state is read from the installation.
+// An extension's roster is one partition, sorted by account. A line has under 200 bytes and is written when someone
+// enables or disables the extension, so 1,000 a second are far away. A page of 20 is one or two read units. The roster
+// only names accounts: an installation's state is read from the installation.
 //
-// The accounts table's index of contracts, which holds nothing else:
+// The accounts table's index of contracts:
 //
 //	contracts_pk                    contracts_sk    holds              read by
 //	ACCOUNT#<id>#<shard>            <id>            ContractSummary    all of an account, newest first, filtered
 //	ACCOUNT#<id>#<shard>#DELETED    <id>            ContractSummary    the erasing of an account, for the records of deleted ones
 //
-// Every change of a contract is written to it too, and a full partition of an index holds up the table's writes. So
-// an account has four, by the contract: 4,000 changes a second, at the price of four queries a page, which are
-// merged by id, and ids rise with time. Filters are applied after reading: one key a filter would multiply the
-// writes, where pages are read rarely and by people. Projecting the summary and not the values keeps an entry under
-// 1 KB, one write unit. Reads of it are eventually consistent: a contract just made may be missing for a moment.
+// Every change of a contract is written to the index too, and a full partition of an index delays the table's writes. So
+// an account has four partitions, by contract: 4,000 changes a second, for four queries a page, merged by id. Filters are
+// applied after reading: a key per filter would multiply the writes, while pages are rare and read by people. The index
+// holds the summary and not the values, which keeps an entry under 1 KB, one write unit. Its reads are eventually
+// consistent: a new contract may be missing for a moment.
 //
 // The deliveries table:
 //
@@ -98,17 +97,17 @@ import (
 //	PARKED#<webhook>#<shard>            <event time>#<delivery id>#<attempt>#<not before>  parked    those of a webhook, the oldest first; how many, by its reader
 //	WATCHED                             <account>#<webhook>                watched   all, by redelivery
 //
-// and its index of what failed, which holds nothing else:
+// and its index of failed attempts:
 //
 //	pk                                  unsent_sk                          holds     read by
 //	WEBHOOK#<id>#<yyyy-mm-dd>#<shard>   as sk                              what leads to a delivery  a day of a webhook, either way, filtered
 //
-// Only lines that are no success have the index's key, so that a first-attempt success stays one small item, and a failure
-// costs a second write unit. A delivery that it leads to is judged by all of its lines.
+// Only lines that are no success have the index's key. So a successful first attempt stays one small item, and a failure
+// costs a second write unit. The state of a delivery found by the index derives from all of its lines.
 //
-// The day is the event's. The shard is one of four by the event, so that a busy webhook does not sit on one
-// partition and a delivery's attempts still do. Event ids rise with time, attempts are zero-padded, and the
-// unique end keeps the line of an attempt that ran twice from taking the first one's place.
+// The day is the event's. The shard is one of four by the event: a busy webhook has four partitions, and the attempts of
+// one delivery share one. Event ids rise with time, and attempts are zero-padded. The unique end keeps the line of an
+// attempt that ran twice from overwriting the first.
 type key struct{ pk, sk string }
 
 // reservation makes a name unique: an item whose key is the name.
