@@ -19,11 +19,11 @@ import (
 	"plugboard/shared/store"
 )
 
-// counts is what AWS would bill.
+// counts is AWS's bill.
 type counts struct {
 	Requests   map[string]int `json:"requests"` // by operation
 	WriteUnits float64        `json:"write_units"`
-	Stored     int            `json:"stored"` // bytes of what was written
+	Stored     int            `json:"stored"` // bytes written
 	ReadUnits  float64        `json:"read_units"`
 	SQSBilled  int            `json:"sqs_billed"` // requests of 64 KB
 }
@@ -47,25 +47,25 @@ func (c counts) all() int {
 	return n
 }
 
-// stub is as much of DynamoDB, SQS and KMS as delivering takes. It keeps what is put one by one, or in transactions
-// whose conditions always hold, and what is put in batches of the retries that wait; of the log it keeps nothing.
+// stub is the part of DynamoDB, SQS and KMS that delivering uses. It stores single puts, transactions (whose
+// conditions always hold) and batches of waiting retries. Of the attempt log it stores nothing.
 type stub struct {
 	mu     sync.Mutex
 	items  map[string]map[string]stored // by partition and sort key
-	outbox []item                       // that no stream has shown yet
-	queued []sent                       // messages that nobody has received yet
+	outbox []item                       // not shown by a stream yet
+	queued []sent                       // messages not received yet
 	counts counts
 }
 
 type item = map[string]map[string]json.RawMessage
 
-// stored is an item as it goes back, which of 100,000 accounts is little to collect as garbage.
+// stored is an item in the form of an answer, so that 100,000 accounts are little garbage to collect.
 type stored struct {
 	raw  json.RawMessage
 	size int
 }
 
-// serveAWS answers until the context ends. It prints its address.
+// serveAWS serves until the context ends. It prints its address.
 func serveAWS(ctx context.Context, _ []string) error {
 	s := &stub{items: map[string]map[string]stored{}}
 	mux := http.NewServeMux()
@@ -77,7 +77,7 @@ func serveAWS(ctx context.Context, _ []string) error {
 	return listen(ctx, &atomic.Int64{}, mux, nil)
 }
 
-// taking answers what is kept there, which begins anew.
+// taking answers with the kept value and resets it.
 func taking[T any](s *stub, kept *T) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		s.mu.Lock()
@@ -185,8 +185,7 @@ func (s *stub) getItem(in *json.Decoder) (object, error) {
 	return object{}, nil
 }
 
-// query knows the conditions of a partition, :pk, and of its sort keys how they begin, :sk, or from where to where they go;
-// and pages, forwards.
+// query understands a condition on the partition, :pk, a prefix or a range of sort keys, :sk, and pages, forwards.
 func (s *stub) query(in *json.Decoder) (object, error) {
 	var q struct {
 		ExpressionAttributeValues, ExclusiveStartKey item
@@ -247,7 +246,7 @@ func (s *stub) batchWriteItem(in *json.Decoder) (object, error) {
 			switch {
 			case w.DeleteRequest != nil:
 				delete(s.items[text(w.DeleteRequest.Key["pk"])], text(w.DeleteRequest.Key["sk"]))
-				s.counts.WriteUnits++ // none of what waits has more than 1 KB
+				s.counts.WriteUnits++ // no waiting item exceeds 1 KB
 			case strings.HasPrefix(text(w.PutRequest.Item["pk"]), "DUE#"):
 				s.put(w.PutRequest.Item, 1)
 			default:
@@ -285,7 +284,7 @@ func (s *stub) sendMessageBatch(in *json.Decoder) (object, error) {
 	return object{"Successful": taken, "Failed": []object{}}, nil
 }
 
-// dataKey is always the same one.
+// dataKey always returns the same key.
 func (s *stub) dataKey(*json.Decoder) (object, error) {
 	key := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k", 32)))
 	return object{"CiphertextBlob": key, "Plaintext": key, "KeyId": "sealing"}, nil
@@ -297,7 +296,7 @@ func text(value map[string]json.RawMessage) string {
 	return s
 }
 
-// indexBytes is what DynamoDB stores of an item besides (https://aws.amazon.com/dynamodb/pricing, "data storage").
+// indexBytes is DynamoDB's own storage for an item (https://aws.amazon.com/dynamodb/pricing, "data storage").
 const indexBytes = 100
 
 // billed is how many requests SQS counts for a call of so many bytes.

@@ -28,12 +28,12 @@ import (
 const (
 	latencyAccount = domain.AccountID("bench-latency")
 
-	// straggling is how long after the last event the last webhook is waited for.
+	// straggling is how long after the last event the last webhook may arrive.
 	straggling = 30 * time.Second
 )
 
-// latency commits events to a deployed stack at a steady rate, each for one webhook at a receiver in this process, and
-// prints how long they took from their commit to their arrival.
+// latency commits events to a deployed stack at a steady rate, one webhook each, to a receiver in this process. It
+// prints the times from commit to arrival.
 func latency(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("bench latency", flag.ContinueOnError)
 	outputs := flags.String("outputs", "localstack/outputs.json", "the outputs file of `make up`")
@@ -73,7 +73,7 @@ func latency(ctx context.Context, args []string) error {
 		a.accepted(domain.DeliveryOf(id, hook), time.Now())
 		return nil
 	}
-	for range *rate { // once through, so that every function has started
+	for range *rate { // a first round, so that every function has started
 		if err := commit(); err != nil {
 			return err
 		}
@@ -104,7 +104,7 @@ func latency(ctx context.Context, args []string) error {
 	return nil
 }
 
-// hear makes an account with a webhook that hears of every contract.
+// hear creates an account with a webhook for every contract event.
 func hear(ctx context.Context, c *client.Client, url string) (domain.WebhookID, error) {
 	account := contract.PutAccountInput{Account: latencyAccount}
 	account.Body.Name = "Latency"
@@ -166,7 +166,7 @@ func (a *arrivals) accepted(d domain.DeliveryID, at time.Time) {
 	a.began[d] = at
 }
 
-// all waits for what was accepted, n deliveries, and returns how long each took, the shortest first. It begins anew.
+// all waits for the n accepted deliveries, returns their durations, the shortest first, and starts over.
 func (a *arrivals) all(ctx context.Context, n int) ([]time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, straggling)
 	defer cancel()

@@ -12,8 +12,8 @@ import (
 	"plugboard/shared/store"
 )
 
-// layOut has the stub keep what a load is about, and forget what was there before: its webhooks, each in an account of
-// its own, or those of the pipeline in one, and the retries that wait.
+// layOut fills the stub for a load, after clearing it: webhooks, each in an account of its own or, for a pipeline, in
+// one account, and the waiting retries.
 func layOut(ctx context.Context, args []string) error {
 	var l load
 	if err := json.Unmarshal([]byte(args[0]), &l); err != nil {

@@ -38,7 +38,7 @@ import (
 	"plugboard/shared/store"
 )
 
-// kinds are what makes the batches of each kind of load.
+// kinds makes the batches of each kind of load.
 var kinds = map[string]func(*worker, context.Context) (next func() (batch, error), err error){
 	"plain":    (*worker).plain,
 	"delivery": (*worker).delivery,
@@ -47,10 +47,10 @@ var kinds = map[string]func(*worker, context.Context) (next func() (batch, error
 	"sweep":    (*worker).sweep,
 }
 
-// keys is how many sign, in the limit as in the function: two, as after a rotation.
+// keys is the number of signing keys, in the plain loop as in the function: two, as after a rotation.
 const keys = 2
 
-// parts are what the functions are made of, as their mains do it.
+// parts are the parts of the functions, as their mains build them.
 type parts struct {
 	store      *store.Store
 	sealer     *secret.Sealer
@@ -110,8 +110,8 @@ func (w *worker) delivery(ctx context.Context) (func() (batch, error), error) {
 	}, nil
 }
 
-// pipeline takes events from their commit to their last delivery: one account, whose webhooks hear all of them. Those of
-// contracts kept elsewhere, of the kind external, are stored as send-events does.
+// pipeline takes events from their commit to their last delivery, in one account whose webhooks hear each event. The
+// kind external stores events like send-events.
 func (w *worker) pipeline(ctx context.Context) (func() (batch, error), error) {
 	p, err := w.parts()
 	if err != nil {
@@ -176,7 +176,7 @@ func (w *worker) store(ctx context.Context, p parts) error {
 	return nil
 }
 
-// sweep has redelivery do a minute's work: with nothing due, that counts as one.
+// sweep runs a minute of redelivery. With nothing due, the run counts as one delivery.
 func (w *worker) sweep(ctx context.Context) (func() (batch, error), error) {
 	p, err := w.parts()
 	if err != nil {
@@ -200,7 +200,7 @@ func (w *worker) sweep(ctx context.Context) (func() (batch, error), error) {
 	}, nil
 }
 
-// due stores so many retries that are due now.
+// due stores retries that are due now.
 func (w *worker) due(ctx context.Context, p parts) error {
 	return p.wait(ctx, w, w.Batch, func(int) time.Time { return time.Now().Truncate(time.Second) })
 }
@@ -224,8 +224,7 @@ func (w *worker) event(account domain.AccountID) events.Event {
 	}
 }
 
-// target is what fan-out has just read of a webhook, but for the secrets themselves. None for a load of a backlog, by whose
-// time it would not be true any more.
+// target is the target hint as fan-out makes it, without secrets. A backlog has none: its hints would be too old.
 func (w *worker) target(ctx context.Context, p parts, to domain.Webhook) (string, error) {
 	if w.Late {
 		return "", nil
@@ -237,13 +236,13 @@ func (w *worker) target(ctx context.Context, p parts, to domain.Webhook) (string
 	return queue.Encode(events.Target{At: time.Now(), Account: account(to.Account), Webhook: to})
 }
 
-// sent is a message that the queue holds, since when.
+// sent is a message in the queue, with its time of arrival.
 type sent struct {
 	queue.Message
 	At time.Time
 }
 
-// invocation is a batch of messages that were received, by so many billed requests.
+// invocation is a batch of received messages, and the billed requests for receiving them.
 type invocation struct {
 	lambda.SQSEvent
 	requests int
@@ -261,7 +260,7 @@ func received(messages []sent) invocation {
 	return invocation{batch, billed(size)}
 }
 
-// deliver has the delivery function work a batch. Each of its messages must be done.
+// deliver runs the delivery function on a batch. Every message must be done.
 func (w *worker) deliver(ctx context.Context, p parts, i invocation) error {
 	w.result.Received += i.requests
 	out, err := p.delivery.Handle(ctx, i.SQSEvent)
@@ -273,7 +272,8 @@ func (w *worker) deliver(ctx context.Context, p parts, i invocation) error {
 
 func milliseconds(t time.Time) string { return strconv.FormatInt(t.UnixMilli(), 10) }
 
-// plain is the limit: it signs by as many keys and posts as many at once as delivery, and does nothing else.
+// plain is the plain loop: it signs with as many keys and posts with the same concurrency as delivery, and does
+// nothing else.
 func (w *worker) plain(ctx context.Context) (func() (batch, error), error) {
 	signers := make([]*standardwebhooks.Webhook, keys)
 	for i := range signers {

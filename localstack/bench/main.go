@@ -1,12 +1,12 @@
-// Command bench measures what a delivery costs: the real handler with its store and SDK clients, against a receiver and
-// a stub of AWS in processes of their own, so that the CPU time is the function's alone. The stub answers at once and
-// counts requests and capacity units as AWS bills them. Each row has its limit beside it, a plain loop that signs and
-// posts the same bodies as many at once: the two are measured in turns, a twentieth of a second each, so that whatever
-// else the machine does slows both. Lambda's own part, which takes a batch from its runtime API, is in neither.
+// Command bench measures the cost of a delivery. It runs the real handler with its store and SDK clients against a
+// receiver and a stub of AWS in processes of their own, so that only the function's CPU time counts. The stub answers
+// at once and counts requests and capacity units as AWS bills them. Beside each row runs a plain loop that signs and
+// posts the same bodies with the same concurrency. Both run in turns of a twentieth of a second, so that other load
+// on the machine slows both. Lambda's runtime API is in neither.
 //
-// `bench latency` is the other half: how long events take through the deployed stack.
+// `bench latency` measures how long events take through the deployed stack.
 //
-// What is printed as a ratio or a count holds on any machine; a rate holds for this one.
+// Printed ratios and counts hold on any machine; rates hold for this one.
 package main
 
 import (
@@ -30,7 +30,7 @@ func main() {
 	}
 }
 
-// roles are the parts that this program is started as, each a process.
+// roles are the processes that this program starts itself as.
 var roles = map[string]func(context.Context, []string) error{
 	"aws":      serveAWS,
 	"receiver": serveReceiver,
@@ -63,19 +63,19 @@ func run(ctx context.Context, args []string) error {
 	return b.table(ctx, os.Stdout, wanted)
 }
 
-// load is what a worker works on.
+// load is the work of a worker.
 type load struct {
 	Kind     string `json:"kind"`  // one of kinds
-	Batch    int    `json:"batch"` // messages; of the pipeline, events; of a sweep, retries that are due
+	Batch    int    `json:"batch"` // messages; for a pipeline events, for a sweep due retries
 	Body     int    `json:"body"`  // bytes of an event
 	Webhooks int    `json:"webhooks"`
-	Heard    int    `json:"heard"`   // of the webhooks, how many get deliveries; 0 for all
+	Heard    int    `json:"heard"`   // webhooks that get deliveries; 0 for all
 	Pending  int    `json:"pending"` // retries that wait for the next day
-	Late     bool   `json:"late"`    // the deliveries have been in the queue for long
+	Late     bool   `json:"late"`    // the deliveries have waited in the queue for long
 	URL      string `json:"url"`
 }
 
-// result is what a worker says of its load.
+// result is a worker's measurement.
 type result struct {
 	Deliveries int           `json:"deliveries"`
 	Batches    int           `json:"batches"`
@@ -83,8 +83,8 @@ type result struct {
 	CPU        time.Duration `json:"cpu"`
 	Wall       time.Duration `json:"wall"`
 	Mallocs    uint64        `json:"mallocs"`
-	Resident   int64         `json:"resident"`   // bytes, at the most
-	Goroutines int           `json:"goroutines"` // that are left, but for those of idle connections
+	Resident   int64         `json:"resident"`   // peak, in bytes
+	Goroutines int           `json:"goroutines"` // left running, without those of idle connections
 	Logged     int64         `json:"logged"`     // bytes
 	Counts     counts        `json:"counts"`
 }

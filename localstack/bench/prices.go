@@ -24,10 +24,10 @@ const (
 )
 
 const (
-	// memoryGB is what a function is given for this sum.
+	// memoryGB is the function's memory in this calculation.
 	memoryGB = 0.25
 
-	// apiSeconds is how long an API function is taken to work for a request: it is not measured here.
+	// apiSeconds is the assumed time of an API function for a request; it is not measured here.
 	apiSeconds = 0.025
 
 	// keptMonths is how long the log and the outbox are kept.
@@ -36,7 +36,8 @@ const (
 
 const perMillionHeld = "a million deliveries in\nLambda (256 MB, arm64), SQS and DynamoDB requests, at list prices of " + pricesOf + "; the message's sending is fan-out's."
 
-// perMillion is that: a batch is one invocation, deleted by one request, and received by as many as its bytes are billed for.
+// perMillion is the price of a million deliveries. A batch is one invocation, one request to delete it, and the
+// billed requests to receive it.
 func perMillion(r result) float64 {
 	return r.perDelivery(worked(r)+requests(r)) * 1e6
 }
@@ -49,8 +50,8 @@ func requests(r result) float64 {
 	return (float64(r.Batches+r.Received)+float64(r.Counts.SQSBilled))*sqsRequest + r.Counts.WriteUnits*writeUnit + r.Counts.ReadUnits*readUnit
 }
 
-// bill prints what a million deliveries cost in all, from one event each and from a tenth of one. What an event takes
-// before its deliveries is what is left of its way to the end without them.
+// bill prints the whole price of a million deliveries, for one and for ten deliveries an event. An event's own cost
+// is the rest of its pipeline without deliveries.
 func bill(out io.Writer, delivered, one, ten result, sent float64) {
 	fmt.Fprintf(out, "\nA million deliveries, in dollars (batch 10, 1 KB, endpoints take 200 ms)%12s%12s\n", "fan-out 1", "fan-out 10")
 	var total [2]float64

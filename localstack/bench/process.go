@@ -21,7 +21,7 @@ import (
 	"time"
 )
 
-// bench is what the workers are measured against, and how.
+// bench holds the processes that workers run against.
 type bench struct {
 	program   string
 	folder    string // of the certificate
@@ -29,7 +29,7 @@ type bench struct {
 	receiver  string
 	secured   string
 	rowFor    time.Duration
-	laidOut   string // the load that the stub keeps the webhooks of
+	laidOut   string // the load that the stub is filled for
 	processes []*exec.Cmd
 }
 
@@ -60,7 +60,7 @@ func newBench(ctx context.Context, rowFor time.Duration) (b *bench, err error) {
 	return b, err
 }
 
-// close ends what was started.
+// close ends the started processes.
 func (b *bench) close() {
 	for _, p := range b.processes {
 		p.Process.Kill()
@@ -69,7 +69,7 @@ func (b *bench) close() {
 	os.RemoveAll(b.folder)
 }
 
-// start starts a part that prints its address and goes on.
+// start starts a process that prints its address and keeps running.
 func (b *bench) start(ctx context.Context, args ...string) (address string, err error) {
 	p := exec.CommandContext(ctx, b.program, args...)
 	p.Env = append(os.Environ(), "GOGC=400")
@@ -89,7 +89,7 @@ func (b *bench) start(ctx context.Context, args ...string) (address string, err 
 	return strings.TrimSpace(address), nil
 }
 
-// certificate makes one for this machine, which a worker trusts by SSL_CERT_FILE.
+// certificate makes a certificate for this machine; a worker trusts it by SSL_CERT_FILE.
 func (b *bench) certificate() (certificate, key string, err error) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -114,7 +114,7 @@ func (b *bench) certificate() (certificate, key string, err error) {
 	)
 }
 
-// worker is a process that does a load, in turns.
+// process is a worker process that works a load in turns.
 type process struct {
 	*exec.Cmd
 	load load
@@ -122,7 +122,7 @@ type process struct {
 	out  *bufio.Reader
 }
 
-// worker starts one, with the GOGC of infra/boxes.go.
+// worker starts a worker process, with the GOGC of infra/boxes.go.
 func (b *bench) worker(ctx context.Context, l load) (p *process, err error) {
 	p = &process{Cmd: b.command(ctx, "worker", l), load: l}
 	if p.in, err = p.StdinPipe(); err != nil {
@@ -146,7 +146,7 @@ func (b *bench) command(ctx context.Context, role string, l load) *exec.Cmd {
 	return c
 }
 
-// wait is until it says that it is ready, or done.
+// wait waits until the process reports that it is ready, or done.
 func (p *process) wait() error {
 	if _, err := p.out.ReadString('\n'); err != nil {
 		return fmt.Errorf("the load %s ended: %w", encode(p.load), errors.Join(err, p.Cmd.Wait()))

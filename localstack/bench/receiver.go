@@ -12,8 +12,9 @@ import (
 	"time"
 )
 
-// serveReceiver answers every POST with 200 after the path's duration, until the context ends. It prints its address.
-// At /read it tells how many bytes came since it was asked before. With the files of a certificate and its key it speaks TLS, and closes each connection after its first answer.
+// serveReceiver answers every POST with 200 after the duration in its path, until the context ends. It prints its
+// address. /read returns the bytes received since the last call. With a certificate and key it speaks TLS, and closes
+// each connection after its first answer.
 func serveReceiver(ctx context.Context, files []string) error {
 	var secured *tls.Config
 	if len(files) == 2 {

@@ -14,7 +14,7 @@ import (
 type row struct {
 	name  string
 	load  load
-	after time.Duration // the receiver answers
+	after time.Duration // the receiver's delay
 	tls   bool
 }
 
@@ -31,7 +31,7 @@ func toSomeOf(heard, webhooks int) load {
 	return with(func(l *load) { l.Heard, l.Webhooks = heard, webhooks })
 }
 
-// slow is how long an endpoint takes that is slow for a fan-out, and quick for a person.
+// slow is the delay of an endpoint that is slow for a fan-out and quick for a person.
 const slow = 200 * time.Millisecond
 
 var rows = []row{
@@ -56,17 +56,17 @@ var rows = []row{
 	{name: "send-events, to 10 webhooks' final states", load: with(func(l *load) { l.Kind, l.Webhooks = "external", 10 })},
 }
 
-// The rows that the bill is made of.
+// The rows that the bill uses.
 const (
 	reference = "batch 10, endpoint takes 200 ms"
 	fanOut1   = "event to 1 webhook, to its final state"
 	fanOut10  = "event to 10 webhooks, to their final states"
 )
 
-// residentMost is what the function may need, in bytes, of the memory that it has.
+// residentMost is the function's memory limit for this benchmark, in bytes.
 const residentMost = 64e6
 
-// table measures the rows that are wanted, and prints them, and what a million deliveries cost.
+// table measures the wanted rows, and prints them and the price of a million deliveries.
 func (b *bench) table(ctx context.Context, out io.Writer, wanted *regexp.Regexp) error {
 	fmt.Fprintf(out, "%s of each, %d CPUs, %s. A delivery is a first attempt that succeeds, each event new, signed by %d keys. Of the plain loop: of one\n", b.rowFor, runtime.NumCPU(), runtime.Version(), keys)
 	fmt.Fprintf(out, "that signs and posts the same, as many at once, to the same endpoints. AWS requests, write and read units: each. Dollars: %s\n\n", perMillionHeld)
@@ -84,7 +84,7 @@ func (b *bench) table(ctx context.Context, out io.Writer, wanted *regexp.Regexp)
 		switch {
 		case limit.Deliveries > 0:
 			speed = fmt.Sprintf("%11.0f%10.2f%9.0f", r.rate(), r.rate()/limit.rate(), r.perDelivery(float64(r.Mallocs)))
-		case row.load.Kind == "pipeline", row.load.Kind == "external": // the committing is the API's work, and done by the same process
+		case row.load.Kind == "pipeline", row.load.Kind == "external": // the same process also commits, which is the API's work
 			speed = fmt.Sprintf("%11s%10s%9s", "", "", "")
 		}
 		cost := ""
@@ -111,11 +111,11 @@ func (b *bench) table(ctx context.Context, out io.Writer, wanted *regexp.Regexp)
 	return nil
 }
 
-// turn is how long the load and its limit are measured before it is the other's turn: longer with slow endpoints, so that
-// what a process knows for two seconds serves as many batches as it would.
+// turn is how long the load or its plain loop runs at a time. It is longer with slow endpoints, so that a target
+// cached for two seconds serves a realistic number of batches.
 func (r row) turn() time.Duration { return 50*time.Millisecond + 20*r.after }
 
-// measure has two new processes do the row's load and its limit, if it has one, in turns.
+// measure runs the row's load and its plain loop, if any, in turns, in two new processes.
 func (b *bench) measure(ctx context.Context, of row) (r, limit result, err error) {
 	l := of.load
 	l.URL = b.url(of)
@@ -140,7 +140,7 @@ func (b *bench) measure(ctx context.Context, of row) (r, limit result, err error
 		if err != nil {
 			return r, limit, err
 		}
-		defer p.Process.Kill() // of one that has ended, it does nothing
+		defer p.Process.Kill() // no effect on a process that has ended
 		processes = append(processes, p)
 	}
 	for end := time.Now().Add(b.rowFor * time.Duration(len(processes))); time.Now().Before(end); {
@@ -188,7 +188,7 @@ func (b *bench) sent(ctx context.Context) (float64, error) {
 		return 0, err
 	}
 	read, err := b.read()
-	return float64(read) / float64(r.Deliveries+l.Batch), err // the first batch is not measured, and sent
+	return float64(read) / float64(r.Deliveries+l.Batch), err // the first batch is sent and not measured
 }
 
 // read is how many bytes the receiver got since the call before.

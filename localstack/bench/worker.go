@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// work does the load given as JSON against the stub at AWS_ENDPOINT_URL, one batch after the other, as a Lambda does. It
-// works for as long as each line of its input says, answers each, and at the input's end prints the result.
+// work works the load, given as JSON, against the stub at AWS_ENDPOINT_URL, batch after batch, as a Lambda does. Each
+// line of its input names a duration to work for and gets an answer. At the end of the input it prints the result.
 func work(ctx context.Context, args []string) error {
 	var l load
 	if len(args) != 1 {
@@ -35,7 +35,7 @@ func work(ctx context.Context, args []string) error {
 	if w.next, err = make(w, ctx); err != nil {
 		return err
 	}
-	// What a process does once (connections, data keys, first reads) is not measured.
+	// One-time work of a process (connections, data keys, first reads) is not measured.
 	first, err := w.next()
 	if err != nil {
 		return err
@@ -56,7 +56,7 @@ func work(ctx context.Context, args []string) error {
 		}
 	}
 	w.result.Resident = resident()
-	for deadline := time.Now().Add(2 * time.Second); ; time.Sleep(10 * time.Millisecond) { // those that end anyway, as a dialling that nobody waits for
+	for deadline := time.Now().Add(2 * time.Second); ; time.Sleep(10 * time.Millisecond) { // goroutines that end by themselves, such as an abandoned dial
 		left := strayGoroutines()
 		w.result.Goroutines = len(left) - len(strays)
 		if w.result.Goroutines <= 0 {
@@ -80,10 +80,10 @@ type worker struct {
 	result result
 }
 
-// batch is one invocation. It says how many deliveries it was.
+// batch is one invocation. It returns its number of deliveries.
 type batch func() (int, error)
 
-// ahead is how many batches are made before they are worked: their making is others' work, and not measured.
+// ahead is how many batches are made before they are worked. Making them is not measured.
 const ahead = 4
 
 func newWorker(l load) *worker {
@@ -106,7 +106,7 @@ func (w *worker) turn(ctx context.Context, long time.Duration) error {
 			}
 			w.ready = append(w.ready, b)
 		}
-		if _, err := take[counts](w.aws, "counts"); err != nil { // of the making
+		if _, err := take[counts](w.aws, "counts"); err != nil { // of making the batches
 			return err
 		}
 		var before, after runtime.MemStats
@@ -135,7 +135,7 @@ func (w *worker) turn(ctx context.Context, long time.Duration) error {
 	return ctx.Err()
 }
 
-// take takes what the stub at that address keeps under the name.
+// take reads and resets a value of the stub.
 func take[T any](aws, name string) (kept T, err error) {
 	response, err := http.Post(aws+"/"+name, "", nil)
 	if err != nil {
@@ -162,7 +162,7 @@ func resident() int64 {
 	return kilobytes << 10
 }
 
-// strayGoroutines are the stacks of all but those that keep a connection open.
+// strayGoroutines are the stacks of all goroutines that do not keep a connection open.
 func strayGoroutines() []string {
 	all := make([]byte, 1<<20)
 	stacks := strings.Split(string(all[:runtime.Stack(all, true)]), "\n\n")
@@ -171,7 +171,7 @@ func strayGoroutines() []string {
 	})
 }
 
-// logged counts what goes where Lambda's log would, into a file descriptor.
+// logged counts the bytes of the log.
 type logged struct {
 	*os.File
 	bytes int64
@@ -179,6 +179,6 @@ type logged struct {
 
 func (l *logged) Write(line []byte) (int, error) {
 	n, err := l.File.Write(line)
-	l.bytes += int64(n) // slog and metric write one line after the other, each under its own lock
+	l.bytes += int64(n) // slog and metric write one line at a time, each under its own lock
 	return n, err
 }

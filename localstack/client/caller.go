@@ -11,7 +11,7 @@ import (
 	"plugboard/shared/domain"
 )
 
-// Caller is who calls: the headers that prove it. The zero value proves nothing.
+// Caller is a caller's headers. The zero value has no credential.
 type Caller struct{ header http.Header }
 
 // With adds a header, spelt as it is given.
@@ -22,18 +22,18 @@ func (c Caller) With(name, value string) Caller {
 	return Caller{header}
 }
 
-// For is the integration acting for a user.
+// For is the integration, acting for a user.
 func (c Caller) For(email string) Caller { return c.With(auth.HeaderUser, email) }
 
 // Bearer calls by an API token, a partner key, or a JWT.
 func Bearer(credential string) Caller { return Caller{}.With("Authorization", "Bearer "+credential) }
 
-// Platform is the SaaS itself.
+// Platform is the platform.
 func (c *Client) Platform() Caller {
 	return Caller{}.With(auth.HeaderPlatformKey, c.Outputs.PlatformKey)
 }
 
-// PlatformFor is the SaaS acting for an account.
+// PlatformFor is the platform, acting for an account.
 func (c *Client) PlatformFor(a domain.AccountID) Caller {
 	return c.Platform().With(auth.HeaderAccount, string(a))
 }
@@ -47,5 +47,5 @@ func (c *Client) User(a domain.AccountID, u domain.UserID) (Caller, error) {
 	return Bearer(token), nil
 }
 
-// Sign makes a JWT of whatever claims.
+// Sign makes a JWT with any claims.
 func (c *Client) Sign(claims map[string]any) (string, error) { return c.issuer.Sign(claims) }

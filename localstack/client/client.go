@@ -1,5 +1,5 @@
-// Package client calls a deployed Plugboard as its callers do: over HTTP, by the credential that each has. What an
-// operation is called by, and with, comes from its declaration in shared/contract.
+// Package client calls a deployed Plugboard over HTTP, with the credential of each kind of caller. An operation's
+// method, path and parameters come from its declaration in shared/contract.
 package client
 
 import (
@@ -27,7 +27,7 @@ type Client struct {
 	issuer  *issuer.Issuer
 }
 
-// answerLimit is more than API Gateway ever takes for an answer (29 s).
+// answerLimit is more than API Gateway waits for an answer (29 s).
 const answerLimit = 35 * time.Second
 
 // Open reads the outputs file of `make up`. It fails, naming that command, where nothing is deployed.
@@ -49,14 +49,14 @@ func Open(path string) (*Client, error) {
 	}}, nil
 }
 
-// Answer is what came back.
+// Answer is an HTTP answer.
 type Answer struct {
 	Status int
 	Header http.Header
 	Body   []byte
 }
 
-// Problem is the answer's problem document. It fails when the answer is none.
+// Problem is the answer's problem document. It fails when the answer has none.
 func (a Answer) Problem() (contract.Problem, error) {
 	var p contract.Problem
 	if kind := a.Header.Get("Content-Type"); kind != "application/problem+json" {
@@ -68,7 +68,7 @@ func (a Answer) Problem() (contract.Problem, error) {
 	return p, nil
 }
 
-// Refusal is an answer of another status than the operation's own.
+// Refusal is an answer whose status is not the operation's own.
 type Refusal struct {
 	Operation string
 	Problem   contract.Problem
@@ -107,7 +107,7 @@ func Call[I, O any](ctx context.Context, c *Client, by Caller, op contract.Op[I,
 	return out, read(answer, &out)
 }
 
-// Send sends what no declaration would: any path below the API's address, with any bytes as the body.
+// Send sends any request below the API's address, declared or not.
 func (c *Client) Send(ctx context.Context, by Caller, method, path string, body []byte) (Answer, error) {
 	r, err := http.NewRequestWithContext(ctx, method, c.Outputs.APIURL+path, bytes.NewReader(body))
 	if err != nil {
@@ -117,7 +117,7 @@ func (c *Client) Send(ctx context.Context, by Caller, method, path string, body 
 		r.Header.Set("Content-Type", "application/json")
 	}
 	for name, values := range by.header {
-		r.Header[name] = values // as the caller spells it
+		r.Header[name] = values // spelled as the caller spells it
 	}
 	response, err := c.http.Do(r)
 	if err != nil {
@@ -150,7 +150,7 @@ func parts(path string, in reflect.Value) (string, http.Header, []byte, error) {
 				query.Set(name, text)
 				continue
 			}
-			for n := range value.Len() { // `explode`: a list, as the parameter repeated
+			for n := range value.Len() { // `explode`: a list repeats its parameter
 				query.Add(name, fmt.Sprint(value.Index(n).Interface()))
 			}
 		case f.Tag.Get("header") != "" && !value.IsZero():

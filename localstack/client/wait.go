@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// askEvery is how often Until asks: an emulator answers in some 10 to 100 ms.
+// askEvery is the interval of Until: an emulator answers in 10 to 100 ms.
 const askEvery = 50 * time.Millisecond
 
-// Until asks until the answer is yes. Its error is ask's, or says what did not happen when the limit or the context
-// ends first.
+// Until repeats ask until it answers true. Its error is ask's, or names the missing event when the limit or the
+// context ends first.
 func Until(ctx context.Context, limit time.Duration, what string, ask func(context.Context) (bool, error)) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("%s: not within %s", what, limit))
 	defer cancel()

@@ -1,4 +1,4 @@
-// Package deploy puts the stack on an emulator with the plain CDK CLI, and writes down what came of it.
+// Package deploy deploys the stack to an emulator with the CDK CLI, and writes its outputs.
 package deploy
 
 import (
@@ -24,7 +24,7 @@ import (
 	"plugboard/localstack/outputs"
 )
 
-// Deployment says what goes where. Folders are absolute; the functions and the CDK app are built before.
+// Deployment names the parts. Folders are absolute; the functions and the CDK app are built before.
 type Deployment struct {
 	Root         string // the checkout
 	Endpoint     string // the emulator's
@@ -35,8 +35,8 @@ type Deployment struct {
 	Progress     io.Writer // a line every few seconds
 }
 
-// What emulators take, and the local stage of infra/stages.go names. The real credentials of the person at the
-// keyboard are never sent.
+// Credentials that emulators accept, and that the local stage of infra/stages.go names. The user's real credentials
+// are never sent.
 const (
 	region    = "us-east-1"
 	account   = "000000000000"
@@ -47,8 +47,8 @@ const (
 // limit is for the whole deployment: LocalStack takes half a minute.
 const limit = 5 * time.Minute
 
-// Run bootstraps the emulator's account and deploys the stack, or what changed of it, and writes the outputs. Its
-// error is one sentence with the path of the log.
+// Run bootstraps the emulator's account, deploys the stack or its changes, and writes the outputs. Its error is one
+// sentence with the path of the log.
 func (d Deployment) Run(ctx context.Context) (outputs.Outputs, error) {
 	out, err := d.run(ctx)
 	if err != nil {
@@ -77,7 +77,7 @@ func (d Deployment) run(ctx context.Context) (outputs.Outputs, error) {
 	}
 	defer log.Close()
 
-	// In a folder without an app, so that the CLI does not run ours for it.
+	// In a folder without an app, so that the CLI does not run ours for the bootstrap.
 	if err := d.cdk(ctx, work, log, "bootstrap", "aws://"+account+"/"+region); err != nil {
 		return outputs.Outputs{}, err
 	}
@@ -127,7 +127,7 @@ func (d Deployment) cdk(ctx context.Context, folder string, log io.Writer, args 
 // event is the CLI's line for a resource: `plugboard-local | 24/84 | 6:22:30 AM | CREATE_COMPLETE | AWS::SQS::Queue | …`.
 var event = regexp.MustCompile(`^plugboard-local \| +(\d+)/(\d+) \|.*\| [A-Z]+_COMPLETE`)
 
-// progress tells how far it is, every three seconds at most.
+// progress prints the progress every three seconds at most.
 func (d Deployment) progress(lines io.Reader) {
 	told := time.Now()
 	scanner := bufio.NewScanner(lines)
@@ -140,7 +140,7 @@ func (d Deployment) progress(lines io.Reader) {
 	io.Copy(io.Discard, lines) // a line too long for the scanner must not block the CLI
 }
 
-// outputs reads the stack's, and the platform's key.
+// outputs reads the stack's outputs and the platform's key.
 func (d Deployment) outputs(ctx context.Context, path string) (outputs.Outputs, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -172,7 +172,7 @@ func (d Deployment) outputs(ctx context.Context, path string) (outputs.Outputs, 
 	return outputs.Outputs{
 		Stage:    stack["Stage"],
 		Endpoint: d.Endpoint,
-		// ApiUrl is the address that AWS would give it.
+		// ApiUrl is the address that AWS would give the API.
 		APIURL:                     fmt.Sprintf("%s/restapis/%s/%s/_user_request_", d.Endpoint, stack["ApiId"], stack["Stage"]),
 		PlatformKey:                aws.ToString(key.SecretString),
 		IssuerDir:                  d.IssuerDir,

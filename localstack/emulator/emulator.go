@@ -1,5 +1,5 @@
-// Package emulator starts and stops what stands in for AWS on this machine: MiniStack as a process, or LocalStack
-// by docker compose. What it writes is in its state folder, log included.
+// Package emulator starts and stops an emulator of AWS on this machine: MiniStack as a process, or LocalStack by
+// Docker Compose. All its files, the log included, are in its state folder.
 package emulator
 
 import (
@@ -13,19 +13,19 @@ import (
 	"time"
 )
 
-// Emulator is one on a port of this machine. Two on different ports do not touch each other.
+// Emulator is an emulator on a port of this machine. Two on different ports are independent.
 type Emulator interface {
-	// Start returns when the emulator answers, at most a minute later (three for a first download by Docker). It
-	// leaves one that it started before as it is. Its error names the log.
+	// Start returns when the emulator answers, within a minute (three for Docker's first download). A running
+	// emulator of an earlier Start stays. Its error names the log.
 	Start(ctx context.Context) error
-	// Stop ends the emulator, and with it all that is deployed there; its log stays. Nothing happens when it is not
-	// running.
+	// Stop ends the emulator and everything deployed to it; its log stays. Without a running emulator it does
+	// nothing.
 	Stop(ctx context.Context) error
 	Endpoint() string
 	Log() string
 }
 
-// New is the emulator of that kind, "ministack" or "localstack"; folder is localstack/ of this checkout.
+// New is the emulator of a kind, "ministack" or "localstack"; folder is localstack/ of this checkout.
 func New(kind, folder string, port int) (Emulator, error) {
 	at := place{port: port, folder: folder, state: filepath.Join(folder, ".state", fmt.Sprint(port))}
 	switch kind {
@@ -37,7 +37,7 @@ func New(kind, folder string, port int) (Emulator, error) {
 	return nil, fmt.Errorf("there is no emulator %q: EMULATOR is ministack or localstack", kind)
 }
 
-// place is where an emulator listens and keeps its things.
+// place is an emulator's port and state folder.
 type place struct {
 	port          int
 	folder, state string
@@ -46,7 +46,7 @@ type place struct {
 func (p place) Endpoint() string { return fmt.Sprintf("http://127.0.0.1:%d", p.port) }
 func (p place) Log() string      { return filepath.Join(p.state, "emulator.log") }
 
-// taken tells whether any program listens on the port.
+// taken is true when a program listens on the port.
 func (p place) taken() bool {
 	conn, err := net.DialTimeout("tcp", fmt.Sprintf("127.0.0.1:%d", p.port), time.Second)
 	if err != nil {
@@ -62,7 +62,7 @@ func (p place) errTaken() error {
 		"if it is an emulator that you want to use, pass AWS_ENDPOINT_URL=%s", p.port, p.port+1, p.Endpoint())
 }
 
-// Healthy tells whether an emulator answers there. Both kinds have LocalStack's health path.
+// Healthy is true when an emulator answers there. Both kinds have LocalStack's health path.
 func Healthy(ctx context.Context, endpoint string) bool {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
@@ -78,10 +78,10 @@ func Healthy(ctx context.Context, endpoint string) bool {
 	return response.StatusCode == http.StatusOK
 }
 
-// ErrDied is the cause of a context that Watch ended.
+// ErrDied is the cause when Watch cancels a context.
 var ErrDied = errors.New("the emulator stopped answering")
 
-// Watch ends the context when the emulator has not answered for 30 seconds, so that nobody waits for a dead one.
+// Watch cancels the context when the emulator has not answered for 30 seconds, so that nobody waits for a dead one.
 func Watch(ctx context.Context, endpoint string) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	go func() {
@@ -98,7 +98,7 @@ func Watch(ctx context.Context, endpoint string) (context.Context, context.Cance
 	return ctx, func() { cancel(nil) }
 }
 
-// until polls the condition, and is false when the deadline or the context ends first.
+// until polls the condition; false when the deadline or the context ends first.
 func until(ctx context.Context, deadline time.Duration, condition func() bool) bool {
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
@@ -119,7 +119,7 @@ func wait(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// firstLine is what a program says first of why it failed.
+// firstLine is the first line of a failed program's output.
 func firstLine(out []byte) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
 	return line

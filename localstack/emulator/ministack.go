@@ -25,7 +25,7 @@ func (m ministack) Start(ctx context.Context) error {
 	if m.pid() != 0 && Healthy(ctx, m.Endpoint()) {
 		return nil
 	}
-	if err := m.Stop(ctx); err != nil { // one that hangs
+	if err := m.Stop(ctx); err != nil { // it hangs
 		return err
 	}
 	if m.taken() {
@@ -43,7 +43,7 @@ func (m ministack) Start(ctx context.Context) error {
 	program := exec.Command(filepath.Join(m.folder, ".state", "venv", "bin", "ministack"))
 	program.Stdout, program.Stderr = log, log
 	program.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	program.Env = []string{ // and nothing else: the functions inherit it
+	program.Env = []string{ // nothing else, because the functions inherit it
 		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + m.temporary(), "LANG=C.UTF-8",
 		"BIND_HOST=127.0.0.1", "MINISTACK_HOST=127.0.0.1", fmt.Sprintf("GATEWAY_PORT=%d", m.port),
 		"AWS_ENDPOINT_URL=" + m.Endpoint(), // without it the functions would call the real AWS
@@ -79,7 +79,7 @@ func (m ministack) Start(ctx context.Context) error {
 	}
 }
 
-// Stop asks, and after ten seconds kills.
+// Stop terminates the process, and kills it after ten seconds.
 func (m ministack) Stop(ctx context.Context) error {
 	if pid := m.pid(); pid != 0 {
 		syscall.Kill(-pid, syscall.SIGTERM)
@@ -93,7 +93,7 @@ func (m ministack) Stop(ctx context.Context) error {
 // kill ends the process with the functions that it runs.
 func (m ministack) kill(pid int) { syscall.Kill(-pid, syscall.SIGKILL) }
 
-// pid is 0 unless the process that Start noted still runs; its number may have passed to another program since.
+// pid is 0 unless the process that Start noted still runs; another program may have its number since.
 func (m ministack) pid() int {
 	text, err := os.ReadFile(m.pidFile())
 	if err != nil {

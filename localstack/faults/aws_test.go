@@ -14,9 +14,9 @@ import (
 	"plugboard/shared/domain"
 )
 
-// What AWS does to us, by the proxy in front of the emulator.
+// Faults of AWS, made by the proxy before the emulator.
 
-// under has events accepted and worked while calls have these fates in turn, nil among them.
+// under accepts and works events while the touched calls meet these fates in turn; nil lets a call pass.
 func (s *scene) under(touched func(faults.Call) bool, fates ...faults.Fate) string {
 	s.fourHooks()
 	var calls, hit atomic.Int64
@@ -38,7 +38,7 @@ func (s *scene) under(touched func(faults.Call) bool, fates ...faults.Fate) stri
 	return fmt.Sprintf("%d of %d calls", hit.Load(), calls.Load())
 }
 
-// One call is touched in a row, or two: the SDK tries three times. Where many are made at once, one has all three.
+// One or two calls in a row are touched: the SDK tries three times. Of many concurrent calls, one meets all three.
 func dynamoDBThrottles(s *scene) string {
 	return s.under(faults.Call.DynamoDB,
 		faults.Refuse(http.StatusBadRequest, "ProvisionedThroughputExceededException"), nil,
@@ -53,7 +53,7 @@ func dynamoDBFails(s *scene) string {
 	)
 }
 
-// until refuses what a rule touches for so long by the clock.
+// until refuses the touched calls for a time of the test's clock.
 func (s *scene) until(d time.Duration, touched func(faults.Call) bool, fate faults.Fate) *atomic.Int64 {
 	var hit atomic.Int64
 	end := s.now().Add(d)
@@ -67,7 +67,7 @@ func (s *scene) until(d time.Duration, touched func(faults.Call) bool, fate faul
 	return &hit
 }
 
-// The messages come again every six minutes, and the fifth time they would be dead letters.
+// A message comes again every six minutes, and would be a dead letter after the fifth time.
 func dynamoDBDown(s *scene) string {
 	s.fourHooks()
 	s.accept(10)
@@ -88,8 +88,8 @@ func queueUnreachable(s *scene) string {
 	return fmt.Sprintf("%d calls cut off; the stream gave up %d batches", hit.Load(), s.givenUp)
 }
 
-// queueFalters has SQS take whole batches and report all but the first message as failed, now and then: each of those is
-// sent again.
+// queueFalters makes SQS accept whole batches and report all but the first message as failed, now and then. Each of
+// those is sent again.
 func queueFalters(s *scene) string {
 	fate := func(w http.ResponseWriter, pass func(http.ResponseWriter)) {
 		sent := httptest.NewRecorder()
@@ -125,7 +125,7 @@ func poison(s *scene) string {
 	return fmt.Sprintf("%d among the deliveries of 6 events", len(bodies))
 }
 
-// clocksApart has delivery ten minutes ahead, then behind, of the others, and then the others.
+// clocksApart sets delivery's clock ten minutes ahead of the others, then behind, then the others' clocks.
 func clocksApart(s *scene) string {
 	s.fourHooks()
 	s.hook("policy", domain.SendPolicy{RetryWaitSeconds: []int{1, 60, 1000}}).Behaves(faults.First(3, faults.Status(500), faults.Status(200)))

@@ -17,8 +17,8 @@ import (
 	"plugboard/shared/domain"
 )
 
-// Endpoint is a partner's, of one webhook: a real server that keeps what it gets and answers as it is told to, 200
-// unless it is.
+// Endpoint is the endpoint of one webhook: a real server that records its requests and answers as told, with 200 by
+// default.
 type Endpoint struct {
 	URL    string
 	server *httptest.Server
@@ -35,15 +35,15 @@ type Arrival struct {
 	Delivery domain.DeliveryID // its webhook-id
 	Header   http.Header
 	Body     string
-	Signed   bool // with a secret that the endpoint trusts by now: it may have come before the secret was told
-	Status   int  // that it was answered with; 0: with none
+	Signed   bool // with a secret that the endpoint trusts by now; the request may be older than that
+	Status   int  // of the answer; 0: none was sent
 }
 
-// taken tells that the endpoint has it, as far as the endpoint can tell.
+// taken is true when the endpoint accepted the request, as far as it can know.
 func (a Arrival) taken() bool { return a.Status/100 == 2 }
 
-// Listen opens an endpoint that is reached at host: when that is another than 127.0.0.1, the functions run in containers,
-// and it listens on all addresses. With a certificate it takes HTTPS.
+// Listen opens an endpoint reachable at host. A host other than 127.0.0.1 means that the functions run in containers,
+// and it listens on all addresses. With a certificate it speaks HTTPS.
 func Listen(host string, certificate ...tls.Certificate) (*Endpoint, error) {
 	address := "127.0.0.1:0"
 	if host != "127.0.0.1" {
@@ -67,13 +67,13 @@ func Listen(host string, certificate ...tls.Certificate) (*Endpoint, error) {
 	return e, nil
 }
 
-// Close ends what hangs, too.
+// Close also ends hanging requests.
 func (e *Endpoint) Close() {
 	e.server.CloseClientConnections()
 	e.server.Close()
 }
 
-// Trust makes what is signed with the secret count as signed.
+// Trust adds a secret whose signatures count as valid.
 func (e *Endpoint) Trust(secret string) error {
 	hook, err := standardwebhooks.NewWebhook(secret)
 	e.mu.Lock()
@@ -89,14 +89,14 @@ func (e *Endpoint) Behaves(b http.HandlerFunc) {
 	e.behave = b
 }
 
-// Arrivals are what came so far.
+// Arrivals are the requests so far.
 func (e *Endpoint) Arrivals() []Arrival {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	all := make([]Arrival, len(e.arrivals))
 	for i, a := range e.arrivals {
 		all[i] = *a
-		for _, t := range e.trusted { // which know no clock of a test's
+		for _, t := range e.trusted { // the library knows no clock of a test
 			all[i].Signed = all[i].Signed || t.VerifyIgnoringTimestamp([]byte(a.Body), a.Header) == nil
 		}
 	}
@@ -112,7 +112,7 @@ func (e *Endpoint) took(id domain.DeliveryID) bool {
 func (e *Endpoint) serve(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		return // it broke off: nothing came
+		return // the request broke off: nothing arrived
 	}
 	a := &Arrival{At: time.Now(), Delivery: domain.DeliveryID(r.Header.Get(standardwebhooks.HeaderWebhookID)), Header: r.Header, Body: string(body)}
 	e.mu.Lock()
@@ -126,7 +126,8 @@ func (e *Endpoint) serve(w http.ResponseWriter, r *http.Request) {
 	}}, r)
 }
 
-// answering notes the status before it goes out, so that a test that sees the log of it sees this, too.
+// answering records the status before it is sent, so that a test that sees the attempt in the log sees the arrival
+// too.
 type answering struct {
 	http.ResponseWriter
 	note func(status int)
@@ -140,12 +141,12 @@ func (a *answering) WriteHeader(status int) {
 // Unwrap is for http.ResponseController.
 func (a *answering) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
-// Status answers with nothing else.
+// Status answers with a status and no body.
 func Status(code int) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }
 }
 
-// First does one thing for so many requests of each delivery, and then another.
+// First behaves one way for the first n requests of each delivery, and another way afterwards.
 func First(n int, b, then http.HandlerFunc) http.HandlerFunc {
 	var mu sync.Mutex
 	seen := map[string]int{}
@@ -162,16 +163,16 @@ func First(n int, b, then http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// Hang answers nothing for as long as the other side waits.
+// Hang answers nothing while the client waits.
 func Hang(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 
-// Late answers 200 when nobody waits for it any more.
+// Late answers 200 after the client has given up.
 func Late(w http.ResponseWriter, r *http.Request) {
 	<-r.Context().Done()
 	w.WriteHeader(http.StatusOK)
 }
 
-// Drip sends an answer of 200 a byte a second, its header first.
+// Drip sends a 200 answer one byte a second, header first.
 func Drip(w http.ResponseWriter, r *http.Request) {
 	conn, stream, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -183,11 +184,11 @@ func Drip(w http.ResponseWriter, r *http.Request) {
 		if stream.Flush() != nil {
 			return
 		}
-		time.Sleep(time.Second) // what it is about
+		time.Sleep(time.Second) // the fault itself
 	}
 }
 
-// Reset ends the connection in place of an answer.
+// Reset resets the connection instead of answering.
 func Reset(w http.ResponseWriter, _ *http.Request) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -212,7 +213,7 @@ func Flood(code int) http.HandlerFunc {
 	}
 }
 
-// Redirect sends on to another address, with the method and the body.
+// Redirect redirects to another address, keeping method and body.
 func Redirect(to string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, to, http.StatusTemporaryRedirect) }
 }

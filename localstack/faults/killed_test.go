@@ -12,9 +12,9 @@ import (
 	"plugboard/shared/domain"
 )
 
-// What dies, and what is handed over twice (design rules 16, 18 and 19).
+// Killed processes, and messages delivered twice (design rules 16, 18 and 19).
 
-// patient retries soon, and then after more than a message can wait.
+// patient retries soon, and then later than a message can wait.
 var patient = domain.SendPolicy{RetryWaitSeconds: []int{5, 3600}}
 
 func killedBetweenPostAndAcknowledgement(s *scene) string {
@@ -40,7 +40,7 @@ func killedBetweenPostAndAcknowledgement(s *scene) string {
 	return fmt.Sprintf("%d messages in the process's hands", len(batch.Records))
 }
 
-// fourHooks are one that takes what it gets, one that does the second time, one the third; and one that never does.
+// fourHooks are webhooks whose endpoints accept a delivery at the first attempt, the second, the third, and never.
 func (s *scene) fourHooks() {
 	s.hook("fine", patient)
 	s.hook("second", patient).Behaves(faults.First(1, faults.Status(500), faults.Status(200)))
@@ -57,7 +57,7 @@ func retriesKilled(s *scene) string {
 	})
 }
 
-// deliveryKilled kills delivery at the messages that are there after an event was fanned out and something was done.
+// deliveryKilled kills delivery at the messages that exist after an event was fanned out and do ran.
 func (s *scene) deliveryKilled(do func()) string {
 	s.t.Helper()
 	s.fourHooks()
@@ -94,7 +94,7 @@ func fanOutKilled(s *scene) string {
 	return s.killings(times)
 }
 
-// The stream tries a batch eleven times; what it gave up, redelivery's sweep of what was accepted and not sent on finds.
+// The stream tries a batch eleven times. Redelivery repairs what the stream gave up.
 func fanOutGivenUp(s *scene) string {
 	s.hook("fine", patient)
 	s.hook("also", patient)
@@ -123,7 +123,7 @@ func redeliveryKilled(s *scene) string {
 		s.fanOut()
 		for s.deliver(s.place.Quick) {
 		}
-		s.accept(1) // that fan-out never hears of
+		s.accept(1) // fan-out never hears of this event
 		s.stream()
 		s.pass(time.Hour)
 		return nil
@@ -131,7 +131,7 @@ func redeliveryKilled(s *scene) string {
 	return s.killings(times)
 }
 
-// Two processes have the same messages at the same moment, as when a visibility timeout is shorter than the work.
+// Two processes get the same messages at once, as when a visibility timeout is shorter than the work.
 func twiceAtOnce(s *scene) string {
 	s.fourHooks()
 	other := s.place.services(s.tables.AWS, s.now, testEgress)
@@ -139,7 +139,7 @@ func twiceAtOnce(s *scene) string {
 	for n := range 5 {
 		s.accept(2)
 		s.fanOut()
-		for range 3 { // and their retries, which are two messages each then
+		for range 3 { // then their retries, which are two messages each
 			batch := s.receive(s.place.Quick)
 			var both sync.WaitGroup
 			var answers [2]lambda.SQSEventResponse

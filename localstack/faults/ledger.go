@@ -1,7 +1,6 @@
-// Package faults is what the fault suite is made of: a ledger of what was accepted and what became of it, endpoints that
-// behave badly, and a proxy that does so in front of AWS. The faults themselves are lists: list_test.go here, of what is
-// staged with the functions' own services in this process or in one that is killed, and faults_test.go in
-// localstack/deployed, of what the deployed stack is put through.
+// Package faults is the kit of the fault suite: a ledger of accepted events and their fates, endpoints that
+// misbehave, and a proxy that misbehaves in front of AWS. The faults are lists: list_test.go for functions in this
+// process or in a killed one, and faults_test.go in localstack/deployed for the deployed stack.
 package faults
 
 import (
@@ -24,8 +23,8 @@ import (
 	"plugboard/shared/store"
 )
 
-// Ledger sets what was accepted against what the log, the waiting deliveries, the dead-letter queues and the endpoints
-// show. It reads the tables itself, past the store that is on trial.
+// Ledger compares accepted events with the attempt log, the waiting deliveries, the dead-letter queues and the
+// endpoints. It reads the tables itself, because the store is under test.
 type Ledger struct {
 	DB                 *dynamodb.Client
 	SQS                *sqs.Client
@@ -34,19 +33,19 @@ type Ledger struct {
 	DeadQueues         []string // URLs
 	mu                 sync.Mutex
 	hearers            []*hearer
-	accepted, poisoned map[string]bool // event ids; messages that are still to die
+	accepted, poisoned map[string]bool // event ids; messages that must still become dead letters
 	dead               int
-	innocent           []string // dead letters that are no poison
+	innocent           []string // dead letters that were not poisoned
 }
 
 // hearer is a webhook and its endpoint.
 type hearer struct {
 	webhook  domain.Webhook
 	endpoint *Endpoint
-	until    time.Time // when it was taken away; zero: never
+	until    time.Time // when the webhook was removed; zero: never
 }
 
-// Hears enters a webhook, once however often: all events of its account count that it hears.
+// Hears registers a webhook: from now on it must get every event of its account that it hears.
 func (l *Ledger) Hears(w domain.Webhook, at *Endpoint) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -55,8 +54,7 @@ func (l *Ledger) Hears(w domain.Webhook, at *Endpoint) {
 	}
 }
 
-// Ends says that events accepted from now on may, but need not, be delivered to the webhook: it is taken away, and fan-out
-// may know it for a while.
+// Ends makes deliveries of later events to the webhook optional: it is removed, and fan-out may know it for a while.
 func (l *Ledger) Ends(w domain.WebhookID, at time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -67,7 +65,7 @@ func (l *Ledger) Ends(w domain.WebhookID, at time.Time) {
 	}
 }
 
-// Accepted enters an event that somebody was told is accepted. What only the table knows of counts, too.
+// Accepted registers events that a caller was told are accepted. Events found only in the table count too.
 func (l *Ledger) Accepted(ids ...domain.EventID) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -79,7 +77,7 @@ func (l *Ledger) Accepted(ids ...domain.EventID) {
 	}
 }
 
-// Poisoned enters a message that belongs into a dead-letter queue.
+// Poisoned registers a message that must end in a dead-letter queue.
 func (l *Ledger) Poisoned(body string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -89,15 +87,15 @@ func (l *Ledger) Poisoned(body string) {
 	l.poisoned[body] = true
 }
 
-// Balance is what became of everything.
+// Balance is the fate of every event.
 type Balance struct {
 	Events     int
 	Deliveries int
 	States     map[domain.DeliveryState]int
-	Requests   int // that endpoints got
-	Repeats    int // of those, with an id that had been taken before
-	Dead       int // messages that belong into a dead-letter queue, and are there
-	Open       int // deliveries that are still on their way, and poison that is
+	Requests   int // received by endpoints
+	Repeats    int // requests whose id an endpoint had accepted before
+	Dead       int // poisoned messages in a dead-letter queue
+	Open       int // deliveries and poisoned messages still on their way
 	Wrong      []string
 }
 
@@ -114,17 +112,16 @@ func (b Balance) String() string {
 	return line
 }
 
-// books are what the tables hold.
+// books is the content of the tables.
 type books struct {
 	events  map[domain.EventID]events.Event
 	places  map[domain.EventID]store.Item
-	unsent  map[store.Item]bool // accepted, and not noted as sent on
+	unsent  map[store.Item]bool // accepted and not sent on
 	lines   map[domain.DeliveryID][]domain.Attempt
-	waiting map[domain.DeliveryID]bool // for their time, or to be let go
+	waiting map[domain.DeliveryID]bool // due later, or parked
 }
 
-// Balance reads everything. What is still on its way is Open, and is no mistake yet; what can no longer come right is
-// in Wrong.
+// Balance reads everything. Deliveries on their way are Open; errors that cannot right themselves are in Wrong.
 func (l *Ledger) Balance(ctx context.Context) (Balance, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -165,7 +162,7 @@ func (b *Balance) wrong(format string, args ...any) {
 	b.Wrong = append(b.Wrong, fmt.Sprintf(format, args...))
 }
 
-// delivery judges one that is expected, unless it need not be.
+// delivery judges an expected delivery, unless it is optional.
 func (b *Balance) delivery(k books, h *hearer, e events.Event, id domain.DeliveryID) {
 	lines := k.lines[id]
 	if len(lines) == 0 && !h.until.IsZero() && !e.AcceptedAt.Before(h.until) {
@@ -176,7 +173,7 @@ func (b *Balance) delivery(k books, h *hearer, e events.Event, id domain.Deliver
 		b.Open++
 		return
 	}
-	if len(lines) == 0 { // in a queue, or nowhere: the queues tell, by being empty in the end
+	if len(lines) == 0 { // in a queue, or lost: the queues are empty at the end, which tells
 		b.Open++
 		return
 	}
@@ -193,7 +190,8 @@ func (b *Balance) delivery(k books, h *hearer, e events.Event, id domain.Deliver
 	}
 }
 
-// endpoint judges what one got: nothing but what it was to hear, each under one id and with one body, all of it signed.
+// endpoint judges an endpoint's requests: only events it must hear, each under one id with one body, every request
+// signed.
 func (b *Balance) endpoint(h *hearer, known map[domain.DeliveryID]bool) {
 	bodies, taken := map[domain.DeliveryID]string{}, map[domain.DeliveryID]bool{}
 	for _, a := range h.endpoint.Arrivals() {
@@ -228,7 +226,7 @@ func (l *Ledger) read(ctx context.Context) (books, error) {
 	ours := func(a domain.AccountID) bool {
 		return slices.ContainsFunc(l.hearers, func(h *hearer) bool { return h.webhook.Account == a })
 	}
-	// The log first: what is accepted meanwhile is open then, and not overlooked.
+	// The log is read first: an event accepted meanwhile then counts as open, and is not overlooked.
 	err := l.each(ctx, l.Deliveries, func(record domain.Record, item map[string]types.AttributeValue) error {
 		if record == domain.RecordAttempt {
 			var line domain.Attempt
@@ -298,7 +296,7 @@ func (l *Ledger) each(ctx context.Context, table string, take func(record domain
 	return nil
 }
 
-// deadLetters takes all there are.
+// deadLetters takes all dead letters.
 func (l *Ledger) deadLetters(ctx context.Context, b *Balance) error {
 	for _, url := range l.DeadQueues {
 		for {

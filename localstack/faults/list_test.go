@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// fault is one that a scene is put through. stage says what it did, for the line that is printed; when it returns, the
-// scene is settled, and the ledger closed: every accepted event is delivered or in a visible end, none is lost, what came
-// twice came as the same, and the dead-letter queues hold faults alone.
+// fault is a fault that a scene is put through. stage returns a line for the output. Afterwards the scene settles and
+// the ledger is closed: every accepted event is delivered or ends visibly, none is lost, repeats are identical, and
+// the dead-letter queues hold pipeline faults alone.
 type fault struct {
 	name  string
 	stage func(*scene) string
-	long  bool // it takes more than ten seconds: not in every `make test`
+	long  bool // takes more than ten seconds: not in every `make test`
 }
 
-// list is every fault that is staged in process. Another one is another line.
+// list is every fault staged in process. A new fault is a new line.
 var list = []fault{
 	{name: "a process killed between POST and acknowledgement", stage: killedBetweenPostAndAcknowledgement},
 	{name: "delivery killed at every write, in first attempts", stage: firstAttemptsKilled},

@@ -22,11 +22,11 @@ import (
 	"plugboard/shared/egress"
 )
 
-// A process that is killed is a real one: this program, started again to be one function for one call.
+// A killed process is a real one: this program, started again as one function for one call.
 
 const processVariable = "FAULTS_PROCESS"
 
-// task is what such a process is for.
+// task is the work of such a process.
 type task struct {
 	Function string
 	Place    place
@@ -45,7 +45,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// work does the one call, and writes the answer.
+// work makes the one call, and writes the answer.
 func work(given string, in io.Reader, out io.Writer) error {
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	var t task
@@ -106,7 +106,7 @@ func (s *scene) start(function string, event any) *process {
 
 func (p *process) kill() { p.command.Process.Kill() }
 
-// ends waits for the end, and tells whether it came by itself, with an answer.
+// ends waits for the end; true when the process ended by itself, with an answer.
 func (p *process) ends(answer any) bool {
 	p.t.Helper()
 	if err := p.command.Wait(); err != nil {
@@ -119,9 +119,9 @@ func (p *process) ends(answer any) bool {
 	return true
 }
 
-// killedEverywhere has the function work what given makes, again and again, and kills it before each of its calls of AWS that
-// have an effect: before the first, before the second, and so on, and at last before its answer. then is told whether the
-// function came to its end, as far as Lambda knows, and with what. It returns how often the function was killed.
+// killedEverywhere runs the function on given's work again and again. It kills the function before its first AWS call
+// that has an effect, then before its second, and so on, and at last before its answer. then learns whether the
+// function ended, as far as Lambda knows, and with which answer. The result is how often the function was killed.
 func (s *scene) killedEverywhere(function string, given func() any, answer any, then func(done bool)) int {
 	s.t.Helper()
 	for n := 1; ; n++ {
@@ -135,7 +135,7 @@ func (s *scene) killedEverywhere(function string, given func() any, answer any, 
 			return func(http.ResponseWriter, func(http.ResponseWriter)) {
 				p := <-dying
 				p.kill()
-				dying <- p // for another call at the same moment
+				dying <- p // by a concurrent call
 			}
 		})
 		p := s.start(function, event)

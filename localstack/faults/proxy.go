@@ -19,9 +19,8 @@ import (
 	"plugboard/shared/domain"
 )
 
-// Proxy stands between the functions and an emulator, and lets a test decide the fate of every call. It also keeps the
-// messages that SQS would hold back by DelaySeconds, so that their time comes by the test's clock and not by the
-// emulator's.
+// Proxy stands between the functions and an emulator, and lets a test decide the fate of every call. It also keeps
+// delayed messages, so that their time comes by the test's clock and not by the emulator's.
 type Proxy struct {
 	URL string
 
@@ -34,17 +33,17 @@ type Proxy struct {
 	held []held
 }
 
-// Call is one of AWS's, as the SDK makes it: each try is a call.
+// Call is an AWS call as the SDK makes it: each try is a call.
 type Call struct {
 	Service   string // as in X-Amz-Target: DynamoDB_20120810, AmazonSQS, TrentService
 	Operation string
 }
 
-// DynamoDB tells whether it is the database's, and SQS whether it is the queue's.
+// DynamoDB is true for a call of DynamoDB, SQS for one of SQS.
 func (c Call) DynamoDB() bool { return strings.HasPrefix(c.Service, "DynamoDB") }
 func (c Call) SQS() bool      { return c.Service == "AmazonSQS" }
 
-// Reads tells that the call has no effect.
+// Reads is true when the call has no effect.
 func (c Call) Reads() bool {
 	switch c.Operation {
 	case "GetItem", "BatchGetItem", "Query", "Decrypt":
@@ -53,13 +52,13 @@ func (c Call) Reads() bool {
 	return false
 }
 
-// Rule says what becomes of a call; nil lets it pass.
+// Rule decides the fate of a call; nil lets it pass.
 type Rule func(Call) Fate
 
 // Fate answers a call. pass has the emulator answer it.
 type Fate func(w http.ResponseWriter, pass func(http.ResponseWriter))
 
-// Refuse answers with an error of AWS's, without effect.
+// Refuse answers with an AWS error, without effect.
 func Refuse(status int, code string) Fate {
 	return func(w http.ResponseWriter, _ func(http.ResponseWriter)) {
 		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
@@ -71,7 +70,7 @@ func Refuse(status int, code string) Fate {
 // Cut ends the connection before the call has an effect.
 func Cut(w http.ResponseWriter, _ func(http.ResponseWriter)) { Reset(w, nil) }
 
-// Unanswered ends the connection after it: the caller does not know.
+// Unanswered ends the connection after the call had its effect: the caller does not know.
 func Unanswered(w http.ResponseWriter, pass func(http.ResponseWriter)) {
 	pass(httptest.NewRecorder())
 	Reset(w, nil)
@@ -86,7 +85,7 @@ func NewProxy(endpoint string, now domain.Clock) (*Proxy, error) {
 	p := &Proxy{now: now, forward: &httputil.ReverseProxy{
 		Rewrite:      func(r *httputil.ProxyRequest) { r.SetURL(to) },
 		Transport:    &http.Transport{MaxIdleConnsPerHost: 16},
-		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) }, // who called is gone
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) }, // the caller is gone
 	}}
 	p.server = httptest.NewServer(http.HandlerFunc(p.serve))
 	p.URL = p.server.URL
@@ -99,7 +98,7 @@ func (p *Proxy) Close() {
 	p.server.Close()
 }
 
-// Follow follows the rule from now on; nil lets everything pass.
+// Follow sets the rule; nil lets every call pass.
 func (p *Proxy) Follow(r Rule) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -132,14 +131,14 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
 	pass(w)
 }
 
-// held is a message that SQS would hold back.
+// held is a delayed message.
 type held struct {
 	queue string
 	entry map[string]any
 	until time.Time
 }
 
-// send keeps the entries that have a delay, and passes on the others.
+// send keeps the delayed messages, and passes the others on.
 func (p *Proxy) send(w http.ResponseWriter, r *http.Request, body []byte) {
 	var in struct {
 		QueueURL string           `json:"QueueUrl"`
@@ -173,7 +172,7 @@ func (p *Proxy) send(w http.ResponseWriter, r *http.Request, body []byte) {
 		p.mu.Lock()
 		p.held = append(p.held, held{in.QueueURL, e, p.now().Add(delay)})
 		p.mu.Unlock()
-		sum := md5.Sum([]byte(e["MessageBody"].(string))) // which the SDK checks
+		sum := md5.Sum([]byte(e["MessageBody"].(string))) // the SDK checks it
 		out.Successful = append(out.Successful, map[string]any{"Id": e["Id"], "MessageId": "held", "MD5OfMessageBody": hex.EncodeToString(sum[:])})
 	}
 	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
@@ -182,13 +181,13 @@ func (p *Proxy) send(w http.ResponseWriter, r *http.Request, body []byte) {
 
 // entries is the request with these entries alone.
 func entries(r *http.Request, queue string, some []map[string]any) *http.Request {
-	body, _ := json.Marshal(map[string]any{"QueueUrl": queue, "Entries": some}) // which came as JSON
+	body, _ := json.Marshal(map[string]any{"QueueUrl": queue, "Entries": some}) // the values came as JSON
 	r = r.Clone(r.Context())
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	return r
 }
 
-// NextHeld is when the next message's time comes; false when none is held.
+// NextHeld is the time of the next delayed message; false when there is none.
 func (p *Proxy) NextHeld() (next time.Time, any bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -200,7 +199,7 @@ func (p *Proxy) NextHeld() (next time.Time, any bool) {
 	return next, len(p.held) > 0
 }
 
-// Release sends the messages whose time has come.
+// Release sends the delayed messages whose time has come.
 func (p *Proxy) Release(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -216,7 +215,7 @@ func (p *Proxy) Release(ctx context.Context) error {
 		}
 		r.Header.Set("X-Amz-Target", "AmazonSQS.SendMessageBatch")
 		r.Header.Set("Content-Type", "application/x-amz-json-1.0")
-		r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/sqs/aws4_request, SignedHeaders=host, Signature=none") // by which an emulator tells region and service
+		r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/sqs/aws4_request, SignedHeaders=host, Signature=none") // an emulator reads region and service from it
 		sent := httptest.NewRecorder()
 		p.forward.ServeHTTP(sent, entries(r, h.queue, []map[string]any{h.entry}))
 		if sent.Code != http.StatusOK || !strings.Contains(sent.Body.String(), "MessageId") {

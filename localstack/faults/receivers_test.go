@@ -20,14 +20,15 @@ import (
 	"plugboard/shared/egress"
 )
 
-// What endpoints do to us (design rules 19 and 21).
+// Faults of endpoints (design rules 19 and 21).
 
 var testEgress = egress.Config{AllowPrivate: true}
 
-// hasty gives up after a second, and after two attempts.
+// hasty times out after a second, and gives up after two attempts.
 var hasty = domain.SendPolicy{TimeoutSeconds: 1, RetryWaitSeconds: []int{60}}
 
-// bad is how endpoints fail, and what the log says of it: nothing of one that takes the event all the same.
+// bad is the ways in which endpoints fail, and the failure class in the log; empty for an endpoint that accepts the
+// event all the same.
 var bad = []struct {
 	name    string
 	does    http.HandlerFunc
@@ -55,7 +56,7 @@ func receivers(s *scene) string {
 	return fmt.Sprintf("%d endpoints", len(bad))
 }
 
-// receiversComeRound has the same fail twice, and then take what they get.
+// receiversComeRound makes each of them fail twice, then accept.
 func receiversComeRound(s *scene) string {
 	policy := hasty
 	policy.RetryWaitSeconds = []int{60, 60, 60}
@@ -66,7 +67,7 @@ func receiversComeRound(s *scene) string {
 	return fmt.Sprintf("%d endpoints, from the third request on", len(bad))
 }
 
-// fails checks what the log says of every delivery to a webhook: its last line's class of failure, none when it has it.
+// fails checks the failure class of every delivery's last attempt to a webhook; an empty class means delivered.
 func (s *scene) fails(id string, want domain.FailureClass) {
 	s.t.Helper()
 	for _, item := range s.scan(s.place.Deliveries) {
@@ -79,13 +80,14 @@ func (s *scene) fails(id string, want domain.FailureClass) {
 	}
 }
 
-// rebound has a name that means an allowed address when it is looked up first, and from then on the metadata service's.
+// rebound resolves a name to an allowed address at the first look-up, and to the metadata service's address
+// afterwards.
 func rebound(s *scene) string {
 	e, err := faults.Listen("127.0.0.1")
 	must(s.t, err)
 	s.t.Cleanup(e.Close)
 	e.Behaves(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Connection", "close") // or nobody looks the name up again
+		w.Header().Set("Connection", "close") // otherwise the name is not looked up again
 		w.WriteHeader(http.StatusInternalServerError)
 	})
 	server := names(s, net.IPv4(127, 0, 0, 1), net.IPv4(169, 254, 169, 254))
@@ -113,10 +115,10 @@ func rebound(s *scene) string {
 
 type nameServer struct {
 	resolver *net.Resolver
-	asked    atomic.Int64 // for an IPv4 address
+	asked    atomic.Int64 // look-ups of an IPv4 address
 }
 
-// names is a name server that knows one address for the first look-up, whatever the name, and another for all others.
+// names is a name server with one address for the first look-up of any name, and another for all later ones.
 func names(s *scene, first, then net.IP) *nameServer {
 	s.t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -137,7 +139,7 @@ func names(s *scene, first, then net.IP) *nameServer {
 	return n
 }
 
-// answer is one of RFC 1035, 4.1, to a query of one question.
+// answer is an answer of RFC 1035, 4.1, to a query with one question.
 func (n *nameServer) answer(query []byte, first, then net.IP) []byte {
 	const header, typeA = 12, 1
 	end := header
@@ -146,7 +148,7 @@ func (n *nameServer) answer(query []byte, first, then net.IP) []byte {
 	}
 	end += 1 + 4 // the root, type and class
 	a := append([]byte{}, query[:end]...)
-	a[2], a[3] = 0x84, 0 // a response, and the last word on it
+	a[2], a[3] = 0x84, 0 // an authoritative response
 	copy(a[6:header], []byte{0, 0, 0, 0, 0, 0})
 	if query[end-3] != typeA {
 		return a // no such address
@@ -175,7 +177,7 @@ func expired(s *scene) string {
 	return "and one that nobody signed"
 }
 
-// certificate is one of 127.0.0.1 that nobody else signed, good for so long.
+// certificate is a self-signed certificate of 127.0.0.1, valid for so long.
 func certificate(s *scene, good time.Duration) tls.Certificate {
 	s.t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -40,13 +40,13 @@ const (
 	signingSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 )
 
-// place is all that a process must know to be one of the functions.
+// place is everything that a process needs to be one of the functions.
 type place struct {
 	Endpoint                  string // of AWS: the proxy
 	Accounts, Deliveries      string // tables
-	Quick, Slow, Provisioning string // queues' URLs; nothing here is provisioned or replayed
+	Quick, Slow, Provisioning string // queue URLs; nothing is provisioned or replayed here
 	SealingKey                string
-	Ahead                     time.Duration // its clock, of the machine's
+	Ahead                     time.Duration // its clock, ahead of the machine's
 }
 
 // services are the functions between an accepted event and its end, as their mains build them.
@@ -59,7 +59,7 @@ type services struct {
 func (p place) services(c aws.Config, now domain.Clock, e egress.Config) services {
 	c.BaseEndpoint = &p.Endpoint
 	c.Logger = logging.Nop{}         // it complains of what the test wants
-	c.Retryer = func() aws.Retryer { // with less of a pause
+	c.Retryer = func() aws.Retryer { // shorter pauses
 		return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxBackoff = 10 * time.Millisecond; o.RateLimiter = unlimited{} })
 	}
 	s := store.New(dynamodb.NewFromConfig(c), store.Config{AccountsTable: p.Accounts, DeliveriesTable: p.Deliveries}, now)
@@ -73,7 +73,7 @@ func (p place) services(c aws.Config, now domain.Clock, e egress.Config) service
 	return out
 }
 
-// unlimited never runs out of tries, of which the SDK has so many a process: here one does what many did.
+// unlimited has no quota of retries. The SDK has one a process, and here one process does the work of many.
 type unlimited struct{}
 
 func (unlimited) GetToken(context.Context, uint) (func() error, error) {
@@ -82,7 +82,7 @@ func (unlimited) GetToken(context.Context, uint) (func() error, error) {
 func (unlimited) AddTokens(uint) error { return nil }
 func (unlimited) release() error       { return nil }
 
-// past is fanout as redelivery calls it, past the stream.
+// past is fanout as redelivery calls it, without the stream.
 type past struct{ *fanout.Service }
 
 func (p past) Handle(ctx context.Context, batch lambda.DynamoDBEvent) error {
@@ -90,28 +90,28 @@ func (p past) Handle(ctx context.Context, batch lambda.DynamoDBEvent) error {
 	return err
 }
 
-// scene is one fault's: tables, queues and a key of its own, the services on them, and the ledger. It hands over what
-// the stream and the queues hold, as Lambda does, by a clock that goes on where nothing is left to do.
+// scene is the world of one fault: its own tables, queues and key, the services on them, and the ledger. It hands
+// over records and messages as Lambda does, by a clock that moves on when no work is left.
 type scene struct {
 	services
 	t      *testing.T
 	place  place
 	tables *storetest.Tables
-	sqs    *sqs.Client // past the proxy
+	sqs    *sqs.Client // without the proxy
 	proxy  *faults.Proxy
 	ledger *faults.Ledger
 	sealer *secret.Sealer
 	ahead  atomic.Int64
 
-	fanned   map[string]bool      // outbox items that the stream has handed over, by key
-	batch    lambda.DynamoDBEvent // of the stream, that is to be handed over again
-	tries    int                  // of it
+	fanned   map[string]bool      // outbox items that the stream has shown, by key
+	batch    lambda.DynamoDBEvent // the stream's batch that must be shown again
+	tries    int                  // of that batch
 	givenUp  int                  // batches of the stream
 	inFlight []inFlight
 	events   int
 }
 
-// inFlight is a message that a function did not finish with: it is seen again when its visibility timeout is over.
+// inFlight is a message that a function did not finish: it comes again after its visibility timeout.
 type inFlight struct {
 	queue, handle string
 	back          time.Time
@@ -124,8 +124,8 @@ const (
 	streamTries = 11
 )
 
-// outOfSight, in seconds, is how long the emulator hides a message, which the test's clock does in its place.
-// When the answer to a request for messages is lost, those it held are seen again after it.
+// outOfSight, in seconds, is the emulator's visibility timeout; the test's clock keeps the real one. Messages of a
+// lost answer come again after it.
 const outOfSight, outOfSightFor = "15", 20
 
 func newScene(t *testing.T) *scene {
@@ -152,7 +152,7 @@ func newScene(t *testing.T) *scene {
 	s.services = s.place.services(s.tables.AWS, s.now, egress.Config{AllowPrivate: true})
 	s.ledger = &faults.Ledger{DB: s.tables.DB, SQS: s.sqs, Accounts: s.place.Accounts, Deliveries: s.place.Deliveries, DeadQueues: []string{dead.URL}}
 	s.tables.Given(&domain.Account{ID: acct})
-	// Sweeps have been here, or the first would look through the weeks before.
+	// Earlier sweeps are assumed, or the first would read the weeks before.
 	must(t, s.tables.SweptTo(t.Context(), s.now().Truncate(store.DueBucket)))
 	must(t, s.tables.PendingTo(t.Context(), s.now().Truncate(store.PendingBucket)))
 	return s
@@ -173,7 +173,7 @@ func (s *scene) arn(url string) string {
 
 func (s *scene) now() time.Time { return domain.SystemClock().Add(time.Duration(s.ahead.Load())) }
 
-// pass moves the clock on, and does what its time has come for.
+// pass moves the clock on, and does the work that is due.
 func (s *scene) pass(d time.Duration) {
 	s.t.Helper()
 	s.ahead.Add(int64(d))
@@ -191,7 +191,7 @@ func (s *scene) pass(d time.Duration) {
 	s.inFlight = still
 }
 
-// hook makes a webhook of the account's own, which hears of signed contracts, and its endpoint.
+// hook creates a webhook of the account for signed contracts, and its endpoint.
 func (s *scene) hook(id string, p domain.SendPolicy) *faults.Endpoint {
 	s.t.Helper()
 	e, err := faults.Listen("127.0.0.1")
@@ -201,7 +201,7 @@ func (s *scene) hook(id string, p domain.SendPolicy) *faults.Endpoint {
 	return e
 }
 
-// at is hook, of an endpoint that is there, by a URL that leads to it or not.
+// at is hook with an existing endpoint and any URL.
 func (s *scene) at(id, url string, e *faults.Endpoint, p domain.SendPolicy) {
 	s.t.Helper()
 	sealed, err := s.sealer.Seal(s.t.Context(), acct, id, signingSecret)
@@ -228,7 +228,7 @@ func (s *scene) accept(n int) {
 	}
 }
 
-// settle does what is left to do, until nothing is, at any time to come.
+// settle works until no work is left at any time.
 func (s *scene) settle() {
 	s.t.Helper()
 	for range 1_000 {
@@ -244,24 +244,24 @@ func (s *scene) settle() {
 			s.work(s.place.Slow, 0)
 			continue
 		}
-		s.pass(next.Sub(s.now()) + time.Minute) // everything is late, and what is due together comes together
+		s.pass(next.Sub(s.now()) + time.Minute) // a minute late, so that deliveries due together come together
 		s.sweep()
 	}
 	s.t.Fatal("it does not come to an end")
 }
 
-// sweep is a minute's run of redelivery. One that fails is none, and the next does its work.
+// sweep runs a minute of redelivery. A failed run is made good by the next.
 func (s *scene) sweep() {
 	if _, err := s.redelivery.Handle(s.t.Context(), nil); err != nil {
 		slog.Info("a run of redelivery failed", "error", err)
 	}
 }
 
-// next is when the next thing is due; false when nothing waits.
+// next is when the next work is due; false when none waits.
 func (s *scene) next() (next time.Time, waits bool) {
 	s.t.Helper()
 	at := func(t time.Time) {
-		if !t.After(s.now()) { // something has not done its work, and tries again in a minute
+		if !t.After(s.now()) { // some work failed, and is tried again in a minute
 			t = s.now().Add(time.Minute)
 		}
 		if !waits || t.Before(next) {
@@ -284,7 +284,7 @@ func (s *scene) next() (next time.Time, waits bool) {
 			due, err := time.Parse(time.RFC3339, item["not_before"])
 			must(s.t, err)
 			at(due)
-		default: // parked: redelivery looks every minute
+		default: // parked: redelivery runs every minute
 			if item["id"] != "" {
 				at(s.now().Add(time.Minute))
 			}
@@ -298,7 +298,7 @@ func (s *scene) next() (next time.Time, waits bool) {
 	return next, waits
 }
 
-// fanOut hands over what is new in the stream, or again what failed, until the stream gives it up.
+// fanOut hands over the stream's new records, or a failed batch again, until the stream gives it up.
 func (s *scene) fanOut() bool {
 	s.t.Helper()
 	if len(s.batch.Records) == 0 {
@@ -312,7 +312,7 @@ func (s *scene) fanOut() bool {
 	return err == nil
 }
 
-// fannedOut is what the stream does with a batch that was worked, or not.
+// fannedOut is the stream's reaction to a worked or failed batch.
 func (s *scene) fannedOut(done bool) {
 	if s.tries++; !done && s.tries < streamTries {
 		return
@@ -323,7 +323,7 @@ func (s *scene) fannedOut(done bool) {
 	s.batch = lambda.DynamoDBEvent{}
 }
 
-// stream is what is new in it.
+// stream is its new records.
 func (s *scene) stream() lambda.DynamoDBEvent {
 	s.t.Helper()
 	n := 0
@@ -339,7 +339,7 @@ func (s *scene) stream() lambda.DynamoDBEvent {
 	return s.tables.Outbox(n)
 }
 
-// deliver hands over a batch of a queue; false when none is there.
+// deliver hands over a batch of a queue; false when it is empty.
 func (s *scene) deliver(url string) bool { return s.work(url, 0) }
 
 // work waits for a batch, seconds by the machine's clock, and hands it over.
@@ -366,7 +366,7 @@ func (s *scene) await(url string, seconds int32) lambda.SQSEvent {
 	return queuetest.Received(got.Messages...)
 }
 
-// delivered is what SQS does with a batch that was worked, or whose process died.
+// delivered is SQS's reaction to a worked batch, or to one whose process died.
 func (s *scene) delivered(url string, batch lambda.SQSEvent, answer lambda.SQSEventResponse, done bool) {
 	s.t.Helper()
 	failed := map[string]bool{}
@@ -383,7 +383,7 @@ func (s *scene) delivered(url string, batch lambda.SQSEvent, answer lambda.SQSEv
 	}
 }
 
-// scan is all of a table, its texts and numbers as texts.
+// scan is a whole table, its texts and numbers as texts.
 func (s *scene) scan(table string) []map[string]string {
 	s.t.Helper()
 	var all []map[string]string
@@ -406,7 +406,7 @@ func (s *scene) scan(table string) []map[string]string {
 	return all
 }
 
-// over settles, and then everything must be accounted for.
+// over settles the scene, and closes the ledger.
 func (s *scene) over() faults.Balance {
 	s.t.Helper()
 	s.proxy.Follow(nil)

@@ -1,4 +1,4 @@
-// Package receiver is a partner's endpoint on this machine: another process, which verifies what arrives with the
+// Package receiver is a partner's endpoint on this machine: another process, which verifies requests with the
 // published Standard Webhooks library. This file starts and stops it; folder process is the program.
 package receiver
 
@@ -22,45 +22,45 @@ import (
 	"plugboard/shared/domain"
 )
 
-// Arrival is one request that the receiver got.
+// Arrival is one received request.
 type Arrival struct {
 	At       time.Time         `json:"at"`
 	Path     string            `json:"path"`
 	Delivery domain.DeliveryID `json:"delivery_id"` // its webhook-id
 	Verified bool              `json:"verified"`
-	// Authorized tells that it carried an access token of the receiver's token endpoint.
+	// Authorized is true when it carried an access token of the receiver's token endpoint.
 	Authorized bool              `json:"authorized,omitempty"`
-	Webhook    domain.WebhookID  `json:"webhook_id,omitempty"` // whose secret verified it
-	Problem    string            `json:"problem,omitempty"`    // why none did
+	Webhook    domain.WebhookID  `json:"webhook_id,omitempty"` // the webhook whose secret verified it
+	Problem    string            `json:"problem,omitempty"`    // why no secret verified it
 	Header     map[string]string `json:"header"`
 	Body       string            `json:"body"`
 }
 
-// What the receiver serves besides webhooks: an OAuth 2.0 token endpoint, and the page to which a hand-off redirects.
+// What the receiver serves besides webhooks: an OAuth 2.0 token endpoint, and the set-up page of a hand-off.
 const (
 	TokenPath = "/token"
 	SetupPath = "/setup"
 )
 
-// Told is a line of the program's standard input, where no list of processes and no shell history shows a secret.
+// Told is a line of the program's standard input, so that no process list and no shell history shows a secret.
 type Told struct {
 	Trust  *Trust  `json:"trust,omitempty"`
 	Client *Client `json:"client,omitempty"`
 }
 
-// Trust tells the program a webhook's signing secret.
+// Trust gives the program a webhook's signing secret.
 type Trust struct {
 	Webhook domain.WebhookID `json:"webhook_id"`
 	Secret  string           `json:"signing_secret"`
 }
 
-// Client is whom the token endpoint grants access tokens.
+// Client is an OAuth client that the token endpoint accepts.
 type Client struct {
 	ID     string `json:"client_id"`
 	Secret string `json:"client_secret"`
 }
 
-// Visit is an admin's browser that came to the set-up page.
+// Visit is a visit of an admin's browser to the set-up page.
 type Visit struct {
 	Code     string `json:"code"`
 	Referrer string `json:"referrer,omitempty"`
@@ -100,8 +100,7 @@ func Start(ctx context.Context, host string) (*Receiver, error) {
 		listen = ":0"
 	}
 	r := &Receiver{ended: make(chan struct{}), changed: make(chan struct{})}
-	// It ends by the end of its input, which comes when this process ends, however that does. The context only
-	// limits the start.
+	// The program ends with its input, and so with this process. The context only limits the start.
 	r.command = exec.Command("go", "run", "plugboard/localstack/receiver/process", listen)
 	r.command.Stderr = os.Stderr
 	stdout, err := r.command.StdoutPipe()
@@ -134,7 +133,7 @@ func Start(ctx context.Context, host string) (*Receiver, error) {
 	}
 }
 
-// read takes the program's lines until it ends.
+// read reads the program's lines until it ends.
 func (r *Receiver) read(lines *bufio.Reader, listening chan<- string) {
 	defer close(r.ended)
 	decoder := json.NewDecoder(lines)
@@ -162,7 +161,7 @@ func (r *Receiver) read(lines *bufio.Reader, listening chan<- string) {
 	}
 }
 
-// Trust makes requests signed with the webhook's secret verify. It returns when the program knows it.
+// Trust makes requests signed with the webhook's secret verify. It returns when the program has the secret.
 func (r *Receiver) Trust(ctx context.Context, w domain.WebhookID, secret string) error {
 	if err := json.NewEncoder(r.stdin).Encode(Told{Trust: &Trust{Webhook: w, Secret: secret}}); err != nil {
 		return fmt.Errorf("tell the receiver the secret of %s: %w", w, err)
@@ -170,7 +169,7 @@ func (r *Receiver) Trust(ctx context.Context, w domain.WebhookID, secret string)
 	return r.until(ctx, 10*time.Second, "the receiver took the secret of "+string(w), func() bool { return slices.Contains(r.trusts, w) })
 }
 
-// Know makes the token endpoint grant the client access tokens. What is told after it is taken after it.
+// Know makes the token endpoint accept the client.
 func (r *Receiver) Know(c Client) error {
 	if err := json.NewEncoder(r.stdin).Encode(Told{Client: &c}); err != nil {
 		return fmt.Errorf("tell the receiver of the client %s: %w", c.ID, err)
@@ -178,7 +177,7 @@ func (r *Receiver) Know(c Client) error {
 	return nil
 }
 
-// Visit goes to the set-up page as a browser does, and returns what the page was given.
+// Visit visits the set-up page as a browser does, and returns what the page was given.
 func (r *Receiver) Visit(ctx context.Context, url string, limit time.Duration) (Visit, error) {
 	r.mu.Lock()
 	before := len(r.visits)
@@ -202,15 +201,15 @@ func (r *Receiver) Visit(ctx context.Context, url string, limit time.Duration) (
 	return last, err
 }
 
-// Arrivals are what came for the webhook so far, first come first.
+// Arrivals are the webhook's requests so far, the first first.
 func (r *Receiver) Arrivals(w domain.WebhookID) []Arrival {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.of(w)
 }
 
-// Unverified is what came that no secret verified. Pings are left out: one may be faster than the telling of its webhook's
-// secret, and comes again.
+// Unverified is the requests that no secret verified. Pings are left out: a ping may arrive before its webhook's
+// secret is known here, and comes again.
 func (r *Receiver) Unverified() []Arrival {
 	return slices.DeleteFunc(r.Arrivals(""), func(a Arrival) bool {
 		var body events.Envelope
@@ -222,8 +221,7 @@ func (r *Receiver) of(w domain.WebhookID) []Arrival {
 	return slices.DeleteFunc(slices.Clone(r.arrivals), func(a Arrival) bool { return a.Webhook != w })
 }
 
-// Await returns the first arrival for the webhook that fits, when it is there. Its error names what did not arrive
-// within the limit.
+// Await returns the first request of the webhook that fits. Its error names what did not arrive within the limit.
 func (r *Receiver) Await(ctx context.Context, limit time.Duration, w domain.WebhookID, what string, fits func(Arrival) bool) (Arrival, error) {
 	var found Arrival
 	err := r.until(ctx, limit, what+" arrived", func() bool {
@@ -236,7 +234,7 @@ func (r *Receiver) Await(ctx context.Context, limit time.Duration, w domain.Webh
 	return found, err
 }
 
-// until waits for a condition on what was read.
+// until waits for a condition on the lines read so far.
 func (r *Receiver) until(ctx context.Context, limit time.Duration, what string, met func() bool) error {
 	deadline := time.After(limit)
 	for {

@@ -1,5 +1,5 @@
-// Command startup prints, for each function's build folder, the size of its bootstrap and how long it takes from
-// process start until it asks for work, as Lambda counts it: on this machine, with a Runtime API that never has any.
+// Command startup prints the size of each function's bootstrap, and the time from process start until it asks for
+// work, as Lambda counts it. It runs on this machine, with a Runtime API that never has work.
 package main
 
 import (
@@ -20,7 +20,7 @@ import (
 // rounds are started for each function; the median counts.
 const rounds = 7
 
-// A function must be ready without having called anything.
+// A function must be ready without any call.
 const nowhere = "http://127.0.0.1:1"
 
 func main() {
@@ -68,12 +68,12 @@ func run(folders []string) error {
 	return nil
 }
 
-// mostBytes is what a bootstrap may have: a size is the same on every machine, so that it can be held, as a time
+// mostBytes is the limit of a bootstrap. A size is the same on every machine, so it can be held as a limit; a time
 // cannot.
 const mostBytes = 14_000_000
 
-// measure starts the bootstrap, and kills it when it is ready. It fails when that takes ten seconds, and when the
-// process ends before.
+// measure starts the bootstrap, and kills it when it is ready. It fails after ten seconds, and when the process ends
+// before.
 func measure(bootstrap string, env []string) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()

@@ -1,5 +1,5 @@
-// Command process is the receiver: an HTTP server that answers 204 to what one of its trusted secrets verifies and
-// 401 to everything else, and prints a line of JSON for either. It is a partner's token endpoint and set-up page, too
+// Command process is the receiver: an HTTP server that answers 204 to a request that a trusted secret verifies, and
+// 401 to any other, and prints a line of JSON for each. It is a partner's token endpoint and set-up page, too
 // (oauth.go). It ends when its standard input does.
 package main
 
@@ -127,7 +127,7 @@ func (s *server) webhook(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(status)
 }
 
-// verified tells which of the secrets signed it. All webhooks come to one address, and a request does not name its
+// verified finds the secret that signed the request. All webhooks share one address, and a request does not name its
 // own.
 func (s *server) verified(body []byte, header http.Header) receiver.Arrival {
 	s.mu.Lock()

@@ -35,7 +35,7 @@ func (s *server) grant(w http.ResponseWriter, r *http.Request) {
 	json.NewEncoder(w).Encode(map[string]any{"access_token": token, "token_type": "Bearer", "expires_in": 3600})
 }
 
-// authorized tells whether a request carries an access token that the token endpoint granted.
+// authorized is true when a request carries an access token of the token endpoint.
 func (s *server) authorized(r *http.Request) bool {
 	token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	s.mu.Lock()
