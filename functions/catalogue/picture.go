@@ -15,14 +15,12 @@ import (
 	"plugboard/shared/fault"
 )
 
-// What a partner uploads is shown on pages of the platform, so it is looked at by its bytes, and nothing of it is
-// served but its pixels.
+// Pages of the platform show a partner's upload. So its bytes decide what it is, and only its pixels are served.
 
 const (
 	pngHead  = "\x89PNG\r\n\x1a\n"
 	jpegHead = "\xff\xd8\xff"
-	// maxScans is how often a progressive JPEG may go over the picture: encoders take about ten, and a file that is
-	// made to keep us busy has thousands.
+	// maxScans is how many scans a progressive JPEG may have. Encoders write about ten; a hostile file has thousands.
 	maxScans    = 64
 	jpegQuality = 90
 )
@@ -62,7 +60,7 @@ func redraw(raw []byte) (contentType string, redrawn []byte, err error) {
 	return contentType, out.Bytes(), err
 }
 
-// decode looks at the size before it makes room for the pixels.
+// decode checks the size before it allocates the pixels.
 func decode(raw []byte, size func(io.Reader) (image.Config, error), draw func(io.Reader) (image.Image, error)) (image.Image, error) {
 	c, err := size(bytes.NewReader(raw))
 	if err != nil {
@@ -105,12 +103,12 @@ func wholeJPEG(raw []byte) error {
 		switch {
 		case raw[at] != 0xff:
 			return broken(fmt.Errorf("no marker at byte %d", at))
-		case marker == 0xff: // a fill byte
+		case marker == 0xff: // fill byte
 			at++
 			continue
 		case marker == 0xd9:
 			return nothingBehind(raw[at+2:])
-		case marker == 0x01, marker >= 0xd0 && marker <= 0xd7: // alone
+		case marker == 0x01, marker >= 0xd0 && marker <= 0xd7: // marker without a segment
 			at += 2
 			continue
 		}

@@ -13,10 +13,10 @@ import (
 	"plugboard/shared/store"
 )
 
-// defaultMaxFailures is how many installations may fail before a roll-out stops.
+// defaultMaxFailures is how many failed installations stop a roll-out by default.
 const defaultMaxFailures = 5
 
-// moveAttempts is how often a move of a roll-out is made anew after the job changed it meanwhile.
+// moveAttempts is how often a state change of a roll-out is repeated after the job changed it meanwhile.
 const moveAttempts = 5
 
 // CreateRollout starts a job that upgrades the extension's installations to a version, page by page, in provisioning.
@@ -48,7 +48,7 @@ func (s *Service) CreateRollout(ctx context.Context, in *contract.CreateRolloutI
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// Rollouts lists an extension's, the first created first.
+// Rollouts lists the roll-outs of an extension, the first created first.
 func (s *Service) Rollouts(ctx context.Context, in *contract.ListRolloutsInput) (*contract.ListRolloutsOutput, error) {
 	e, err := s.extension(ctx, in.Extension)
 	if err != nil {
@@ -65,32 +65,32 @@ func (s *Service) Rollouts(ctx context.Context, in *contract.ListRolloutsInput) 
 	return &contract.ListRolloutsOutput{Body: contract.PageOf(views, func(v contract.RolloutView) string { return string(v.ID) }, in.PageInput)}, nil
 }
 
-// Rollout reads one.
+// Rollout reads a roll-out.
 func (s *Service) Rollout(ctx context.Context, in *contract.RolloutInput) (*contract.ReadRolloutOutput, error) {
 	r, err := s.rollout(ctx, in)
 	return &contract.ReadRolloutOutput{Body: viewRollout(ctx, r)}, err
 }
 
-// PauseRollout holds it before the next installation. Conflict `rollout-state` when it has ended, as in the other moves.
+// PauseRollout stops a roll-out before its next installation. Conflict `rollout-state` when it has ended.
 func (s *Service) PauseRollout(ctx context.Context, in *contract.RolloutInput) (*contract.PauseRolloutOutput, error) {
 	out := &contract.PauseRolloutOutput{}
 	return out, s.moveRollout(ctx, in, domain.Rollout.Pause, &out.Body, out)
 }
 
-// ResumeRollout goes on with a paused one.
+// ResumeRollout continues a paused roll-out. Conflict `rollout-state` when it has ended.
 func (s *Service) ResumeRollout(ctx context.Context, in *contract.RolloutInput) (*contract.ResumeRolloutOutput, error) {
 	out := &contract.ResumeRolloutOutput{}
 	return out, s.moveRollout(ctx, in, domain.Rollout.Resume, &out.Body, out)
 }
 
-// CancelRollout ends it; upgrades that it has started are finished.
+// CancelRollout ends a roll-out; upgrades that it started are finished. Conflict `rollout-state` when it has ended.
 func (s *Service) CancelRollout(ctx context.Context, in *contract.RolloutInput) (*contract.CancelRolloutOutput, error) {
 	out := &contract.CancelRolloutOutput{}
 	return out, s.moveRollout(ctx, in, domain.Rollout.Cancel, &out.Body, out)
 }
 
-// moveRollout commits a move with answer, whose body becomes what it comes to. A page that is being worked counts
-// itself at the same item, so that a race is tried again.
+// moveRollout commits a state change with its answer. A page in progress updates the same item, so a lost race is
+// repeated.
 func (s *Service) moveRollout(ctx context.Context, in *contract.RolloutInput, to func(domain.Rollout, time.Time) (domain.Rollout, error), body *contract.RolloutView, answer any) error {
 	var err error
 	for range moveAttempts {
@@ -117,7 +117,7 @@ func (s *Service) moveRollout(ctx context.Context, in *contract.RolloutInput, to
 	return err
 }
 
-// rollout reads one of an extension that the caller may see.
+// rollout reads a roll-out of an extension that the caller may see.
 func (s *Service) rollout(ctx context.Context, in *contract.RolloutInput) (domain.Rollout, error) {
 	e, err := s.extension(ctx, in.Extension)
 	if err != nil {

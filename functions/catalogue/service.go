@@ -1,5 +1,5 @@
 // Package catalogue is the function behind extensions: partners draft and submit blueprints, the platform reviews and
-// lists them, either rolls a version out. It publishes what the API is.
+// lists them, and both roll versions out. It also serves the API's description.
 package catalogue
 
 import (
@@ -11,7 +11,7 @@ import (
 	"plugboard/shared/store"
 )
 
-// Sealer keeps the secrets that lifecycle endpoints verify with.
+// Sealer seals the secrets of lifecycle endpoints.
 type Sealer interface {
 	Seal(ctx context.Context, a domain.AccountID, resource string, plain domain.Secret) (domain.Sealed, error)
 }
@@ -25,7 +25,7 @@ type Service struct {
 	newID  domain.IDSource
 }
 
-// New does not call AWS.
+// New makes no AWS call.
 func New(s *store.Store, seal Sealer, c egress.Config, now domain.Clock, newID domain.IDSource) *Service {
 	return &Service{store: s, seal: seal, egress: c, now: now, newID: newID}
 }

@@ -13,12 +13,12 @@ import (
 	"plugboard/shared/store"
 )
 
-// Create makes a contract from a template: the values given, then the template's, then the fields' defaults.
-// Its origin is the installation whose token creates it, or none.
+// Create creates a contract from a template. Values come from the request, else from the template, else from the
+// fields' defaults. The origin is the installation whose token creates it, or none.
 //
-// Invalid with everything that is wrong at once: workspace, template, each value (design rule 12). Conflict
-// `data-field-changed` when a field's flag, kind or presence changed since the version that the caller named,
-// or, when it named none, while the contract was being created (design rule 13). Nothing is created then.
+// Invalid with every error at once: workspace, template, each value (design rule 12). Conflict `data-field-changed`
+// when a field's flag, kind or presence changed: since the version that the caller named, or else during the creation
+// (design rule 13). Nothing is created then.
 func (s *Service) Create(ctx context.Context, in *contract.CreateContractInput) (*contract.CreateContractOutput, error) {
 	caller := auth.From(ctx)
 	found, wrong, err := s.found(ctx, in, in.Body.FieldsVersion)
@@ -46,7 +46,7 @@ func (s *Service) Create(ctx context.Context, in *contract.CreateContractInput) 
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// found is what creating a contract finds of what it names.
+// found is everything that a contract's creation reads.
 type found struct {
 	template     domain.Template
 	templateType domain.TemplateType
@@ -54,8 +54,9 @@ type found struct {
 	values       []domain.Value
 }
 
-// found reads what the input names, and reports everything that is wrong with it in that light: of an unknown template
-// the template alone, as nobody knows which fields it has. seen is the version of the fields that the caller has seen.
+// found reads the records that the input names, and reports every error of the input against them. With an unknown
+// template it reports the template alone, since its fields are unknown. seen is the fields' version that the caller
+// has seen.
 func (s *Service) found(ctx context.Context, in *contract.CreateContractInput, seen int) (f found, wrong []fault.Field, err error) {
 	caller := auth.From(ctx)
 	wrong = domain.CheckExpiry(in.Body.ExpiresOn, s.now())
@@ -75,14 +76,14 @@ func (s *Service) found(ctx context.Context, in *contract.CreateContractInput, s
 	return found{*template, t, version, values}, append(wrong, bad...), nil
 }
 
-// lookAtNew is found, for an input that is wrong already.
+// lookAtNew is found for an input that is already invalid.
 func (s *Service) lookAtNew(ctx context.Context, in *contract.CreateContractInput) ([]fault.Field, error) {
 	_, wrong, err := s.found(ctx, in, 0)
 	return wrong, err
 }
 
-// pair checks that the acting user may create in the workspace and that the template is an active one of it.
-// The template is nil when something is wrong with either.
+// pair checks that the acting user may create contracts in the workspace, and that the template is active and belongs
+// to it. The template is nil when either fails.
 func (s *Service) pair(ctx context.Context, caller auth.Caller, w domain.WorkspaceID, id domain.TemplateID) (*domain.Template, []fault.Field, error) {
 	var wrong []fault.Field
 	_, err := s.store.Workspace(ctx, caller.Account, w)

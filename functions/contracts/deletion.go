@@ -14,11 +14,10 @@ import (
 	"plugboard/shared/store"
 )
 
-// DeleteAccount ends an account: with this write every credential of its own is dead, and nothing is sent for it but the
-// news of the end to lifecycle endpoints;
-// provisioning then erases, page by page, and keeps the proof. To ask again while that goes on asks for the page that
-// comes next, should it have stopped. NotFound for an account that is not there, or no more; Conflict
-// `development-account` for one that a partner develops in: the account that has the id next would become the partner's.
+// DeleteAccount ends an account. With this write each of its credentials is dead, and nothing is sent for it but the
+// news of its end to lifecycle endpoints. Provisioning then erases its data page by page, and keeps the proof. A
+// repeat asks for the next page, in case erasing stopped. NotFound for a missing or erased account. Conflict
+// `development-account` when a partner develops in it: the next account of that id would become the partner's.
 func (s *Service) DeleteAccount(ctx context.Context, in *contract.DeleteAccountInput) (*contract.DeleteAccountOutput, error) {
 	a, err := s.store.Account(ctx, in.Account)
 	if err != nil {
@@ -43,7 +42,7 @@ func (s *Service) DeleteAccount(ctx context.Context, in *contract.DeleteAccountI
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// notDeveloped is Conflict, naming them, when partners develop in the account.
+// notDeveloped is Conflict, naming the partners that develop in the account.
 func (s *Service) notDeveloped(ctx context.Context, a domain.Account) error {
 	if len(a.DevelopmentOf) == 0 {
 		return nil
@@ -59,7 +58,7 @@ func (s *Service) notDeveloped(ctx context.Context, a domain.Account) error {
 	return fault.New(fault.Conflict, "development-account", "The account is the development account of %s, so it cannot be deleted.", strings.Join(names, " and "))
 }
 
-// erasing asks for the next page of d, not before the grace is over.
+// erasing asks for the next page of d, after the grace period.
 func erasing(id string, d domain.Deletion, now time.Time) events.Provision {
 	return events.Provision{
 		ID: id, Account: d.Account, At: now, Erasing: &events.Erasing{Deletion: d.ID, Page: d.Page},
@@ -67,7 +66,7 @@ func erasing(id string, d domain.Deletion, now time.Time) events.Provision {
 	}
 }
 
-// Deletion shows how far an account's newest deletion is, and proves it when it is finished.
+// Deletion shows the progress of an account's newest deletion, and proves it once it is finished.
 func (s *Service) Deletion(ctx context.Context, in *contract.ReadDeletionInput) (*contract.ReadDeletionOutput, error) {
 	d, err := s.store.Deletion(ctx, in.Account)
 	return &contract.ReadDeletionOutput{Body: contract.ViewDeletion(d)}, err

@@ -11,8 +11,8 @@ import (
 	"plugboard/shared/fault"
 )
 
-// CreateData lists the workspaces in which the acting user may create contracts and that hold an active template
-// of a wanted type, with those templates, their types' usable fields, and the fields' version (design rule 14).
+// CreateData lists the workspaces in which the acting user may create contracts and that hold an active template of a
+// wanted type. It includes those templates, their types' usable fields, and the fields' version (design rule 14).
 // Creation checks the pair of workspace and template again. The order is stable: workspaces by id, templates and
 // types by name, then id.
 func (s *Service) CreateData(ctx context.Context, in *contract.ContractCreateDataInput) (*contract.ContractCreateDataOutput, error) {
@@ -51,7 +51,7 @@ func (s *Service) CreateData(ctx context.Context, in *contract.ContractCreateDat
 	return out, err
 }
 
-// wantedTypes are the template types that are asked for: to an extension's token its own.
+// wantedTypes are the requested template types; for an extension's token, among its own types.
 func (s *Service) wantedTypes(ctx context.Context, caller auth.Caller, in *contract.ContractCreateDataInput) (map[domain.TemplateTypeID]domain.TemplateType, error) {
 	all, err := s.store.TemplateTypes(ctx, caller.Account)
 	if err != nil {
@@ -70,8 +70,8 @@ func (s *Service) wantedTypes(ctx context.Context, caller auth.Caller, in *contr
 	return wanted, nil
 }
 
-// typeChoices describes the types of the templates that are shown. A type's version is read before its fields are
-// read again, so that it is never newer than the fields shown with it.
+// typeChoices describes the types of the shown templates. A type's version is read before its fields, so that the
+// version is never newer than the fields shown with it.
 func (s *Service) typeChoices(ctx context.Context, shown []contract.WorkspaceChoice, wanted map[domain.TemplateTypeID]domain.TemplateType) ([]contract.TemplateTypeChoice, error) {
 	choices := []contract.TemplateTypeChoice{}
 	seen := map[domain.TemplateTypeID]bool{}

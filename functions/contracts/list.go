@@ -9,9 +9,9 @@ import (
 	"plugboard/shared/store"
 )
 
-// List lists contracts, newest first, without values and participants: to an extension's token those made through
-// it, to others all of the account's. A page may be short, even empty, with more to come: the filter let too few
-// pass of those that one call looks at. A contract that was made a moment ago may be missing.
+// List lists contracts, newest first, without values and participants. An extension's token gets the contracts made
+// through it, other callers all of the account's. A page may be short or empty while more follow, because the filter
+// let few of the contracts read pass. A contract created a moment ago may be missing.
 func (s *Service) List(ctx context.Context, in *contract.ListContractsInput) (*contract.ListContractsOutput, error) {
 	caller := auth.From(ctx)
 	f := store.ContractFilter{Workspace: in.Workspace, State: in.State, Origin: in.Origin, ExtensionType: in.ExtensionType, NoOrigin: in.NoOrigin != ""}

@@ -8,7 +8,7 @@ import (
 	"plugboard/shared/domain"
 )
 
-// Quotas lists every quota, with what the account uses of it.
+// Quotas lists every quota and how much of it the account uses.
 func (s *Service) Quotas(ctx context.Context, _ *contract.ListQuotasInput) (*contract.ListQuotasOutput, error) {
 	uses, err := s.store.QuotaUses(ctx, auth.From(ctx).Account)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"plugboard/shared/store"
 )
 
-// CreateTemplate makes a template. Invalid with everything that is wrong: the workspace, the template type (an
-// extension's token may use its own only), and each value. Conflict `quota-exceeded` when the account has as many as it may.
+// CreateTemplate creates a template. Invalid with every error: the workspace, the template type (an extension's token
+// may use only its own), and each value. Conflict `quota-exceeded` at the account's limit.
 func (s *Service) CreateTemplate(ctx context.Context, in *contract.CreateTemplateInput) (*contract.CreateTemplateOutput, error) {
 	caller := auth.From(ctx)
 	item := contract.TemplateItem{Account: caller.Account, ID: domain.TemplateID(s.newID("tpl")), TemplateBody: in.Body}
@@ -29,8 +29,9 @@ func (s *Service) CreateTemplate(ctx context.Context, in *contract.CreateTemplat
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// DeleteTemplate removes a template: contracts keep what they took from it, and none is made from it any more, unless it
-// was begun before. NotFound for one that is not there, or, to an extension's token, not of the extension's own types.
+// DeleteTemplate deletes a template. Contracts keep the values they took from it. No contract is created from it any
+// more, except one whose creation has begun. NotFound for a missing template and, to an extension's token, for one of
+// a type that is not the extension's.
 func (s *Service) DeleteTemplate(ctx context.Context, in *contract.DeleteTemplateInput) (*contract.DeleteTemplateOutput, error) {
 	caller := auth.From(ctx)
 	tpl, err := s.store.Template(ctx, caller.Account, in.Template)
@@ -54,13 +55,13 @@ func (s *Service) DeleteTemplate(ctx context.Context, in *contract.DeleteTemplat
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// templateLookup is where a template's surroundings are looked up.
+// templateLookup reads the records that a template refers to.
 type templateLookup struct {
 	workspace workspaceKnown
 	typed     func(context.Context, domain.AccountID, domain.TemplateTypeID) (usableType, error)
 }
 
-// usableType is a template type, and whether the extension that manages it is enabled.
+// usableType is a template type, and whether its extension is enabled.
 type usableType struct {
 	domain.TemplateType
 	installed bool
@@ -75,8 +76,8 @@ func (s *Service) templateType(ctx context.Context, a domain.AccountID, id domai
 	return usableType{t, installed}, err
 }
 
-// changeTemplate is changeAccount's kin; e limits it to the template types of an extension. For a new one holdTypes' writes
-// must be in the tx, too.
+// changeTemplate is changeAccount for templates; e limits it to the template types of an extension. A new template
+// needs the writes of holdTypes in the same tx.
 func (s *Service) changeTemplate(ctx context.Context, tx *store.Tx, look templateLookup, e domain.ExtensionID, before domain.Template, in contract.TemplateItem) (domain.Template, contract.ImportResult, error) {
 	tpl := before
 	tpl.Account, tpl.ID, tpl.Name, tpl.Workspace, tpl.TemplateType, tpl.Values = in.Account, in.ID, in.Name, in.Workspace, in.TemplateType, in.DataFields
@@ -104,7 +105,7 @@ func (s *Service) changeTemplate(ctx context.Context, tx *store.Tx, look templat
 	return tpl, result, nil
 }
 
-// holdTypes counts new templates by their quota and their types.
+// holdTypes counts new templates for their quota and their types.
 func holdTypes(tx *store.Tx, a domain.AccountID, created []domain.Template) {
 	uses := map[domain.TemplateTypeID]int{}
 	for _, t := range created {
@@ -118,7 +119,7 @@ func holdTypes(tx *store.Tx, a domain.AccountID, created []domain.Template) {
 	}
 }
 
-// templateFaults reports everything that is wrong with a template in the light of its workspace and template type.
+// templateFaults reports every error of a template against its workspace and template type.
 func templateFaults(ctx context.Context, look templateLookup, e domain.ExtensionID, in contract.TemplateItem) ([]fault.Field, error) {
 	var wrong []fault.Field
 	known, err := look.workspace(ctx, in.Account, in.Workspace)
@@ -140,13 +141,13 @@ func templateFaults(ctx context.Context, look templateLookup, e domain.Extension
 	return append(wrong, bad...), nil
 }
 
-// lookAtNewTemplate is templateFaults, for an input that is wrong already.
+// lookAtNewTemplate is templateFaults for an input that is already invalid.
 func (s *Service) lookAtNewTemplate(ctx context.Context, in *contract.CreateTemplateInput) ([]fault.Field, error) {
 	caller := auth.From(ctx)
 	return templateFaults(ctx, templateLookup{s.workspaceKnown, s.templateType}, caller.Extension(), contract.TemplateItem{Account: caller.Account, TemplateBody: in.Body})
 }
 
-// ListTemplates lists templates, to an extension's token those of its own types.
+// ListTemplates lists templates; for an extension's token, those of its own types.
 func (s *Service) ListTemplates(ctx context.Context, in *contract.ListTemplatesInput) (*contract.ListTemplatesOutput, error) {
 	caller := auth.From(ctx)
 	types, err := s.store.TemplateTypes(ctx, caller.Account)

@@ -12,9 +12,9 @@ import (
 	"plugboard/shared/store"
 )
 
-// Update changes a draft's name, participants and day of expiry. A participant who is not among the new ones is
-// removed, and so are its sessions. What changes nothing is no change: no event tells of it. Conflict
-// `contract-state` when the contract is no draft; Stale when If-Match names another version.
+// Update changes a draft's name, participants and day of expiry. A participant missing from the new list is removed
+// with its sessions. An update without a difference raises no event. Conflict `contract-state` when the contract is
+// no draft; Stale when If-Match names another version.
 func (s *Service) Update(ctx context.Context, in *contract.UpdateContractInput) (*contract.UpdateContractOutput, error) {
 	before, err := s.contract(ctx, in.Contract)
 	if err != nil {
@@ -61,11 +61,10 @@ func (s *Service) lookAtChange(_ context.Context, in *contract.UpdateContractInp
 	return domain.CheckExpiry(*in.Body.ExpiresOn, s.now()), nil
 }
 
-// UpdateValues changes values of a draft or published contract; those not given stay. Invalid with everything that
-// is wrong at once, as in Create: of an inactive field the value can be read and not changed. Conflict
-// `data-field-changed` when a field changed since the version that the caller named or, when it named none,
-// meanwhile (design rule 13); `already-signed` once a participant has signed. Stale when If-Match names another
-// version.
+// UpdateValues changes values of a draft or published contract; other values stay. Invalid with every error at once,
+// as in Create: the value of an inactive field can be read but not changed. Conflict `data-field-changed` when a
+// field changed since the version that the caller named, or else during the update (design rule 13). Conflict
+// `already-signed` once a participant has signed. Stale when If-Match names another version.
 func (s *Service) UpdateValues(ctx context.Context, in *contract.UpdateDataFieldValuesInput) (*contract.UpdateDataFieldValuesOutput, error) {
 	c, err := s.contract(ctx, in.Contract)
 	if err != nil {
@@ -79,8 +78,8 @@ func (s *Service) UpdateValues(ctx context.Context, in *contract.UpdateDataField
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// fill puts into tx all that changing c's values takes, by a participant or, when by is empty, by the account;
-// nothing when nothing changes. It returns c as it will be.
+// fill adds to tx every write that changing c's values needs, by a participant or, when by is empty, by the account.
+// It adds nothing when nothing changes. It returns c as it will be.
 func (s *Service) fill(ctx context.Context, tx *store.Tx, c domain.Contract, by domain.ParticipantID, ifMatch string, in contract.ValuesBody) (domain.Contract, error) {
 	if err := fresh(c, ifMatch); err != nil {
 		return c, err
@@ -92,7 +91,7 @@ func (s *Service) fill(ctx context.Context, tx *store.Tx, c domain.Contract, by 
 	return c, err
 }
 
-// lookAtValues is what fill would say of values that are wrong already.
+// lookAtValues is fill for values that are already invalid.
 func (s *Service) lookAtValues(ctx context.Context, in *contract.UpdateDataFieldValuesInput) ([]fault.Field, error) {
 	c, err := s.contract(ctx, in.Contract)
 	if err != nil {

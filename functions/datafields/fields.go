@@ -10,11 +10,10 @@ import (
 	"plugboard/shared/store"
 )
 
-// The edits of a template type and its fields. What each may do to what an extension manages is the domain's to
-// say; here they are read, written and, where values that were fine may not be any more, made to fail the
-// contracts being created meanwhile.
+// Edits of a template type and its fields. domain decides what an edit may do to managed fields. This file reads and
+// writes, and makes concurrent contract creations fail when their values may have become invalid.
 
-// Update renames a template type of the account's own. Conflict `managed-resource` for an extension's.
+// Update renames a template type of the account. Conflict `managed-resource` for an extension's.
 func (s *Service) Update(ctx context.Context, in *contract.UpdateTemplateTypeInput) (*contract.UpdateTemplateTypeOutput, error) {
 	out := &contract.UpdateTemplateTypeOutput{}
 	return out, s.edit(ctx, in.TemplateType, out, &out.Body, func(t domain.TemplateType) (domain.TemplateType, error) {
@@ -31,7 +30,7 @@ func (s *Service) Update(ctx context.Context, in *contract.UpdateTemplateTypeInp
 	})
 }
 
-// AddField adds a user field, which an extension's template type takes too. Invalid when its custom id is taken.
+// AddField adds a user field, also to an extension's template type. Invalid when its custom id is taken.
 func (s *Service) AddField(ctx context.Context, in *contract.AddDataFieldInput) (*contract.AddDataFieldOutput, error) {
 	out := &contract.AddDataFieldOutput{}
 	return out, s.edit(ctx, in.TemplateType, out, &out.Body, func(t domain.TemplateType) (domain.TemplateType, error) {
@@ -39,7 +38,7 @@ func (s *Service) AddField(ctx context.Context, in *contract.AddDataFieldInput) 
 	})
 }
 
-// UpdateField changes a field, of a system field only active.
+// UpdateField changes a field; of a system field only `active`.
 func (s *Service) UpdateField(ctx context.Context, in *contract.UpdateDataFieldInput) (*contract.UpdateDataFieldOutput, error) {
 	out := &contract.UpdateDataFieldOutput{}
 	return out, s.edit(ctx, in.TemplateType, out, &out.Body, func(t domain.TemplateType) (domain.TemplateType, error) {
@@ -55,7 +54,7 @@ func (s *Service) DeleteField(ctx context.Context, in *contract.DeleteDataFieldI
 	})
 }
 
-// OrderFields puts all fields, an extension's too, into another order.
+// OrderFields reorders all fields, including an extension's.
 func (s *Service) OrderFields(ctx context.Context, in *contract.OrderDataFieldsInput) (*contract.OrderDataFieldsOutput, error) {
 	out := &contract.OrderDataFieldsOutput{}
 	return out, s.edit(ctx, in.TemplateType, out, &out.Body, func(t domain.TemplateType) (domain.TemplateType, error) {
@@ -63,8 +62,8 @@ func (s *Service) OrderFields(ctx context.Context, in *contract.OrderDataFieldsI
 	})
 }
 
-// ReplaceFields replaces all fields: absent means removed. Conflict `managed-resource` when a system field is
-// absent or defined otherwise.
+// ReplaceFields replaces all fields: a missing field is removed. Conflict `managed-resource` when a system field is
+// missing or defined otherwise.
 func (s *Service) ReplaceFields(ctx context.Context, in *contract.ReplaceDataFieldsInput) (*contract.ReplaceDataFieldsOutput, error) {
 	out := &contract.ReplaceDataFieldsOutput{}
 	return out, s.edit(ctx, in.TemplateType, out, &out.Body, func(t domain.TemplateType) (domain.TemplateType, error) {
@@ -72,7 +71,7 @@ func (s *Service) ReplaceFields(ctx context.Context, in *contract.ReplaceDataFie
 	})
 }
 
-// The looks: what the domain would say of an edit whose input is wrong already.
+// Checks against the records, for inputs that are already invalid.
 
 func (s *Service) lookAtNewField(ctx context.Context, in *contract.AddDataFieldInput) ([]fault.Field, error) {
 	t, err := s.templateType(ctx, in.TemplateType)
@@ -106,7 +105,7 @@ func (s *Service) lookAtReplacement(ctx context.Context, in *contract.ReplaceDat
 	return nil, err
 }
 
-// edit reads a template type, changes it and commits, with answer, whose view is filled in before.
+// edit reads a template type, changes it, fills the answer's view, and commits.
 func (s *Service) edit(ctx context.Context, id domain.TemplateTypeID, answer any, view *contract.VersionedTemplateType, change func(domain.TemplateType) (domain.TemplateType, error)) error {
 	version, err := s.store.FieldsVersion(ctx, auth.From(ctx).Account, id)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package datafields is the function behind template types and their data fields: what users make themselves,
-// and the one flag that they may change of what an extension made.
+// Package datafields is the function behind template types and their data fields. Users edit their own fields, and of
+// an extension's fields only `active`.
 package datafields
 
 import (
@@ -20,7 +20,7 @@ type Service struct {
 	newID domain.IDSource
 }
 
-// New does not call AWS.
+// New makes no AWS call.
 func New(s *store.Store, now domain.Clock, newID domain.IDSource) *Service {
 	return &Service{store: s, now: now, newID: newID}
 }
@@ -39,7 +39,7 @@ func (s *Service) Routes(api *contract.API) {
 	contract.DeleteTemplateType.Handle(api, s.Delete)
 }
 
-// List lists the template types; to an extension's token its own.
+// List lists the template types; for an extension's token, its own.
 func (s *Service) List(ctx context.Context, in *contract.ListTemplateTypesInput) (*contract.ListTemplateTypesOutput, error) {
 	caller := auth.From(ctx)
 	all, err := s.store.TemplateTypes(ctx, caller.Account)
@@ -50,8 +50,8 @@ func (s *Service) List(ctx context.Context, in *contract.ListTemplateTypesInput)
 	return &contract.ListTemplateTypesOutput{Body: contract.PageOf(all, func(t domain.TemplateType) string { return string(t.ID) }, in.PageInput)}, nil
 }
 
-// Read reads one, with the version of its fields. The version is read first, so that it is never newer than
-// the fields shown with it.
+// Read reads a template type with its fields' version. The version is read first, so that it is never newer than the
+// fields shown with it.
 func (s *Service) Read(ctx context.Context, in *contract.TemplateTypeInput) (*contract.ReadTemplateTypeOutput, error) {
 	version, err := s.store.FieldsVersion(ctx, auth.From(ctx).Account, in.TemplateType)
 	if err != nil {
@@ -61,8 +61,7 @@ func (s *Service) Read(ctx context.Context, in *contract.TemplateTypeInput) (*co
 	return &contract.ReadTemplateTypeOutput{Body: contract.VersionedTemplateType{TemplateType: t, FieldsVersion: version.Version}}, err
 }
 
-// Create makes a template type of the account's own, with user fields. Conflict `quota-exceeded` when the account has as
-// many template types as it may.
+// Create creates a template type of the account, with user fields. Conflict `quota-exceeded` at the account's limit.
 func (s *Service) Create(ctx context.Context, in *contract.CreateTemplateTypeInput) (*contract.CreateTemplateTypeOutput, error) {
 	caller := auth.From(ctx)
 	if caller.Extension() != "" {
@@ -84,7 +83,7 @@ func (s *Service) Create(ctx context.Context, in *contract.CreateTemplateTypeInp
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// Delete removes a template type of the account's own. Conflict while a template uses it.
+// Delete deletes a template type of the account. Conflict while a template uses it.
 func (s *Service) Delete(ctx context.Context, in *contract.TemplateTypeInput) (*contract.DeleteTemplateTypeOutput, error) {
 	t, err := s.templateType(ctx, in.TemplateType)
 	if err != nil {
@@ -101,7 +100,7 @@ func (s *Service) Delete(ctx context.Context, in *contract.TemplateTypeInput) (*
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// templateType reads one that the caller may see.
+// templateType reads a template type that the caller may see.
 func (s *Service) templateType(ctx context.Context, id domain.TemplateTypeID) (domain.TemplateType, error) {
 	caller := auth.From(ctx)
 	t, err := s.store.TemplateType(ctx, caller.Account, id)
@@ -111,7 +110,7 @@ func (s *Service) templateType(ctx context.Context, id domain.TemplateTypeID) (d
 	return t, err
 }
 
-// hidden keeps an extension's token from what is not the extension's.
+// hidden is true when the caller is an extension's token and t is not the extension's.
 func hidden(c auth.Caller, t domain.TemplateType) bool {
 	return c.Extension() != "" && t.Extension != c.Extension()
 }

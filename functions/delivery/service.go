@@ -1,7 +1,6 @@
-// Package delivery is the function that brings events to webhooks' endpoints, from the deliveries queue. A failed
-// POST is no failed message: it is logged, the next attempt is sent, and the message is done. Only a fault of the
-// pipeline (an unreadable message; DynamoDB, SQS or KMS down) lets a message come again, and end in the dead-letter
-// queue (design rule 19).
+// Package delivery is the function that sends events to webhooks' endpoints. A failed POST is no failed message: it
+// is logged, the next attempt is scheduled, and the message is done. Only a fault of the pipeline (an unreadable
+// message; DynamoDB, SQS or KMS down) lets a message come again, and end in the dead-letter queue (design rule 19).
 package delivery
 
 import (
@@ -26,24 +25,24 @@ import (
 	"plugboard/shared/store"
 )
 
-// Config is where to send the next attempt, and where deliveries may go.
+// Config names the queues, and where deliveries may go.
 type Config struct {
 	Lanes  lane.Config
 	Egress egress.Config
 }
 
 const (
-	// usualBatch is SQS's, for which connections are kept.
+	// usualBatch is SQS's batch size, for which connections are kept.
 	usualBatch = 10
-	// atOnce is how many messages of a batch are worked at once: all, also of one that is larger.
+	// atOnce is how many messages of a batch are worked concurrently: all, even of a larger batch.
 	atOnce = 100
 )
 
-// MemoryLimit is a process's, in bytes, for the garbage collector alone: without it, a hundred slow endpoints at once took up to
-// 63 MB. What lives is a few, so that nothing ever waits for it.
+// MemoryLimit is for the garbage collector alone, in bytes. Without it, a hundred slow endpoints at once took up to
+// 63 MB. Live memory is a few MB, so nothing ever waits for the limit.
 const MemoryLimit = 40 << 20
 
-// Service delivers.
+// Service sends deliveries.
 type Service struct {
 	store   *store.Store
 	open    Opener
@@ -59,7 +58,7 @@ type Service struct {
 	jitter  func() float64 // 0 to 1
 }
 
-// New does not call AWS.
+// New makes no AWS call.
 func New(s *store.Store, open Opener, l lane.Lanes, c egress.Config, m *metric.Log, now domain.Clock) *Service {
 	client := egress.New(c, usualBatch)
 	return &Service{
@@ -84,18 +83,18 @@ type job struct {
 	message  lambda.SQSMessage
 	delivery events.Delivery
 	line     *domain.Attempt  // for the log; nil when no attempt was due
-	next     *events.Delivery // to send: the next attempt, or this one, which is not due or takes the other lane
+	next     *events.Delivery // the next attempt, or this one when it is not due or moves to the other queue
 	aside    aside
-	distant  bool  // next is further away than a message can wait
+	distant  bool  // next is due later than a message can wait
 	fault    error // the message comes again
 }
 
-// leastToEnd is what is left of the function's time when attempts stop, for their lines and what follows: one endpoint
-// that takes all of its own, after slow reads and token endpoints, must not cost the others in its batch theirs.
+// leastToEnd is the time left for the log and the next messages when attempts stop. One endpoint that uses up the
+// time of its batch must not cost the others theirs.
 const leastToEnd = 8 * time.Second
 
-// Handle works a batch: all its attempts at once, then their lines into the log, then what follows into the queue.
-// So a slow endpoint delays the others in its batch by its timeout at most, and only in the log.
+// Handle works a batch: all attempts concurrently, then their lines into the log, then the next messages. So a slow
+// endpoint delays the others of its batch by its timeout at most, and only in the log.
 func (s *Service) Handle(ctx context.Context, batch lambda.SQSEvent) (lambda.SQSEventResponse, error) {
 	jobs := make([]job, len(batch.Records))
 	attempts := ctx
@@ -120,7 +119,7 @@ func (s *Service) Handle(ctx context.Context, batch lambda.SQSEvent) (lambda.SQS
 	s.park(ctx, jobs)
 	s.sendOn(ctx, jobs)
 	s.count(jobs)
-	failures := []lambda.SQSBatchItemFailure{} // never null: an emulator's poller breaks on it
+	failures := []lambda.SQSBatchItemFailure{} // an empty list, never null: one emulator's poller breaks on null
 	for _, j := range jobs {
 		if j.fault != nil {
 			slog.ErrorContext(ctx, "delivery failed", "message_id", j.message.MessageId, "receives", j.message.Attributes["ApproximateReceiveCount"],
@@ -140,7 +139,7 @@ func grow(i int) byte {
 	return room[i%len(room)]
 }
 
-// read makes jobs of messages, and returns the deliveries that are due, with what is known of their targets.
+// read decodes messages into jobs. It returns the deliveries that are due, with their target hints.
 func (s *Service) read(jobs []job, messages []lambda.SQSMessage) []events.Delivery {
 	all := make([]events.Delivery, 0, len(messages))
 	for i, m := range messages {
@@ -152,7 +151,7 @@ func (s *Service) read(jobs []job, messages []lambda.SQSMessage) []events.Delive
 			continue
 		}
 		j.delivery = d
-		j.delivery.Target = "" // which goes no further
+		j.delivery.Target = "" // the hint goes no further
 		if d.ID != domain.DeliveryOf(d.Event, d.Webhook) || d.Attempt < 1 {
 			j.fault = errors.New("the message is no delivery")
 		} else if !s.now().Before(d.NotBefore) {
@@ -162,7 +161,7 @@ func (s *Service) read(jobs []job, messages []lambda.SQSMessage) []events.Delive
 	return all
 }
 
-// work makes the message's attempt, if it is due. A panic is this message's fault, and no other's.
+// work makes the message's attempt, if it is due. A panic fails this message and no other.
 func (s *Service) work(ctx context.Context, j job) (done job) {
 	done = j
 	defer func() {
@@ -181,7 +180,7 @@ func (s *Service) work(ctx context.Context, j job) (done job) {
 		if made, j.fault = s.attempt(ctx, d); j.fault == nil {
 			logged(ctx, d, made)
 			j.next, j.aside = made.next, made.aside
-			if !made.forgotten && !made.repeated && made.aside == "" { // nothing more is written of an account that is being erased
+			if !made.forgotten && !made.repeated && made.aside == "" { // nothing more is written for an account that is being erased
 				j.line = &made.line
 			}
 		}
@@ -190,8 +189,8 @@ func (s *Service) work(ctx context.Context, j job) (done job) {
 	return j
 }
 
-// log appends the batch's lines, and with them what follows after more than SQS's 15 minutes, which redelivery sends in
-// time. When it cannot, none of their messages is done.
+// log appends the batch's lines, and stores the next attempts beyond SQS's 15 minutes, which redelivery sends in
+// time. When it fails, none of their messages is done.
 func (s *Service) log(ctx context.Context, jobs []job) {
 	var lines []domain.Attempt
 	var distant []events.Delivery
@@ -212,7 +211,7 @@ func (s *Service) log(ctx context.Context, jobs []job) {
 	}
 }
 
-// sendOn sends what follows within SQS's 15 minutes.
+// sendOn sends the next attempts within SQS's 15 minutes.
 func (s *Service) sendOn(ctx context.Context, jobs []job) {
 	var next []events.Delivery
 	var of []*job
@@ -235,7 +234,7 @@ var outcomes = map[domain.Outcome]metric.Name{
 
 var asides = map[aside]metric.Name{parked: metric.Parked, moved: metric.Moved, waits: metric.Paced}
 
-// count puts into the metrics what was done for good.
+// count publishes metrics of finished work.
 func (s *Service) count(jobs []job) {
 	values := map[metric.Name][]float64{}
 	one := func(name metric.Name) {

@@ -13,26 +13,26 @@ import (
 	"plugboard/shared/fault"
 )
 
-// signer signs by one of a webhook's secrets.
+// signer signs with one of a webhook's secrets.
 type signer struct {
 	*standardwebhooks.Webhook
 	secret domain.Secret
 }
 
-// signers are a target's, each opened for its first delivery and kept as long as the target. In memory they tell no
-// more than the data keys beside them, which open them all (design rule 22).
+// signers are a target's signers, each opened at its first delivery and kept as long as the target. In memory they
+// reveal no more than the data keys beside them, which open them all (design rule 22).
 type signers struct {
 	mu     sync.Mutex
 	opened map[domain.Sealed]signer
 }
 
-// signed is a signature, and by what.
+// signed is a signature and its secret.
 type signed struct {
 	secret    domain.Secret
 	signature string
 }
 
-// sign signs by each secret that is good.
+// sign signs with each valid secret.
 func (s *Service) sign(ctx context.Context, t *target, d events.Delivery, at time.Time, payload []byte) ([]signed, error) {
 	account, resource, sealed := d.Account, string(d.Webhook), t.webhook.Signers(at)
 	if t.webhook.Lifecycle {
@@ -60,7 +60,7 @@ func (ss *signers) of(box domain.Sealed, open func() (domain.Secret, error)) (si
 	if ok {
 		return by, nil
 	}
-	secret, err := open() // twice, when two begin at once
+	secret, err := open() // twice, when two callers start at once
 	if err != nil {
 		return signer{}, err
 	}

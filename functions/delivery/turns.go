@@ -11,16 +11,16 @@ import (
 	"plugboard/shared/store"
 )
 
-// The limit of attempts a second that a webhook's policy may set holds over all processes and both lanes: turns are given
-// out by the store. A delivery whose turn is yet to come goes back with it, so that it asks once, however many wait.
+// A webhook's rate limit holds over all processes and both queues: the store leases the turns. A delivery whose turn
+// is in the future goes back to the queue with it, so that it asks only once.
 
-// Pace gives out the next n turns of a webhook, one every so often, and returns the time of the first. Conflict `backlog`
-// when there are none within domain.TurnsWithin.
+// Pace leases the next n turns of a webhook at equal distances, and returns the time of the first. Conflict `backlog`
+// when none is free within domain.TurnsWithin.
 type Pace interface {
 	Turns(ctx context.Context, w domain.WebhookID, n int, every time.Duration) (first time.Time, err error)
 }
 
-// turns asks for a block of them at a time: as many as deliveries to the webhook in this process want one at the moment.
+// turns leases a block of turns at a time: as many as the process's deliveries to the webhook need at the moment.
 type turns struct {
 	pace Pace
 
@@ -28,22 +28,22 @@ type turns struct {
 	blocks map[domain.WebhookID]*block
 }
 
-// block is what is left of the turns that were given last.
+// block is the rest of the last lease.
 type block struct {
 	mu     sync.Mutex
-	wanted int // under turns.mu
+	wanted int // guarded by turns.mu
 	left   int
 	next   time.Time
 }
 
 func newTurns(p Pace) *turns { return &turns{pace: p, blocks: map[domain.WebhookID]*block{}} }
 
-// of is the time of the next turn of the webhook.
+// of is the time of the webhook's next turn.
 func (ts *turns) of(ctx context.Context, w domain.WebhookID, every time.Duration) (time.Time, error) {
 	b := ts.want(w)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	defer ts.had(w, b) // before the next one counts who wants
+	defer ts.had(w, b) // before the next caller counts who waits
 	if b.left == 0 {
 		n := ts.wanted(b)
 		first, err := ts.pace.Turns(ctx, w, n, every)
@@ -75,7 +75,7 @@ func (ts *turns) wanted(b *block) int {
 	return b.wanted
 }
 
-// had forgets the block with the last who wanted of it.
+// had forgets the block when its last user is done.
 func (ts *turns) had(w domain.WebhookID, b *block) {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()

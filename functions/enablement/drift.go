@@ -11,8 +11,8 @@ import (
 	"plugboard/shared/store"
 )
 
-// Drift compares what the extension manages in the account with the blueprint of the installation's version, now. It
-// records nothing. Conflict `installation-state` unless it is enabled or suspended.
+// Drift compares the managed resources with the blueprint of the installation's version, now. It stores nothing.
+// Conflict `installation-state` unless the installation is enabled or suspended.
 func (s *Service) Drift(ctx context.Context, in *contract.ReadDriftInput) (*contract.ReadDriftOutput, error) {
 	i, err := s.checkable(ctx, in.Extension)
 	if err != nil {
@@ -28,8 +28,8 @@ func (s *Service) Drift(ctx context.Context, in *contract.ReadDriftInput) (*cont
 	return out, err
 }
 
-// Repair asks provisioning to reconcile what the extension manages with its blueprint, by the steps of enabling; what
-// admins may change stays as it is. Conflict `installation-state` unless it is enabled or suspended.
+// Repair asks provisioning to reconcile the managed resources with the blueprint. Runtime state that admins may
+// change stays. Conflict `installation-state` unless the installation is enabled or suspended.
 func (s *Service) Repair(ctx context.Context, in *contract.RepairInstallationInput) (*contract.RepairInstallationOutput, error) {
 	i, err := s.checkable(ctx, in.Extension)
 	if err != nil {

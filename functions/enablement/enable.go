@@ -17,18 +17,18 @@ import (
 	"plugboard/shared/store"
 )
 
-// enableAttempts is how often Enable plans anew after another request changed an installation meanwhile.
+// enableAttempts is how often Enable plans again after another request changed an installation.
 const enableAttempts = 5
 
-// Enable enables an extension and, before it, what it depends on. It answers at once, with the installations
-// that it created and their tokens; provisioning then makes the rest.
+// Enable enables an extension after its dependencies. It answers at once with the installations that it created and
+// their tokens; provisioning then creates the resources.
 //
-// It is idempotent. The plan is drawn from what is there, but the transaction's conditions decide: of two
-// clicks at once one commits, and the other plans again, finds the installation and answers with it.
+// It is idempotent. The plan comes from what was read, but the transaction's conditions decide: of two clicks at once
+// one commits, and the other plans again, finds the installation and answers with it.
 //
-// NotFound when the extension is not listed, nor on trial in the account; Invalid with every parameter that is missing or wrong, the
-// dependencies' too; Conflict while it is being disabled or has failed, or a dependency cannot be had, and
-// `quota-exceeded` when all that it would make is more than the account may have.
+// NotFound when the extension is neither listed nor on trial in the account. Invalid with every missing or wrong
+// parameter, dependencies included. Conflict while it is being disabled or has failed, or when a dependency is
+// unavailable; `quota-exceeded` when its resources exceed a quota.
 func (s *Service) Enable(ctx context.Context, in *contract.EnableExtensionInput) (*contract.EnableExtensionOutput, error) {
 	account := auth.From(ctx).Account
 	shelf := offer.NewShelf(s.store)
@@ -56,7 +56,7 @@ func (s *Service) Enable(ctx context.Context, in *contract.EnableExtensionInput)
 	return nil, fault.New(fault.Unavailable, "busy", "The account's installations keep changing. Try again in a moment.")
 }
 
-// lookAtParameters is what is wrong with the parameters of an input that is wrong already.
+// lookAtParameters reports wrong parameters of an input that is already invalid.
 func (s *Service) lookAtParameters(ctx context.Context, in *contract.EnableExtensionInput) ([]fault.Field, error) {
 	account := auth.From(ctx).Account
 	shelf := offer.NewShelf(s.store)
@@ -78,7 +78,7 @@ func (s *Service) lookAtParameters(ctx context.Context, in *contract.EnableExten
 	return plan.parameterFaults(in.Body.Parameters), nil
 }
 
-// enable commits one plan. blueprints come dependencies first, the asked extension's last.
+// enable commits one plan. blueprints holds dependencies first and the requested extension last.
 func (s *Service) enable(ctx context.Context, account domain.AccountID, blueprints []domain.Blueprint, installed map[domain.ExtensionID]domain.Installation, in contract.EnableExtensionBody) (*contract.EnableExtensionOutput, error) {
 	root := blueprints[len(blueprints)-1]
 	out := &contract.EnableExtensionOutput{}
@@ -100,7 +100,7 @@ func (s *Service) enable(ctx context.Context, account domain.AccountID, blueprin
 	use := domain.Use{}
 	message := events.Provision{ID: s.newID("prv"), Account: account, At: now}
 	for _, b := range plan.create {
-		i := installed[b.Extension] // of the epoch that the last disable raised, or none
+		i := installed[b.Extension] // with the epoch that the last disable raised, or zero
 		i.Account, i.RequiredBy, i.EnabledBy = account, plan.requiredBy[b.Extension], ""
 		if b.Extension == root.Extension {
 			i.UpgradePolicy = cmp.Or(in.UpgradePolicy, i.UpgradePolicy)
@@ -114,7 +114,7 @@ func (s *Service) enable(ctx context.Context, account domain.AccountID, blueprin
 		use.Change(installed[b.Extension], i)
 		message.Installations = append(message.Installations, events.ProvisionedInstance{Extension: b.Extension, Epoch: i.Epoch})
 		out.Body.Created = append(out.Body.Created, made)
-		out.Body.Installation = contract.ViewInstallation(i) // the root's in the end
+		out.Body.Installation = contract.ViewInstallation(i) // the requested extension comes last
 	}
 	for _, i := range plan.need {
 		tx.Replace(&i)
@@ -124,7 +124,7 @@ func (s *Service) enable(ctx context.Context, account domain.AccountID, blueprin
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// install puts an installation of b into tx, with its token, unless that is handed off, and its line in the roster.
+// install adds to tx an installation of b, its token unless it is handed off, and its line in the roster.
 func (s *Service) install(ctx context.Context, tx *store.Tx, i *domain.Installation, b domain.Blueprint, given map[string]domain.ParameterValue, now time.Time) (contract.NewInstallation, error) {
 	made := contract.NewInstallation{Extension: b.Extension, EnabledBy: i.EnabledBy, HandOff: b.Setup != nil}
 	i.Extension, i.Version, i.State = b.Extension, b.Version, domain.Enabling
@@ -140,7 +140,7 @@ func (s *Service) install(ctx context.Context, tx *store.Tx, i *domain.Installat
 	if i.Parameters, i.Secrets, err = s.parameters(ctx, i.Account, b, b.Parameters.WithDefaults(given)); err != nil {
 		return made, err
 	}
-	if made.HandOff { // the partner will get them
+	if made.HandOff { // the partner gets the credentials
 		i.Setup = &domain.Setup{State: domain.SetupPending, At: now}
 	} else if made.Credentials, err = s.credentials(ctx, tx, i, b.Scopes); err != nil {
 		return made, err
@@ -152,11 +152,11 @@ func (s *Service) install(ctx context.Context, tx *store.Tx, i *domain.Installat
 	return made, nil
 }
 
-// plan is what one enabling changes: installations to create, and present ones that are needed by a new one.
+// plan is the changes of one enabling: installations to create, and existing ones that a new one requires.
 type plan struct {
 	create     []domain.Blueprint
 	need       []domain.Installation
-	requiredBy map[domain.ExtensionID][]domain.ExtensionID // of those to create
+	requiredBy map[domain.ExtensionID][]domain.ExtensionID // for each installation to create
 }
 
 func newPlan(blueprints []domain.Blueprint, installed map[domain.ExtensionID]domain.Installation) (plan, error) {
@@ -165,7 +165,7 @@ func newPlan(blueprints []domain.Blueprint, installed map[domain.ExtensionID]dom
 	for n, b := range slices.Backward(blueprints) {
 		i, known := installed[b.Extension]
 		needed := n == len(blueprints)-1 || len(p.requiredBy[b.Extension]) > 0
-		if known && i.Present() || !needed { // an old version that is present may not need what its listed one does
+		if known && i.Present() || !needed { // an installed older version may lack a dependency of the listed version
 			continue
 		}
 		if known && i.State != domain.Disabled {
@@ -204,8 +204,8 @@ func cannotEnable(i domain.Installation) error {
 	return fault.New(fault.Conflict, "installation-state", "The extension %q is %s. Enable it again when that is done.", i.Extension, i.State)
 }
 
-// check reports every parameter that is missing or wrong, over all the installations to create, and values for
-// an extension that is none of them.
+// check reports every missing or wrong parameter of the installations to create, and parameters for any other
+// extension.
 func (p plan) check(given map[domain.ExtensionID]map[string]domain.ParameterValue) error {
 	return fault.InvalidFields(p.parameterFaults(given))
 }
@@ -223,7 +223,7 @@ func (p plan) parameterFaults(given map[domain.ExtensionID]map[string]domain.Par
 	return wrong
 }
 
-// parameters separates the secret values from the others, and seals them.
+// parameters separates the secret values, and seals them.
 func (s *Service) parameters(ctx context.Context, account domain.AccountID, b domain.Blueprint, given map[string]domain.ParameterValue) (map[string]domain.ParameterValue, map[string]domain.Sealed, error) {
 	open, sealed := map[string]domain.ParameterValue{}, map[string]domain.Sealed{}
 	var failed error

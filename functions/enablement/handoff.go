@@ -12,9 +12,9 @@ import (
 	"plugboard/shared/store"
 )
 
-// StartHandOff makes a code and redirects the admin to the setup URL with it. It may be had as soon as the extension is
-// being enabled, so that nobody waits on the way; what it is exchanged for works from `enabled` on. Conflict `no-hand-off`
-// for an extension that shows its credentials, `installation-state` unless the installation is present.
+// StartHandOff makes a code and redirects the admin to the setup URL with it. The code may be made while the
+// extension is being enabled, so that nobody waits; the credentials work once it is enabled. Conflict `no-hand-off`
+// for an extension that shows its token, `installation-state` unless the installation is present.
 func (s *Service) StartHandOff(ctx context.Context, in *contract.StartHandOffInput) (*contract.StartHandOffOutput, error) {
 	caller := auth.From(ctx)
 	i, b, err := s.present(ctx, in.Extension)
@@ -37,16 +37,17 @@ func (s *Service) StartHandOff(ctx context.Context, in *contract.StartHandOffInp
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// exchangeAttempts is how often an exchange is tried anew when the installation changed meanwhile, as it does at each
-// step while it is being enabled.
+// exchangeAttempts is how often an exchange is repeated when the installation changed meanwhile, as it does at each
+// provisioning step.
 const exchangeAttempts = 10
 
-// ExchangeHandOff gives the calling partner the credentials of the installation that the code is for: made now, so that
-// they were stored nowhere, in place of those before, which end. The code ends in the same transaction, so that of two
-// exchanges at once one gets them. Whoever loses the answer asks the admin to hand off again.
+// ExchangeHandOff gives the calling partner the credentials of the code's installation. They are made now, so that
+// they were stored nowhere, and the previous ones end. The code ends in the same transaction, so that of two
+// exchanges at once one succeeds. A partner that loses the answer asks the admin for another hand-off.
 //
-// Invalid, the same by /code, for a code that is unknown, used, expired, of another partner's extension, of an earlier
-// epoch, of an account that is being deleted or is another of the same id, or by someone who is no admin any more.
+// Invalid at /code, always the same, for a code that is unknown, used or expired; of another partner's extension or
+// an earlier epoch; of an account that is being deleted or was created again; or started by a user who is no admin
+// any more.
 func (s *Service) ExchangeHandOff(ctx context.Context, in *contract.ExchangeHandOffInput) (*contract.ExchangeHandOffOutput, error) {
 	for n := 1; ; n++ {
 		out, err := s.exchange(ctx, in.Body.Code)
@@ -85,7 +86,7 @@ func (s *Service) exchange(ctx context.Context, code string) (*contract.Exchange
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// handedOff is what the code is for. NotFound when it is nothing of the calling partner's, or no more.
+// handedOff reads what the code stands for. NotFound when the calling partner has no right to it, or no more.
 func (s *Service) handedOff(ctx context.Context, code string) (h domain.HandOff, admin domain.User, i domain.Installation, b domain.Blueprint, err error) {
 	nothing := fault.New(fault.NotFound, "not-found", "There is no such hand-off.")
 	if !secret.WellFormed(code, secret.HandOffPrefix) {
@@ -101,7 +102,7 @@ func (s *Service) handedOff(ctx context.Context, code string) (h domain.HandOff,
 	if err != nil {
 		return
 	}
-	account, err := s.store.Account(ctx, h.Account) // the caller's credential is not the account's, so the gate has not asked
+	account, err := s.store.Account(ctx, h.Account) // the partner's key names no account, so the gate has not checked it
 	if err == nil && !account.Knows(h.CreatedAt) {
 		err = nothing
 	}
@@ -117,7 +118,7 @@ func (s *Service) handedOff(ctx context.Context, code string) (h domain.HandOff,
 	if !admin.Role.AtLeast(domain.Admin) || !i.Present() || i.Epoch != h.Epoch {
 		return h, admin, i, b, nothing
 	}
-	if b, err = s.store.Blueprint(ctx, i.Extension, i.Version); err == nil && b.Setup == nil { // an upgrade since
+	if b, err = s.store.Blueprint(ctx, i.Extension, i.Version); err == nil && b.Setup == nil { // upgraded meanwhile
 		err = nothing
 	}
 	return
@@ -127,8 +128,8 @@ func errHandOffCode() error {
 	return fault.InvalidFields([]fault.Field{{Pointer: "/code", Code: "hand-off-code", Detail: "The code is unknown, used, expired, or not for an extension of yours. Ask the account's admin to hand off again."}})
 }
 
-// credentials makes an installation's token and callback secret: the token goes into tx, the rest into i, which is the
-// caller's to write.
+// credentials makes an installation's token and callback secret. The token goes into tx; the caller writes i with the
+// rest.
 func (s *Service) credentials(ctx context.Context, tx *store.Tx, i *domain.Installation, scopes []domain.Scope) (contract.Credentials, error) {
 	token, hash := secret.NewCredential(secret.TokenPrefix)
 	i.TokenID, i.TokenHash = domain.TokenID(s.newID("tok")), hash
@@ -139,8 +140,8 @@ func (s *Service) credentials(ctx context.Context, tx *store.Tx, i *domain.Insta
 	return contract.Credentials{Token: token, CallbackSecret: callback}, err
 }
 
-// present is an installation that has credentials, or will have, and its blueprint. Conflict `installation-state` for
-// another.
+// present reads an installation that has credentials, or will have, with its blueprint. Conflict `installation-state`
+// for any other.
 func (s *Service) present(ctx context.Context, e domain.ExtensionID) (domain.Installation, domain.Blueprint, error) {
 	i, err := s.store.Installation(ctx, auth.From(ctx).Account, e)
 	if err != nil {

@@ -12,18 +12,18 @@ import (
 	"plugboard/shared/store"
 )
 
-// What partners call back about. The gate has verified the signature over the body, and that its webhook-id came with no
-// other body; here the id is recorded in the transaction of the effect, so that there is one effect whatever is repeated.
+// Callbacks from partners. The gate has verified the signature over the body, and that no other body came with the
+// same webhook-id. The id is recorded in the transaction of the effect, so that a repeated callback has one effect.
 
-// callbackAttempts is how often a callback is worked anew when what it is about changed meanwhile.
+// callbackAttempts is how often a callback is worked again when its object changed meanwhile.
 const callbackAttempts = 5
 
-// ReceiveCallback works a callback once. One that came before is answered as it was then. One that is refused had no
-// effect and is not recorded: its sender may correct what it names and send it again under the same id.
+// ReceiveCallback works a callback once. A repeat gets the first answer. A refused callback has no effect and is not
+// recorded: its sender may correct the object and send it again under the same id.
 //
-// Invalid with everything that is wrong: what the type needs; by /data/contract_id for a contract that was not made
-// through the installation; each value. Conflict as when values are changed otherwise. Forbidden `missing-scope` for
-// contract.fields by an extension whose token could not do it either.
+// Invalid with every error: the type's requirements; /data/contract_id for a contract not made through the
+// installation; each value. Conflict as when values are changed otherwise. Forbidden `missing-scope` for
+// contract.fields when the extension's token lacks that scope too.
 func (s *Service) ReceiveCallback(ctx context.Context, in *contract.ReceiveCallbackInput) (*contract.ReceiveCallbackOutput, error) {
 	callback := auth.From(ctx).Callback
 	out := &contract.ReceiveCallbackOutput{}
@@ -41,7 +41,7 @@ func (s *Service) ReceiveCallback(ctx context.Context, in *contract.ReceiveCallb
 	}
 }
 
-// repeated is the code of the Conflict when another request with the callback's id was faster. It reaches no caller.
+// repeated is the code of the Conflict when a concurrent request recorded the callback's id first. No caller sees it.
 const repeated = "callback-repeated"
 
 func (s *Service) callback(ctx context.Context, c auth.Callback, in *contract.ReceiveCallbackInput, out *contract.ReceiveCallbackOutput) error {
@@ -60,7 +60,7 @@ func (s *Service) callback(ctx context.Context, c auth.Callback, in *contract.Re
 	return s.store.Commit(ctx, &tx, out)
 }
 
-// sameAgain is whether what came at the same moment was the same callback. Unauthenticated when it was another.
+// sameAgain is nil when the concurrent request was the same callback, and Unauthenticated when it was another.
 func (s *Service) sameAgain(ctx context.Context, c auth.Callback) error {
 	i := c.Installation
 	earlier, err := s.store.Callback(ctx, i.Account, i.Extension, i.Epoch, c.ID)
@@ -70,7 +70,7 @@ func (s *Service) sameAgain(ctx context.Context, c auth.Callback) error {
 	return err
 }
 
-// setUp puts into tx what the partner says of its side.
+// setUp adds to tx what the partner reports of its set-up.
 func (s *Service) setUp(ctx context.Context, tx *store.Tx, seen domain.Installation, said domain.CallbackType, reason string) error {
 	i, err := s.store.Installation(ctx, seen.Account, seen.Extension)
 	switch {
@@ -97,7 +97,7 @@ func (s *Service) setUp(ctx context.Context, tx *store.Tx, seen domain.Installat
 	return nil
 }
 
-// fillByCallback puts into tx values for a contract that was made through the installation.
+// fillByCallback adds to tx values for a contract made through the installation.
 func (s *Service) fillByCallback(ctx context.Context, tx *store.Tx, i domain.Installation, given contract.CallbackData) error {
 	b, err := s.store.Blueprint(ctx, i.Extension, i.Version)
 	if err != nil {

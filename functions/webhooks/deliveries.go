@@ -13,12 +13,12 @@ import (
 	"plugboard/shared/store"
 )
 
-// ListDeliveries lists deliveries to a webhook, the newest day's first, and of a day those of the highest event id, which
-// rise with time. One is in the list from its first attempt on. A page may hold less than its limit, or nothing, and
-// still have a next one: each looks at so much and no more. What failed a moment ago may be missing where only states that
-// follow a failure are asked for.
+// ListDeliveries lists deliveries to a webhook: the newest day first, and within a day the highest event id, which
+// rises with time. A delivery is listed from its first attempt on. A page may be short or empty while more follow,
+// because a call reads a bounded part of the log. A delivery that failed a moment ago may be missing when only failed
+// states are asked for.
 //
-// Invalid for a time that is further back than the log.
+// Invalid for a time before the log begins.
 func (s *Service) ListDeliveries(ctx context.Context, in *contract.ListDeliveriesInput) (*contract.ListDeliveriesOutput, error) {
 	from, to, err := s.span(in)
 	if err != nil {
@@ -55,10 +55,10 @@ func (s *Service) ListDeliveries(ctx context.Context, in *contract.ListDeliverie
 	return &contract.ListDeliveriesOutput{Body: page}, err
 }
 
-// logKept is how long ago an event of the log is at most.
+// logKept is the greatest age of an event in the log.
 const logKept = 30 * 24 * time.Hour
 
-// span is the time whose events are listed.
+// span is the time range of the listed events.
 func (s *Service) span(in *contract.ListDeliveriesInput) (from, to time.Time, err error) {
 	now := s.now()
 	oldest := now.Add(-logKept)
@@ -71,9 +71,9 @@ func (s *Service) span(in *contract.ListDeliveriesInput) (from, to time.Time, er
 		from = oldest
 	}
 	if to.IsZero() {
-		to = now.Add(time.Minute) // by clocks that differ
+		to = now.Add(time.Minute) // clocks differ
 	}
-	if from.Before(oldest.Add(-time.Minute)) { // one that was right when it was sent
+	if from.Before(oldest.Add(-time.Minute)) { // allows for the time since the request was sent
 		return from, to, fault.InvalidFields([]fault.Field{{Pointer: "query.from", Code: "too-old", Detail: "The log is kept for 30 days."}})
 	}
 	if to.After(now.AddDate(0, 0, 1)) {
@@ -82,7 +82,7 @@ func (s *Service) span(in *contract.ListDeliveriesInput) (from, to time.Time, er
 	return from, to, nil
 }
 
-// placeOf is the place in a walk for which a cursor stands.
+// placeOf is the place of a cursor.
 func placeOf(cursor string) (store.LogPlace, error) {
 	if cursor == "" {
 		return store.LogPlace{}, nil
@@ -94,8 +94,8 @@ func placeOf(cursor string) (store.LogPlace, error) {
 	return at, nil
 }
 
-// linesListed is how many attempts a page shows at most, unless its first delivery has more: with excerptListed of each, a
-// page stays well within the 6 MB that a Lambda may answer.
+// linesListed is the limit of attempts in a page, unless its first delivery has more. With excerptListed of each, a
+// page stays well within the 6 MB of a Lambda's answer.
 const linesListed = 2000
 
 // excerptListed is how much of each answer a list shows, in bytes.
@@ -111,9 +111,9 @@ func abridged(attempts []domain.Attempt) []domain.Attempt {
 	return short
 }
 
-// ListParkedDeliveries lists what waits for a webhook's breaker to close, the oldest events first: with list-deliveries, where
-// one is from its first attempt on, everything that was accepted for it. What is parked or let go meanwhile may be missing, or be
-// in both.
+// ListParkedDeliveries lists the deliveries that wait for a webhook's breaker to close, the oldest events first. With
+// list-deliveries, which has a delivery from its first attempt on, it shows every accepted delivery. A delivery that
+// is parked or released meanwhile may be in neither list, or in both.
 func (s *Service) ListParkedDeliveries(ctx context.Context, in *contract.ListParkedDeliveriesInput) (*contract.ListParkedDeliveriesOutput, error) {
 	w, err := s.webhook(ctx, in.Webhook)
 	if err != nil {
@@ -130,15 +130,14 @@ func (s *Service) ListParkedDeliveries(ctx context.Context, in *contract.ListPar
 	return &contract.ListParkedDeliveriesOutput{Body: page}, err
 }
 
-// webhooksLooked is how many webhooks a page looks into, of the 500 that an account may have: at one or two reads each, a
-// page that finds little ends within a second or two.
+// webhooksLooked is how many of an account's 500 webhooks a page reads. At one or two reads each, a page with few
+// matches ends within two seconds.
 const webhooksLooked = 100
 
-// ListEventDeliveries lists the deliveries of one event, by webhook: of the webhooks that there are, since the log of one
-// that was deleted is not read any more, and to an extension's token of its own. A page may hold less than its limit, or
-// nothing, and still have a next one.
+// ListEventDeliveries lists the deliveries of one event, by webhook. A deleted webhook's log is not read; an
+// extension's token gets its own webhooks. A page may be short or empty while more follow.
 //
-// NotFound when no webhook was sent, or was to be sent, such an event on that day.
+// NotFound when no webhook was sent, or was to be sent, the event on that day.
 func (s *Service) ListEventDeliveries(ctx context.Context, in *contract.ListEventDeliveriesInput) (*contract.ListEventDeliveriesOutput, error) {
 	caller := auth.From(ctx)
 	webhooks, err := s.store.Webhooks(ctx, caller.Account)
@@ -170,7 +169,7 @@ func (s *Service) ListEventDeliveries(ctx context.Context, in *contract.ListEven
 	return &contract.ListEventDeliveriesOutput{Body: page}, nil
 }
 
-// ReadDelivery shows one. NotFound for a delivery of another webhook or day, and before its first attempt.
+// ReadDelivery reads a delivery. NotFound for a delivery of another webhook or day, and before its first attempt.
 func (s *Service) ReadDelivery(ctx context.Context, in *contract.ReadDeliveryInput) (*contract.ReadDeliveryOutput, error) {
 	w, err := s.webhook(ctx, in.Webhook)
 	if err != nil {
@@ -187,8 +186,8 @@ func (s *Service) ReadDelivery(ctx context.Context, in *contract.ReadDeliveryInp
 	return &contract.ReadDeliveryOutput{Body: view(attempts)}, nil
 }
 
-// attempts is the log of one delivery. Without a day it is looked for on the day that the event's id tells, give or take
-// what may lie between a time and an id that are made one after the other, and, since not every id tells one, on today's.
+// attempts is the log of a delivery. Without a day, it is searched on the day of the event's id and its neighbours,
+// and today, because an external id tells no day.
 func (s *Service) attempts(ctx context.Context, w domain.Webhook, day string, e domain.EventID) ([]domain.Attempt, error) {
 	days := []string{day}
 	if day == "" {
@@ -217,7 +216,7 @@ func (s *Service) day(given string) string {
 	return given
 }
 
-// view shows a delivery by its attempts, of which there is at least one.
+// view shows a delivery by its attempts, at least one.
 func view(attempts []domain.Attempt) contract.DeliveryView {
 	first := attempts[0]
 	shown := make([]domain.Attempt, len(attempts))

@@ -9,11 +9,11 @@ import (
 	"plugboard/shared/fault"
 )
 
-// filterFaults reports the extensions, workspaces and template types that the account does not have. They are looked up when they are
-// given and never again: one that goes later is heard of no more, and stands in nobody's way.
+// filterFaults reports the extensions, workspaces and template types that the account does not have. They are checked
+// when they are set and never again: a filter on a deleted one matches nothing and blocks nothing.
 func (s *Service) filterFaults(ctx context.Context, a domain.AccountID, f contract.Filters) ([]fault.Field, error) {
 	var wrong []fault.Field
-	for i, id := range f.Origins { // one that is disabled, too: its contracts go on
+	for i, id := range f.Origins { // a disabled extension counts too: its contracts go on
 		if _, err := s.store.Installation(ctx, a, id); fault.KindOf(err) == fault.NotFound {
 			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/origin_extension_ids/%d", i), Code: "unknown-extension", Detail: "The account has not enabled such an extension."})
 		} else if err != nil {
@@ -28,7 +28,7 @@ func (s *Service) filterFaults(ctx context.Context, a domain.AccountID, f contra
 		}
 	}
 	for i, id := range f.TemplateTypes {
-		if _, err := s.store.FieldsVersion(ctx, a, id); fault.KindOf(err) == fault.NotFound { // the small one of a type's two items
+		if _, err := s.store.FieldsVersion(ctx, a, id); fault.KindOf(err) == fault.NotFound { // the smaller of a type's two items
 			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/template_type_ids/%d", i), Code: "unknown-template-type", Detail: "The account has no such template type."})
 		} else if err != nil {
 			return nil, err
@@ -37,7 +37,7 @@ func (s *Service) filterFaults(ctx context.Context, a domain.AccountID, f contra
 	return wrong, nil
 }
 
-// filter takes what was given; null, which has come as an empty list, takes the filter away.
+// filter sets the given filters; null, which arrives as an empty list, removes one.
 func filter(w *domain.Webhook, given contract.Filters) {
 	if given.EventTypes != nil {
 		w.EventTypes = given.EventTypes

@@ -11,13 +11,13 @@ import (
 	"plugboard/shared/store"
 )
 
-// ReplayDelivery sends one delivery again, whatever its state: the attempt after its last, under the same webhook-id and
-// with the same body. One that is still being tried is tried now instead of later: the message that waits for its time
-// finds the attempt made. After one that has ended the schedule begins anew. Asked for twice at once, both are the same
-// attempt, which is made once unless both come to be made at the same moment.
+// ReplayDelivery sends a delivery again in any state: the attempt after its last, with the same webhook-id and body.
+// A delivery with retries left is sent now instead of later: the waiting message finds the attempt made. A delivery
+// that ended starts its schedule again. Two replays at once are the same attempt, which is made once unless both are
+// made at the same moment.
 //
-// NotFound as in ReadDelivery. Conflict when nothing is sent to the webhook (domain.Webhook.Held), when the delivery cannot
-// be sent as it was (events.Again), and `event-expired` once its event is not stored any more.
+// NotFound as in ReadDelivery. Conflict when nothing is sent to the webhook (domain.Webhook.Held) or the body cannot
+// be reproduced (events.Again); `event-expired` once its event is erased.
 func (s *Service) ReplayDelivery(ctx context.Context, in *contract.ReplayDeliveryInput) (*contract.ReplayDeliveryOutput, error) {
 	w, err := s.sendable(ctx, in.Webhook)
 	if err != nil {
@@ -50,7 +50,7 @@ func (s *Service) ReplayDelivery(ctx context.Context, in *contract.ReplayDeliver
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// sendable is the caller's webhook, to which something is sent now. Conflict when nothing is.
+// sendable reads the caller's webhook. Conflict when nothing is sent to it now.
 func (s *Service) sendable(ctx context.Context, id domain.WebhookID) (domain.Webhook, error) {
 	w, health, err := s.webhookAndHealth(ctx, id)
 	if err != nil {

@@ -10,15 +10,15 @@ import (
 	"plugboard/shared/store"
 )
 
-// cancelAttempts is how often a cancellation is made anew after a page changed the replay meanwhile.
+// cancelAttempts is how often a cancellation is repeated after a page changed the job meanwhile.
 const cancelAttempts = 5
 
-// replayRunning is the code of the Conflict while the webhook has a replay that runs.
+// replayRunning is the code of the Conflict while another replay of the webhook runs.
 const replayRunning = "replay-running"
 
-// CreateReplay starts a job that sends deliveries again, page by page, in replay. At most one runs for a webhook.
+// CreateReplay starts a job that sends deliveries again, page by page, in replay. At most one job runs for a webhook.
 //
-// Invalid for a time that is further back than the log. Conflict `replay-running`, naming that one, and as in
+// Invalid for a time before the log begins. Conflict `replay-running`, naming the running job, and as in
 // ReplayDelivery when nothing is sent to the webhook.
 func (s *Service) CreateReplay(ctx context.Context, in *contract.CreateReplayInput) (*contract.CreateReplayOutput, error) {
 	now := s.now()
@@ -55,7 +55,7 @@ func (s *Service) CreateReplay(ctx context.Context, in *contract.CreateReplayInp
 	return out, err
 }
 
-// Replays lists a webhook's, the first created first.
+// Replays lists a webhook's replay jobs, the first created first.
 func (s *Service) Replays(ctx context.Context, in *contract.ListReplaysInput) (*contract.ListReplaysOutput, error) {
 	w, err := s.webhook(ctx, in.Webhook)
 	if err != nil {
@@ -72,14 +72,14 @@ func (s *Service) Replays(ctx context.Context, in *contract.ListReplaysInput) (*
 	return &contract.ListReplaysOutput{Body: contract.PageOf(views, func(v contract.ReplayView) string { return string(v.ID) }, in.PageInput)}, nil
 }
 
-// Replay reads one.
+// Replay reads a replay job.
 func (s *Service) Replay(ctx context.Context, in *contract.ReplayInput) (*contract.ReadReplayOutput, error) {
 	r, err := s.replay(ctx, in)
 	return &contract.ReadReplayOutput{Body: contract.ViewReplay(r)}, err
 }
 
-// CancelReplay ends one: within a page before the next part of it. A page that is being worked counts itself at the same
-// item, so that a race is tried again. Conflict `replay-state` when it has ended otherwise.
+// CancelReplay ends a job before the next part of its page. A page in progress updates the same item, so a lost race
+// is repeated. Conflict `replay-state` when the job has ended otherwise.
 func (s *Service) CancelReplay(ctx context.Context, in *contract.ReplayInput) (*contract.CancelReplayOutput, error) {
 	out := &contract.CancelReplayOutput{}
 	var err error
@@ -105,7 +105,7 @@ func (s *Service) CancelReplay(ctx context.Context, in *contract.ReplayInput) (*
 	return out, err
 }
 
-// replay reads one of a webhook that the caller may see.
+// replay reads a replay job of a webhook that the caller may see.
 func (s *Service) replay(ctx context.Context, in *contract.ReplayInput) (domain.Replay, error) {
 	w, err := s.webhook(ctx, in.Webhook)
 	if err != nil {

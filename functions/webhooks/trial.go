@@ -12,12 +12,12 @@ import (
 	"plugboard/shared/store"
 )
 
-// SendTest sends a webhook a ping, or the sample of an event type that it hears, by the way that all events go: signed,
-// logged, tried again, held back while it is paused or its extension suspended. No other webhook hears it (design rule 17).
+// SendTest sends a webhook a ping, or the sample of an event type that it hears, like any event: signed, logged,
+// retried, and held back while the webhook is paused or its extension suspended. No other webhook hears it (design
+// rule 17).
 //
-// Invalid for a type that the webhook does not hear, since its endpoint need not know it. Conflict `lifecycle-webhook`
-// for a lifecycle webhook: its partner acts on what comes there for every account, and a test must not end an
-// installation on the partner's side.
+// Invalid for a type that the webhook does not hear, since its endpoint need not know it. Conflict
+// `lifecycle-webhook` for a lifecycle webhook: a test must not end an installation on the partner's side.
 func (s *Service) SendTest(ctx context.Context, in *contract.SendTestEventInput) (*contract.SendTestEventOutput, error) {
 	w, err := s.webhook(ctx, in.Webhook)
 	if err != nil {
@@ -41,7 +41,7 @@ func (s *Service) SendTest(ctx context.Context, in *contract.SendTestEventInput)
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// tries tells whether an event of that type could come to w.
+// tries is true when the webhook may hear an event of that type.
 func tries(w domain.Webhook, t events.Type) bool {
 	if t == events.WebhookPing {
 		return true

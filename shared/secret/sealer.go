@@ -16,13 +16,13 @@ import (
 	"plugboard/shared/store"
 )
 
-// KMS is what a Sealer needs of AWS KMS.
+// KMS is the part of AWS KMS that a Sealer needs.
 type KMS interface {
 	GenerateDataKey(context.Context, *kms.GenerateDataKeyInput, ...func(*kms.Options)) (*kms.GenerateDataKeyOutput, error)
 	Decrypt(context.Context, *kms.DecryptInput, ...func(*kms.Options)) (*kms.DecryptOutput, error)
 }
 
-// DataKeys is where wrapped data keys live.
+// DataKeys stores wrapped data keys.
 type DataKeys interface {
 	DataKey(ctx context.Context, month string) (store.DataKey, error)
 	CreateDataKey(ctx context.Context, k store.DataKey) error
@@ -50,12 +50,12 @@ type Sealer struct {
 	opened map[string]cipher.AEAD // by month
 }
 
-// NewSealer does not call AWS.
+// NewSealer makes no AWS call.
 func NewSealer(k KMS, keys DataKeys, c Config, now domain.Clock) *Sealer {
 	return &Sealer{kms: k, keys: keys, arn: c.SealingKey, now: now, opened: map[string]cipher.AEAD{}}
 }
 
-// Seal encrypts s for one resource of one account; it opens for no other.
+// Seal encrypts s for one resource of one account. Open fails for any other.
 func (s *Sealer) Seal(ctx context.Context, a domain.AccountID, resource string, plain domain.Secret) (domain.Sealed, error) {
 	month := s.now().Format("2006-01")
 	key, err := s.key(ctx, month, true)
@@ -66,7 +66,7 @@ func (s *Sealer) Seal(ctx context.Context, a domain.AccountID, resource string, 
 	return domain.Sealed(month + "." + base64.RawStdEncoding.EncodeToString(box)), nil
 }
 
-// Open decrypts what Seal made for the same account and resource. Internal when it was made for another.
+// Open decrypts a secret that was sealed for the same account and resource. Internal when it was sealed for another.
 func (s *Sealer) Open(ctx context.Context, a domain.AccountID, resource string, sealed domain.Sealed) (domain.Secret, error) {
 	month, encoded, _ := strings.Cut(string(sealed), ".")
 	box, err := base64.RawStdEncoding.DecodeString(encoded)
@@ -88,8 +88,8 @@ func boundTo(a domain.AccountID, resource string) []byte {
 	return []byte(string(a) + "\x00" + resource)
 }
 
-// key unwraps the month's data key, or makes it when create is set and none is there. Two processes may make
-// one at once: the first stored wins, and both use that.
+// key unwraps the month's data key; with create, it makes a missing one. When two processes make one at once, both
+// use the one stored first.
 func (s *Sealer) key(ctx context.Context, month string, create bool) (cipher.AEAD, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -131,7 +131,7 @@ func (s *Sealer) newKey(ctx context.Context, month string) (store.DataKey, error
 	return k, s.keys.CreateDataKey(ctx, k)
 }
 
-// encryptionContext binds a wrapped key to its month, and shows in CloudTrail which was asked for.
+// encryptionContext binds a wrapped key to its month, and shows the month in CloudTrail.
 func encryptionContext(month string) map[string]string {
 	return map[string]string{"plugboard-data-key": month}
 }

@@ -1,5 +1,5 @@
-// Package secret makes credentials and keeps secrets: tokens that are stored only as hashes, and sealing under
-// data keys that KMS wraps.
+// Package secret makes credentials and seals secrets. Tokens are stored only as hashes; secrets are sealed under data
+// keys that KMS wraps.
 package secret
 
 import (
@@ -13,7 +13,7 @@ import (
 	"plugboard/shared/domain"
 )
 
-// Prefixes tell people, secret scanners and the gate what a credential is.
+// Prefixes tell people, secret scanners and the gate the kind of a credential.
 const (
 	TokenPrefix      = "pb_live_"
 	PartnerKeyPrefix = "pb_partner_"
@@ -33,7 +33,7 @@ func NewCredential(prefix string) (domain.ShownOnce, string) {
 	return domain.ShownOnce(credential), Hash(credential)
 }
 
-// WellFormed tells a credential from a typing error or a truncated copy, before anything is read.
+// WellFormed refuses typing errors and truncated copies before anything is read.
 func WellFormed(credential, prefix string) bool {
 	const checksumLength = 6
 	if !strings.HasPrefix(credential, prefix) || len(credential) != len(prefix)+43+checksumLength {
@@ -43,7 +43,8 @@ func WellFormed(credential, prefix string) bool {
 	return checksum(body) == credential[len(body):]
 }
 
-// Hash is how a credential is stored and found: hex SHA-256. 256 random bits need no salt and no slow hash.
+// Hash is the form in which a credential is stored and found: hex SHA-256. 256 random bits need no salt and no slow
+// hash.
 func Hash(credential string) string {
 	sum := sha256.Sum256([]byte(credential))
 	return hex.EncodeToString(sum[:])
@@ -67,5 +68,5 @@ func checksum(body string) string {
 	return string(out)
 }
 
-// Prefix is a credential's first n characters, by which its owner knows it.
+// Prefix is a credential's first n characters, by which its owner recognises it.
 func Prefix(credential domain.ShownOnce, n int) string { return string(credential)[:n] }
