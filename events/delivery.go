@@ -32,6 +32,10 @@ type Delivery struct {
 	NotBefore time.Time          `json:"not_before,omitzero"`
 	Asked     bool               `json:"asked,omitempty"` // somebody wants this attempt now: it probes a breaker before its time
 
+	// Known is the sum of the revisions of the webhook and its installation when it was fanned out. Who knows older ones
+	// reads again, so that a rotated secret or a changed parameter holds for every event after the change.
+	Known int `json:"known,omitempty"`
+
 	// What lies beside the message (shared/lane): taken out of its JSON, they would be a tenth of a delivery's time.
 	Body   string `json:"-"` // the event's; empty when it is too big for a message
 	Target string `json:"-"` // a Target as JSON, of a first message; empty for none

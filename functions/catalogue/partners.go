@@ -3,7 +3,6 @@ package catalogue
 import (
 	"context"
 	"slices"
-	"time"
 
 	"plugboard/shared/auth"
 	"plugboard/shared/contract"
@@ -131,9 +130,6 @@ func (s *Service) lookAtPartnerUpdate(ctx context.Context, in *contract.UpdatePa
 	return s.lookAtAccount(ctx, *in.Body.DevelopmentAccount)
 }
 
-// keyOverlap is how long a partner's key before stays good unless the rotation says otherwise.
-const keyOverlap = 24 * time.Hour
-
 // RotatePartnerKey makes a new key; the one before ends after the overlap, and the one before that at once: at most
 // two are good at a time, and an overlap of 0 leaves one.
 func (s *Service) RotatePartnerKey(ctx context.Context, in *contract.RotatePartnerKeyInput) (*contract.RotatePartnerKeyOutput, error) {
@@ -146,11 +142,7 @@ func (s *Service) RotatePartnerKey(ctx context.Context, in *contract.RotatePartn
 		return nil, fault.Wrap(err, "the newest key of partner %s", p.ID)
 	}
 	now := s.now()
-	overlap := keyOverlap
-	if in.Body.OverlapSeconds != nil {
-		overlap = time.Duration(*in.Body.OverlapSeconds) * time.Second
-	}
-	before.ExpiresAt = now.Add(overlap)
+	before.ExpiresAt = now.Add(domain.Overlap(in.Body.OverlapSeconds))
 	key, hash := secret.NewCredential(secret.PartnerKeyPrefix)
 	ended := p.PreviousKeyHash
 	p.KeyHash, p.PreviousKeyHash, p.UpdatedAt = hash, before.Hash, now

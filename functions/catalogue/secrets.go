@@ -22,13 +22,9 @@ func (s *Service) RotateLifecycleSecret(ctx context.Context, in *contract.Rotate
 	if err != nil && fault.KindOf(err) != fault.NotFound {
 		return nil, err
 	}
-	overlap := keyOverlap
-	if in.Body.OverlapSeconds != nil {
-		overlap = time.Duration(*in.Body.OverlapSeconds) * time.Second
-	}
 	out := &contract.RotateLifecycleSecretOutput{}
 	out.Body.Extension = e.ID
-	if out.Body.LifecycleSecret, err = s.lifecycleSecret(ctx, e.ID, &l, overlap); err != nil {
+	if out.Body.LifecycleSecret, err = s.lifecycleSecret(ctx, e.ID, &l, domain.Overlap(in.Body.OverlapSeconds)); err != nil {
 		return nil, err
 	}
 	var tx store.Tx

@@ -1,25 +1,19 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"net/url"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
-	"golang.org/x/oauth2"
-	"golang.org/x/oauth2/clientcredentials"
 	"golang.org/x/sync/singleflight"
 
 	"plugboard/shared/domain"
-	"plugboard/shared/egress"
 )
 
 // Access tokens of endpoints that want OAuth 2.0 client credentials (RFC 6749, 4.4). They live in the process and
@@ -31,6 +25,9 @@ const (
 
 	// tokenKept is how long a token is used whose answer does not say when it ends.
 	tokenKept = 5 * time.Minute
+
+	// tokenKeptMost is the longest that a token is used, whatever its answer says.
+	tokenKeptMost = 24 * time.Hour
 
 	// tokenTimeout is a token request's, whatever the webhook's policy: a quick endpoint may have a slow one.
 	tokenTimeout = 5 * time.Second
@@ -45,11 +42,13 @@ type grant struct {
 	webhook                           domain.WebhookID
 	epoch                             int
 	tokenURL, clientID, secret, scope string
+	auth                              domain.ClientAuth // how the client proves itself; empty when that is tried
+	params                            map[string]string // further ones of the request
 }
 
 // key is the grant's; it changes with the epoch, and with every parameter that the grant is made of.
 func (g grant) key() string {
-	raw, _ := json.Marshal([]any{g.account, g.webhook, g.epoch, g.tokenURL, g.clientID, g.secret, g.scope})
+	raw, _ := json.Marshal([]any{g.account, g.webhook, g.epoch, g.tokenURL, g.clientID, g.secret, g.scope, g.auth, g.params})
 	return fmt.Sprintf("%x", sha256.Sum256(raw))
 }
 
@@ -62,7 +61,7 @@ type accessTokens struct {
 	flights singleflight.Group
 	mu      sync.Mutex
 	known   map[string]accessToken
-	styles  map[string]*clientcredentials.Config // remember how an endpoint wants the client's credentials: in the header or the body
+	methods map[string]domain.ClientAuth // by which the client proved itself, of grants that do not say
 }
 
 type accessToken struct {
@@ -71,10 +70,8 @@ type accessToken struct {
 }
 
 func newAccessTokens(client *http.Client, now domain.Clock) *accessTokens {
-	capped := *client
-	capped.Transport = answersCapped{client.Transport}
 	return &accessTokens{
-		client: &capped, now: now, timeout: tokenTimeout, known: map[string]accessToken{}, styles: map[string]*clientcredentials.Config{},
+		client: client, now: now, timeout: tokenTimeout, known: map[string]accessToken{}, methods: map[string]domain.ClientAuth{},
 	}
 }
 
@@ -118,78 +115,53 @@ func (ts *accessTokens) refused(g grant, text string) {
 	}
 }
 
+// fetch asks for a token. A client that does not say how it proves itself does it as it did before, at first in the header,
+// and after invalid_client in the other way: any other refusal would come again.
 func (ts *accessTokens) fetch(ctx context.Context, key string, g grant) (string, error) {
-	ctx = context.WithValue(ctx, oauth2.HTTPClient, ts.client)
-	t, err := ts.config(key, g).Token(ctx)
-	if err != nil {
-		return "", tokenFailure{ts.answer(err)}
+	by := ts.method(key, g)
+	began := ts.now()
+	t, err := ts.ask(ctx, g, by)
+	var failed tokenFailure
+	if errors.As(err, &failed) && failed.code == invalidClient && g.auth == "" {
+		by = other(by)
+		t, err = ts.ask(ctx, g, by)
 	}
-	if domain.HasControl(t.AccessToken) || !strings.EqualFold(t.Type(), "Bearer") {
-		return "", tokenFailure{answer{err: unsendable("It gave no bearer token.")}}
+	if err != nil {
+		return "", err
 	}
 	lives := tokenKept
-	if !t.Expiry.IsZero() {
-		lives = time.Until(t.Expiry) - tokenLeeway // Expiry was counted by the machine's clock
+	if t.lives > 0 {
+		lives = t.lives - tokenLeeway
 	}
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
 	if len(ts.known) >= tokensMost {
 		clear(ts.known)
+		clear(ts.methods)
 	}
-	ts.known[key] = accessToken{t.AccessToken, ts.now().Add(lives)}
-	return t.AccessToken, nil
+	ts.known[key], ts.methods[key] = accessToken{t.text, began.Add(lives)}, by
+	return t.text, nil
 }
 
-func (ts *accessTokens) config(key string, g grant) *clientcredentials.Config {
+// method is how the client proves itself first.
+func (ts *accessTokens) method(key string, g grant) domain.ClientAuth {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
-	c, ok := ts.styles[key]
-	if !ok {
-		if len(ts.styles) >= tokensMost {
-			clear(ts.styles)
-		}
-		c = &clientcredentials.Config{ClientID: g.clientID, ClientSecret: g.secret, TokenURL: g.tokenURL, Scopes: strings.Fields(g.scope)}
-		ts.styles[key] = c
+	return cmp.Or(g.auth, ts.methods[key], domain.ClientAuthBasic)
+}
+
+func other(by domain.ClientAuth) domain.ClientAuth {
+	if by == domain.ClientAuthBasic {
+		return domain.ClientAuthPost
 	}
-	return c
+	return domain.ClientAuthBasic
 }
 
 // tokenFailure is why there is no token: a failed attempt, that the schedule repeats. Its answer is the token
 // endpoint's, without the body, which may hold what was sent.
-type tokenFailure struct{ answer }
+type tokenFailure struct {
+	answer
+	code string // RFC 6749's error, if the answer has one
+}
 
 func (f tokenFailure) Error() string { return "no access token" }
-
-// oauthErrors are RFC 6749's, 5.2: all that is told of what a token endpoint says.
-var oauthErrors = []string{"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope"}
-
-func (ts *accessTokens) answer(err error) answer {
-	now := ts.now()
-	var refused *oauth2.RetrieveError
-	var failed *url.Error
-	switch {
-	case errors.As(err, &refused) && slices.Contains(oauthErrors, refused.ErrorCode):
-		return answer{status: refused.Response.StatusCode, retryAfter: retryAfter(refused.Response.Header, now), err: unsendable("It answered " + refused.ErrorCode + ".")}
-	case errors.As(err, &refused) && refused.Response.StatusCode/100 != 2:
-		return answer{status: refused.Response.StatusCode, retryAfter: retryAfter(refused.Response.Header, now)}
-	case errors.As(err, &failed), egress.TimedOut(err):
-		return answer{err: err, timedOut: egress.TimedOut(err), within: ts.timeout}
-	}
-	return answer{err: unsendable("Its answer holds no access token.")}
-}
-
-// answersCapped reads no more than answerMost of any answer's body.
-type answersCapped struct{ http.RoundTripper }
-
-func (c answersCapped) RoundTrip(r *http.Request) (*http.Response, error) {
-	response, err := c.RoundTripper.RoundTrip(r)
-	if err == nil {
-		response.Body = capped{io.LimitReader(response.Body, answerMost), response.Body}
-	}
-	return response, err
-}
-
-type capped struct {
-	io.Reader
-	io.Closer
-}

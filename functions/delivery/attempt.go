@@ -79,7 +79,7 @@ func (s *Service) attempt(ctx context.Context, d events.Delivery) (made, error) 
 		secrets = append(secrets, r.hidden()...)
 	}
 	hidden := newMask(secrets...)
-	m.line.Headers, m.line.Excerpt = hidden.headers(a.header), hidden.excerpt(a.body, a.cut)
+	m.line.Headers, m.line.Excerpt = hidden.headers(a.header), excerptOf(a, hidden)
 	m.cause = hidden.hide(cause(a.err), false)
 	s.failed(&m, t.webhook.Policy, d, a)
 	m.health = s.fares(ctx, t.webhook, m.before, m.line, s.sight(m, a))
@@ -87,6 +87,15 @@ func (s *Service) attempt(ctx context.Context, d events.Delivery) (made, error) 
 		err = s.exhausted(ctx, t.webhook, d, m.line)
 	}
 	return m, err
+}
+
+// excerptOf is what is kept of a failed answer's body, unpacked so that the mask sees it.
+func excerptOf(a answer, hidden mask) string {
+	body, cut, unknown := unpacked(a.header, a.body, a.cut)
+	if unknown != "" {
+		return "(The answer is compressed in a way that was not asked for and is not understood.)"
+	}
+	return hidden.excerpt(body, cut)
 }
 
 // followed looks, before a retry, whether its message is a repeat of one that was worked: then it makes no attempt, and
@@ -217,6 +226,8 @@ func why(a answer) (domain.FailureClass, string) {
 		return domain.FailureBlockedAddress, "The address, port or scheme is not allowed: HTTPS to a public address, on port 443 or 1024 and above."
 	case a.timedOut:
 		return domain.FailureTimeout, fmt.Sprintf("No answer within %s.", a.within.Round(time.Second/10))
+	case egress.HeadersTooLong(a.err):
+		return domain.FailureConnection, fmt.Sprintf("The headers of the answer are longer than the %d KB that are read.", egress.MaxHeaderBytes>>10)
 	case errors.As(a.err, &dns):
 		return domain.FailureDNS, "The host name could not be resolved."
 	case errors.As(a.err, &untrusted):

@@ -42,7 +42,7 @@ func TestDelivery_TheReceiverVerifiesItWithThePublishedLibrary(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"Webhook-Id": string(d.ID), "Webhook-Timestamp": strconv.FormatInt(k.clock.read().Unix(), 10),
-		"Content-Type": "application/json", "User-Agent": userAgent, "Authorization": "", "Idempotency-Key": "", "Accept-Encoding": "",
+		"Content-Type": "application/json", "User-Agent": userAgent, "Authorization": "", "Idempotency-Key": "", "Accept-Encoding": "identity",
 	} {
 		if got := got[0].header.Get(name); got != want {
 			t.Errorf("%s: got %q, want %q", name, got, want)

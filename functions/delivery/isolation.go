@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"sync"
 	"time"
 
@@ -20,7 +21,7 @@ type aside string
 const (
 	parked aside = "parked" // until its webhook's breaker closes
 	moved  aside = "moved"  // to the slow lane
-	waits  aside = "waits"  // for its turn (turns.go)
+	waits  aside = "waits"  // for its turn (turns.go), or for the end of a short pause
 )
 
 // setAside says in m where d goes instead of making its attempt; false when it makes it, as the probe of a breaker that
@@ -40,6 +41,9 @@ func (s *Service) setAside(ctx context.Context, m *made, t *target, d events.Del
 		if m.before, m.probe = s.claims(ctx, t); !m.probe {
 			m.aside = parked
 		}
+	case now.Before(t.health.PausedUntil) && !d.Asked:
+		d.NotBefore, d.Turn = s.afterPause(t.health.PausedUntil, now), false
+		m.aside, m.next = waits, &d
 	case t.health.Slow() && !d.Slow:
 		d.Slow, m.aside, m.next = true, moved, &d
 	}
@@ -111,8 +115,23 @@ func (r *runs) forget(k targetKey) {
 // sight is what is seen with the attempt, which the endpoint answered with a.
 func (s *Service) sight(m made, a answer) domain.Sight {
 	return domain.Sight{
-		Run: s.seen.after(targetKey{m.line.Account, m.line.Webhook}, m.line), Probe: m.probe, Asked: pause(paced(a)), Drawn: s.jitter(),
+		Run: s.seen.after(targetKey{m.line.Account, m.line.Webhook}, m.line), Probe: m.probe, Asked: pause(paced(a)), Pause: paced(a).pauseForAll(), Drawn: s.jitter(),
 	}
+}
+
+// pauseForAll is the pause that an endpoint, or its token server, asks for on behalf of all deliveries: with other statuses
+// Retry-After is about the one request.
+func (a answer) pauseForAll() time.Duration {
+	if a.status == http.StatusTooManyRequests || a.status == http.StatusServiceUnavailable {
+		return a.retryAfter
+	}
+	return 0
+}
+
+// afterPause is when a delivery comes again that meets a pause: spread over half of what is left of it, so that those that
+// waited do not come at once.
+func (s *Service) afterPause(until, now time.Time) time.Time {
+	return until.Add(scaled(until.Sub(now), s.jitter()/2)).Truncate(time.Millisecond)
 }
 
 // pause is what a failed answer asks for, or is due after it.

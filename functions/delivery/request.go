@@ -74,7 +74,7 @@ func (s *Service) request(ctx context.Context, t *target, d events.Delivery, at 
 	if err != nil {
 		return sending{}, err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, t.url(), bytes.NewReader(payload))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, domain.EncodedURL(t.url()), bytes.NewReader(payload))
 	if err != nil {
 		return sending{}, unsendable("The webhook's URL cannot be used.")
 	}
@@ -95,6 +95,7 @@ func (s *Service) request(ctx context.Context, t *target, d events.Delivery, at 
 		out.secrets = append(out.secrets, out.grant.secret)
 		r.Header.Set("Authorization", "Bearer "+out.token)
 	}
+	r.Header["Accept-Encoding"] = identityOnly
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("User-Agent", userAgent)
 	if d.Trace != "" {
@@ -184,9 +185,21 @@ func (t *target) grant(values map[string]string) (grant, error) {
 	g := grant{
 		account: t.webhook.Account, webhook: t.webhook.ID, epoch: t.installation.Epoch, tokenURL: a.TokenURL,
 		clientID: domain.FillTemplate(a.ClientID, values), secret: domain.FillTemplate(a.ClientSecret, values), scope: domain.FillTemplate(a.Scope, values),
+		auth: a.ClientAuth,
 	}
 	if domain.HasControl(g.clientID + g.secret + g.scope) {
 		return grant{}, unsendable("The client's credentials would hold a control character.")
+	}
+	if len(a.TokenParams) > 0 {
+		g.params = make(map[string]string, len(a.TokenParams))
+	}
+	for name, text := range a.TokenParams {
+		if value := domain.FillTemplate(text, values); value != "" { // of a parameter that the customer did not give
+			g.params[name] = value
+		}
+		if domain.HasControl(g.params[name]) {
+			return grant{}, unsendable("The token parameter " + name + " would hold a control character.")
+		}
 	}
 	return g, nil
 }
@@ -207,7 +220,11 @@ func (t *target) dress(r *http.Request, values map[string]string) error {
 	}
 	switch a := t.declared.Auth; a.Scheme {
 	case domain.AuthBasic:
-		r.SetBasicAuth(fill("The user name", a.Username), fill("The password", a.Password))
+		name, password := fill("The user name", a.Username), fill("The password", a.Password)
+		if strings.Contains(name, ":") {
+			wrong = unsendable("The user name would hold a colon (RFC 7617).")
+		}
+		r.SetBasicAuth(name, password)
 	case domain.AuthBearer:
 		r.Header.Set("Authorization", "Bearer "+fill("The token", a.Token))
 	}

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -40,17 +41,21 @@ func (a answer) overrun() bool { return a.timedOut || a.status == http.StatusToo
 
 func scaled(d time.Duration, by float64) time.Duration { return time.Duration(float64(d) * by) }
 
-// retryAfter is the header's wait: seconds, or a date (RFC 9110, 10.2.3). 0 when there is none, or it is past.
+// retryAfter is the header's wait, at most retryAfterMost: seconds, however many, or a date (RFC 9110, 10.2.3). 0 when there is
+// none, or it is past.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	value := h.Get("Retry-After")
 	if value == "" { // as nearly always; parsing nothing makes four errors
 		return 0
 	}
-	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
+	switch seconds, err := strconv.ParseUint(value, 10, 64); {
+	case errors.Is(err, strconv.ErrRange), err == nil && seconds > uint64(retryAfterMost.Seconds()):
+		return retryAfterMost
+	case err == nil:
 		return time.Duration(seconds) * time.Second
 	}
 	if at, err := http.ParseTime(value); err == nil {
-		return max(0, at.Sub(now))
+		return min(max(0, at.Sub(now)), retryAfterMost)
 	}
 	return 0
 }

@@ -78,7 +78,10 @@ func TestSchedule_EndsWithinDomainsTime(t *testing.T) {
 func TestRetryAfter(t *testing.T) {
 	now := time.Date(2026, 11, 22, 9, 30, 0, 0, time.UTC)
 	for value, want := range map[string]time.Duration{
-		"": 0, "120": 2 * time.Minute, "0": 0, "-5": 0, "1.5": 0, "soon": 0, "99999999999999999999": 0,
+		"": 0, "120": 2 * time.Minute, "0": 0, "-5": 0, "1.5": 0, "soon": 0,
+		"2147483647": retryAfterMost, "2147483648": retryAfterMost, "9999999999": retryAfterMost, "99999999999999999999": retryAfterMost, // ten, and twenty nines
+		"18446744073709551616": retryAfterMost, "86400": 24 * time.Hour, "86401": retryAfterMost, "00000000000000000000000060": time.Minute,
+		"Fri, 31 Dec 9999 23:59:59 GMT": retryAfterMost,
 		"Sun, 22 Nov 2026 09:31:30 GMT": 90 * time.Second,
 		"Sun, 22 Nov 2026 09:00:00 GMT": 0,
 	} {

@@ -133,7 +133,7 @@ func (ts *targets) of(ctx context.Context, d events.Delivery) (*target, error) {
 	known.mu.Lock()
 	defer known.mu.Unlock()
 	began := ts.now()
-	if known.ahead == nil && known.fresh(began) {
+	if known.ahead == nil && known.fresh(began) && known.knows(d) {
 		// What is remembered may let d go, but not hold it: an extension that was enabled again, or resumed, since it
 		// was read would lose the event.
 		if held, _ := known.verdict(d); held == "" && !known.forgotten(d) {
@@ -168,7 +168,7 @@ func (ts *targets) ahead(ctx context.Context, batch []events.Delivery) {
 		known := ts.entry(targetKey{d.Account, d.Webhook})
 		known.mu.Lock()
 		known.ahead = nil // an earlier batch's: it may not hold what came after it
-		if !known.fresh(began.Add(targetSoon)) && !ts.told(ctx, known, d) {
+		if !(known.fresh(began.Add(targetSoon)) && known.knows(d)) && !ts.told(ctx, known, d) {
 			unknown, of = append(unknown, known), append(of, store.AheadOf{Account: d.Account, Webhook: d.Webhook, Extension: d.Extension})
 		}
 		known.mu.Unlock()
@@ -229,6 +229,9 @@ func (t told) Installation(context.Context, domain.AccountID, domain.ExtensionID
 
 // fresh tells whether the target needs no reading.
 func (t *target) fresh(now time.Time) bool { return fresh(t.readAt, now) }
+
+// knows tells whether the target is no older than what fan-out knew when it sent d.
+func (t *target) knows(d events.Delivery) bool { return t.webhook.Rev+t.installation.Rev >= d.Known }
 
 // fresh tells whether what was read then still holds. A clock that was set back makes nothing fresh.
 func fresh(at, now time.Time) bool {

@@ -198,6 +198,7 @@ func (s *Service) Retry(ctx context.Context, in *contract.InstallationInput) (*c
 }
 
 // RotateToken makes a new token, shown this once; the first one where an earlier version handed off and nobody took it.
+// The token before stays good for a day unless the caller says otherwise.
 // Conflict unless the installation is present, and `hand-off` when its partner alone gets the token.
 func (s *Service) RotateToken(ctx context.Context, in *contract.RotateInstallationTokenInput) (*contract.RotateInstallationTokenOutput, error) {
 	i, b, err := s.present(ctx, in.Extension)
@@ -208,7 +209,8 @@ func (s *Service) RotateToken(ctx context.Context, in *contract.RotateInstallati
 		return nil, domain.HandedOff(i.Extension)
 	}
 	var tx store.Tx
-	now := s.now()
+	now, overlap := s.now(), domain.Overlap(in.Body.OverlapSeconds)
+	out := &contract.RotateInstallationTokenOutput{}
 	token, hash := secret.NewCredential(secret.TokenPrefix)
 	next := domain.Token{
 		Hash: hash, ID: domain.TokenID(s.newID("tok")), Account: i.Account, Extension: i.Extension, Epoch: i.Epoch, Scopes: b.Scopes, CreatedAt: now,
@@ -221,15 +223,18 @@ func (s *Service) RotateToken(ctx context.Context, in *contract.RotateInstallati
 	i.TokenID, i.TokenHash, i.PreviousTokenHash, i.UpdatedAt = next.ID, hash, before.Hash, now
 	if before.Hash != "" {
 		next.Scopes = before.Scopes
-		before.ExpiresAt = now.Add(time.Duration(in.Body.OverlapSeconds) * time.Second)
+		before.ExpiresAt = now.Add(overlap)
 		tx.Replace(&before)
+		out.Body.BeforeEndsAt = before.ExpiresAt
+		if overlap == 0 {
+			out.Body.Warning = "The token before ended at once: whoever still sends it gets 401 until it has the new one."
+		}
 	}
 	if ended != "" {
 		tx.Discard(domain.Token{Hash: ended})
 	}
 	tx.Replace(&i)
 	tx.Create(&next)
-	out := &contract.RotateInstallationTokenOutput{}
 	out.Body.TokenID, out.Body.Token = next.ID, token
 	return out, s.store.Commit(ctx, &tx, out)
 }

@@ -11,7 +11,8 @@ import (
 	"plugboard/shared/store"
 )
 
-// RotateCallbackSecret makes a new secret for a partner to sign callbacks with, shown this once. Conflict `hand-off` when
+// RotateCallbackSecret makes a new secret for a partner to sign callbacks with, shown this once. The secret before stays
+// good for a day unless the caller says otherwise. Conflict `hand-off` when
 // the partner alone gets it, `installation-state` unless the installation is present.
 func (s *Service) RotateCallbackSecret(ctx context.Context, in *contract.RotateCallbackSecretInput) (*contract.RotateCallbackSecretOutput, error) {
 	i, b, err := s.present(ctx, in.Extension)
@@ -24,7 +25,14 @@ func (s *Service) RotateCallbackSecret(ctx context.Context, in *contract.RotateC
 	i.UpdatedAt = s.now()
 	out := &contract.RotateCallbackSecretOutput{}
 	out.Body.Extension = i.Extension
-	out.Body.CallbackSecret, err = s.callbackSecret(ctx, &i, i.UpdatedAt.Add(time.Duration(in.Body.OverlapSeconds)*time.Second))
+	overlap := domain.Overlap(in.Body.OverlapSeconds)
+	if i.CallbackSecret != "" {
+		out.Body.BeforeEndsAt = i.UpdatedAt.Add(overlap)
+		if overlap == 0 {
+			out.Body.Warning = "The secret before ended at once: callbacks that are signed with it get 401."
+		}
+	}
+	out.Body.CallbackSecret, err = s.callbackSecret(ctx, &i, i.UpdatedAt.Add(overlap))
 	if err != nil {
 		return nil, err
 	}

@@ -66,7 +66,9 @@ func (a *account) delivery(ctx context.Context, w domain.Webhook, e events.Event
 			return d, err
 		}
 		d.Context = filled
+		d.Known = a.sources[declaredBy{w.Extension, w.Version}].installation.Rev
 	}
+	d.Known += w.Rev
 	var err error
 	d.Target, err = a.target(w)
 	return d, err
@@ -90,7 +92,7 @@ func (a *account) target(w domain.Webhook) (string, error) {
 		i := a.sources[declaredBy{w.Extension, w.Version}].installation
 		k.Installation = domain.Installation{
 			Account: i.Account, Extension: i.Extension, Version: i.Version, Epoch: i.Epoch, State: i.State, Failure: i.Failure,
-			Parameters: i.Parameters, Secrets: i.Secrets,
+			Parameters: i.Parameters, Secrets: i.Secrets, Revision: i.Revision,
 		}
 	}
 	told, err := queue.Encode(k)

@@ -2,7 +2,6 @@ package webhooks
 
 import (
 	"context"
-	"time"
 
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
@@ -26,10 +25,7 @@ func (s *Service) RotateSecret(ctx context.Context, in *contract.RotateWebhookSe
 	if w.Lifecycle {
 		return nil, fault.New(fault.Conflict, "partners-secret", "The lifecycle webhook of %q is signed with a secret of its partner's, who alone has it.", w.Extension)
 	}
-	overlap := domain.SecretOverlap
-	if given := in.Body.OverlapSeconds; given != nil {
-		overlap = time.Duration(*given) * time.Second
-	}
+	overlap := domain.Overlap(in.Body.OverlapSeconds)
 	signing, now := secret.NewSigningSecret(), s.now()
 	sealed, err := s.seal.Seal(ctx, w.Account, string(w.ID), signing)
 	if err != nil {

@@ -28,11 +28,15 @@ type Service struct {
 	egress  egress.Config
 	now     domain.Clock
 	newID   domain.IDSource
+
+	blueprints *blueprints
 }
 
 // New does not call AWS.
 func New(s *store.Store, seal Sealer, c egress.Config, now domain.Clock, newID domain.IDSource) *Service {
-	return &Service{store: s, filling: filling.New(s, now, newID), seal: seal, egress: c, now: now, newID: newID}
+	return &Service{
+		store: s, filling: filling.New(s, now, newID), seal: seal, egress: c, now: now, newID: newID, blueprints: &blueprints{read: s.Blueprint},
+	}
 }
 
 // Routes binds each operation to its method.

@@ -21,9 +21,14 @@ func (s *Service) List(ctx context.Context, in *contract.ListWebhooksInput) (*co
 	}
 	views := []contract.WebhookView{}
 	for _, w := range all {
-		if visible(w, caller) {
-			views = append(views, contract.ViewWebhook(w, health[w.ID].Of(w), s.now()))
+		if !visible(w, caller) {
+			continue
 		}
+		view, err := s.view(ctx, w, health[w.ID].Of(w))
+		if err != nil {
+			return nil, err
+		}
+		views = append(views, view)
 	}
 	return &contract.ListWebhooksOutput{Body: contract.PageOf(views, func(v contract.WebhookView) string { return string(v.ID) }, in.PageInput)}, nil
 }
@@ -35,7 +40,9 @@ func (s *Service) Read(ctx context.Context, in *contract.WebhookInput) (*contrac
 		return nil, err
 	}
 	out := &contract.ReadWebhookOutput{ETag: w.ETag()}
-	out.Body.WebhookView = contract.ViewWebhook(w, health, s.now())
+	if out.Body.WebhookView, err = s.view(ctx, w, health); err != nil {
+		return nil, err
+	}
 	out.Body.Parked, err = s.store.CountParked(ctx, w.ID, contract.ParkedMost)
 	return out, err
 }
@@ -73,7 +80,7 @@ func (s *Service) Create(ctx context.Context, in *contract.CreateWebhookInput) (
 	}
 	tx.Emit(ping)
 	out := &contract.CreateWebhookOutput{ETag: w.ETag()}
-	out.Body.WebhookView, out.Body.SigningSecret = contract.ViewWebhook(w, domain.Health{}, now), domain.ShownOnce(signing.Reveal())
+	out.Body.WebhookView, out.Body.SigningSecret = contract.ViewWebhook(w, domain.WebhookBlueprint{}, domain.Health{}, now), domain.ShownOnce(signing.Reveal())
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
@@ -120,7 +127,10 @@ func (s *Service) Update(ctx context.Context, in *contract.UpdateWebhookInput) (
 		}
 		tx.Emit(ping)
 	}
-	out := &contract.UpdateWebhookOutput{ETag: w.ETag(), Body: contract.ViewWebhook(w, health, s.now())}
+	out := &contract.UpdateWebhookOutput{ETag: w.ETag()}
+	if out.Body, err = s.view(ctx, w, health); err != nil {
+		return nil, err
+	}
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
@@ -143,8 +153,8 @@ func (s *Service) Delete(ctx context.Context, in *contract.WebhookInput) (*contr
 }
 
 // urlFaults reports a URL that this stage sends nothing to.
-func (s *Service) urlFaults(pointer, url string) []fault.Field {
-	if problem := s.egress.URLProblem(url); problem != "" {
+func (s *Service) urlFaults(pointer string, use domain.URLUse, url string) []fault.Field {
+	if problem := s.egress.URLProblem(use, url); problem != "" {
 		return []fault.Field{{Pointer: pointer, Code: "invalid", Detail: problem}}
 	}
 	return nil
@@ -154,7 +164,7 @@ func (s *Service) urlFaults(pointer, url string) []fault.Field {
 func (s *Service) credentialFaults(c domain.Credentials, given domain.CredentialsChange) []fault.Field {
 	wrong := c.CheckChange(given)
 	if to := given.Parts["token_url"]; to != "" {
-		wrong = append(wrong, s.urlFaults("/auth/token_url", to)...)
+		wrong = append(wrong, s.urlFaults("/auth/token_url", domain.TokenURL, to)...)
 	}
 	return wrong
 }
@@ -176,7 +186,7 @@ func (s *Service) prove(ctx context.Context, w *domain.Webhook, given domain.Cre
 // lookAtNew is everything that is wrong with a new webhook in the light of the stage and the account.
 func (s *Service) lookAtNew(ctx context.Context, in *contract.CreateWebhookInput) ([]fault.Field, error) {
 	wrong, err := s.filterFaults(ctx, auth.From(ctx).Account, in.Body.Filters)
-	wrong = append(wrong, s.urlFaults("/url", in.Body.URL)...)
+	wrong = append(wrong, s.urlFaults("/url", domain.WebhookURL, in.Body.URL)...)
 	return append(wrong, s.credentialFaults(domain.Credentials{}, in.Change())...), err
 }
 
@@ -185,7 +195,7 @@ func (s *Service) changeFaults(ctx context.Context, w domain.Webhook, in *contra
 	wrong, err := s.filterFaults(ctx, auth.From(ctx).Account, in.Body.Filters)
 	wrong = append(wrong, s.credentialFaults(w.Credentials, in.Change())...)
 	if to := in.Body.URL; to != nil {
-		wrong = append(wrong, s.urlFaults("/url", *to)...)
+		wrong = append(wrong, s.urlFaults("/url", domain.WebhookURL, *to)...)
 	}
 	to := w.URL
 	set(&to, in.Body.URL)

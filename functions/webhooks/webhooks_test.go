@@ -257,7 +257,7 @@ func TestUpdate_OwnWebhook(t *testing.T) {
 	if after.Name != name || after.URL != url || !slices.Equal(after.EventTypes, types) || !after.Paused || after.Secret != before.Secret || !after.UpdatedAt.Equal(now) {
 		t.Errorf("got %+v", after)
 	}
-	if fmt.Sprint(out.Body) != fmt.Sprint(contract.ViewWebhook(after, domain.Health{}, now)) {
+	if fmt.Sprint(out.Body) != fmt.Sprint(contract.ViewWebhook(after, domain.WebhookBlueprint{}, domain.Health{}, now)) {
 		t.Errorf("answered %+v, stored %+v", out.Body, after)
 	}
 	bad := "http://10.0.0.1/"

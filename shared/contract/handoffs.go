@@ -1,6 +1,10 @@
 package contract
 
-import "plugboard/shared/domain"
+import (
+	"time"
+
+	"plugboard/shared/domain"
+)
 
 // Hand-off: an installation's credentials go to the partner, and are shown to nobody (design rule 3).
 
@@ -48,7 +52,7 @@ type Credentials struct {
 type RotateCallbackSecretInput struct {
 	Extension domain.ExtensionID `path:"extension_id" maxLength:"40"`
 	Body      struct {
-		OverlapSeconds int `json:"overlap_seconds,omitempty" minimum:"0" maximum:"604800" default:"0" doc:"How long the secret before stays good; 0 ends it at once. At most 7 days. The one before that ends at once."`
+		OverlapSeconds *int `json:"overlap_seconds,omitempty" minimum:"0" maximum:"604800" doc:"How long the secret before stays good: a day when absent, at most 7; 0 ends it at once, and callbacks that are signed with it get 401. The one before that ends at once in any case."`
 	}
 }
 
@@ -56,6 +60,8 @@ type RotateCallbackSecretOutput struct {
 	Body struct {
 		Extension      domain.ExtensionID `json:"extension_id"`
 		CallbackSecret domain.ShownOnce   `json:"callback_secret,omitempty" doc:"Shown this once."`
+		BeforeEndsAt   time.Time          `json:"before_ends_at,omitzero" doc:"When the secret before ends, or ended; absent when there was none."`
+		Warning        string             `json:"warning,omitempty" doc:"What the rotation breaks; absent unless it ended a secret at once."`
 	}
 }
 

@@ -90,13 +90,15 @@ type RetryInstallationOutput struct{ Body InstallationView }
 type RotateInstallationTokenInput struct {
 	Extension domain.ExtensionID `path:"extension_id" maxLength:"40"`
 	Body      struct {
-		OverlapSeconds int `json:"overlap_seconds,omitempty" minimum:"0" maximum:"604800" default:"0" doc:"How long the token before stays good; 0 ends it at once. At most 7 days. The one before that ends at once."`
+		OverlapSeconds *int `json:"overlap_seconds,omitempty" minimum:"0" maximum:"604800" doc:"How long the token before stays good: a day when absent, at most 7; 0 ends it at once, and whoever still sends it gets 401. The one before that ends at once in any case."`
 	}
 }
 
 type RotateInstallationTokenOutput struct {
 	Body struct {
-		TokenID domain.TokenID   `json:"token_id"`
-		Token   domain.ShownOnce `json:"token,omitempty" doc:"Shown this once."`
+		TokenID      domain.TokenID   `json:"token_id"`
+		Token        domain.ShownOnce `json:"token,omitempty" doc:"Shown this once."`
+		BeforeEndsAt time.Time        `json:"before_ends_at,omitzero" doc:"When the token before ends, or ended; absent when there was none. From then on it answers 401."`
+		Warning      string           `json:"warning,omitempty" doc:"What the rotation breaks; absent unless it ended a token at once."`
 	}
 }

@@ -341,14 +341,14 @@ var (
 		Auth: auth.AnyOf(auth.Dashboard(domain.Admin)), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordInstallation, domain.RecordBlueprint, domain.RecordToken},
 		Writes: domain.Records{domain.RecordInstallation, domain.RecordToken},
-		Family: FamilyInstall, Since: "0.1.0", Summary: "Make a new API token for an installation; the one before ends.",
+		Family: FamilyInstall, Since: "0.1.0", Summary: "Make a new API token for an installation; the one before ends after the overlap.",
 	})
 	RotateCallbackSecret = declare[RotateCallbackSecretInput, RotateCallbackSecretOutput](Operation{
 		ID: "rotate-callback-secret", Method: http.MethodPost, Path: "/v1/installations/{extension_id}/callback-secret", Function: Enablement, Status: 201,
 		Auth: auth.AnyOf(auth.Dashboard(domain.Admin)), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordInstallation, domain.RecordBlueprint, domain.RecordDataKey},
 		Writes: domain.Records{domain.RecordInstallation, domain.RecordDataKey},
-		Family: FamilyInstall, Since: "0.1.0", Summary: "Make a new secret for an installation's callbacks; the one before ends.",
+		Family: FamilyInstall, Since: "0.1.0", Summary: "Make a new secret for an installation's callbacks; the one before ends after the overlap.",
 	})
 	UpdateParameters = declare[UpdateParametersInput, UpdateParametersOutput](Operation{
 		ID: "update-parameters", Method: http.MethodPatch, Path: "/v1/installations/{extension_id}/parameters", Function: Enablement, Status: 200,
@@ -778,7 +778,7 @@ var (
 	ListWebhooks = declare[ListWebhooksInput, ListWebhooksOutput](Operation{
 		ID: "list-webhooks", Method: http.MethodGet, Path: "/v1/webhooks", Function: Webhooks, Status: 200,
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeWebhooksRead), auth.Platform()),
-		Reads:  domain.Records{domain.RecordWebhook, domain.RecordHealth},
+		Reads:  domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordBlueprint},
 		Family: FamilyWebhook, Since: "0.1.0", Summary: "List webhooks, managed ones and the account's own.",
 	})
 	CreateWebhook = declare[CreateWebhookInput, CreateWebhookOutput](Operation{
@@ -793,13 +793,13 @@ var (
 		ID: "read-webhook", Method: http.MethodGet, Path: "/v1/webhooks/{webhook_id}", Function: Webhooks, Status: 200,
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeWebhooksRead), auth.Platform()),
 		Errors: fault.Kinds{fault.NotFound},
-		Reads:  domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordParked},
+		Reads:  domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordParked, domain.RecordBlueprint},
 		Family: FamilyWebhook, Since: "0.1.0", Summary: "Read a webhook.",
 	})
 	UpdateWebhook = declare[UpdateWebhookInput, UpdateWebhookOutput](Operation{
 		ID: "update-webhook", Method: http.MethodPatch, Path: "/v1/webhooks/{webhook_id}", Function: Webhooks, Status: 200,
 		Auth: auth.AnyOf(auth.Dashboard(domain.Admin)), Errors: fault.Kinds{fault.NotFound, fault.Stale},
-		Reads:  domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordInstallation, domain.RecordWorkspace, domain.RecordFieldsVersion},
+		Reads:  domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordInstallation, domain.RecordWorkspace, domain.RecordFieldsVersion, domain.RecordBlueprint},
 		Writes: domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordDataKey, domain.RecordEvent},
 		Emits:  []events.Type{events.WebhookPing},
 		Family: FamilyWebhook, Since: "0.1.0", Summary: "Change a webhook; of a managed one only paused and enabled.",
@@ -855,7 +855,7 @@ var (
 		ID: "list-parked-deliveries", Method: http.MethodGet, Path: "/v1/webhooks/{webhook_id}/parked-deliveries", Function: Webhooks, Status: 200,
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeWebhooksRead), auth.Platform()),
 		Errors: fault.Kinds{fault.NotFound},
-		Reads:  domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordParked},
+		Reads:  domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordParked, domain.RecordBlueprint},
 		Family: FamilyWebhook, Since: "0.5.0", Summary: "List the deliveries to a webhook that wait for its breaker to close.",
 	})
 	ListEventDeliveries = declare[ListEventDeliveriesInput, ListEventDeliveriesOutput](Operation{

@@ -2,6 +2,7 @@ package contract
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -20,8 +21,8 @@ type WebhookView struct {
 	Lifecycle    bool                  `json:"lifecycle,omitempty" doc:"It hears what becomes of the installation, and of no contract. Its secret is the partner's."`
 	URL          string                `json:"url"`
 	Filters
-	Auth      EndpointAuthView     `json:"auth,omitzero" doc:"Of the account's own; that of a managed one is in its blueprint."`
-	Headers   []string             `json:"header_names,omitempty" doc:"Of the account's own: the headers that are set."`
+	Auth      EndpointAuthView     `json:"auth" doc:"How requests prove themselves to the endpoint, besides their signature."`
+	Headers   []string             `json:"header_names,omitempty" doc:"The headers that are sent besides, without their values."`
 	Policy    domain.SendPolicy    `json:"policy"`
 	Paused    bool                 `json:"paused"`
 	Health    HealthView           `json:"health"`
@@ -38,6 +39,7 @@ type HealthView struct {
 	WarnedAt     time.Time          `json:"warned_at,omitzero"`
 	Breaker      *BreakerView       `json:"breaker,omitempty" doc:"Its endpoint failed so often that deliveries wait for it to answer again, which uses up none of their attempts; absent when it is closed."`
 	SlowSince    time.Time          `json:"slow_since,omitzero" doc:"Its endpoint takes seconds to answer, and its deliveries wait for each other and for nobody else's; absent when it is quick."`
+	PausedUntil  time.Time          `json:"paused_until,omitzero" doc:"Its endpoint asked for a pause, by 429 or 503 with Retry-After, until about this time. It holds for all deliveries, which use up none of their attempts."`
 }
 
 type BreakerView struct {
@@ -50,15 +52,16 @@ type Disablement struct {
 	At     time.Time `json:"at"`
 }
 
-// ViewWebhook shows a webhook as it is and fares at that time, and no secret of it.
-func ViewWebhook(w domain.Webhook, h domain.Health, at time.Time) WebhookView {
+// ViewWebhook shows a webhook as it is and fares at that time, and no secret of it. declared is a managed one's, in its
+// blueprint.
+func ViewWebhook(w domain.Webhook, declared domain.WebhookBlueprint, h domain.Health, at time.Time) WebhookView {
 	v := WebhookView{
 		ID: w.ID, Name: w.Name, Extension: w.Extension, TemplateType: w.TemplateType, Lifecycle: w.Lifecycle, URL: w.URL,
 		Filters: Filters{EventTypes: shown(w.EventTypes), Origins: shown(w.Origins), Workspaces: shown(w.Workspaces), TemplateTypes: shown(w.TemplateTypes)},
 		Health:  HealthView{State: h.State(), FailingSince: h.FailingSince, WarnedAt: h.WarnedAt},
 		Policy:  w.Policy, Paused: w.Paused, CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt,
 	}
-	v.Health.SlowSince = h.SlowSince
+	v.Health.SlowSince, v.Health.PausedUntil = h.SlowSince, h.PausedUntil
 	if b := h.Breaker; b.Open() {
 		v.Health.Breaker = &BreakerView{OpenedAt: b.OpenedAt, NextProbeAt: b.ProbeAt}
 	}
@@ -67,6 +70,8 @@ func ViewWebhook(w domain.Webhook, h domain.Health, at time.Time) WebhookView {
 	}
 	if w.Extension == "" {
 		v.Auth, v.Headers = viewAuth(w.Credentials), w.Credentials.Headers()
+	} else {
+		v.Auth, v.Headers = viewManagedAuth(declared.Auth), slices.Sorted(maps.Keys(declared.Headers))
 	}
 	if !w.Lifecycle {
 		v.Secrets = w.SecretsAt(at)
@@ -213,7 +218,7 @@ func (in *UpdateWebhookInput) Defines() bool {
 }
 
 func urlFaults(url string) []fault.Field {
-	if problem := domain.URLProblem(url); problem != "" {
+	if problem := domain.WebhookURL.Problem(url); problem != "" {
 		return []fault.Field{{Pointer: "/url", Code: "invalid", Detail: problem}}
 	}
 	return nil

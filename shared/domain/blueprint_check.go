@@ -28,7 +28,7 @@ func (b BlueprintSpec) Check(heard func(eventType string) bool) []fault.Field {
 
 // CheckFor reports what the extension never reserved, a dependency on itself, and where this stage sends nothing:
 // urlProblem says what is wrong with a URL on it. Pointers are under /blueprint.
-func (b BlueprintSpec) CheckFor(e Extension, urlProblem func(url string) string) []fault.Field {
+func (b BlueprintSpec) CheckFor(e Extension, urlProblem func(use URLUse, url string) string) []fault.Field {
 	c := blueprintCheck{spec: b}
 	for i, t := range b.TemplateTypes {
 		if !slices.Contains(e.TypeKeys, t.Key) {
@@ -38,10 +38,10 @@ func (b BlueprintSpec) CheckFor(e Extension, urlProblem func(url string) string)
 	var all []endpoint
 	for i, w := range b.Webhooks {
 		at := fmt.Sprintf("/webhooks/%d", i)
-		all = append(all, endpoint{at + "/url", w.URL}, endpoint{at + "/auth/token_url", w.Auth.TokenURL})
+		all = append(all, endpoint{at + "/url", WebhookURL, w.URL}, endpoint{at + "/auth/token_url", TokenURL, w.Auth.TokenURL})
 	}
 	for _, e := range append(all, b.endpoints()...) {
-		if problem := urlProblem(e.url); problem != "" && URLProblem(e.url) == "" {
+		if problem := urlProblem(e.use, e.url); problem != "" && e.use.Problem(e.url) == "" {
 			c.add(e.pointer, "invalid", "%s", problem)
 		}
 	}
@@ -104,7 +104,7 @@ func (c *blueprintCheck) webhooks(heard func(string) bool) {
 	for i, w := range c.spec.Webhooks {
 		at := fmt.Sprintf("/webhooks/%d", i)
 		c.once(seen, w.Key, at+"/key", "The webhook")
-		if problem := URLProblem(w.URL); problem != "" {
+		if problem := WebhookURL.Problem(w.URL); problem != "" {
 			c.add(at+"/url", "invalid", "%s", problem)
 		}
 		for j, event := range w.EventTypes {
@@ -126,6 +126,11 @@ func (c *blueprintCheck) webhooks(heard func(string) bool) {
 			}
 			c.once(headers, textproto.CanonicalMIMEHeaderKey(name), pointer, "The header")
 		}
+		for name := range headers {
+			if name == authorizationHeader && w.Auth.Scheme != AuthNone {
+				c.add(at+"/auth/scheme", "contradiction", "%s", authTwice)
+			}
+		}
 		c.auth(at+"/auth", w.Auth)
 		c.wrong = append(c.wrong, w.Policy.Check("/blueprint"+at+"/policy")...)
 	}
@@ -134,7 +139,7 @@ func (c *blueprintCheck) webhooks(heard func(string) bool) {
 // endpoints checks the URLs that stand outside webhooks.
 func (c *blueprintCheck) endpoints() {
 	for _, e := range c.spec.endpoints() {
-		if problem := URLProblem(e.url); problem != "" {
+		if problem := e.use.Problem(e.url); problem != "" {
 			c.add(e.pointer, "invalid", "%s", problem)
 		}
 	}
@@ -145,16 +150,20 @@ func (c *blueprintCheck) endpoints() {
 	}
 }
 
-// endpoint is a URL of the partner's that is no webhook's, and where the blueprint says it.
-type endpoint struct{ pointer, url string }
+// endpoint is a URL of the partner's, what it is for, and where the blueprint says it.
+type endpoint struct {
+	pointer string
+	use     URLUse
+	url     string
+}
 
 func (b BlueprintSpec) endpoints() []endpoint {
 	var all []endpoint
 	if b.Setup != nil {
-		all = append(all, endpoint{"/setup/url", b.Setup.URL})
+		all = append(all, endpoint{"/setup/url", SetupURL, b.Setup.URL})
 	}
 	if b.Lifecycle != nil {
-		all = append(all, endpoint{"/lifecycle/url", b.Lifecycle.URL})
+		all = append(all, endpoint{"/lifecycle/url", LifecycleURL, b.Lifecycle.URL})
 	}
 	return all
 }
@@ -207,13 +216,23 @@ func (c *blueprintCheck) auth(at string, a WebhookAuth) {
 		case p.text == "" && p.needed && p.of == a.Scheme:
 			c.add(pointer, "required", "The scheme %s needs this.", p.of)
 		case p.text != "" && p.name == "token_url":
-			if problem := URLProblem(p.text); problem != "" {
+			if problem := TokenURL.Problem(p.text); problem != "" {
 				c.add(pointer, "invalid", "%s", problem)
 			}
+		case p.name == "username" && strings.Contains(templateKey.ReplaceAllString(p.text, ""), ":"):
+			c.add(pointer, "invalid", "%s", userNameColon)
 		default:
 			c.template(pointer, p.text, true)
 		}
 	}
+	if a.Scheme == AuthBasic && a.Username == "" && a.Password == "" {
+		c.add(at+"/username", "required", "%s", basicEmpty)
+	}
+	for _, f := range tokenParamFaults(at, a.Scheme, a.TokenParams) {
+		f.Pointer = "/blueprint" + f.Pointer
+		c.wrong = append(c.wrong, f)
+	}
+	c.templates(at+"/token_params", a.TokenParams, true)
 }
 
 func (c *blueprintCheck) dependencies() {
@@ -253,42 +272,6 @@ func TemplateKeys(text string) []string {
 // FillTemplate puts the values in place of the {{parameter}}s; one without a value becomes nothing.
 func FillTemplate(text string, values map[string]string) string {
 	return templateKey.ReplaceAllStringFunc(text, func(m string) string { return values[templateKey.FindStringSubmatch(m)[1]] })
-}
-
-// URLProblem says why a webhook cannot go to raw; empty when it can. Scheme and address are checked again
-// where it is dialled, by the stage's rules.
-func URLProblem(raw string) string {
-	u, err := url.Parse(raw)
-	switch {
-	case strings.Contains(raw, "{{"):
-		return "The URL is fixed; parameters go in headers, query and context."
-	case err != nil || u.Host == "":
-		return "This is no absolute URL."
-	case u.Scheme != "https" && u.Scheme != "http":
-		return "A webhook's URL begins with https://."
-	case u.User != nil:
-		return "Credentials belong in auth, not in the URL."
-	case u.Fragment != "":
-		return "A webhook's URL has no fragment."
-	}
-	return ""
-}
-
-var reservedHeaders = []string{
-	"Authorization", "Connection", "Content-Encoding", "Content-Length", "Content-Type", "Cookie", "Expect", "Host", "Keep-Alive",
-	"Te", "Traceparent", "Tracestate", "Trailer", "Transfer-Encoding", "Upgrade", "User-Agent",
-}
-
-// HeaderProblem says why a webhook may not set that header; empty when it may.
-func HeaderProblem(name string) string {
-	canonical := textproto.CanonicalMIMEHeaderKey(name)
-	switch {
-	case !regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`).MatchString(name):
-		return "A header's name is letters, digits and hyphens, at most 64."
-	case slices.Contains(reservedHeaders, canonical), strings.HasPrefix(canonical, "Webhook-"), strings.HasPrefix(canonical, "Proxy-"), strings.HasPrefix(canonical, "X-Amz"):
-		return fmt.Sprintf("The header %s is set by Plugboard or by HTTP itself.", canonical)
-	}
-	return ""
 }
 
 // EscapePointer is a name as a part of a JSON pointer (RFC 6901).

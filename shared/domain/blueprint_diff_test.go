@@ -239,7 +239,7 @@ func FuzzBlueprint(f *testing.F) {
 		if json.Unmarshal(raw, &b) != nil {
 			return
 		}
-		check := func() []fault.Field { return append(b.Check(known), b.CheckFor(e, domain.URLProblem)...) }
+		check := func() []fault.Field { return append(b.Check(known), b.CheckFor(e, domain.URLUse.Problem)...) }
 		wrong := check()
 		if again := check(); !reflect.DeepEqual(wrong, again) {
 			t.Fatalf("checked twice: %v and %v", wrong, again)

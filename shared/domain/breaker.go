@@ -125,22 +125,58 @@ type Sight struct {
 	Run   Run           // with it
 	Probe bool          // it was one
 	Asked time.Duration // the pause that the endpoint asked for, or is due
+	Pause time.Duration // the pause that it asked for on behalf of all deliveries, by 429 or 503 with Retry-After
 	Drawn float64       // 0 to 1
 }
 
-// Seen is h after an attempt, with its breaker and its lane.
+// A pause that an endpoint asks for holds for all of its deliveries and for its probe, in every process. PauseMost is the
+// longest. Up to PauseWaits deliveries wait in the queue, since a breaker would hold them for longer than that. For a longer
+// pause the breaker opens, and its probe comes when the pause is over.
+const (
+	PauseMost  = RetryWaitMost
+	PauseWaits = time.Minute
+)
+
+// paused is h whose endpoint asked for a pause. The pause is prolonged by 10 to 20 %, so that the next answers that ask for
+// the same change nothing and are not written.
+func (h Health) paused(s Sight, now time.Time) Health {
+	asked := min(s.Pause, PauseMost)
+	if asked > 0 && h.PausedUntil.Before(now.Add(asked)) {
+		h.PausedUntil = now.Add(time.Duration(float64(asked) * (1.1 + 0.1*s.Drawn))).Truncate(time.Millisecond)
+	}
+	return h
+}
+
+// probeAt is when an open breaker's next probe is due after a failure: never within the pause.
+func (h Health) probeAt(s Sight, now time.Time) time.Time {
+	if next := h.Breaker.next(s.Asked, now, s.Drawn); next.After(h.PausedUntil) {
+		return next
+	}
+	return h.PausedUntil
+}
+
+// Seen is h after an attempt, with its breaker and its lane. A success of an attempt that was on its way when the endpoint
+// asked for a pause does not end the pause.
 func (h Health) Seen(a Attempt, s Sight, now time.Time) Health {
+	before, failed := h, a.Outcome != OutcomeDelivered
 	h = h.After(a, now)
+	if failed {
+		h = h.paused(s, now)
+	} else if !s.Probe && now.Before(before.PausedUntil) {
+		h.PausedUntil, h.Breaker = before.PausedUntil, before.Breaker
+	}
 	dead := s.Run.Failures >= BreakerOpensAt || now.Sub(h.FailingSince) >= BreakerOpensAfter
-	switch failed := a.Outcome != OutcomeDelivered; {
+	switch {
 	case h.State() == HealthDisabled: // nothing is sent any more
-		h.Breaker = Breaker{}
+		h.Breaker, h.PausedUntil = Breaker{}, time.Time{}
 	case failed && h.Breaker.Open() && (s.Probe || !h.Breaker.Holds(now)):
 		h.Breaker.Trips++
-		h.Breaker.ProbeAt = h.Breaker.next(s.Asked, now, s.Drawn)
-	case failed && !h.Breaker.Open() && dead:
+		h.Breaker.ProbeAt = h.probeAt(s, now)
+	case failed && h.Breaker.Open() && h.Breaker.ProbeAt.Before(h.PausedUntil): // it was on its way when the breaker opened
+		h.Breaker.ProbeAt = h.PausedUntil
+	case failed && !h.Breaker.Open() && (dead || s.Pause > PauseWaits):
 		h.Breaker.OpenedAt = now
-		h.Breaker.ProbeAt = h.Breaker.next(s.Asked, now, s.Drawn)
+		h.Breaker.ProbeAt = h.probeAt(s, now)
 	}
 	switch {
 	case h.SlowSince.IsZero() && s.Run.Slow >= LaneChangesAfter:
@@ -163,5 +199,5 @@ func (h Health) Slow() bool { return !h.SlowSince.IsZero() && !h.Breaker.Open() 
 
 // Well tells that there is nothing to say of it: then nothing is kept.
 func (h Health) Well() bool {
-	return h.State() == HealthGood && !h.Breaker.Open() && h.SlowSince.IsZero()
+	return h.State() == HealthGood && !h.Breaker.Open() && h.SlowSince.IsZero() && h.PausedUntil.IsZero()
 }

@@ -188,3 +188,66 @@ func TestRule20_ASlowEndpointMovesAndAQuickOneMovesBack(t *testing.T) {
 	}
 	step(50, 1500*time.Millisecond, false)
 }
+
+// Rule 20: a pause that an endpoint asks for holds for all of its deliveries and for its probe.
+func TestRule20_APauseIsKeptInHealthAndALongOneOpensTheBreaker(t *testing.T) {
+	asks := func(pause time.Duration) domain.Sight { return domain.Sight{Pause: pause, Asked: pause, Drawn: 0.5} }
+	for _, c := range []struct {
+		pause, least, most time.Duration
+		opens              bool
+	}{
+		{time.Second, time.Second, 2 * time.Second, false},
+		{30 * time.Second, 30 * time.Second, 36 * time.Second, false},
+		{domain.PauseWaits, domain.PauseWaits, 72 * time.Second, false},
+		{domain.PauseWaits + time.Second, domain.PauseWaits + time.Second, 74 * time.Second, true},
+		{time.Hour, time.Hour, 72 * time.Minute, true},
+		{1000 * time.Hour, 24 * time.Hour, 29 * time.Hour, true},
+	} {
+		h := domain.Health{}.Seen(refused, asks(c.pause), now)
+		if wait := h.PausedUntil.Sub(now); wait < c.least || wait > c.most || h.Breaker.Open() != c.opens {
+			t.Errorf("a pause of %s: until %s, the breaker is %+v", c.pause, wait, h.Breaker)
+		}
+		if c.opens && (h.Breaker.Due(h.PausedUntil.Add(-time.Millisecond)) || !h.Breaker.Due(h.PausedUntil)) {
+			t.Errorf("a pause of %s: the probe is due at %s, the pause ends at %s", c.pause, h.Breaker.ProbeAt, h.PausedUntil)
+		}
+		again := h.Seen(refused, asks(c.pause), now.Add(min(c.pause, domain.PauseMost)/20))
+		if again != h {
+			t.Errorf("the next answer that asks for %s changes %+v to %+v", c.pause, h, again)
+		}
+	}
+}
+
+func TestRule20_ASuccessThatWasOnItsWayEndsNoPauseAndTheProbesDoes(t *testing.T) {
+	for _, pause := range []time.Duration{30 * time.Second, time.Hour} {
+		h := domain.Health{}.Seen(refused, domain.Sight{Pause: pause, Drawn: 0.5}, now)
+		during := h.Seen(succeeded, domain.Sight{}, now.Add(time.Second))
+		if !during.PausedUntil.Equal(h.PausedUntil) || during.Breaker != h.Breaker || during.State() != domain.HealthGood || during.Well() {
+			t.Errorf("%s: a success in between leaves %+v of %+v", pause, during, h)
+		}
+		if after := during.Seen(succeeded, domain.Sight{}, h.PausedUntil); !after.Well() {
+			t.Errorf("%s: a success after it leaves %+v", pause, after)
+		}
+		if probed := h.Seen(succeeded, domain.Sight{Probe: true}, now.Add(time.Second)); !probed.Well() {
+			t.Errorf("%s: a probe that somebody asked for leaves %+v", pause, probed)
+		}
+	}
+}
+
+func TestRule20_AProbeThatIsAskedToPauseWaitsAsLong(t *testing.T) {
+	var w watched
+	for range domain.BreakerOpensAt {
+		w.sees(refused, false, 0, now)
+	}
+	at := w.health.Breaker.ProbeAt
+	h := w.health.Claimed(at).Seen(refused, domain.Sight{Probe: true, Pause: 2 * time.Hour, Asked: 2 * time.Hour, Drawn: 0.5}, at)
+	if wait := h.Breaker.ProbeAt.Sub(at); wait < 2*time.Hour || wait > 150*time.Minute {
+		t.Errorf("the next probe comes after %s, want two hours", wait)
+	}
+	late := h.Seen(refused, domain.Sight{Pause: 5 * time.Hour, Drawn: 0.5}, at.Add(time.Second)) // it was on its way
+	if wait := late.Breaker.ProbeAt.Sub(at); wait < 5*time.Hour || late.Breaker.Trips != h.Breaker.Trips {
+		t.Errorf("another answer asks for five hours; the probe comes after %s", wait)
+	}
+	if gone := h.Seen(domain.Attempt{Outcome: domain.OutcomeFailed, Status: 410}, domain.Sight{Pause: time.Hour}, at); gone.Breaker.Open() || !gone.PausedUntil.IsZero() {
+		t.Errorf("one that is disabled is %+v", gone)
+	}
+}

@@ -20,13 +20,26 @@ type Credentials struct {
 	ClientID string            `json:"client_id,omitempty"`
 	Scope    string            `json:"scope,omitempty"`
 	Secrets  map[string]Sealed `json:"secrets,omitempty"` // by part: that of the auth, or HeaderPart
+
+	ClientAuth  ClientAuth        `json:"client_auth,omitempty"`
+	TokenParams map[string]string `json:"token_params,omitempty"`
 }
 
 // Limits of an own webhook's headers: all of an account's webhooks are read with each of its events.
 const (
 	OwnHeadersMost     = 10
 	OwnHeaderValueMost = 1024 // bytes
+
+	OwnAuthorizationMost = 4096 // bytes of the header Authorization, which may hold a JWT
 )
+
+// headerValueMost is how many bytes the value of that header has at most.
+func headerValueMost(name string) int {
+	if textproto.CanonicalMIMEHeaderKey(name) == authorizationHeader {
+		return OwnAuthorizationMost
+	}
+	return OwnHeaderValueMost
+}
 
 const headerPart = "header "
 
@@ -63,8 +76,14 @@ func (c Credentials) Declared() WebhookBlueprint {
 	}
 	d := WebhookBlueprint{Headers: map[string]string{}, Auth: WebhookAuth{
 		Scheme: c.Scheme, Username: of("username"), Password: of("password"), Token: of("token"),
-		TokenURL: c.TokenURL, ClientID: "{{client_id}}", ClientSecret: of("client_secret"), Scope: "{{scope}}",
+		TokenURL: c.TokenURL, ClientID: "{{client_id}}", ClientSecret: of("client_secret"), Scope: "{{scope}}", ClientAuth: c.ClientAuth,
 	}}
+	if len(c.TokenParams) > 0 {
+		d.Auth.TokenParams = map[string]string{}
+	}
+	for name := range c.TokenParams {
+		d.Auth.TokenParams[name] = "{{" + tokenParamPart + name + "}}"
+	}
 	for _, name := range c.Headers() {
 		d.Headers[name] = of(HeaderPart(name))
 	}
@@ -73,14 +92,22 @@ func (c Credentials) Declared() WebhookBlueprint {
 
 // Values are the parts that are no secrets, as far as Declared names them.
 func (c Credentials) Values() map[string]string {
-	return map[string]string{"client_id": c.ClientID, "scope": c.Scope}
+	values := map[string]string{"client_id": c.ClientID, "scope": c.Scope}
+	for name, value := range c.TokenParams {
+		values[tokenParamPart+name] = value
+	}
+	return values
 }
+
+const tokenParamPart = "token parameter "
 
 // CredentialsChange is what is given of credentials; what is not stays.
 type CredentialsChange struct {
 	Scheme  *AuthScheme        // another one than before takes nothing over
 	Parts   map[string]string  // of the auth; an empty one is taken away
 	Headers map[string]*string // nil takes one away
+
+	TokenParams map[string]string // in place of those before, as a whole; nil leaves them
 }
 
 // Change is c as the change leaves it, and the new secrets by part, which are the caller's to seal.
@@ -92,7 +119,12 @@ func (c Credentials) Change(given CredentialsChange) (changed Credentials, plain
 		changed = Credentials{Scheme: *given.Scheme, Secrets: changed.Secrets}
 		maps.DeleteFunc(changed.Secrets, func(part string, _ Sealed) bool { return !strings.HasPrefix(part, headerPart) })
 	}
-	open := map[string]*string{"token_url": &changed.TokenURL, "client_id": &changed.ClientID, "scope": &changed.Scope}
+	if given.TokenParams != nil {
+		changed.TokenParams = given.TokenParams
+	}
+	open := map[string]*string{
+		"token_url": &changed.TokenURL, "client_id": &changed.ClientID, "scope": &changed.Scope, "client_auth": (*string)(&changed.ClientAuth),
+	}
 	for part, value := range given.Parts {
 		switch at := open[part]; {
 		case at != nil:
@@ -120,6 +152,11 @@ func (c Credentials) CheckChange(given CredentialsChange) []fault.Field {
 		wrong = append(wrong, fault.Field{Pointer: pointer, Code: code, Detail: fmt.Sprintf(format, args...)})
 	}
 	changed, plain := c.Change(given)
+	sends := func(part string) bool {
+		_, stays := changed.Secrets[part]
+		_, comes := plain[part]
+		return stays || comes
+	}
 	if given.Scheme != nil {
 		auth := WebhookAuth{Scheme: *given.Scheme}
 		for _, p := range auth.parts() {
@@ -132,9 +169,13 @@ func (c Credentials) CheckChange(given CredentialsChange) []fault.Field {
 			case text == "" && p.needed && p.of == auth.Scheme && !stays:
 				add(pointer, "required", "The scheme %s needs this.", p.of)
 			case p.name == "username" && strings.Contains(text, ":"):
-				add(pointer, "invalid", "A user name has no colon (RFC 7617).")
+				add(pointer, "invalid", "%s", userNameColon)
 			}
 		}
+		if auth.Scheme == AuthBasic && !sends("username") && !sends("password") {
+			add("/auth/username", "required", "%s", basicEmpty)
+		}
+		wrong = append(wrong, tokenParamFaults("/auth", auth.Scheme, given.TokenParams)...)
 	}
 	seen := map[string]bool{}
 	for _, name := range sortedKeys(given.Headers) {
@@ -146,12 +187,21 @@ func (c Credentials) CheckChange(given CredentialsChange) []fault.Field {
 			add(pointer, "duplicate", "The header is named twice.")
 		}
 		seen[HeaderPart(name)] = true
-		if value != nil && (*value == "" || len(*value) > OwnHeaderValueMost) {
-			add(pointer, "invalid", "A value has 1 to %d bytes.", OwnHeaderValueMost)
+		if most := headerValueMost(name); value != nil && (*value == "" || len(*value) > most) {
+			add(pointer, "invalid", "A value has 1 to %d bytes.", most)
 		}
 	}
 	for part := range plain {
 		changed.Secrets[part] = "" // as good as set
+	}
+	if changed.Scheme != AuthNone && sends(HeaderPart(authorizationHeader)) {
+		pointer := "/auth/scheme"
+		for name := range given.Headers {
+			if textproto.CanonicalMIMEHeaderKey(name) == authorizationHeader {
+				pointer = "/headers/" + EscapePointer(name)
+			}
+		}
+		add(pointer, "contradiction", "%s", authTwice)
 	}
 	n := len(changed.Headers())
 	if n > OwnHeadersMost {

@@ -151,19 +151,34 @@ const (
 // WebhookAuth is sent in the Authorization header. In a blueprint the values hold {{parameter}}s.
 type WebhookAuth struct {
 	Scheme   AuthScheme `json:"scheme,omitempty" enum:"basic,bearer,oauth2"`
-	Username string     `json:"username,omitempty" maxLength:"256" doc:"For basic."`
-	Password string     `json:"password,omitempty" maxLength:"256" doc:"For basic."`
-	Token    string     `json:"token,omitempty" maxLength:"1024" doc:"For bearer."`
+	Username string     `json:"username,omitempty" maxLength:"256" doc:"For basic: without a colon, and empty where the password is all."`
+	Password string     `json:"password,omitempty" maxLength:"1024" doc:"For basic."`
+	Token    string     `json:"token,omitempty" maxLength:"4096" doc:"For bearer."`
 
 	TokenURL     string `json:"token_url,omitempty" format:"uri" maxLength:"1024" doc:"For oauth2: where tokens are fetched with the client's credentials. HTTPS; its host never changes without the customer's consent."`
 	ClientID     string `json:"client_id,omitempty" maxLength:"256" doc:"For oauth2."`
 	ClientSecret string `json:"client_secret,omitempty" maxLength:"1024" doc:"For oauth2."`
 	Scope        string `json:"scope,omitempty" maxLength:"1024" doc:"For oauth2: what the token is asked for, separated by spaces."`
+
+	ClientAuth  ClientAuth        `json:"client_auth,omitempty" enum:"client_secret_basic,client_secret_post" doc:"For oauth2: how the client proves itself to the token endpoint (RFC 7591). When absent by client_secret_basic, and after invalid_client by client_secret_post."`
+	TokenParams map[string]string `json:"token_params,omitempty" maxProperties:"10" doc:"For oauth2: further parameters of the token request. Values may hold {{parameter}}." example:"{\"audience\":\"https://api.example.com/\"}"`
 }
+
+// ClientAuth is how a client proves itself to a token endpoint, by RFC 7591's names.
+type ClientAuth string
+
+const (
+	ClientAuthBasic ClientAuth = "client_secret_basic" // in the Authorization header
+	ClientAuthPost  ClientAuth = "client_secret_post"  // in the body
+)
 
 // Templates are the values that may hold {{parameter}}s.
 func (a WebhookAuth) Templates() []string {
-	return []string{a.Username, a.Password, a.Token, a.ClientID, a.ClientSecret, a.Scope}
+	all := []string{a.Username, a.Password, a.Token, a.ClientID, a.ClientSecret, a.Scope}
+	for _, name := range sortedKeys(a.TokenParams) {
+		all = append(all, a.TokenParams[name])
+	}
+	return all
 }
 
 // authPart is a part of a WebhookAuth, and the scheme that it belongs to.
@@ -175,9 +190,9 @@ type authPart struct {
 
 func (a WebhookAuth) parts() []authPart {
 	return []authPart{
-		{"username", a.Username, AuthBasic, true}, {"password", a.Password, AuthBasic, false}, {"token", a.Token, AuthBearer, true},
+		{"username", a.Username, AuthBasic, false}, {"password", a.Password, AuthBasic, false}, {"token", a.Token, AuthBearer, true},
 		{"token_url", a.TokenURL, AuthOAuth2, true}, {"client_id", a.ClientID, AuthOAuth2, true}, {"client_secret", a.ClientSecret, AuthOAuth2, true},
-		{"scope", a.Scope, AuthOAuth2, false},
+		{"scope", a.Scope, AuthOAuth2, false}, {"client_auth", string(a.ClientAuth), AuthOAuth2, false},
 	}
 }
 

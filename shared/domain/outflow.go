@@ -42,6 +42,9 @@ func (b BlueprintSpec) outflows() []outflowAt {
 		issuer := host(w.Auth.TokenURL)
 		all = appendOutflows(all, at+"/auth", auth, issuer)
 		scopes := strings.Fields(w.Auth.Scope)
+		for _, name := range sortedKeys(w.Auth.TokenParams) { // an audience says what a token opens as much as a scope does
+			scopes = append(scopes, name+"="+w.Auth.TokenParams[name])
+		}
 		if len(scopes) == 0 {
 			scopes = []string{""}
 		}

@@ -34,8 +34,8 @@ type ParameterSchema struct {
 	Description string           `json:"description,omitempty" maxLength:"512" text:"lines"`
 	Default     ParameterValue   `json:"default,omitempty" doc:"The value of one that is not given. A secret has none."`
 	Enum        []ParameterValue `json:"enum,omitempty" maxItems:"50" doc:"The values that it may have."`
-	MinLength   *int             `json:"minLength,omitempty" minimum:"0" maximum:"1024" doc:"In characters."`
-	MaxLength   *int             `json:"maxLength,omitempty" minimum:"1" maximum:"1024" doc:"In characters; 256 when absent."`
+	MinLength   *int             `json:"minLength,omitempty" minimum:"0" maximum:"2048" doc:"In characters."`
+	MaxLength   *int             `json:"maxLength,omitempty" minimum:"1" maximum:"2048" doc:"In characters; 256 when absent."`
 	Pattern     string           `json:"pattern,omitempty" maxLength:"256" doc:"A regular expression of RE2 that a part of the value must match, or all of it between ^ and $."`
 	Format      string           `json:"format,omitempty" enum:"date,date-time,email,uri,uuid"`
 	Minimum     *float64         `json:"minimum,omitempty"`

@@ -17,8 +17,16 @@ type FormerSecret struct {
 // request, and a receiver that is so far behind has lost track.
 const MostSecrets = 3
 
-// SecretOverlap is how long the secrets before sign after a rotation that does not say.
+// SecretOverlap is how long a secret, a key or a token from before a rotation stays good when the caller does not say.
 const SecretOverlap = 24 * time.Hour
+
+// Overlap is the overlap that a rotation's caller gives, in seconds; nil says none.
+func Overlap(seconds *int) time.Duration {
+	if seconds == nil {
+		return SecretOverlap
+	}
+	return time.Duration(*seconds) * time.Second
+}
 
 // Rotate makes sealed the secret that signs, at that time. Those before sign for the overlap at most, and never longer
 // than they were to: after it the new one signs alone, however many rotations came before. Of more than MostSecrets the

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -31,8 +32,8 @@ type Config struct {
 // ErrRefused is in the error of a request that was not made because of where it would have gone.
 var ErrRefused = errors.New("egress refused")
 
-// maxHeaderBytes is how much of an answer's headers is read.
-const maxHeaderBytes = 16 << 10
+// MaxHeaderBytes is how much of an answer's headers is read. Endpoints set cookies by the dozen.
+const MaxHeaderBytes = 64 << 10
 
 // guard is ssrf's, which knows IANA's special-purpose registries, with what the stage opens.
 func (c Config) guard() *ssrf.Guardian {
@@ -83,7 +84,7 @@ func New(c Config, atOnce int) *http.Client {
 			DialContext:            dialer.DialContext,
 			ForceAttemptHTTP2:      true,
 			DisableCompression:     true,
-			MaxResponseHeaderBytes: maxHeaderBytes,
+			MaxResponseHeaderBytes: MaxHeaderBytes,
 			// Go keeps two idle connections a host, and makes all others anew: with a batch for one endpoint that
 			// is a handshake for most requests.
 			MaxIdleConnsPerHost: atOnce,
@@ -110,15 +111,15 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return t.Transport.RoundTrip(r)
 }
 
-// URLProblem says why a webhook of this stage cannot go to raw, in words for its owner; empty when it may. A name
+// URLProblem says why this stage sends nothing to raw, in words for its owner; empty when it does. A name
 // is not looked up: what it means is seen at each connection.
-func (c Config) URLProblem(raw string) string {
-	if problem := domain.URLProblem(raw); problem != "" {
+func (c Config) URLProblem(use domain.URLUse, raw string) string {
+	if problem := use.Problem(raw); problem != "" {
 		return problem
 	}
 	u, _ := url.Parse(raw)
 	if u.Scheme != "https" && !c.AllowPrivate {
-		return "A webhook's URL begins with https://."
+		return string(use) + " begins with https://."
 	}
 	port := map[string]string{"https": "443", "http": "80"}[u.Scheme]
 	if u.Port() != "" {
@@ -137,4 +138,10 @@ func (c Config) URLProblem(raw string) string {
 func TimedOut(err error) bool {
 	var n net.Error
 	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &n) && n.Timeout()
+}
+
+// HeadersTooLong tells whether an answer came whose headers are longer than MaxHeaderBytes. Go has no type for it: these are
+// the words of its clients of HTTP/1 and of HTTP/2.
+func HeadersTooLong(err error) bool {
+	return err != nil && (strings.Contains(err.Error(), "server response headers exceeded") || strings.Contains(err.Error(), "response header list larger than"))
 }

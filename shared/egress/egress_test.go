@@ -3,6 +3,7 @@ package egress
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"plugboard/shared/domain"
 )
 
 // addresses is rule 21's table: what may be dialled on a public stage, and on one that allows private targets.
@@ -210,6 +213,42 @@ func TestNew_HeadersOfAnAnswerAreCapped(t *testing.T) {
 	}
 }
 
+// Endpoints that set a cookie for everything answer with more than the 16 KB that were read before.
+func TestNew_HeadersOfUpTo60KBAreReadAndMoreAreSaidToBeTooLong(t *testing.T) {
+	for name, c := range map[string]struct {
+		headers, each int
+		long          bool
+	}{
+		"22 cookies": {22, 900, false}, "one of 17 KB": {1, 17 << 10, false}, "60 KB": {60, 1000, false}, "many small": {500, 20, false},
+		"70 of 1 KB": {70, 1 << 10, true}, "5 of 15 KB": {5, 15 << 10, true},
+	} {
+		for _, second := range []bool{false, true} {
+			server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				for n := range c.headers {
+					w.Header().Add("Set-Cookie", fmt.Sprintf("c%d=%s", n, strings.Repeat("x", c.each)))
+				}
+			}))
+			client := New(Config{AllowPrivate: true}, 1)
+			if server.EnableHTTP2 = second; second {
+				server.StartTLS()
+				client.Transport.(transport).TLSClientConfig = server.Client().Transport.(*http.Transport).TLSClientConfig
+			} else {
+				server.Start()
+			}
+			answer, err := client.Get(server.URL)
+			if HeadersTooLong(err) != c.long || (err != nil) != c.long {
+				t.Errorf("%s, HTTP/2 %v: %v", name, second, err)
+			} else if err == nil && (answer.ProtoMajor == 2) != second {
+				t.Errorf("%s: the answer came by %s", name, answer.Proto)
+			}
+			server.Close()
+		}
+	}
+	if HeadersTooLong(nil) || HeadersTooLong(io.ErrUnexpectedEOF) {
+		t.Error("another failure is said to be of headers")
+	}
+}
+
 func TestTimedOut(t *testing.T) {
 	hang := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-hang }))
@@ -245,10 +284,10 @@ func TestURLProblem(t *testing.T) {
 		"example.com":                      {false, false},
 		"":                                 {false, false},
 	} {
-		if got := (Config{}).URLProblem(raw); (got == "") != c.public {
+		if got := (Config{}).URLProblem(domain.WebhookURL, raw); (got == "") != c.public {
 			t.Errorf("public stage, %q: got %q", raw, got)
 		}
-		if got := (Config{AllowPrivate: true}).URLProblem(raw); (got == "") != c.private {
+		if got := (Config{AllowPrivate: true}).URLProblem(domain.WebhookURL, raw); (got == "") != c.private {
 			t.Errorf("private targets allowed, %q: got %q", raw, got)
 		}
 	}
