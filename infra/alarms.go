@@ -12,7 +12,7 @@ import (
 	"plugboard/shared/metric"
 )
 
-// RUNBOOK.md says of each alarm what to do.
+// RUNBOOK.md says what to do about each alarm.
 
 // alarm tells the alarms topic when the metric reaches the threshold; having none is good news, unless it is said otherwise.
 func (d *Drawing) alarm(scope constructs.Construct, id, text string, of awscloudwatch.Metric, threshold float64, otherwise ...func(*awscloudwatch.AlarmProps)) {

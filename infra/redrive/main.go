@@ -1,5 +1,5 @@
-// Command redrive moves the messages of a deployed stack's dead-letter queues back to where they died, once what they
-// died of is mended: `make redrive`. What it needs of AWS it takes as the AWS CLI does, from the environment or a profile.
+// Command redrive moves the messages of a deployed stack's dead-letter queues back to their queues, once the cause is
+// mended: `make redrive`. It takes AWS credentials as the AWS CLI does, from the environment or a profile.
 package main
 
 import (
@@ -70,7 +70,7 @@ func run(ctx context.Context, stack, only string, out io.Writer) error {
 	return nil
 }
 
-// box is the queue's name as infra/stack.go has it, which CloudFormation puts between the stack's and its own:
+// box is the queue's name in infra/stack.go, which CloudFormation puts between the stack's name and its own suffix:
 // plugboard-prod-queuesslowdeliveries6F2A1B3C-x1.
 func box(stack, url string) string {
 	id := strings.TrimPrefix(name(url), stack+"-queues")

@@ -2,7 +2,7 @@ package contract
 
 import "plugboard/shared/domain"
 
-// Callbacks: what a partner tells of its own accord.
+// Callbacks: what a partner reports on its own.
 
 type ReceiveCallbackInput struct {
 	Account   domain.AccountID   `path:"account_id" maxLength:"64"`

@@ -6,7 +6,7 @@ import (
 	"plugboard/shared/domain"
 )
 
-// The deletion of an account, and the proof of it.
+// The deletion of an account, and its proof.
 
 type DeleteAccountInput struct {
 	Account domain.AccountID `path:"account_id" maxLength:"64"`

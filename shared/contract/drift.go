@@ -6,7 +6,7 @@ import (
 	"plugboard/shared/domain"
 )
 
-// Drift: what of an installation is not as its blueprint declares it, and the repair of that.
+// Drift: how managed resources differ from their blueprint, and the repair.
 
 type ReadDriftInput struct {
 	Extension domain.ExtensionID `path:"extension_id" maxLength:"40"`

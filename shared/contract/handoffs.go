@@ -6,7 +6,7 @@ import (
 	"plugboard/shared/domain"
 )
 
-// Hand-off: an installation's credentials go to the partner, and are shown to nobody (design rule 3).
+// Hand-off: an installation's credentials go to the partner and are shown to nobody (design rule 3).
 
 type StartHandOffInput struct {
 	Extension domain.ExtensionID `path:"extension_id" maxLength:"40"`
@@ -43,7 +43,7 @@ type ExchangeHandOffOutput struct {
 	}
 }
 
-// Credentials are what an installation's partner proves itself with.
+// Credentials are the credentials of an installation's partner.
 type Credentials struct {
 	Token          domain.ShownOnce `json:"token,omitempty" doc:"The API token, shown this once. It answers 401 until the installation is enabled. Lost? rotate-installation-token makes another, or handing off again."`
 	CallbackSecret domain.ShownOnce `json:"callback_secret,omitempty" doc:"Signs callbacks, as Standard Webhooks do. Shown this once. Lost? rotate-callback-secret makes another, or handing off again."`

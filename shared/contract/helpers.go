@@ -2,7 +2,7 @@ package contract
 
 import "plugboard/shared/domain"
 
-// The helper for integrations that let their user choose where and from what to create a contract.
+// The helper for integrations whose users choose a workspace and a template.
 
 type ContractCreateDataInput struct {
 	PageInput

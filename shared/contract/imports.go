@@ -13,8 +13,8 @@ import (
 	"plugboard/shared/fault"
 )
 
-// Imports: what the platform syncs, up to 1,000 at a call. Each item is what the single operation takes, with the ids
-// that are in its path.
+// Imports: the platform syncs up to 1,000 items a call. Each item is the body of the single operation with the ids of
+// its path.
 
 type AccountItem struct {
 	ID domain.AccountID `json:"id" pattern:"^[A-Za-z0-9_-]{1,64}$" doc:"The platform's own id."`
@@ -73,10 +73,11 @@ const (
 	maxImportItems = 1000
 	// maxImportBody is what Lambda takes: 6 MB, of which base64 takes a quarter.
 	maxImportBody = 4 << 20
-	// So much is kept for an Idempotency-Key, in an item of 400 KB: the wrong fields of a report, and of one item.
+	// The limits of a report, because an Idempotency-Key keeps it in an item of 400 KB: wrong fields in all, and of
+	// one item.
 	maxReportErrors = 1000
 	maxItemErrors   = 10
-	maxPointer      = 128 // characters; a pointer has names in it that a caller made up
+	maxPointer      = 128 // characters; a pointer may hold names that a caller made up
 )
 
 type Import[T any] struct {

@@ -6,7 +6,7 @@ import (
 	"plugboard/shared/domain"
 )
 
-// An extension's logo: what a partner uploads, and what a page shows.
+// An extension's logo: a partner uploads it, and pages show it.
 
 type PutExtensionLogoInput struct {
 	Extension domain.ExtensionID `path:"extension_id" maxLength:"40"`
@@ -26,7 +26,7 @@ type LogoInput struct {
 	IfNoneMatch string             `header:"If-None-Match" maxLength:"1024" doc:"The ETag that the caller has: 304 and no body when the logo is still that."`
 }
 
-// LogoFile is the picture, with what keeps a browser from taking it for anything else.
+// LogoFile is the picture, with headers that keep a browser from treating it as anything else.
 type LogoFile struct {
 	Status       int
 	ContentType  string `header:"Content-Type" hidden:"true"`
@@ -42,7 +42,7 @@ type ReadExtensionLogoOutput LogoFile
 
 type ReadCatalogueLogoOutput LogoFile
 
-// LogoURL is where anyone finds a listed extension's logo, below the API's root; empty without one.
+// LogoURL is the public address of a listed extension's logo, below the API's root; empty without a logo.
 func LogoURL(e domain.ExtensionID, logo string) string {
 	if logo == "" {
 		return ""
@@ -50,7 +50,7 @@ func LogoURL(e domain.ExtensionID, logo string) string {
 	return strings.Replace(ReadCatalogueLogo.Path, "{extension_id}", string(e), 1)
 }
 
-// logoFile is the upload: MaxLogoBytes as sent, before it is drawn anew.
+// logoFile is the upload: at most MaxLogoBytes before redrawing.
 var logoFile = &File{
 	Part: "logo", Types: domain.LogoTypes, MaxBytes: domain.MaxLogoBytes,
 	Doc: "A still PNG or JPEG of at most 1,024 × 1,024 pixels. It is drawn anew: no metadata is kept, an orientation in it neither.",

@@ -12,10 +12,10 @@ import (
 // read as "nothing", which nobody means, and is refused. nil is what was not said at all; empty is what said null.
 type Only[T ~string] []T
 
-// maxOnly is how much a filter lists: each is looked up when it is given, and read with every event.
+// maxOnly is the limit of a filter's list: each id is checked when it is set, and read with every event.
 const maxOnly = 50
 
-// nullable marks, in the document, the lists of which null says something; of all others plainLists takes it away.
+// nullable marks, in the document, the lists in which null has a meaning; plainLists removes null from all others.
 const nullable = "x-plugboard-null-is-no-filter"
 
 // Schema is a list or null.
@@ -34,8 +34,8 @@ func (o Only[T]) MarshalJSON() ([]byte, error) {
 	return json.Marshal([]T(o))
 }
 
-// UnmarshalJSON reads on past an element of another type, which the schema refuses: so what else is wrong with the body is
-// found, too.
+// UnmarshalJSON skips an element of another type, which the schema refuses, so that all other errors of the body are
+// found too.
 func (o *Only[T]) UnmarshalJSON(raw []byte) error {
 	var list []T
 	err := json.Unmarshal(raw, &list)

@@ -13,20 +13,21 @@ import (
 	"plugboard/shared/fault"
 )
 
-// PageInput is how every list is asked for. Handlers never see a cursor: it is the place in the list that they gave
+// PageInput is the input of every list. A handler never sees a cursor, only the place in the list that it returned
 // with the page before.
 type PageInput struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"50" doc:"How many at most."`
 	Cursor string `query:"cursor" maxLength:"1024" doc:"next_cursor of the page before. Opaque."`
 }
 
-// Page is how every list is answered.
+// Page is the answer of every list.
 type Page[T any] struct {
 	Items      []T    `json:"items"`
 	NextCursor string `json:"next_cursor,omitempty" doc:"Absent on the last page."`
 }
 
-// PageOf cuts a page out of items, which rise by key: for lists that a quota keeps short enough to be read whole.
+// PageOf cuts a page out of items, which are sorted by key: for lists that a quota keeps short enough to be read
+// whole.
 func PageOf[T any](items []T, key func(T) string, in PageInput) Page[T] {
 	from := 0
 	if in.Cursor != "" {
@@ -96,7 +97,7 @@ func (p *Problem) BadCursor() bool {
 	return len(p.Errors) > 0 && !slices.ContainsFunc(p.Errors, func(f fault.Field) bool { return f.Pointer != badCursor.Pointer })
 }
 
-// goOn gives the handler the place in the list where its caller is.
+// goOn gives the handler the place where the caller's page begins.
 func goOn(in any, after string) {
 	if f := reflect.ValueOf(in).Elem().FieldByName("Cursor"); f.IsValid() && after != "" {
 		f.SetString(after)

@@ -27,7 +27,7 @@ var OpenAPIJSON = sync.OnceValue(func() []byte {
 			return document
 		}
 	}
-	panic(fmt.Sprintf("contract: openapi.json.gz: %v", err)) // a bad build, as a bad declaration is
+	panic(fmt.Sprintf("contract: openapi.json.gz: %v", err)) // a bad build, like a bad declaration
 })
 
 // Pack is a document as it is embedded.

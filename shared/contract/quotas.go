@@ -2,7 +2,7 @@ package contract
 
 import "plugboard/shared/domain"
 
-// Quotas: how much of everything an account may have.
+// Quotas: the limits of an account.
 
 type ListQuotasInput struct{}
 

@@ -6,7 +6,7 @@ import (
 	"plugboard/shared/domain"
 )
 
-// Roll-outs: a newer version for all who have an extension.
+// Roll-outs: a newer version for every installation of an extension.
 
 type CreateRolloutInput struct {
 	Extension domain.ExtensionID `path:"extension_id" maxLength:"40"`
@@ -31,7 +31,7 @@ type RolloutInput struct {
 	Rollout   domain.RolloutID   `path:"rollout_id" maxLength:"64"`
 }
 
-// RolloutView is a roll-out without the place where it is in the roster.
+// RolloutView is a roll-out without its place in the roster.
 type RolloutView struct {
 	ID          domain.RolloutID    `json:"id"`
 	Extension   domain.ExtensionID  `json:"extension_id"`
@@ -44,8 +44,8 @@ type RolloutView struct {
 	UpdatedAt time.Time `json:"updated_at"`
 }
 
-// ViewRollout shows the platform which accounts failed and why. A partner sees the counts and the failures' codes: who its
-// customers are it learns from them, and a failure's detail quotes what their users wrote.
+// ViewRollout shows the platform which accounts failed and why. A partner sees the counts and the failures' codes: it
+// learns its customers from the customers themselves, and a failure's detail quotes their users' texts.
 func ViewRollout(r domain.Rollout, platform bool) RolloutView {
 	v := RolloutView{
 		ID: r.ID, Extension: r.Extension, Version: r.Version, State: r.State, Reason: r.Reason, MaxFailures: r.MaxFailures,

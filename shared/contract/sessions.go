@@ -7,7 +7,7 @@ import (
 	"plugboard/shared/fault"
 )
 
-// A participant's session, and what it is for.
+// A participant's session, and its operations.
 
 type CreateParticipantSessionInput struct {
 	Contract    domain.ContractID    `path:"contract_id" maxLength:"64"`
@@ -49,7 +49,7 @@ type SessionField struct {
 	Active      bool             `json:"active" doc:"Whether it takes a value now."`
 }
 
-// OtherParticipant leaves out how to reach it.
+// OtherParticipant is another participant, without contact details.
 type OtherParticipant struct {
 	Name     string    `json:"name"`
 	SignedAt time.Time `json:"signed_at,omitzero"`
@@ -69,7 +69,7 @@ type UpdateSessionDataFieldsInput struct {
 	Body    ValuesBody
 }
 
-// Check reports values that no contract takes.
+// Check reports values that no contract accepts.
 func (in *UpdateSessionDataFieldsInput) Check() []fault.Field {
 	return domain.CheckValues("/data_fields", in.Body.DataFields)
 }

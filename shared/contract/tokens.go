@@ -7,7 +7,7 @@ import (
 	"plugboard/shared/fault"
 )
 
-// An account's own API tokens, and what a credential stands for.
+// An account's own API tokens, and the identity of a credential.
 
 type CreateTokenInput struct {
 	Body struct {

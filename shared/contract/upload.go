@@ -16,19 +16,19 @@ import (
 	"plugboard/shared/fault"
 )
 
-// File is what an operation takes as multipart/form-data: one part and nothing else.
+// File is a multipart/form-data body with exactly one part.
 type File struct {
 	Part     string   // the part's name
-	Types    []string // for the document; the handler looks at the bytes, and believes no header
+	Types    []string // for the document; the handler inspects the bytes and trusts no header
 	MaxBytes int64
 	Doc      string
 }
 
-// Upload is embedded in the input of an operation that takes a File. Huma would read the form itself, but without
-// a limit of its size.
+// Upload is embedded in the input of an operation that takes a File. Huma could read the form, but without a size
+// limit.
 type Upload struct {
 	RawBody []byte `contentType:"multipart/form-data" json:"-"`
-	// Content is the file. It alone is what an Idempotency-Key is held to: the boundary differs at each try.
+	// Content is the file. An Idempotency-Key compares it alone, since the boundary differs at each try.
 	Content []byte
 }
 
@@ -36,7 +36,7 @@ func (u *Upload) upload() *Upload { return u }
 
 const (
 	formType = "multipart/form-data"
-	// formFrame is what the boundaries and headers around a file may take.
+	// formFrame is the size limit of the boundaries and headers around a file.
 	formFrame = 4 << 10
 )
 
@@ -53,7 +53,7 @@ func (o Operation) unpack(ctx context.Context, in any) error {
 	}
 	body := u.upload()
 	content, wrong, err := o.File.read(multipart.NewReader(bytes.NewReader(body.RawBody), params["boundary"]))
-	// The reader takes a form that was cut off within a part's headers for one that ended.
+	// The reader mistakes a form that was cut off within a part's headers for a complete one.
 	ended := bytes.Contains(body.RawBody, []byte("--"+params["boundary"]+"--"))
 	switch {
 	case err != nil || !ended:
@@ -95,7 +95,7 @@ func (f File) read(form *multipart.Reader) (content []byte, wrong []fault.Field,
 	return content, wrong, nil
 }
 
-// document is the body as OpenAPI shows it.
+// document is the body in OpenAPI.
 func (f File) document() *huma.RequestBody {
 	limit := int(f.MaxBytes)
 	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{formType: {

@@ -6,19 +6,20 @@ import (
 	"time"
 )
 
-// Account is a customer of the platform. Everything below belongs to one and is never visible from another.
+// Account is a customer of the platform. Everything below belongs to one account and is invisible from every other.
 type Account struct {
 	ID    AccountID    `json:"id"`
 	Name  string       `json:"name"`
 	State AccountState `json:"state" enum:"active,deleting"`
-	// DevelopmentOf is kept with the account, so that deleting it and linking a partner to it exclude each other.
+	// DevelopmentOf is stored with the account, so that deleting the account and linking a partner to it exclude each
+	// other.
 	DevelopmentOf []PartnerID `json:"development_of,omitempty" doc:"The partners that develop in it. Such an account cannot be deleted."`
 	CreatedAt     time.Time   `json:"created_at"`
 	UpdatedAt     time.Time   `json:"updated_at"`
 	Revision
 }
 
-// Role is what a stored user may do: an admin whatever a member may.
+// Role is what a stored user may do. An admin may do everything that a member may.
 type Role string
 
 const (
@@ -26,7 +27,7 @@ const (
 	Admin  Role = "admin"
 )
 
-// AtLeast tells whether r includes what need allows.
+// AtLeast is true when r includes need.
 func (r Role) AtLeast(need Role) bool { return r == need || r == Admin && need == Member }
 
 // User is a member of an account, as the platform synced it. Role and workspaces are read on every call, so
@@ -51,8 +52,8 @@ func (u User) MayCreateIn(w WorkspaceID) bool {
 // FoldEmail is how e-mail addresses are compared.
 func FoldEmail(email string) string { return strings.ToLower(strings.TrimSpace(email)) }
 
-// Naming counts the changes of an account that may name one of its workspaces, and its workspaces' deletions, so that each
-// can be held to the other's not having come between: no user or template names a workspace that is gone.
+// Naming counts the changes of an account that may name a workspace, and its deletions of workspaces. Each is
+// conditional on the other's count, so that no user or template names a deleted workspace.
 type Naming struct {
 	Account AccountID `json:"account_id"`
 	Named   int       `json:"named"`
@@ -76,13 +77,13 @@ type Partner struct {
 	Contact            string    `json:"contact"`
 	DevelopmentAccount AccountID `json:"development_account_id"`
 	KeyHash            string    `json:"key_hash"`                    // of the newest key
-	PreviousKeyHash    string    `json:"previous_key_hash,omitempty"` // of the one before, which a rotation ends
+	PreviousKeyHash    string    `json:"previous_key_hash,omitempty"` // of the previous key, which a rotation ends
 	CreatedAt          time.Time `json:"created_at"`
 	UpdatedAt          time.Time `json:"updated_at"`
 	Revision
 }
 
-// PartnerKey is one of a partner's keys, found by its hash. An older one ends at ExpiresAt.
+// PartnerKey is one of a partner's keys, found by its hash. An older key ends at ExpiresAt.
 type PartnerKey struct {
 	Hash      string    `json:"hash"`
 	Partner   PartnerID `json:"partner_id"`
@@ -103,7 +104,7 @@ const (
 	ScopeWebhooksSecrets Scope = "webhooks:secrets"
 )
 
-// AnyScope is what an operation asks for that every token may use, even one without a scope.
+// AnyScope is the demand of an operation that every token may use, even one without a scope.
 const AnyScope Scope = "any scope"
 
 // Scopes is every scope that exists.
@@ -111,8 +112,8 @@ var Scopes = []Scope{
 	ScopeContractsRead, ScopeContractsWrite, ScopeTemplatesRead, ScopeTemplatesWrite, ScopeWebhooksRead, ScopeWebhooksSecrets,
 }
 
-// Token is an API token, found by its hash; the token itself is stored nowhere. One with an Extension lives
-// and dies with that epoch of the installation, and creates contracts whose origin is the installation.
+// Token is an API token, found by its hash; the token itself is stored nowhere. A token with an Extension is valid
+// only in that epoch of the installation, and creates contracts whose origin is the installation.
 type Token struct {
 	Hash      string      `json:"hash"` // hex SHA-256
 	ID        TokenID     `json:"id"`
@@ -122,20 +123,20 @@ type Token struct {
 	Scopes    []Scope     `json:"scopes"`
 	ExpiresAt time.Time   `json:"ends_at,omitzero"`
 	CreatedAt time.Time   `json:"created_at"`
-	// LastUsedAt is kept by the hour, so that a busy token costs a write an hour and not one a request.
+	// LastUsedAt is exact to the hour, so that a busy token costs a write an hour and not one a request.
 	LastUsedAt time.Time `json:"last_used_at,omitzero"`
 	Revision
 }
 
-// TokenUseKept is how exactly LastUsedAt is kept.
+// TokenUseKept is the precision of LastUsedAt.
 const TokenUseKept = time.Hour
 
-// OwnToken is what an account is shown of an API token of its own; the token itself is found by its hash alone.
+// OwnToken is the visible part of an account's own API token.
 type OwnToken struct {
 	Account   AccountID `json:"account_id"`
 	ID        TokenID   `json:"id"`
 	Name      string    `json:"name"`
-	Prefix    string    `json:"prefix"` // the token's first characters, to know it by
+	Prefix    string    `json:"prefix"` // the token's first characters, to recognise it by
 	Hash      string    `json:"hash"`
 	CreatedBy UserID    `json:"created_by"`
 	CreatedAt time.Time `json:"created_at"`

@@ -8,18 +8,18 @@ import (
 	"strings"
 )
 
-// ChangeKind is what happened to a place of a blueprint.
+// ChangeKind is the kind of a change in a blueprint.
 type ChangeKind string
 
 const (
 	Added     ChangeKind = "added"
 	Removed   ChangeKind = "removed"
 	Changed   ChangeKind = "changed"
-	Reordered ChangeKind = "reordered" // the same things in another order
+	Reordered ChangeKind = "reordered" // the same items in another order
 )
 
-// Change is one difference between two blueprints. What was removed is pointed at in the old one, everything else
-// in the new one.
+// Change is one difference between two blueprints. A removed value is named by its pointer in the old one, any other
+// by its pointer in the new one.
 type Change struct {
 	Kind    ChangeKind      `json:"kind" enum:"added,removed,changed,reordered"`
 	Pointer string          `json:"pointer" doc:"A JSON pointer: into the old blueprint for what was removed, else into the new one." example:"/template_types/0/fields/2/name"`
@@ -27,21 +27,21 @@ type Change struct {
 	To      json.RawMessage `json:"to,omitempty" doc:"As it is; absent when removed."`
 }
 
-// BlueprintDiff is what leads from one blueprint to another: always the same list for the same two.
+// BlueprintDiff is the differences of two blueprints: always the same list for the same two.
 type BlueprintDiff struct {
 	Changes      []Change        `json:"changes"`
 	NeedsConsent []ConsentReason `json:"needs_consent" doc:"Empty when an upgrade may be automatic."`
 }
 
-// Diff compares b with the blueprint that comes after it. Things in lists are the same when their names are (a
-// field's custom id folded), wherever they stand; only the order of data fields and of a choice's values counts.
+// Diff compares b with a later blueprint. Items of lists are matched by name (a field's custom id folded), wherever
+// they stand. Order counts only for data fields and for a choice's values.
 func (b BlueprintSpec) Diff(next BlueprintSpec) BlueprintDiff {
 	d := differ{}
 	d.values("", "", tree(b), tree(next))
 	return BlueprintDiff{Changes: d.changes, NeedsConsent: b.consent(next)}
 }
 
-// tree is a part of a blueprint as JSON has it, empty lists and absent ones alike.
+// tree is a part of a blueprint as JSON; an empty list equals an absent one.
 func tree(part any) map[string]any {
 	var t map[string]any
 	raw, err := json.Marshal(part)
@@ -101,7 +101,7 @@ func (d *differ) values(was, is string, from, to any) {
 	}
 }
 
-// absent is a list as each of its things, since a list that is left out is an empty one.
+// absent reports a list as each of its items, since an absent list equals an empty one.
 func (d *differ) absent(pointer string, v any, kind ChangeKind) {
 	if list, ok := v.([]any); ok && !numbers(list) {
 		for i, element := range list {
@@ -149,7 +149,7 @@ func (d *differ) lists(was, is string, from, to []any) {
 	}
 }
 
-// numbers tells whether a list is of numbers, which have no names: it is one value, in its order.
+// numbers is true for a list of numbers. It is one value, with its order.
 func numbers(list []any) bool {
 	return slices.ContainsFunc(list, func(v any) bool {
 		_, number := v.(float64)
@@ -157,7 +157,7 @@ func numbers(list []any) bool {
 	})
 }
 
-// names are what the things of a list are known by. One that a draft repeats is told apart by how often it came.
+// names identify the items of a list. A name that a draft repeats is numbered.
 func names(list []any) []string {
 	all := make([]string, len(list))
 	seen := map[string]int{}

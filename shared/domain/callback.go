@@ -2,7 +2,7 @@ package domain
 
 import "time"
 
-// CallbackType is what a partner calls back about.
+// CallbackType is the subject of a callback.
 type CallbackType string
 
 const (
@@ -11,25 +11,24 @@ const (
 	CallbackContractFields CallbackType = "contract.fields"
 )
 
-// CallbackTolerance is how far a callback's timestamp may be from our clock, as the Standard Webhooks libraries have it.
+// CallbackTolerance is how far a callback's timestamp may be from our clock, as in the Standard Webhooks libraries.
 const CallbackTolerance = 5 * time.Minute
 
-// CallbackKept is how long the id of a callback is known: longer than anyone tries a webhook again.
+// CallbackKept is how long a callback's id is remembered: longer than senders retry.
 const CallbackKept = 30 * 24 * time.Hour
 
-// Callback remembers that a callback had its effect: it is created in the transaction of that, so that there is none
-// without the other. Its id is the sender's webhook-id, which counts within an epoch of the installation, as its secret
-// does.
+// Callback records that a callback had its effect, and is created in the same transaction. Its id is the sender's
+// webhook-id, unique within an epoch of the installation, like the secret.
 type Callback struct {
 	Account   AccountID   `json:"account_id"`
 	Extension ExtensionID `json:"extension_id"`
 	Epoch     int         `json:"epoch"`
 	ID        string      `json:"id"`
-	Digest    string      `json:"digest"` // hex SHA-256 of the body, by which a repeat is told from another message
+	Digest    string      `json:"digest"` // hex SHA-256 of the body, which tells a repeat from another message
 	EndsAt    time.Time   `json:"ends_at"`
 }
 
-// Ends is when it may be swept away.
+// Ends is when DynamoDB may remove it.
 func (c Callback) Ends() time.Time { return c.EndsAt }
 
 // CallbackResource names an installation's callback secret to the sealer.

@@ -2,31 +2,31 @@ package domain
 
 import "time"
 
-// Outcome is how an attempt ended, or why there was none.
+// Outcome is how an attempt ended, or why none was made.
 type Outcome string
 
 const (
 	OutcomeDelivered Outcome = "delivered" // a 2xx answer
-	OutcomeFailed    Outcome = "failed"    // another answer, or none; tried again later
-	OutcomeExhausted Outcome = "exhausted" // the same, for the last time
+	OutcomeFailed    Outcome = "failed"    // another answer, or none; retried later
+	OutcomeExhausted Outcome = "exhausted" // failed at the last attempt
 	OutcomeSkipped   Outcome = "skipped"   // the webhook was paused or its installation suspended
-	OutcomeCancelled Outcome = "cancelled" // the webhook is gone, or its installation of another epoch
+	OutcomeCancelled Outcome = "cancelled" // the webhook is gone, or its installation has another epoch
 )
 
-// FailureClass is what an attempt failed of, for programs.
+// FailureClass is the cause of a failed attempt, for programs.
 type FailureClass string
 
 const (
 	FailureDNS            FailureClass = "dns"             // the host has no address
-	FailureBlockedAddress FailureClass = "blocked-address" // an address, port or scheme that nothing is sent to
+	FailureBlockedAddress FailureClass = "blocked-address" // a forbidden address, port or scheme
 	FailureDial           FailureClass = "dial"            // no connection
-	FailureTLS            FailureClass = "tls"             // no trust, or no common protocol
+	FailureTLS            FailureClass = "tls"             // an untrusted certificate, or no common protocol
 	FailureTimeout        FailureClass = "timeout"
-	FailureConnection     FailureClass = "connection" // it broke off before an answer came
-	FailureStatus         FailureClass = "status"     // an answer that is not 2xx; whatever becomes of its body
-	FailureToken          FailureClass = "token"      // the token endpoint gave none
-	FailureUnsendable     FailureClass = "unsendable" // no request can be made of what is declared and given
-	FailureBacklog        FailureClass = "backlog"    // no turn within TurnsWithin, at the pace that its policy allows
+	FailureConnection     FailureClass = "connection" // the connection broke before an answer
+	FailureStatus         FailureClass = "status"     // an answer other than 2xx
+	FailureToken          FailureClass = "token"      // the token endpoint gave no access token
+	FailureUnsendable     FailureClass = "unsendable" // the declaration and its values make no valid request
+	FailureBacklog        FailureClass = "backlog"    // no turn within TurnsWithin at the policy's rate
 )
 
 // Attempt is one line of the append-only log: one HTTP request, or the decision to make none.
@@ -49,19 +49,19 @@ type Attempt struct {
 	Milliseconds int64             `json:"milliseconds,omitempty"`
 	NextAt       time.Time         `json:"next_at,omitzero" doc:"When it is tried again."`
 
-	// Of what another attempt is made, besides the event. They are not shown.
+	// What another attempt needs besides the event. Not shown.
 	Epoch   int    `json:"epoch,omitempty" hidden:"true"`
-	Context string `json:"context,omitempty" hidden:"true"` // of the body. Up to some 380 bytes a success is one write unit, 1 KB
+	Context string `json:"context,omitempty" hidden:"true"` // of the body; with up to some 380 bytes, a success is one write unit, 1 KB
 }
 
-// Shown is the line without what is of no use to people.
+// Shown is the line without its internal fields.
 func (a Attempt) Shown() Attempt {
 	a.Epoch, a.Context = 0, ""
 	return a
 }
 
-// AttemptsMost is how many a delivery can have when another is asked for by hand or in a replay, so that all of them fit
-// into an answer of 6 MB, a Lambda quota, with 16 KB of what each was answered.
+// AttemptsMost is how many attempts a delivery may have when someone asks for another. All of them, with 16 KB of
+// answer each, fit into Lambda's 6 MB.
 const AttemptsMost = 100
 
 // DeliveryState derives from the attempts.
@@ -75,8 +75,8 @@ const (
 	DeliveryCancelled DeliveryState = "cancelled"
 )
 
-// StateOf derives a delivery's state from its attempts, whatever their order: one success wins over all
-// (design rule 19), otherwise the last line says. An attempt that ran twice has two lines of the same number.
+// StateOf derives a delivery's state from its attempts in any order: a success wins (design rule 19), otherwise the
+// last line decides. An attempt that ran twice has two lines of one number.
 func StateOf(attempts []Attempt) DeliveryState {
 	var last Attempt
 	for _, a := range attempts {

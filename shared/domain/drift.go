@@ -13,7 +13,7 @@ import (
 	"plugboard/shared/fault"
 )
 
-// Finding is one way in which what an installation manages is not as its blueprint declares it (design rule 10).
+// Finding is one difference between a managed resource and its blueprint (design rule 10).
 type Finding struct {
 	Kind     StepKind `json:"kind" enum:"template-type,webhook,lifecycle,token"`
 	ID       string   `json:"id" doc:"Of the resource."`
@@ -23,23 +23,23 @@ type Finding struct {
 	Found    string   `json:"found" doc:"As JSON; empty for what is not there."`
 }
 
-// KindToken is the resource that no step makes: enabling does.
+// KindToken is the token, the one resource that no step makes: enabling makes it.
 const KindToken StepKind = "token"
 
-// Drift is what a check found last, as it is remembered with the installation: so that the same is told once.
+// Drift is the last check's findings, stored with the installation, so that the same findings are reported once.
 type Drift struct {
 	Findings []Finding `json:"findings"` // the first of them
 	Total    int       `json:"total"`
-	Print    string    `json:"print"` // of all
+	Print    string    `json:"print"` // of all findings
 	FoundAt  time.Time `json:"found_at"`
 }
 
 const (
-	driftRemembered = 20  // findings: the installation is read with every call of its token
-	driftText       = 200 // characters of what was expected or found
+	driftRemembered = 20  // few, because the installation is read with every call of its token
+	driftText       = 200 // characters of an expected or found value
 )
 
-// NewDrift remembers findings, of which there is at least one.
+// NewDrift stores findings, at least one.
 func NewDrift(all []Finding, now time.Time) *Drift {
 	parts := make([]string, 0, 6*len(all))
 	for _, f := range all {
@@ -60,22 +60,22 @@ func cut(s string) string {
 	return string([]rune(s)[:driftText]) + "…"
 }
 
-// Checkable tells whether what the installation manages should be as its blueprint declares it: not while it is made,
-// changed or cleared away.
+// Checkable is true when the managed resources should match the blueprint: not while they are being created, changed
+// or removed.
 func (i Installation) Checkable() bool {
 	return i.State == Enabled || i.State == Suspended && !i.HalfUpgraded()
 }
 
-// Managed is what there is of what an installation manages.
+// Managed is the existing resources of an installation.
 type Managed struct {
 	TemplateTypes map[TemplateTypeID]TemplateType
-	Webhooks      map[WebhookID]Webhook // every one of the extension in the account
+	Webhooks      map[WebhookID]Webhook // every webhook of the extension in the account
 	Token         Token                 // zero when there is none
 }
 
-// DriftFrom compares what is there with what the installation's blueprint declares: the definitions alone, since what is
-// expected is made of what was found, with its runtime state. So it finds exactly what reconciling would change. By
-// kind, id and pointer.
+// DriftFrom compares the existing resources with the blueprint. Each expected resource is made from the found one
+// with its runtime state, so only definitions are compared, and the findings are exactly what reconciling would
+// change. Sorted by kind, id and pointer.
 func (i Installation) DriftFrom(b Blueprint, m Managed) []Finding {
 	var all []Finding
 	for _, s := range b.Steps() {
@@ -123,7 +123,7 @@ func (i Installation) DriftFrom(b Blueprint, m Managed) []Finding {
 	}
 	at := Finding{Kind: KindToken, ID: string(i.TokenID), Name: "API token of " + string(i.Extension)}
 	switch {
-	case i.TokenID == "": // it waits for its hand-off
+	case i.TokenID == "": // waits for its hand-off
 	case m.Token.Hash == "":
 		all = append(all, at.missing())
 	default:
@@ -135,7 +135,7 @@ func (i Installation) DriftFrom(b Blueprint, m Managed) []Finding {
 	return all
 }
 
-// WebhookIDs are of all webhooks that the blueprint declares for the installation.
+// WebhookIDs are the ids of all webhooks that the blueprint declares for the installation.
 func (i Installation) WebhookIDs(b Blueprint) map[WebhookID]bool {
 	ids := map[WebhookID]bool{}
 	for _, s := range b.Steps() {
@@ -149,7 +149,7 @@ func (i Installation) WebhookIDs(b Blueprint) map[WebhookID]bool {
 	return ids
 }
 
-// Surplus are the webhooks that are there and that the blueprint does not declare.
+// Surplus are the existing webhooks that the blueprint does not declare.
 func (i Installation) Surplus(b Blueprint, m Managed) []Webhook {
 	declared := i.WebhookIDs(b)
 	var all []Webhook
@@ -161,8 +161,8 @@ func (i Installation) Surplus(b Blueprint, m Managed) []Webhook {
 	return all
 }
 
-// DefineToken is the token that was found as the blueprint declares it. One that is gone cannot be made again, since it
-// would have to be shown to somebody.
+// DefineToken is the found token as the blueprint declares it. A missing token cannot be made again, since someone
+// would have to be shown it.
 func (i Installation) DefineToken(b Blueprint, found Token) Token {
 	found.ID, found.Account, found.Extension, found.Epoch, found.Scopes = i.TokenID, i.Account, i.Extension, i.Epoch, b.Scopes
 	return found
@@ -172,7 +172,7 @@ func (i Installation) typeDrift(at Finding, declared TemplateTypeBlueprint, foun
 	want, err := i.DefineTemplateType(declared, found)
 	var f *fault.Error
 	switch {
-	case errors.As(err, &f): // nothing can be made of it until people have changed it
+	case errors.As(err, &f): // only people can resolve it
 		at.Pointer, at.Expected, at.Found = "/fields", text(declared.Fields), text(f.Detail)
 		return []Finding{at}
 	case err != nil:
@@ -187,7 +187,7 @@ func (f Finding) missing() Finding {
 	return f
 }
 
-// differences are those of two objects as JSON, but for when and how often they were written, and for what is sealed.
+// differences are the differences of two values as JSON, except their times, revisions and sealed secrets.
 func (f Finding) differences(expected, found any) []Finding {
 	want, is := map[string]string{}, map[string]string{}
 	flatten("", parsed(expected), want)
@@ -204,8 +204,8 @@ func (f Finding) differences(expected, found any) []Finding {
 	return all
 }
 
-// flatten puts v's parts into out by their pointers. Fields are known by their custom ids, as their order is people's;
-// any other list is one part.
+// flatten puts v's parts into out by their pointers. Fields are identified by custom id, because users may reorder
+// them; any other list is one part.
 func flatten(pointer string, v any, out map[string]string) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -231,7 +231,7 @@ func parsed(v any) (parsed any) {
 	return parsed
 }
 
-// text is v as JSON; of the stored types, none fails.
+// text is v as JSON; no stored type fails.
 func text(v any) string {
 	raw, _ := JSON(v)
 	return string(raw)

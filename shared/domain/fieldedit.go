@@ -10,13 +10,13 @@ import (
 // MaxFieldsBytes keeps a template type well inside one DynamoDB item (400 KB), as JSON.
 const MaxFieldsBytes = 256 << 10
 
-// GivenField is a field as a bulk replacement gives it.
+// GivenField is a field of a bulk replacement.
 type GivenField struct {
 	FieldDefinition
 	Active *bool `json:"active,omitempty" doc:"True when absent."`
 }
 
-// FieldChange is what an update gives; nil leaves as it is.
+// FieldChange is an update of a field; nil leaves a value unchanged.
 type FieldChange struct {
 	Active      *bool      `json:"active,omitempty" doc:"All that can be changed of a system field."`
 	Name        *string    `json:"name,omitempty" minLength:"1" maxLength:"128"`
@@ -26,8 +26,8 @@ type FieldChange struct {
 	Default     *string    `json:"default,omitempty" maxLength:"1024" text:"value"`
 }
 
-// The edits. Each returns the template type as it will be. What an extension manages is changed by none of
-// them but for Active (design rule 8): the refusal is Conflict `managed-resource`.
+// Edits of a template type. Each returns the template type as it will be. Of a managed field they change only Active
+// (design rule 8); otherwise Conflict `managed-resource`.
 
 // AddField puts a user field at the end. Invalid when the custom id is taken or the default is not of the kind.
 func (t TemplateType) AddField(d FieldDefinition) (TemplateType, error) {
@@ -37,7 +37,7 @@ func (t TemplateType) AddField(d FieldDefinition) (TemplateType, error) {
 	})
 }
 
-// UpdateField changes one. NotFound when there is none with that custom id.
+// UpdateField changes a field. NotFound when no field has that custom id.
 func (t TemplateType) UpdateField(customID string, c FieldChange) (TemplateType, error) {
 	at := t.Field(customID)
 	if at < 0 {
@@ -59,7 +59,7 @@ func (t TemplateType) UpdateField(customID string, c FieldChange) (TemplateType,
 	return t.withFields(fields, func(pointer string) string { return pointer[len(fmt.Sprintf("/fields/%d", at)):] })
 }
 
-// RemoveField deletes a user field. Values of contracts that have it stay.
+// RemoveField deletes a user field. Values in contracts stay.
 func (t TemplateType) RemoveField(customID string) (TemplateType, error) {
 	at := t.Field(customID)
 	switch {
@@ -72,7 +72,7 @@ func (t TemplateType) RemoveField(customID string) (TemplateType, error) {
 	return t, nil
 }
 
-// OrderFields puts the fields into the given order. Invalid unless it names each once.
+// OrderFields reorders the fields. Invalid unless each is named once.
 func (t TemplateType) OrderFields(customIDs []string) (TemplateType, error) {
 	ordered := TemplateType{Name: t.Name}
 	var wrong []fault.Field
@@ -99,8 +99,8 @@ func (t TemplateType) OrderFields(customIDs []string) (TemplateType, error) {
 	return t, nil
 }
 
-// ReplaceFields puts the given fields in place of all: absent means removed. System fields must all be among
-// them, defined as they are; only their order and Active may differ.
+// ReplaceFields replaces all fields: a missing field is removed. Every system field must be there with its
+// definition; only order and Active may differ.
 func (t TemplateType) ReplaceFields(given []GivenField) (TemplateType, error) {
 	fields := make([]DataField, 0, len(given))
 	for _, g := range given {
@@ -122,7 +122,7 @@ func (t TemplateType) ReplaceFields(given []GivenField) (TemplateType, error) {
 	return t.withFields(fields, func(pointer string) string { return pointer })
 }
 
-// withFields checks the fields as a whole. pointer turns one into /fields into one into the caller's body.
+// withFields checks the fields as a whole. pointer turns a pointer into /fields into one into the caller's body.
 func (t TemplateType) withFields(fields []DataField, pointer func(string) string) (TemplateType, error) {
 	definitions := make([]FieldDefinition, len(fields))
 	for i, f := range fields {

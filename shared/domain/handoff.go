@@ -21,18 +21,18 @@ type HandOff struct {
 	Revision
 }
 
-// Ends is when it may be swept away.
+// Ends is when DynamoDB may remove it.
 func (h HandOff) Ends() time.Time { return h.EndsAt }
 
 const handOffCode = "code"
 
-// HandOffURL is a setup URL with a hand-off code in its query: a credential as much as ShownOnce. What Idempotency-Key
-// records of it is the URL without the code, where the partner's page says to begin again.
+// HandOffURL is a setup URL with a hand-off code in its query, and so a credential. Under an Idempotency-Key the URL
+// is recorded without the code; the partner's page then asks to begin again.
 type HandOffURL string
 
-// NewHandOffURL adds the code, and the state unless it is empty, to the query that the setup URL has.
+// NewHandOffURL adds the code, and the state unless it is empty, to the setup URL's query.
 func NewHandOffURL(setup string, code ShownOnce, state string) HandOffURL {
-	u, _ := url.Parse(setup) // BlueprintSpec.Check let it pass
+	u, _ := url.Parse(setup) // BlueprintSpec.Check accepted it
 	query := u.Query()
 	query.Set(handOffCode, string(code))
 	if state != "" {
@@ -42,7 +42,7 @@ func NewHandOffURL(setup string, code ShownOnce, state string) HandOffURL {
 	return HandOffURL(u.String())
 }
 
-// WithoutCode is what may be recorded.
+// WithoutCode is the form that may be recorded.
 func (h HandOffURL) WithoutCode() HandOffURL {
 	u, err := url.Parse(string(h))
 	if err != nil {
@@ -57,7 +57,7 @@ func (h HandOffURL) WithoutCode() HandOffURL {
 func (h HandOffURL) String() string   { return masked }
 func (h HandOffURL) GoString() string { return masked }
 
-// SetupState is how far a partner is with what it does on its side.
+// SetupState is a partner's progress with its side.
 type SetupState string
 
 const (
@@ -66,7 +66,7 @@ const (
 	SetupFailed    SetupState = "failed"
 )
 
-// Setup is what the partner says of its side, by callbacks. It changes nothing of what the installation may do.
+// Setup is what the partner reports of its side, by callbacks. It does not change what the installation may do.
 type Setup struct {
 	State  SetupState `json:"state" enum:"pending,completed,failed"`
 	Reason string     `json:"reason,omitempty" doc:"Why it failed, in the partner's words."`

@@ -10,8 +10,8 @@ import (
 	"github.com/oklog/ulid/v2"
 )
 
-// Typed ids: the compiler keeps an account's from a workspace's. AccountID, UserID and WorkspaceID are chosen
-// by the platform, which syncs its own; the others are ours: a prefix, `_`, and a ULID in lower case.
+// Typed ids: the compiler tells an account's id from a workspace's. The platform chooses AccountID, UserID and
+// WorkspaceID. The others are ours: a prefix, `_`, and a lower-case ULID.
 type (
 	AccountID      string
 	UserID         string // the subject of the platform's OIDC tokens
@@ -31,38 +31,37 @@ type (
 	ReplayID       string
 )
 
-// Clock is where the time comes from; tests hold it still. UTC.
+// Clock is the source of time, in UTC; tests hold it still.
 type Clock func() time.Time
 
-// SystemClock is the machine's, in UTC and cut to milliseconds, as it is stored.
+// SystemClock is the machine's clock in UTC, cut to milliseconds, as times are stored.
 func SystemClock() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
 
-// IDSource makes a new id with that prefix.
+// IDSource makes a new id with a prefix.
 type IDSource func(prefix string) string
 
-// NewID is the IDSource in production: sorted by time, 80 random bits.
+// NewID is the IDSource in production: sorted by time, with 80 random bits.
 func NewID(prefix string) string {
 	return prefix + "_" + strings.ToLower(ulid.MustNew(ulid.Now(), rand.Reader).String())
 }
 
-// ExternalEventID is the id of an event that the platform sent of a contract kept elsewhere. It begins with the event's
-// time, as the others do, so that it is listed among them; the rest, 80 bits of SHA-256, derives from the account and the
-// sender's id, and is what it is known again by, whatever its time.
+// ExternalEventID is the id of an event of a contract kept elsewhere. It begins with the event's time, so that it
+// sorts among other events. The rest, 80 bits of SHA-256, derives from the account and the sender's id, and
+// identifies a repeat whatever its time.
 func ExternalEventID(a AccountID, id string, at time.Time) EventID {
-	const timeLength, known = 10, 16 // characters of base 32, of a ULID and of the rest
+	const timeLength, known = 10, 16 // base-32 characters: of a ULID's time, and of the rest
 	var u ulid.ULID
 	u.SetTime(uint64(at.UnixMilli()))
 	return EventID(eventPrefix + strings.ToLower(u.String()[:timeLength]) + "_" + strings.TrimPrefix(DerivedID("", string(a), id), "_")[:known])
 }
 
-// External is what an event of a contract kept elsewhere is known again by; empty for any other.
+// External is the identifying rest of an external event's id; empty for any other event.
 func (e EventID) External() string {
 	_, known, _ := strings.Cut(strings.TrimPrefix(string(e), eventPrefix), "_")
 	return known
 }
 
-// Made is when the id was made, to the millisecond, or of an event from outside when it happened; false for one that
-// derives from something else.
+// Made is when the id was made, to the millisecond; for an external event, when it happened. False for a derived id.
 func (e EventID) Made() (time.Time, bool) {
 	text, isEvent := strings.CutPrefix(string(e), eventPrefix)
 	if known := e.External(); known != "" {
@@ -74,8 +73,8 @@ func (e EventID) Made() (time.Time, bool) {
 
 var base32Lower = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
 
-// DerivedID is the same for the same parts, on every attempt: what makes a repeated step or a repeated
-// fan-out land on the thing that it made before. 130 bits of SHA-256.
+// DerivedID is the same for the same parts: a repeated step or fan-out finds what it made before. 130 bits of
+// SHA-256.
 func DerivedID(prefix string, parts ...string) string {
 	h := sha256.New()
 	for _, p := range parts {

@@ -8,7 +8,7 @@ import (
 	"plugboard/shared/fault"
 )
 
-// InstallationState is where an installation is (design rule 5).
+// InstallationState is the state of an installation (design rule 5).
 type InstallationState string
 
 const (
@@ -31,41 +31,42 @@ const (
 	SuspendedByPlatform Suspender = "platform"
 )
 
-// Installation is account × extension, pinned to a blueprint version. Every disable raises the epoch: what
-// carries an older one (a token, a delivery on its way) is dead.
+// Installation is an extension in an account, pinned to a blueprint version. Every disable raises the epoch: a token
+// or delivery of an older epoch is dead.
 type Installation struct {
 	Account     AccountID                 `json:"account_id"`
 	Extension   ExtensionID               `json:"extension_id"`
 	Version     int                       `json:"version"`
 	Epoch       int                       `json:"epoch"`
 	State       InstallationState         `json:"state"`
-	EnabledBy   ExtensionID               `json:"enabled_by,omitempty"`  // the extension that needed it; empty when asked for itself
+	EnabledBy   ExtensionID               `json:"enabled_by,omitempty"`  // the extension that required it; empty when an admin enabled it directly
 	RequiredBy  []ExtensionID             `json:"required_by,omitempty"` // installations that depend on it directly
 	SuspendedBy []Suspender               `json:"suspended_by,omitempty"`
-	Parameters  map[string]ParameterValue `json:"parameters"`                  // those that are not secret
-	Secrets     map[string]Sealed         `json:"secret_parameters,omitempty"` // the others
+	Parameters  map[string]ParameterValue `json:"parameters"`                  // not secret
+	Secrets     map[string]Sealed         `json:"secret_parameters,omitempty"` // secret
 	TokenID     TokenID                   `json:"token_id,omitempty"`
 	TokenHash   string                    `json:"token_hash,omitempty"`
-	// PreviousTokenHash is of the token before, so that the next rotation ends it: at most two are good at a time.
+	// PreviousTokenHash is the hash of the previous token, so that the next rotation ends it: at most two are valid
+	// at a time.
 	PreviousTokenHash string `json:"previous_token_hash,omitempty"`
-	// CallbackSecret is what the partner signs its callbacks with; the one before is good until it ends.
+	// The partner signs its callbacks with CallbackSecret. The previous secret is valid until it ends.
 	CallbackSecret         Sealed            `json:"callback_secret,omitempty"`
 	PreviousCallbackSecret Sealed            `json:"previous_callback_secret,omitempty"`
 	PreviousCallbackEndsAt time.Time         `json:"previous_callback_ends_at,omitzero"`
-	Setup                  *Setup            `json:"setup,omitempty"` // nil while the partner has nothing to set up and has said nothing
+	Setup                  *Setup            `json:"setup,omitempty"` // nil while the partner has nothing to set up and has reported nothing
 	Steps                  []Step            `json:"steps"`
 	Resources              []ManagedResource `json:"resources"`
 	Failure                *Failure          `json:"failure,omitempty"`
 	UpgradePolicy          UpgradePolicy     `json:"upgrade_policy"`
 	Upgrade                *Upgrade          `json:"upgrade,omitempty"`
-	Drift                  *Drift            `json:"drift,omitempty"`        // that the last check found; nil when all was as declared
-	RepairDaily            bool              `json:"repair_daily,omitempty"` // the daily check repairs what it finds
+	Drift                  *Drift            `json:"drift,omitempty"`        // of the last check; nil without findings
+	RepairDaily            bool              `json:"repair_daily,omitempty"` // the daily check repairs its findings
 	CreatedAt              time.Time         `json:"created_at"`
 	UpdatedAt              time.Time         `json:"updated_at"`
 	Revision
 }
 
-// StepKind is what a provisioning step makes.
+// StepKind is the resource that a provisioning step makes or removes.
 type StepKind string
 
 const (
@@ -73,13 +74,13 @@ const (
 	StepWebhook      StepKind = "webhook"
 	StepLifecycle    StepKind = "lifecycle"
 
-	// The steps of what a version no longer has come last.
+	// Removals come last.
 	StepWithdrawal       StepKind = "withdrawal"      // of a template type's fields: they stay, inactive
 	StepWebhookRemoval   StepKind = "webhook-removal" // of one webhook of one template type
 	StepLifecycleRemoval StepKind = "lifecycle-removal"
 )
 
-// Step is one thing that provisioning makes. It may run twice; its result is the same.
+// Step is one unit of provisioning. It may run twice with the same result.
 type Step struct {
 	Kind       StepKind  `json:"kind" enum:"template-type,webhook,lifecycle,withdrawal,webhook-removal,lifecycle-removal"`
 	TypeKey    string    `json:"template_type_key"`
@@ -87,7 +88,7 @@ type Step struct {
 	DoneAt     time.Time `json:"done_at,omitzero"`
 }
 
-// Name tells the step in a log and to people.
+// Name is the step's name in logs and answers.
 func (s Step) Name() string {
 	name := string(s.Kind)
 	for _, part := range []string{s.WebhookKey, s.TypeKey} {
@@ -98,7 +99,7 @@ func (s Step) Name() string {
 	return name
 }
 
-// ManagedResource is what an installation owns.
+// ManagedResource is a resource that an installation owns.
 type ManagedResource struct {
 	Kind          StepKind `json:"kind" enum:"template-type,webhook,lifecycle"`
 	ID            string   `json:"id"`
@@ -106,7 +107,7 @@ type ManagedResource struct {
 	ExtensionType string   `json:"extension_type,omitempty"`
 }
 
-// Failure says where a failed installation stands, so that retry can go on from there.
+// Failure says where a failed installation stands, so that a retry can continue.
 type Failure struct {
 	Step   string            `json:"step" doc:"The provisioning step that failed."`
 	Reason string            `json:"reason"`
@@ -114,21 +115,21 @@ type Failure struct {
 	At     time.Time         `json:"at"`
 }
 
-// Installed tells whether its fields are usable, its token good and its deliveries sent. An upgrade takes none of that
-// away, even one that failed (design rule 6).
+// Installed is true when its fields are usable, its token is valid and its deliveries are sent. That holds during an
+// upgrade, even a failed one (design rule 6).
 func (i Installation) Installed() bool {
 	return i.State == Enabled || i.State == Upgrading || i.State == Failed && i.HalfUpgraded()
 }
 
-// HalfUpgraded tells that an upgrade failed, and is to be tried again: also while that is suspended.
+// HalfUpgraded is true after a failed upgrade that can be retried, even while suspended.
 func (i Installation) HalfUpgraded() bool { return i.Failure != nil && i.Failure.Goal == Upgraded }
 
-// Present tells whether it is enabled or on its way there, as a dependency must be.
+// Present is true when it is enabled or being enabled, as a dependency must be.
 func (i Installation) Present() bool {
 	return i.Installed() || i.State == Enabling || i.State == Suspended
 }
 
-// Life is the epoch that what becomes of it now belongs to: while it ends, the one before that which its end began.
+// Life is the epoch that its current changes belong to: while it is being disabled, the epoch before.
 func (i Installation) Life() int {
 	if i.State == Disabling || i.State == Disabled || i.State == Failed && i.Failure.Goal == Disabled {
 		return i.Epoch - 1
@@ -136,7 +137,7 @@ func (i Installation) Life() int {
 	return i.Epoch
 }
 
-// CallbackSecrets are those that are good at that time, the newest first.
+// CallbackSecrets are the valid callback secrets, the newest first.
 func (i Installation) CallbackSecrets(at time.Time) []Sealed {
 	var good []Sealed
 	if i.CallbackSecret != "" {
@@ -151,12 +152,12 @@ func (i Installation) CallbackSecrets(at time.Time) []Sealed {
 // ETag names this revision, for If-Match.
 func (i Installation) ETag() string { return fmt.Sprintf(`"%d"`, i.Rev) }
 
-// NextStep is the first step not done; -1 when all are.
+// NextStep is the index of the first open step; -1 when all are done.
 func (i Installation) NextStep() int {
 	return slices.IndexFunc(i.Steps, func(s Step) bool { return s.DoneAt.IsZero() })
 }
 
-// Own records a managed resource, replacing what it recorded of it before.
+// Own records a managed resource, replacing its earlier record.
 func (i *Installation) Own(r ManagedResource) {
 	at := slices.IndexFunc(i.Resources, func(o ManagedResource) bool { return o.ID == r.ID })
 	if at < 0 {
@@ -167,12 +168,12 @@ func (i *Installation) Own(r ManagedResource) {
 	i.Resources[at] = r
 }
 
-// Disown forgets a managed resource.
+// Disown removes the record of a managed resource.
 func (i *Installation) Disown(id string) {
 	i.Resources = slices.DeleteFunc(slices.Clone(i.Resources), func(r ManagedResource) bool { return r.ID == id })
 }
 
-// Release notes that e needs it no more; false when e did not.
+// Release removes e from the extensions that require it; false when e did not.
 func (i *Installation) Release(e ExtensionID) bool {
 	if !slices.Contains(i.RequiredBy, e) {
 		return false
@@ -181,8 +182,8 @@ func (i *Installation) Release(e ExtensionID) bool {
 	return true
 }
 
-// StepsTo is what enabling at that version does: all that it declares, and then the withdrawal of template types that
-// an earlier version left.
+// StepsTo are the steps of enabling at that version: its declared resources, then the withdrawal of template types
+// left by an earlier version.
 func (i Installation) StepsTo(b Blueprint) []Step {
 	steps := b.Steps()
 	for _, r := range i.Resources {
@@ -194,7 +195,7 @@ func (i Installation) StepsTo(b Blueprint) []Step {
 	return steps
 }
 
-// TemplateTypes are the ids of the template types that it owns.
+// TemplateTypes are the ids of its template types.
 func (i Installation) TemplateTypes() []TemplateTypeID {
 	var ids []TemplateTypeID
 	for _, r := range i.Resources {
@@ -205,10 +206,10 @@ func (i Installation) TemplateTypes() []TemplateTypeID {
 	return ids
 }
 
-// The moves. Each returns the installation as it will be, or Conflict with what stands in the way.
+// State changes. Each returns the installation as it will be, or a Conflict with the reason.
 
-// Suspend stops the API and sending, for by. Suspending twice is once. An installation that failed in an upgrade goes on
-// working, and so it can be suspended, too; one that upgrades will be enabled, or have failed, in a moment.
+// Suspend stops the API and sending in by's name. Suspending again changes nothing. An installation whose upgrade
+// failed works on, so it can be suspended; one that is being upgraded is enabled or failed within moments.
 func (i Installation) Suspend(by Suspender, now time.Time) (Installation, error) {
 	if i.State != Enabled && i.State != Suspended && !(i.State == Failed && i.HalfUpgraded()) {
 		return i, i.conflict("suspended")
@@ -220,7 +221,8 @@ func (i Installation) Suspend(by Suspender, now time.Time) (Installation, error)
 	return i, nil
 }
 
-// Resume lifts by's suspension; it stays suspended while another's stands, and is then as it was.
+// Resume lifts by's suspension. The installation stays suspended while another suspension stands, and then returns to
+// its state before.
 func (i Installation) Resume(by Suspender, now time.Time) (Installation, error) {
 	if i.State == Enabled || i.State == Failed && i.HalfUpgraded() {
 		return i, nil
@@ -242,8 +244,8 @@ func (i Installation) Resume(by Suspender, now time.Time) (Installation, error) 
 	return i, nil
 }
 
-// Disable raises the epoch, so that the token and the deliveries of the old one are dead with this write.
-// Disabling what is disabled, or on its way there, changes nothing.
+// Disable raises the epoch, so that the token and the deliveries of the old epoch are dead with this write. Disabling
+// again changes nothing.
 func (i Installation) Disable(now time.Time) (Installation, error) {
 	switch {
 	case i.State == Disabling || i.State == Disabled:
@@ -259,7 +261,7 @@ func (i Installation) Disable(now time.Time) (Installation, error) {
 	}
 }
 
-// Retry sets a failed installation on its way again, to where it was going.
+// Retry continues a failed installation towards its goal.
 func (i Installation) Retry(now time.Time) (Installation, error) {
 	if i.State != Failed {
 		return i, i.conflict("retried")
@@ -269,14 +271,14 @@ func (i Installation) Retry(now time.Time) (Installation, error) {
 	return i, nil
 }
 
-// Fail remembers the step, the reason and the goal.
+// Fail stores the step, the reason and the goal.
 func (i Installation) Fail(step, reason string, now time.Time) Installation {
 	goal := map[InstallationState]InstallationState{Enabling: Enabled, Upgrading: Upgraded, Disabling: Disabled}[i.State]
 	i.State, i.Failure, i.UpdatedAt = Failed, &Failure{Step: step, Reason: reason, Goal: goal, At: now}, now
 	return i
 }
 
-// HandedOff is the refusal to show an admin what only the partner gets (design rule 3).
+// HandedOff is the refusal to show an admin credentials that only the partner gets (design rule 3).
 func HandedOff(e ExtensionID) error {
 	return fault.New(fault.Conflict, "hand-off", "The credentials of the extension %q go to its partner alone. Hand off again, and the partner gets new ones.", e)
 }
@@ -296,7 +298,7 @@ func quoteAll(ids []ExtensionID) string {
 	return s
 }
 
-// ManagedBy is the refusal of a change to what an extension manages (design rule 8).
+// ManagedBy is the refusal to change a managed resource (design rule 8).
 func ManagedBy(e ExtensionID, what string) error {
 	return fault.New(fault.Conflict, "managed-resource", "This %s is managed by the extension %q. It goes when the extension is disabled, and cannot be changed or removed otherwise.", what, e)
 }

@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 )
 
-// JSON is v as JSON, without the escapes that encoding/json adds for HTML: they make a `<` six bytes, which in an
-// event or a recorded answer would count against DynamoDB's 400 KB an item.
+// JSON is v as JSON without encoding/json's escapes for HTML. They make a `<` six bytes, which would count against
+// the 400 KB of a DynamoDB item.
 func JSON(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

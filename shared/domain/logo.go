@@ -2,7 +2,7 @@ package domain
 
 import "time"
 
-// Logo is an extension's picture, as we drew it anew.
+// Logo is an extension's picture, drawn again from the upload.
 type Logo struct {
 	Extension ExtensionID `json:"extension_id"`
 	Type      string      `json:"content_type"` // one of LogoTypes
@@ -11,7 +11,7 @@ type Logo struct {
 	UpdatedAt time.Time   `json:"updated_at"`
 }
 
-// ETag is what If-None-Match names.
+// ETag is its entity tag.
 func (l Logo) ETag() string { return LogoETag(l.SHA256) }
 
 // LogoETag is the ETag of the logo with that SHA-256.
@@ -21,10 +21,10 @@ func LogoETag(sha256 string) string { return `"` + sha256 + `"` }
 var LogoTypes = []string{"image/png", "image/jpeg"}
 
 const (
-	// MaxLogoBytes is how big an upload may be.
+	// MaxLogoBytes is the size limit of an upload.
 	MaxLogoBytes = 256 << 10
-	// MaxLogoStored is how big it may be once drawn anew: an item of DynamoDB has 400 KB at most.
+	// MaxLogoStored is the size limit after redrawing: a DynamoDB item holds 400 KB.
 	MaxLogoStored = 384 << 10
-	// MaxLogoSide is in pixels; 1,024 × 1,024 take 8 MB at most while they are drawn.
+	// MaxLogoSide is in pixels; drawing 1,024 × 1,024 takes at most 8 MB.
 	MaxLogoSide = 1024
 )

@@ -9,23 +9,23 @@ import (
 	"plugboard/shared/fault"
 )
 
-// What an installation's resources are by its blueprint. The definition comes from the blueprint; runtime state stays
-// as it was found (design rule 8). Nothing here says whether anything is written: who compares with what was found does,
-// and so a repetition writes nothing.
+// The resources that an installation should have. The blueprint gives the definition; runtime state stays as it was
+// found (design rule 8). Callers compare the result with the found resource and write only differences, so a repeat
+// writes nothing.
 
-// TemplateTypeID is of the template type with that key: the same in every epoch, and whichever step makes it.
+// TemplateTypeID is the id of the template type with that key: the same in every epoch and every step.
 func (i Installation) TemplateTypeID(key string) TemplateTypeID {
 	return TemplateTypeID(DerivedID("tt", string(i.Account), string(i.Extension), key))
 }
 
-// WebhookID is of the webhook with that key for the template type with that one.
+// WebhookID is the id of the webhook with that key for that template type.
 func (i Installation) WebhookID(typeKey, webhookKey string) WebhookID {
 	return WebhookID(DerivedID("whk", string(i.Account), string(i.Extension), webhookKey, typeKey))
 }
 
-// DefineTemplateType is found, which is zero when there is none, as the blueprint declares it. Conflict
-// `data-field-conflict` names every custom id that a user's field holds, `quota-exceeded` says that users' fields
-// and the extension's are too many together.
+// DefineTemplateType is found as the blueprint declares it; a zero found is created. Conflict `data-field-conflict`
+// names every custom id that a user field holds. Conflict `quota-exceeded` when user fields and the extension's
+// fields are too many together.
 func (i Installation) DefineTemplateType(declared TemplateTypeBlueprint, found TemplateType) (TemplateType, error) {
 	if held := found.HeldByUsers(declared.Fields); len(held) > 0 {
 		return found, fault.New(fault.Conflict, "data-field-conflict",
@@ -36,21 +36,21 @@ func (i Installation) DefineTemplateType(declared TemplateTypeBlueprint, found T
 	t.Name, t.Description = declared.Name, declared.Description
 	t.Extension, t.ExtensionType = i.Extension, i.Extension.TypeOf(declared.Key)
 	fields := t.withDeclared(declared.Fields)
-	if i.State != Upgrading { // then what goes stays in use until all that comes is there, and Withdraw is a step of its own
+	if i.State != Upgrading { // during an upgrade, removals wait until all additions exist, and Withdraw is a step of its own
 		t.Fields = fields
 		fields = t.withoutUndeclared(declared.Fields)
 	}
 	return t.withFields(fields, func(pointer string) string { return pointer })
 }
 
-// Withdraw makes inactive what is not among the declared fields of the version, all when it has no such template type.
+// Withdraw sets the fields inactive that the version does not declare; all fields, when it has no such template type.
 func (t TemplateType) Withdraw(declared []FieldDefinition) TemplateType {
 	t.Fields = t.withoutUndeclared(declared)
 	return t
 }
 
-// DefineWebhook is found, which is zero when there is none, as the blueprint declares it for a template type. A
-// webhook of an older epoch is another one: nothing of it stays.
+// DefineWebhook is found as the blueprint declares it for a template type; a zero found is created. A webhook of an
+// older epoch is replaced entirely.
 func (i Installation) DefineWebhook(b Blueprint, declared WebhookBlueprint, typeKey string, found Webhook) Webhook {
 	w := found
 	if w.Epoch != i.Epoch {
@@ -63,12 +63,11 @@ func (i Installation) DefineWebhook(b Blueprint, declared WebhookBlueprint, type
 	return w
 }
 
-// Outlived tells whether w is the lifecycle webhook of an earlier life, which has its last delivery to make and is none
-// of what the installation has now.
+// Outlived is true for the lifecycle webhook of an earlier life, which still has its last delivery to make.
 func (i Installation) Outlived(w Webhook) bool { return w.Lifecycle && w.Epoch != i.Epoch }
 
-// DefineLifecycle is found, which is zero when there is none, as the blueprint declares the lifecycle endpoint's webhook.
-// One of an earlier life begins anew.
+// DefineLifecycle is found as the blueprint declares the lifecycle webhook; a zero found is created. One of an
+// earlier life starts again.
 func (i Installation) DefineLifecycle(declared LifecycleBlueprint, found Webhook) Webhook {
 	w := found
 	if w.Epoch != i.Epoch {
@@ -80,19 +79,19 @@ func (i Installation) DefineLifecycle(declared LifecycleBlueprint, found Webhook
 	return w
 }
 
-// Same tells whether nothing but times and revisions tells t from o.
+// Same is true when t and o differ at most in times and revision.
 func (t TemplateType) Same(o TemplateType) bool {
 	return t.ID == o.ID && t.Name == o.Name && t.Description == o.Description && t.Extension == o.Extension &&
 		t.ExtensionType == o.ExtensionType && slices.Equal(t.Fields, o.Fields)
 }
 
-// SameDefinition tells whether w and o differ in runtime state, times and revisions at most.
+// SameDefinition is true when w and o differ at most in runtime state, times and revision.
 func (w Webhook) SameDefinition(o Webhook) bool {
 	return w.ID == o.ID && w.Name == o.Name && w.Extension == o.Extension && w.Epoch == o.Epoch && w.Version == o.Version && w.WebhookKey == o.WebhookKey &&
 		w.TemplateType == o.TemplateType && w.Lifecycle == o.Lifecycle && w.EndsAt.Equal(o.EndsAt) && w.URL == o.URL && slices.Equal(w.EventTypes, o.EventTypes) && w.Policy.Same(o.Policy)
 }
 
-// HeldByUsers are the users' custom ids that the declared fields need, as their users wrote them.
+// HeldByUsers are the custom ids of user fields that the declared fields need, as users spelled them.
 func (t TemplateType) HeldByUsers(declared []FieldDefinition) []string {
 	var held []string
 	for _, d := range declared {

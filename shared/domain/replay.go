@@ -7,10 +7,10 @@ import (
 	"plugboard/shared/fault"
 )
 
-// Replays: what failed, or was held back, is sent again on demand.
+// Replays: failed or held-back deliveries are sent again on demand.
 
-// Held is why nothing is sent to w now, as an error for whoever asks for it; nil when something is. installation is that of
-// a managed webhook. What an open circuit breaker holds back, here is the place to say.
+// Held is the reason why nothing is sent to w now, as an error; nil when something is. installation is a managed
+// webhook's. An open breaker is no reason: it lets a probe through.
 //
 // Conflict `webhook-disabled`, `webhook-paused`, `extension-suspended` or `installation-state`.
 func (w Webhook) Held(h Health, installation Installation) error {
@@ -29,18 +29,18 @@ func (w Webhook) Held(h Health, installation Installation) error {
 	return nil
 }
 
-// ReplayState is where a replay is.
+// ReplayState is the state of a replay job.
 type ReplayState string
 
 const (
 	ReplayRunning   ReplayState = "running"
-	ReplayStopped   ReplayState = "stopped" // by itself, and for good
+	ReplayStopped   ReplayState = "stopped" // by itself, for good
 	ReplayDone      ReplayState = "done"
 	ReplayCancelled ReplayState = "cancelled"
 )
 
-// Replay sends the deliveries to one webhook again that a filter finds, page by page, with its progress. What it has sent
-// goes on whatever becomes of it.
+// Replay is a job that sends deliveries to one webhook again, by a filter, page by page. Deliveries that it has sent
+// go on even when it stops.
 type Replay struct {
 	ID         ReplayID        `json:"id"`
 	Account    AccountID       `json:"account_id"`
@@ -52,41 +52,41 @@ type Replay struct {
 	States     []DeliveryState `json:"states"`
 	EventTypes []string        `json:"event_types"` // empty: every one
 	ReplayProgress
-	Page      int       `json:"page"`  // the one that is worked, or will be: a message for another finds nothing to do
-	After     string    `json:"after"` // the place in the log to which it has come
+	Page      int       `json:"page"`  // the current or next page; a message for another page does nothing
+	After     string    `json:"after"` // the place reached in the log
 	CreatedAt time.Time `json:"created_at"`
 	UpdatedAt time.Time `json:"updated_at"`
 	Revision
 }
 
-// ReplayProgress counts deliveries by what became of them.
+// ReplayProgress counts deliveries by result.
 type ReplayProgress struct {
 	Seen    int `json:"seen" doc:"All that it came to and was to send: the sum of those below."`
 	Sent    int `json:"sent" doc:"Put into the queue; what became of each, its attempts say."`
 	Skipped int `json:"skipped" doc:"Not sent: from before the extension was disabled, of an event that is not stored any more, or tried too often already."`
 }
 
-// Replaying holds a webhook's one place for a replay that runs.
+// Replaying is the lock by which a webhook has one running replay job.
 type Replaying struct {
 	Account AccountID `json:"account_id"`
 	Webhook WebhookID `json:"webhook_id"`
 	Replay  ReplayID  `json:"replay_id"`
 }
 
-// replayKept is how long a replay is remembered after it last did something: as long as the log of what it sent.
+// replayKept is how long a job is kept after its last change: as long as the log of its deliveries.
 const replayKept = 30 * 24 * time.Hour
 
-// Ends is when it may be swept away.
+// Ends is when DynamoDB may remove it.
 func (r Replay) Ends() time.Time { return r.UpdatedAt.Add(replayKept) }
 
-// Takes tells whether it sends a delivery with those attempts. What was tried since it began is not sent by it: its page
-// was worked before and is worked again, or others were faster.
+// Takes is true when the job must send a delivery with those attempts. A delivery attempted since the job began is
+// left out: a repeated page or someone else has sent it.
 func (r Replay) Takes(attempts []Attempt) bool {
 	since := func(a Attempt) bool { return a.At.After(r.CreatedAt) }
 	return slices.Contains(r.States, StateOf(attempts)) && !slices.ContainsFunc(attempts, since)
 }
 
-// Worked is the replay after a page, or the part of one up to that place; end tells that there is no more.
+// Worked is the job after a page, or the part of a page up to that place; end marks the last page.
 func (r Replay) Worked(since ReplayProgress, after string, end bool, now time.Time) Replay {
 	if r.State == ReplayRunning && end {
 		r.State = ReplayDone
@@ -96,7 +96,7 @@ func (r Replay) Worked(since ReplayProgress, after string, end bool, now time.Ti
 	return r
 }
 
-// Stop ends one that runs by itself.
+// Stop ends a running job by itself.
 func (r Replay) Stop(reason string, now time.Time) Replay {
 	if r.State == ReplayRunning {
 		r.State, r.Reason, r.UpdatedAt = ReplayStopped, reason, now
@@ -104,7 +104,7 @@ func (r Replay) Stop(reason string, now time.Time) Replay {
 	return r
 }
 
-// Cancel ends it. Cancelling twice is once; Conflict when it has ended otherwise.
+// Cancel ends the job. Cancelling again changes nothing; Conflict when it has ended otherwise.
 func (r Replay) Cancel(now time.Time) (Replay, error) {
 	if r.State != ReplayRunning && r.State != ReplayCancelled {
 		return r, fault.New(fault.Conflict, "replay-state", "The replay is %s, so it cannot be cancelled.", r.State)

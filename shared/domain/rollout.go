@@ -7,26 +7,26 @@ import (
 	"plugboard/shared/fault"
 )
 
-// Roll-outs: one newer version, over all the installations of an extension, page by page.
+// Roll-outs: a job upgrades all installations of an extension to a newer version, page by page.
 
-// Installed is a line of an extension's roster: an account in which it is enabled, or on its way there.
+// Installed is a line of an extension's roster: an account in which it is enabled or being enabled.
 type Installed struct {
 	Extension ExtensionID `json:"extension_id"`
 	Account   AccountID   `json:"account_id"`
 }
 
-// RolloutState is where a roll-out is.
+// RolloutState is the state of a roll-out.
 type RolloutState string
 
 const (
 	RolloutRunning   RolloutState = "running"
 	RolloutPaused    RolloutState = "paused"  // by people, who may resume it
-	RolloutStopped   RolloutState = "stopped" // by itself, and for good
+	RolloutStopped   RolloutState = "stopped" // by itself, for good
 	RolloutDone      RolloutState = "done"
 	RolloutCancelled RolloutState = "cancelled"
 )
 
-// Rollout is one, with its progress. What it has started goes on whatever becomes of it.
+// Rollout is a roll-out with its progress. Upgrades that it has started go on even when it stops.
 type Rollout struct {
 	ID          RolloutID    `json:"id"`
 	Extension   ExtensionID  `json:"extension_id"`
@@ -35,14 +35,14 @@ type Rollout struct {
 	MaxFailures int          `json:"max_failures"`     // it stops when more fail
 	Reason      string       `json:"reason,omitempty"` // why it stopped
 	RolloutProgress
-	Page      int       `json:"page"`  // the one that is worked, or will be: a message for another finds nothing to do
-	After     AccountID `json:"after"` // the last account that was seen
+	Page      int       `json:"page"`  // the current or next page; a message for another page does nothing
+	After     AccountID `json:"after"` // the last account of the pages so far
 	CreatedAt time.Time `json:"created_at"`
 	UpdatedAt time.Time `json:"updated_at"`
 	Revision
 }
 
-// RolloutProgress counts installations by what became of them.
+// RolloutProgress counts installations by result.
 type RolloutProgress struct {
 	Seen              int              `json:"seen" doc:"All that it came to; the sum of those below."`
 	Upgraded          int              `json:"upgraded"`
@@ -61,9 +61,9 @@ type RolloutFailure struct {
 	Detail  string    `json:"detail,omitempty"`
 }
 
-const maxRolloutFailures = 10 // that are named
+const maxRolloutFailures = 10 // failures that are named
 
-// RolloutOutcome is what became of one installation. Exactly one count of RolloutProgress is of it.
+// RolloutOutcome is the result of one installation. Exactly one count of RolloutProgress includes it.
 type RolloutOutcome string
 
 const (
@@ -75,7 +75,7 @@ const (
 	RolloutFailed   RolloutOutcome = "failed"
 )
 
-// Count adds one installation; failure is what RolloutFailed comes with.
+// Count adds one installation; failure comes with RolloutFailed.
 func (p *RolloutProgress) Count(o RolloutOutcome, failure RolloutFailure) {
 	p.Seen++
 	switch o {
@@ -106,7 +106,7 @@ func (p RolloutProgress) plus(o RolloutProgress) RolloutProgress {
 	}
 }
 
-// Forget takes the account out of the failures, of which the code and the count stay; false when it is in none.
+// Forget removes the account from the failures; their codes and count stay. False when it is in none.
 func (r *Rollout) Forget(a AccountID) bool {
 	was := r.Failures
 	r.Failures = slices.Clone(was)
@@ -118,8 +118,8 @@ func (r *Rollout) Forget(a AccountID) bool {
 	return !slices.Equal(r.Failures, was)
 }
 
-// Outcome is what i is to the roll-out as it stands; empty when it is to be upgraded, or its upgrade, started by this
-// roll-out, is still to be carried on. It is the same before a crash and after.
+// Outcome is the result of i as it stands. It is empty when i must be upgraded, or when an upgrade started by this
+// roll-out is in progress. It is the same before and after a crash.
 func (r Rollout) Outcome(i Installation) (RolloutOutcome, RolloutFailure) {
 	ours := i.Upgrade != nil && i.Upgrade.Rollout == r.ID
 	switch {
@@ -139,10 +139,10 @@ func (r Rollout) Outcome(i Installation) (RolloutOutcome, RolloutFailure) {
 	return "", RolloutFailure{}
 }
 
-// Exceeds tells whether it stops with what was counted since.
+// Exceeds is true when the counts since then stop the roll-out.
 func (r Rollout) Exceeds(since RolloutProgress) bool { return r.Failed+since.Failed > r.MaxFailures }
 
-// Worked is the roll-out after a page, or the part of one up to that account; end tells that there are no more.
+// Worked is the roll-out after a page, or the part of a page up to that account; end marks the last page.
 func (r Rollout) Worked(since RolloutProgress, after AccountID, end bool, now time.Time) Rollout {
 	if r.State == RolloutRunning {
 		switch {
@@ -157,19 +157,20 @@ func (r Rollout) Worked(since RolloutProgress, after AccountID, end bool, now ti
 	return r
 }
 
-// Stop ends it by itself.
+// Stop ends the roll-out by itself.
 func (r Rollout) Stop(reason string, now time.Time) Rollout {
 	r.State, r.Reason, r.UpdatedAt = RolloutStopped, reason, now
 	return r
 }
 
-// Pause holds it before the next installation. Pausing twice is once; Conflict when it has ended.
+// Pause stops the roll-out before its next installation. Pausing again changes nothing; Conflict when it has ended.
 func (r Rollout) Pause(now time.Time) (Rollout, error) { return r.to(RolloutPaused, now) }
 
-// Resume goes on with a paused one. Resuming one that runs changes nothing; Conflict when it has ended.
+// Resume continues a paused roll-out. Resuming a running one changes nothing; Conflict when it has ended.
 func (r Rollout) Resume(now time.Time) (Rollout, error) { return r.to(RolloutRunning, now) }
 
-// Cancel ends it. What was upgraded stays so. Cancelling twice is once; Conflict when it has ended otherwise.
+// Cancel ends the roll-out. Upgraded installations stay upgraded. Cancelling again changes nothing; Conflict when it
+// has ended otherwise.
 func (r Rollout) Cancel(now time.Time) (Rollout, error) { return r.to(RolloutCancelled, now) }
 
 func (r Rollout) to(s RolloutState, now time.Time) (Rollout, error) {

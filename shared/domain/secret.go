@@ -5,7 +5,8 @@ import (
 	"log/slog"
 )
 
-// Secret is a value that no log, error, event or document ever shows. Reveal says where it leaves.
+// Secret is a value that no log, error, event or document ever shows. Each call of Reveal marks a place where it
+// leaves.
 type Secret string
 
 const masked = "•••"
@@ -18,8 +19,8 @@ func (s Secret) GoString() string             { return masked }
 func (s Secret) LogValue() slog.Value         { return slog.StringValue(masked) }
 func (s Secret) MarshalJSON() ([]byte, error) { return json.Marshal(masked) }
 
-// ShownOnce is a credential in the one answer that is meant to show it. It is left out of the answer that
-// Idempotency-Key records, and of logs.
+// ShownOnce is a credential in the one answer that may show it. Logs and the answer recorded under an Idempotency-Key
+// leave it out.
 type ShownOnce string
 
 func (s ShownOnce) LogValue() slog.Value { return slog.StringValue(masked) }
@@ -29,9 +30,9 @@ func (s ShownOnce) GoString() string     { return masked }
 // Sealed is a secret encrypted at rest, as shared/secret made it: `<yyyy-mm of its data key>.<base64>`.
 type Sealed string
 
-// SentID is an id that an answer repeats from its request. A recorded answer has SentBefore in its place: it is kept under no
-// account, and the same request, which alone gets it, says the id again.
+// SentID is an id that an answer repeats from its request. The recorded answer has SentBefore in its place: it is
+// stored under no account, and a repeated request says the id again.
 type SentID string
 
-// SentBefore stands for an id that the request says.
+// SentBefore stands for an id of the request.
 const SentBefore = "*"

@@ -8,34 +8,34 @@ import (
 	"plugboard/shared/fault"
 )
 
-// SendPolicy is how patiently events are sent to one webhook. What it leaves out is the default, so the zero value is
-// all of it. It belongs to a managed webhook's definition (design rule 8).
+// SendPolicy is the timeout, retry schedule and rate limit of one webhook. An absent field is the default, so the
+// zero value is valid. It is part of a managed webhook's definition (design rule 8).
 type SendPolicy struct {
 	TimeoutSeconds   int   `json:"timeout_seconds,omitempty" minimum:"1" maximum:"30" doc:"How long an attempt may take, from dialling to the last byte that is read; 5 when absent."`
 	RetryWaitSeconds []int `json:"retry_wait_seconds,omitempty" minItems:"1" maxItems:"20" minimum:"1" maximum:"86400" doc:"How long to wait after each failed attempt, 1 to 86400 seconds, 14 days in all: as many retries as waits. When absent 9, over some 75 hours: 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h." example:"[5,300,1800]"`
 	MaxPerSecond     int   `json:"max_per_second,omitempty" minimum:"1" maximum:"1000" doc:"How many attempts a second its endpoint takes, over any few seconds; after a quiet one, a second's worth comes at once. What is more waits its turn, which uses up no attempt. Without a limit when absent."`
 }
 
-// The bounds.
+// Limits of a policy.
 const (
 	TimeoutMost    = 30 * time.Second
 	TimeoutDefault = 5 * time.Second
 
 	RetriesMost    = 20
 	RetryWaitMost  = 24 * time.Hour
-	RetryWaitsMost = 14 * 24 * time.Hour // together
+	RetryWaitsMost = 14 * 24 * time.Hour // in total
 
-	// RetriesWithin is how long after its event a delivery is tried at most: by the longest policy, with the jitter of
-	// 20 % and an endpoint's Retry-After of a day after each attempt. The event is stored for longer, 30 days. What was
-	// parked for a breaker until then is tried once more.
+	// RetriesWithin is the longest time from an event to its last attempt: by the longest policy, with the jitter of
+	// 20 % and a Retry-After of a day after each attempt. Events are stored longer, for 30 days. A delivery parked
+	// until then gets one more attempt.
 	RetriesWithin = 26 * 24 * time.Hour
 )
 
-// PaceMost is the most that MaxPerSecond can be: an endpoint that takes more needs no limit of ours.
+// PaceMost is the highest MaxPerSecond; a faster endpoint needs no limit.
 const PaceMost = 1000
 
-// TurnsWithin is how far ahead turns are given out. What would have to wait for longer, since more comes in a day than
-// the endpoint takes in one, is given up where it can be seen, and sent again on demand.
+// TurnsWithin is how far ahead turns are leased. A delivery that would wait longer is given up visibly, and can be
+// sent again on demand.
 const TurnsWithin = 24 * time.Hour
 
 // defaultRetryWaits is the example of the Standard Webhooks specification.
@@ -43,7 +43,7 @@ var defaultRetryWaits = []time.Duration{
 	5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour, 10 * time.Hour, 14 * time.Hour, 20 * time.Hour, 24 * time.Hour,
 }
 
-// Timeout is an attempt's, from dialling to the last byte that is read.
+// Timeout is the time of an attempt, from dialling to the last byte read.
 func (p SendPolicy) Timeout() time.Duration {
 	if p.TimeoutSeconds == 0 {
 		return TimeoutDefault
@@ -51,7 +51,7 @@ func (p SendPolicy) Timeout() time.Duration {
 	return time.Duration(p.TimeoutSeconds) * time.Second
 }
 
-// RetryWait is how long to wait after the attempt of that number, 1 for the first, has failed; false after the last.
+// RetryWait is the wait after a failed attempt, 1 being the first; false after the last.
 func (p SendPolicy) RetryWait(number int) (time.Duration, bool) {
 	if len(p.RetryWaitSeconds) == 0 {
 		if number > len(defaultRetryWaits) {
@@ -65,7 +65,7 @@ func (p SendPolicy) RetryWait(number int) (time.Duration, bool) {
 	return time.Duration(p.RetryWaitSeconds[number-1]) * time.Second, true
 }
 
-// Every is the time between two turns to send; false when there is no limit.
+// Every is the time between two turns; false without a limit.
 func (p SendPolicy) Every() (time.Duration, bool) {
 	if p.MaxPerSecond == 0 {
 		return 0, false
@@ -73,12 +73,12 @@ func (p SendPolicy) Every() (time.Duration, bool) {
 	return time.Second / time.Duration(p.MaxPerSecond), true
 }
 
-// Same tells whether both say the same.
+// Same is true when both policies are equal.
 func (p SendPolicy) Same(o SendPolicy) bool {
 	return p.TimeoutSeconds == o.TimeoutSeconds && p.MaxPerSecond == o.MaxPerSecond && slices.Equal(p.RetryWaitSeconds, o.RetryWaitSeconds)
 }
 
-// Check reports everything that is out of bounds. base is the policy's pointer.
+// Check reports every value out of bounds. base is the policy's pointer.
 func (p SendPolicy) Check(base string) []fault.Field {
 	var wrong []fault.Field
 	add := func(pointer, format string, args ...any) {

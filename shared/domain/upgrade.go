@@ -13,24 +13,24 @@ import (
 	"plugboard/shared/fault"
 )
 
-// Upgrades (design rule 6): the plan that is shown first, and is what is done.
+// Upgrades (design rule 6): the plan that is shown is the plan that is carried out.
 
 // UpgradePolicy says who starts an installation's upgrades.
 type UpgradePolicy string
 
 const (
-	UpgradeAutomatic UpgradePolicy = "automatic" // roll-outs too, as far as nothing needs consent
-	UpgradeByHand    UpgradePolicy = "by-hand"   // the account's admins alone
+	UpgradeAutomatic UpgradePolicy = "automatic" // roll-outs too, as long as nothing needs consent
+	UpgradeByHand    UpgradePolicy = "by-hand"   // only the account's admins
 )
 
-// Upgrade is an installation's last one, or the one that it is in.
+// Upgrade is an installation's last upgrade, or the current one.
 type Upgrade struct {
 	Version int       `json:"version" doc:"The version that it leads to."`
 	Rollout RolloutID `json:"rollout_id,omitempty" doc:"The roll-out that started it; absent when a person did."`
 	At      time.Time `json:"at"`
 }
 
-// UpgradeChange is what an upgrade does to a thing.
+// UpgradeChange is what an upgrade does to a resource.
 type UpgradeChange string
 
 const (
@@ -40,7 +40,7 @@ const (
 	UpgradeRemoves     UpgradeChange = "removed"
 )
 
-// UpgradePlan is the exact change that an upgrade makes in one account. The same plan always has the same id.
+// UpgradePlan is the exact change that an upgrade makes in one account. Equal plans have equal ids.
 type UpgradePlan struct {
 	Extension     ExtensionID               `json:"extension_id"`
 	Epoch         int                       `json:"epoch"`
@@ -59,7 +59,7 @@ type UpgradePlan struct {
 	Steps         []Step                    `json:"steps" doc:"What provisioning does, in order: everything new before anything old goes."`
 }
 
-// TemplateTypeUpgrade is what becomes of one template type.
+// TemplateTypeUpgrade is the change of one template type.
 type TemplateTypeUpgrade struct {
 	ID            TemplateTypeID `json:"id"`
 	ExtensionType string         `json:"extension_type"`
@@ -68,13 +68,13 @@ type TemplateTypeUpgrade struct {
 	Fields        []FieldUpgrade `json:"fields" doc:"Those that change; users' never do."`
 }
 
-// FieldUpgrade is what becomes of one system field.
+// FieldUpgrade is the change of one system field.
 type FieldUpgrade struct {
 	CustomID string        `json:"custom_id"`
 	Change   UpgradeChange `json:"change" enum:"added,changed,deactivated"`
 }
 
-// WebhookUpgrade is what becomes of one webhook of one template type.
+// WebhookUpgrade is the change of one webhook of one template type.
 type WebhookUpgrade struct {
 	ID            WebhookID     `json:"id"`
 	Key           string        `json:"key"`
@@ -83,7 +83,7 @@ type WebhookUpgrade struct {
 	Change        UpgradeChange `json:"change" enum:"added,changed,removed"`
 }
 
-// DependencyUpgrade is a dependency that an upgrade touches or lacks.
+// DependencyUpgrade is a dependency that an upgrade changes or lacks.
 type DependencyUpgrade struct {
 	Extension  ExtensionID   `json:"extension_id"`
 	MinVersion int           `json:"min_version,omitempty"`
@@ -97,7 +97,7 @@ const (
 	DependencyTooOld  = "too-old"
 )
 
-// UpgradeConflict is what an upgrade cannot pass.
+// UpgradeConflict is an obstacle to an upgrade.
 type UpgradeConflict struct {
 	Code          string         `json:"code" enum:"data-field-conflict,quota-exceeded"`
 	TemplateType  TemplateTypeID `json:"template_type_id"`
