@@ -65,7 +65,7 @@ type InstallationData struct {
 	State     domain.InstallationState `json:"state"`
 	Failure   *domain.Failure          `json:"failure,omitempty"`
 	Setup     *domain.Setup            `json:"setup,omitempty"` // what the partner says of its side
-	Reason    string                   `json:"reason,omitempty" enum:"account-deleted" doc:"Why it was disabled, if not by a disabling: its account was deleted."`
+	Reason    string                   `json:"reason,omitempty" enum:"account-deleted" doc:"Why the extension was disabled, when nobody disabled it: its account was deleted."`
 
 	// ChangedParameters are the keys, of installation.updated; values stay where they are.
 	ChangedParameters []string `json:"changed_parameters,omitempty"`

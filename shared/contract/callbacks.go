@@ -14,11 +14,11 @@ type ReceiveCallbackInput struct {
 }
 
 type CallbackData struct {
-	Reason   string            `json:"reason,omitempty" maxLength:"1024" doc:"Of setup.failed, which needs one: why, for the account's people."`
-	Contract domain.ContractID `json:"contract_id,omitempty" maxLength:"64" doc:"Of contract.fields: one that was made through the installation."`
+	Reason   string            `json:"reason,omitempty" maxLength:"1024" doc:"Required for setup.failed: the reason, shown to the account's people."`
+	Contract domain.ContractID `json:"contract_id,omitempty" maxLength:"64" doc:"For contract.fields: a contract made through the installation."`
 
-	DataFields    []domain.GivenValue `json:"data_fields,omitempty" maxItems:"300" doc:"Of contract.fields: the values that change."`
-	FieldsVersion int                 `json:"fields_version,omitempty" minimum:"1" maximum:"999999999" doc:"Of contract.fields: the version of the template type's fields that the values were chosen by. The change fails when it has changed."`
+	DataFields    []domain.GivenValue `json:"data_fields,omitempty" maxItems:"300" doc:"For contract.fields: the values to change."`
+	FieldsVersion int                 `json:"fields_version,omitempty" minimum:"1" maximum:"999999999" doc:"For contract.fields: the version of the template type's fields that the values were chosen from. The change fails when that version has changed."`
 }
 
 type ReceiveCallbackOutput struct{}

@@ -37,7 +37,7 @@ type UserBody struct {
 	Email      string               `json:"email" format:"email" maxLength:"254" doc:"Unique in the account."`
 	Name       string               `json:"name" minLength:"1" maxLength:"128"`
 	Role       domain.Role          `json:"role" enum:"admin,member"`
-	Workspaces []domain.WorkspaceID `json:"workspaces" maxItems:"100" doc:"Where a member may create contracts; an admin may in all."`
+	Workspaces []domain.WorkspaceID `json:"workspaces" maxItems:"100" doc:"Where a member may create contracts. An admin may in every workspace."`
 }
 
 func (in *PutUserInput) about() domain.AccountID { return in.Account }
@@ -92,7 +92,7 @@ type TemplateBody struct {
 	Name         string                `json:"name" minLength:"1" maxLength:"128"`
 	Workspace    domain.WorkspaceID    `json:"workspace_id" maxLength:"64"`
 	TemplateType domain.TemplateTypeID `json:"template_type_id" maxLength:"64"`
-	DataFields   []domain.GivenValue   `json:"data_fields,omitempty" maxItems:"300" doc:"Taken where a contract gives none."`
+	DataFields   []domain.GivenValue   `json:"data_fields,omitempty" maxItems:"300" doc:"Used where a contract gives no value."`
 }
 
 // Check reports values that no template type takes.
@@ -107,7 +107,7 @@ type CreateTemplateOutput struct{ Body domain.Template }
 
 type ListTemplatesInput struct {
 	PageInput
-	ExtensionType string `query:"extension_type" maxLength:"80" doc:"Only templates of this type; it is the same in every account."`
+	ExtensionType string `query:"extension_type" maxLength:"80" doc:"Only templates of this extension type, which is the same in every account."`
 }
 
 type ListTemplatesOutput struct{ Body Page[domain.Template] }
@@ -119,8 +119,8 @@ type CreateContractInput struct {
 		Template      domain.TemplateID         `json:"template_id" maxLength:"64"`
 		DataFields    []domain.GivenValue       `json:"data_fields,omitempty" maxItems:"300"`
 		Participants  []domain.GivenParticipant `json:"participants,omitempty" maxItems:"50"`
-		ExpiresOn     string                    `json:"expires_on,omitempty" format:"date" doc:"From this day on, UTC, the platform may expire the contract: tomorrow at the earliest."`
-		FieldsVersion int                       `json:"fields_version,omitempty" minimum:"1" maximum:"999999999" doc:"The version of the template type's fields that the values were chosen by. Creation fails when it has changed."`
+		ExpiresOn     string                    `json:"expires_on,omitempty" format:"date" doc:"From this UTC day on, the platform may expire the contract. Tomorrow at the earliest."`
+		FieldsVersion int                       `json:"fields_version,omitempty" minimum:"1" maximum:"999999999" doc:"The version of the template type's fields that the values were chosen from. The creation fails when that version has changed."`
 	}
 }
 
@@ -145,7 +145,7 @@ type ReadContractOutput ContractOutput
 // MoveContractInput asks for the next state of a contract.
 type MoveContractInput struct {
 	Contract domain.ContractID `path:"contract_id" maxLength:"64"`
-	IfMatch  string            `header:"If-Match" maxLength:"32" doc:"The ETag that was read; 412 when the contract has changed since."`
+	IfMatch  string            `header:"If-Match" maxLength:"32" doc:"The ETag that was read. 412 when the contract has changed since."`
 }
 
 type PublishContractOutput ContractOutput
@@ -165,8 +165,8 @@ type ListContractsInput struct {
 	Workspace     domain.WorkspaceID   `query:"workspace_id" maxLength:"64"`
 	State         domain.ContractState `query:"state" enum:"draft,published,signed,declined,expired,canceled"`
 	Origin        domain.ExtensionID   `query:"origin_extension_id" maxLength:"64" doc:"Only contracts made through this extension."`
-	NoOrigin      string               `query:"origin" enum:"none" doc:"Only contracts that were made through no extension."`
-	ExtensionType string               `query:"extension_type" maxLength:"80" doc:"Only contracts of this type; it is the same in every account."`
+	NoOrigin      string               `query:"origin" enum:"none" doc:"Only contracts made through no extension."`
+	ExtensionType string               `query:"extension_type" maxLength:"80" doc:"Only contracts of this extension type, which is the same in every account."`
 }
 
 // Check reports a filter that nothing passes.
@@ -183,10 +183,10 @@ type ListContractsOutput struct {
 
 type UpdateContractInput struct {
 	Contract domain.ContractID `path:"contract_id" maxLength:"64"`
-	IfMatch  string            `header:"If-Match" maxLength:"32" doc:"The ETag that was read; 412 when the contract has changed since."`
+	IfMatch  string            `header:"If-Match" maxLength:"32" doc:"The ETag that was read. 412 when the contract has changed since."`
 	Body     struct {
 		Name         *string                    `json:"name,omitempty" minLength:"1" maxLength:"256"`
-		Participants *[]domain.GivenParticipant `json:"participants,omitempty" maxItems:"50" doc:"All of them: absent means removed. One with the same e-mail is the same participant."`
+		Participants *[]domain.GivenParticipant `json:"participants,omitempty" maxItems:"50" doc:"All participants: a missing one is removed. The same e-mail is the same participant."`
 		ExpiresOn    *string                    `json:"expires_on,omitempty" format:"date" doc:"Tomorrow at the earliest, UTC."`
 	}
 }
@@ -204,12 +204,12 @@ type UpdateContractOutput ContractOutput
 // ValuesBody is how data field values are changed: those not given stay.
 type ValuesBody struct {
 	DataFields    []domain.GivenValue `json:"data_fields" minItems:"1" maxItems:"300"`
-	FieldsVersion int                 `json:"fields_version,omitempty" minimum:"1" maximum:"999999999" doc:"The version of the template type's fields that the values were chosen by. The change fails when it has changed."`
+	FieldsVersion int                 `json:"fields_version,omitempty" minimum:"1" maximum:"999999999" doc:"The version of the template type's fields that the values were chosen from. The change fails when that version has changed."`
 }
 
 type UpdateDataFieldValuesInput struct {
 	Contract domain.ContractID `path:"contract_id" maxLength:"64"`
-	IfMatch  string            `header:"If-Match" maxLength:"32" doc:"The ETag that was read; 412 when the contract has changed since."`
+	IfMatch  string            `header:"If-Match" maxLength:"32" doc:"The ETag that was read. 412 when the contract has changed since."`
 	Body     ValuesBody
 }
 

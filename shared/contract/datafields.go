@@ -12,7 +12,7 @@ import (
 
 type VersionedTemplateType struct {
 	domain.TemplateType
-	FieldsVersion int `json:"fields_version" doc:"What create-contract takes as fields_version."`
+	FieldsVersion int `json:"fields_version" doc:"The value for fields_version of create-contract."`
 }
 
 type ListTemplateTypesInput struct{ PageInput }
@@ -111,7 +111,7 @@ type OrderDataFieldsOutput struct{ Body VersionedTemplateType }
 type ReplaceDataFieldsInput struct {
 	TemplateType domain.TemplateTypeID `path:"template_type_id" maxLength:"64"`
 	Body         struct {
-		Fields []domain.GivenField `json:"fields" maxItems:"300" doc:"All the fields, in their order: absent means removed. System fields must be among them, as they are; only their order and active may differ."`
+		Fields []domain.GivenField `json:"fields" maxItems:"300" doc:"All fields, in their order: a missing one is removed. System fields must be among them, unchanged; only their order and active may differ."`
 	}
 }
 

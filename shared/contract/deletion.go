@@ -24,10 +24,10 @@ type DeletionView struct {
 	ID         string                `json:"id"`
 	Account    domain.AccountID      `json:"account_id"`
 	State      string                `json:"state" enum:"erasing,finished"`
-	AskedBy    string                `json:"asked_by" doc:"Whose credential asked for it."`
-	AskedAt    time.Time             `json:"asked_at" doc:"From this moment on, every credential of the account answers 401."`
+	AskedBy    string                `json:"asked_by" doc:"Whose credential requested it."`
+	AskedAt    time.Time             `json:"asked_at" doc:"From this time on, every credential of the account gets 401."`
 	FinishedAt time.Time             `json:"finished_at,omitzero"`
-	Erased     map[domain.Record]int `json:"erased" doc:"How many of each kind of record are erased so far." example:"{\"contract\":12,\"user\":3}"`
+	Erased     map[domain.Record]int `json:"erased" doc:"How many records of each kind are erased so far." example:"{\"contract\":12,\"user\":3}"`
 }
 
 // ViewDeletion shows the proof.

@@ -15,23 +15,23 @@ type ReadDriftInput struct {
 type ReadDriftOutput struct {
 	Body struct {
 		Extension domain.ExtensionID `json:"extension_id"`
-		Version   int                `json:"version" doc:"Whose blueprint it was compared with."`
+		Version   int                `json:"version" doc:"The version whose blueprint was compared."`
 		CheckedAt time.Time          `json:"checked_at"`
-		Findings  []domain.Finding   `json:"findings" doc:"Empty when all is as it should be. What admins may change, like a field's active or a webhook's pause, is none."`
+		Findings  []domain.Finding   `json:"findings" doc:"Empty when everything matches. Runtime state, such as a field's active or a webhook's pause, is never a finding."`
 	}
 }
 
 type RepairInstallationInput struct {
 	Extension domain.ExtensionID `path:"extension_id" maxLength:"40"`
 	Body      struct {
-		Daily *bool `json:"daily,omitempty" doc:"Whether the daily check repairs what it finds, from now on. As it was when absent; false at first."`
+		Daily *bool `json:"daily,omitempty" doc:"Whether the daily check repairs its findings from now on. Default: the previous value; false at first."`
 	}
 }
 
 type RepairInstallationOutput struct{ Body InstallationView }
 
 type DriftView struct {
-	Findings []domain.Finding `json:"findings" doc:"The first twenty, their texts cut."`
+	Findings []domain.Finding `json:"findings" doc:"The first twenty findings, their texts cut."`
 	Total    int              `json:"total"`
 	FoundAt  time.Time        `json:"found_at"`
 }

@@ -14,15 +14,15 @@ import (
 type CreatePartnerInput struct {
 	Body struct {
 		Name               string           `json:"name" minLength:"1" maxLength:"128" example:"Acme Integrations"`
-		Contact            string           `json:"contact" format:"email" maxLength:"254" doc:"Whom a customer asks for help."`
-		DevelopmentAccount domain.AccountID `json:"development_account_id" minLength:"1" maxLength:"64" doc:"An account that exists, in which the partner develops."`
+		Contact            string           `json:"contact" format:"email" maxLength:"254" doc:"The customers' contact for help."`
+		DevelopmentAccount domain.AccountID `json:"development_account_id" minLength:"1" maxLength:"64" doc:"An existing account in which the partner develops."`
 	}
 }
 
 type CreatePartnerOutput struct {
 	Body struct {
 		Partner PartnerView      `json:"partner"`
-		Key     domain.ShownOnce `json:"key,omitempty" doc:"The partner key. Shown this once; a repeated request answers without it, and rotate-partner-key makes another."`
+		Key     domain.ShownOnce `json:"key,omitempty" doc:"The partner key, shown once. A repeated request answers without it; rotate-partner-key makes another."`
 	}
 }
 
@@ -44,8 +44,8 @@ type UpdatePartnerInput struct {
 	Partner domain.PartnerID `path:"partner_id" maxLength:"64"`
 	Body    struct {
 		Name               *string           `json:"name,omitempty" minLength:"1" maxLength:"128"`
-		Contact            *string           `json:"contact,omitempty" format:"email" maxLength:"254" doc:"Of the extensions that it creates from now on; update-extension changes that of others."`
-		DevelopmentAccount *domain.AccountID `json:"development_account_id,omitempty" minLength:"1" maxLength:"64" doc:"Another, which sees all of the partner's extensions from now on; what is enabled in the one before stays, and that one can be deleted. At most 40 extensions move."`
+		Contact            *string           `json:"contact,omitempty" format:"email" maxLength:"254" doc:"For extensions created from now on. update-extension changes the contact of others."`
+		DevelopmentAccount *domain.AccountID `json:"development_account_id,omitempty" minLength:"1" maxLength:"64" doc:"Another account, which sees all of the partner's extensions from now on. Extensions enabled in the previous account stay, and that account can be deleted. At most 40 extensions move."`
 	}
 }
 
@@ -54,13 +54,13 @@ type UpdatePartnerOutput struct{ Body PartnerView }
 type RotatePartnerKeyInput struct {
 	Partner domain.PartnerID `path:"partner_id" maxLength:"64"`
 	Body    struct {
-		OverlapSeconds *int `json:"overlap_seconds,omitempty" minimum:"0" maximum:"604800" doc:"How long the key before stays good: a day when absent, at most 7; 0 ends it at once. The one before that ends with it at the latest."`
+		OverlapSeconds *int `json:"overlap_seconds,omitempty" minimum:"0" maximum:"604800" doc:"How long the previous key stays valid. Default: one day; at most 7; 0 ends it at once. Any older key ends with it at the latest."`
 	}
 }
 
 type RotatePartnerKeyOutput struct {
 	Body struct {
-		Key domain.ShownOnce `json:"key,omitempty" doc:"Shown this once."`
+		Key domain.ShownOnce `json:"key,omitempty" doc:"Shown once."`
 	}
 }
 
@@ -70,7 +70,7 @@ type CreateExtensionInput struct {
 		Name             string             `json:"name" minLength:"1" maxLength:"128"`
 		Description      string             `json:"description,omitempty" maxLength:"2048" text:"lines"`
 		CapabilityFamily string             `json:"capability_family,omitempty" maxLength:"64" example:"crm"`
-		TemplateTypeKeys []string           `json:"template_type_keys" minItems:"0" maxItems:"20" doc:"Reserves the extension types: slug_key for each, and the slug alone for the empty key. Each once. They never change." example:"[\"\",\"addendum\"]" pattern:"^$|^[a-z][a-z0-9-]{0,31}$"`
+		TemplateTypeKeys []string           `json:"template_type_keys" minItems:"0" maxItems:"20" doc:"Reserves an extension type for each key: slug_key, and the slug alone for the empty key. Each key once. They never change." example:"[\"\",\"addendum\"]" pattern:"^$|^[a-z][a-z0-9-]{0,31}$"`
 	}
 }
 
@@ -90,7 +90,7 @@ type UpdateExtensionInput struct {
 	Body      struct {
 		Name             *string `json:"name,omitempty" minLength:"1" maxLength:"128"`
 		Description      *string `json:"description,omitempty" maxLength:"2048" text:"lines"`
-		Contact          *string `json:"contact,omitempty" format:"email" maxLength:"254" doc:"Whom a customer asks for help."`
+		Contact          *string `json:"contact,omitempty" format:"email" maxLength:"254" doc:"The customers' contact for help."`
 		CapabilityFamily *string `json:"capability_family,omitempty" maxLength:"64" example:"crm"`
 	}
 }
@@ -112,10 +112,10 @@ type ExtensionInstallationView struct {
 	Account       domain.AccountID                 `json:"account_id"`
 	Version       int                              `json:"version"`
 	State         domain.InstallationState         `json:"state" enum:"enabling,enabled,upgrading,suspended,failed,disabling,disabled"`
-	Parameters    map[string]domain.ParameterValue `json:"parameters" doc:"Those that are not secret."`
+	Parameters    map[string]domain.ParameterValue `json:"parameters" doc:"The parameters that are not secret."`
 	UpgradePolicy domain.UpgradePolicy             `json:"upgrade_policy" enum:"automatic,by-hand"`
-	Setup         *domain.Setup                    `json:"setup,omitempty" doc:"What the partner says of its side."`
-	CreatedAt     time.Time                        `json:"created_at" doc:"When the account enabled it first."`
+	Setup         *domain.Setup                    `json:"setup,omitempty" doc:"What the partner reports about its set-up."`
+	CreatedAt     time.Time                        `json:"created_at" doc:"When the account first enabled it."`
 	UpdatedAt     time.Time                        `json:"updated_at"`
 }
 
@@ -130,7 +130,7 @@ type ExtensionView struct {
 	domain.Extension
 	State          domain.ExtensionState `json:"state" enum:"draft,submitted,listed,unlisted"`
 	ExtensionTypes []string              `json:"extension_types"`
-	LogoURL        string                `json:"logo_url,omitempty" doc:"Below the API's root: the logo, for anyone while the extension is listed; absent without one."`
+	LogoURL        string                `json:"logo_url,omitempty" doc:"The logo's path below the API's root, public while the extension is listed. Absent without a logo."`
 }
 
 type ReadExtensionInput struct {
@@ -142,7 +142,7 @@ type ReadExtensionOutput struct{ Body ExtensionView }
 type SubmitBlueprintInput struct {
 	Extension domain.ExtensionID `path:"extension_id" maxLength:"40"`
 	Body      struct {
-		Blueprint *domain.BlueprintSpec `json:"blueprint,omitempty" doc:"The draft as it is, when absent."`
+		Blueprint *domain.BlueprintSpec `json:"blueprint,omitempty" doc:"Default: the current draft."`
 	}
 }
 
@@ -161,7 +161,7 @@ func (in *SubmitBlueprintInput) Check() []fault.Field {
 type SubmitBlueprintOutput struct {
 	Body struct {
 		domain.Blueprint
-		LifecycleSecret domain.ShownOnce `json:"lifecycle_secret,omitempty" doc:"What signs the events that the lifecycle endpoint gets, of this version and all others. Shown this once, with the first version that declares one; rotate-lifecycle-secret makes another."`
+		LifecycleSecret domain.ShownOnce `json:"lifecycle_secret,omitempty" doc:"The signing secret of the lifecycle endpoint, for every version. Shown once, with the first version that declares the endpoint; rotate-lifecycle-secret makes another."`
 	}
 }
 
@@ -186,13 +186,13 @@ type ListCatalogueOutput struct{ Body Page[CatalogueItem] }
 
 type CatalogueItem struct {
 	domain.Listing
-	LogoURL      string                   `json:"logo_url,omitempty" doc:"Below the API's root: the logo; absent without one, and on trial."`
-	Trial        bool                     `json:"trial,omitempty" doc:"It is not listed: this account sees it because its partner named it, or develops in it."`
-	State        domain.InstallationState `json:"state,omitempty" doc:"In this account; absent while it was never enabled."`
-	AlsoEnables  []domain.ExtensionID     `json:"also_enables" doc:"Dependencies of all levels that enabling would enable too, in that order."`
-	Parameters   []NeededParameter        `json:"parameters" doc:"What enabling asks for, its dependencies' parameters included."`
-	SetupURL     string                   `json:"setup_url,omitempty" doc:"Where an admin is sent after enabling; its partner gets the token, and the admin does not see it."`
-	Unobtainable string                   `json:"unobtainable,omitempty" doc:"Why it cannot be enabled now: a dependency is not listed."`
+	LogoURL      string                   `json:"logo_url,omitempty" doc:"The logo's path below the API's root. Absent without a logo, and during a trial."`
+	Trial        bool                     `json:"trial,omitempty" doc:"The extension is not listed. This account sees it because it accepted a trial, or because the partner develops in it."`
+	State        domain.InstallationState `json:"state,omitempty" doc:"The installation in this account. Absent when it was never enabled."`
+	AlsoEnables  []domain.ExtensionID     `json:"also_enables" doc:"Dependencies of all levels that are enabled with it, in that order."`
+	Parameters   []NeededParameter        `json:"parameters" doc:"Parameters to ask for, including those of dependencies."`
+	SetupURL     string                   `json:"setup_url,omitempty" doc:"The page to which an admin is sent after enabling. The partner gets the token, and the admin does not see it."`
+	Unobtainable string                   `json:"unobtainable,omitempty" doc:"Why it cannot be enabled now, for instance because a dependency is not listed."`
 }
 
 type NeededParameter struct {

@@ -15,16 +15,16 @@ import (
 
 // EventItem is one.
 type EventItem struct {
-	ID            string                `json:"id" minLength:"1" maxLength:"128" doc:"The sender's, of this event alone in the account: the same event sent again, within 30 days, is stored and heard of once."`
+	ID            string                `json:"id" minLength:"1" maxLength:"128" doc:"The sender's id of this event, unique in the account. The same event sent again within 30 days is stored and heard once."`
 	Account       domain.AccountID      `json:"account_id" minLength:"1" maxLength:"64"`
-	Type          string                `json:"type" maxLength:"64" doc:"An event type that contracts have." example:"contract.signed"`
-	Timestamp     time.Time             `json:"timestamp" doc:"When it happened: in the last 7 days, and since the account is here."`
+	Type          string                `json:"type" maxLength:"64" doc:"An event type of contracts." example:"contract.signed"`
+	Timestamp     time.Time             `json:"timestamp" doc:"When it happened: within the last 7 days, and not before the account was created."`
 	Contract      domain.ContractID     `json:"contract_id" pattern:"^[A-Za-z0-9_.:-]{1,128}$" doc:"The platform's own id."`
 	Workspace     domain.WorkspaceID    `json:"workspace_id" minLength:"1" maxLength:"64"`
-	ExtensionType string                `json:"extension_type,omitempty" maxLength:"100" doc:"Of the contract's template type, or template_type_id instead. A contract without a template type has neither."`
+	ExtensionType string                `json:"extension_type,omitempty" maxLength:"100" doc:"The contract's extension type; or give template_type_id instead. A contract without a template type gives neither."`
 	TemplateType  domain.TemplateTypeID `json:"template_type_id,omitempty" maxLength:"64"`
-	Extension     domain.ExtensionID    `json:"extension_id,omitempty" maxLength:"40" doc:"Through whose installation the contract was made: it alone hears of it, of the extensions. Absent: none."`
-	Data          EventData             `json:"data,omitempty" doc:"What the webhooks get as data, besides id (the contract's), workspace_id, template_type_id, extension_type and origin_extension_id, which are of the above. With all else at most 256 KB."`
+	Extension     domain.ExtensionID    `json:"extension_id,omitempty" maxLength:"40" doc:"The extension through whose installation the contract was made. Among extensions, only this one hears the event. Default: none."`
+	Data          EventData             `json:"data,omitempty" doc:"The data sent to webhooks, besides id (the contract's), workspace_id, template_type_id, extension_type and origin_extension_id, which come from the fields above. At most 256 KB with everything else."`
 }
 
 // EventData is what the sender says, its numbers as they are written: a float would round those of more than 15 digits.
@@ -81,7 +81,7 @@ type SendEventsInput struct{ Body EventsBody }
 func (in *SendEventsInput) refill(out any) { in.Body.Items.refill(&out.(*SendEventsOutput).Body) }
 
 type EventsBody struct {
-	Items Items[EventItem] `json:"items" doc:"1 to 1,000; one that is wrong fails alone. Items with the same id in the same account all fail."`
+	Items Items[EventItem] `json:"items" doc:"1 to 1,000 events. A wrong one fails alone. Events with the same id in the same account all fail."`
 }
 
 type SendEventsOutput struct{ Body ImportReport }

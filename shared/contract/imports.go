@@ -35,7 +35,7 @@ type WorkspaceItem struct {
 
 type TemplateItem struct {
 	Account domain.AccountID  `json:"account_id" minLength:"1" maxLength:"64"`
-	ID      domain.TemplateID `json:"id" pattern:"^[A-Za-z0-9_-]{1,64}$" doc:"The platform's own id, or one of ours to update a template that was created here. Its template type stays."`
+	ID      domain.TemplateID `json:"id" pattern:"^[A-Za-z0-9_-]{1,64}$" doc:"The platform's own id, or one of ours to update a template created here. Its template type stays."`
 	TemplateBody
 }
 
@@ -81,7 +81,7 @@ const (
 )
 
 type Import[T any] struct {
-	Items Items[T] `json:"items" doc:"1 to 1,000; one that is wrong fails alone. Items with the same id, or the same e-mail, all fail."`
+	Items Items[T] `json:"items" doc:"1 to 1,000 items. A wrong one fails alone. Items with the same id or e-mail all fail."`
 }
 
 // Items are validated one by one, and not with the body, so that what is wrong with one leaves the others be.
@@ -176,17 +176,17 @@ type ImportReport struct {
 	Updated   int            `json:"updated"`
 	Unchanged int            `json:"unchanged"`
 	Failed    int            `json:"failed"`
-	NotTried  int            `json:"not_tried" doc:"The time was up. Send these again, under another Idempotency-Key."`
-	Items     []ImportedItem `json:"items" doc:"One for each item, at its place."`
+	NotTried  int            `json:"not_tried" doc:"Items not tried for lack of time. Send them again, under another Idempotency-Key."`
+	Items     []ImportedItem `json:"items" doc:"One result per item, at the item's index."`
 }
 
 type ImportedItem struct {
-	ID     domain.SentID  `json:"id" doc:"Empty when the item has no readable one."`
-	Event  domain.EventID `json:"event_id,omitempty" doc:"Of an event: ours, which deliveries are listed by."`
+	ID     domain.SentID  `json:"id" doc:"Empty when the item has no readable id."`
+	Event  domain.EventID `json:"event_id,omitempty" doc:"For an event: our id, under which its deliveries are listed."`
 	Result ImportResult   `json:"result" enum:"created,updated,unchanged,failed,not-tried"`
-	Code   string         `json:"code,omitempty" doc:"Of a failed one: as the single operation answers."`
+	Code   string         `json:"code,omitempty" doc:"For a failed item: the single operation's answer."`
 	Detail string         `json:"detail,omitempty"`
-	Errors []fault.Field  `json:"errors,omitempty" doc:"Every wrong field, by pointer into the body: the first 10 of an item, and 1,000 of all."`
+	Errors []fault.Field  `json:"errors,omitempty" doc:"Every wrong field, by pointer into the body: the first 10 of an item, and 1,000 in all."`
 }
 
 // refill puts into a recorded report the ids that it was kept without.

@@ -14,22 +14,22 @@ type EnableExtensionInput struct {
 }
 
 type EnableExtensionBody struct {
-	Parameters    map[domain.ExtensionID]map[string]domain.ParameterValue `json:"parameters,omitempty" doc:"Values of the parameters, by extension: its own and those of the dependencies enabled with it. Each is a text, a number or true or false, as its schema says." example:"{\"acme-crm\":{\"customer_id\":\"C-1001\"}}"`
-	UpgradePolicy domain.UpgradePolicy                                    `json:"upgrade_policy,omitempty" enum:"automatic,by-hand" doc:"Of the extension itself. When absent as it was before, and automatic at first."`
+	Parameters    map[domain.ExtensionID]map[string]domain.ParameterValue `json:"parameters,omitempty" doc:"Parameter values by extension: its own, and those of dependencies enabled with it. A value is a text, a number, true or false, as its schema says." example:"{\"acme-crm\":{\"customer_id\":\"C-1001\"}}"`
+	UpgradePolicy domain.UpgradePolicy                                    `json:"upgrade_policy,omitempty" enum:"automatic,by-hand" doc:"For the extension itself. Default: the previous value; automatic on first enable."`
 }
 
 type EnableExtensionOutput struct {
 	Body struct {
 		Installation InstallationView  `json:"installation"`
-		Created      []NewInstallation `json:"created" doc:"Each installation that this call created, dependencies first. Empty when it was enabled before."`
+		Created      []NewInstallation `json:"created" doc:"Each installation that this call created, dependencies first. Empty when it was already enabled."`
 	}
 }
 
 type NewInstallation struct {
 	Extension domain.ExtensionID `json:"extension_id"`
-	EnabledBy domain.ExtensionID `json:"enabled_by,omitempty" doc:"The extension that needs it."`
-	TokenID   domain.TokenID     `json:"token_id,omitempty" doc:"Absent until it is handed off, if it is."`
-	HandOff   bool               `json:"hand_off,omitempty" doc:"Its partner takes the credentials, which are not shown here: start-hand-off sends the admin there, at once or later."`
+	EnabledBy domain.ExtensionID `json:"enabled_by,omitempty" doc:"The extension that requires it."`
+	TokenID   domain.TokenID     `json:"token_id,omitempty" doc:"Absent for a hand-off until the partner takes the token."`
+	HandOff   bool               `json:"hand_off,omitempty" doc:"The partner takes the credentials, which are not shown here: start-hand-off sends the admin there, at once or later."`
 	Credentials
 }
 
@@ -37,20 +37,20 @@ type InstallationView struct {
 	Extension     domain.ExtensionID               `json:"extension_id"`
 	Version       int                              `json:"version"`
 	State         domain.InstallationState         `json:"state" enum:"enabling,enabled,upgrading,suspended,failed,disabling,disabled"`
-	Epoch         int                              `json:"epoch" doc:"Rises with every disable."`
+	Epoch         int                              `json:"epoch" doc:"Raised by every disable."`
 	EnabledBy     domain.ExtensionID               `json:"enabled_by,omitempty"`
 	RequiredBy    []domain.ExtensionID             `json:"required_by,omitempty"`
 	SuspendedBy   []domain.Suspender               `json:"suspended_by,omitempty"`
-	Parameters    map[string]domain.ParameterValue `json:"parameters" doc:"Those that are not secret."`
+	Parameters    map[string]domain.ParameterValue `json:"parameters" doc:"The parameters that are not secret."`
 	TokenID       domain.TokenID                   `json:"token_id,omitempty"`
 	Steps         []domain.Step                    `json:"steps"`
 	Resources     []domain.ManagedResource         `json:"resources"`
 	Failure       *domain.Failure                  `json:"failure,omitempty"`
 	UpgradePolicy domain.UpgradePolicy             `json:"upgrade_policy" enum:"automatic,by-hand"`
-	Upgrade       *domain.Upgrade                  `json:"upgrade,omitempty" doc:"The last upgrade, or the one under way; absent since the last enabling when there was none."`
-	Setup         *domain.Setup                    `json:"setup,omitempty" doc:"What the partner says of its side."`
-	Drift         *DriftView                       `json:"drift,omitempty" doc:"What the last daily check, or repair, found not to be as the blueprint declares it."`
-	RepairDaily   bool                             `json:"repair_daily" doc:"Whether the daily check repairs what it finds."`
+	Upgrade       *domain.Upgrade                  `json:"upgrade,omitempty" doc:"The last upgrade, or the current one. Absent when there was none since the last enabling."`
+	Setup         *domain.Setup                    `json:"setup,omitempty" doc:"What the partner reports about its set-up."`
+	Drift         *DriftView                       `json:"drift,omitempty" doc:"Differences from the blueprint that the last daily check or repair found."`
+	RepairDaily   bool                             `json:"repair_daily" doc:"Whether the daily check repairs its findings."`
 	CreatedAt     time.Time                        `json:"created_at"`
 	UpdatedAt     time.Time                        `json:"updated_at"`
 }
@@ -90,15 +90,15 @@ type RetryInstallationOutput struct{ Body InstallationView }
 type RotateInstallationTokenInput struct {
 	Extension domain.ExtensionID `path:"extension_id" maxLength:"40"`
 	Body      struct {
-		OverlapSeconds *int `json:"overlap_seconds,omitempty" minimum:"0" maximum:"604800" doc:"How long the token before stays good: a day when absent, at most 7; 0 ends it at once, and whoever still sends it gets 401. The one before that ends at once in any case."`
+		OverlapSeconds *int `json:"overlap_seconds,omitempty" minimum:"0" maximum:"604800" doc:"How long the previous token stays valid. Default: one day; at most 7; 0 ends it at once, and its requests get 401. Any older token ends at once."`
 	}
 }
 
 type RotateInstallationTokenOutput struct {
 	Body struct {
 		TokenID      domain.TokenID   `json:"token_id"`
-		Token        domain.ShownOnce `json:"token,omitempty" doc:"Shown this once."`
-		BeforeEndsAt time.Time        `json:"before_ends_at,omitzero" doc:"When the token before ends, or ended; absent when there was none. From then on it answers 401."`
-		Warning      string           `json:"warning,omitempty" doc:"What the rotation breaks; absent unless it ended a token at once."`
+		Token        domain.ShownOnce `json:"token,omitempty" doc:"Shown once."`
+		BeforeEndsAt time.Time        `json:"before_ends_at,omitzero" doc:"When the previous token ends or ended; from then on it gets 401. Absent when there was none."`
+		Warning      string           `json:"warning,omitempty" doc:"What the rotation breaks. Absent unless it ended a token at once."`
 	}
 }

@@ -23,7 +23,7 @@ type DeleteExtensionLogoOutput struct{}
 
 type LogoInput struct {
 	Extension   domain.ExtensionID `path:"extension_id" maxLength:"40"`
-	IfNoneMatch string             `header:"If-None-Match" maxLength:"1024" doc:"The ETag that the caller has: 304 and no body when the logo is still that."`
+	IfNoneMatch string             `header:"If-None-Match" maxLength:"1024" doc:"The caller's ETag. 304 without a body when the logo still has it."`
 }
 
 // LogoFile is the picture, with headers that keep a browser from treating it as anything else.

@@ -20,13 +20,13 @@ var (
 		Auth:   auth.AnyOf(auth.Platform()),
 		Reads:  domain.Records{domain.RecordAccount},
 		Writes: domain.Records{domain.RecordAccount, domain.RecordPartner, domain.RecordPartnerKey},
-		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Create a partner, with its first key.",
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Create a partner with its first key.",
 	})
 	ReadPartner = declare[ReadPartnerInput, ReadPartnerOutput](Operation{
 		ID: "read-partner", Method: http.MethodGet, Path: "/v1/partners/{partner_id}", Function: Catalogue, Status: 200,
 		Auth: auth.AnyOf(auth.Platform(), auth.Partner()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordPartner},
-		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Read a partner; a partner reads itself.",
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Read a partner. A partner reads itself.",
 	})
 	UpdatePartner = declare[UpdatePartnerInput, UpdatePartnerOutput](Operation{
 		ID: "update-partner", Method: http.MethodPatch, Path: "/v1/partners/{partner_id}", Function: Catalogue, Status: 200,
@@ -40,7 +40,7 @@ var (
 		Auth: auth.AnyOf(auth.Platform(), auth.Partner()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordPartner, domain.RecordPartnerKey},
 		Writes: domain.Records{domain.RecordPartner, domain.RecordPartnerKey},
-		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Make a new partner key; the one before ends after the overlap.",
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Make a new partner key. The previous one ends after the overlap.",
 	})
 	CreateExtension = declare[CreateExtensionInput, CreateExtensionOutput](Operation{
 		ID: "create-extension", Method: http.MethodPost, Path: "/v1/extensions", Function: Catalogue, Status: 201,
@@ -53,20 +53,20 @@ var (
 		ID: "list-extensions", Method: http.MethodGet, Path: "/v1/extensions", Function: Catalogue, Status: 200,
 		Auth:   auth.AnyOf(auth.Partner(), auth.Platform()),
 		Reads:  domain.Records{domain.RecordAuthored, domain.RecordExtension},
-		Family: FamilyCatalogue, Since: "0.4.0", Summary: "List extensions, whatever their state: a partner's own; all of them for the platform.",
+		Family: FamilyCatalogue, Since: "0.4.0", Summary: "List extensions in any state: a partner's own, or all for the platform.",
 	})
 	ReadExtension = declare[ReadExtensionInput, ReadExtensionOutput](Operation{
 		ID: "read-extension", Method: http.MethodGet, Path: "/v1/extensions/{extension_id}", Function: Catalogue, Status: 200,
 		Auth: auth.AnyOf(auth.Partner(), auth.Platform()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension},
-		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Read an extension; a partner reads its own.",
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Read an extension. A partner reads its own.",
 	})
 	UpdateExtension = declare[UpdateExtensionInput, UpdateExtensionOutput](Operation{
 		ID: "update-extension", Method: http.MethodPatch, Path: "/v1/extensions/{extension_id}", Function: Catalogue, Status: 200,
 		Auth: auth.AnyOf(auth.Partner()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension},
 		Writes: domain.Records{domain.RecordExtension},
-		Family: FamilyCatalogue, Since: "0.4.0", Summary: "Change what an extension says of itself; the catalogue shows it once the platform lists it again.",
+		Family: FamilyCatalogue, Since: "0.4.0", Summary: "Change an extension's description. The catalogue shows the change once the platform lists the extension again.",
 	})
 	SubmitBlueprint = declare[SubmitBlueprintInput, SubmitBlueprintOutput](Operation{
 		ID: "submit-blueprint", Method: http.MethodPost, Path: "/v1/extensions/{extension_id}/versions", Function: Catalogue, Status: 201,
@@ -87,14 +87,14 @@ var (
 		Auth: auth.AnyOf(auth.Platform()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension},
 		Writes: domain.Records{domain.RecordExtension, domain.RecordListing},
-		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Take an extension out of the catalogue; installations stay.",
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Remove an extension from the catalogue. Installations stay.",
 	})
 	PutExtensionLogo = declare[PutExtensionLogoInput, PutExtensionLogoOutput](Operation{
 		ID: "put-extension-logo", Method: http.MethodPut, Path: "/v1/extensions/{extension_id}/logo", Function: Catalogue, Status: 200,
 		Auth: auth.AnyOf(auth.Partner()), Errors: fault.Kinds{fault.NotFound}, File: logoFile,
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordListing},
 		Writes: domain.Records{domain.RecordExtension, domain.RecordLogo, domain.RecordListing},
-		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Give an extension its logo, in place of the one before.",
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Set an extension's logo, replacing the previous one.",
 	})
 	ReadExtensionLogo = declare[LogoInput, ReadExtensionLogoOutput](Operation{
 		ID: "read-extension-logo", Method: http.MethodGet, Path: "/v1/extensions/{extension_id}/logo", Function: Catalogue, Status: 200,
@@ -113,7 +113,7 @@ var (
 		ID: "read-catalogue-logo", Method: http.MethodGet, Path: "/v1/catalogue/{extension_id}/logo", Function: Catalogue, Status: 200,
 		Auth: auth.AnyOf(auth.Public()), Errors: fault.Kinds{fault.NotFound}, Binary: domain.LogoTypes, Revalidates: true,
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordLogo},
-		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Show a listed extension's logo; public, as a browser's img sends no header.",
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Read a listed extension's logo. Public, because a browser's img element sends no credential.",
 	})
 )
 
@@ -123,27 +123,27 @@ var (
 		ID: "read-draft", Method: http.MethodGet, Path: "/v1/extensions/{extension_id}/draft", Function: Catalogue, Status: 200,
 		Auth: auth.AnyOf(auth.Partner()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordDraft},
-		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Read the blueprint that the partner is working on.",
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Read the blueprint draft that the partner is working on.",
 	})
 	ReplaceDraft = declare[ReplaceDraftInput, ReplaceDraftOutput](Operation{
 		ID: "replace-draft", Method: http.MethodPut, Path: "/v1/extensions/{extension_id}/draft", Function: Catalogue, Status: 200,
 		Auth: auth.AnyOf(auth.Partner()), Errors: fault.Kinds{fault.NotFound, fault.Stale},
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordDraft},
 		Writes: domain.Records{domain.RecordDraft},
-		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Replace the draft; it may be wrong until it is submitted.",
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Replace the draft. It need not be valid until it is submitted.",
 	})
 	PromoteTemplateType = declare[PromoteTemplateTypeInput, PromoteTemplateTypeOutput](Operation{
 		ID: "promote-template-type", Method: http.MethodPost, Path: "/v1/extensions/{extension_id}/draft/template-types", Function: Catalogue, Status: 200,
 		Auth: auth.AnyOf(auth.Partner()), Errors: fault.Kinds{fault.NotFound, fault.Stale},
 		Reads:  domain.Records{domain.RecordAccount, domain.RecordExtension, domain.RecordPartner, domain.RecordTemplateType, domain.RecordDraft, domain.RecordBlueprint},
 		Writes: domain.Records{domain.RecordDraft},
-		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Put a template type of the development account into the draft, with its user fields.",
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Copy a template type of the development account into the draft, with its user fields.",
 	})
 	CheckDraft = declare[DraftInput, CheckDraftOutput](Operation{
 		ID: "check-draft", Method: http.MethodGet, Path: "/v1/extensions/{extension_id}/draft/problems", Function: Catalogue, Status: 200,
 		Auth: auth.AnyOf(auth.Partner()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordDraft, domain.RecordBlueprint},
-		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Validate the draft as submitting it would.",
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Validate the draft as a submission would.",
 	})
 	ListVersions = declare[ListVersionsInput, ListVersionsOutput](Operation{
 		ID: "list-versions", Method: http.MethodGet, Path: "/v1/extensions/{extension_id}/versions", Function: Catalogue, Status: 200,
@@ -155,13 +155,13 @@ var (
 		ID: "read-version", Method: http.MethodGet, Path: "/v1/extensions/{extension_id}/versions/{version}", Function: Catalogue, Status: 200,
 		Auth: auth.AnyOf(auth.Partner(), auth.Platform()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordVersion, domain.RecordBlueprint},
-		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Read a version with its blueprint, as it was submitted.",
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Read a version with its blueprint as submitted.",
 	})
 	DiffVersions = declare[DiffVersionsInput, DiffVersionsOutput](Operation{
 		ID: "diff-versions", Method: http.MethodGet, Path: "/v1/extensions/{extension_id}/versions/{version}/diff", Function: Catalogue, Status: 200,
 		Auth: auth.AnyOf(auth.Partner(), auth.Platform()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordBlueprint, domain.RecordDraft},
-		Family: FamilyCatalogue, Since: "0.1.0", Summary: "What leads from a version to another or to the draft, and what of it needs consent.",
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Compare a version with another or with the draft, and list the changes that need consent.",
 	})
 	ListSubmissions = declare[ListSubmissionsInput, ListSubmissionsOutput](Operation{
 		ID: "list-submissions", Method: http.MethodGet, Path: "/v1/submissions", Function: Catalogue, Status: 200,
@@ -181,14 +181,14 @@ var (
 		Auth: auth.AnyOf(auth.Partner(), auth.Platform()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordVersion},
 		Writes: domain.Records{domain.RecordVersion, domain.RecordSubmission, domain.RecordExtension, domain.RecordListing},
-		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Put a version out of reach of everything new; installations of it stay.",
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Withdraw a version from new installations and upgrades. Existing installations stay.",
 	})
 	RotateLifecycleSecret = declare[RotateLifecycleSecretInput, RotateLifecycleSecretOutput](Operation{
 		ID: "rotate-lifecycle-secret", Method: http.MethodPost, Path: "/v1/extensions/{extension_id}/lifecycle-secret", Function: Catalogue, Status: 201,
 		Auth: auth.AnyOf(auth.Partner()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordLifecycle, domain.RecordDataKey},
 		Writes: domain.Records{domain.RecordLifecycle, domain.RecordDataKey},
-		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Make a new signing secret for the lifecycle endpoint; the one before signs too, for the overlap.",
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Make a new signing secret for the lifecycle endpoint. The previous one also signs during the overlap.",
 	})
 	PutTestAccounts = declare[PutTestAccountsInput, PutTestAccountsOutput](Operation{
 		ID: "put-test-accounts", Method: http.MethodPut, Path: "/v1/extensions/{extension_id}/test-accounts", Function: Catalogue, Status: 200,
@@ -212,7 +212,7 @@ var (
 		Auth: auth.AnyOf(auth.Platform(), auth.Partner()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordVersion},
 		Writes: domain.Records{domain.RecordRollout, domain.RecordProvision},
-		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Upgrade every installation of an extension that may be, as a job.",
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Start a job that upgrades every installation whose policy allows it.",
 	})
 	ListRollouts = declare[ListRolloutsInput, ListRolloutsOutput](Operation{
 		ID: "list-rollouts", Method: http.MethodGet, Path: "/v1/extensions/{extension_id}/rollouts", Function: Catalogue, Status: 200,
@@ -231,21 +231,21 @@ var (
 		Auth: auth.AnyOf(auth.Platform(), auth.Partner()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordRollout},
 		Writes: domain.Records{domain.RecordRollout},
-		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Hold a roll-out before the next installation.",
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Pause a roll-out before its next installation.",
 	})
 	ResumeRollout = declare[RolloutInput, ResumeRolloutOutput](Operation{
 		ID: "resume-rollout", Method: http.MethodPost, Path: "/v1/extensions/{extension_id}/rollouts/{rollout_id}/resume", Function: Catalogue, Status: 200,
 		Auth: auth.AnyOf(auth.Platform(), auth.Partner()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordRollout},
 		Writes: domain.Records{domain.RecordRollout, domain.RecordProvision},
-		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Go on with a paused roll-out.",
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Resume a paused roll-out.",
 	})
 	CancelRollout = declare[RolloutInput, CancelRolloutOutput](Operation{
 		ID: "cancel-rollout", Method: http.MethodPost, Path: "/v1/extensions/{extension_id}/rollouts/{rollout_id}/cancel", Function: Catalogue, Status: 200,
 		Auth: auth.AnyOf(auth.Platform(), auth.Partner()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordRollout},
 		Writes: domain.Records{domain.RecordRollout},
-		Family: FamilyCatalogue, Since: "0.1.0", Summary: "End a roll-out; what was upgraded stays so.",
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Cancel a roll-out. Upgraded installations stay upgraded.",
 	})
 )
 
@@ -257,12 +257,12 @@ var (
 	ReadOpenapi = declare[ReadOpenapiInput, ReadOpenapiOutput](Operation{
 		ID: "read-openapi", Method: http.MethodGet, Path: "/v1/openapi.json", Function: Catalogue, Status: 200,
 		Auth:   auth.AnyOf(auth.Public()),
-		Family: FamilyMeta, Since: "0.1.0", Summary: "This API as an OpenAPI 3.1 document, webhooks included.",
+		Family: FamilyMeta, Since: "0.1.0", Summary: "Read this API as an OpenAPI 3.1 document, webhooks included.",
 	})
 	ReadBlueprintSchema = declare[ReadBlueprintSchemaInput, ReadBlueprintSchemaOutput](Operation{
 		ID: "read-blueprint-schema", Method: http.MethodGet, Path: "/v1/blueprint.schema.json", Function: Catalogue, Status: 200,
 		Auth:   auth.AnyOf(auth.Public()),
-		Family: FamilyMeta, Since: "0.1.0", Summary: "A blueprint's JSON Schema (draft 2020-12), for editors.",
+		Family: FamilyMeta, Since: "0.1.0", Summary: "Read the JSON Schema of a blueprint (draft 2020-12), for editors.",
 	})
 )
 
@@ -272,20 +272,20 @@ var (
 		ID: "list-catalogue", Method: http.MethodGet, Path: "/v1/catalogue", Function: Enablement, Status: 200,
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Member)),
 		Reads:  domain.Records{domain.RecordListing, domain.RecordTrial, domain.RecordExtension, domain.RecordVersion, domain.RecordBlueprint, domain.RecordInstallation},
-		Family: FamilyCatalogue, Since: "0.1.0", Summary: "List what can be enabled, with its state, dependencies and parameters.",
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "List the extensions that can be enabled, with state, dependencies and parameters.",
 	})
 	EnableExtension = declare[EnableExtensionInput, EnableExtensionOutput](Operation{
 		ID: "enable-extension", Method: http.MethodPut, Path: "/v1/installations/{extension_id}", Function: Enablement, Status: 202,
 		Auth: auth.AnyOf(auth.Dashboard(domain.Admin)), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordTrial, domain.RecordVersion, domain.RecordBlueprint, domain.RecordInstallation},
 		Writes: domain.Records{domain.RecordInstallation, domain.RecordInstalled, domain.RecordDaily, domain.RecordToken, domain.RecordProvision, domain.RecordDataKey, domain.RecordQuotaUse},
-		Family: FamilyInstall, Since: "0.1.0", Summary: "Enable an extension and what it depends on. Repeating it changes nothing.",
+		Family: FamilyInstall, Since: "0.1.0", Summary: "Enable an extension and its dependencies. A repeat changes nothing.",
 	})
 	ListInstallations = declare[ListInstallationsInput, ListInstallationsOutput](Operation{
 		ID: "list-installations", Method: http.MethodGet, Path: "/v1/installations", Function: Enablement, Status: 200,
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Platform()),
 		Reads:  domain.Records{domain.RecordInstallation},
-		Family: FamilyInstall, Since: "0.1.0", Summary: "List the account's installations, disabled ones too.",
+		Family: FamilyInstall, Since: "0.1.0", Summary: "List the account's installations, including disabled ones.",
 	})
 	ReadInstallation = declare[InstallationInput, ReadInstallationOutput](Operation{
 		ID: "read-installation", Method: http.MethodGet, Path: "/v1/installations/{extension_id}", Function: Enablement, Status: 200,
@@ -298,7 +298,7 @@ var (
 		Auth: auth.AnyOf(auth.Dashboard(domain.Admin), auth.Platform()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordInstallation},
 		Writes: domain.Records{domain.RecordInstallation, domain.RecordInstalled, domain.RecordFieldsVersion, domain.RecordProvision},
-		Family: FamilyInstall, Since: "0.1.0", Summary: "Disable an extension: its token is dead at once, its fields stay, unusable.",
+		Family: FamilyInstall, Since: "0.1.0", Summary: "Disable an extension. Its token is dead at once; its fields stay and cannot be used.",
 	})
 	SuspendExtension = declare[InstallationInput, SuspendExtensionOutput](Operation{
 		ID: "suspend-extension", Method: http.MethodPost, Path: "/v1/installations/{extension_id}/suspend", Function: Enablement, Status: 200,
@@ -306,7 +306,7 @@ var (
 		Reads:  domain.Records{domain.RecordInstallation},
 		Writes: domain.Records{domain.RecordInstallation, domain.RecordFieldsVersion, domain.RecordEvent},
 		Emits:  []events.Type{events.InstallationSuspended},
-		Family: FamilyInstall, Since: "0.1.0", Summary: "Stop an extension's API and sending, until who suspended it resumes it.",
+		Family: FamilyInstall, Since: "0.1.0", Summary: "Suspend an extension: its API calls are refused and it is sent no events. Whoever suspended it resumes it.",
 	})
 	ResumeExtension = declare[InstallationInput, ResumeExtensionOutput](Operation{
 		ID: "resume-extension", Method: http.MethodPost, Path: "/v1/installations/{extension_id}/resume", Function: Enablement, Status: 200,
@@ -314,41 +314,41 @@ var (
 		Reads:  domain.Records{domain.RecordInstallation},
 		Writes: domain.Records{domain.RecordInstallation, domain.RecordEvent},
 		Emits:  []events.Type{events.InstallationResumed},
-		Family: FamilyInstall, Since: "0.1.0", Summary: "Lift one's own suspension of an extension.",
+		Family: FamilyInstall, Since: "0.1.0", Summary: "Lift the caller's own suspension of an extension.",
 	})
 	RetryInstallation = declare[InstallationInput, RetryInstallationOutput](Operation{
 		ID: "retry-installation", Method: http.MethodPost, Path: "/v1/installations/{extension_id}/retry", Function: Enablement, Status: 202,
 		Auth: auth.AnyOf(auth.Dashboard(domain.Admin), auth.Platform()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordInstallation},
 		Writes: domain.Records{domain.RecordInstallation, domain.RecordProvision},
-		Family: FamilyInstall, Since: "0.1.0", Summary: "Go on with a failed installation, from the step that failed.",
+		Family: FamilyInstall, Since: "0.1.0", Summary: "Retry a failed installation from the step that failed.",
 	})
 	ReadDrift = declare[ReadDriftInput, ReadDriftOutput](Operation{
 		ID: "read-drift", Method: http.MethodGet, Path: "/v1/installations/{extension_id}/drift", Function: Enablement, Status: 200,
 		Auth: auth.AnyOf(auth.Dashboard(domain.Member), auth.Platform()), Errors: fault.Kinds{fault.NotFound, fault.Conflict},
 		Reads:  domain.Records{domain.RecordInstallation, domain.RecordBlueprint, domain.RecordTemplateType, domain.RecordWebhook, domain.RecordToken},
-		Family: FamilyInstall, Since: "0.1.0", Summary: "Compare what an extension manages with its blueprint, definitions only.",
+		Family: FamilyInstall, Since: "0.1.0", Summary: "Compare an extension's managed resources with its blueprint. Definitions only.",
 	})
 	RepairInstallation = declare[RepairInstallationInput, RepairInstallationOutput](Operation{
 		ID: "repair-installation", Method: http.MethodPost, Path: "/v1/installations/{extension_id}/repair", Function: Enablement, Status: 202,
 		Auth: auth.AnyOf(auth.Dashboard(domain.Admin), auth.Platform()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordInstallation},
 		Writes: domain.Records{domain.RecordInstallation, domain.RecordProvision},
-		Family: FamilyInstall, Since: "0.1.0", Summary: "Bring what an extension manages back to its blueprint; what admins may change stays.",
+		Family: FamilyInstall, Since: "0.1.0", Summary: "Repair an extension's managed resources to match its blueprint. Runtime state stays.",
 	})
 	RotateInstallationToken = declare[RotateInstallationTokenInput, RotateInstallationTokenOutput](Operation{
 		ID: "rotate-installation-token", Method: http.MethodPost, Path: "/v1/installations/{extension_id}/token", Function: Enablement, Status: 201,
 		Auth: auth.AnyOf(auth.Dashboard(domain.Admin)), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordInstallation, domain.RecordBlueprint, domain.RecordToken},
 		Writes: domain.Records{domain.RecordInstallation, domain.RecordToken},
-		Family: FamilyInstall, Since: "0.1.0", Summary: "Make a new API token for an installation; the one before ends after the overlap.",
+		Family: FamilyInstall, Since: "0.1.0", Summary: "Make a new API token for an installation. The previous one ends after the overlap.",
 	})
 	RotateCallbackSecret = declare[RotateCallbackSecretInput, RotateCallbackSecretOutput](Operation{
 		ID: "rotate-callback-secret", Method: http.MethodPost, Path: "/v1/installations/{extension_id}/callback-secret", Function: Enablement, Status: 201,
 		Auth: auth.AnyOf(auth.Dashboard(domain.Admin)), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordInstallation, domain.RecordBlueprint, domain.RecordDataKey},
 		Writes: domain.Records{domain.RecordInstallation, domain.RecordDataKey},
-		Family: FamilyInstall, Since: "0.1.0", Summary: "Make a new secret for an installation's callbacks; the one before ends after the overlap.",
+		Family: FamilyInstall, Since: "0.1.0", Summary: "Make a new callback secret for an installation. The previous one ends after the overlap.",
 	})
 	UpdateParameters = declare[UpdateParametersInput, UpdateParametersOutput](Operation{
 		ID: "update-parameters", Method: http.MethodPatch, Path: "/v1/installations/{extension_id}/parameters", Function: Enablement, Status: 200,
@@ -356,7 +356,7 @@ var (
 		Reads:  domain.Records{domain.RecordInstallation, domain.RecordBlueprint, domain.RecordDataKey},
 		Writes: domain.Records{domain.RecordInstallation, domain.RecordEvent, domain.RecordDataKey},
 		Emits:  []events.Type{events.InstallationUpdated},
-		Family: FamilyInstall, Since: "0.1.0", Summary: "Change an installation's parameters; what is sent from now on has the new ones.",
+		Family: FamilyInstall, Since: "0.1.0", Summary: "Change an installation's parameters. Requests sent from now on use the new values.",
 	})
 	StartHandOff = declare[StartHandOffInput, StartHandOffOutput](Operation{
 		ID: "start-hand-off", Method: http.MethodPost, Path: "/v1/installations/{extension_id}/hand-off", Function: Enablement, Status: http.StatusSeeOther,
@@ -364,40 +364,40 @@ var (
 		Auth:        auth.AnyOf(auth.Dashboard(domain.Admin)), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordInstallation, domain.RecordBlueprint},
 		Writes: domain.Records{domain.RecordHandOff},
-		Family: FamilyInstall, Since: "0.1.0", Summary: "Send the admin to the partner with a code for the installation's credentials.",
+		Family: FamilyInstall, Since: "0.1.0", Summary: "Redirect the admin to the partner with a code for the installation's credentials.",
 	})
 	ExchangeHandOff = declare[ExchangeHandOffInput, ExchangeHandOffOutput](Operation{
 		ID: "exchange-hand-off", Method: http.MethodPost, Path: "/v1/hand-offs/exchange", Function: Enablement, Status: 201,
 		Auth:   auth.AnyOf(auth.Partner()),
 		Reads:  domain.Records{domain.RecordHandOff, domain.RecordExtension, domain.RecordAccount, domain.RecordInstallation, domain.RecordUser, domain.RecordBlueprint, domain.RecordDataKey},
 		Writes: domain.Records{domain.RecordHandOff, domain.RecordInstallation, domain.RecordToken, domain.RecordDataKey},
-		Family: FamilyInstall, Since: "0.1.0", Summary: "Take an installation's new credentials for a code, once; those before end.",
+		Family: FamilyInstall, Since: "0.1.0", Summary: "Exchange a code, once, for an installation's new credentials. The previous ones end.",
 	})
 	PreviewUpgrade = declare[PreviewUpgradeInput, PreviewUpgradeOutput](Operation{
 		ID: "preview-upgrade", Method: http.MethodGet, Path: "/v1/installations/{extension_id}/upgrade", Function: Enablement, Status: 200,
 		Auth: auth.AnyOf(auth.Dashboard(domain.Member), auth.Platform()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  upgradeReads,
-		Family: FamilyInstall, Since: "0.1.0", Summary: "What an upgrade to a newer version would do, exactly, and what stands in its way.",
+		Family: FamilyInstall, Since: "0.1.0", Summary: "Preview the exact changes of an upgrade, and what blocks it.",
 	})
 	UpgradeExtension = declare[UpgradeExtensionInput, UpgradeExtensionOutput](Operation{
 		ID: "upgrade-extension", Method: http.MethodPost, Path: "/v1/installations/{extension_id}/upgrade", Function: Enablement, Status: 202,
 		Auth: auth.AnyOf(auth.Dashboard(domain.Admin), auth.Platform()), Errors: fault.Kinds{fault.NotFound, fault.Stale, fault.Unconditional},
 		Reads:  upgradeReads,
 		Writes: domain.Records{domain.RecordInstallation, domain.RecordInstalled, domain.RecordDaily, domain.RecordToken, domain.RecordProvision, domain.RecordDataKey, domain.RecordQuotaUse},
-		Family: FamilyInstall, Since: "0.1.0", Summary: "Upgrade an extension by a previewed plan; it goes on working meanwhile. What needs consent, only an admin starts.",
+		Family: FamilyInstall, Since: "0.1.0", Summary: "Upgrade an extension by a previewed plan. It works meanwhile. Changes that need consent need an admin.",
 	})
 	PutUpgradePolicy = declare[PutUpgradePolicyInput, PutUpgradePolicyOutput](Operation{
 		ID: "put-upgrade-policy", Method: http.MethodPut, Path: "/v1/installations/{extension_id}/upgrade-policy", Function: Enablement, Status: 200,
 		Auth: auth.AnyOf(auth.Dashboard(domain.Admin)), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordInstallation},
 		Writes: domain.Records{domain.RecordInstallation},
-		Family: FamilyInstall, Since: "0.1.0", Summary: "Say whether roll-outs may upgrade an installation.",
+		Family: FamilyInstall, Since: "0.1.0", Summary: "Set whether roll-outs may upgrade an installation.",
 	})
 	ReadMe = declare[ReadMeInput, ReadMeOutput](Operation{
 		ID: "read-me", Method: http.MethodGet, Path: "/v1/me", Function: Enablement, Status: 200,
 		Auth: auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.AnyScope)), ActingUser: OptionalActingUser,
 		Reads:  domain.Records{domain.RecordOwnToken, domain.RecordInstallation},
-		Family: FamilyMeta, Since: "0.1.0", Summary: "What the credential stands for: account, installation, scopes, parameters, acting user.",
+		Family: FamilyMeta, Since: "0.1.0", Summary: "Read the credential's identity: account, installation, scopes, parameters, acting user.",
 	})
 )
 
@@ -407,20 +407,20 @@ var (
 		ID: "create-token", Method: http.MethodPost, Path: "/v1/tokens", Function: Enablement, Status: 201,
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Admin)),
 		Writes: domain.Records{domain.RecordOwnToken, domain.RecordToken, domain.RecordQuotaUse},
-		Family: FamilyAccount, Since: "0.1.0", Summary: "Create an API token of the account's own; contracts made by it have no origin.",
+		Family: FamilyAccount, Since: "0.1.0", Summary: "Create an API token of the account's own. Contracts made with it have no origin.",
 	})
 	ListTokens = declare[ListTokensInput, ListTokensOutput](Operation{
 		ID: "list-tokens", Method: http.MethodGet, Path: "/v1/tokens", Function: Enablement, Status: 200,
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Admin)),
 		Reads:  domain.Records{domain.RecordOwnToken, domain.RecordToken, domain.RecordInstallation},
-		Family: FamilyAccount, Since: "0.1.0", Summary: "List the account's API tokens, those that extensions manage too.",
+		Family: FamilyAccount, Since: "0.1.0", Summary: "List the account's API tokens, including those that extensions manage.",
 	})
 	RevokeToken = declare[RevokeTokenInput, RevokeTokenOutput](Operation{
 		ID: "revoke-token", Method: http.MethodDelete, Path: "/v1/tokens/{token_id}", Function: Enablement, Status: 204,
 		Auth: auth.AnyOf(auth.Dashboard(domain.Admin)), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordOwnToken, domain.RecordInstallation},
 		Writes: domain.Records{domain.RecordOwnToken, domain.RecordToken, domain.RecordQuotaUse},
-		Family: FamilyAccount, Since: "0.1.0", Summary: "End an API token of the account's own at once.",
+		Family: FamilyAccount, Since: "0.1.0", Summary: "Revoke an API token of the account's own at once.",
 	})
 )
 
@@ -436,7 +436,7 @@ var (
 		ID: "read-template-type", Method: http.MethodGet, Path: "/v1/template-types/{template_type_id}", Function: DataFields, Status: 200,
 		Auth: auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeTemplatesRead)), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordTemplateType, domain.RecordFieldsVersion},
-		Family: FamilyField, Since: "0.1.0", Summary: "Read a template type, its fields and their version.",
+		Family: FamilyField, Since: "0.1.0", Summary: "Read a template type with its fields and their version.",
 	})
 	CreateTemplateType = declare[CreateTemplateTypeInput, CreateTemplateTypeOutput](Operation{
 		ID: "create-template-type", Method: http.MethodPost, Path: "/v1/template-types", Function: DataFields, Status: 201,
@@ -463,28 +463,28 @@ var (
 		Auth: auth.AnyOf(auth.Dashboard(domain.Admin), auth.Integration(domain.ScopeTemplatesWrite)), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordTemplateType, domain.RecordFieldsVersion},
 		Writes: domain.Records{domain.RecordTemplateType, domain.RecordFieldsVersion},
-		Family: FamilyField, Since: "0.1.0", Summary: "Change a data field; of a system field only active.",
+		Family: FamilyField, Since: "0.1.0", Summary: "Change a data field. Of a system field, only active can be changed.",
 	})
 	DeleteDataField = declare[DeleteDataFieldInput, DeleteDataFieldOutput](Operation{
 		ID: "delete-data-field", Method: http.MethodDelete, Path: "/v1/template-types/{template_type_id}/fields/{custom_id}", Function: DataFields, Status: 200,
 		Auth: auth.AnyOf(auth.Dashboard(domain.Admin), auth.Integration(domain.ScopeTemplatesWrite)), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordTemplateType, domain.RecordFieldsVersion},
 		Writes: domain.Records{domain.RecordTemplateType, domain.RecordFieldsVersion},
-		Family: FamilyField, Since: "0.1.0", Summary: "Delete a user field; values of existing contracts stay.",
+		Family: FamilyField, Since: "0.1.0", Summary: "Delete a user field. Values in existing contracts stay.",
 	})
 	OrderDataFields = declare[OrderDataFieldsInput, OrderDataFieldsOutput](Operation{
 		ID: "order-data-fields", Method: http.MethodPut, Path: "/v1/template-types/{template_type_id}/field-order", Function: DataFields, Status: 200,
 		Auth: auth.AnyOf(auth.Dashboard(domain.Admin), auth.Integration(domain.ScopeTemplatesWrite)), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordTemplateType, domain.RecordFieldsVersion},
 		Writes: domain.Records{domain.RecordTemplateType},
-		Family: FamilyField, Since: "0.1.0", Summary: "Put the fields into another order.",
+		Family: FamilyField, Since: "0.1.0", Summary: "Reorder the fields.",
 	})
 	ReplaceDataFields = declare[ReplaceDataFieldsInput, ReplaceDataFieldsOutput](Operation{
 		ID: "replace-data-fields", Method: http.MethodPut, Path: "/v1/template-types/{template_type_id}/fields", Function: DataFields, Status: 200,
 		Auth: auth.AnyOf(auth.Dashboard(domain.Admin), auth.Integration(domain.ScopeTemplatesWrite)), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordTemplateType, domain.RecordFieldsVersion},
 		Writes: domain.Records{domain.RecordTemplateType, domain.RecordFieldsVersion},
-		Family: FamilyField, Since: "0.1.0", Summary: "Replace all user fields at once; system fields must stay as they are.",
+		Family: FamilyField, Since: "0.1.0", Summary: "Replace all user fields at once. System fields must stay unchanged.",
 	})
 	DeleteTemplateType = declare[TemplateTypeInput, DeleteTemplateTypeOutput](Operation{
 		ID: "delete-template-type", Method: http.MethodDelete, Path: "/v1/template-types/{template_type_id}", Function: DataFields, Status: 204,
@@ -515,27 +515,27 @@ var (
 		Auth: auth.AnyOf(auth.Platform()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordAccount, domain.RecordDeletion, domain.RecordPartner},
 		Writes: domain.Records{domain.RecordAccount, domain.RecordDeletion, domain.RecordProvision},
-		Family: FamilyAccount, Since: "0.1.0", Summary: "Delete an account: its credentials are dead at once, then all it has is erased.",
+		Family: FamilyAccount, Since: "0.1.0", Summary: "Delete an account: its credentials are dead at once, then its data is erased.",
 	})
 	ReadDeletion = declare[ReadDeletionInput, ReadDeletionOutput](Operation{
 		ID: "read-deletion", Method: http.MethodGet, Path: "/v1/accounts/{account_id}/deletion", Function: Contracts, Status: 200,
 		Auth: auth.AnyOf(auth.Platform()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordDeletion},
-		Family: FamilyAccount, Since: "0.1.0", Summary: "How far an account's deletion is; the proof of it afterwards.",
+		Family: FamilyAccount, Since: "0.1.0", Summary: "Read the progress of an account's deletion, and its proof afterwards.",
 	})
 	PutUser = declare[PutUserInput, PutUserOutput](Operation{
 		ID: "put-user", Method: http.MethodPut, Path: "/v1/accounts/{account_id}/users/{user_id}", Function: Contracts, Status: 200,
 		Auth: auth.AnyOf(auth.Platform()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordNaming, domain.RecordAccount, domain.RecordUser, domain.RecordWorkspace},
 		Writes: domain.Records{domain.RecordNaming, domain.RecordUser, domain.RecordReservation, domain.RecordQuotaUse},
-		Family: FamilyAccount, Since: "0.1.0", Summary: "Create or update a user; a changed role holds from the next request on.",
+		Family: FamilyAccount, Since: "0.1.0", Summary: "Create or update a user. A changed role applies from the next request.",
 	})
 	DeleteUser = declare[DeleteUserInput, DeleteUserOutput](Operation{
 		ID: "delete-user", Method: http.MethodDelete, Path: "/v1/accounts/{account_id}/users/{user_id}", Function: Contracts, Status: 204,
 		Auth: auth.AnyOf(auth.Platform()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordAccount, domain.RecordUser},
 		Writes: domain.Records{domain.RecordUser, domain.RecordReservation, domain.RecordQuotaUse},
-		Family: FamilyAccount, Since: "0.1.0", Summary: "Delete a user, who is signed in nowhere from then on; what the user made stays.",
+		Family: FamilyAccount, Since: "0.1.0", Summary: "Delete a user. Sessions end at once; what the user made stays.",
 	})
 	PutWorkspace = declare[PutWorkspaceInput, PutWorkspaceOutput](Operation{
 		ID: "put-workspace", Method: http.MethodPut, Path: "/v1/accounts/{account_id}/workspaces/{workspace_id}", Function: Contracts, Status: 200,
@@ -549,19 +549,19 @@ var (
 		Auth: auth.AnyOf(auth.Platform()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordAccount, domain.RecordWorkspace, domain.RecordNaming, domain.RecordTemplate, domain.RecordUser},
 		Writes: domain.Records{domain.RecordWorkspace, domain.RecordNaming, domain.RecordQuotaUse},
-		Family: FamilyAccount, Since: "0.3.0", Summary: "Delete a workspace that no template and no user names; contracts that were made in it stay.",
+		Family: FamilyAccount, Since: "0.3.0", Summary: "Delete a workspace that no template and no user names. Its contracts stay.",
 	})
 	ListQuotas = declare[ListQuotasInput, ListQuotasOutput](Operation{
 		ID: "list-quotas", Method: http.MethodGet, Path: "/v1/quotas", Function: Contracts, Status: 200,
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Platform()),
 		Reads:  domain.Records{domain.RecordQuotaUse},
-		Family: FamilyAccount, Since: "0.1.0", Summary: "List the account's quotas, each with its limit and what is used.",
+		Family: FamilyAccount, Since: "0.1.0", Summary: "List the account's quotas with limit and use.",
 	})
 	ListWorkspaces = declare[ListWorkspacesInput, ListWorkspacesOutput](Operation{
 		ID: "list-workspaces", Method: http.MethodGet, Path: "/v1/workspaces", Function: Contracts, Status: 200,
 		Auth: auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeTemplatesRead)), ActingUser: OptionalActingUser,
 		Reads:  domain.Records{domain.RecordWorkspace},
-		Family: FamilyAccount, Since: "0.1.0", Summary: "List the workspaces in which the acting user may create contracts; all, without one.",
+		Family: FamilyAccount, Since: "0.1.0", Summary: "List the workspaces in which the acting user may create contracts; without an acting user, all.",
 	})
 )
 
@@ -573,7 +573,7 @@ var (
 		Reads:  domain.Records{domain.RecordAccount, domain.RecordWorkspace, domain.RecordTemplateType, domain.RecordInstallation, domain.RecordEvent},
 		Writes: domain.Records{domain.RecordEvent}, MaxBody: maxImportBody,
 		Emits:  events.OfContractTypes(),
-		Family: FamilyContract, Since: "0.3.0", Summary: "Send up to 1,000 events of contracts kept elsewhere, and hear of each what became of it.",
+		Family: FamilyContract, Since: "0.3.0", Summary: "Send up to 1,000 events of contracts kept elsewhere. Each gets its own result.",
 	})
 )
 
@@ -584,28 +584,28 @@ var (
 		Auth:   auth.AnyOf(auth.Platform()),
 		Reads:  domain.Records{domain.RecordAccount},
 		Writes: domain.Records{domain.RecordAccount}, MaxBody: 1 << 20,
-		Family: FamilyAccount, Since: "0.1.0", Summary: "Create or update up to 1,000 accounts, and hear of each what became of it.",
+		Family: FamilyAccount, Since: "0.1.0", Summary: "Create or update up to 1,000 accounts. Each gets its own result.",
 	})
 	ImportUsers = declare[ImportUsersInput, ImportUsersOutput](Operation{
 		ID: "import-users", Method: http.MethodPost, Path: "/v1/import/users", Function: Contracts, Status: 200,
 		Auth:   auth.AnyOf(auth.Platform()),
 		Reads:  domain.Records{domain.RecordNaming, domain.RecordAccount, domain.RecordUser, domain.RecordWorkspace},
 		Writes: domain.Records{domain.RecordNaming, domain.RecordUser, domain.RecordReservation, domain.RecordQuotaUse}, MaxBody: maxImportBody,
-		Family: FamilyAccount, Since: "0.1.0", Summary: "Create or update up to 1,000 users, of any accounts.",
+		Family: FamilyAccount, Since: "0.1.0", Summary: "Create or update up to 1,000 users of any accounts. Each gets its own result.",
 	})
 	ImportWorkspaces = declare[ImportWorkspacesInput, ImportWorkspacesOutput](Operation{
 		ID: "import-workspaces", Method: http.MethodPost, Path: "/v1/import/workspaces", Function: Contracts, Status: 200,
 		Auth:   auth.AnyOf(auth.Platform()),
 		Reads:  domain.Records{domain.RecordAccount, domain.RecordWorkspace},
 		Writes: domain.Records{domain.RecordWorkspace, domain.RecordQuotaUse}, MaxBody: 1 << 20,
-		Family: FamilyAccount, Since: "0.1.0", Summary: "Create or update up to 1,000 workspaces, of any accounts.",
+		Family: FamilyAccount, Since: "0.1.0", Summary: "Create or update up to 1,000 workspaces of any accounts. Each gets its own result.",
 	})
 	ImportTemplates = declare[ImportTemplatesInput, ImportTemplatesOutput](Operation{
 		ID: "import-templates", Method: http.MethodPost, Path: "/v1/import/templates", Function: Contracts, Status: 200,
 		Auth:   auth.AnyOf(auth.Platform()),
 		Reads:  domain.Records{domain.RecordNaming, domain.RecordAccount, domain.RecordTemplate, domain.RecordWorkspace, domain.RecordTemplateType, domain.RecordInstallation},
 		Writes: domain.Records{domain.RecordNaming, domain.RecordTemplate, domain.RecordFieldsVersion, domain.RecordQuotaUse}, MaxBody: maxImportBody,
-		Family: FamilyContract, Since: "0.1.0", Summary: "Create or update up to 1,000 templates, of any accounts.",
+		Family: FamilyContract, Since: "0.1.0", Summary: "Create or update up to 1,000 templates of any accounts. Each gets its own result.",
 	})
 )
 
@@ -623,19 +623,19 @@ var (
 		Auth: auth.AnyOf(auth.Dashboard(domain.Admin), auth.Integration(domain.ScopeTemplatesWrite), auth.Platform()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordTemplate, domain.RecordTemplateType},
 		Writes: domain.Records{domain.RecordTemplate, domain.RecordFieldsVersion, domain.RecordQuotaUse},
-		Family: FamilyContract, Since: "0.1.0", Summary: "Delete a template; contracts made from it stay as they are.",
+		Family: FamilyContract, Since: "0.1.0", Summary: "Delete a template. Contracts made from it stay.",
 	})
 	ListTemplates = declare[ListTemplatesInput, ListTemplatesOutput](Operation{
 		ID: "list-templates", Method: http.MethodGet, Path: "/v1/templates", Function: Contracts, Status: 200,
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeTemplatesRead), auth.Platform()),
 		Reads:  domain.Records{domain.RecordTemplate, domain.RecordTemplateType},
-		Family: FamilyContract, Since: "0.1.0", Summary: "List the templates, of one extension type if asked.",
+		Family: FamilyContract, Since: "0.1.0", Summary: "List the templates, optionally of one extension type.",
 	})
 	ContractCreateData = declare[ContractCreateDataInput, ContractCreateDataOutput](Operation{
 		ID: "contract-create-data", Method: http.MethodGet, Path: "/v1/helpers/contract-create-data", Function: Contracts, Status: 200,
 		Auth: auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeTemplatesRead)), ActingUser: RequiredActingUser,
 		Reads:  domain.Records{domain.RecordWorkspace, domain.RecordTemplate, domain.RecordTemplateType, domain.RecordFieldsVersion, domain.RecordInstallation},
-		Family: FamilyContract, Since: "0.1.0", Summary: "What the acting user may create contracts from: workspaces, templates, fields and their version.",
+		Family: FamilyContract, Since: "0.1.0", Summary: "List the workspaces and templates from which the acting user may create contracts, with fields and their version.",
 	})
 	CreateContract = declare[CreateContractInput, CreateContractOutput](Operation{
 		ID: "create-contract", Method: http.MethodPost, Path: "/v1/contracts", Function: Contracts, Status: 201,
@@ -643,14 +643,14 @@ var (
 		Reads:  domain.Records{domain.RecordWorkspace, domain.RecordTemplate, domain.RecordTemplateType, domain.RecordFieldsVersion, domain.RecordInstallation},
 		Writes: domain.Records{domain.RecordContract, domain.RecordEvent},
 		Emits:  []events.Type{events.ContractCreated},
-		Family: FamilyContract, Since: "0.1.0", Summary: "Create a contract from a template; its origin is the installation whose token creates it.",
+		Family: FamilyContract, Since: "0.1.0", Summary: "Create a contract from a template. Its origin is the installation whose token creates it.",
 	})
 	ReadContract = declare[ContractInput, ReadContractOutput](Operation{
 		ID: "read-contract", Method: http.MethodGet, Path: "/v1/contracts/{contract_id}", Function: Contracts, Status: 200,
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeContractsRead), auth.Platform()),
 		Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordContract},
-		Family: FamilyContract, Since: "0.1.0", Summary: "Read a contract; an extension reads those made through it.",
+		Family: FamilyContract, Since: "0.1.0", Summary: "Read a contract. An extension reads those made through it.",
 	})
 	PublishContract = declare[MoveContractInput, PublishContractOutput](Operation{
 		ID: "publish-contract", Method: http.MethodPost, Path: "/v1/contracts/{contract_id}/publish", Function: Contracts, Status: 200,
@@ -659,7 +659,7 @@ var (
 		Reads:  domain.Records{domain.RecordContract},
 		Writes: domain.Records{domain.RecordContract, domain.RecordEvent},
 		Emits:  []events.Type{events.ContractPublished},
-		Family: FamilyContract, Since: "0.1.0", Summary: "Send a draft to its participants.",
+		Family: FamilyContract, Since: "0.1.0", Summary: "Publish a draft: send it to its participants.",
 	})
 	SignContract = declare[MoveContractInput, SignContractOutput](Operation{
 		ID: "sign-contract", Method: http.MethodPost, Path: "/v1/contracts/{contract_id}/sign", Function: Contracts, Status: 200,
@@ -668,7 +668,7 @@ var (
 		Reads:  domain.Records{domain.RecordContract},
 		Writes: domain.Records{domain.RecordContract, domain.RecordEvent},
 		Emits:  []events.Type{events.ContractSigned},
-		Family: FamilyContract, Since: "0.1.0", Summary: "Record that all participants of a published contract signed.",
+		Family: FamilyContract, Since: "0.1.0", Summary: "Record that every participant of a published contract signed.",
 	})
 	DeclineContract = declare[MoveContractInput, DeclineContractOutput](Operation{
 		ID: "decline-contract", Method: http.MethodPost, Path: "/v1/contracts/{contract_id}/decline", Function: Contracts, Status: 200,
@@ -683,7 +683,7 @@ var (
 		ID: "list-contracts", Method: http.MethodGet, Path: "/v1/contracts", Function: Contracts, Status: 200,
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeContractsRead), auth.Platform()),
 		Reads:  domain.Records{domain.RecordContract},
-		Family: FamilyContract, Since: "0.1.0", Summary: "List contracts, newest first, without values and participants; an extension lists those made through it.",
+		Family: FamilyContract, Since: "0.1.0", Summary: "List contracts, newest first, without values and participants. An extension lists those made through it.",
 	})
 	UpdateContract = declare[UpdateContractInput, UpdateContractOutput](Operation{
 		ID: "update-contract", Method: http.MethodPatch, Path: "/v1/contracts/{contract_id}", Function: Contracts, Status: 200,
@@ -710,7 +710,7 @@ var (
 		Reads:  domain.Records{domain.RecordContract},
 		Writes: domain.Records{domain.RecordContract, domain.RecordEvent},
 		Emits:  []events.Type{events.ContractCanceled},
-		Family: FamilyContract, Since: "0.1.0", Summary: "Withdraw a draft or published contract.",
+		Family: FamilyContract, Since: "0.1.0", Summary: "Cancel a draft or published contract.",
 	})
 	ExpireContract = declare[MoveContractInput, ExpireContractOutput](Operation{
 		ID: "expire-contract", Method: http.MethodPost, Path: "/v1/contracts/{contract_id}/expire", Function: Contracts, Status: 200,
@@ -718,7 +718,7 @@ var (
 		Reads:  domain.Records{domain.RecordContract},
 		Writes: domain.Records{domain.RecordContract, domain.RecordEvent},
 		Emits:  []events.Type{events.ContractExpired},
-		Family: FamilyContract, Since: "0.1.0", Summary: "End a published contract whose day of expiry has come.",
+		Family: FamilyContract, Since: "0.1.0", Summary: "Expire a published contract whose day of expiry has come.",
 	})
 	DeleteContract = declare[MoveContractInput, DeleteContractOutput](Operation{
 		ID: "delete-contract", Method: http.MethodDelete, Path: "/v1/contracts/{contract_id}", Function: Contracts, Status: 204,
@@ -727,7 +727,7 @@ var (
 		Reads:  domain.Records{domain.RecordContract},
 		Writes: domain.Records{domain.RecordContract, domain.RecordEvent},
 		Emits:  []events.Type{events.ContractDeleted},
-		Family: FamilyContract, Since: "0.1.0", Summary: "Delete a contract that is not published, with its values and participants.",
+		Family: FamilyContract, Since: "0.1.0", Summary: "Delete an unpublished contract with its values and participants.",
 	})
 	CreateParticipantSession = declare[CreateParticipantSessionInput, CreateParticipantSessionOutput](Operation{
 		ID: "create-participant-session", Method: http.MethodPost, Path: "/v1/contracts/{contract_id}/participants/{participant_id}/sessions", Function: Contracts, Status: 201,
@@ -735,7 +735,7 @@ var (
 		Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordContract},
 		Writes: domain.Records{domain.RecordSession, domain.RecordContractSession},
-		Family: FamilyContract, Since: "0.1.0", Summary: "Let a participant into its contract for at most 12 hours.",
+		Family: FamilyContract, Since: "0.1.0", Summary: "Open a session for a participant of a contract, for at most 12 hours.",
 	})
 )
 
@@ -753,7 +753,7 @@ var (
 		Reads:  domain.Records{domain.RecordContract, domain.RecordTemplateType, domain.RecordFieldsVersion, domain.RecordInstallation},
 		Writes: domain.Records{domain.RecordContract, domain.RecordEvent},
 		Emits:  []events.Type{events.DataFieldUpdated},
-		Family: FamilyContract, Since: "0.1.0", Summary: "Fill in active fields, until someone has signed.",
+		Family: FamilyContract, Since: "0.1.0", Summary: "Fill in active fields until someone has signed.",
 	})
 	SignSessionContract = declare[SessionMoveInput, SignSessionContractOutput](Operation{
 		ID: "sign-session-contract", Method: http.MethodPost, Path: "/v1/session/sign", Function: Contracts, Status: 200,
@@ -761,7 +761,7 @@ var (
 		Reads:  domain.Records{domain.RecordContract, domain.RecordTemplateType, domain.RecordFieldsVersion, domain.RecordInstallation},
 		Writes: domain.Records{domain.RecordContract, domain.RecordEvent},
 		Emits:  []events.Type{events.ContractSigned, events.ParticipantSigned},
-		Family: FamilyContract, Since: "0.1.0", Summary: "Sign the contract; with the last signature it is final, and its sessions end.",
+		Family: FamilyContract, Since: "0.1.0", Summary: "Sign the contract. The last signature makes it final and ends its sessions.",
 	})
 	DeclineSessionContract = declare[SessionMoveInput, DeclineSessionContractOutput](Operation{
 		ID: "decline-session-contract", Method: http.MethodPost, Path: "/v1/session/decline", Function: Contracts, Status: 200,
@@ -769,7 +769,7 @@ var (
 		Reads:  domain.Records{domain.RecordContract, domain.RecordTemplateType, domain.RecordFieldsVersion, domain.RecordInstallation},
 		Writes: domain.Records{domain.RecordContract, domain.RecordEvent},
 		Emits:  []events.Type{events.ContractDeclined},
-		Family: FamilyContract, Since: "0.1.0", Summary: "Decline the contract; it is final, and its sessions end.",
+		Family: FamilyContract, Since: "0.1.0", Summary: "Decline the contract. It is final, and its sessions end.",
 	})
 )
 
@@ -779,7 +779,7 @@ var (
 		ID: "list-webhooks", Method: http.MethodGet, Path: "/v1/webhooks", Function: Webhooks, Status: 200,
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeWebhooksRead), auth.Platform()),
 		Reads:  domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordBlueprint},
-		Family: FamilyWebhook, Since: "0.1.0", Summary: "List webhooks, managed ones and the account's own.",
+		Family: FamilyWebhook, Since: "0.1.0", Summary: "List webhooks: managed ones and the account's own.",
 	})
 	CreateWebhook = declare[CreateWebhookInput, CreateWebhookOutput](Operation{
 		ID: "create-webhook", Method: http.MethodPost, Path: "/v1/webhooks", Function: Webhooks, Status: 201,
@@ -802,7 +802,7 @@ var (
 		Reads:  domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordInstallation, domain.RecordWorkspace, domain.RecordFieldsVersion, domain.RecordBlueprint},
 		Writes: domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordDataKey, domain.RecordEvent},
 		Emits:  []events.Type{events.WebhookPing},
-		Family: FamilyWebhook, Since: "0.1.0", Summary: "Change a webhook; of a managed one only paused and enabled.",
+		Family: FamilyWebhook, Since: "0.1.0", Summary: "Change a webhook. Of a managed webhook, only paused and enabled can be changed.",
 	})
 	DeleteWebhook = declare[WebhookInput, DeleteWebhookOutput](Operation{
 		ID: "delete-webhook", Method: http.MethodDelete, Path: "/v1/webhooks/{webhook_id}", Function: Webhooks, Status: 204,
@@ -817,7 +817,7 @@ var (
 		Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordWebhook},
 		Writes: domain.Records{domain.RecordWebhook, domain.RecordDataKey},
-		Family: FamilyWebhook, Since: "0.1.0", Summary: "Make a new signing secret; those before sign besides until the overlap is over.",
+		Family: FamilyWebhook, Since: "0.1.0", Summary: "Make a new signing secret. Previous ones also sign until the overlap ends.",
 	})
 	// SendTestEvent emits a ping of its own; a sample of another type tells of nothing that happened.
 	SendTestEvent = declare[SendTestEventInput, SendTestEventOutput](Operation{
@@ -827,7 +827,7 @@ var (
 		Reads:  domain.Records{domain.RecordWebhook},
 		Writes: domain.Records{domain.RecordEvent},
 		Emits:  []events.Type{events.WebhookPing},
-		Family: FamilyWebhook, Since: "0.1.0", Summary: "Send a webhook, and nobody else, a ping or the sample of an event type, marked as a test.",
+		Family: FamilyWebhook, Since: "0.1.0", Summary: "Send one webhook a ping or the sample of an event type, marked as a test.",
 	})
 	ReceiveCallback = declare[ReceiveCallbackInput, ReceiveCallbackOutput](Operation{
 		ID: "receive-callback", Method: http.MethodPost, Path: "/v1/callbacks/{account_id}/{extension_id}", Function: Webhooks, Status: 204,
@@ -835,21 +835,21 @@ var (
 		Reads:  domain.Records{domain.RecordCallback, domain.RecordInstallation, domain.RecordBlueprint, domain.RecordContract, domain.RecordTemplateType, domain.RecordFieldsVersion},
 		Writes: domain.Records{domain.RecordCallback, domain.RecordInstallation, domain.RecordContract, domain.RecordEvent},
 		Emits:  []events.Type{events.DataFieldUpdated, events.InstallationSetupCompleted, events.InstallationSetupFailed},
-		Family: FamilyWebhook, Since: "0.1.0", Summary: "Hear from a partner: its side is set up, or is not; or values for a contract made through it.",
+		Family: FamilyWebhook, Since: "0.1.0", Summary: "Receive a partner's report that its set-up is done or failed, or values for a contract made through it.",
 	})
 	ListDeliveries = declare[ListDeliveriesInput, ListDeliveriesOutput](Operation{
 		ID: "list-deliveries", Method: http.MethodGet, Path: "/v1/webhooks/{webhook_id}/deliveries", Function: Webhooks, Status: 200,
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeWebhooksRead), auth.Platform()),
 		Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordWebhook, domain.RecordAttempt},
-		Family: FamilyWebhook, Since: "0.1.0", Summary: "List a day's deliveries to a webhook, with every attempt.",
+		Family: FamilyWebhook, Since: "0.1.0", Summary: "List deliveries to a webhook with every attempt.",
 	})
 	ReadDelivery = declare[ReadDeliveryInput, ReadDeliveryOutput](Operation{
 		ID: "read-delivery", Method: http.MethodGet, Path: "/v1/webhooks/{webhook_id}/deliveries/{delivery_id}", Function: Webhooks, Status: 200,
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeWebhooksRead), auth.Platform()),
 		Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordWebhook, domain.RecordAttempt},
-		Family: FamilyWebhook, Since: "0.1.0", Summary: "Read a delivery, with every attempt.",
+		Family: FamilyWebhook, Since: "0.1.0", Summary: "Read a delivery with every attempt.",
 	})
 	ListParkedDeliveries = declare[ListParkedDeliveriesInput, ListParkedDeliveriesOutput](Operation{
 		ID: "list-parked-deliveries", Method: http.MethodGet, Path: "/v1/webhooks/{webhook_id}/parked-deliveries", Function: Webhooks, Status: 200,
@@ -863,7 +863,7 @@ var (
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeWebhooksRead), auth.Platform()),
 		Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordWebhook, domain.RecordAttempt},
-		Family: FamilyWebhook, Since: "0.3.0", Summary: "List the deliveries of one event, over the webhooks that there are, with every attempt.",
+		Family: FamilyWebhook, Since: "0.3.0", Summary: "List the deliveries of one event over all existing webhooks, with every attempt.",
 	})
 	ReplayDelivery = declare[ReplayDeliveryInput, ReplayDeliveryOutput](Operation{
 		ID: "replay-delivery", Method: http.MethodPost, Path: "/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/replay", Function: Webhooks, Status: 202,
@@ -871,7 +871,7 @@ var (
 		Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordInstallation, domain.RecordAttempt, domain.RecordEvent},
 		Writes: domain.Records{domain.RecordResend},
-		Family: FamilyWebhook, Since: "0.3.0", Summary: "Send a delivery again, in whatever state: the next attempt, under the same id and with the same body.",
+		Family: FamilyWebhook, Since: "0.3.0", Summary: "Send a delivery again in any state: the next attempt, with the same id and body.",
 	})
 	CreateReplay = declare[CreateReplayInput, CreateReplayOutput](Operation{
 		ID: "create-replay", Method: http.MethodPost, Path: "/v1/webhooks/{webhook_id}/replays", Function: Webhooks, Status: 202,
@@ -879,21 +879,21 @@ var (
 		Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordInstallation, domain.RecordReplaying},
 		Writes: domain.Records{domain.RecordReplay, domain.RecordReplaying, domain.RecordResend},
-		Family: FamilyWebhook, Since: "0.3.0", Summary: "Send what failed or was skipped since a time again, or what else a filter finds, page by page.",
+		Family: FamilyWebhook, Since: "0.3.0", Summary: "Start a job that sends failed, skipped or filtered deliveries since a time again.",
 	})
 	ListReplays = declare[ListReplaysInput, ListReplaysOutput](Operation{
 		ID: "list-replays", Method: http.MethodGet, Path: "/v1/webhooks/{webhook_id}/replays", Function: Webhooks, Status: 200,
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeWebhooksRead), auth.Platform()),
 		Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordWebhook, domain.RecordReplay},
-		Family: FamilyWebhook, Since: "0.3.0", Summary: "List a webhook's replays of the last 30 days.",
+		Family: FamilyWebhook, Since: "0.3.0", Summary: "List a webhook's replay jobs of the last 30 days.",
 	})
 	ReadReplay = declare[ReplayInput, ReadReplayOutput](Operation{
 		ID: "read-replay", Method: http.MethodGet, Path: "/v1/webhooks/{webhook_id}/replays/{replay_id}", Function: Webhooks, Status: 200,
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeWebhooksRead), auth.Platform()),
 		Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordWebhook, domain.RecordReplay},
-		Family: FamilyWebhook, Since: "0.3.0", Summary: "Read a replay, with its progress.",
+		Family: FamilyWebhook, Since: "0.3.0", Summary: "Read a replay job with its progress.",
 	})
 	CancelReplay = declare[ReplayInput, CancelReplayOutput](Operation{
 		ID: "cancel-replay", Method: http.MethodPost, Path: "/v1/webhooks/{webhook_id}/replays/{replay_id}/cancel", Function: Webhooks, Status: 200,
@@ -901,6 +901,6 @@ var (
 		Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordWebhook, domain.RecordReplay},
 		Writes: domain.Records{domain.RecordReplay, domain.RecordReplaying},
-		Family: FamilyWebhook, Since: "0.3.0", Summary: "Cancel a replay; what it has sent stays sent.",
+		Family: FamilyWebhook, Since: "0.3.0", Summary: "Cancel a replay job. Deliveries that it has sent go on.",
 	})
 )

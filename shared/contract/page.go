@@ -16,8 +16,8 @@ import (
 // PageInput is the input of every list. A handler never sees a cursor, only the place in the list that it returned
 // with the page before.
 type PageInput struct {
-	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"50" doc:"How many at most."`
-	Cursor string `query:"cursor" maxLength:"1024" doc:"next_cursor of the page before. Opaque."`
+	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"50" doc:"The most items of a page."`
+	Cursor string `query:"cursor" maxLength:"1024" doc:"next_cursor of the previous page. Opaque."`
 }
 
 // Page is the answer of every list.

@@ -6,9 +6,9 @@ import "plugboard/shared/domain"
 
 type UpdateParametersInput struct {
 	Extension domain.ExtensionID `path:"extension_id" maxLength:"40"`
-	IfMatch   string             `header:"If-Match" maxLength:"32" doc:"The ETag that was read; 412 when the installation has changed since."`
+	IfMatch   string             `header:"If-Match" maxLength:"32" doc:"The ETag that was read. 412 when the installation has changed since."`
 	Body      struct {
-		Parameters map[string]domain.ParameterValue `json:"parameters" maxProperties:"20" doc:"New values by key; null removes one that is not required, or brings its default back. What is not named stays." example:"{\"customer_id\":\"C-2002\"}"`
+		Parameters map[string]domain.ParameterValue `json:"parameters" maxProperties:"20" doc:"New values by key. null removes an optional value or restores its default. Values not named stay." example:"{\"customer_id\":\"C-2002\"}"`
 	}
 }
 

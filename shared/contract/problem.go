@@ -18,14 +18,14 @@ import (
 
 // Problem is the body of every error: an RFC 9457 problem document.
 type Problem struct {
-	Type      string        `json:"type" doc:"about:blank: the code says what it is." example:"about:blank"`
+	Type      string        `json:"type" doc:"about:blank: the code says more." example:"about:blank"`
 	Title     string        `json:"title" doc:"The status in words." example:"Conflict"`
 	Status    int           `json:"status" example:"409"`
 	Code      string        `json:"code" doc:"Stable, for programs." example:"managed-resource"`
 	Detail    string        `json:"detail" doc:"For people: what was wrong, where, and what to do."`
-	RequestID string        `json:"request_id" doc:"Name it when you ask for help."`
-	Errors    []fault.Field `json:"errors,omitempty" maxItems:"100" doc:"Every wrong field, by pointer: of more than 100, the first in the order of their pointers."`
-	More      int           `json:"more_errors,omitempty" doc:"How many wrong fields there are beyond those in errors."`
+	RequestID string        `json:"request_id" doc:"Give it to support."`
+	Errors    []fault.Field `json:"errors,omitempty" maxItems:"100" doc:"Every wrong field, by pointer; of more than 100, the first by pointer."`
+	More      int           `json:"more_errors,omitempty" doc:"How many more wrong fields there are."`
 }
 
 // A body can have more mistakes than an answer can tell of: Lambda's has 6 MB.

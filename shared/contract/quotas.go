@@ -13,10 +13,10 @@ type ListQuotasOutput struct {
 }
 
 type QuotaView struct {
-	Quota  domain.Quota `json:"quota" example:"webhooks" doc:"Named by the refusal, quota-exceeded."`
-	What   string       `json:"what" doc:"What it limits."`
+	Quota  domain.Quota `json:"quota" example:"webhooks" doc:"The name in the refusal quota-exceeded."`
+	What   string       `json:"what" doc:"What the quota limits."`
 	Per    string       `json:"per" enum:"account,template-type"`
 	Limit  int          `json:"limit"`
-	Used   *int         `json:"used,omitempty" doc:"By the account; absent for a quota of each template type, which shows its own fields."`
+	Used   *int         `json:"used,omitempty" doc:"Use by the account. Absent for a quota per template type, which shows its own fields."`
 	Remedy string       `json:"remedy" doc:"What to do when it is used up."`
 }

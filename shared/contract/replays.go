@@ -14,10 +14,10 @@ import (
 type CreateReplayInput struct {
 	Webhook domain.WebhookID `path:"webhook_id" maxLength:"64"`
 	Body    struct {
-		From       string                 `json:"from" format:"date-time" maxLength:"40" doc:"Deliveries of events at this time or later, RFC 3339, within the last 30 days." example:"2026-11-22T09:30:00Z"`
-		To         string                 `json:"to,omitempty" format:"date-time" maxLength:"40" doc:"Of events before this time; now when absent or later."`
-		States     []domain.DeliveryState `json:"states,omitempty" minItems:"1" maxItems:"5" enum:"delivered,retrying,exhausted,skipped,cancelled" doc:"Those in one of these states; exhausted and skipped when absent."`
-		EventTypes []string               `json:"event_types,omitempty" minItems:"1" maxItems:"20" maxLength:"64" doc:"Those of events of these types; every type when absent." example:"[\"contract.signed\"]"`
+		From       string                 `json:"from" format:"date-time" maxLength:"40" doc:"Deliveries of events from this time on, RFC 3339, within the last 30 days." example:"2026-11-22T09:30:00Z"`
+		To         string                 `json:"to,omitempty" format:"date-time" maxLength:"40" doc:"Deliveries of events before this time. Default and maximum: now."`
+		States     []domain.DeliveryState `json:"states,omitempty" minItems:"1" maxItems:"5" enum:"delivered,retrying,exhausted,skipped,cancelled" doc:"Deliveries in one of these states. Default: exhausted and skipped."`
+		EventTypes []string               `json:"event_types,omitempty" minItems:"1" maxItems:"20" maxLength:"64" doc:"Deliveries of events of these types. Default: every type." example:"[\"contract.signed\"]"`
 	}
 }
 
@@ -63,7 +63,7 @@ type ReplayInput struct {
 type ReplayView struct {
 	ID         domain.ReplayID        `json:"id"`
 	Webhook    domain.WebhookID       `json:"webhook_id"`
-	State      domain.ReplayState     `json:"state" enum:"running,stopped,done,cancelled" doc:"stopped: by itself, for the reason given; correct that, and create another."`
+	State      domain.ReplayState     `json:"state" enum:"running,stopped,done,cancelled" doc:"stopped: by itself, with a reason. Correct it, and create another."`
 	Reason     string                 `json:"reason,omitempty" doc:"Why it stopped."`
 	From       time.Time              `json:"from"`
 	To         time.Time              `json:"to"`

@@ -11,8 +11,8 @@ import (
 type CreateRolloutInput struct {
 	Extension domain.ExtensionID `path:"extension_id" maxLength:"40"`
 	Body      struct {
-		Version     int  `json:"version" minimum:"1" maximum:"999999" doc:"An approved version. Installations of older ones are upgraded to it."`
-		MaxFailures *int `json:"max_failures,omitempty" minimum:"0" maximum:"1000" doc:"It stops when more installations fail; 5 when absent."`
+		Version     int  `json:"version" minimum:"1" maximum:"999999" doc:"An approved version. Older installations are upgraded to it."`
+		MaxFailures *int `json:"max_failures,omitempty" minimum:"0" maximum:"1000" doc:"The roll-out stops when more installations fail. Default: 5."`
 	}
 }
 
@@ -36,9 +36,9 @@ type RolloutView struct {
 	ID          domain.RolloutID    `json:"id"`
 	Extension   domain.ExtensionID  `json:"extension_id"`
 	Version     int                 `json:"version"`
-	State       domain.RolloutState `json:"state" enum:"running,paused,stopped,done,cancelled" doc:"stopped: by itself, for the reason given; correct what failed, and create another."`
+	State       domain.RolloutState `json:"state" enum:"running,paused,stopped,done,cancelled" doc:"stopped: by itself, with a reason. Correct what failed, and create another."`
 	Reason      string              `json:"reason,omitempty" doc:"Why it stopped."`
-	MaxFailures int                 `json:"max_failures" doc:"It stops when more fail."`
+	MaxFailures int                 `json:"max_failures" doc:"The roll-out stops when more fail."`
 	domain.RolloutProgress
 	CreatedAt time.Time `json:"created_at"`
 	UpdatedAt time.Time `json:"updated_at"`

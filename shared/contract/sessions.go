@@ -23,7 +23,7 @@ type CreateParticipantSessionOutput struct {
 		Contract    domain.ContractID    `json:"contract_id"`
 		Participant domain.ParticipantID `json:"participant_id"`
 		ExpiresAt   time.Time            `json:"expires_at"`
-		Token       domain.ShownOnce     `json:"token,omitempty" doc:"Shown this once. It goes into Authorization: Bearer."`
+		Token       domain.ShownOnce     `json:"token,omitempty" doc:"Shown once. Send it as Authorization: Bearer."`
 	}
 }
 
@@ -34,8 +34,8 @@ type SessionContract struct {
 	State         domain.ContractState `json:"state"`
 	ExpiresOn     string               `json:"expires_on,omitempty"`
 	DataFields    []SessionField       `json:"data_fields"`
-	FieldsVersion int                  `json:"fields_version" doc:"Send it with update-session-data-fields: the change then fails if a field was switched on or off since."`
-	Participant   domain.Participant   `json:"participant" doc:"Whose session it is."`
+	FieldsVersion int                  `json:"fields_version" doc:"Send it with update-session-data-fields. The change then fails if a field was switched on or off meanwhile."`
+	Participant   domain.Participant   `json:"participant" doc:"The session's participant."`
 	Others        []OtherParticipant   `json:"others"`
 }
 
@@ -65,7 +65,7 @@ type ReadSessionContractInput struct{}
 type ReadSessionContractOutput SessionContractOutput
 
 type UpdateSessionDataFieldsInput struct {
-	IfMatch string `header:"If-Match" maxLength:"32" doc:"The ETag that was read; 412 when the contract has changed since."`
+	IfMatch string `header:"If-Match" maxLength:"32" doc:"The ETag that was read. 412 when the contract has changed since."`
 	Body    ValuesBody
 }
 
@@ -78,7 +78,7 @@ type UpdateSessionDataFieldsOutput SessionContractOutput
 
 // SessionMoveInput signs or declines what the session is for.
 type SessionMoveInput struct {
-	IfMatch string `header:"If-Match" maxLength:"32" doc:"The ETag that was read; 412 when the contract has changed since, so that nobody signs what they have not seen."`
+	IfMatch string `header:"If-Match" maxLength:"32" doc:"The ETag that was read. 412 when the contract has changed since, so that nobody signs an unseen change."`
 }
 
 type SignSessionContractOutput SessionContractOutput

@@ -12,8 +12,8 @@ import (
 type CreateTokenInput struct {
 	Body struct {
 		Name      string         `json:"name" minLength:"1" maxLength:"128" example:"Nightly export"`
-		Scopes    []domain.Scope `json:"scopes" maxItems:"20" enum:"contracts:read,contracts:write,templates:read,templates:write,webhooks:read,webhooks:secrets" doc:"Each once."`
-		ExpiresIn int            `json:"expires_in_days,omitempty" minimum:"1" maximum:"365" default:"90" doc:"When it ends; at most a year."`
+		Scopes    []domain.Scope `json:"scopes" maxItems:"20" enum:"contracts:read,contracts:write,templates:read,templates:write,webhooks:read,webhooks:secrets" doc:"Each scope once."`
+		ExpiresIn int            `json:"expires_in_days,omitempty" minimum:"1" maximum:"365" default:"90" doc:"When it ends, at most a year from now."`
 	}
 }
 
@@ -23,20 +23,20 @@ func (in *CreateTokenInput) Check() []fault.Field { return repeated("/scopes", i
 type CreateTokenOutput struct {
 	Body struct {
 		TokenView
-		Token domain.ShownOnce `json:"token,omitempty" doc:"Shown this once."`
+		Token domain.ShownOnce `json:"token,omitempty" doc:"Shown once."`
 	}
 }
 
 type TokenView struct {
 	ID         domain.TokenID     `json:"id"`
 	Name       string             `json:"name"`
-	Prefix     string             `json:"prefix,omitempty" doc:"The token's first characters, to know it by."`
-	Extension  domain.ExtensionID `json:"extension_id,omitempty" doc:"The extension that manages it; absent for the account's own."`
+	Prefix     string             `json:"prefix,omitempty" doc:"The token's first characters, to recognise it by."`
+	Extension  domain.ExtensionID `json:"extension_id,omitempty" doc:"The extension that manages it. Absent for the account's own."`
 	Scopes     []domain.Scope     `json:"scopes"`
 	CreatedBy  domain.UserID      `json:"created_by,omitempty"`
 	CreatedAt  time.Time          `json:"created_at"`
 	ExpiresAt  time.Time          `json:"expires_at,omitzero"`
-	LastUsedAt time.Time          `json:"last_used_at,omitzero" doc:"To the hour."`
+	LastUsedAt time.Time          `json:"last_used_at,omitzero" doc:"Exact to the hour."`
 }
 
 type ListTokensInput struct{ PageInput }
@@ -55,9 +55,9 @@ type ReadMeOutput struct {
 	Body struct {
 		Model        string           `json:"auth_model" enum:"dashboard,integration"`
 		Account      domain.AccountID `json:"account_id"`
-		User         *domain.User     `json:"user,omitempty" doc:"Who signed in, or for whom the token acts."`
+		User         *domain.User     `json:"user,omitempty" doc:"The signed-in user, or the user for whom the token acts."`
 		Token        *TokenView       `json:"token,omitempty"`
-		Installation *MyInstallation  `json:"installation,omitempty" doc:"Of an extension's token."`
+		Installation *MyInstallation  `json:"installation,omitempty" doc:"Present for an extension's token."`
 	}
 }
 
@@ -65,5 +65,5 @@ type MyInstallation struct {
 	Extension  domain.ExtensionID               `json:"extension_id"`
 	Version    int                              `json:"version"`
 	State      domain.InstallationState         `json:"state"`
-	Parameters map[string]domain.ParameterValue `json:"parameters" doc:"Those that are not secret."`
+	Parameters map[string]domain.ParameterValue `json:"parameters" doc:"The parameters that are not secret."`
 }

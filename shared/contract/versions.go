@@ -21,7 +21,7 @@ type ReadDraftOutput DraftOutput
 
 type ReplaceDraftInput struct {
 	Extension domain.ExtensionID `path:"extension_id" maxLength:"40"`
-	IfMatch   string             `header:"If-Match" maxLength:"32" doc:"The ETag that was read; 412 when the draft has changed since."`
+	IfMatch   string             `header:"If-Match" maxLength:"32" doc:"The ETag that was read. 412 when the draft has changed since."`
 	Body      struct {
 		Blueprint domain.BlueprintSpec `json:"blueprint"`
 	}
@@ -31,10 +31,10 @@ type ReplaceDraftOutput DraftOutput
 
 type PromoteTemplateTypeInput struct {
 	Extension domain.ExtensionID `path:"extension_id" maxLength:"40"`
-	IfMatch   string             `header:"If-Match" maxLength:"32" doc:"The ETag that was read; 412 when the draft has changed since."`
+	IfMatch   string             `header:"If-Match" maxLength:"32" doc:"The ETag that was read. 412 when the draft has changed since."`
 	Body      struct {
-		TemplateType domain.TemplateTypeID `json:"template_type_id" minLength:"1" maxLength:"64" doc:"One that a user made in the partner's development account."`
-		Key          string                `json:"key,omitempty" pattern:"^$|^[a-z][a-z0-9-]{0,31}$" maxLength:"32" doc:"The one of the extension's template_type_keys that it becomes. One that the draft has already keeps all but its fields." example:"addendum"`
+		TemplateType domain.TemplateTypeID `json:"template_type_id" minLength:"1" maxLength:"64" doc:"A template type that a user made in the partner's development account."`
+		Key          string                `json:"key,omitempty" pattern:"^$|^[a-z][a-z0-9-]{0,31}$" maxLength:"32" doc:"The extension's template_type_key that it becomes. If the draft has that key already, only its fields are replaced." example:"addendum"`
 	}
 }
 
@@ -43,7 +43,7 @@ type PromoteTemplateTypeOutput DraftOutput
 type CheckDraftOutput struct {
 	Body struct {
 		Valid  bool          `json:"valid" doc:"Whether it could be submitted now."`
-		Errors []fault.Field `json:"errors" doc:"What submitting it would be refused for, by the same pointers."`
+		Errors []fault.Field `json:"errors" doc:"Why a submission would be refused, by the same pointers."`
 	}
 }
 
@@ -75,7 +75,7 @@ type ReadVersionOutput struct {
 
 type DiffVersionsInput struct {
 	VersionInput
-	Against string `query:"against" required:"true" pattern:"^([1-9][0-9]{0,5}|draft)$" doc:"The version that comes after it, or draft." example:"draft"`
+	Against string `query:"against" required:"true" pattern:"^([1-9][0-9]{0,5}|draft)$" doc:"A later version, or draft." example:"draft"`
 }
 
 type DiffVersionsOutput struct{ Body domain.BlueprintDiff }
@@ -92,7 +92,7 @@ type ReviewVersionInput struct {
 	VersionInput
 	Body struct {
 		Decision Decision `json:"decision" enum:"approve,reject"`
-		Reasons  []string `json:"reasons,omitempty" maxItems:"20" minLength:"1" maxLength:"1024" text:"lines" doc:"What the partner is told. A rejection needs one."`
+		Reasons  []string `json:"reasons,omitempty" maxItems:"20" minLength:"1" maxLength:"1024" text:"lines" doc:"The message to the partner. A rejection needs one."`
 	}
 }
 

@@ -9,14 +9,14 @@ import (
 
 // EndpointAuthBody is taken and never shown: of what is secret, views tell that it is set.
 type EndpointAuthBody struct {
-	Scheme       string  `json:"scheme" enum:"none,basic,bearer,oauth2" doc:"oauth2 is client credentials (RFC 6749, 4.4): a token is fetched, and sent as bearer is."`
+	Scheme       string  `json:"scheme" enum:"none,basic,bearer,oauth2" doc:"oauth2: client credentials (RFC 6749, 4.4). An access token is fetched and sent as bearer."`
 	Username     *string `json:"username,omitempty" maxLength:"256" doc:"For basic; empty where the password is all. Kept secret: some send a key as it."`
 	Password     *string `json:"password,omitempty" maxLength:"1024" doc:"For basic. Kept secret."`
-	Token        *string `json:"token,omitempty" maxLength:"4096" doc:"For bearer. Kept secret."`
-	TokenURL     *string `json:"token_url,omitempty" format:"uri" maxLength:"1024" doc:"For oauth2: where tokens are fetched, as HTTPS goes to a webhook's URL."`
+	Token        *string `json:"token,omitempty" maxLength:"4096" doc:"For bearer. Stored sealed."`
+	TokenURL     *string `json:"token_url,omitempty" format:"uri" maxLength:"1024" doc:"For oauth2: the token endpoint. The rules of a webhook's URL apply."`
 	ClientID     *string `json:"client_id,omitempty" maxLength:"256" doc:"For oauth2."`
-	ClientSecret *string `json:"client_secret,omitempty" maxLength:"1024" doc:"For oauth2. Kept secret."`
-	Scope        *string `json:"scope,omitempty" maxLength:"1024" doc:"For oauth2: what the token is asked for, separated by spaces."`
+	ClientSecret *string `json:"client_secret,omitempty" maxLength:"1024" doc:"For oauth2. Stored sealed."`
+	Scope        *string `json:"scope,omitempty" maxLength:"1024" doc:"For oauth2: the scopes to ask for, separated by spaces."`
 
 	ClientAuth  *string           `json:"client_auth,omitempty" enum:"client_secret_basic,client_secret_post" doc:"For oauth2: how the client proves itself to the token endpoint (RFC 7591). When absent by client_secret_basic, and after invalid_client by client_secret_post."`
 	TokenParams map[string]string `json:"token_params,omitempty" maxProperties:"10" doc:"For oauth2: further parameters of the token request, each of 1 to 1,024 bytes. They are shown, so none is a secret. In an update in place of those before, as a whole." example:"{\"audience\":\"https://api.example.com/\"}"`
@@ -30,7 +30,7 @@ type EndpointAuthView struct {
 	TokenURL string   `json:"token_url,omitempty"`
 	ClientID string   `json:"client_id,omitempty"`
 	Scope    string   `json:"scope,omitempty"`
-	Set      []string `json:"set" doc:"The secret parts that are set; none is shown." example:"[\"username\",\"password\"]"`
+	Set      []string `json:"set" doc:"The secret parts that are set. Their values are never shown." example:"[\"username\",\"password\"]"`
 	Managed  bool     `json:"managed,omitempty" doc:"True of a managed webhook: its blueprint declares the scheme, and its secrets are the installation's parameters, so that none is set here."`
 
 	ClientAuth  domain.ClientAuth `json:"client_auth,omitempty" enum:"client_secret_basic,client_secret_post"`

@@ -16,39 +16,39 @@ import (
 type WebhookView struct {
 	ID           domain.WebhookID      `json:"id"`
 	Name         string                `json:"name"`
-	Extension    domain.ExtensionID    `json:"extension_id,omitempty" doc:"The extension that manages it; absent for the account's own."`
-	TemplateType domain.TemplateTypeID `json:"template_type_id,omitempty" doc:"The one template type that a managed webhook hears of."`
-	Lifecycle    bool                  `json:"lifecycle,omitempty" doc:"It hears what becomes of the installation, and of no contract. Its secret is the partner's."`
+	Extension    domain.ExtensionID    `json:"extension_id,omitempty" doc:"The extension that manages it. Absent for the account's own."`
+	TemplateType domain.TemplateTypeID `json:"template_type_id,omitempty" doc:"The one template type that a managed webhook hears."`
+	Lifecycle    bool                  `json:"lifecycle,omitempty" doc:"It hears the installation's events and no contract's. Its secret belongs to the partner."`
 	URL          string                `json:"url"`
 	Filters
-	Auth      EndpointAuthView     `json:"auth" doc:"How requests prove themselves to the endpoint, besides their signature."`
-	Headers   []string             `json:"header_names,omitempty" doc:"The headers that are sent besides, without their values."`
+	Auth      EndpointAuthView     `json:"auth" doc:"How requests authenticate to the endpoint, besides their signature."`
+	Headers   []string             `json:"header_names,omitempty" doc:"Names of the extra headers, without their values."`
 	Policy    domain.SendPolicy    `json:"policy"`
 	Paused    bool                 `json:"paused"`
 	Health    HealthView           `json:"health"`
-	Disabled  *Disablement         `json:"disabled,omitempty" doc:"Nothing is sent, and events are recorded as skipped, until somebody enables it; absent when it is not disabled."`
-	Secrets   []domain.KnownSecret `json:"signing_secrets" doc:"Those that sign, the newest first; empty where the partner's own sign. What they are is shown once, when they are made."`
+	Disabled  *Disablement         `json:"disabled,omitempty" doc:"When it was disabled. Until someone enables it, nothing is sent and events are recorded as skipped. Absent while it is enabled."`
+	Secrets   []domain.KnownSecret `json:"signing_secrets" doc:"The signing secrets, the newest first; empty where the partner's own secret signs. A secret is shown once, when it is made."`
 	CreatedAt time.Time            `json:"created_at"`
 	UpdatedAt time.Time            `json:"updated_at"`
 }
 
 // HealthView is how a webhook's endpoint fares.
 type HealthView struct {
-	State        domain.HealthState `json:"state" enum:"healthy,failing,warned,disabled" doc:"failing: an attempt failed since the last success; warned: so for a day, and webhook.failing was sent."`
+	State        domain.HealthState `json:"state" enum:"healthy,failing,warned,disabled" doc:"failing: the last attempt failed. warned: failing for a day, and webhook.failing was sent."`
 	FailingSince time.Time          `json:"failing_since,omitzero" doc:"The first failed attempt since the last success."`
 	WarnedAt     time.Time          `json:"warned_at,omitzero"`
-	Breaker      *BreakerView       `json:"breaker,omitempty" doc:"Its endpoint failed so often that deliveries wait for it to answer again, which uses up none of their attempts; absent when it is closed."`
-	SlowSince    time.Time          `json:"slow_since,omitzero" doc:"Its endpoint takes seconds to answer, and its deliveries wait for each other and for nobody else's; absent when it is quick."`
+	Breaker      *BreakerView       `json:"breaker,omitempty" doc:"When its breaker opened: deliveries wait for the endpoint to answer again, which uses up no attempts. Absent while it is closed."`
+	SlowSince    time.Time          `json:"slow_since,omitzero" doc:"Since when its endpoint is slow. Its deliveries wait for each other, and for nobody else's. Absent while it is fast."`
 	PausedUntil  time.Time          `json:"paused_until,omitzero" doc:"Its endpoint asked for a pause, by 429 or 503 with Retry-After, until about this time. It holds for all deliveries, which use up none of their attempts."`
 }
 
 type BreakerView struct {
 	OpenedAt    time.Time `json:"opened_at"`
-	NextProbeAt time.Time `json:"next_probe_at" doc:"When one delivery tries again; as soon as there is one, once it is past."`
+	NextProbeAt time.Time `json:"next_probe_at" doc:"When the breaker sends its next probe, if a delivery waits."`
 }
 
 type Disablement struct {
-	Reason string    `json:"reason" doc:"What its endpoint answered last."`
+	Reason string    `json:"reason" doc:"The endpoint's last answer."`
 	At     time.Time `json:"at"`
 }
 
@@ -81,10 +81,10 @@ func ViewWebhook(w domain.Webhook, declared domain.WebhookBlueprint, h domain.He
 
 // Filters are what a webhook of the account's own hears; each that is given must let an event through.
 type Filters struct {
-	EventTypes    Only[string]                `json:"event_types,omitzero" doc:"Null or absent: every type. webhook.ping, and what send-test-event sends, come whatever is listed."`
-	Origins       Only[domain.ExtensionID]    `json:"origin_extension_ids,omitzero" doc:"Events of contracts made through these extensions. Null or absent: however they were made, and events of no contract."`
-	Workspaces    Only[domain.WorkspaceID]    `json:"workspace_ids,omitzero" doc:"Events of contracts in these workspaces. Null or absent: in every one, and events of no contract."`
-	TemplateTypes Only[domain.TemplateTypeID] `json:"template_type_ids,omitzero" doc:"Events of contracts of these template types. Null or absent: of every one, and events of no contract."`
+	EventTypes    Only[string]                `json:"event_types,omitzero" doc:"Event types. Null or absent: every type. webhook.ping and test events always come."`
+	Origins       Only[domain.ExtensionID]    `json:"origin_extension_ids,omitzero" doc:"Only events of contracts made through these extensions. Null or absent: all contracts, and events of no contract."`
+	Workspaces    Only[domain.WorkspaceID]    `json:"workspace_ids,omitzero" doc:"Only events of contracts in these workspaces. Null or absent: every workspace, and events of no contract."`
+	TemplateTypes Only[domain.TemplateTypeID] `json:"template_type_ids,omitzero" doc:"Only events of contracts of these template types. Null or absent: every type, and events of no contract."`
 }
 
 // shown says null where there is no filter.
@@ -135,18 +135,18 @@ type ReadWebhookOutput struct {
 	ETag string `header:"ETag"`
 	Body struct {
 		WebhookView
-		Parked int `json:"parked_deliveries" maximum:"100" doc:"How many deliveries wait for its breaker to close, or, since it has, for their turn; 100 for any more. list-parked-deliveries lists them."`
+		Parked int `json:"parked_deliveries" maximum:"100" doc:"How many deliveries are parked: waiting for the breaker to close, or for their turn afterwards. 100 means 100 or more. list-parked-deliveries lists them."`
 	}
 }
 
 type CreateWebhookInput struct {
 	Body struct {
 		Name string `json:"name" minLength:"1" maxLength:"128"`
-		URL  string `json:"url" format:"uri" maxLength:"1024" doc:"HTTPS, to a public address, on port 443 or 1024 and above. A name is looked up at each connection and never before, so that nothing is learnt of it here."`
+		URL  string `json:"url" format:"uri" maxLength:"1024" doc:"HTTPS, to a public address, on port 443 or 1024 and above. The name is resolved at each connection, not when the webhook is created."`
 		Filters
-		Auth    *EndpointAuthBody `json:"auth,omitempty" doc:"How requests prove themselves to the endpoint, besides their signature."`
-		Headers map[string]string `json:"headers,omitempty" doc:"At most 10 to send besides. Values are kept secret: no answer shows them." example:"{\"X-Api-Key\":\"key-1\"}"`
-		Policy  domain.SendPolicy `json:"policy,omitzero" doc:"How long an attempt may take, and when it is repeated."`
+		Auth    *EndpointAuthBody `json:"auth,omitempty" doc:"How requests authenticate to the endpoint, besides their signature."`
+		Headers map[string]string `json:"headers,omitempty" doc:"At most 10 extra headers. Values are stored sealed and never shown." example:"{\"X-Api-Key\":\"key-1\"}"`
+		Policy  domain.SendPolicy `json:"policy,omitzero" doc:"Timeout, retry schedule and rate limit."`
 	}
 }
 
@@ -170,22 +170,22 @@ type CreateWebhookOutput struct {
 	ETag string `header:"ETag"`
 	Body struct {
 		WebhookView
-		SigningSecret domain.ShownOnce `json:"signing_secret,omitempty" doc:"A Standard Webhooks secret, whsec_…: verify with any of its libraries. Shown this once. Lost? rotate-webhook-secret makes another."`
+		SigningSecret domain.ShownOnce `json:"signing_secret,omitempty" doc:"A Standard Webhooks secret, whsec_…, shown once. Verify with any of its libraries. To replace a lost one, use rotate-webhook-secret."`
 	}
 }
 
 type UpdateWebhookInput struct {
 	Webhook domain.WebhookID `path:"webhook_id" maxLength:"64"`
-	IfMatch string           `header:"If-Match" maxLength:"32" doc:"The ETag that was read; 412 when the webhook has changed since."`
+	IfMatch string           `header:"If-Match" maxLength:"32" doc:"The ETag that was read. 412 when the webhook has changed since."`
 	Body    struct {
-		Paused  *bool   `json:"paused,omitempty" doc:"With enabled all that can be changed of a managed webhook. Events of a paused one are recorded as skipped."`
-		Enabled *bool   `json:"enabled,omitempty" doc:"true enables a webhook that was disabled, with its health as new, or one whose breaker is open, and sends it a ping. To stop one, pause it."`
+		Paused  *bool   `json:"paused,omitempty" doc:"Of a managed webhook, only paused and enabled can be changed. Events for a paused webhook are recorded as skipped."`
+		Enabled *bool   `json:"enabled,omitempty" doc:"true enables a disabled webhook with fresh health, or closes an open breaker, and sends a ping. To stop a webhook, pause it."`
 		Name    *string `json:"name,omitempty" minLength:"1" maxLength:"128"`
-		URL     *string `json:"url,omitempty" format:"uri" maxLength:"1024" doc:"To another host no secret goes along that was given for this one: give those again."`
+		URL     *string `json:"url,omitempty" format:"uri" maxLength:"1024" doc:"Secrets do not follow a URL to another host: give them again."`
 		Filters
-		Auth    *EndpointAuthBody  `json:"auth,omitempty" doc:"Of the scheme that there is, what is not given stays; of another, all is given. Scheme none takes it away."`
-		Headers map[string]*string `json:"headers,omitempty" doc:"Those that are given change, null takes one away, the others stay." example:"{\"X-Api-Key\":\"key-2\"}"`
-		Policy  *domain.SendPolicy `json:"policy,omitempty" doc:"In place of the one before, as a whole; {} is the default."`
+		Auth    *EndpointAuthBody  `json:"auth,omitempty" doc:"For the same scheme, parts not given stay. For another scheme, give all parts. none removes it."`
+		Headers map[string]*string `json:"headers,omitempty" doc:"Given headers change, null removes one, the others stay." example:"{\"X-Api-Key\":\"key-2\"}"`
+		Policy  *domain.SendPolicy `json:"policy,omitempty" doc:"Replaces the policy as a whole; {} is the default."`
 	}
 }
 
@@ -231,23 +231,23 @@ type DeleteWebhookOutput struct{}
 type RotateWebhookSecretInput struct {
 	Webhook domain.WebhookID `path:"webhook_id" maxLength:"64"`
 	Body    struct {
-		OverlapSeconds *int `json:"overlap_seconds,omitempty" minimum:"0" maximum:"604800" doc:"How long requests are signed with the secrets before, too: a day when absent, at most 7; 0 ends them at once, which is within seconds. None signs longer than it was to."`
+		OverlapSeconds *int `json:"overlap_seconds,omitempty" minimum:"0" maximum:"604800" doc:"How long requests are also signed with previous secrets. Default: one day; at most 7; 0 ends them within seconds. None signs longer than planned before."`
 	}
 }
 
 type RotateWebhookSecretOutput struct {
 	Body struct {
 		Webhook       domain.WebhookID     `json:"webhook_id"`
-		SigningSecret domain.ShownOnce     `json:"signing_secret,omitempty" doc:"A Standard Webhooks secret, whsec_…: verify with any of its libraries. Shown this once."`
-		Secrets       []domain.KnownSecret `json:"signing_secrets" doc:"Those that sign from now on, the newest first: at most 3."`
-		Ended         []domain.KnownSecret `json:"ended" doc:"Those that would have signed on and end now, with no overlap or as the oldest of more than 3."`
+		SigningSecret domain.ShownOnce     `json:"signing_secret,omitempty" doc:"A Standard Webhooks secret, whsec_…, shown once. Verify with any of its libraries."`
+		Secrets       []domain.KnownSecret `json:"signing_secrets" doc:"The signing secrets from now on, the newest first: at most 3."`
+		Ended         []domain.KnownSecret `json:"ended" doc:"Secrets that end now although their overlap was not over: with overlap 0, or as the oldest of more than 3."`
 	}
 }
 
 type SendTestEventInput struct {
 	Webhook domain.WebhookID `path:"webhook_id" maxLength:"64"`
 	Body    struct {
-		EventType string `json:"event_type" maxLength:"64" doc:"One that the webhook hears, or webhook.ping." example:"contract.signed"`
+		EventType string `json:"event_type" maxLength:"64" doc:"An event type that the webhook hears, or webhook.ping." example:"contract.signed"`
 	}
 }
 
@@ -267,7 +267,7 @@ type SendTestEventOutput struct {
 }
 
 type DeliveryView struct {
-	ID        domain.DeliveryID    `json:"id" doc:"What the request carries as webhook-id."`
+	ID        domain.DeliveryID    `json:"id" doc:"The webhook-id of its requests."`
 	Event     domain.EventID       `json:"event_id"`
 	EventType string               `json:"event_type"`
 	State     domain.DeliveryState `json:"state" enum:"delivered,retrying,exhausted,skipped,cancelled"`
@@ -277,11 +277,11 @@ type DeliveryView struct {
 type ListDeliveriesInput struct {
 	PageInput
 	Webhook    domain.WebhookID       `path:"webhook_id" maxLength:"64"`
-	Day        string                 `query:"day" format:"date" doc:"A UTC day of the last 30; today when neither it nor from nor to is given."`
-	From       time.Time              `query:"from" doc:"Only of events at this time or later, RFC 3339, within the last 30 days; when absent 30 days ago." example:"2026-11-22T09:30:00Z"`
-	To         time.Time              `query:"to" doc:"Only of events before this time; when absent now."`
-	States     []domain.DeliveryState `query:"state,explode" nullable:"false" maxItems:"5" enum:"delivered,retrying,exhausted,skipped,cancelled" doc:"Only those that are in one of these states. Repeatable."`
-	EventTypes []string               `query:"event_type,explode" nullable:"false" maxItems:"20" maxLength:"64" doc:"Only of events of these types. Repeatable."`
+	Day        string                 `query:"day" format:"date" doc:"A UTC day of the last 30. Default: today, unless from or to is given."`
+	From       time.Time              `query:"from" doc:"Only deliveries of events from this time on, RFC 3339, within the last 30 days. Default: 30 days ago." example:"2026-11-22T09:30:00Z"`
+	To         time.Time              `query:"to" doc:"Only deliveries of events before this time. Default: now."`
+	States     []domain.DeliveryState `query:"state,explode" nullable:"false" maxItems:"5" enum:"delivered,retrying,exhausted,skipped,cancelled" doc:"Only deliveries in one of these states. Repeatable."`
+	EventTypes []string               `query:"event_type,explode" nullable:"false" maxItems:"20" maxLength:"64" doc:"Only deliveries of events of these types. Repeatable."`
 }
 
 // Check reports times that contradict each other, and types that there are not.
@@ -310,12 +310,12 @@ type ListParkedDeliveriesInput struct {
 
 // ParkedDelivery is one that waits for its webhook's breaker to close, or, since it has, for its turn.
 type ParkedDelivery struct {
-	ID        domain.DeliveryID `json:"id" doc:"What its requests carry as webhook-id."`
+	ID        domain.DeliveryID `json:"id" doc:"The webhook-id of its requests."`
 	Event     domain.EventID    `json:"event_id"`
 	EventType string            `json:"event_type"`
-	EventAt   time.Time         `json:"event_at" doc:"When it happened."`
-	Contract  domain.ContractID `json:"contract_id,omitempty" doc:"The event's, if it is one's."`
-	Attempts  int               `json:"attempts" doc:"How many were made before; list-deliveries has it when there were any."`
+	EventAt   time.Time         `json:"event_at" doc:"When the event happened."`
+	Contract  domain.ContractID `json:"contract_id,omitempty" doc:"The event's contract, if any."`
+	Attempts  int               `json:"attempts" doc:"Attempts made before. With any, list-deliveries has the delivery too."`
 }
 
 type ListParkedDeliveriesOutput struct{ Body Page[ParkedDelivery] }
@@ -323,7 +323,7 @@ type ListParkedDeliveriesOutput struct{ Body Page[ParkedDelivery] }
 type ListEventDeliveriesInput struct {
 	PageInput
 	Event domain.EventID `path:"event_id" maxLength:"64"`
-	Day   string         `query:"day" format:"date" doc:"The UTC day of the event; when absent the one that its id tells, or today."`
+	Day   string         `query:"day" format:"date" doc:"The UTC day of the event. Default: the day of the event's id, or today."`
 }
 
 // DeliveryOfEvent is a delivery among those of other webhooks.
@@ -337,7 +337,7 @@ type ListEventDeliveriesOutput struct{ Body Page[DeliveryOfEvent] }
 type ReadDeliveryInput struct {
 	Webhook  domain.WebhookID  `path:"webhook_id" maxLength:"64"`
 	Delivery domain.DeliveryID `path:"delivery_id" maxLength:"64"`
-	Day      string            `query:"day" format:"date" doc:"The UTC day of the event; when absent the one that its id tells, or today."`
+	Day      string            `query:"day" format:"date" doc:"The UTC day of the event. Default: the day of the event's id, or today."`
 }
 
 type ReadDeliveryOutput struct{ Body DeliveryView }
@@ -345,12 +345,12 @@ type ReadDeliveryOutput struct{ Body DeliveryView }
 type ReplayDeliveryInput struct {
 	Webhook  domain.WebhookID  `path:"webhook_id" maxLength:"64"`
 	Delivery domain.DeliveryID `path:"delivery_id" maxLength:"64"`
-	Day      string            `query:"day" format:"date" doc:"The UTC day of the event; when absent the one that its id tells, or today."`
+	Day      string            `query:"day" format:"date" doc:"The UTC day of the event. Default: the day of the event's id, or today."`
 }
 
 type ReplayDeliveryOutput struct {
 	Body struct {
 		Delivery domain.DeliveryID `json:"delivery_id"`
-		Attempt  int               `json:"attempt" doc:"The number of the attempt that is made as soon as its turn comes: see read-delivery."`
+		Attempt  int               `json:"attempt" doc:"The number of the next attempt, which read-delivery shows once it is made."`
 	}
 }

@@ -13,7 +13,7 @@ type Account struct {
 	State AccountState `json:"state" enum:"active,deleting"`
 	// DevelopmentOf is stored with the account, so that deleting the account and linking a partner to it exclude each
 	// other.
-	DevelopmentOf []PartnerID `json:"development_of,omitempty" doc:"The partners that develop in it. Such an account cannot be deleted."`
+	DevelopmentOf []PartnerID `json:"development_of,omitempty" doc:"The partners that develop in it. An account with any cannot be deleted."`
 	CreatedAt     time.Time   `json:"created_at"`
 	UpdatedAt     time.Time   `json:"updated_at"`
 	Revision

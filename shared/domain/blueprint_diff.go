@@ -22,15 +22,15 @@ const (
 // by its pointer in the new one.
 type Change struct {
 	Kind    ChangeKind      `json:"kind" enum:"added,removed,changed,reordered"`
-	Pointer string          `json:"pointer" doc:"A JSON pointer: into the old blueprint for what was removed, else into the new one." example:"/template_types/0/fields/2/name"`
-	From    json.RawMessage `json:"from,omitempty" doc:"As it was; absent when added."`
-	To      json.RawMessage `json:"to,omitempty" doc:"As it is; absent when removed."`
+	Pointer string          `json:"pointer" doc:"A JSON pointer: into the old blueprint for a removed value, else into the new one." example:"/template_types/0/fields/2/name"`
+	From    json.RawMessage `json:"from,omitempty" doc:"The old value. Absent when added."`
+	To      json.RawMessage `json:"to,omitempty" doc:"The new value. Absent when removed."`
 }
 
 // BlueprintDiff is the differences of two blueprints: always the same list for the same two.
 type BlueprintDiff struct {
 	Changes      []Change        `json:"changes"`
-	NeedsConsent []ConsentReason `json:"needs_consent" doc:"Empty when an upgrade may be automatic."`
+	NeedsConsent []ConsentReason `json:"needs_consent" doc:"Empty when an automatic upgrade is allowed."`
 }
 
 // Diff compares b with a later blueprint. Items of lists are matched by name (a field's custom id folded), wherever

@@ -15,7 +15,7 @@ type ConsentReason struct {
 	Code      string `json:"code" enum:"scope-added,webhook-added,event-type-added,dependency-added,required-parameter-added,target-host-changed,hand-off-added,parameter-sent,access-token-sent,secret-opened"`
 	Pointer   string `json:"pointer" doc:"A JSON pointer into the new blueprint."`
 	Parameter string `json:"parameter,omitempty" doc:"The key of the parameter whose value newly leaves."`
-	Host      string `json:"host,omitempty" doc:"Where that value, or an access token, newly goes: scheme, name and port." example:"https://hooks.acme.example:443"`
+	Host      string `json:"host,omitempty" doc:"Where that value, or an access token, newly goes: scheme, host and port." example:"https://hooks.acme.example:443"`
 	Detail    string `json:"detail"`
 }
 

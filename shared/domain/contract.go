@@ -60,7 +60,7 @@ type Contract struct {
 	Origin        ExtensionID    `json:"origin_extension_id,omitempty"`
 	Name          string         `json:"name"`
 	State         ContractState  `json:"state"`
-	ExpiresOn     string         `json:"expires_on,omitempty" doc:"From this day on, UTC, the platform may expire the contract."`
+	ExpiresOn     string         `json:"expires_on,omitempty" doc:"From this UTC day on, the platform may expire the contract."`
 	Values        []Value        `json:"values"`
 	Participants  []Participant  `json:"participants"`
 	CreatedBy     UserID         `json:"created_by,omitempty"`

@@ -38,12 +38,12 @@ const (
 
 // FieldDefinition is what a field is, apart from who made it and whether it is active.
 type FieldDefinition struct {
-	CustomID    string    `json:"custom_id" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9_. -]+$" doc:"Unique in its template type, whatever the case and the spaces." example:"order_number"`
-	Name        string    `json:"name" minLength:"1" maxLength:"128" doc:"What people see." example:"Order number"`
+	CustomID    string    `json:"custom_id" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9_. -]+$" doc:"Unique in its template type, ignoring case and spaces." example:"order_number"`
+	Name        string    `json:"name" minLength:"1" maxLength:"128" doc:"The name that people see." example:"Order number"`
 	Description string    `json:"description,omitempty" maxLength:"512" text:"lines"`
 	Placeholder string    `json:"placeholder,omitempty" maxLength:"128"`
 	Kind        FieldKind `json:"kind" enum:"text,checkbox,number,date" doc:"text: at most 1,024 characters; checkbox: true or false; number: decimal; date: YYYY-MM-DD."`
-	Default     string    `json:"default,omitempty" maxLength:"1024" text:"value" doc:"The value when a contract gives none."`
+	Default     string    `json:"default,omitempty" maxLength:"1024" text:"value" doc:"Used when a contract gives no value."`
 }
 
 // DataField is a field of a template type.
@@ -53,9 +53,9 @@ type DataField struct {
 	Active bool   `json:"active" doc:"An inactive field acts as removed for everything new."`
 	// Withdrawn tells a field that became inactive because the version lacks it from one that people switched off:
 	// only the first becomes active when a later version has it again, and only once does it become inactive.
-	Withdrawn bool `json:"withdrawn,omitempty" doc:"The extension's version no longer has this field."`
+	Withdrawn bool `json:"withdrawn,omitempty" doc:"The extension's current version no longer has this field."`
 	// WasOff: people had switched it off before it was withdrawn, and so it comes back.
-	WasOff bool `json:"was_off,omitempty" doc:"It was inactive before it was withdrawn, and comes back so."`
+	WasOff bool `json:"was_off,omitempty" doc:"It was inactive before it was withdrawn, and will return inactive."`
 }
 
 // TemplateType is a container of data fields that templates, contracts and webhooks refer to. One that an

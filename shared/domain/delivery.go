@@ -36,18 +36,18 @@ type Attempt struct {
 	Event        EventID           `json:"event_id"`
 	EventType    string            `json:"event_type"`
 	EventDay     string            `json:"event_day"` // UTC, YYYY-MM-DD: the partition
-	EventAt      time.Time         `json:"event_at,omitzero" doc:"When it happened; absent in lines from before it was kept."`
-	Contract     ContractID        `json:"contract_id,omitempty" doc:"The event's, if it is one's."`
+	EventAt      time.Time         `json:"event_at,omitzero" doc:"When the event happened. Absent in old lines."`
+	Contract     ContractID        `json:"contract_id,omitempty" doc:"The event's contract, if any."`
 	Number       int               `json:"number"` // 1 for the first
 	Outcome      Outcome           `json:"outcome" enum:"delivered,failed,exhausted,skipped,cancelled"`
-	Status       int               `json:"status,omitempty" doc:"The endpoint's HTTP status; absent when it gave none."`
-	Failure      FailureClass      `json:"failure,omitempty" enum:"dns,blocked-address,dial,tls,timeout,connection,status,token,unsendable,backlog" doc:"What it failed of."`
+	Status       int               `json:"status,omitempty" doc:"The endpoint's HTTP status. Absent without an answer."`
+	Failure      FailureClass      `json:"failure,omitempty" enum:"dns,blocked-address,dial,tls,timeout,connection,status,token,unsendable,backlog" doc:"The cause of the failure."`
 	Reason       string            `json:"reason,omitempty" doc:"Why it failed, in words."`
-	Headers      map[string]string `json:"headers,omitempty" doc:"Those of a failed answer's headers that help, secrets masked."`
-	Excerpt      string            `json:"excerpt,omitempty" doc:"The beginning of a failed answer's body, at most 16 KiB, secrets masked; in a list the first of it."`
+	Headers      map[string]string `json:"headers,omitempty" doc:"Helpful headers of a failed answer, secrets masked."`
+	Excerpt      string            `json:"excerpt,omitempty" doc:"The beginning of a failed answer's body, at most 16 KiB, secrets masked; shorter in lists."`
 	At           time.Time         `json:"at"`
 	Milliseconds int64             `json:"milliseconds,omitempty"`
-	NextAt       time.Time         `json:"next_at,omitzero" doc:"When it is tried again."`
+	NextAt       time.Time         `json:"next_at,omitzero" doc:"When the next attempt is due."`
 
 	// What another attempt needs besides the event. Not shown.
 	Epoch   int    `json:"epoch,omitempty" hidden:"true"`

@@ -16,11 +16,11 @@ import (
 // Finding is one difference between a managed resource and its blueprint (design rule 10).
 type Finding struct {
 	Kind     StepKind `json:"kind" enum:"template-type,webhook,lifecycle,token"`
-	ID       string   `json:"id" doc:"Of the resource."`
+	ID       string   `json:"id" doc:"The resource's id."`
 	Name     string   `json:"name"`
-	Pointer  string   `json:"pointer" doc:"Into the resource, a data field by its custom id; empty for the resource as a whole." example:"/fields/order_number/kind"`
-	Expected string   `json:"expected" doc:"As JSON; empty for what should not be there."`
-	Found    string   `json:"found" doc:"As JSON; empty for what is not there."`
+	Pointer  string   `json:"pointer" doc:"A pointer into the resource, a data field by its custom id. Empty for the whole resource." example:"/fields/order_number/kind"`
+	Expected string   `json:"expected" doc:"As JSON. Empty for a value that should not exist."`
+	Found    string   `json:"found" doc:"As JSON. Empty for a missing value."`
 }
 
 // KindToken is the token, the one resource that no step makes: enabling makes it.

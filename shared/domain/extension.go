@@ -17,7 +17,7 @@ type Extension struct {
 	TypeKeys         []string    `json:"template_type_keys"`
 	LatestVersion    int         `json:"latest_version"` // of the submitted blueprints; 0 when there is none
 	ListedVersion    int         `json:"listed_version"` // what enabling installs; 0 while unlisted
-	Logo             string      `json:"logo_sha256,omitempty" doc:"Of its logo; absent without one."`
+	Logo             string      `json:"logo_sha256,omitempty" doc:"The logo's hash. Absent without a logo."`
 	FirstListedAt    time.Time   `json:"first_listed_at,omitzero"`
 	TestAccounts     []AccountID `json:"test_accounts"` // who sees it meanwhile, besides the development account
 	CreatedAt        time.Time   `json:"created_at"`
@@ -72,7 +72,7 @@ type Listing struct {
 	Description      string       `json:"description"`
 	CapabilityFamily string       `json:"capability_family"`
 	Dependencies     []Dependency `json:"dependencies"`
-	Logo             string       `json:"logo_sha256,omitempty" doc:"Of its logo; absent without one."`
+	Logo             string       `json:"logo_sha256,omitempty" doc:"The logo's hash. Absent without a logo."`
 }
 
 // ListingOf is the line of that version.
@@ -92,24 +92,24 @@ type Blueprint struct {
 
 // BlueprintSpec is the part of a blueprint that its author writes.
 type BlueprintSpec struct {
-	Scopes        []Scope                 `json:"scopes" maxItems:"20" doc:"What the installation's API token may do." example:"[\"contracts:write\"]"`
-	Parameters    Parameters              `json:"parameters,omitzero" doc:"What the customer is asked for when enabling: a JSON Schema."`
+	Scopes        []Scope                 `json:"scopes" maxItems:"20" doc:"Scopes of the installation's API token." example:"[\"contracts:write\"]"`
+	Parameters    Parameters              `json:"parameters,omitzero" doc:"Parameters to ask the customer for when enabling: a JSON Schema."`
 	Dependencies  []Dependency            `json:"dependencies,omitempty" maxItems:"10" doc:"Extensions that are enabled with this one."`
 	TemplateTypes []TemplateTypeBlueprint `json:"template_types" maxItems:"20"`
 	Webhooks      []WebhookBlueprint      `json:"webhooks" maxItems:"5" doc:"Each becomes one webhook per template type."`
-	Setup         *SetupBlueprint         `json:"setup,omitempty" doc:"Chooses hand-off: the token and the callback secret go to the partner and are shown to nobody."`
-	Lifecycle     *LifecycleBlueprint     `json:"lifecycle,omitempty" doc:"Hears of each of the extension's installations, even as it ends."`
+	Setup         *SetupBlueprint         `json:"setup,omitempty" doc:"Chooses hand-off: the partner gets the token and the callback secret, and nobody is shown them."`
+	Lifecycle     *LifecycleBlueprint     `json:"lifecycle,omitempty" doc:"Hears the events of every installation of the extension, even its end."`
 }
 
 // Dependency is another extension that must be enabled, at least at that version.
 type Dependency struct {
 	Extension  ExtensionID `json:"extension_id" minLength:"3" maxLength:"40"`
-	MinVersion int         `json:"min_version,omitempty" minimum:"1" maximum:"999999" doc:"The least blueprint version; any when absent."`
+	MinVersion int         `json:"min_version,omitempty" minimum:"1" maximum:"999999" doc:"The lowest blueprint version. Default: any."`
 }
 
 // TemplateTypeBlueprint is a template type to make in every account that enables the extension.
 type TemplateTypeBlueprint struct {
-	Key         string            `json:"key,omitempty" maxLength:"32" doc:"One of the extension's template_type_keys; empty for the extension type that is the slug alone."`
+	Key         string            `json:"key,omitempty" maxLength:"32" doc:"One of the extension's template_type_keys. Empty for the extension type that is the slug alone."`
 	Name        string            `json:"name" minLength:"1" maxLength:"128"`
 	Description string            `json:"description,omitempty" maxLength:"512" text:"lines"`
 	Fields      []FieldDefinition `json:"fields" maxItems:"300"`
@@ -119,18 +119,18 @@ type TemplateTypeBlueprint struct {
 // WebhookBlueprint is a webhook to make for each template type.
 type WebhookBlueprint struct {
 	Key        string            `json:"key" pattern:"^[a-z][a-z0-9-]{0,31}$" example:"contracts"`
-	URL        string            `json:"url" format:"uri" maxLength:"1024" doc:"HTTPS; its host never changes without the customer's consent."`
+	URL        string            `json:"url" format:"uri" maxLength:"1024" doc:"HTTPS. Its host never changes without the customer's consent."`
 	EventTypes []string          `json:"event_types" minItems:"1" maxItems:"50"`
-	Headers    map[string]string `json:"headers,omitempty" doc:"Values may hold {{parameter}}."`
-	Query      map[string]string `json:"query,omitempty" doc:"Values may hold {{parameter}}, but no secret one."`
-	Context    map[string]string `json:"context,omitempty" doc:"Sent as the body's context. Values may hold {{parameter}}, but no secret one."`
+	Headers    map[string]string `json:"headers,omitempty" doc:"Values may contain {{parameter}}."`
+	Query      map[string]string `json:"query,omitempty" doc:"Values may contain {{parameter}}, but no secret one."`
+	Context    map[string]string `json:"context,omitempty" doc:"Sent as the body's context. Values may contain {{parameter}}, but no secret one."`
 	Auth       WebhookAuth       `json:"auth,omitzero"`
-	Policy     SendPolicy        `json:"policy,omitzero" doc:"How long an attempt may take, and when it is repeated."`
+	Policy     SendPolicy        `json:"policy,omitzero" doc:"Timeout, retry schedule and rate limit."`
 }
 
 // SetupBlueprint is where an admin is sent to finish on the partner's side.
 type SetupBlueprint struct {
-	URL string `json:"url" format:"uri" maxLength:"1024" doc:"HTTPS. Gets the query parameters code, which exchange-hand-off takes once within 10 minutes, and state."`
+	URL string `json:"url" format:"uri" maxLength:"1024" doc:"HTTPS. Gets the query parameters state and code; exchange-hand-off takes the code once, within 10 minutes."`
 }
 
 // LifecycleBlueprint is an endpoint for the events installation.*, signed with a secret of the extension's own.
@@ -155,13 +155,13 @@ type WebhookAuth struct {
 	Password string     `json:"password,omitempty" maxLength:"1024" doc:"For basic."`
 	Token    string     `json:"token,omitempty" maxLength:"4096" doc:"For bearer."`
 
-	TokenURL     string `json:"token_url,omitempty" format:"uri" maxLength:"1024" doc:"For oauth2: where tokens are fetched with the client's credentials. HTTPS; its host never changes without the customer's consent."`
+	TokenURL     string `json:"token_url,omitempty" format:"uri" maxLength:"1024" doc:"For oauth2: the token endpoint. HTTPS; its host never changes without the customer's consent."`
 	ClientID     string `json:"client_id,omitempty" maxLength:"256" doc:"For oauth2."`
 	ClientSecret string `json:"client_secret,omitempty" maxLength:"1024" doc:"For oauth2."`
-	Scope        string `json:"scope,omitempty" maxLength:"1024" doc:"For oauth2: what the token is asked for, separated by spaces."`
+	Scope        string `json:"scope,omitempty" maxLength:"1024" doc:"For oauth2: the scopes to ask for, separated by spaces."`
 
 	ClientAuth  ClientAuth        `json:"client_auth,omitempty" enum:"client_secret_basic,client_secret_post" doc:"For oauth2: how the client proves itself to the token endpoint (RFC 7591). When absent by client_secret_basic, and after invalid_client by client_secret_post."`
-	TokenParams map[string]string `json:"token_params,omitempty" maxProperties:"10" doc:"For oauth2: further parameters of the token request. Values may hold {{parameter}}." example:"{\"audience\":\"https://api.example.com/\"}"`
+	TokenParams map[string]string `json:"token_params,omitempty" maxProperties:"10" doc:"For oauth2: further parameters of the token request. Values may contain {{parameter}}." example:"{\"audience\":\"https://api.example.com/\"}"`
 }
 
 // ClientAuth is how a client proves itself to a token endpoint, by RFC 7591's names.

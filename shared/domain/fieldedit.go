@@ -13,12 +13,12 @@ const MaxFieldsBytes = 256 << 10
 // GivenField is a field of a bulk replacement.
 type GivenField struct {
 	FieldDefinition
-	Active *bool `json:"active,omitempty" doc:"True when absent."`
+	Active *bool `json:"active,omitempty" doc:"Default: true."`
 }
 
 // FieldChange is an update of a field; nil leaves a value unchanged.
 type FieldChange struct {
-	Active      *bool      `json:"active,omitempty" doc:"All that can be changed of a system field."`
+	Active      *bool      `json:"active,omitempty" doc:"Of a system field, only this can be changed."`
 	Name        *string    `json:"name,omitempty" minLength:"1" maxLength:"128"`
 	Description *string    `json:"description,omitempty" maxLength:"512" text:"lines"`
 	Placeholder *string    `json:"placeholder,omitempty" maxLength:"128"`

@@ -69,6 +69,6 @@ const (
 // Setup is what the partner reports of its side, by callbacks. It does not change what the installation may do.
 type Setup struct {
 	State  SetupState `json:"state" enum:"pending,completed,failed"`
-	Reason string     `json:"reason,omitempty" doc:"Why it failed, in the partner's words."`
-	At     time.Time  `json:"at" doc:"When it came to be so."`
+	Reason string     `json:"reason,omitempty" doc:"The partner's reason for the failure."`
+	At     time.Time  `json:"at" doc:"When this state began."`
 }

@@ -111,7 +111,7 @@ type ManagedResource struct {
 type Failure struct {
 	Step   string            `json:"step" doc:"The provisioning step that failed."`
 	Reason string            `json:"reason"`
-	Goal   InstallationState `json:"goal" enum:"enabled,upgraded,disabled" doc:"What it was on its way to."`
+	Goal   InstallationState `json:"goal" enum:"enabled,upgraded,disabled" doc:"The state it was moving to."`
 	At     time.Time         `json:"at"`
 }
 

@@ -23,24 +23,24 @@ import (
 type Parameters struct {
 	Type       string                     `json:"type" enum:"object"`
 	Properties map[string]ParameterSchema `json:"properties" maxProperties:"20" doc:"A schema for each parameter by its key: small letters, digits and underscores, at most 40." example:"{\"customer_id\":{\"type\":\"string\",\"title\":\"Customer id\",\"pattern\":\"^C-[0-9]+$\"}}"`
-	Required   []string                   `json:"required,omitempty" maxItems:"20" doc:"The keys of those that must be given, or have a default."`
-	Additional *bool                      `json:"additionalProperties,omitempty" enum:"false" doc:"False, said or not."`
+	Required   []string                   `json:"required,omitempty" maxItems:"20" doc:"The keys of parameters that must be given or have a default."`
+	Additional *bool                      `json:"additionalProperties,omitempty" enum:"false" doc:"Always false."`
 }
 
 // ParameterSchema is the JSON Schema of one parameter's value.
 type ParameterSchema struct {
 	Type        ParameterType    `json:"type" enum:"string,integer,number,boolean"`
-	Title       string           `json:"title,omitempty" minLength:"1" maxLength:"128" doc:"What people read; the key when absent." example:"Customer id"`
+	Title       string           `json:"title,omitempty" minLength:"1" maxLength:"128" doc:"The name that people see. Default: the key." example:"Customer id"`
 	Description string           `json:"description,omitempty" maxLength:"512" text:"lines"`
-	Default     ParameterValue   `json:"default,omitempty" doc:"The value of one that is not given. A secret has none."`
-	Enum        []ParameterValue `json:"enum,omitempty" maxItems:"50" doc:"The values that it may have."`
-	MinLength   *int             `json:"minLength,omitempty" minimum:"0" maximum:"2048" doc:"In characters."`
-	MaxLength   *int             `json:"maxLength,omitempty" minimum:"1" maximum:"2048" doc:"In characters; 256 when absent."`
-	Pattern     string           `json:"pattern,omitempty" maxLength:"256" doc:"A regular expression of RE2 that a part of the value must match, or all of it between ^ and $."`
+	Default     ParameterValue   `json:"default,omitempty" doc:"Used when no value is given. A secret has none."`
+	Enum        []ParameterValue `json:"enum,omitempty" maxItems:"50" doc:"The allowed values."`
+	MinLength   *int             `json:"minLength,omitempty" minimum:"0" maximum:"2048" doc:"Characters."`
+	MaxLength   *int             `json:"maxLength,omitempty" minimum:"1" maximum:"2048" doc:"Characters. Default: 256."`
+	Pattern     string           `json:"pattern,omitempty" maxLength:"256" doc:"An RE2 regular expression that a part of the value must match; with ^ and $, the whole value."`
 	Format      string           `json:"format,omitempty" enum:"date,date-time,email,uri,uuid"`
 	Minimum     *float64         `json:"minimum,omitempty"`
 	Maximum     *float64         `json:"maximum,omitempty"`
-	WriteOnly   bool             `json:"writeOnly,omitempty" doc:"True of a secret: sealed at rest, shown to nobody, and allowed only in headers and auth."`
+	WriteOnly   bool             `json:"writeOnly,omitempty" doc:"True for a secret: sealed at rest, never shown, and allowed only in headers and auth."`
 }
 
 // ParameterType is a type of JSON Schema that a value may have.
@@ -64,7 +64,7 @@ type ParameterValue any
 // Parameter is one of a blueprint's parameters.
 type Parameter struct {
 	Key      string          `json:"key" example:"customer_id"`
-	Required bool            `json:"required" doc:"Whether it must be given. One with a default need not be."`
+	Required bool            `json:"required" doc:"Whether a value must be given. One with a default need not be."`
 	Schema   ParameterSchema `json:"schema"`
 }
 

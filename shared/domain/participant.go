@@ -11,7 +11,7 @@ import (
 // GivenParticipant is a participant as a caller gives it.
 type GivenParticipant struct {
 	Name  string `json:"name" minLength:"1" maxLength:"128"`
-	Email string `json:"email" format:"email" maxLength:"254" doc:"Once a contract, whatever the case."`
+	Email string `json:"email" format:"email" maxLength:"254" doc:"Once per contract, ignoring case."`
 }
 
 // Participant is a person outside the account who takes part in one contract.

@@ -61,9 +61,9 @@ type Replay struct {
 
 // ReplayProgress counts deliveries by result.
 type ReplayProgress struct {
-	Seen    int `json:"seen" doc:"All that it came to and was to send: the sum of those below."`
-	Sent    int `json:"sent" doc:"Put into the queue; what became of each, its attempts say."`
-	Skipped int `json:"skipped" doc:"Not sent: from before the extension was disabled, of an event that is not stored any more, or tried too often already."`
+	Seen    int `json:"seen" doc:"Every delivery processed: the sum of the counts below."`
+	Sent    int `json:"sent" doc:"Sent to the queue. The attempts of each tell its result."`
+	Skipped int `json:"skipped" doc:"Not sent: older than the extension's last disabling, its event is erased, or it has too many attempts."`
 }
 
 // Replaying is the lock by which a webhook has one running replay job.

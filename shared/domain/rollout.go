@@ -44,14 +44,14 @@ type Rollout struct {
 
 // RolloutProgress counts installations by result.
 type RolloutProgress struct {
-	Seen              int              `json:"seen" doc:"All that it came to; the sum of those below."`
+	Seen              int              `json:"seen" doc:"Every installation processed: the sum of the counts below."`
 	Upgraded          int              `json:"upgraded"`
-	Current           int              `json:"current" doc:"At the version, or a newer one, before it came."`
-	WaitingForConsent int              `json:"waiting_for_consent" doc:"Left as they are, since only an admin of the account can start this upgrade."`
-	ByHand            int              `json:"by_hand" doc:"Left as they are by the account's policy."`
-	Skipped           int              `json:"skipped" doc:"Not enabled: suspended, failed before, or on their way."`
-	Failed            int              `json:"failed" doc:"Left as they were, or working on, with the failure recorded."`
-	Failures          []RolloutFailure `json:"failures" doc:"The first ten. Account and detail are for the platform alone, and end with the account."`
+	Current           int              `json:"current" doc:"Already at the version or a newer one."`
+	WaitingForConsent int              `json:"waiting_for_consent" doc:"Left unchanged: only an admin of the account can start this upgrade."`
+	ByHand            int              `json:"by_hand" doc:"Left unchanged by the account's policy."`
+	Skipped           int              `json:"skipped" doc:"Not enabled: suspended, failed before, or in progress."`
+	Failed            int              `json:"failed" doc:"Unchanged or still working, with the failure recorded."`
+	Failures          []RolloutFailure `json:"failures" doc:"The first ten. Only the platform sees account and detail, which end with the account."`
 }
 
 // RolloutFailure is why one installation was not upgraded.

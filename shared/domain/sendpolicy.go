@@ -11,9 +11,9 @@ import (
 // SendPolicy is the timeout, retry schedule and rate limit of one webhook. An absent field is the default, so the
 // zero value is valid. It is part of a managed webhook's definition (design rule 8).
 type SendPolicy struct {
-	TimeoutSeconds   int   `json:"timeout_seconds,omitempty" minimum:"1" maximum:"30" doc:"How long an attempt may take, from dialling to the last byte that is read; 5 when absent."`
-	RetryWaitSeconds []int `json:"retry_wait_seconds,omitempty" minItems:"1" maxItems:"20" minimum:"1" maximum:"86400" doc:"How long to wait after each failed attempt, 1 to 86400 seconds, 14 days in all: as many retries as waits. When absent 9, over some 75 hours: 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h." example:"[5,300,1800]"`
-	MaxPerSecond     int   `json:"max_per_second,omitempty" minimum:"1" maximum:"1000" doc:"How many attempts a second its endpoint takes, over any few seconds; after a quiet one, a second's worth comes at once. What is more waits its turn, which uses up no attempt. Without a limit when absent."`
+	TimeoutSeconds   int   `json:"timeout_seconds,omitempty" minimum:"1" maximum:"30" doc:"Timeout of an attempt, from dialling to the last byte read. Default: 5."`
+	RetryWaitSeconds []int `json:"retry_wait_seconds,omitempty" minItems:"1" maxItems:"20" minimum:"1" maximum:"86400" doc:"Waits after each failed attempt, 1 to 86400 seconds each, 14 days in all: as many retries as waits. Default: 9 waits over some 75 hours: 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h." example:"[5,300,1800]"`
+	MaxPerSecond     int   `json:"max_per_second,omitempty" minimum:"1" maximum:"1000" doc:"Attempts a second, averaged over a few seconds. After a quiet second, a second's worth may come at once. Further deliveries wait their turn, which uses up no attempt. Default: no limit."`
 }
 
 // Limits of a policy.

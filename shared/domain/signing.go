@@ -73,7 +73,7 @@ func (w Webhook) secretMadeAt() time.Time {
 // KnownSecret is a secret as it is spoken of: never by itself.
 type KnownSecret struct {
 	MadeAt time.Time `json:"made_at"`
-	EndsAt time.Time `json:"ends_at,omitzero" doc:"Until when it signs; absent for the newest."`
+	EndsAt time.Time `json:"ends_at,omitzero" doc:"When it stops signing. Absent for the newest."`
 }
 
 // SecretsAt are those that sign at that time, the newest first.

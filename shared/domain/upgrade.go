@@ -25,8 +25,8 @@ const (
 
 // Upgrade is an installation's last upgrade, or the current one.
 type Upgrade struct {
-	Version int       `json:"version" doc:"The version that it leads to."`
-	Rollout RolloutID `json:"rollout_id,omitempty" doc:"The roll-out that started it; absent when a person did."`
+	Version int       `json:"version" doc:"The version after the upgrade."`
+	Rollout RolloutID `json:"rollout_id,omitempty" doc:"The roll-out that started it. Absent when a person did."`
 	At      time.Time `json:"at"`
 }
 
@@ -48,24 +48,24 @@ type UpgradePlan struct {
 	To            int                       `json:"to_version"`
 	ScopesAdded   []Scope                   `json:"scopes_added"`
 	ScopesRemoved []Scope                   `json:"scopes_removed"`
-	TemplateTypes []TemplateTypeUpgrade     `json:"template_types" doc:"Those that change."`
-	Webhooks      []WebhookUpgrade          `json:"webhooks" doc:"Those that change. All others stay as they are, of the new version."`
-	Setup         UpgradeChange             `json:"setup,omitempty" enum:"added,changed,removed" doc:"added: an admin is asked to hand off; the token goes on until the partner takes its own. removed: nothing is asked for any more, and the credentials stay. changed: the page is elsewhere."`
-	Dependencies  []DependencyUpgrade       `json:"dependencies" doc:"Those that come, go, or are not there as the version needs them."`
-	Parameters    []Parameter               `json:"parameters" doc:"Those that must be given, since there is no value or none that the version takes."`
-	Defaults      map[string]ParameterValue `json:"defaults,omitempty" doc:"The values that parameters without one take, unless they are given."`
-	NeedsConsent  []ConsentReason           `json:"needs_consent" doc:"Why only an admin can start it; empty when it may be automatic."`
-	Conflicts     []UpgradeConflict         `json:"conflicts" doc:"What must be resolved first; nothing is changed before."`
-	Steps         []Step                    `json:"steps" doc:"What provisioning does, in order: everything new before anything old goes."`
+	TemplateTypes []TemplateTypeUpgrade     `json:"template_types" doc:"Parameters that change."`
+	Webhooks      []WebhookUpgrade          `json:"webhooks" doc:"Webhooks that change. All others stay as they are, at the new version."`
+	Setup         UpgradeChange             `json:"setup,omitempty" enum:"added,changed,removed" doc:"added: an admin is asked to hand off; the token works until the partner takes its own. removed: no hand-off any more; the credentials stay. changed: the page moves."`
+	Dependencies  []DependencyUpgrade       `json:"dependencies" doc:"Dependencies that are added, removed, or unfit for the new version."`
+	Parameters    []Parameter               `json:"parameters" doc:"Parameters without a valid value."`
+	Defaults      map[string]ParameterValue `json:"defaults,omitempty" doc:"Defaults for parameters without a value."`
+	NeedsConsent  []ConsentReason           `json:"needs_consent" doc:"Why only an admin can start it. Empty when it may be automatic."`
+	Conflicts     []UpgradeConflict         `json:"conflicts" doc:"Conflicts to resolve first. Nothing is changed before."`
+	Steps         []Step                    `json:"steps" doc:"The steps in order: additions before removals."`
 }
 
 // TemplateTypeUpgrade is the change of one template type.
 type TemplateTypeUpgrade struct {
 	ID            TemplateTypeID `json:"id"`
 	ExtensionType string         `json:"extension_type"`
-	Name          string         `json:"name" doc:"As it will be."`
+	Name          string         `json:"name" doc:"Its future definition."`
 	Change        UpgradeChange  `json:"change" enum:"added,changed,deactivated" doc:"deactivated: the version lacks it. It stays, with all its system fields inactive."`
-	Fields        []FieldUpgrade `json:"fields" doc:"Those that change; users' never do."`
+	Fields        []FieldUpgrade `json:"fields" doc:"System fields that change. User fields never do."`
 }
 
 // FieldUpgrade is the change of one system field.
@@ -78,8 +78,8 @@ type FieldUpgrade struct {
 type WebhookUpgrade struct {
 	ID            WebhookID     `json:"id"`
 	Key           string        `json:"key"`
-	ExtensionType string        `json:"extension_type" doc:"Empty for the lifecycle endpoint, whose key is lifecycle: it hears of the installation and of no contract."`
-	URL           string        `json:"url" doc:"As it will be; of a removed one, as it is."`
+	ExtensionType string        `json:"extension_type" doc:"Empty for the lifecycle endpoint, whose key is lifecycle: it hears the installation's events and no contract's."`
+	URL           string        `json:"url" doc:"Its future definition; of a removed one, the current."`
 	Change        UpgradeChange `json:"change" enum:"added,changed,removed"`
 }
 
@@ -88,7 +88,7 @@ type DependencyUpgrade struct {
 	Extension  ExtensionID   `json:"extension_id"`
 	MinVersion int           `json:"min_version,omitempty"`
 	Change     UpgradeChange `json:"change,omitempty" enum:"added,removed"`
-	Problem    string        `json:"problem,omitempty" enum:"missing,too-old" doc:"missing: it is enabled with the upgrade. too-old: it must be upgraded first."`
+	Problem    string        `json:"problem,omitempty" enum:"missing,too-old" doc:"missing: the upgrade enables it. too-old: upgrade it first."`
 }
 
 // The problems of a DependencyUpgrade.
@@ -102,7 +102,7 @@ type UpgradeConflict struct {
 	Code          string         `json:"code" enum:"data-field-conflict,quota-exceeded"`
 	TemplateType  TemplateTypeID `json:"template_type_id"`
 	ExtensionType string         `json:"extension_type"`
-	CustomID      string         `json:"custom_id,omitempty" doc:"As its user wrote it."`
+	CustomID      string         `json:"custom_id,omitempty" doc:"As its user spelled it."`
 	Detail        string         `json:"detail" doc:"What to do."`
 }
 

@@ -25,7 +25,7 @@ type BlueprintVersion struct {
 	Extension   ExtensionID  `json:"extension_id"`
 	Version     int          `json:"version"`
 	State       VersionState `json:"state" enum:"submitted,approved,rejected,yanked,listed"`
-	Reasons     []string     `json:"reasons,omitempty" doc:"What the review said."`
+	Reasons     []string     `json:"reasons,omitempty" doc:"The review's message."`
 	YankReason  string       `json:"yank_reason,omitempty"`
 	SubmittedAt time.Time    `json:"submitted_at"`
 	ReviewedAt  time.Time    `json:"reviewed_at,omitzero"`
