@@ -19,77 +19,105 @@ import (
 	"plugboard/shared/fault"
 )
 
-// answerMost is how much of an answer's body is read, in bytes.
+// answerMost is the limit for an answer's body, in bytes (design rule 21).
 const answerMost = 16 << 10
 
-// answer is what came of a POST.
+// answer is an endpoint's answer to a POST, or the lack of one.
 type answer struct {
-	status     int // 0: none came
+	status     int // 0: no answer
 	header     http.Header
 	body       []byte
-	cut        bool // the body went on
+	cut        bool // the body was longer
 	retryAfter time.Duration
 	timedOut   bool
-	within     time.Duration // what it timed out of
-	err        error         // why none came
+	within     time.Duration // the timeout
+	err        error         // why there is no answer
 }
 
-// made is what came of an attempt, or of the decision to make none.
-type made struct {
-	line      domain.Attempt // for the log; none when the delivery is forgotten
-	forgotten bool
-	repeated  bool               // another message made the attempt; line is no new one
-	aside     aside              // where it went instead of making the attempt; there is no line
-	probe     bool               // it was a breaker's
-	before    domain.Health      // the webhook's, when the attempt began
-	next      *events.Delivery   // the message for the next attempt, if there is one
-	health    domain.HealthState // what the webhook's became by it
-	cause     string             // for our own log: what the connection failed of
+// result is the result of an attempt, or of the decision to make none.
+type result struct {
+	line     domain.Attempt // for the log; unused after park, defer, move and forget
+	action   domain.Action
+	repeated bool               // another message made the attempt; line is already in the log
+	probe    bool               // the attempt was a breaker's probe
+	before   domain.Health      // the webhook's health when the attempt began
+	next     *events.Delivery   // the message that follows, if any
+	health   domain.HealthState // the webhook's new state of health, if the attempt changed it
+	cause    string             // the connection's error, for our own log
 }
 
-// attempt makes one attempt, or decides to make none. An error is a fault of the pipeline: nothing is decided then.
-func (s *Service) attempt(ctx context.Context, d events.Delivery) (made, error) {
-	m := made{line: d.Line(s.now())}
-	t, err := s.targets.of(ctx, d)
-	if err == nil && d.Attempt > 1 && !t.forgotten(d) {
-		err = s.followed(ctx, &m, d)
+// logs is true when the result's line goes into the attempt log.
+func (r result) logs() bool {
+	switch r.action {
+	case domain.ActionPark, domain.ActionDefer, domain.ActionMove, domain.ActionForget:
+		return false
 	}
-	if err != nil || m.repeated || s.held(&m, t, d) || s.setAside(ctx, &m, t, d) {
-		return m, err
+	return !r.repeated
+}
+
+// attempt decides, and makes one attempt or none. An error is a fault of the pipeline: the message comes again.
+func (s *Service) attempt(ctx context.Context, d events.Delivery) (result, error) {
+	r := result{line: d.Line(s.now()), action: domain.ActionSend}
+	t, err := s.targets.get(ctx, d)
+	if err != nil {
+		return r, err
 	}
-	if done, err := s.paced(ctx, &m, t, d); done || err != nil {
-		return m, err
+	decision := domain.Decide(&t.Destination, dispatch(d), s.now())
+	if d.Attempt > 1 && decision.Action != domain.ActionForget {
+		if err := s.repeats(ctx, &r, d); err != nil || r.repeated {
+			return r, err
+		}
 	}
+	r.before = t.Health
+	if decision.Action == domain.ActionProbe {
+		if r.before, r.probe = s.claims(ctx, t); !r.probe {
+			decision.Action = domain.ActionPark
+		}
+	}
+	if decision.Action != domain.ActionSend && !r.probe {
+		return s.withhold(r, d, decision), nil
+	}
+	if waits, err := s.awaitTurn(ctx, &r, t, d); waits || err != nil {
+		return r, err
+	}
+	return s.send(ctx, t, d, r)
+}
+
+// send makes the attempt, and records its outcome in r.
+func (s *Service) send(ctx context.Context, t *target, d events.Delivery, r result) (result, error) {
 	began := time.Now()
-	a, sent, err := s.send(ctx, t, d, &m)
-	if err != nil || m.forgotten || m.line.Outcome != "" {
-		return m, err
+	a, sent, stopped, err := s.exchange(ctx, t, d, r.line.At)
+	switch {
+	case err != nil:
+		return r, err
+	case stopped.Action != "":
+		return s.withhold(r, d, stopped), nil
 	}
-	m.line.Milliseconds, m.line.Status = s.since(began).Milliseconds(), a.status
+	r.line.Milliseconds, r.line.Status = s.since(began).Milliseconds(), a.status
 	switch {
 	case a.status/100 == 2:
-		m.line.Outcome = domain.OutcomeDelivered
-		m.health = s.fares(ctx, t.webhook, m.before, m.line, s.sight(m, a))
-		return m, nil
-	case ctx.Err() != nil: // our time was up, not the endpoint's
-		return m, fault.Wrap(ctx.Err(), "attempt %d of %s", d.Attempt, d.ID)
+		r.line.Outcome = domain.OutcomeDelivered
+		r.health = s.noteHealth(ctx, t.Webhook, r.before, r.line, s.sight(r, a))
+		return r, nil
+	case ctx.Err() != nil: // the function's time was up, not the endpoint's
+		return r, fault.Wrap(ctx.Err(), "attempt %d of %s", d.Attempt, d.ID)
 	}
-	var secrets []string // of what is kept; of a success nothing is
-	for _, r := range sent {
-		secrets = append(secrets, r.hidden()...)
+	var secrets []string // a failed answer is kept, and may repeat them
+	for _, request := range sent {
+		secrets = append(secrets, request.hidden()...)
 	}
 	hidden := newMask(secrets...)
-	m.line.Headers, m.line.Excerpt = hidden.headers(a.header), excerptOf(a, hidden)
-	m.cause = hidden.hide(cause(a.err), false)
-	s.failed(&m, t.webhook.Policy, d, a)
-	m.health = s.fares(ctx, t.webhook, m.before, m.line, s.sight(m, a))
-	if m.line.Outcome == domain.OutcomeExhausted {
-		err = s.exhausted(ctx, t.webhook, d, m.line)
+	r.line.Headers, r.line.Excerpt = hidden.headers(a.header), excerptOf(a, hidden)
+	r.cause = hidden.hide(cause(a.err), false)
+	s.reschedule(&r, t.Webhook.Policy, d, a)
+	r.health = s.noteHealth(ctx, t.Webhook, r.before, r.line, s.sight(r, a))
+	if r.line.Outcome == domain.OutcomeExhausted {
+		err = s.exhausted(ctx, t.Webhook, d, r.line)
 	}
-	return m, err
+	return r, err
 }
 
-// excerptOf is what is kept of a failed answer's body, unpacked so that the mask sees it.
+// excerptOf is the kept part of a failed answer's body, decompressed so that the mask finds secrets.
 func excerptOf(a answer, hidden mask) string {
 	body, cut, unknown := unpacked(a.header, a.body, a.cut)
 	if unknown != "" {
@@ -98,75 +126,66 @@ func excerptOf(a answer, hidden mask) string {
 	return hidden.excerpt(body, cut)
 }
 
-// followed looks, before a retry, whether its message is a repeat of one that was worked: then it makes no attempt, and
-// what follows is what followed that one, at the same time, under the same key (design rule 18). First attempts, most of
-// which succeed, are spared the read.
-func (s *Service) followed(ctx context.Context, m *made, d events.Delivery) error {
+// repeats reads, before a retry, whether another message already made the attempt. Then r repeats what followed that
+// attempt, at the same time and under the same key (design rule 18). First attempts are spared the read: most succeed.
+func (s *Service) repeats(ctx context.Context, r *result, d events.Delivery) error {
 	lines, err := s.store.AttemptsFrom(ctx, d.Account, d.Webhook, d.Day(), d.Event, d.Attempt)
 	if err != nil || len(lines) == 0 {
 		return err
 	}
-	m.repeated = true
+	r.repeated = true
 	first, last := lines[0], lines[len(lines)-1]
-	if m.line = last; last.Number > d.Attempt || domain.StateOf(lines) != domain.DeliveryRetrying {
-		return nil // it went on, or it has ended
+	if r.line = last; last.Number > d.Attempt || domain.StateOf(lines) != domain.DeliveryRetrying {
+		return nil // a later attempt was made, or the delivery has ended
 	}
 	d.Attempt, d.NotBefore, d.Turn, d.Asked = d.Attempt+1, first.NextAt, false, false
-	m.next = &d
+	r.next = &d
 	return nil
 }
 
-// held says in m why d is not sent; false when it is.
-func (s *Service) held(m *made, t *target, d events.Delivery) bool {
-	if m.forgotten = t.forgotten(d); m.forgotten {
-		return true
-	}
-	m.line.Outcome, m.line.Reason = t.verdict(d)
-	return m.line.Outcome != ""
-}
-
-// send makes the attempt's request and posts it. An endpoint that does not take an access token that was kept is asked
-// once more with a new one, in the same attempt and out of the same timeout, so that an attempt takes no more than the
-// policy's and those of two tokens. In m it says when nothing is sent any more. sent are the requests that it made.
-func (s *Service) send(ctx context.Context, t *target, d events.Delivery, m *made) (a answer, sent []sending, err error) {
-	left := t.webhook.Policy.Timeout()
+// exchange makes the attempt's request and posts it. When the endpoint refuses a cached access token, exchange fetches a
+// new one and posts once more, within the same timeout. sent are the requests made. stopped is the decision, made right
+// before a POST, to send nothing any more.
+func (s *Service) exchange(ctx context.Context, t *target, d events.Delivery, at time.Time) (
+	a answer, sent []sending, stopped domain.Decision, err error,
+) {
+	left := t.Webhook.Policy.Timeout()
 	for first := ""; ; {
-		r, err := s.request(ctx, t, d, m.line.At)
+		r, err := s.request(ctx, t, d, at)
 		var why unsendable
 		var tokenless tokenFailure
 		switch {
 		case errors.As(err, &why):
-			return answer{err: why}, sent, nil
+			return answer{err: why}, sent, stopped, nil
 		case errors.As(err, &tokenless):
-			return answer{err: tokenless}, sent, nil
+			return answer{err: tokenless}, sent, stopped, nil
 		case errors.Is(err, errEventGone):
-			m.line.Outcome, m.line.Reason = domain.OutcomeCancelled, "The event is not stored any more."
-			return a, sent, nil
+			return a, sent, domain.Decision{Action: domain.ActionCancel, Reason: "The event is not stored any more."}, nil
 		case err != nil:
-			return a, sent, err
+			return a, sent, stopped, err
 		}
-		if t, err = s.targets.of(ctx, d); err != nil { // once more: what came before may have taken its time (targetKept)
-			return a, sent, err
+		if t, err = s.targets.get(ctx, d); err != nil { // again, since making the request may have taken long (targetKept)
+			return a, sent, stopped, err
 		}
-		if s.held(m, t, d) {
-			return a, sent, nil
+		if stopped = domain.Stopped(&t.Destination, dispatch(d)); stopped.Action != "" {
+			return a, sent, stopped, nil
 		}
 		sent = append(sent, r)
 		if r.token == first && first != "" { // the token endpoint has no other
-			return a, sent, nil
+			return a, sent, stopped, nil
 		}
 		began := time.Now()
 		a = s.post(ctx, r.Request, left)
 		left -= time.Since(began)
 		if a.status != http.StatusUnauthorized || r.token == "" || first != "" {
-			return a, sent, nil
+			return a, sent, stopped, nil
 		}
 		s.tokens.refused(r.grant, r.token)
 		first = r.token
 	}
 }
 
-// post sends the request and reads no more than answerMost of what comes, within a time from dialling to the last byte.
+// post sends the request and reads at most answerMost of the answer. within is the time from dialling to the last byte.
 func (s *Service) post(ctx context.Context, r *http.Request, within time.Duration) answer {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
@@ -175,7 +194,7 @@ func (s *Service) post(ctx context.Context, r *http.Request, within time.Duratio
 		return answer{err: err, timedOut: egress.TimedOut(err), within: within}
 	}
 	defer response.Body.Close()
-	body, _ := io.ReadAll(io.LimitReader(response.Body, answerMost+1)) // the status has said it; the body may break off
+	body, _ := io.ReadAll(io.LimitReader(response.Body, answerMost+1)) // the status decides; the body may break off
 	a := answer{status: response.StatusCode, header: response.Header, body: body, retryAfter: retryAfter(response.Header, s.now())}
 	if len(body) > answerMost {
 		a.body, a.cut = body[:answerMost], true
@@ -183,22 +202,22 @@ func (s *Service) post(ctx context.Context, r *http.Request, within time.Duratio
 	return a
 }
 
-// failed says in the line why and what follows, and makes the message for the next attempt, if there is one.
-func (s *Service) failed(m *made, p domain.SendPolicy, d events.Delivery, a answer) {
-	m.line.Failure, m.line.Reason = why(a)
-	wait, again := s.wait(p, d.Number(), paced(a))
-	late := s.now().Add(wait).Sub(d.EventAt) > domain.RetriesWithin // by being parked: its event is not kept for ever
+// reschedule records why the attempt failed, and makes the message for the next attempt, if there is one.
+func (s *Service) reschedule(r *result, p domain.SendPolicy, d events.Delivery, a answer) {
+	r.line.Failure, r.line.Reason = why(a)
+	wait, again := s.wait(p, d.Number(), a.asker())
+	late := s.now().Add(wait).Sub(d.EventAt) > domain.RetriesWithin // after being parked; the event is not kept for ever
 	if !again || late || a.status == http.StatusGone {              // which disables the webhook
-		m.line.Outcome = domain.OutcomeExhausted
+		r.line.Outcome = domain.OutcomeExhausted
 		return
 	}
-	m.line.Outcome, m.line.NextAt = domain.OutcomeFailed, s.now().Add(wait).Truncate(time.Millisecond)
-	d.Attempt, d.NotBefore, d.Turn, d.Asked = d.Attempt+1, m.line.NextAt, false, false
-	m.next = &d
+	r.line.Outcome, r.line.NextAt = domain.OutcomeFailed, s.now().Add(wait).Truncate(time.Millisecond)
+	d.Attempt, d.NotBefore, d.Turn, d.Asked = d.Attempt+1, r.line.NextAt, false, false
+	r.next = &d
 }
 
-// paced is the answer that says when to come again: who gives the tokens may ask for a pause, too.
-func paced(a answer) answer {
+// asker is the answer that may ask for a pause: the endpoint's, or its token endpoint's.
+func (a answer) asker() answer {
 	var tokenless tokenFailure
 	if errors.As(a.err, &tokenless) {
 		return tokenless.answer
@@ -206,8 +225,8 @@ func paced(a answer) answer {
 	return a
 }
 
-// why is what an attempt failed of, and that in words for the webhook's owner. Addresses stay out of it: what a name
-// means inside our network is nobody's business.
+// why is the cause of a failed attempt, for programs and in words for the webhook's owner. The words name no address:
+// callers must not learn what a name means inside our network.
 func why(a answer) (domain.FailureClass, string) {
 	var unsent unsendable
 	var tokenless tokenFailure
@@ -249,7 +268,7 @@ func why(a answer) (domain.FailureClass, string) {
 	}
 }
 
-// cause is what the client says, without the URL.
+// cause is the client's error without the URL.
 func cause(err error) string {
 	var tokenless tokenFailure
 	if errors.As(err, &tokenless) {
@@ -266,24 +285,27 @@ func cause(err error) string {
 }
 
 // logged writes one line an attempt: no bodies, no URL, no secrets.
-func logged(ctx context.Context, d events.Delivery, m made) {
-	if m.forgotten {
-		m.line.Outcome = "forgotten"
+func logged(ctx context.Context, d events.Delivery, r result) {
+	outcome, nextAt := string(r.line.Outcome), r.line.NextAt
+	switch {
+	case r.repeated:
+		outcome = "repeated"
+	case !r.logs():
+		outcome = withheld[r.action]
 	}
-	if m.repeated {
-		m.line.Outcome = "repeated"
-	}
-	if m.aside != "" {
-		m.line.Outcome = domain.Outcome(m.aside)
-	}
-	if m.aside == waits {
-		m.line.NextAt = m.next.NotBefore
+	if r.action == domain.ActionDefer {
+		nextAt = r.next.NotBefore
 	}
 	slog.LogAttrs(ctx, slog.LevelInfo, "attempt", // typed: what goes through `any` is encoded by reflection
 		slog.String("trace_id", string(d.Trace)), slog.String("account", string(d.Account)), slog.String("webhook", string(d.Webhook)),
 		slog.String("extension", string(d.Extension)), slog.String("delivery", string(d.ID)), slog.String("event", string(d.Event)),
-		slog.String("event_type", d.EventType), slog.Int("attempt", d.Attempt), slog.String("outcome", string(m.line.Outcome)), slog.Int("status", m.line.Status),
-		slog.String("failure", string(m.line.Failure)), slog.String("reason", m.line.Reason), slog.String("cause", m.cause), slog.String("health", string(m.health)),
-		slog.Bool("probe", m.probe), slog.Bool("slow_lane", d.Slow),
-		slog.Int64("ms", m.line.Milliseconds), slog.Int64("since_event_ms", m.line.At.Sub(d.EventAt).Milliseconds()), slog.Time("next_at", m.line.NextAt))
+		slog.String("event_type", d.EventType), slog.Int("attempt", d.Attempt), slog.String("outcome", outcome), slog.Int("status", r.line.Status),
+		slog.String("failure", string(r.line.Failure)), slog.String("reason", r.line.Reason), slog.String("cause", r.cause), slog.String("health", string(r.health)),
+		slog.Bool("probe", r.probe), slog.Bool("slow_lane", d.Slow),
+		slog.Int64("ms", r.line.Milliseconds), slog.Int64("since_event_ms", r.line.At.Sub(d.EventAt).Milliseconds()), slog.Time("next_at", nextAt))
+}
+
+// withheld is the log's word for a delivery that made no attempt and has no line in the attempt log.
+var withheld = map[domain.Action]string{
+	domain.ActionPark: "parked", domain.ActionDefer: "deferred", domain.ActionMove: "moved", domain.ActionForget: "forgotten",
 }

@@ -10,18 +10,18 @@ import (
 	"plugboard/shared/store"
 )
 
-// healthRaces is how often a change of health is tried that others change at the same moment.
+// healthRaces is how often a change of health is tried when other processes change it too.
 const healthRaces = 3
 
-// fares notes what an attempt says of its webhook's health, if it changes it: a healthy one's success writes nothing, nor
-// does the hundredth failure of an hour. The event of a change is committed with it, so that two processes that see the
-// same make one of it. When nothing can be noted the delivery goes on: the next attempt says the same. It returns what the
-// health's state has changed to; empty when it did not here.
-func (s *Service) fares(ctx context.Context, w domain.Webhook, h domain.Health, line domain.Attempt, sight domain.Sight) domain.HealthState {
+// noteHealth stores the change that an attempt makes to its webhook's health, if any: neither a healthy endpoint's success
+// nor the hundredth failure of an hour writes. The event of a change is committed with it, so that two processes make one
+// event. A failed write stops no delivery, because the next attempt makes the same change. It returns the new health
+// state; empty when this call did not change it.
+func (s *Service) noteHealth(ctx context.Context, w domain.Webhook, h domain.Health, line domain.Attempt, sight domain.Sight) domain.HealthState {
 	for range healthRaces {
 		next := h.Seen(line, sight, s.now())
 		if next.Breaker.Open() {
-			s.seen.forget(targetKey{w.Account, w.ID}) // it is noted; another run begins when it closes
+			s.seen.forget(targetKey{w.Account, w.ID}) // the breaker is stored; another run begins when it closes
 		}
 		if next == h {
 			break
@@ -48,8 +48,8 @@ func (s *Service) fares(ctx context.Context, w domain.Webhook, h domain.Health, 
 	return ""
 }
 
-// change commits a change of health with its event. Before a breaker holds deliveries, or goes on to, redelivery is told to
-// watch its webhook. Conflict `raced` when it changed meanwhile, or the webhook is gone.
+// change commits a change of health with its event. Before a breaker holds deliveries, or holds them longer, its webhook is
+// watched by redelivery. Conflict `raced` when the health changed meanwhile, or the webhook is gone.
 func (s *Service) change(ctx context.Context, w domain.Webhook, h, next domain.Health) error {
 	if now := s.now(); next.Breaker.Holds(now) && next.Breaker != h.Breaker {
 		if err := s.store.Watch(ctx, w.Account, w.ID); err != nil {
@@ -63,12 +63,12 @@ func (s *Service) change(ctx context.Context, w domain.Webhook, h, next domain.H
 		tx.Save(&next, next.Rev)
 		tx.Exists(w)
 	}
-	if told, ok := toldOf(h.State(), next.State()); ok {
+	if changed, ok := eventOfChange(h.State(), next.State()); ok {
 		of := next
 		if next.State() == domain.HealthGood {
 			of = h
 		}
-		event, err := events.OfWebhook(told, w, next.State(), of, s.now())
+		event, err := events.OfWebhook(changed, w, next.State(), of, s.now())
 		if err != nil {
 			return err
 		}
@@ -77,10 +77,10 @@ func (s *Service) change(ctx context.Context, w domain.Webhook, h, next domain.H
 	return s.store.Commit(ctx, &tx, nil)
 }
 
-// toldOf is the event of a change. A first failure is none, or a night with one restart would be one.
-func toldOf(from, to domain.HealthState) (events.Type, bool) {
+// eventOfChange is the event of a change of state. A first failure raises none: endpoints restart.
+func eventOfChange(from, to domain.HealthState) (events.Type, bool) {
 	switch {
-	case from == to: // its breaker or its lane changed
+	case from == to: // only its breaker or its queue changed
 	case to == domain.HealthWarned:
 		return events.WebhookFailing, true
 	case to == domain.HealthDisabled:
@@ -91,8 +91,8 @@ func toldOf(from, to domain.HealthState) (events.Type, bool) {
 	return "", false
 }
 
-// exhausted tells the account that a delivery is given up, once however often that is found. Of what only tells of
-// webhooks and deliveries nothing more is told: two endpoints that are down would tell each other for ever.
+// exhausted raises the event that a delivery is given up, once however often it is called. Deliveries of such events raise
+// none: two endpoints that are down would cause each other's events for ever.
 func (s *Service) exhausted(ctx context.Context, w domain.Webhook, d events.Delivery, line domain.Attempt) error {
 	if events.OfSending(d.EventType) {
 		return nil

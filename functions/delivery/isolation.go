@@ -13,80 +13,63 @@ import (
 	"plugboard/shared/store"
 )
 
-// Design rule 20 at work: which delivery makes no attempt for the others' sake. When, domain.Breaker and domain.Health say.
+// Design rule 20: domain.Decide says which delivery makes no attempt, for the sake of others. This file carries it out.
 
-// aside is where a delivery goes that makes no attempt and is not done either. None uses up an attempt, or has a line.
-type aside string
-
-const (
-	parked aside = "parked" // until its webhook's breaker closes
-	moved  aside = "moved"  // to the slow lane
-	waits  aside = "waits"  // for its turn (turns.go), or for the end of a short pause
-)
-
-// setAside says in m where d goes instead of making its attempt; false when it makes it, as the probe of a breaker that
-// is due if it could claim that.
+// withhold carries out a decision to make no attempt. Park, defer and move use up no attempt and write no line.
 //
-// Somebody who has an attempt made now has mended the endpoint, or wants to know: that attempt probes before its time.
-// A probe is made on the slow lane, where redelivery sends one: of thousands of endpoints that hang, the probes alone would
-// hold the quick one up. A breaker that is remembered as open may have closed up to targetKept ago: what is parked then is
-// let go by redelivery within its minute.
-func (s *Service) setAside(ctx context.Context, m *made, t *target, d events.Delivery) bool {
-	now := s.now()
-	m.before = t.health
-	switch breaker := t.health.Breaker; {
-	case breaker.Holds(now) && !(d.Slow && (breaker.Due(now) || d.Asked)):
-		m.aside = parked
-	case breaker.Holds(now):
-		if m.before, m.probe = s.claims(ctx, t); !m.probe {
-			m.aside = parked
-		}
-	case now.Before(t.health.PausedUntil) && !d.Asked:
-		d.NotBefore, d.Turn = s.afterPause(t.health.PausedUntil, now), false
-		m.aside, m.next = waits, &d
-	case t.health.Slow() && !d.Slow:
-		d.Slow, m.aside, m.next = true, moved, &d
+// A cached open breaker may have closed up to targetKept ago. A delivery parked then is released within a minute.
+func (s *Service) withhold(r result, d events.Delivery, decision domain.Decision) result {
+	r.action = decision.Action
+	switch decision.Action {
+	case domain.ActionSkip:
+		r.line.Outcome, r.line.Reason = domain.OutcomeSkipped, decision.Reason
+	case domain.ActionCancel:
+		r.line.Outcome, r.line.Reason = domain.OutcomeCancelled, decision.Reason
+	case domain.ActionPark:
+		s.seen.forget(targetKey{d.Account, d.Webhook}) // another process opened the breaker
+	case domain.ActionDefer:
+		d.NotBefore, d.Turn = s.afterPause(decision.Until, s.now()), false
+		r.next = &d
+	case domain.ActionMove:
+		d.Slow, r.next = true, &d
 	}
-	if m.aside == parked {
-		s.seen.forget(targetKey{d.Account, d.Webhook}) // as fares does, of one that another process opened
-	}
-	return m.aside != ""
+	return r
 }
 
-// claims takes the probe of a breaker that is due, which one alone can. Nobody holds it: a process that dies lets the
-// time pass, and another claims it. It returns the health with the claim.
+// claims claims the probe of a due breaker; only one process can. The claim is a lease: when its process dies, another
+// process claims the probe after domain.ProbeLease. It returns the health with the claim.
 func (s *Service) claims(ctx context.Context, t *target) (domain.Health, bool) {
-	claimed := t.health.Claimed(s.now())
+	claimed := t.Health.Claimed(s.now())
 	var tx store.Tx
 	tx.Replace(&claimed)
 	err := s.store.Commit(ctx, &tx, nil)
-	s.targets.forget(targetKey{t.webhook.Account, t.webhook.ID})
+	s.targets.forget(targetKey{t.Webhook.Account, t.Webhook.ID})
 	if err != nil && !fault.Is(err, store.Raced) {
-		slog.ErrorContext(ctx, "a probe was not claimed", "account", t.webhook.Account, "webhook", t.webhook.ID, "error", err)
+		slog.ErrorContext(ctx, "a probe was not claimed", "account", t.Webhook.Account, "webhook", t.Webhook.ID, "error", err)
 	}
 	return claimed, err == nil
 }
 
-// park puts the batch's parked deliveries where they wait. When it cannot, their messages come again.
+// park stores the batch's parked deliveries. When that fails, their messages come again.
 func (s *Service) park(ctx context.Context, jobs []job) {
 	var all []events.Delivery
 	for _, j := range jobs {
-		if j.aside == parked {
+		if j.action == domain.ActionPark {
 			d := j.delivery
-			d.Turn, d.Asked = false, false // which is over when it is let go
+			d.Turn, d.Asked = false, false // neither holds when it is released
 			all = append(all, d)
 		}
 	}
 	if err := s.store.Park(ctx, all); err != nil {
 		for i := range jobs {
-			if jobs[i].aside == parked {
+			if jobs[i].action == domain.ActionPark {
 				jobs[i].fault = err
 			}
 		}
 	}
 }
 
-// runs is what this process saw of each endpoint. Beyond runsMost it forgets, and counts anew.
+// runs is this process's recent attempts at each endpoint. Beyond runsMost endpoints it starts over.
 type runs struct {
 	mu    sync.Mutex
 	known map[targetKey]domain.Run
@@ -112,10 +95,10 @@ func (r *runs) forget(k targetKey) {
 	delete(r.known, k)
 }
 
-// sight is what is seen with the attempt, which the endpoint answered with a.
-func (s *Service) sight(m made, a answer) domain.Sight {
+// sight is this process's view of the endpoint after the attempt, which it answered with a.
+func (s *Service) sight(r result, a answer) domain.Sight {
 	return domain.Sight{
-		Run: s.seen.after(targetKey{m.line.Account, m.line.Webhook}, m.line), Probe: m.probe, Asked: pause(paced(a)), Pause: paced(a).pauseForAll(), Drawn: s.jitter(),
+		Run: s.seen.after(targetKey{r.line.Account, r.line.Webhook}, r.line), Probe: r.probe, Asked: pause(a.asker()), Pause: a.asker().pauseForAll(), Drawn: s.jitter(),
 	}
 }
 
@@ -128,13 +111,13 @@ func (a answer) pauseForAll() time.Duration {
 	return 0
 }
 
-// afterPause is when a delivery comes again that meets a pause: spread over half of what is left of it, so that those that
-// waited do not come at once.
+// afterPause is when a deferred delivery comes again: after the pause, spread over half of its rest, so that deferred
+// deliveries do not come at once.
 func (s *Service) afterPause(until, now time.Time) time.Time {
 	return until.Add(scaled(until.Sub(now), s.jitter()/2)).Truncate(time.Millisecond)
 }
 
-// pause is what a failed answer asks for, or is due after it.
+// pause is the pause that a failed answer asks for, or that is due after it.
 func pause(a answer) time.Duration {
 	if a.overrun() {
 		return max(a.retryAfter, pauseLeast)

@@ -39,7 +39,7 @@ func drawSent(t *rapid.T, key string) domain.WebhookBlueprint {
 // sends is which parameters' values the request and its access token's request carry, each with its host. It makes them
 // with the code that delivers, except for the context, which fan-out fills.
 func sends(t *rapid.T, w domain.WebhookBlueprint) []string {
-	to := &target{webhook: domain.Webhook{URL: w.URL}, declared: w, values: markers}
+	to := &target{Destination: domain.Destination{Webhook: domain.Webhook{URL: w.URL}}, declared: w, values: markers}
 	r, err := http.NewRequest(http.MethodPost, to.url(), nil)
 	if err != nil {
 		t.Fatal(err)

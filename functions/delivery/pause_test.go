@@ -126,7 +126,7 @@ func TestPauseForAll(t *testing.T) {
 		{answer{status: 429}, 0}, {answer{status: 503}, 0}, {answer{status: 500, retryAfter: time.Minute}, 0}, {answer{status: 301, retryAfter: time.Minute}, 0},
 		{answer{timedOut: true, err: unsendable("")}, 0}, {answer{err: tokenFailure{answer: answer{status: 503, retryAfter: time.Minute}}}, time.Minute},
 	} {
-		if got := paced(c.answer).pauseForAll(); got != c.want {
+		if got := c.answer.asker().pauseForAll(); got != c.want {
 			t.Errorf("%+v: got %s, want %s", c.answer, got, c.want)
 		}
 	}

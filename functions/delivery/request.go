@@ -145,7 +145,7 @@ func (s *Service) parameters(ctx context.Context, t *target) (map[string]string,
 		if !ok {
 			continue
 		}
-		plain, err := s.open.Open(ctx, t.webhook.Account, t.resource(key), sealed)
+		plain, err := s.open.Open(ctx, t.Webhook.Account, t.resource(key), sealed)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -157,33 +157,33 @@ func (s *Service) parameters(ctx context.Context, t *target) (map[string]string,
 
 // resource names a secret value to the sealer.
 func (t *target) resource(key string) string {
-	if t.webhook.Extension == "" {
-		return domain.CredentialResource(t.webhook.ID, key)
+	if t.Webhook.Extension == "" {
+		return domain.CredentialResource(t.Webhook.ID, key)
 	}
-	return domain.ParameterResource(t.webhook.Extension, key)
+	return domain.ParameterResource(t.Webhook.Extension, key)
 }
 
 // url is the webhook's with the declared query, which holds no secret.
 func (t *target) url() string {
 	if len(t.declared.Query) == 0 {
-		return t.webhook.URL
+		return t.Webhook.URL
 	}
 	query := url.Values{}
 	for name, text := range t.declared.Query {
 		query.Set(name, domain.FillTemplate(text, t.values))
 	}
 	separator := "?"
-	if strings.Contains(t.webhook.URL, "?") {
+	if strings.Contains(t.Webhook.URL, "?") {
 		separator = "&"
 	}
-	return t.webhook.URL + separator + query.Encode()
+	return t.Webhook.URL + separator + query.Encode()
 }
 
 // grant is what the endpoint's access token is asked for with.
 func (t *target) grant(values map[string]string) (grant, error) {
 	a := t.declared.Auth
 	g := grant{
-		account: t.webhook.Account, webhook: t.webhook.ID, epoch: t.installation.Epoch, tokenURL: a.TokenURL,
+		account: t.Webhook.Account, webhook: t.Webhook.ID, epoch: t.Installation.Epoch, tokenURL: a.TokenURL,
 		clientID: domain.FillTemplate(a.ClientID, values), secret: domain.FillTemplate(a.ClientSecret, values), scope: domain.FillTemplate(a.Scope, values),
 		auth: a.ClientAuth,
 	}

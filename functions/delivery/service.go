@@ -73,7 +73,7 @@ func New(s *store.Store, open Opener, l lane.Lanes, c egress.Config, m *metric.L
 //   - before the log is written: the message comes again, and the attempt is made again under the same id and
 //     number.
 //   - after it, before what follows is sent: the same for a first attempt, which has two lines then. A retry finds its
-//     line (followed), makes no second POST, and sends what that line promised.
+//     line (repeats), makes no second POST, and sends what that line promised.
 //   - after that: the message comes again, and so does what follows it. Both go on until the next attempt, where the
 //     second finds the first one's line, and takes its time for the one after: what was two is one again.
 //
@@ -84,7 +84,7 @@ type job struct {
 	delivery events.Delivery
 	line     *domain.Attempt  // for the log; nil when no attempt was due
 	next     *events.Delivery // the next attempt, or this one when it is not due or moves to the other queue
-	aside    aside
+	action   domain.Action
 	distant  bool  // next is due later than a message can wait
 	fault    error // the message comes again
 }
@@ -110,7 +110,7 @@ func (s *Service) Handle(ctx context.Context, batch lambda.SQSEvent) (lambda.SQS
 		slots <- struct{}{}
 		working.Go(func() {
 			defer func() { <-slots }()
-			grow(i)
+			growStack(i)
 			jobs[i] = s.work(attempts, jobs[i])
 		})
 	}
@@ -130,11 +130,11 @@ func (s *Service) Handle(ctx context.Context, batch lambda.SQSEvent) (lambda.SQS
 	return lambda.SQSEventResponse{BatchItemFailures: failures}, nil
 }
 
-// grow makes a goroutine's stack as large as an attempt needs, in one step: it begins with 2 KB, and would be doubled and
-// copied three times, deep inside JSON and HTTP. i is there so that the compiler keeps the room.
+// growStack grows a goroutine's stack once to what an attempt needs. It begins with 2 KB, and would otherwise be doubled
+// and copied three times, deep inside JSON and HTTP. The parameter keeps the compiler from removing the array.
 //
 //go:noinline
-func grow(i int) byte {
+func growStack(i int) byte {
 	var room [12 << 10]byte
 	return room[i%len(room)]
 }
@@ -176,12 +176,12 @@ func (s *Service) work(ctx context.Context, j job) (done job) {
 	if s.now().Before(d.NotBefore) {
 		j.next = &d
 	} else {
-		var made made
-		if made, j.fault = s.attempt(ctx, d); j.fault == nil {
-			logged(ctx, d, made)
-			j.next, j.aside = made.next, made.aside
-			if !made.forgotten && !made.repeated && made.aside == "" { // nothing more is written for an account that is being erased
-				j.line = &made.line
+		var r result
+		if r, j.fault = s.attempt(ctx, d); j.fault == nil {
+			logged(ctx, d, r)
+			j.next, j.action = r.next, r.action
+			if r.logs() {
+				j.line = &r.line
 			}
 		}
 	}
@@ -232,7 +232,9 @@ var outcomes = map[domain.Outcome]metric.Name{
 	domain.OutcomeSkipped: metric.Skipped, domain.OutcomeCancelled: metric.Cancelled,
 }
 
-var asides = map[aside]metric.Name{parked: metric.Parked, moved: metric.Moved, waits: metric.Paced}
+var withheldMetrics = map[domain.Action]metric.Name{
+	domain.ActionPark: metric.Parked, domain.ActionMove: metric.Moved, domain.ActionDefer: metric.Paced,
+}
 
 // count publishes metrics of finished work.
 func (s *Service) count(jobs []job) {
@@ -244,11 +246,11 @@ func (s *Service) count(jobs []job) {
 		values[name][0]++
 	}
 	for _, j := range jobs {
-		if j.fault != nil || j.line == nil && j.aside == "" {
+		if name, withheld := withheldMetrics[j.action]; withheld && j.fault == nil {
+			one(name)
 			continue
 		}
-		if j.aside != "" {
-			one(asides[j.aside])
+		if j.fault != nil || j.line == nil {
 			continue
 		}
 		one(outcomes[j.line.Outcome])

@@ -12,69 +12,37 @@ import (
 	"plugboard/shared/store"
 )
 
-// Design rule 5: no attempt of an older epoch starts more than 5 s after a disable. A target is asked for again
-// right before its POST, and is then at most targetKept old, counted from before it was read, or was read just
-// now, which took at most targetRead. What a batch reads ahead, and what fan-out had read, is counted the same way. So an
-// attempt starts at most 3 s after the disable; 2 s are left for a process that stands still in between.
+// Design rule 5: no attempt of an older epoch starts more than 5 s after a disable. The target is checked again right
+// before its POST. It is then at most targetKept old, counted from before it was read, or it was read just now, within
+// targetRead. Targets read ahead and target hints count the same way. So an attempt starts at most 3 s after the disable;
+// 2 s are left for a process that stands still in between.
 const (
 	targetKept = 2 * time.Second
 	targetRead = 3 * time.Second
 
-	// targetSoon is how long what is known must still serve not to be read ahead: until the look before the POST.
+	// targetSoon is how long a cached target must still be fresh, or it is read ahead: until the check before the POST.
 	targetSoon = targetKept / 4
 )
 
-// target is where a delivery goes, and whether it still may.
+// target is a delivery's destination, and what its requests are made of.
 type target struct {
-	webhook      domain.Webhook
-	health       domain.Health
-	installation domain.Installation     // of a managed webhook
-	declared     domain.WebhookBlueprint // its templates, for which are:
-	values       map[string]string
-	secrets      map[string]domain.Sealed
-	account      domain.Account  // zero when it is gone
-	lifecycle    []domain.Sealed // of a lifecycle webhook: the extension's secrets, which it has in place of its own
-	signers      signers
-	gone         string // why there is nowhere to go; empty when there is
-	readAt       time.Time
+	domain.Destination
+	declared  domain.WebhookBlueprint // the templates of its requests, filled with:
+	values    map[string]string
+	secrets   map[string]domain.Sealed
+	lifecycle []domain.Sealed // of a lifecycle webhook: the extension's secrets, in place of its own
+	signers   signers
 }
 
-// verdict is why d is not sent; an empty outcome when it is.
-func (t *target) verdict(d events.Delivery) (domain.Outcome, string) {
-	i := t.installation
-	switch {
-	case t.gone != "":
-		return domain.OutcomeCancelled, t.gone
-	case t.webhook.Lifecycle && t.health.State() == domain.HealthDisabled:
-		return domain.OutcomeSkipped, t.disabled()
-	case t.webhook.Lifecycle && !t.webhook.Paused: // the end is what it is there to hear of, and a suspension
-		return "", ""
-	case t.webhook.Lifecycle:
-		return domain.OutcomeSkipped, "The webhook is paused."
-	case d.Extension != t.webhook.Extension || d.Epoch != t.webhook.Epoch || d.Extension != "" && d.Epoch != i.Epoch:
-		return domain.OutcomeCancelled, "The extension was disabled since the event."
-	case d.Extension != "" && i.State == domain.Suspended:
-		return domain.OutcomeSkipped, "The extension is suspended."
-	case d.Extension != "" && !i.Installed():
-		return domain.OutcomeCancelled, "The extension is not enabled."
-	case t.health.State() == domain.HealthDisabled:
-		return domain.OutcomeSkipped, t.disabled()
-	case t.webhook.Paused:
-		return domain.OutcomeSkipped, "The webhook is paused."
+// dispatch is the part of d that decides whether it is sent.
+func dispatch(d events.Delivery) domain.Dispatch {
+	return domain.Dispatch{
+		Extension: d.Extension, Epoch: d.Epoch, EventAt: d.EventAt, Farewell: d.EventType == string(events.InstallationDisabled),
+		Slow: d.Slow, Asked: d.Asked,
 	}
-	return "", ""
 }
 
-func (t *target) disabled() string { return "The webhook is disabled. " + t.health.Reason }
-
-// forgotten tells that there is nobody to send d for, nor to tell what became of it: its account is being deleted, or
-// is gone, or is another of the same id. A lifecycle endpoint hears that the account is being deleted, while there is time.
-func (t *target) forgotten(d events.Delivery) bool {
-	farewell := t.webhook.Lifecycle && d.EventType == string(events.InstallationDisabled) && t.account.Ending(t.readAt) && d.EventAt.Equal(t.account.UpdatedAt)
-	return !farewell && !t.account.Knows(d.EventAt)
-}
-
-// Records are what a target is read from. Each returns NotFound for what is absent.
+// Records is the part of the store from which a target is read. Each method returns NotFound for an absent item.
 type Records interface {
 	Account(ctx context.Context, id domain.AccountID) (domain.Account, error)
 	WebhookAndHealth(ctx context.Context, a domain.AccountID, id domain.WebhookID) (domain.Webhook, domain.Health, error)
@@ -82,7 +50,7 @@ type Records interface {
 	Blueprint(ctx context.Context, e domain.ExtensionID, version int) (domain.Blueprint, error)
 	LifecycleSecret(ctx context.Context, e domain.ExtensionID) (domain.LifecycleSecret, error)
 
-	// ReadAhead answers the same of many, in one call.
+	// ReadAhead reads the same for many deliveries in one call.
 	ReadAhead(ctx context.Context, of []store.AheadOf) (*store.Ahead, error)
 }
 
@@ -110,14 +78,14 @@ type knownTarget struct {
 	mu sync.Mutex
 	*target
 
-	ahead   Records // what was read for the batch that is worked, until the first asks
+	ahead   Records // the batch's records, until the first delivery reads its target
 	aheadAt time.Time
 
-	forgotAt time.Time // what was read before is known to be wrong
+	forgotAt time.Time // everything read before is outdated
 }
 
-// Beyond these, a process forgets, and is told or reads again. A target has some 4 KB, of the 64 MB that the function is to
-// have: with a thousand it took 65, when each delivery went to another webhook.
+// Beyond these limits a process clears its cache. A target takes some 4 KB. With a thousand of them the function took
+// 65 MB, of the 64 MB that it may take, when each delivery went to another webhook.
 const (
 	targetsMost    = 500
 	blueprintsMost = 100
@@ -127,21 +95,20 @@ func newTargets(r Records, now domain.Clock) *targets {
 	return &targets{records: r, now: now, known: map[targetKey]*knownTarget{}, blueprints: map[blueprintKey]domain.Blueprint{}}
 }
 
-// of is d's target. An error is a fault of the pipeline, never the endpoint's.
-func (ts *targets) of(ctx context.Context, d events.Delivery) (*target, error) {
+// get is d's target. An error is a fault of the pipeline, never the endpoint's.
+func (ts *targets) get(ctx context.Context, d events.Delivery) (*target, error) {
 	known := ts.entry(targetKey{d.Account, d.Webhook})
 	known.mu.Lock()
 	defer known.mu.Unlock()
 	began := ts.now()
 	if known.ahead == nil && known.fresh(began) && known.knows(d) {
-		// What is remembered may let d go, but not hold it: an extension that was enabled again, or resumed, since it
-		// was read would lose the event.
-		if held, _ := known.verdict(d); held == "" && !known.forgotten(d) {
+		// A cached target may allow a delivery but never block one: the extension may have been re-enabled since.
+		if domain.Stopped(&known.Destination, dispatch(d)).Action == "" {
 			return known.target, nil
 		}
 	}
 	from, at := ts.records, began
-	if known.ahead != nil { // if that took long, the look right before the POST reads again
+	if known.ahead != nil { // if that took long, the check before the POST reads again
 		from, at = known.ahead, known.aheadAt
 	}
 	known.ahead = nil
@@ -151,13 +118,13 @@ func (ts *targets) of(ctx context.Context, d events.Delivery) (*target, error) {
 	if err != nil {
 		return nil, fault.Wrap(err, "read webhook %s", d.Webhook)
 	}
-	t.readAt = at
+	t.ReadAt = at
 	known.target = t
 	return t, nil
 }
 
-// ahead reads at once what the deliveries of a batch will ask for and is not known, or not for long; of takes it from there. When it fails
-// each asks for itself, and an error then is that delivery's.
+// ahead reads, in one call, the targets of a batch that are not cached, or not fresh for long enough; get takes them from
+// there. When the call fails, each delivery reads its own target, and an error fails that delivery alone.
 func (ts *targets) ahead(ctx context.Context, batch []events.Delivery) {
 	began := ts.now()
 	ctx, cancel := context.WithTimeout(ctx, targetRead)
@@ -167,8 +134,8 @@ func (ts *targets) ahead(ctx context.Context, batch []events.Delivery) {
 	for _, d := range batch {
 		known := ts.entry(targetKey{d.Account, d.Webhook})
 		known.mu.Lock()
-		known.ahead = nil // an earlier batch's: it may not hold what came after it
-		if !(known.fresh(began.Add(targetSoon)) && known.knows(d)) && !ts.told(ctx, known, d) {
+		known.ahead = nil // an earlier batch's may lack later changes
+		if !(known.fresh(began.Add(targetSoon)) && known.knows(d)) && !ts.takeHint(ctx, known, d) {
 			unknown, of = append(unknown, known), append(of, store.AheadOf{Account: d.Account, Webhook: d.Webhook, Extension: d.Extension})
 		}
 		known.mu.Unlock()
@@ -187,12 +154,12 @@ func (ts *targets) ahead(ctx context.Context, batch []events.Delivery) {
 	}
 }
 
-// told remembers what came with d as if it had been read here; false when it is of no use.
-func (ts *targets) told(ctx context.Context, known *knownTarget, d events.Delivery) bool {
+// takeHint caches d's target hint as if it had been read here; false when the hint is too old or unreadable.
+func (ts *targets) takeHint(ctx context.Context, known *knownTarget, d events.Delivery) bool {
 	if d.Target == "" {
 		return false
 	}
-	from := told{Records: ts.records}
+	from := hinted{Records: ts.records}
 	if err := json.Unmarshal([]byte(d.Target), &from.target); err != nil {
 		return false
 	}
@@ -204,42 +171,42 @@ func (ts *targets) told(ctx context.Context, known *knownTarget, d events.Delive
 	if err != nil {
 		return false
 	}
-	t.readAt = at
+	t.ReadAt = at
 	known.target = t
 	return true
 }
 
-// told answers what fan-out knew when it sent a delivery, and asks the records for the rest.
-type told struct {
+// hinted answers from a target hint, and asks the records for the rest.
+type hinted struct {
 	Records
 	target events.Target
 }
 
-func (t told) Account(context.Context, domain.AccountID) (domain.Account, error) {
+func (t hinted) Account(context.Context, domain.AccountID) (domain.Account, error) {
 	return t.target.Account, nil
 }
 
-func (t told) WebhookAndHealth(context.Context, domain.AccountID, domain.WebhookID) (domain.Webhook, domain.Health, error) {
+func (t hinted) WebhookAndHealth(context.Context, domain.AccountID, domain.WebhookID) (domain.Webhook, domain.Health, error) {
 	return t.target.Webhook, domain.Health{}.Of(t.target.Webhook), nil
 }
 
-func (t told) Installation(context.Context, domain.AccountID, domain.ExtensionID) (domain.Installation, error) {
+func (t hinted) Installation(context.Context, domain.AccountID, domain.ExtensionID) (domain.Installation, error) {
 	return t.target.Installation, nil
 }
 
-// fresh tells whether the target needs no reading.
-func (t *target) fresh(now time.Time) bool { return fresh(t.readAt, now) }
+// fresh is true when the target need not be read again.
+func (t *target) fresh(now time.Time) bool { return fresh(t.ReadAt, now) }
 
-// knows tells whether the target is no older than what fan-out knew when it sent d.
-func (t *target) knows(d events.Delivery) bool { return t.webhook.Rev+t.installation.Rev >= d.Known }
+// knows is true when the target is no older than the one that fan-out read for d.
+func (t *target) knows(d events.Delivery) bool { return t.Webhook.Rev+t.Installation.Rev >= d.Known }
 
-// fresh tells whether what was read then still holds. A clock that was set back makes nothing fresh.
+// fresh is true when a value read then may be used now. A clock that was set back makes nothing fresh.
 func fresh(at, now time.Time) bool {
 	age := now.Sub(at)
 	return age >= 0 && age < targetKept
 }
 
-// forget makes the next delivery read its target anew.
+// forget makes the next delivery read its target again.
 func (ts *targets) forget(k targetKey) {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
@@ -263,33 +230,33 @@ func (ts *targets) entry(k targetKey) *knownTarget {
 func (ts *targets) read(ctx context.Context, from Records, d events.Delivery) (*target, error) {
 	t := &target{}
 	var err error
-	if t.account, err = from.Account(ctx, d.Account); err != nil && fault.KindOf(err) != fault.NotFound {
+	if t.Account, err = from.Account(ctx, d.Account); err != nil && fault.KindOf(err) != fault.NotFound {
 		return nil, err
 	}
-	if t.webhook, t.health, err = from.WebhookAndHealth(ctx, d.Account, d.Webhook); err != nil {
+	if t.Webhook, t.Health, err = from.WebhookAndHealth(ctx, d.Account, d.Webhook); err != nil {
 		return t.goneWhenAbsent(err, "The webhook was deleted since the event.")
 	}
-	if t.webhook.Extension == "" {
-		c := t.webhook.Credentials
+	if t.Webhook.Extension == "" {
+		c := t.Webhook.Credentials
 		t.declared, t.values, t.secrets = c.Declared(), c.Values(), c.Secrets
 		return t, nil
 	}
-	if t.webhook.Lifecycle {
-		secrets, err := from.LifecycleSecret(ctx, t.webhook.Extension)
+	if t.Webhook.Lifecycle {
+		secrets, err := from.LifecycleSecret(ctx, t.Webhook.Extension)
 		t.lifecycle = secrets.Good(ts.now())
-		return t, fault.Wrap(err, "the lifecycle secret of %s", t.webhook.Extension)
+		return t, fault.Wrap(err, "the lifecycle secret of %s", t.Webhook.Extension)
 	}
-	if t.installation, err = from.Installation(ctx, d.Account, t.webhook.Extension); err != nil {
+	if t.Installation, err = from.Installation(ctx, d.Account, t.Webhook.Extension); err != nil {
 		return t.goneWhenAbsent(err, "The extension is not enabled.")
 	}
-	t.values, t.secrets = domain.ParameterTexts(t.installation.Parameters), t.installation.Secrets
-	b, err := ts.blueprint(ctx, blueprintKey{t.webhook.Extension, t.webhook.Version})
+	t.values, t.secrets = domain.ParameterTexts(t.Installation.Parameters), t.Installation.Secrets
+	b, err := ts.blueprint(ctx, blueprintKey{t.Webhook.Extension, t.Webhook.Version})
 	if err != nil {
 		return nil, err
 	}
 	var declared bool
-	if t.declared, declared = b.Webhook(t.webhook.WebhookKey); !declared {
-		t.gone = "The extension's version has no such webhook."
+	if t.declared, declared = b.Webhook(t.Webhook.WebhookKey); !declared {
+		t.Gone = "The extension's version has no such webhook."
 	}
 	return t, nil
 }
@@ -316,7 +283,7 @@ func (ts *targets) blueprint(ctx context.Context, k blueprintKey) (domain.Bluepr
 
 func (t *target) goneWhenAbsent(err error, why string) (*target, error) {
 	if fault.KindOf(err) == fault.NotFound {
-		t.gone = why
+		t.Gone = why
 		return t, nil
 	}
 	return nil, err

@@ -33,13 +33,13 @@ type block struct {
 	mu     sync.Mutex
 	wanted int // guarded by turns.mu
 	left   int
-	next   time.Time
+	at     time.Time // of the next turn
 }
 
 func newTurns(p Pace) *turns { return &turns{pace: p, blocks: map[domain.WebhookID]*block{}} }
 
-// of is the time of the webhook's next turn.
-func (ts *turns) of(ctx context.Context, w domain.WebhookID, every time.Duration) (time.Time, error) {
+// next is the time of the webhook's next turn.
+func (ts *turns) next(ctx context.Context, w domain.WebhookID, every time.Duration) (time.Time, error) {
 	b := ts.want(w)
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -50,10 +50,10 @@ func (ts *turns) of(ctx context.Context, w domain.WebhookID, every time.Duration
 		if err != nil {
 			return time.Time{}, err
 		}
-		b.left, b.next = n, first
+		b.left, b.at = n, first
 	}
-	turn := b.next
-	b.left, b.next = b.left-1, b.next.Add(every)
+	turn := b.at
+	b.left, b.at = b.left-1, b.at.Add(every)
 	return turn, nil
 }
 
@@ -84,25 +84,25 @@ func (ts *turns) had(w domain.WebhookID, b *block) {
 	}
 }
 
-// paced says in m when d's turn is, if it is not now, or that there is none; false when d is sent now. What waits uses up
-// no attempt.
-func (s *Service) paced(ctx context.Context, m *made, t *target, d events.Delivery) (bool, error) {
-	every, limited := t.webhook.Policy.Every()
+// awaitTurn takes d's turn when its webhook has a rate limit. It is true when d is not sent now: r then defers d to its
+// turn, which uses up no attempt, or gives d up because no turn is free within domain.TurnsWithin.
+func (s *Service) awaitTurn(ctx context.Context, r *result, t *target, d events.Delivery) (bool, error) {
+	every, limited := t.Webhook.Policy.Every()
 	if !limited || d.Turn {
 		return false, nil
 	}
-	turn, err := s.turns.of(ctx, d.Webhook, every)
+	turn, err := s.turns.next(ctx, d.Webhook, every)
 	switch {
 	case fault.Is(err, store.Backlog):
-		m.line.Outcome, m.line.Failure = domain.OutcomeExhausted, domain.FailureBacklog
-		m.line.Reason = "More waits for this endpoint than it takes in a day at the pace of its policy."
-		return true, s.exhausted(ctx, t.webhook, d, m.line)
+		r.line.Outcome, r.line.Failure = domain.OutcomeExhausted, domain.FailureBacklog
+		r.line.Reason = "More deliveries wait for this endpoint than its rate limit allows in a day."
+		return true, s.exhausted(ctx, t.Webhook, d, r.line)
 	case err != nil:
 		return false, err
-	case !turn.After(m.line.At):
+	case !turn.After(r.line.At):
 		return false, nil
 	}
 	d.NotBefore, d.Turn = turn, true
-	m.aside, m.next = waits, &d
+	r.action, r.next = domain.ActionDefer, &d
 	return true, nil
 }
