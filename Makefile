@@ -20,8 +20,8 @@ FUNCTIONS := $(patsubst functions/%/lambda/main.go,%,$(wildcard functions/*/lamb
 export CGO_ENABLED := 0
 export GOFLAGS     := $(filter-out -trimpath,$(GOFLAGS)) -trimpath
 export EMULATOR
-# Node 20 does; jsii warns at length of its age.
-export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
+# The CDK CLI and its app run on the Node.js that infra/package.json pins, where npm has installed it.
+export PATH := $(CURDIR)/infra/node_modules/.bin:$(PATH)
 
 STEP       := localstack/step.sh
 LOCALSTACK := build/localstack -emulator $(EMULATOR)
@@ -86,6 +86,19 @@ synth: ready ## Write the CloudFormation template: make synth STAGE=prod
 		--quiet --no-notices --context stage=$(STAGE) --context jwks="$$keys" --output ../build/cdk.out/$(STAGE)
 	@echo "build/cdk.out/$(STAGE)/plugboard-$(STAGE).template.json"
 
+bootstrap: cloud-only tools infra/node_modules/.package-lock.json ## Prepare an AWS account and region for CDK, once: make bootstrap STAGE=prod
+	@mkdir -p build
+	@$(DEPLOY) bootstrap
+
+diff: cloud-only deployable ## Show what a deployment would change: make diff STAGE=prod
+	@$(DEPLOY) diff
+
+deploy: cloud-only deployable ## Deploy to AWS, after checks: make deploy STAGE=prod, and YES=1 where nobody can be asked
+	@$(DEPLOY) deploy
+
+smoke: tools ## Do the main job once on a deployed stack, and clear it away: make smoke STAGE=prod TOKEN=…, and ENDPOINT=https://…
+	@TOKEN="$(TOKEN)" go run ./infra/smoke $(if $(filter local,$(STAGE)),-outputs $(OUTPUTS),-stack plugboard-$(STAGE)) -endpoint "$(ENDPOINT)"
+
 redrive: tools ## Move dead letters back to where they died: make redrive STAGE=prod, and QUEUE=deliveries for one alone
 	@$(if $(filter local,$(STAGE)),env $(CREDENTIALS) AWS_ENDPOINT_URL=$${AWS_ENDPOINT_URL:-http://127.0.0.1:$(EMULATOR_PORT)}) \
 		go run ./infra/redrive -stack plugboard-$(STAGE) -queue "$(QUEUE)"
@@ -101,11 +114,20 @@ help: ## List these commands
 
 # The rest are parts of the above.
 
-local-only:
-	@[ $(STAGE) = local ] || { echo "This deploys the local stage to an emulator; README says how to deploy $(STAGE)." >&2; exit 1; }
+DEPLOY = go run ./infra/deploy -stage $(STAGE) $(if $(YES),-yes) $(if $(LOW_CONCURRENCY),-low-concurrency)
 
-.PHONY: demo up down token test test-faults lint inventory release-contract bench simulate build synth redrive drawing help
-.PHONY: local-only ready tools installed compiled functions build/infra build/localstack test-stack test-functions test-deployed faults bench-deployed
+cloud-only:
+	@[ $(STAGE) != local ] || { echo "This goes to an AWS account: say which stage, STAGE=dev or STAGE=prod. The local stage is for emulators: make up." >&2; exit 1; }
+
+# What a deployment takes: the functions for the stage's processor, the CDK app and the CLI, and no emulator.
+deployable: tools
+	@$(MAKE) --no-print-directory --jobs=3 infra/node_modules/.package-lock.json functions build/infra
+
+local-only:
+	@[ $(STAGE) = local ] || { echo "This deploys the local stage to an emulator: `make deploy STAGE=$(STAGE)` deploys to AWS." >&2; exit 1; }
+
+.PHONY: demo up down token test test-faults lint inventory release-contract bench simulate build synth bootstrap diff deploy smoke redrive drawing help
+.PHONY: local-only cloud-only deployable ready tools installed compiled functions build/infra build/localstack test-stack test-functions test-deployed faults bench-deployed
 
 test-stack: infra/.venv/installed
 	@echo "Testing the stack's template …"

@@ -13,10 +13,15 @@ elif ! at_least 1.26 "$(go env GOVERSION | sed 's/^go//')"; then
     lacks "Go $(go env GOVERSION) is too old: install Go 1.26 or newer (https://go.dev/dl)."
 fi
 
+# The CDK CLI takes Node 22 or newer. On Linux npm installs one for it (infra/package.json), which Node 20's npm can.
+case "$(uname -s)/$(uname -m)" in
+Linux/x86_64 | Linux/aarch64) node_least=20 ;;
+*) node_least=22 ;;
+esac
 if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
-    lacks "Node.js is missing: install Node 20 or newer, with npm (https://nodejs.org)."
-elif ! at_least 20 "$(node --version | sed 's/^v//')"; then
-    lacks "Node.js $(node --version) is too old: install Node 20 or newer (https://nodejs.org)."
+    lacks "Node.js is missing: install Node 22 or newer, with npm (https://nodejs.org)."
+elif ! at_least "$node_least" "$(node --version | sed 's/^v//')"; then
+    lacks "Node.js $(node --version) is too old: install Node 22 or newer (https://nodejs.org)."
 fi
 
 if ! command -v python3 >/dev/null; then

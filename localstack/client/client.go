@@ -36,17 +36,22 @@ func Open(path string) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	keys, err := issuer.Load(out.IssuerDir)
-	if err != nil {
+	c := New(out)
+	if c.issuer, err = issuer.Load(out.IssuerDir); err != nil {
 		return nil, err
 	}
+	c.http.Transport.(*http.Transport).Proxy = nil // the stack is on this machine
+	return c, nil
+}
+
+// New calls the stack of these outputs, of which it takes the API's address and the platform's key. It signs no JWTs.
+func New(out outputs.Outputs) *Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.Proxy = nil // the stack is on this machine
 	transport.MaxIdleConnsPerHost = 16
-	return &Client{Outputs: out, issuer: keys, http: &http.Client{
+	return &Client{Outputs: out, http: &http.Client{
 		Transport: transport, Timeout: answerLimit,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}, nil
+	}}
 }
 
 // Answer is an HTTP answer.

@@ -2,16 +2,13 @@
 package deploy
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"time"
 
@@ -19,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
+	"plugboard/infra/cdk"
 	"plugboard/localstack/emulator"
 	"plugboard/localstack/issuer"
 	"plugboard/localstack/outputs"
@@ -78,11 +76,12 @@ func (d Deployment) run(ctx context.Context) (outputs.Outputs, error) {
 	defer log.Close()
 
 	// In a folder without an app, so that the CLI does not run ours for the bootstrap.
-	if err := d.cdk(ctx, work, log, "bootstrap", "aws://"+account+"/"+region); err != nil {
+	cli := d.cdk(log)
+	if err := cli.Run(ctx, work, "bootstrap", "aws://"+account+"/"+region); err != nil {
 		return outputs.Outputs{}, err
 	}
 	results := filepath.Join(work, "stack-outputs.json")
-	err = d.cdk(ctx, filepath.Join(d.Root, "infra"), log, "deploy", "--require-approval", "never", "--progress", "events",
+	err = cli.Run(ctx, cli.Infra, "deploy", "--require-approval", "never", "--progress", "events",
 		"--context", "stage=local", "--context", "jwks="+keys.Keys(),
 		"--output", filepath.Join(work, "cdk.out"), "--outputs-file", results)
 	if err != nil {
@@ -95,49 +94,13 @@ func (d Deployment) run(ctx context.Context) (outputs.Outputs, error) {
 	return out, out.Save(d.OutputsFile)
 }
 
-// cdk runs the CLI in the folder. It ends when the context does.
-func (d Deployment) cdk(ctx context.Context, folder string, log io.Writer, args ...string) error {
-	command := exec.CommandContext(ctx, filepath.Join(d.Root, "infra", "node_modules", ".bin", "cdk"), append(args, "--no-notices")...)
-	command.Dir = folder
-	command.Env = append(os.Environ(),
-		"AWS_ENDPOINT_URL="+d.Endpoint, "AWS_REGION="+region, "AWS_DEFAULT_REGION="+region,
-		"AWS_ACCESS_KEY_ID="+accessKey, "AWS_SECRET_ACCESS_KEY="+secretKey, "AWS_SESSION_TOKEN=", "AWS_PROFILE=",
+// cdk is the CLI, with the emulator's address and credentials.
+func (d Deployment) cdk(log io.Writer) cdk.CLI {
+	return cdk.CLI{Infra: filepath.Join(d.Root, "infra"), Output: log, Progress: d.Progress, Env: []string{
+		"AWS_ENDPOINT_URL=" + d.Endpoint, "AWS_REGION=" + region, "AWS_DEFAULT_REGION=" + region,
+		"AWS_ACCESS_KEY_ID=" + accessKey, "AWS_SECRET_ACCESS_KEY=" + secretKey, "AWS_SESSION_TOKEN=", "AWS_PROFILE=",
 		"AWS_EC2_METADATA_DISABLED=true", "NO_PROXY=127.0.0.1,localhost", "no_proxy=127.0.0.1,localhost",
-		"CDK_DISABLE_CLI_TELEMETRY=true", "CI=true", // no colours, no cursor movements
-	)
-	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
-	command.WaitDelay = 5 * time.Second
-	lines, writer := io.Pipe()
-	command.Stdout = io.MultiWriter(log, writer)
-	command.Stderr = command.Stdout
-	done := make(chan struct{})
-	go func() { d.progress(lines); close(done) }()
-	err := command.Run()
-	writer.Close()
-	<-done
-	if cause := context.Cause(ctx); cause != nil {
-		return cause
-	}
-	if err != nil {
-		return fmt.Errorf("cdk %s: %w", args[0], err)
-	}
-	return nil
-}
-
-// event is the CLI's line for a resource: `plugboard-local | 24/84 | 6:22:30 AM | CREATE_COMPLETE | AWS::SQS::Queue | …`.
-var event = regexp.MustCompile(`^plugboard-local \| +(\d+)/(\d+) \|.*\| [A-Z]+_COMPLETE`)
-
-// progress prints the progress every three seconds at most.
-func (d Deployment) progress(lines io.Reader) {
-	told := time.Now()
-	scanner := bufio.NewScanner(lines)
-	for scanner.Scan() {
-		if at := event.FindStringSubmatch(scanner.Text()); at != nil && time.Since(told) > 3*time.Second {
-			fmt.Fprintf(d.Progress, "  … %s of %s resources\n", at[1], at[2])
-			told = time.Now()
-		}
-	}
-	io.Copy(io.Discard, lines) // a line too long for the scanner must not block the CLI
+	}}
 }
 
 // outputs reads the stack's outputs and the platform's key.
