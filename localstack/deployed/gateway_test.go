@@ -46,6 +46,25 @@ func TestGateway_RoutesEveryOperation(t *testing.T) {
 	asking.Wait()
 }
 
+// Browsers of other origins are not let in: a preflight is a request without an operation, and no answer names an origin.
+func TestGateway_AnswersNoOtherOrigin(t *testing.T) {
+	from := deployed.mel.With("Origin", "https://elsewhere.test")
+	preflight := send(t, from.With("Access-Control-Request-Method", "GET"), http.MethodOptions, contract.ListWebhooks.Path, "")
+	if preflight.Status < 400 {
+		t.Errorf("a preflight is answered with %d", preflight.Status)
+	}
+	for name, a := range map[string]client.Answer{
+		"a preflight":     preflight,
+		"an answer":       send(t, from, http.MethodGet, contract.ListWebhooks.Path, ""),
+		"a refusal":       send(t, client.Caller{}.With("Origin", "https://elsewhere.test"), http.MethodGet, contract.ListWebhooks.Path, ""),
+		"a public answer": send(t, client.Caller{}.With("Origin", "https://elsewhere.test"), http.MethodGet, contract.ReadBlueprintSchema.Path, ""),
+	} {
+		if origin := a.Header.Get("Access-Control-Allow-Origin"); origin != "" {
+			t.Errorf("%s lets %q read it", name, origin)
+		}
+	}
+}
+
 func TestGateway_EveryFunctionAnswers(t *testing.T) {
 	lists := map[contract.Function]struct {
 		by   client.Caller

@@ -127,6 +127,12 @@ func refusal(ctx context.Context, status int, code, detail string) *Problem {
 	return &Problem{Type: "about:blank", Status: status, Title: http.StatusText(status), Code: code, Detail: detail, RequestID: RequestID(ctx)}
 }
 
+// WriteTooLarge answers that the real answer does not fit into Lambda's.
+func WriteTooLarge(w http.ResponseWriter, r *http.Request) {
+	writeProblem(w, refusal(r.Context(), http.StatusInternalServerError, "answer-too-large",
+		"The answer is larger than the 6 MB that AWS Lambda lets through. Ask for less: of a list, by limit."))
+}
+
 // problemOfHuma turns Huma's own refusals (validation, unreadable body, body too large) into Problems. Only a body that
 // was read is looked into: of any other there is nothing to point at.
 func problemOfHuma(ctx context.Context, e *huma.ErrorModel) *Problem {

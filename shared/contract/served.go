@@ -68,6 +68,9 @@ func (s *served) serve(ctx context.Context, in any) (any, error) {
 		return nil, problemOf(ctx, err)
 	}
 	out, err := s.once(ctx, in)
+	if err == nil {
+		out, err = s.fit(ctx, in, out)
+	}
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -26,8 +27,36 @@ func (g gateway) invoke(ctx context.Context, e events.APIGatewayProxyRequest) (e
 	}
 	w := &response{header: http.Header{}, status: http.StatusOK}
 	g.handler.ServeHTTP(w, r)
+	if w.size() > contract.LambdaAnswer {
+		return tooLarge(ctx, r, w), nil
+	}
 	return w.event(), nil
 }
+
+// tooLarge stands in for an answer that Lambda would refuse, of which API Gateway makes a 502 without any reason.
+func tooLarge(ctx context.Context, r *http.Request, w *response) events.APIGatewayProxyResponse {
+	slog.ErrorContext(ctx, "answer too large", "request_id", contract.RequestID(r.Context()), "method", r.Method, "bytes", w.body.Len(), "status", w.status)
+	short := &response{header: http.Header{}, status: http.StatusOK}
+	contract.WriteTooLarge(short, r)
+	return short.event()
+}
+
+// size is what the answer takes of Lambda's.
+func (w *response) size() int {
+	size := contract.InLambda(w.body.Bytes())
+	if w.binary() {
+		size = base64.StdEncoding.EncodedLen(w.body.Len())
+	}
+	for name, values := range w.header {
+		for _, v := range values {
+			size += len(name) + contract.InLambda([]byte(v)) + len(`"":["",],`)
+		}
+	}
+	return size + frame
+}
+
+// frame is more than the rest of Lambda's answer takes: the names of its parts, and the status.
+const frame = 200
 
 func request(ctx context.Context, e events.APIGatewayProxyRequest) (*http.Request, error) {
 	body := []byte(e.Body)
@@ -56,10 +85,11 @@ func request(ctx context.Context, e events.APIGatewayProxyRequest) (*http.Reques
 			header.Set(k, v)
 		}
 	}
-	u := &url.URL{Path: e.Path, RawQuery: query.Encode()}
+	path := withoutBase(e.Path, e.Resource)
+	u := &url.URL{Path: path, RawQuery: query.Encode()}
 	// The event's path is percent-encoded as it was sent; one emulator decodes it.
-	if decoded, err := url.PathUnescape(e.Path); err == nil {
-		u.Path, u.RawPath = decoded, e.Path
+	if decoded, err := url.PathUnescape(path); err == nil {
+		u.Path, u.RawPath = decoded, path
 	}
 	r := &http.Request{
 		Method: strings.ToUpper(e.HTTPMethod), URL: u, RequestURI: u.RequestURI(), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
@@ -67,6 +97,16 @@ func request(ctx context.Context, e events.APIGatewayProxyRequest) (*http.Reques
 		Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)),
 	}
 	return r.WithContext(contract.WithRequestID(ctx, e.RequestContext.RequestID)), nil
+}
+
+// withoutBase takes from a path what comes before the route: under a custom domain the event's path begins with the base
+// path of the domain's mapping, and the route (`/v1/contracts/{contract_id}`) does not.
+func withoutBase(path, route string) string {
+	fixed, _, _ := strings.Cut(route, "{")
+	if at := strings.Index(path, fixed); fixed != "" && at > 0 {
+		return path[at:]
+	}
+	return path
 }
 
 // response collects an answer. Text goes back as it is; other content goes back as Base64, which API Gateway decodes.
@@ -82,11 +122,15 @@ func (w *response) Write(b []byte) (int, error) { return w.body.Write(b) }
 
 func (w *response) event() events.APIGatewayProxyResponse {
 	e := events.APIGatewayProxyResponse{StatusCode: w.status, MultiValueHeaders: w.header}
-	kind, _, _ := strings.Cut(w.header.Get("Content-Type"), ";")
-	if w.body.Len() == 0 || strings.HasPrefix(kind, "text/") || strings.HasSuffix(kind, "json") {
+	if !w.binary() {
 		e.Body = w.body.String()
 		return e
 	}
 	e.Body, e.IsBase64Encoded = base64.StdEncoding.EncodeToString(w.body.Bytes()), true
 	return e
+}
+
+func (w *response) binary() bool {
+	kind, _, _ := strings.Cut(w.header.Get("Content-Type"), ";")
+	return w.body.Len() > 0 && !strings.HasPrefix(kind, "text/") && !strings.HasSuffix(kind, "json")
 }

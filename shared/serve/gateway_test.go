@@ -3,11 +3,14 @@ package serve
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/json"
 	"io"
 	"net/http"
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
+
+	"plugboard/shared/contract"
 )
 
 // bytesOfAll are every value that a byte has: no UTF-8, with line ends and zeros.
@@ -81,5 +84,60 @@ func TestGateway_AnswersAreBase64OnlyWhenTheyAreBinary(t *testing.T) {
 	got, err := gateway{empty}.invoke(t.Context(), events.APIGatewayProxyRequest{HTTPMethod: "GET", Path: "/"})
 	if err != nil || got.StatusCode != 304 || got.IsBase64Encoded || got.Body != "" || got.MultiValueHeaders["Etag"][0] != `"1"` {
 		t.Errorf("got %+v (%v), want 304 without a body", got, err)
+	}
+}
+
+// Under a custom domain the event's path begins with the base path of the domain's mapping; the route does not.
+func TestGateway_ACustomDomainsBasePathIsNoPartOfTheRoute(t *testing.T) {
+	for name, test := range map[string]struct{ path, route, want, raw string }{
+		"no base path":            {"/v1/contracts/c1", "/v1/contracts/{contract_id}", "/v1/contracts/c1", "/v1/contracts/c1"},
+		"a base path":             {"/plugboard/v1/contracts/c1", "/v1/contracts/{contract_id}", "/v1/contracts/c1", "/v1/contracts/c1"},
+		"one of several parts":    {"/api/v1/plugboard/v1/me", "/v1/me", "/v1/me", "/v1/me"},
+		"an encoded slash":        {"/plugboard/v1/accounts/a%2Fb/users/u", "/v1/accounts/{account_id}/users/{user_id}", "/v1/accounts/a/b/users/u", "/v1/accounts/a%2Fb/users/u"},
+		"decoded by an emulator":  {"/v1/accounts/a/b/users/u", "/v1/accounts/{account_id}/users/{user_id}", "/v1/accounts/a/b/users/u", "/v1/accounts/a/b/users/u"},
+		"an emulator without one": {"/v1/me", "", "/v1/me", "/v1/me"},
+		"a value like a route":    {"/v1/contracts/v1", "/v1/contracts/{contract_id}", "/v1/contracts/v1", "/v1/contracts/v1"},
+	} {
+		var got, raw string
+		h := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got, raw = r.URL.Path, r.URL.EscapedPath() })
+		_, err := gateway{h}.invoke(t.Context(), events.APIGatewayProxyRequest{HTTPMethod: "GET", Path: test.path, Resource: test.route})
+		if err != nil || got != test.want || raw != test.raw {
+			t.Errorf("%s: got %s, encoded %s (%v), want %s, %s", name, got, raw, err, test.want, test.raw)
+		}
+	}
+}
+
+// Lambda refuses an answer of more than 6 MB, and API Gateway makes a 502 of that.
+func TestGateway_AnAnswerThatLambdaWouldRefuseIsAProblemInstead(t *testing.T) {
+	for name, test := range map[string]struct {
+		kind string
+		body []byte
+		fits bool
+	}{
+		"text that fits":              {"application/json", bytes.Repeat([]byte("x"), contract.LambdaAnswer-1000), true},
+		"text":                        {"application/json", bytes.Repeat([]byte("x"), contract.LambdaAnswer), false},
+		"text that escaping makes so": {"application/json", bytes.Repeat([]byte(`"`), contract.LambdaAnswer/2), false},
+		"a file that fits":            {"image/png", make([]byte, contract.LambdaAnswer/4*3-1000), true},
+		"a file that base64 makes so": {"image/png", make([]byte, contract.LambdaAnswer/4*3), false},
+	} {
+		h := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", test.kind)
+			w.Header().Set("ETag", `"1"`)
+			_, _ = w.Write(test.body)
+		})
+		e := events.APIGatewayProxyRequest{HTTPMethod: "GET", Path: "/", RequestContext: events.APIGatewayProxyRequestContext{RequestID: "req-1"}}
+		got, err := gateway{h}.invoke(t.Context(), e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		encoded, err := json.Marshal(got)
+		if err != nil || len(encoded) > contract.LambdaAnswer {
+			t.Errorf("%s: Lambda gets %d bytes (%v)", name, len(encoded), err)
+		}
+		var p contract.Problem
+		problem := json.Unmarshal([]byte(got.Body), &p) == nil && p.Code == "answer-too-large" && p.RequestID == "req-1" && got.StatusCode == http.StatusInternalServerError
+		if problem == test.fits || !test.fits && got.MultiValueHeaders["Etag"] != nil {
+			t.Errorf("%s: got %d %.100s", name, got.StatusCode, got.Body)
+		}
 	}
 }
