@@ -236,7 +236,9 @@ func (t *Table) Feeds(to *Function) {
 		StartingPosition: jsii.String("TRIM_HORIZON"), // LATEST would miss what is written while the mapping starts
 		FilterCriteria: awslambda.CfnEventSourceMapping_FilterCriteriaProperty{
 			Filters: []any{awslambda.CfnEventSourceMapping_FilterProperty{
-				Pattern: jsii.String(`{"eventName":["INSERT"],"dynamodb":{"NewImage":{"` + store.OutboxAttribute + `":{"S":[{"exists":true}]}}}}`),
+				// By the key `dynamodb` alone: Lambda documents no other, so that the function looks at the event's name itself.
+				// https://docs.aws.amazon.com/lambda/latest/dg/with-ddb-filtering.html
+				Pattern: jsii.String(`{"dynamodb":{"NewImage":{"` + store.OutboxAttribute + `":{"S":[{"exists":true}]}}}}`),
 			}},
 		},
 		BatchSize:                  jsii.Number(100),

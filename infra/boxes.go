@@ -49,7 +49,7 @@ func (d *Drawing) Function(name contract.Function, timeout time.Duration) *Funct
 	})
 	log := awslogs.NewLogGroup(scope, jsii.String("log"), &awslogs.LogGroupProps{
 		Retention:     d.stage.LogRetention,
-		RemovalPolicy: d.removal(true),
+		RemovalPolicy: d.kept(),
 	})
 	log.GrantWrite(role)
 	f := &Function{
@@ -230,7 +230,7 @@ func (d *Drawing) Key(name string) *Key {
 	k := &Key{Name: name, key: awskms.NewKey(d.Stack, jsii.String(name), &awskms.KeyProps{
 		Description:       jsii.String("Wraps Plugboard's data keys, stage " + d.stage.Name),
 		EnableKeyRotation: jsii.Bool(true),
-		RemovalPolicy:     d.removal(true),
+		RemovalPolicy:     d.kept(),
 	})}
 	d.boxes = append(d.boxes, k)
 	return k
@@ -250,10 +250,14 @@ func (d *Drawing) Secret(name string) *Secret {
 	s := &Secret{Name: name, secret: awssecretsmanager.NewSecret(d.Stack, jsii.String(name), &awssecretsmanager.SecretProps{
 		GenerateSecretString: &awssecretsmanager.SecretStringGenerator{
 			PasswordLength: jsii.Number(48),
-			// Not ExcludePunctuation, which MiniStack ignores.
+			// Secrets Manager wants a character of every included type unless it is told otherwise, and punctuation is
+			// included unless it is excluded as a type: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetRandomPassword.html.
+			RequireEachIncludedType: jsii.Bool(false),
+			ExcludePunctuation:      jsii.Bool(true),
+			// The same characters once more, since MiniStack ignores ExcludePunctuation.
 			ExcludeCharacters: jsii.String("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"),
 		},
-		RemovalPolicy: d.removal(true),
+		RemovalPolicy: d.kept(),
 	})}
 	d.boxes = append(d.boxes, s)
 	d.output(goName(name)+"Secret", s.secret.SecretArn())

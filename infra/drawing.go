@@ -97,6 +97,15 @@ func (d *Drawing) removal(keep bool) awscdk.RemovalPolicy {
 	return awscdk.RemovalPolicy_DESTROY
 }
 
+// kept is what becomes of a resource that outlives the stack, but for a first deployment that fails: CloudFormation then
+// deletes what it has just made (RetainExceptOnCreate). A table is not of these: its own protection would stop the roll-back.
+func (d *Drawing) kept() awscdk.RemovalPolicy {
+	if d.stage.Keep {
+		return awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE
+	}
+	return awscdk.RemovalPolicy_DESTROY
+}
+
 // Mermaid is the picture as a fenced Mermaid block, for README. Verbs between the same two boxes share an arrow,
 // and arrows of the same verbs that meet at one end share a line.
 func (d *Drawing) Mermaid() string {

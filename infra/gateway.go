@@ -60,7 +60,7 @@ func (a *API) serve(deployment awsapigateway.CfnDeployment, id string) {
 	d := a.drawing
 	log := awslogs.NewLogGroup(d.Stack, jsii.String("api-log"), &awslogs.LogGroupProps{
 		Retention:     d.stage.LogRetention,
-		RemovalPolicy: d.removal(true),
+		RemovalPolicy: d.kept(),
 	})
 	stage := awsapigateway.NewCfnStage(d.Stack, jsii.String(id), &awsapigateway.CfnStageProps{
 		RestApiId:    a.api.Ref(),
@@ -75,7 +75,9 @@ func (a *API) serve(deployment awsapigateway.CfnDeployment, id string) {
 			DestinationArn: log.LogGroupArn(), Format: jsii.String(accessLog()),
 		},
 	})
-	stage.AddResourceDependency(d.gatewaysMayLog(), jsii.String("API Gateway refuses an access log before the role is set"))
+	if !d.stage.GatewayLogRoleExists {
+		stage.AddResourceDependency(d.gatewaysMayLog(), jsii.String("API Gateway refuses an access log before the role is set"))
+	}
 }
 
 // gatewaysMayLog sets the account-wide role by which gateways write logs. The stack leaves it behind when it is deleted,

@@ -123,7 +123,10 @@ func TestGateway_AnswersForItselfInProblemDocuments(t *testing.T) {
 	everyStage(t, func(t *testing.T, stack template) {
 		_, api := stack.only(t, "AWS::ApiGateway::RestApi")
 		answers := api.Properties["Body"].(map[string]any)["x-amazon-apigateway-gateway-responses"].(map[string]any)
-		for kind, status := range map[string]int{"MISSING_AUTHENTICATION_TOKEN": http.StatusNotFound, "THROTTLED": http.StatusTooManyRequests} {
+		for kind, status := range map[string]int{
+			"MISSING_AUTHENTICATION_TOKEN": http.StatusNotFound, "INVALID_SIGNATURE": http.StatusNotFound, "EXPIRED_TOKEN": http.StatusNotFound,
+			"RESOURCE_NOT_FOUND": http.StatusNotFound, "REQUEST_TOO_LARGE": http.StatusRequestEntityTooLarge, "THROTTLED": http.StatusTooManyRequests,
+		} {
 			answer, _ := answers[kind].(map[string]any)
 			if !is(answer["statusCode"], fmt.Sprint(status)) || !strings.Contains(text(answer["responseParameters"]), "application/problem+json") ||
 				!strings.Contains(text(answer["responseTemplates"]), "request_id") {
@@ -171,7 +174,7 @@ func TestGateway_AChangedBodyIsDeployedAnew(t *testing.T) {
 	for _, name := range []string{"local", "prod"} {
 		stage := stages[name]
 		before, again := ids(stage), ids(stage)
-		gatewayAnswers = append(gatewayAnswers, gatewayAnswer{"EXPIRED_TOKEN", 401, "unauthenticated", "The token has expired."})
+		gatewayAnswers = append(gatewayAnswers, gatewayAnswer{"QUOTA_EXCEEDED", 429, "throttled", "The usage plan is used up."})
 		after := ids(stage)
 		gatewayAnswers = gatewayAnswers[:len(gatewayAnswers)-1]
 		for _, kind := range kinds {

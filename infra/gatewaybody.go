@@ -68,11 +68,16 @@ type gatewayAnswer struct {
 var gatewayAnswers = []gatewayAnswer{
 	// API Gateway's name for a path or method that it does not know.
 	{"MISSING_AUTHENTICATION_TOKEN", 404, "no-such-operation", "There is no such operation."},
-	{"REQUEST_TOO_LARGE", 413, "too-large", "The body is over 10 MB."},
+	// With an Authorization header API Gateway takes such a request for one signed for AWS, which no operation is.
+	{"INVALID_SIGNATURE", 404, "no-such-operation", "There is no such operation."},
+	{"EXPIRED_TOKEN", 404, "no-such-operation", "There is no such operation."},
+	{"RESOURCE_NOT_FOUND", 404, "no-such-operation", "There is no such operation."},
+	// API Gateway takes 10 MB; Lambda takes 6 MB in base64, which is 4.5 MB.
+	{"REQUEST_TOO_LARGE", 413, "too-large", "The body is larger than any operation takes: the most is 4 MB."},
 	{"THROTTLED", 429, "throttled", "Too many requests: wait a moment and try again."},
 	{"INTEGRATION_TIMEOUT", 504, "unavailable", "The answer took too long: it is safe to repeat the request with its Idempotency-Key."},
 	{"DEFAULT_4XX", 0, "refused", "The gateway refused the request."},
-	{"DEFAULT_5XX", 0, "unavailable", "Something failed on our side: it is safe to repeat the request with its Idempotency-Key."},
+	{"DEFAULT_5XX", 0, "unavailable", "Something failed on our side, or the body is over 4 MB. A smaller request is safe to repeat with its Idempotency-Key."},
 }
 
 // body is the answer as the API's body declares it.

@@ -38,9 +38,13 @@ func (f *Function) ComesFromFixedAddresses() {
 	}
 	fn := f.function.Node().DefaultChild().(awslambda.CfnFunction)
 	fn.SetVpcConfig(&awslambda.CfnFunction_VpcConfigProperty{SubnetIds: &subnets, SecurityGroupIds: &[]*string{outwards.SecurityGroupId()}})
-	// Lambda's own for this, whose actions know no resource.
+	// The EC2 actions of AWSLambdaVPCAccessExecutionRole, version 3, which know no resource:
+	// https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSLambdaVPCAccessExecutionRole.html.
 	f.allow(Grant{
-		Actions:  []string{"ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:DeleteNetworkInterface"},
+		Actions: []string{
+			"ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:DeleteNetworkInterface",
+			"ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses",
+		},
 		Resource: jsii.String("*"),
 	}).ApplyBefore(fn)
 }

@@ -407,7 +407,7 @@ func TestStream_FeedsOutboxInsertsWithinLimits(t *testing.T) {
 		stream := streams[0]
 		for property, want := range map[string]any{
 			"FilterCriteria": map[string]any{"Filters": []any{map[string]any{
-				"Pattern": `{"eventName":["INSERT"],"dynamodb":{"NewImage":{"outbox":{"S":[{"exists":true}]}}}}`,
+				"Pattern": `{"dynamodb":{"NewImage":{"outbox":{"S":[{"exists":true}]}}}}`,
 			}}},
 			"StartingPosition":           "TRIM_HORIZON",
 			"BatchSize":                  100,
@@ -574,6 +574,65 @@ func TestTables_ARestoredOneStandsInForTheStacks(t *testing.T) {
 	}
 }
 
+// A first deployment that fails leaves nothing behind but tables, whose own protection would stop the roll-back.
+func TestKept_WhatOutlivesTheStackGoesWithAFailedFirstDeployment(t *testing.T) {
+	everyStage(t, func(t *testing.T, stack template) {
+		want := "Delete"
+		if stack.drawing.stage.Keep {
+			want = "RetainExceptOnCreate"
+		}
+		for _, kind := range []string{"AWS::KMS::Key", "AWS::SecretsManager::Secret", "AWS::Logs::LogGroup"} {
+			if len(stack.of(kind)) == 0 {
+				t.Errorf("the stack has no %s", kind)
+			}
+			for id, r := range stack.of(kind) {
+				if r.DeletionPolicy != want {
+					t.Errorf("%s: deletion policy: got %s, want %s", id, r.DeletionPolicy, want)
+				}
+			}
+		}
+	})
+}
+
+// Secrets Manager refuses to make a secret with a character of a type whose characters are all excluded.
+func TestSecret_CanBeMadeAsItIsAskedFor(t *testing.T) {
+	everyStage(t, func(t *testing.T, stack template) {
+		for id, r := range stack.of("AWS::SecretsManager::Secret") {
+			how := r.Properties["GenerateSecretString"].(map[string]any)
+			if !is(how["RequireEachIncludedType"], false) || !is(how["ExcludePunctuation"], true) || !is(how["PasswordLength"], 48) {
+				t.Errorf("%s: got %s", id, text(how))
+			}
+		}
+	})
+}
+
+// Browsers call through the platform's own origin: no other page may read an answer (infra/README.md).
+func TestGateway_LetsNoOtherOriginIn(t *testing.T) {
+	everyStage(t, func(t *testing.T, stack template) {
+		if template := text(stack.Resources); strings.Contains(template, "Access-Control-") || strings.Contains(strings.ToLower(template), `"options"`) {
+			t.Error("the template speaks of CORS")
+		}
+	})
+}
+
+// An account has one role in a region by which API Gateway writes logs: a stage can leave alone the one that is there.
+func TestGateway_LeavesTheAccountsLogRoleAloneWhereTheStageSaysSo(t *testing.T) {
+	stage := stages["prod"]
+	stage.GatewayLogRoleExists = true
+	stack, err := synthesise(stage, "log-role")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(stack.of("AWS::ApiGateway::Account")); n != 0 {
+		t.Errorf("the stack sets the account's role %d times", n)
+	}
+	everyStage(t, func(t *testing.T, stack template) {
+		if n := len(stack.of("AWS::ApiGateway::Account")); n != 1 {
+			t.Errorf("the stack sets the account's role %d times, want once", n)
+		}
+	})
+}
+
 // With fixed addresses the function that posts has them, and no other does.
 func TestDelivery_ComesFromFixedAddressesWhereTheStageHasThem(t *testing.T) {
 	stage := stages["prod"]
@@ -588,6 +647,12 @@ func TestDelivery_ComesFromFixedAddressesWhereTheStageHasThem(t *testing.T) {
 	for id, f := range stack.of("AWS::Lambda::Function") {
 		if inside := f.Properties["VpcConfig"] != nil; inside != strings.HasPrefix(id, "deliveryfunction") {
 			t.Errorf("%s is in the network: %v", id, inside)
+		}
+	}
+	// https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSLambdaVPCAccessExecutionRole.html, version 3
+	for _, action := range []string{"CreateNetworkInterface", "DescribeNetworkInterfaces", "DescribeSubnets", "DeleteNetworkInterface", "AssignPrivateIpAddresses", "UnassignPrivateIpAddresses"} {
+		if !strings.Contains(text(stack.of("AWS::IAM::Policy")), `"ec2:`+action+`"`) {
+			t.Errorf("delivery may not call ec2:%s", action)
 		}
 	}
 	for _, output := range []string{"Address1", "Address2"} {

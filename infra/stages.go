@@ -38,6 +38,9 @@ type Stage struct {
 	// FixedAddresses is how many addresses, and NAT gateways behind them, deliveries come from; 0: any of AWS's. Each has a
 	// price by the hour and by the byte: RUNBOOK.md.
 	FixedAddresses float64
+	// GatewayLogRoleExists leaves the role alone by which API Gateway writes logs: an account has one in a region, and the stack
+	// would put its own in its place. `aws apigateway get-account` shows it.
+	GatewayLogRoleExists bool
 	// Restored is the table that stands in for one of the stack's; mostly none.
 	Restored Restored
 
