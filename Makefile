@@ -72,6 +72,7 @@ bench: ready ## Measure deliveries, alone and through the stack, and count what 
 
 bench-deployed: up
 	@go run ./localstack/bench latency -outputs $(OUTPUTS)
+	@$(if $(filter ministack,$(EMULATOR)),go run ./localstack/bench memory -outputs $(OUTPUTS))
 	@env $(CREDENTIALS) go test ./functions -run '^$$' -bench Cost -benchtime 20x
 
 simulate: ## A day in which endpoints are dead, at 10,000 deliveries a second: queues, breakers, retries, cost

@@ -66,7 +66,7 @@ func (d *Drawing) Function(name contract.Function, timeout time.Duration) *Funct
 			Environment: &map[string]*string{"STAGE": jsii.String(d.stage.Name), "GOGC": jsii.String(garbage)},
 			Handler:     jsii.String("bootstrap"),
 			LogGroup:    log,
-			MemorySize:  jsii.Number(d.stage.MemoryMB),
+			MemorySize:  jsii.Number(d.stage.Memory.MB(name)),
 			Role:        role,
 			Runtime:     awslambda.Runtime_PROVIDED_AL2023(),
 			Timeout:     awscdk.Duration_Seconds(jsii.Number(timeout.Seconds())),

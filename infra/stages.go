@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+
+	"plugboard/infra/memory"
 )
 
 // Stage is all that differs between deployments: nothing else in this folder asks which stage it is.
@@ -17,7 +19,7 @@ type Stage struct {
 	Region  string
 
 	Architecture string // the functions' GOARCH
-	MemoryMB     float64
+	Memory       memory.Sizes
 	Keep         bool // tables, key, secret and logs outlive the stack, which cannot be deleted by accident
 	LogRetention awslogs.RetentionDays
 	Issuer       Issuer
@@ -71,7 +73,7 @@ var stages = map[string]Stage{
 		Region:  "us-east-1",
 
 		Architecture: "amd64",
-		MemoryMB:     512,
+		Memory:       memory.Of("local"),
 		LogRetention: awslogs.RetentionDays_ONE_DAY,
 		// Keys come with `cdk -c jwks=…`, made by localstack/issuer.
 		Issuer:         Issuer{Name: "https://issuer.plugboard.local", Audience: "plugboard"},
@@ -89,7 +91,7 @@ var stages = map[string]Stage{
 		Name: "dev",
 
 		Architecture: "arm64",
-		MemoryMB:     512,
+		Memory:       memory.Of("dev"),
 		LogRetention: awslogs.RetentionDays_TWO_WEEKS,
 		Issuer: Issuer{
 			Name:     "https://login.dev.example.com",
@@ -108,7 +110,7 @@ var stages = map[string]Stage{
 		Name: "prod",
 
 		Architecture: "arm64",
-		MemoryMB:     1024,
+		Memory:       memory.Of("prod"),
 		Keep:         true,
 		LogRetention: awslogs.RetentionDays_THREE_MONTHS,
 		Issuer: Issuer{

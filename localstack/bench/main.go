@@ -4,7 +4,7 @@
 // posts the same bodies with the same concurrency. Both run in turns of a twentieth of a second, so that other load
 // on the machine slows both. Lambda's runtime API is in neither.
 //
-// `bench latency` measures how long events take through the deployed stack.
+// `bench latency` measures how long events take through the deployed stack. `bench memory` compares sizes of functions.
 //
 // Printed ratios and counts hold on any machine; rates hold for this one.
 package main
@@ -37,6 +37,7 @@ var roles = map[string]func(context.Context, []string) error{
 	"layout":   layOut,
 	"worker":   work,
 	"latency":  latency,
+	"memory":   choose,
 }
 
 func run(ctx context.Context, args []string) error {

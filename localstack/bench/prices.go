@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+
+	"plugboard/infra/memory"
 )
 
 // List prices of us-east-1 in dollars, as of 2026-11-24: https://aws.amazon.com/lambda/pricing (arm64, first tier),
@@ -24,9 +26,6 @@ const (
 )
 
 const (
-	// memoryGB is the function's memory in this calculation.
-	memoryGB = 0.25
-
 	// apiSeconds is the assumed time of an API function for a request; it is not measured here.
 	apiSeconds = 0.025
 
@@ -34,7 +33,14 @@ const (
 	keptMonths = 1
 )
 
-const perMillionHeld = "a million deliveries in\nLambda (256 MB, arm64), SQS and DynamoDB requests, at list prices of " + pricesOf + "; the message's sending is fan-out's."
+// What functions of prod are given, in GB.
+var (
+	workerGB = float64(memory.Of("prod").Worker) / 1024
+	apiGB    = float64(memory.Of("prod").API) / 1024
+)
+
+var perMillionHeld = fmt.Sprintf("a million deliveries in\nLambda (%d MB, arm64), SQS and DynamoDB requests, at list prices of %s; the message's sending is fan-out's.",
+	memory.Of("prod").Worker, pricesOf)
 
 // perMillion is the price of a million deliveries. A batch is one invocation, one request to delete it, and the
 // billed requests to receive it.
@@ -43,7 +49,7 @@ func perMillion(r result) float64 {
 }
 
 func worked(r result) float64 {
-	return float64(r.Batches)*lambdaRequest + r.Wall.Seconds()*memoryGB*lambdaGBSecond
+	return float64(r.Batches)*lambdaRequest + r.Wall.Seconds()*workerGB*lambdaGBSecond
 }
 
 func requests(r result) float64 {
@@ -72,8 +78,8 @@ func bill(out io.Writer, delivered, one, ten result, sent float64) {
 	line("delivery: Lambda", delivered.perDelivery(worked(delivered)))
 	line("delivery: SQS and DynamoDB requests", delivered.perDelivery(requests(delivered)))
 	line("the event's commit and fan-out: SQS and DynamoDB requests", before(one), before(ten))
-	line("fan-out: Lambda, 10 events at once", 0.1*(lambdaRequest+apiSeconds*memoryGB*lambdaGBSecond), 0.01*(lambdaRequest+apiSeconds*memoryGB*lambdaGBSecond))
-	line("the API: a request an event, 25 ms of Lambda", apiRequest+lambdaRequest+apiSeconds*memoryGB*lambdaGBSecond, (apiRequest+lambdaRequest+apiSeconds*memoryGB*lambdaGBSecond)/10)
+	line("fan-out: Lambda, 10 events at once", 0.1*(lambdaRequest+apiSeconds*workerGB*lambdaGBSecond), 0.01*(lambdaRequest+apiSeconds*workerGB*lambdaGBSecond))
+	line("the API: a request an event, 25 ms of Lambda", apiRequest+lambdaRequest+apiSeconds*apiGB*lambdaGBSecond, (apiRequest+lambdaRequest+apiSeconds*apiGB*lambdaGBSecond)/10)
 	line(fmt.Sprintf("logs: %.0f bytes", delivered.perDelivery(float64(delivered.Logged))), gb(delivered.perDelivery(float64(delivered.Logged)))*loggedGB)
 	line("storage: the log and the event, 30 days", gb(one.perDelivery(float64(one.Counts.Stored)))*storedGBMonth*keptMonths, gb(ten.perDelivery(float64(ten.Counts.Stored)))*storedGBMonth*keptMonths)
 	line(fmt.Sprintf("egress: %.0f bytes, without TLS", sent), gb(sent)*sentGB)
