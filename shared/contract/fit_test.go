@@ -31,7 +31,7 @@ func listing(t *testing.T, n int, text string) (h http.Handler, asked *[]int) {
 	}
 	asked = new([]int)
 	op := declare[bigInput, bigOutput](row)
-	h, err := New(Webhooks, openGate{}, nil, func(a *API) {
+	h, err := New(Webhooks, openGate{}, nil, testMAC{}, func(a *API) {
 		op.Handle(a, func(_ context.Context, in *bigInput) (*bigOutput, error) {
 			*asked = append(*asked, in.Limit)
 			return &bigOutput{PageOf(items, func(i bigItem) string { return i.ID }, in.PageInput)}, nil
