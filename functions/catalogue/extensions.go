@@ -25,6 +25,7 @@ func (s *Service) CreateExtension(ctx context.Context, in *contract.CreateExtens
 	e := domain.Extension{
 		ID: in.Body.Slug, Partner: partner.ID, Name: in.Body.Name, Description: in.Body.Description, Contact: partner.Contact,
 		CapabilityFamily: in.Body.CapabilityFamily, TypeKeys: in.Body.TemplateTypeKeys, TestAccounts: []domain.AccountID{}, CreatedAt: now, UpdatedAt: now,
+		Links: in.Body.Links,
 	}
 	var tx store.Tx
 	tx.Create(&e).Else(fault.New(fault.Conflict, "slug-taken", "The slug %q is taken. Choose another.", e.ID))
@@ -63,6 +64,9 @@ func (s *Service) UpdateExtension(ctx context.Context, in *contract.UpdateExtens
 	change(&e.Description, in.Body.Description)
 	change(&e.Contact, in.Body.Contact)
 	change(&e.CapabilityFamily, in.Body.CapabilityFamily)
+	if in.Body.Links != nil {
+		e.Links = *in.Body.Links
+	}
 	e.UpdatedAt = s.now()
 	var tx store.Tx
 	tx.Replace(&e)
@@ -177,6 +181,10 @@ func (s *Service) List(ctx context.Context, in *contract.ListExtensionInput) (*c
 	if err != nil {
 		return nil, err
 	}
+	maker, err := s.store.Partner(ctx, e.Partner)
+	if err != nil {
+		return nil, fault.Wrap(err, "the partner of %s", e.ID)
+	}
 	needed, wrong, err := s.dependencies(ctx, e.ID, b.BlueprintSpec)
 	if err != nil {
 		return nil, err
@@ -195,7 +203,7 @@ func (s *Service) List(ctx context.Context, in *contract.ListExtensionInput) (*c
 	for _, n := range needed {
 		tx.HoldListed(n.Extension, n.Version)
 	}
-	listing := domain.ListingOf(e, b)
+	listing := domain.ListingOf(e, b, maker.Name)
 	tx.Put(&listing)
 	out := &contract.ListExtensionOutput{Body: viewExtension(e)}
 	return out, s.store.Commit(ctx, &tx, out)

@@ -251,6 +251,21 @@ func holdAccount(tx *store.Tx, a domain.AccountID, q domain.Quota, created int) 
 	}
 }
 
+// ListUsers lists the account's people, by id.
+func (s *Service) ListUsers(ctx context.Context, in *contract.ListUsersInput) (*contract.ListUsersOutput, error) {
+	all, err := s.store.Users(ctx, auth.From(ctx).Account)
+	if err != nil {
+		return nil, err
+	}
+	views := []contract.UserView{}
+	for _, u := range all {
+		if in.Role == "" || u.Role == in.Role {
+			views = append(views, contract.UserView{ID: u.ID, Name: u.Name, Email: u.Email, Role: u.Role})
+		}
+	}
+	return &contract.ListUsersOutput{Body: contract.PageOf(views, func(u contract.UserView) string { return string(u.ID) }, in.PageInput)}, nil
+}
+
 // ListWorkspaces leaves out those in which the acting user may not create contracts.
 func (s *Service) ListWorkspaces(ctx context.Context, in *contract.ListWorkspacesInput) (*contract.ListWorkspacesOutput, error) {
 	caller := auth.From(ctx)

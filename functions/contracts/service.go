@@ -38,6 +38,7 @@ func (s *Service) Routes(api *contract.API) {
 	contract.ImportTemplates.Handle(api, s.ImportTemplates)
 	contract.SendEvents.Handle(api, s.SendEvents)
 	contract.ListQuotas.Handle(api, s.Quotas)
+	contract.ListUsers.Handle(api, s.ListUsers)
 	contract.ListWorkspaces.Handle(api, s.ListWorkspaces)
 	contract.CreateTemplate.Handle(api, s.CreateTemplate, s.lookAtNewTemplate)
 	contract.DeleteTemplate.Handle(api, s.DeleteTemplate)

@@ -80,13 +80,17 @@ func (s *Service) trials(ctx context.Context, a domain.AccountID, listed []domai
 		if err != nil {
 			return nil, nil, err
 		}
-		tried, shelves[e.ID] = append(tried, domain.ListingOf(e, b)), shelf
+		maker, err := s.store.Partner(ctx, e.Partner)
+		if err != nil {
+			return nil, nil, fault.Wrap(err, "the partner of %s", e.ID)
+		}
+		tried, shelves[e.ID] = append(tried, domain.ListingOf(e, b, maker.Name)), shelf
 	}
 	return tried, shelves, nil
 }
 
 func catalogueItem(ctx context.Context, shelf offer.Shelf, l domain.Listing, installed map[domain.ExtensionID]domain.Installation) (contract.CatalogueItem, error) {
-	item := contract.CatalogueItem{Listing: l, State: installed[l.Extension].State, AlsoEnables: []domain.ExtensionID{}, Parameters: []contract.NeededParameter{}}
+	item := contract.CatalogueItem{Listing: l, State: installed[l.Extension].State, SendsTo: []string{}, AlsoEnables: []domain.ExtensionID{}, Parameters: []contract.NeededParameter{}}
 	blueprints, err := shelf.Closure(ctx, domain.Dependency{Extension: l.Extension})
 	if u, ok := errors.AsType[*offer.Unobtainable](err); ok {
 		item.Unobtainable = u.Detail
@@ -105,10 +109,13 @@ func catalogueItem(ctx context.Context, shelf offer.Shelf, l domain.Listing, ins
 		if b.Extension != l.Extension {
 			item.AlsoEnables = append(item.AlsoEnables, b.Extension)
 		}
+		item.SendsTo = append(item.SendsTo, b.Hosts()...)
 		for _, p := range b.Parameters.All() {
 			item.Parameters = append(item.Parameters, contract.NeededParameter{Extension: b.Extension, Parameter: p})
 		}
 	}
+	slices.Sort(item.SendsTo)
+	item.SendsTo = slices.Compact(item.SendsTo)
 	return item, nil
 }
 

@@ -31,6 +31,7 @@ func New(s *store.Store, seal Sealer, now domain.Clock, newID domain.IDSource) *
 // Routes binds each operation to its method.
 func (s *Service) Routes(api *contract.API) {
 	contract.ListCatalogue.Handle(api, s.Catalogue)
+	contract.ReadCatalogueExtension.Handle(api, s.CatalogueExtension)
 	contract.EnableExtension.Handle(api, s.Enable, s.lookAtParameters)
 	contract.ListInstallations.Handle(api, s.Installations)
 	contract.ReadInstallation.Handle(api, s.Installation)

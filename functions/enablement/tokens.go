@@ -115,7 +115,11 @@ func (s *Service) managedToken(ctx context.Context, a domain.AccountID, id domai
 func (s *Service) Me(ctx context.Context, _ *contract.ReadMeInput) (*contract.ReadMeOutput, error) {
 	caller := auth.From(ctx)
 	out := &contract.ReadMeOutput{}
-	out.Body.Model, out.Body.Account, out.Body.User = string(caller.Model), caller.Account, caller.User
+	account, err := s.store.Account(ctx, caller.Account)
+	if err != nil {
+		return nil, err
+	}
+	out.Body.Model, out.Body.Account, out.Body.AccountName, out.Body.User = string(caller.Model), caller.Account, account.Name, caller.User
 	if caller.Token == nil {
 		return out, nil
 	}

@@ -9,15 +9,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
-	"reflect"
-	"strings"
 	"time"
 
 	"plugboard/localstack/issuer"
 	"plugboard/localstack/outputs"
 	"plugboard/shared/contract"
-	"plugboard/shared/fault"
 )
 
 // Client calls one stack. It is safe for concurrent use.
@@ -91,7 +87,7 @@ func (r *Refusal) Error() string {
 // body. The error is a *Refusal when the API refuses.
 func Call[I, O any](ctx context.Context, c *Client, by Caller, op contract.Op[I, O], in I) (O, error) {
 	var out O
-	path, header, body, err := parts(op.Path, reflect.ValueOf(in))
+	path, header, body, err := contract.RequestParts(op.Operation, in)
 	if err != nil {
 		return out, fmt.Errorf("%s: %w", op.ID, err)
 	}
@@ -109,7 +105,7 @@ func Call[I, O any](ctx context.Context, c *Client, by Caller, op contract.Op[I,
 		}
 		return out, &Refusal{Operation: op.ID, Problem: p}
 	}
-	return out, read(answer, &out)
+	return out, contract.ReadAnswer(answer.Header, answer.Body, &out)
 }
 
 // Send sends any request below the API's address, declared or not.
@@ -131,58 +127,4 @@ func (c *Client) Send(ctx context.Context, by Caller, method, path string, body 
 	defer response.Body.Close()
 	content, err := io.ReadAll(response.Body)
 	return Answer{Status: response.StatusCode, Header: response.Header, Body: content}, err
-}
-
-// parts puts each field of an input where its tag says.
-func parts(path string, in reflect.Value) (string, http.Header, []byte, error) {
-	query, header := url.Values{}, http.Header{}
-	var body []byte
-	for _, f := range reflect.VisibleFields(in.Type()) {
-		value := in.FieldByIndex(f.Index)
-		text := fmt.Sprint(value.Interface())
-		switch {
-		case f.Name == "Body" && len(f.Index) == 1:
-			encoded, err := json.Marshal(value.Interface())
-			if err != nil {
-				return "", nil, nil, err
-			}
-			body = encoded
-		case f.Tag.Get("path") != "":
-			path = strings.ReplaceAll(path, "{"+f.Tag.Get("path")+"}", url.PathEscape(text))
-		case f.Tag.Get("query") != "" && !value.IsZero():
-			name, explode, _ := strings.Cut(f.Tag.Get("query"), ",")
-			if explode == "" {
-				query.Set(name, text)
-				continue
-			}
-			for n := range value.Len() { // `explode`: a list repeats its parameter
-				query.Add(name, fmt.Sprint(value.Index(n).Interface()))
-			}
-		case f.Tag.Get("header") != "" && !value.IsZero():
-			header.Set(f.Tag.Get("header"), text)
-		}
-	}
-	if len(query) > 0 {
-		path += "?" + query.Encode()
-	}
-	return path, header, body, nil
-}
-
-// read fills an output from an answer: its Body, and the fields that are tagged header.
-func read(a Answer, out any) error {
-	v := reflect.ValueOf(out).Elem()
-	for _, f := range reflect.VisibleFields(v.Type()) {
-		if name := f.Tag.Get("header"); name != "" {
-			v.FieldByIndex(f.Index).SetString(a.Header.Get(name))
-		}
-	}
-	body := v.FieldByName("Body")
-	if !body.IsValid() {
-		return nil
-	}
-	if raw, ok := body.Addr().Interface().(*[]byte); ok {
-		*raw = a.Body
-		return nil
-	}
-	return fault.Wrap(json.Unmarshal(a.Body, body.Addr().Interface()), "read the answer")
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -78,6 +79,39 @@ func (o *OIDC) Verify(ctx context.Context, jwt string) (domain.AccountID, domain
 		return "", "", errors.New("the token names no account or no subject")
 	}
 	return domain.AccountID(account), domain.UserID(token.Subject), nil
+}
+
+// SignedIn is who signed in to the console, by an ID token.
+type SignedIn struct {
+	Subject  domain.UserID
+	Accounts []domain.AccountID // those that the issuer vouches for; one or more
+	Nonce    string
+}
+
+// SignedIn checks an ID token like a dashboard token. Its account claim is one account, or a list of them.
+func (o *OIDC) SignedIn(ctx context.Context, idToken string) (SignedIn, error) {
+	token, err := o.verifier.Verify(ctx, idToken)
+	if err != nil {
+		return SignedIn{}, err
+	}
+	claims := map[string]any{}
+	if err := token.Claims(&claims); err != nil {
+		return SignedIn{}, err
+	}
+	in := SignedIn{Subject: domain.UserID(token.Subject), Nonce: token.Nonce}
+	switch claim := claims[accountClaim].(type) {
+	case string:
+		in.Accounts = []domain.AccountID{domain.AccountID(claim)}
+	case []any:
+		for _, account := range claim {
+			id, _ := account.(string)
+			in.Accounts = append(in.Accounts, domain.AccountID(id))
+		}
+	}
+	if in.Subject == "" || len(in.Accounts) == 0 || slices.Contains(in.Accounts, "") {
+		return SignedIn{}, errors.New("the ID token names no subject or no account")
+	}
+	return in, nil
 }
 
 // ended tells whether an end that is set has come.

@@ -76,6 +76,21 @@ func (in *PutWorkspaceInput) about() domain.AccountID { return in.Account }
 
 type PutWorkspaceOutput struct{ Body domain.Workspace }
 
+type ListUsersInput struct {
+	PageInput
+	Role domain.Role `query:"role" enum:"admin,member" doc:"Those of that role alone; all when absent."`
+}
+
+type ListUsersOutput struct{ Body Page[UserView] }
+
+// UserView is a user as the other people of the account see it.
+type UserView struct {
+	ID    domain.UserID `json:"id"`
+	Name  string        `json:"name"`
+	Email string        `json:"email"`
+	Role  domain.Role   `json:"role" enum:"admin,member"`
+}
+
 type ListWorkspacesInput struct{ PageInput }
 
 type ListWorkspacesOutput struct{ Body Page[domain.Workspace] }

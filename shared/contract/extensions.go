@@ -70,6 +70,7 @@ type CreateExtensionInput struct {
 		Name             string             `json:"name" minLength:"1" maxLength:"128"`
 		Description      string             `json:"description,omitempty" maxLength:"2048" text:"lines"`
 		CapabilityFamily string             `json:"capability_family,omitempty" maxLength:"64" example:"crm"`
+		Links            domain.MakerLinks  `json:"links,omitempty"`
 		TemplateTypeKeys []string           `json:"template_type_keys" minItems:"0" maxItems:"20" doc:"Reserves an extension type for each key: slug_key, and the slug alone for the empty key. Each key once. They never change." example:"[\"\",\"addendum\"]" pattern:"^$|^[a-z][a-z0-9-]{0,31}$"`
 	}
 }
@@ -88,10 +89,11 @@ type ListExtensionsOutput struct{ Body Page[ExtensionView] }
 type UpdateExtensionInput struct {
 	Extension domain.ExtensionID `path:"extension_id" maxLength:"40"`
 	Body      struct {
-		Name             *string `json:"name,omitempty" minLength:"1" maxLength:"128"`
-		Description      *string `json:"description,omitempty" maxLength:"2048" text:"lines"`
-		Contact          *string `json:"contact,omitempty" format:"email" maxLength:"254" doc:"The customers' contact for help."`
-		CapabilityFamily *string `json:"capability_family,omitempty" maxLength:"64" example:"crm"`
+		Name             *string            `json:"name,omitempty" minLength:"1" maxLength:"128"`
+		Description      *string            `json:"description,omitempty" maxLength:"2048" text:"lines"`
+		Contact          *string            `json:"contact,omitempty" format:"email" maxLength:"254" doc:"The customers' contact for help."`
+		CapabilityFamily *string            `json:"capability_family,omitempty" maxLength:"64" example:"crm"`
+		Links            *domain.MakerLinks `json:"links,omitempty" doc:"All links: one that is left out is removed."`
 	}
 }
 
@@ -189,6 +191,7 @@ type CatalogueItem struct {
 	LogoURL      string                   `json:"logo_url,omitempty" doc:"The logo's path below the API's root. Absent without a logo, and during a trial."`
 	Trial        bool                     `json:"trial,omitempty" doc:"The extension is not listed. This account sees it because it accepted a trial, or because the partner develops in it."`
 	State        domain.InstallationState `json:"state,omitempty" doc:"The installation in this account. Absent when it was never enabled."`
+	SendsTo      []string                 `json:"sends_to" doc:"Hosts that data would go to, including those of dependencies enabled with it."`
 	AlsoEnables  []domain.ExtensionID     `json:"also_enables" doc:"Dependencies of all levels that are enabled with it, in that order."`
 	Parameters   []NeededParameter        `json:"parameters" doc:"Parameters to ask for, including those of dependencies."`
 	SetupURL     string                   `json:"setup_url,omitempty" doc:"The page to which an admin is sent after enabling. The partner gets the token, and the admin does not see it."`

@@ -271,8 +271,14 @@ var (
 	ListCatalogue = declare[ListCatalogueInput, ListCatalogueOutput](Operation{
 		ID: "list-catalogue", Method: http.MethodGet, Path: "/v1/catalogue", Function: Enablement, Status: 200,
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Member)),
-		Reads:  domain.Records{domain.RecordListing, domain.RecordTrial, domain.RecordExtension, domain.RecordVersion, domain.RecordBlueprint, domain.RecordInstallation},
+		Reads:  domain.Records{domain.RecordListing, domain.RecordTrial, domain.RecordExtension, domain.RecordPartner, domain.RecordVersion, domain.RecordBlueprint, domain.RecordInstallation},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "List the extensions that can be enabled, with state, dependencies and parameters.",
+	})
+	ReadCatalogueExtension = declare[ReadCatalogueExtensionInput, ReadCatalogueExtensionOutput](Operation{
+		ID: "read-catalogue-extension", Method: http.MethodGet, Path: "/v1/catalogue/{extension_id}", Function: Enablement, Status: 200,
+		Auth: auth.AnyOf(auth.Dashboard(domain.Member)), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordTrial, domain.RecordExtension, domain.RecordPartner, domain.RecordVersion, domain.RecordBlueprint, domain.RecordInstallation},
+		Family: FamilyCatalogue, Since: "0.6.0", Summary: "Read all that enabling an extension would create, before it is enabled.",
 	})
 	EnableExtension = declare[EnableExtensionInput, EnableExtensionOutput](Operation{
 		ID: "enable-extension", Method: http.MethodPut, Path: "/v1/installations/{extension_id}", Function: Enablement, Status: 202,
@@ -396,7 +402,7 @@ var (
 	ReadMe = declare[ReadMeInput, ReadMeOutput](Operation{
 		ID: "read-me", Method: http.MethodGet, Path: "/v1/me", Function: Enablement, Status: 200,
 		Auth: auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.AnyScope)), ActingUser: OptionalActingUser,
-		Reads:  domain.Records{domain.RecordOwnToken, domain.RecordInstallation},
+		Reads:  domain.Records{domain.RecordAccount, domain.RecordOwnToken, domain.RecordInstallation},
 		Family: FamilyMeta, Since: "0.1.0", Summary: "Read the credential's identity: account, installation, scopes, parameters, acting user.",
 	})
 )
@@ -556,6 +562,12 @@ var (
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Platform()),
 		Reads:  domain.Records{domain.RecordQuotaUse},
 		Family: FamilyAccount, Since: "0.1.0", Summary: "List the account's quotas with limit and use.",
+	})
+	ListUsers = declare[ListUsersInput, ListUsersOutput](Operation{
+		ID: "list-users", Method: http.MethodGet, Path: "/v1/users", Function: Contracts, Status: 200,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Member)),
+		Reads:  domain.Records{domain.RecordUser},
+		Family: FamilyAccount, Since: "0.6.0", Summary: "List the people of the account, so that a member knows which admin to ask.",
 	})
 	ListWorkspaces = declare[ListWorkspacesInput, ListWorkspacesOutput](Operation{
 		ID: "list-workspaces", Method: http.MethodGet, Path: "/v1/workspaces", Function: Contracts, Status: 200,

@@ -55,6 +55,7 @@ type ReadMeOutput struct {
 	Body struct {
 		Model        string           `json:"auth_model" enum:"dashboard,integration"`
 		Account      domain.AccountID `json:"account_id"`
+		AccountName  string           `json:"account_name"`
 		User         *domain.User     `json:"user,omitempty" doc:"The signed-in user, or the user for whom the token acts."`
 		Token        *TokenView       `json:"token,omitempty"`
 		Installation *MyInstallation  `json:"installation,omitempty" doc:"Present for an extension's token."`

@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"net/url"
 	"slices"
 	"time"
 )
@@ -18,11 +19,19 @@ type Extension struct {
 	LatestVersion    int         `json:"latest_version"` // of the submitted blueprints; 0 when there is none
 	ListedVersion    int         `json:"listed_version"` // what enabling installs; 0 while unlisted
 	Logo             string      `json:"logo_sha256,omitempty" doc:"The logo's hash. Absent without a logo."`
+	Links            MakerLinks  `json:"links,omitzero"`
 	FirstListedAt    time.Time   `json:"first_listed_at,omitzero"`
 	TestAccounts     []AccountID `json:"test_accounts"` // who sees it meanwhile, besides the development account
 	CreatedAt        time.Time   `json:"created_at"`
 	UpdatedAt        time.Time   `json:"updated_at"`
 	Revision
+}
+
+// MakerLinks are pages of the extension's maker that a customer may want to read before enabling it.
+type MakerLinks struct {
+	SetupGuide string `json:"setup_guide,omitempty" format:"uri" pattern:"^https://" maxLength:"1024" doc:"How to set it up. HTTPS."`
+	Support    string `json:"support,omitempty" format:"uri" pattern:"^https://" maxLength:"1024" doc:"Where to get help. HTTPS."`
+	Privacy    string `json:"privacy,omitempty" format:"uri" pattern:"^https://" maxLength:"1024" doc:"What its maker does with data. HTTPS."`
 }
 
 // Authored leads from a partner to an extension of its own, and from the platform to all.
@@ -69,16 +78,17 @@ type Listing struct {
 	Extension        ExtensionID  `json:"extension_id"`
 	Version          int          `json:"version"`
 	Name             string       `json:"name"`
+	Maker            string       `json:"maker,omitempty" doc:"Its partner's name, as of the listing."`
 	Description      string       `json:"description"`
 	CapabilityFamily string       `json:"capability_family"`
 	Dependencies     []Dependency `json:"dependencies"`
 	Logo             string       `json:"logo_sha256,omitempty" doc:"The logo's hash. Absent without a logo."`
 }
 
-// ListingOf is the line of that version.
-func ListingOf(e Extension, b Blueprint) Listing {
+// ListingOf is the line of that version. maker is the partner's name.
+func ListingOf(e Extension, b Blueprint, maker string) Listing {
 	return Listing{
-		Extension: e.ID, Version: b.Version, Name: e.Name, Description: e.Description, CapabilityFamily: e.CapabilityFamily, Dependencies: b.Dependencies, Logo: e.Logo,
+		Extension: e.ID, Version: b.Version, Name: e.Name, Maker: maker, Description: e.Description, CapabilityFamily: e.CapabilityFamily, Dependencies: b.Dependencies, Logo: e.Logo,
 	}
 }
 
@@ -194,6 +204,26 @@ func (a WebhookAuth) parts() []authPart {
 		{"token_url", a.TokenURL, AuthOAuth2, true}, {"client_id", a.ClientID, AuthOAuth2, true}, {"client_secret", a.ClientSecret, AuthOAuth2, true},
 		{"scope", a.Scope, AuthOAuth2, false}, {"client_auth", string(a.ClientAuth), AuthOAuth2, false},
 	}
+}
+
+// Hosts are those that the blueprint's endpoints send data to, each once, sorted: of webhooks, of the lifecycle endpoint and
+// of token endpoints.
+func (b BlueprintSpec) Hosts() []string {
+	hosts := []string{}
+	add := func(address string) {
+		if u, err := url.Parse(address); err == nil && u.Host != "" {
+			hosts = append(hosts, u.Host)
+		}
+	}
+	for _, w := range b.Webhooks {
+		add(w.URL)
+		add(w.Auth.TokenURL)
+	}
+	if b.Lifecycle != nil {
+		add(b.Lifecycle.URL)
+	}
+	slices.Sort(hosts)
+	return slices.Compact(hosts)
 }
 
 // Steps is what provisioning does for this blueprint, in order, none done.

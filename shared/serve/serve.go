@@ -5,6 +5,7 @@ package serve
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"os"
 	"sync"
 	"time"
@@ -59,6 +60,14 @@ func HTTP(f contract.Function, build func(Parts) (func(*contract.API), error)) {
 		}
 		cursors := auth.NewCursorKeys(secretsmanager.NewFromConfig(p.AWS), c.CursorKey, p.Now)
 		handler, err := contract.New(f, gate, p.Store, cursors, routes)
+		return gateway{handler}.invoke, err
+	})
+}
+
+// Web starts a function that answers HTTP with pages.
+func Web(build func(Parts) (http.Handler, error)) {
+	start(func(p Parts) (any, error) {
+		handler, err := build(p)
 		return gateway{handler}.invoke, err
 	})
 }

@@ -1,0 +1,110 @@
+package console
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+
+	"plugboard/functions/catalogue"
+	"plugboard/functions/contracts"
+	"plugboard/functions/datafields"
+	"plugboard/functions/enablement"
+	"plugboard/functions/webhooks"
+	"plugboard/shared/auth"
+	"plugboard/shared/contract"
+	"plugboard/shared/domain"
+	"plugboard/shared/egress"
+	"plugboard/shared/secret"
+	"plugboard/shared/store"
+)
+
+// api is every function's operations in this process: the same gate, validation, idempotency and quotas as behind the
+// gateway.
+type api struct{ handler http.Handler }
+
+func newAPI(s *store.Store, sealer *secret.Sealer, c egress.Config, now domain.Clock, newID domain.IDSource) (*api, error) {
+	gate := auth.NewGate(s, sessions{}, noPlatform{}, now).Opening(sealer)
+	mux := http.NewServeMux()
+	for f, routes := range map[contract.Function]func(*contract.API){
+		contract.Catalogue:  catalogue.New(s, sealer, c, now, newID).Routes,
+		contract.Enablement: enablement.New(s, sealer, now, newID).Routes,
+		contract.DataFields: datafields.New(s, now, newID).Routes,
+		contract.Contracts:  contracts.New(s, now, newID).Routes,
+		contract.Webhooks:   webhooks.New(s, sealer, c, now, newID).Routes,
+	} {
+		handler, err := contract.New(f, gate, s, routes)
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range contract.OwnedBy(f) {
+			mux.Handle(o.Method+" "+o.Path, handler)
+		}
+	}
+	return &api{mux}, nil
+}
+
+// sessions proves to the gate who calls: the session in the context, which no request from outside can set. What the
+// person may do the gate reads from the stored user, as it does for a dashboard token.
+type sessions struct{}
+
+func (sessions) Verify(ctx context.Context, _ string) (domain.AccountID, domain.UserID, error) {
+	s, ok := ctx.Value(sessionKey{}).(session)
+	if !ok || s.Kind != customer || s.Account == "" {
+		return "", "", errors.New("the request has no customer's session")
+	}
+	return s.Account, s.Subject, nil
+}
+
+// noPlatform lets no platform key in.
+type noPlatform struct{}
+
+func (noPlatform) Match(context.Context, string) (bool, error) { return false, nil }
+
+// call calls an operation as the person who sent the request. Its error is a *contract.Problem.
+func call[I, O any](q *request, op contract.Op[I, O], in I) (O, error) {
+	return callOnce(q, op, in, "")
+}
+
+// callOnce is call with an Idempotency-Key: a form that is sent twice has its effect once.
+func callOnce[I, O any](q *request, op contract.Op[I, O], in I, key string) (O, error) {
+	var out O
+	w, err := q.console.api.send(q, op.Operation, in, key)
+	if err != nil {
+		return out, err
+	}
+	return out, contract.ReadAnswer(w.Header(), w.Body.Bytes(), &out)
+}
+
+// send is what call does for all types.
+func (a *api) send(q *request, op contract.Operation, in any, key string) (*httptest.ResponseRecorder, error) {
+	path, header, body, err := contract.RequestParts(op, in)
+	if err != nil {
+		return nil, err
+	}
+	ctx := withSession(q.Context(), q.session)
+	r, err := http.NewRequestWithContext(ctx, op.Method, path, io.NopCloser(bytes.NewReader(body)))
+	if err != nil {
+		return nil, err
+	}
+	r.ContentLength = int64(len(body))
+	r.Header = header
+	r.Header.Set("Authorization", "Bearer session")
+	r.Header.Set("Content-Type", "application/json")
+	if key != "" {
+		r.Header.Set(contract.HeaderIdempotencyKey, key)
+	}
+	w := httptest.NewRecorder()
+	a.handler.ServeHTTP(w, r)
+	if w.Code == op.Status {
+		return w, nil
+	}
+	p := &contract.Problem{}
+	if err := json.Unmarshal(w.Body.Bytes(), p); err != nil {
+		return nil, err
+	}
+	return nil, p
+}

@@ -1,0 +1,191 @@
+package console
+
+import (
+	"crypto/rand"
+	"fmt"
+	"slices"
+
+	"plugboard/shared/contract"
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+)
+
+// Changes of an installation. Each is asked on a page of its own, which says what stops, what goes and what stays.
+
+// change is one of them, by its word in the path.
+type change struct {
+	operation contract.Operation
+	label     string // of the button, before the extension's name
+	title     string
+	keep      string
+	danger    bool
+	outcomes  func(name string, i contract.InstallationView) []outcome
+	do        func(*request, domain.ExtensionID, string) (answer, error)
+}
+
+// changes by their word in the path.
+func changes() map[string]change {
+	return map[string]change{
+		"suspend": {contract.SuspendExtension.Operation, "Suspend", "Suspend %s?", "Keep it running", false, func(name string, _ contract.InstallationView) []outcome {
+			return []outcome{
+				{"bad", "cross", "Its API token is refused until you resume it."},
+				{"bad", "cross", "Nothing is sent. What happens meanwhile is recorded as skipped, and can be replayed."},
+				{"good", "check", "Everything that it made stays, and so do all contracts."},
+			}
+		}, then(contract.SuspendExtension)},
+		"resume": {contract.ResumeExtension.Operation, "Resume", "Resume %s?", "Leave it suspended", false, func(string, contract.InstallationView) []outcome {
+			return []outcome{
+				{"good", "check", "Its API token works again."},
+				{"good", "check", "New messages are sent again."},
+				{"off", "minus", "What was skipped meanwhile is not sent by itself."},
+			}
+		}, then(contract.ResumeExtension)},
+		"retry": {contract.RetryInstallation.Operation, "Try again:", "Try again to set up %s?", "Not now", false, func(_ string, i contract.InstallationView) []outcome {
+			step := "the step that failed"
+			if i.Failure != nil {
+				step = i.Failure.Step
+			}
+			return []outcome{
+				{"good", "check", "It goes on at " + step + "."},
+				{"off", "minus", "Steps that are done are not done again."},
+			}
+		}, then(contract.RetryInstallation)},
+		"repair": {contract.RepairInstallation.Operation, "Repair", "Repair %s?", "Leave it as it is", false, func(string, contract.InstallationView) []outcome {
+			return []outcome{
+				{"good", "check", "Whatever differs is brought back to what it declares."},
+				{"off", "minus", "What you may change stays as you set it: which fields are active, pauses, secrets."},
+			}
+		}, func(q *request, id domain.ExtensionID, key string) (answer, error) {
+			_, err := callOnce(q, contract.RepairInstallation, contract.RepairInstallationInput{Extension: id}, key)
+			return goTo("installations/" + string(id)), err
+		}},
+		"rotate": {contract.RotateInstallationToken.Operation, "Make the next token of", "Make the next token of %s?", "Keep the token", false, func(name string, _ contract.InstallationView) []outcome {
+			return []outcome{
+				{"bad", "cross", "The token that it uses now stops working in an hour."},
+				{"good", "check", "The next one is shown once. Enter it in " + name + "’s settings."},
+			}
+		}, (*request).rotate},
+		"hand-off": {contract.StartHandOff.Operation, "Hand over", "Hand %s over to its maker?", "Not now", false, func(string, contract.InstallationView) []outcome {
+			return []outcome{
+				{"good", "check", "You are sent to its maker’s page, which takes the token within 10 minutes."},
+				{"off", "minus", "A token that its maker took before stops working then."},
+			}
+		}, (*request).handOff},
+		"disable": {contract.DisableExtension.Operation, "Disable", "Disable %s?", "Keep it", true, func(_ string, i contract.InstallationView) []outcome {
+			out := []outcome{{"bad", "cross", "Its API token stops working at once."}}
+			for _, r := range i.Resources {
+				switch r.Kind {
+				case domain.StepWebhook:
+					out = append(out, outcome{"bad", "cross", "Its webhook “" + r.Name + "” is removed, with what waits for it."})
+				case domain.StepTemplateType:
+					out = append(out, outcome{"off", "minus", "Its fields of “" + r.Name + "” stay, and nobody can fill them in. Yours are as before."})
+				}
+			}
+			return append(out, outcome{"good", "check", "All contracts and their values stay."})
+		}, then(contract.DisableExtension)},
+	}
+}
+
+func changeOperations() []contract.Operation {
+	all := []contract.Operation{contract.ReadInstallation.Operation, contract.ReadCatalogueExtension.Operation}
+	by := changes()
+	for _, word := range sortedKeys(by) {
+		all = append(all, by[word].operation)
+	}
+	return all
+}
+
+// then calls an operation that needs nothing but the extension, and goes back to the installation.
+func then[O any](op contract.Op[contract.InstallationInput, O]) func(*request, domain.ExtensionID, string) (answer, error) {
+	return func(q *request, id domain.ExtensionID, key string) (answer, error) {
+		_, err := callOnce(q, op, contract.InstallationInput{Extension: id}, key)
+		return goTo("installations/" + string(id)), err
+	}
+}
+
+// changeAsked is the one that the path names. NotFound for another word.
+func changeAsked(q *request) (change, error) {
+	c, ok := changes()[q.PathValue("change")]
+	if !ok {
+		return change{}, fault.New(fault.NotFound, "not-found", "There is nothing of that name to do with an installation.")
+	}
+	return c, nil
+}
+
+// typedToConfirm is how many managed resources a disabling must have before the extension's id has to be typed.
+const typedToConfirm = 1
+
+func (k *Console) confirmChange(q *request) (answer, error) {
+	return k.confirmPage(q, "")
+}
+
+func (k *Console) confirmPage(q *request, wrong string) (answer, error) {
+	c, err := changeAsked(q)
+	if err != nil {
+		return answer{}, err
+	}
+	e, i, err := installationOf(q)
+	if err != nil {
+		return answer{}, err
+	}
+	page := confirmation{
+		Title: fmt.Sprintf(c.title, e.Name), Outcomes: c.outcomes(e.Name, i), Action: q.PathValue("change"), Key: rand.Text(),
+		Button: "primary", Label: c.label + " " + e.Name, Back: "../" + string(i.Extension), Keep: c.keep,
+	}
+	if c.danger {
+		page.Button = "danger"
+	}
+	if c.danger && len(i.Resources) >= typedToConfirm {
+		page.Type = string(i.Extension)
+		page.TypeField = formField{ID: "confirm", Label: "Type " + page.Type + " to confirm", Kind: "text", Required: true, Error: wrong}
+	}
+	return answer{template: "confirm-change", title: page.Title, data: page}, nil
+}
+
+func (k *Console) changeInstallation(q *request) (answer, error) {
+	c, err := changeAsked(q)
+	if err != nil {
+		return answer{}, err
+	}
+	id := domain.ExtensionID(q.PathValue("extension_id"))
+	if c.danger && q.PostFormValue("confirm") != string(id) && slices.Contains(sortedKeys(q.PostForm), "confirm") {
+		a, err := k.confirmPage(q, "This is not "+string(id)+". Nothing was changed.")
+		a.status = contract.StatusOf(fault.Invalid)
+		return a, err
+	}
+	return c.do(q, id, q.PostFormValue("key"))
+}
+
+// rotationOverlap is how long the token before stays good, so that its maker has time to enter the next.
+const rotationOverlap = 3600
+
+func (q *request) rotate(id domain.ExtensionID, key string) (answer, error) {
+	e, i, err := installationOf(q)
+	if err != nil {
+		return answer{}, err
+	}
+	in := contract.RotateInstallationTokenInput{Extension: id}
+	in.Body.OverlapSeconds = rotationOverlap
+	out, err := callOnce(q, contract.RotateInstallationToken, in, key)
+	if err != nil {
+		return answer{}, err
+	}
+	page := enabledPage{Extension: e, Steps: q.console.stepsOf(i), Repeated: out.Body.Token == ""}
+	if !page.Repeated {
+		page.Tokens = []shownToken{{id, e.Name, string(out.Body.Token), ""}}
+	}
+	return answer{template: "enabled", title: e.Name, data: page}, nil
+}
+
+// handOff leads to the maker's page. A redirect would not do: form-action forbids a form to end at another host, so the
+// page has the address as a link, and asks the browser to follow it.
+func (q *request) handOff(id domain.ExtensionID, key string) (answer, error) {
+	out, err := callOnce(q, contract.StartHandOff, contract.StartHandOffInput{Extension: id}, key)
+	if err != nil {
+		return answer{}, err
+	}
+	e, _, err := installationOf(q)
+	to := string(out.Location)
+	q.w.Header().Set("Refresh", "0; url="+to)
+	return answer{template: "handed-over", title: e.Name, data: struct{ Name, To string }{e.Name, to}}, err
+}

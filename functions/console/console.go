@@ -1,0 +1,94 @@
+// Package console is the function behind the pages that a customer's people see. It alone imports other functions'
+// services: every page calls their operations in this process, through the gate, as the person who signed in.
+// README.md says how to add a page.
+package console
+
+import (
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"golang.org/x/oauth2"
+
+	"plugboard/shared/auth"
+	"plugboard/shared/domain"
+	"plugboard/shared/egress"
+	"plugboard/shared/secret"
+	"plugboard/shared/store"
+)
+
+// Config is what a stage says of the console.
+type Config struct {
+	// Address is where browsers find the API's root, as https://plugboard.example.com or with a stage prefix. No header
+	// of a request changes it.
+	Address string `env:"CONSOLE_ADDRESS,required"`
+	Name    string `env:"CONSOLE_NAME" envDefault:"Plugboard"`
+	// AuthorizationURL and TokenURL are the issuer's (RFC 8414). The console's client id is the OIDC audience.
+	AuthorizationURL string `env:"OIDC_AUTHORIZATION_URL,required"`
+	TokenURL         string `env:"OIDC_TOKEN_URL,required"`
+	OIDC             auth.OIDCConfig
+	Egress           egress.Config
+}
+
+// Console serves the pages.
+type Console struct {
+	name      string
+	address   *url.URL // of the API's root, without a slash at the end
+	policy    string   // the Content-Security-Policy of every page
+	api       *api
+	issuer    *auth.OIDC
+	client    oauth2.Config
+	sealer    *secret.Sealer
+	now       domain.Clock
+	templates *template.Template
+	mux       *http.ServeMux
+}
+
+// New calls neither AWS nor the issuer.
+func New(c Config, s *store.Store, sealer *secret.Sealer, now domain.Clock, newID domain.IDSource) (http.Handler, error) {
+	address, err := url.Parse(strings.TrimSuffix(c.Address, "/"))
+	if err != nil || address.Host == "" {
+		return nil, fmt.Errorf("CONSOLE_ADDRESS=%q is no absolute URL", c.Address)
+	}
+	authorization, err := url.Parse(c.AuthorizationURL)
+	if err != nil || authorization.Host == "" {
+		return nil, fmt.Errorf("OIDC_AUTHORIZATION_URL=%q is no absolute URL", c.AuthorizationURL)
+	}
+	issuer, err := newIssuer(c, now)
+	if err != nil {
+		return nil, err
+	}
+	api, err := newAPI(s, sealer, c.Egress, now, newID)
+	if err != nil {
+		return nil, err
+	}
+	k := &Console{
+		name: c.Name, address: address, policy: policy(origin(authorization)), api: api, issuer: issuer, sealer: sealer, now: now,
+		client: oauth2.Config{
+			ClientID:    c.OIDC.Audience,
+			RedirectURL: address.JoinPath(root, "signed-in").String(),
+			Endpoint:    oauth2.Endpoint{AuthURL: c.AuthorizationURL, TokenURL: c.TokenURL, AuthStyle: oauth2.AuthStyleInParams},
+			Scopes:      []string{"openid"},
+		},
+		mux: http.NewServeMux(),
+	}
+	if k.templates, err = parseTemplates(); err != nil {
+		return nil, err
+	}
+	for _, r := range Routes() {
+		k.mux.Handle(r.Method+" "+r.Path, k.serve(r))
+	}
+	k.mux.HandleFunc("/", k.noSuchPage)
+	return k.headers(k.sameOrigin(k.mux)), nil
+}
+
+// origin is what a browser sends as Origin.
+func origin(u *url.URL) string { return u.Scheme + "://" + u.Host }
+
+// local tells whether browsers reach the console on this machine, over plain HTTP.
+func (k *Console) local() bool {
+	return k.address.Scheme == "http" && slices.Contains([]string{"localhost", "127.0.0.1"}, k.address.Hostname())
+}

@@ -1,0 +1,89 @@
+package console
+
+import (
+	"net/http"
+
+	"plugboard/shared/contract"
+	"plugboard/shared/domain"
+)
+
+// root is the path of all pages, below the API's root.
+const root = "/console"
+
+// Route is a page or an action. The gateway's routes, the inventory's rows and the navigation come from the table.
+type Route struct {
+	ID      string // kebab-case
+	Method  string
+	Path    string      // below the API's root
+	Role    domain.Role // the least role of the stored user; empty: nobody needs to have signed in
+	Calls   []contract.Operation
+	Summary string
+	Nav     Nav // where the navigation shows it; the zero value hides it
+
+	handle func(*Console, *request) (answer, error)
+}
+
+// Nav is a page's place in the navigation.
+type Nav struct{ Group, Label, Icon string }
+
+// The navigation's groups, in their order.
+const (
+	connect = "Connect"
+	deliver = "Deliver"
+	account = "Account"
+)
+
+// Routes is every page and action of the console, those of one noun together.
+func Routes() []Route {
+	type ops = []contract.Operation
+	catalogue, enable := contract.ReadCatalogueExtension.Operation, contract.EnableExtension.Operation
+	installation := contract.ReadInstallation.Operation
+	return []Route{
+		{"console", "GET", root, "", nil, "Go to the first page.", Nav{}, (*Console).first},
+		{"asset", "GET", root + "/assets/{file}", "", nil, "A style sheet, script or icon of the pages.", Nav{}, nil},
+
+		{"sign-in", "GET", root + "/sign-in", "", nil, "Go to the issuer to sign in.", Nav{}, (*Console).signIn},
+		{"signed-in", "GET", root + "/signed-in", "", nil, "Come back from the issuer.", Nav{}, (*Console).signedIn},
+		{"sign-out", "POST", root + "/sign-out", "", nil, "End the session.", Nav{}, (*Console).signOut},
+		{"signed-out", "GET", root + "/signed-out", "", nil, "The page after signing out.", Nav{}, (*Console).signedOut},
+		{"accounts", "GET", root + "/accounts", domain.Member, ops{contract.ReadMe.Operation},
+			"Choose one of the person's accounts.", Nav{}, (*Console).accounts},
+		{"choose-account", "POST", root + "/accounts", domain.Member, ops{contract.ReadMe.Operation},
+			"Switch to another of the person's accounts.", Nav{}, (*Console).chooseAccount},
+
+		{"extensions", "GET", root + "/extensions", domain.Member,
+			ops{contract.ListCatalogue.Operation, contract.ListInstallations.Operation},
+			"What can be enabled, what is in use, what needs someone.", Nav{connect, "Extensions", "extensions"}, (*Console).extensions},
+		{"extension", "GET", root + "/extensions/{extension_id}", domain.Member, ops{catalogue, contract.ListUsers.Operation},
+			"What enabling an extension creates, before the click.", Nav{}, (*Console).extension},
+		{"enable", "POST", root + "/extensions/{extension_id}", domain.Admin, ops{catalogue, enable},
+			"Enable an extension, and show its tokens once.", Nav{}, (*Console).enable},
+
+		{"installation", "GET", root + "/installations/{extension_id}", domain.Member, ops{catalogue, installation},
+			"The state of an installation, and what to do next.", Nav{}, (*Console).installation},
+		{"installation-steps", "GET", root + "/installations/{extension_id}/steps", domain.Member, ops{installation},
+			"The steps of an installation, for a page that polls.", Nav{}, (*Console).installationSteps},
+		{"confirm-change", "GET", root + "/installations/{extension_id}/{change}", domain.Admin, ops{catalogue, installation},
+			"What suspending, disabling or another change does, before it is done.", Nav{}, (*Console).confirmChange},
+		{"change-installation", "POST", root + "/installations/{extension_id}/{change}", domain.Admin, changeOperations(),
+			"Suspend, resume, retry, rotate, repair, hand off or disable an installation.", Nav{}, (*Console).changeInstallation},
+	}
+}
+
+// first leads to the page that the console opens with.
+func (k *Console) first(*request) (answer, error) { return goTo("extensions"), nil }
+
+// serve answers a route's requests.
+func (k *Console) serve(r Route) http.Handler {
+	if r.handle == nil {
+		return http.HandlerFunc(serveAsset)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, raw *http.Request) {
+		q := &request{Request: raw, w: w, console: k, route: r}
+		a, err := k.answer(q)
+		if err != nil {
+			a = k.refusal(q, err)
+		}
+		k.write(q, a)
+	})
+}
