@@ -56,7 +56,7 @@ func newConsole(t testing.TB) *consoleWorld {
 		AuthorizationURL: server.URL + "/issuer" + localissuer.AuthorizePath, TokenURL: server.URL + "/issuer" + localissuer.TokenPath,
 		OIDC:   auth.OIDCConfig{Issuer: localissuer.Name, Audience: localissuer.Audience, JWKS: keys.Keys()},
 		Egress: egress.Config{AllowPrivate: true},
-	}, c.tables.Store, c.sealer, c.now, domain.NewID)
+	}, console.Parts{Store: c.tables.Store, Sealer: c.sealer, Cursors: c.cursors, Now: c.now, NewID: domain.NewID})
 	must(t, err)
 	mux.Handle("/issuer/", http.StripPrefix("/issuer", signIn))
 	mux.Handle(stagePrefix+"/console/", http.StripPrefix(stagePrefix, pages))

@@ -47,6 +47,7 @@ type world struct {
 	tables  *storetest.Tables
 	api     *httptest.Server
 	sealer  *secret.Sealer
+	cursors *auth.CursorKeys
 	workers workers
 	fanned  map[string]bool // outbox items that fanout has had, by key
 	cost    cost
@@ -90,7 +91,7 @@ func newWorld(t testing.TB) *world {
 	identity, err := auth.NewOIDC(t.Context(), auth.OIDCConfig{Issuer: issuer, Audience: audience, JWKS: string(public)}, w.now)
 	must(t, err)
 	keys := auth.NewSecretKeys(secretsmanager.NewFromConfig(w.tables.AWS), auth.PlatformKeyConfig{Secret: shared.secret}, w.now)
-	cursors := auth.NewCursorKeys(secretsmanager.NewFromConfig(w.tables.AWS), auth.CursorKeyConfig{Secret: shared.cursorKey}, w.now)
+	w.cursors = auth.NewCursorKeys(secretsmanager.NewFromConfig(w.tables.AWS), auth.CursorKeyConfig{Secret: shared.cursorKey}, w.now)
 	gate := auth.NewGate(w.tables.Store, identity, keys, w.now).Opening(w.sealer)
 
 	routes := map[contract.Function]func(*contract.API){
@@ -102,7 +103,7 @@ func newWorld(t testing.TB) *world {
 	}
 	mux := http.NewServeMux()
 	for _, f := range contract.Functions {
-		handler, err := contract.New(f, gate, w.tables.Store, cursors, routes[f])
+		handler, err := contract.New(f, gate, w.tables.Store, w.cursors, routes[f])
 		must(t, err)
 		for _, o := range contract.OwnedBy(f) {
 			mux.Handle(o.Method+" "+o.Path, handler)

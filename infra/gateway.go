@@ -16,7 +16,8 @@ import (
 	"plugboard/shared/contract"
 )
 
-// API is the REST API: one resource, whose body (gatewaybody.go) has the contract's operations and nothing besides.
+// API is the REST API: one resource, whose body (gatewaybody.go) has the contract's operations, the console's
+// pages, and nothing besides.
 // The functions decide what a caller may do, since every emulator runs them.
 type API struct {
 	drawing *Drawing
@@ -27,7 +28,7 @@ type API struct {
 // API adds the gateway, without any operation yet.
 func (d *Drawing) API() *API {
 	// A deployment is a snapshot of the body: a changed body needs a new one, which is a new logical id.
-	body := digest(gatewayBody(d.Stack, contract.All(), func(f contract.Function) string { return string(f) }))
+	body := digest(gatewayBody(d.Stack, gatewayRoutes(), func(f contract.Function) string { return string(f) }))
 	suffix := ""
 	if d.stage.Emulated {
 		suffix = "-" + body
@@ -98,18 +99,18 @@ func (d *Drawing) gatewaysMayLog() awsapigateway.CfnAccount {
 func (a *API) node() string  { return "api" }
 func (a *API) shape() string { return "([API Gateway])" }
 
-// Calls routes the function's operations to it. One permission covers them all: one for each method would pass
+// Calls routes the function's operations, or its pages, to it. One permission covers them all: one for each method would pass
 // the 20 KB that a function's policy may have at some 40 routes.
 func (a *API) Calls(fn *Function) {
 	d := a.drawing
 	a.callees[fn.Name] = fn
-	var operations []contract.Operation
-	for _, o := range contract.All() {
-		if a.callees[o.Function] != nil {
-			operations = append(operations, o)
+	var routes []gatewayRoute
+	for _, r := range gatewayRoutes() {
+		if a.callees[r.Function] != nil {
+			routes = append(routes, r)
 		}
 	}
-	a.api.SetBody(gatewayBody(d.Stack, operations, func(f contract.Function) string {
+	a.api.SetBody(gatewayBody(d.Stack, routes, func(f contract.Function) string {
 		return fmt.Sprintf("arn:%s:apigateway:%s:lambda:path/2015-03-31/functions/%s/invocations",
 			*d.Stack.Partition(), *d.Stack.Region(), *a.callees[f].function.FunctionArn())
 	}))

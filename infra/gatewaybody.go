@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
 	"github.com/aws/jsii-runtime-go"
 
+	"plugboard/functions/console"
 	"plugboard/shared/contract"
 )
 
@@ -18,12 +19,30 @@ var binaryMediaTypes = []string{"*/*", "image/*"}
 // pathParameter is one in an operation's path.
 var pathParameter = regexp.MustCompile(`\{([a-z_]+)\}`)
 
+// gatewayRoute is a method of a path, and the function that answers it.
+type gatewayRoute struct {
+	Method, Path string
+	Function     contract.Function
+}
+
+// gatewayRoutes are the contract's operations and the console's pages.
+func gatewayRoutes() []gatewayRoute {
+	var all []gatewayRoute
+	for _, o := range contract.All() {
+		all = append(all, gatewayRoute{o.Method, o.Path, o.Function})
+	}
+	for _, r := range console.Routes() {
+		all = append(all, gatewayRoute{r.Method, r.Path, contract.Console})
+	}
+	return all
+}
+
 // gatewayBody is what API Gateway imports: paths, methods and integrations. It is OpenAPI 3.0, as REST APIs take no 3.1,
 // and has no schemas, as each would become a model. It is inline, as a body from S3 would not resolve the functions' ARNs.
 // Every method is named: MiniStack knows no any-method.
-func gatewayBody(stack awscdk.Stack, operations []contract.Operation, uri func(contract.Function) string) map[string]any {
+func gatewayBody(stack awscdk.Stack, routes []gatewayRoute, uri func(contract.Function) string) map[string]any {
 	paths := map[string]any{}
-	for _, o := range operations {
+	for _, o := range routes {
 		methods, ok := paths[o.Path].(map[string]any)
 		if !ok {
 			methods = map[string]any{}

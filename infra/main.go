@@ -39,6 +39,11 @@ func run(args []string) error {
 	if stage.Issuer.KeysURL == "" {
 		stage.Issuer.Keys, _ = app.Node().TryGetContext(jsii.String("jwks")).(string)
 	}
+	if stage.Console.Address == "" {
+		stage.Console.Address, _ = app.Node().TryGetContext(jsii.String("console")).(string)
+		stage.Issuer.AuthorizationURL = stage.Console.Address + "/issuer/authorize"
+		stage.Issuer.TokenURL, _ = app.Node().TryGetContext(jsii.String("token-url")).(string)
+	}
 	plugboard := Plugboard(app, stage, buildFolder)
 	if drawing {
 		fmt.Print(plugboard.Mermaid())

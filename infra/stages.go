@@ -23,6 +23,7 @@ type Stage struct {
 	Keep         bool // tables, key, secret and logs outlive the stack, which cannot be deleted by accident
 	LogRetention awslogs.RetentionDays
 	Issuer       Issuer
+	Console      Console
 
 	// Emulated: the gateway is an emulator's. A changed body makes a new API, since MiniStack replaces it under the same
 	// logical id and LocalStack cannot update it; and the gateway's own answers are resources too, for MiniStack.
@@ -64,6 +65,19 @@ type Issuer struct {
 	Audience string // the `aud` claim
 	KeysURL  string
 	Keys     string
+
+	// People sign in to the console there (RFC 8414): its client id is the Audience, and its address for codes is the
+	// console's, /console/signed-in.
+	AuthorizationURL string
+	TokenURL         string
+}
+
+// Console is the face of a stage.
+type Console struct {
+	// Address is where browsers find the API's root: the API's own address with its stage, or of a domain in front of it.
+	// Cookies, sign-in and the check of who sent a form go by it.
+	Address string
+	Name    string // at the top of every page
 }
 
 var stages = map[string]Stage{
@@ -76,7 +90,9 @@ var stages = map[string]Stage{
 		Memory:       memory.Of("local"),
 		LogRetention: awslogs.RetentionDays_ONE_DAY,
 		// Keys come with `cdk -c jwks=…`, made by localstack/issuer.
+		// So do the addresses of its sign-in and of the console, by `-c console=… -c token-url=…`.
 		Issuer:         Issuer{Name: "https://issuer.plugboard.local", Audience: "plugboard"},
+		Console:        Console{Name: "Plugboard"},
 		Emulated:       true,
 		PrivateTargets: true,
 
@@ -97,7 +113,11 @@ var stages = map[string]Stage{
 			Name:     "https://login.dev.example.com",
 			Audience: "plugboard",
 			KeysURL:  "https://login.dev.example.com/.well-known/jwks.json",
+
+			AuthorizationURL: "https://login.dev.example.com/authorize",
+			TokenURL:         "https://login.dev.example.com/token",
 		},
+		Console: Console{Address: "https://plugboard.dev.example.com", Name: "Plugboard"},
 
 		RequestsPerSecond: 50,
 		RequestBurst:      100,
@@ -117,7 +137,11 @@ var stages = map[string]Stage{
 			Name:     "https://login.example.com",
 			Audience: "plugboard",
 			KeysURL:  "https://login.example.com/.well-known/jwks.json",
+
+			AuthorizationURL: "https://login.example.com/authorize",
+			TokenURL:         "https://login.example.com/token",
 		},
+		Console: Console{Address: "https://plugboard.example.com", Name: "Plugboard"},
 
 		RequestsPerSecond: 500,
 		RequestBurst:      1000,

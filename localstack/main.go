@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -28,6 +29,7 @@ const usage = `usage: localstack [flags] COMMAND
   with COMMAND…       start the emulator, run the command with AWS_ENDPOINT_URL and OUTPUTS set, stop the emulator
   token ACCOUNT USER  print a dashboard JWT
   keys                print the public keys that verify it
+  front               serve the console's clean address, as up does in the background
 With AWS_ENDPOINT_URL set, nothing is started or stopped: that endpoint is used.`
 
 func main() {
@@ -49,6 +51,7 @@ type bench struct {
 	root     string // the checkout
 	state    string // localstack/.state, for what git does not know
 	kind     string
+	port     int
 	emulator emulator.Emulator
 	endpoint string // the emulator's, unless
 	given    bool   // AWS_ENDPOINT_URL names one
@@ -80,6 +83,8 @@ func run(ctx context.Context, args []string) error {
 		return b.token(args[1], args[2])
 	case len(args) == 1 && args[0] == "keys":
 		return b.keys()
+	case len(args) == 1 && args[0] == "front":
+		return b.front(ctx)
 	}
 	flags.Usage()
 	os.Exit(2)
@@ -98,7 +103,7 @@ func newBench(kind string, port int, output string) (bench, error) {
 	if err != nil {
 		return bench{}, err
 	}
-	b := bench{root: root, state: filepath.Join(root, "localstack", ".state"), kind: kind, emulator: e, outputs: output}
+	b := bench{root: root, state: filepath.Join(root, "localstack", ".state"), kind: kind, port: port, emulator: e, outputs: output}
 	b.endpoint, b.receiver = e.Endpoint(), "127.0.0.1"
 	if kind == "localstack" {
 		b.receiver = "host.docker.internal" // as compose.yaml names it in the functions' containers
@@ -147,6 +152,7 @@ func (b bench) deploy(ctx context.Context) error {
 		OutputsFile:  b.outputs,
 		IssuerDir:    b.state,
 		ReceiverHost: b.receiver,
+		ConsoleURL:   fmt.Sprintf("http://localhost:%d", b.frontPort(address)),
 		Log:          filepath.Join(b.state, address.Port(), "deploy.log"),
 		Progress:     os.Stdout,
 	}.Run(ctx)
@@ -156,8 +162,22 @@ func (b bench) deploy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("Deployed in %.0f s.\n  API:     %s\n  outputs: %s\n", time.Since(began).Seconds(), out.APIURL, b.outputs)
+	if !b.given { // otherwise nothing is started
+		if err := b.openFront(ctx, out); err != nil {
+			return err
+		}
+	}
+	fmt.Printf("Deployed in %.0f s.\n  API:     %s\n  console: %s\n  outputs: %s\n", time.Since(began).Seconds(), out.APIURL, out.ConsoleURL, b.outputs)
 	return nil
+}
+
+// frontPort is the front door's, beside the emulator's.
+func (b bench) frontPort(emulator *url.URL) int {
+	port, err := strconv.Atoi(emulator.Port())
+	if err != nil {
+		port = b.port
+	}
+	return port + frontDoorAbove
 }
 
 func (b bench) down(ctx context.Context) error {
@@ -167,6 +187,7 @@ func (b bench) down(ctx context.Context) error {
 	if out, err := outputs.Load(b.outputs); err == nil && out.Endpoint != b.endpoint {
 		return fmt.Errorf("what is deployed is at %s, by %s, and not at %s: stop it by the port that it was started with, make down EMULATOR_PORT=…", out.Endpoint, b.outputs, b.endpoint)
 	}
+	b.closeFront()
 	if err := b.emulator.Stop(ctx); err != nil {
 		return err
 	}

@@ -18,15 +18,14 @@ import (
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
 	"plugboard/shared/egress"
-	"plugboard/shared/secret"
-	"plugboard/shared/store"
 )
 
 // api is every function's operations in this process: the same gate, validation, idempotency and quotas as behind the
 // gateway.
 type api struct{ handler http.Handler }
 
-func newAPI(s *store.Store, sealer *secret.Sealer, c egress.Config, now domain.Clock, newID domain.IDSource) (*api, error) {
+func newAPI(p Parts, c egress.Config) (*api, error) {
+	s, sealer, now, newID := p.Store, p.Sealer, p.Now, p.NewID
 	gate := auth.NewGate(s, sessions{}, noPlatform{}, now).Opening(sealer)
 	mux := http.NewServeMux()
 	for f, routes := range map[contract.Function]func(*contract.API){
@@ -36,7 +35,7 @@ func newAPI(s *store.Store, sealer *secret.Sealer, c egress.Config, now domain.C
 		contract.Contracts:  contracts.New(s, now, newID).Routes,
 		contract.Webhooks:   webhooks.New(s, sealer, c, now, newID).Routes,
 	} {
-		handler, err := contract.New(f, gate, s, routes)
+		handler, err := contract.New(f, gate, s, p.Cursors, routes)
 		if err != nil {
 			return nil, err
 		}

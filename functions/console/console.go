@@ -14,6 +14,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"plugboard/shared/auth"
+	"plugboard/shared/contract"
 	"plugboard/shared/domain"
 	"plugboard/shared/egress"
 	"plugboard/shared/secret"
@@ -47,8 +48,17 @@ type Console struct {
 	mux       *http.ServeMux
 }
 
+// Parts are what the console and the services behind it are built of.
+type Parts struct {
+	Store   *store.Store
+	Sealer  *secret.Sealer
+	Cursors contract.CursorMAC
+	Now     domain.Clock
+	NewID   domain.IDSource
+}
+
 // New calls neither AWS nor the issuer.
-func New(c Config, s *store.Store, sealer *secret.Sealer, now domain.Clock, newID domain.IDSource) (http.Handler, error) {
+func New(c Config, p Parts) (http.Handler, error) {
 	address, err := url.Parse(strings.TrimSuffix(c.Address, "/"))
 	if err != nil || address.Host == "" {
 		return nil, fmt.Errorf("CONSOLE_ADDRESS=%q is no absolute URL", c.Address)
@@ -57,16 +67,16 @@ func New(c Config, s *store.Store, sealer *secret.Sealer, now domain.Clock, newI
 	if err != nil || authorization.Host == "" {
 		return nil, fmt.Errorf("OIDC_AUTHORIZATION_URL=%q is no absolute URL", c.AuthorizationURL)
 	}
-	issuer, err := newIssuer(c, now)
+	issuer, err := newIssuer(c, p.Now)
 	if err != nil {
 		return nil, err
 	}
-	api, err := newAPI(s, sealer, c.Egress, now, newID)
+	api, err := newAPI(p, c.Egress)
 	if err != nil {
 		return nil, err
 	}
 	k := &Console{
-		name: c.Name, address: address, policy: policy(origin(authorization)), api: api, issuer: issuer, sealer: sealer, now: now,
+		name: c.Name, address: address, policy: policy(origin(authorization)), api: api, issuer: issuer, sealer: p.Sealer, now: p.Now,
 		client: oauth2.Config{
 			ClientID:    c.OIDC.Audience,
 			RedirectURL: address.JoinPath(root, "signed-in").String(),

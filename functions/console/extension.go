@@ -277,4 +277,3 @@ func (k *Console) enabledPage(q *request, before extensionPage, out contract.Ena
 	}
 	return page
 }
-

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,6 +20,7 @@ import (
 
 	"plugboard/infra/cdk"
 	"plugboard/localstack/emulator"
+	"plugboard/localstack/frontdoor"
 	"plugboard/localstack/issuer"
 	"plugboard/localstack/outputs"
 )
@@ -29,6 +32,7 @@ type Deployment struct {
 	OutputsFile  string
 	IssuerDir    string
 	ReceiverHost string
+	ConsoleURL   string // the front door's address
 	Log          string
 	Progress     io.Writer // a line every few seconds
 }
@@ -83,6 +87,7 @@ func (d Deployment) run(ctx context.Context) (outputs.Outputs, error) {
 	results := filepath.Join(work, "stack-outputs.json")
 	err = cli.Run(ctx, cli.Infra, "deploy", "--require-approval", "never", "--progress", "events",
 		"--context", "stage=local", "--context", "jwks="+keys.Keys(),
+		"--context", "console="+d.ConsoleURL, "--context", "token-url="+d.tokenURL(),
 		"--output", filepath.Join(work, "cdk.out"), "--outputs-file", results)
 	if err != nil {
 		return outputs.Outputs{}, err
@@ -92,6 +97,15 @@ func (d Deployment) run(ctx context.Context) (outputs.Outputs, error) {
 		return outputs.Outputs{}, err
 	}
 	return out, out.Save(d.OutputsFile)
+}
+
+// tokenURL is the local sign-in's, as the functions see it.
+func (d Deployment) tokenURL() string {
+	front, err := url.Parse(d.ConsoleURL)
+	if err != nil {
+		return ""
+	}
+	return "http://" + net.JoinHostPort(d.ReceiverHost, front.Port()) + frontdoor.IssuerPath + issuer.TokenPath
 }
 
 // cdk is the CLI, with the emulator's address and credentials.
@@ -140,6 +154,7 @@ func (d Deployment) outputs(ctx context.Context, path string) (outputs.Outputs, 
 		PlatformKey:                aws.ToString(key.SecretString),
 		IssuerDir:                  d.IssuerDir,
 		ReceiverHost:               d.ReceiverHost,
+		ConsoleURL:                 d.ConsoleURL,
 		AccountsTable:              stack["AccountsTable"],
 		DeliveriesTable:            stack["DeliveriesTable"],
 		ProvisionsQueueURL:         stack["ProvisionsQueueUrl"],

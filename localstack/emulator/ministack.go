@@ -103,9 +103,14 @@ func (m ministack) pid() int {
 	if err != nil {
 		return 0
 	}
-	about, err := exec.Command("ps", "-o", "stat=,args=", "-p", strconv.Itoa(pid)).Output()
-	if err != nil || strings.HasPrefix(string(about), "Z") || !strings.Contains(string(about), "ministack") {
+	if !Runs(pid, "ministack") {
 		return 0
 	}
 	return pid
+}
+
+// Runs tells whether the process is there and has the word in its command line.
+func Runs(pid int, word string) bool {
+	about, err := exec.Command("ps", "-o", "stat=,args=", "-p", strconv.Itoa(pid)).Output()
+	return err == nil && !strings.HasPrefix(string(about), "Z") && strings.Contains(string(about), word)
 }

@@ -19,6 +19,9 @@ type Outputs struct {
 	// ReceiverHost is this machine as the functions see it: where a webhook receiver started here is reached.
 	ReceiverHost string `json:"receiver_host"`
 
+	// ConsoleURL is where browsers find the API's root: the front door. Pages are below /console.
+	ConsoleURL string `json:"console_url"`
+
 	AccountsTable              string            `json:"accounts_table"`
 	DeliveriesTable            string            `json:"deliveries_table"`
 	ProvisionsQueueURL         string            `json:"provisions_queue_url"`

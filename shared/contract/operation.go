@@ -26,6 +26,8 @@ const (
 	DataFields Function = "datafields"
 	Contracts  Function = "contracts"
 	Webhooks   Function = "webhooks"
+
+	Console Function = "console" // owns no operation: it calls those of the others
 )
 
 // Functions lists those that own operations.

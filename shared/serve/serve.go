@@ -72,6 +72,12 @@ func Web(build func(Parts) (http.Handler, error)) {
 	})
 }
 
+// Cursors authenticate the cursors of lists.
+func (p Parts) Cursors() (*auth.CursorKeys, error) {
+	c, err := env.ParseAs[auth.CursorKeyConfig]()
+	return auth.NewCursorKeys(secretsmanager.NewFromConfig(p.AWS), c, p.Now), err
+}
+
 type httpConfig struct {
 	OIDC        auth.OIDCConfig
 	PlatformKey auth.PlatformKeyConfig

@@ -13,10 +13,11 @@ import (
 func main() {
 	serve.Web(func(p serve.Parts) (http.Handler, error) {
 		c, err := env.ParseAs[console.Config]()
-		sealer, failed := p.Sealer()
-		if err := errors.Join(err, failed); err != nil {
+		sealer, unsealed := p.Sealer()
+		cursors, unsigned := p.Cursors()
+		if err := errors.Join(err, unsealed, unsigned); err != nil {
 			return nil, err
 		}
-		return console.New(c, p.Store, sealer, p.Now, p.NewID)
+		return console.New(c, console.Parts{Store: p.Store, Sealer: sealer, Cursors: cursors, Now: p.Now, NewID: p.NewID})
 	})
 }
