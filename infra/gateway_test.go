@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"plugboard/functions/console"
 	"plugboard/shared/contract"
 )
 
@@ -51,6 +52,9 @@ func TestGateway_RoutesEachOperationOnceAndNothingBesides(t *testing.T) {
 		}
 		for _, op := range contract.All() {
 			want = append(want, fmt.Sprint(op.Method, " ", op.Path, " ", op.Function))
+		}
+		for _, page := range console.Routes() {
+			want = append(want, fmt.Sprint(page.Method, " ", page.Path, " console"))
 		}
 		slices.Sort(got)
 		slices.Sort(want)

@@ -165,7 +165,8 @@ func (q *request) rotate(id domain.ExtensionID, key string) (answer, error) {
 		return answer{}, err
 	}
 	in := contract.RotateInstallationTokenInput{Extension: id}
-	in.Body.OverlapSeconds = rotationOverlap
+	overlap := rotationOverlap
+	in.Body.OverlapSeconds = &overlap
 	out, err := callOnce(q, contract.RotateInstallationToken, in, key)
 	if err != nil {
 		return answer{}, err

@@ -26,7 +26,7 @@ type extensionPage struct {
 	Wrong     bool
 	Changed   string // what changed while the form was open; empty mostly
 	Key       string
-	Admins    []contract.UserView // for a member
+	Admins    []contract.AccountUser // for a member
 	Address   string              // of this page, to send to an admin
 	Also      string              // the names of what comes with it
 }

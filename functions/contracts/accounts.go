@@ -257,13 +257,13 @@ func (s *Service) ListUsers(ctx context.Context, in *contract.ListUsersInput) (*
 	if err != nil {
 		return nil, err
 	}
-	views := []contract.UserView{}
+	views := []contract.AccountUser{}
 	for _, u := range all {
 		if in.Role == "" || u.Role == in.Role {
-			views = append(views, contract.UserView{ID: u.ID, Name: u.Name, Email: u.Email, Role: u.Role})
+			views = append(views, contract.AccountUser{ID: u.ID, Name: u.Name, Email: u.Email, Role: u.Role})
 		}
 	}
-	return &contract.ListUsersOutput{Body: contract.PageOf(views, func(u contract.UserView) string { return string(u.ID) }, in.PageInput)}, nil
+	return &contract.ListUsersOutput{Body: contract.PageOf(views, func(u contract.AccountUser) string { return string(u.ID) }, in.PageInput)}, nil
 }
 
 // ListWorkspaces leaves out those in which the acting user may not create contracts.

@@ -81,10 +81,10 @@ type ListUsersInput struct {
 	Role domain.Role `query:"role" enum:"admin,member" doc:"Those of that role alone; all when absent."`
 }
 
-type ListUsersOutput struct{ Body Page[UserView] }
+type ListUsersOutput struct{ Body Page[AccountUser] }
 
-// UserView is a user as the other people of the account see it.
-type UserView struct {
+// AccountUser is a user as the other people of the account see it.
+type AccountUser struct {
 	ID    domain.UserID `json:"id"`
 	Name  string        `json:"name"`
 	Email string        `json:"email"`
