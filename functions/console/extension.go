@@ -27,8 +27,8 @@ type extensionPage struct {
 	Changed   string // what changed while the form was open; empty mostly
 	Key       string
 	Admins    []contract.AccountUser // for a member
-	Address   string              // of this page, to send to an admin
-	Also      string              // the names of what comes with it
+	Address   string                 // of this page, to send to an admin
+	Also      string                 // the names of what comes with it
 }
 
 // creationItem is a line of what is created.
