@@ -120,7 +120,10 @@ func (s *Store) accept(ctx context.Context, e events.Event) Accepted {
 	}
 	item[PartitionKey], item[SortKey], item[recordAttribute] = str(k.pk), str(k.sk), str(string(record))
 	item[OutboxAttribute], item[ExpiresAt] = str(OutboxEvent), num(e.AcceptedAt.Add(outboxKept).Unix())
-	_, err = s.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.accounts, Item: item, ConditionExpression: aws.String(absent)})
+	err = s.alone(ctx, func() error {
+		_, err := s.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.accounts, Item: item, ConditionExpression: aws.String(absent)})
+		return err
+	})
 	var refused *types.ConditionalCheckFailedException
 	if !errors.As(err, &refused) {
 		return Accepted{Err: fault.Wrap(awsFault(err), "store %s", e.ID)}

@@ -87,11 +87,14 @@ func (s *Store) Claim(ctx context.Context, a domain.AccountID, keyHash, fingerpr
 	if err == nil {
 		return context.WithValue(ctx, claimKey{}, c), nil, nil
 	}
+	running := fault.New(fault.Conflict, "still-running", "A request with this Idempotency-Key is still running. Repeat it in a moment.")
+	if inTransaction(err) { // which records its answer
+		return ctx, nil, running
+	}
 	var failed *types.ConditionalCheckFailedException
 	if !errors.As(err, &failed) {
 		return ctx, nil, fault.Wrap(awsFault(err), "claim an idempotency key")
 	}
-	running := fault.New(fault.Conflict, "still-running", "A request with this Idempotency-Key is still running. Repeat it in a moment.")
 	earlier, err := get[claim](ctx, s, k, "idempotency key")
 	switch {
 	case fault.KindOf(err) == fault.NotFound: // released meanwhile
@@ -139,17 +142,20 @@ func (s *Store) Settle(ctx context.Context, answer any, failed bool) error {
 	}
 	if failed {
 		k, _ := keyOf(*c)
-		_, err := s.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{
-			TableName: &s.accounts, Key: k.attributes(),
-			ConditionExpression:       aws.String("#owner = :owner AND attribute_not_exists(answer)"),
-			ExpressionAttributeNames:  map[string]string{"#owner": "owner"},
-			ExpressionAttributeValues: map[string]types.AttributeValue{":owner": str(c.Owner)},
+		err := s.alone(ctx, func() error {
+			_, err := s.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+				TableName: &s.accounts, Key: k.attributes(),
+				ConditionExpression:       aws.String("#owner = :owner AND attribute_not_exists(answer)"),
+				ExpressionAttributeNames:  map[string]string{"#owner": "owner"},
+				ExpressionAttributeValues: map[string]types.AttributeValue{":owner": str(c.Owner)},
+			})
+			return err
 		})
 		var gone *types.ConditionalCheckFailedException
 		if errors.As(err, &gone) {
 			return nil
 		}
-		return fault.Wrap(err, "release an idempotency key")
+		return fault.Wrap(awsFault(err), "release an idempotency key")
 	}
 	return s.Commit(ctx, &Tx{}, answer)
 }

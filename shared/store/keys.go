@@ -21,6 +21,7 @@ import (
 //	ACCOUNT#<id>          NAMING                  naming          condition-checked by what names workspaces, and by their deletion
 //	ACCOUNT#<id>          TEMPLATETYPE#<id>       template-type   id; all of an account
 //	ACCOUNT#<id>          FIELDS#<type id>        fields-version  condition-checked by a contract's creation
+//	ACCOUNT#<id>          FIELDS#<type id>#<n>    fields-version  a copy of its version; a creation checks any one (fields.go)
 //	ACCOUNT#<id>          TEMPLATE#<id>           template        id; all of an account
 //	ACCOUNT#<id>          INSTALLATION#<ext>      installation    extension; all of an account
 //	ACCOUNT#<id>          WEBHOOK#<id>            webhook         id; all of an account, by fanout
@@ -245,6 +246,15 @@ func templateTypeKey(a domain.AccountID, id domain.TemplateTypeID) key {
 }
 func fieldsKey(a domain.AccountID, id domain.TemplateTypeID) key {
 	return inAccount(a, "FIELDS", string(id))
+}
+
+// fieldsCopyKey is a copy of the version at fieldsKey; copy 0 is that item itself.
+func fieldsCopyKey(a domain.AccountID, id domain.TemplateTypeID, n int) key {
+	k := fieldsKey(a, id)
+	if n > 0 {
+		k.sk += fmt.Sprintf("#%d", n)
+	}
+	return k
 }
 func templateKey(a domain.AccountID, id domain.TemplateID) key {
 	return inAccount(a, "TEMPLATE", string(id))

@@ -156,6 +156,29 @@ func (s *Store) expired(item map[string]types.AttributeValue) bool {
 	return err == nil && at <= s.now().Unix()
 }
 
+// inTransaction tells that a single write met an ongoing transaction on its item, or a transaction met its own repetition.
+// The SDK repeats only the second kind, and not for ever.
+func inTransaction(err error) bool {
+	var conflict *types.TransactionConflictException
+	var repeated *types.TransactionInProgressException
+	return errors.As(err, &conflict) || errors.As(err, &repeated)
+}
+
+// alone makes a single write, and again while a transaction on its item is ongoing, which takes milliseconds.
+func (s *Store) alone(ctx context.Context, write func() error) error {
+	for attempt := 1; ; attempt++ {
+		err := write()
+		if !inTransaction(err) || attempt == commitAttempts {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(s.jitter(attempt)):
+		}
+	}
+}
+
 // awsFault tells throttling, which is worth repeating, from internal errors.
 func awsFault(err error) error {
 	if err == nil {
@@ -163,7 +186,7 @@ func awsFault(err error) error {
 	}
 	var throttled *types.ProvisionedThroughputExceededException
 	var limited *types.RequestLimitExceeded
-	if errors.As(err, &throttled) || errors.As(err, &limited) || strings.Contains(err.Error(), "ThrottlingException") {
+	if errors.As(err, &throttled) || errors.As(err, &limited) || inTransaction(err) || strings.Contains(err.Error(), "ThrottlingException") {
 		return &fault.Error{Kind: fault.Unavailable, Code: "busy", Detail: "Too many requests at once. Try again in a moment.", Err: err}
 	}
 	var invalid smithy.APIError

@@ -12,8 +12,8 @@ import (
 	"plugboard/shared/fault"
 )
 
-// TouchToken notes that a token was used. It is no Tx, as it belongs to no change, and a token that has gone
-// meanwhile is none of its business.
+// TouchToken notes that a token was used. It is no Tx, as it belongs to no change. A token that has gone meanwhile, or that
+// an ongoing transaction changes, stays as it is: the next use notes the same.
 func (s *Store) TouchToken(ctx context.Context, hash string, at time.Time) error {
 	_, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &s.accounts, Key: tokenKey(hash).attributes(),
@@ -21,7 +21,7 @@ func (s *Store) TouchToken(ctx context.Context, hash string, at time.Time) error
 		ExpressionAttributeValues: map[string]types.AttributeValue{":at": str(at.Format(time.RFC3339Nano))},
 	})
 	var gone *types.ConditionalCheckFailedException
-	if errors.As(err, &gone) {
+	if errors.As(err, &gone) || inTransaction(err) {
 		return nil
 	}
 	return fault.Wrap(awsFault(err), "note a token's use")

@@ -39,7 +39,8 @@ func (t *Tx) AnswersOf(a domain.AccountID) { t.answer = a }
 type Write struct {
 	item      types.TransactWriteItem
 	otherwise error
-	logged    bool // in the deliveries table
+	logged    bool       // in the deliveries table
+	another   func() key // of a check that several items serve: the item to check after a conflict
 }
 
 // Else sets the error that Commit returns when this write's condition fails.
@@ -113,31 +114,6 @@ func (t *Tx) Exists(v any) *Write {
 	}}, record)
 }
 
-// BumpFields raises the version of a template type's fields, so that a contract being created with the old fields
-// fails.
-func (t *Tx) BumpFields(a domain.AccountID, id domain.TemplateTypeID) *Write {
-	v := domain.FieldsVersion{Account: a, TemplateType: id}
-	k, record := keyOf(v)
-	return t.add(types.TransactWriteItem{Update: &types.Update{
-		Key:                      k.attributes(),
-		UpdateExpression:         aws.String("SET account_id = :a, template_type_id = :t, #record = :r ADD version :one"),
-		ExpressionAttributeNames: map[string]string{"#record": recordAttribute},
-		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":a": str(string(a)), ":t": str(string(id)), ":r": str(string(record)), ":one": num(1),
-		},
-	}}, record)
-}
-
-// HoldFields makes the Tx fail unless a template type's fields have that version (design rule 13). The item is under
-// 200 bytes, since a condition check is billed at the item's size.
-func (t *Tx) HoldFields(v domain.FieldsVersion) *Write {
-	k, record := keyOf(v)
-	return t.add(types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
-		Key: k.attributes(), ConditionExpression: aws.String("version = :v"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":v": num(int64(v.Version))},
-	}}, record)
-}
-
 // HoldListed makes the Tx fail unless the extension is listed at that version.
 func (t *Tx) HoldListed(e domain.ExtensionID, version int) *Write {
 	k, record := keyOf(domain.Extension{ID: e})
@@ -154,15 +130,6 @@ func (t *Tx) UseType(a domain.AccountID, id domain.TemplateTypeID, templates int
 		Key: k.attributes(), ConditionExpression: aws.String("attribute_exists(pk)"),
 		UpdateExpression:          aws.String("ADD templates :n"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{":n": num(int64(templates))},
-	}}, record)
-}
-
-// RemoveFields removes the fields' version together with its template type, unless a template uses the type.
-func (t *Tx) RemoveFields(a domain.AccountID, id domain.TemplateTypeID) *Write {
-	k, record := keyOf(domain.FieldsVersion{Account: a, TemplateType: id})
-	return t.add(types.TransactWriteItem{Delete: &types.Delete{
-		Key: k.attributes(), ConditionExpression: aws.String("attribute_not_exists(templates) OR templates = :none"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":none": num(0)},
 	}}, record)
 }
 
@@ -234,7 +201,8 @@ const (
 	OutboxProvision = "provision"
 	OutboxResend    = "resend"
 
-	commitAttempts = 6
+	// commitAttempts is how often a transaction is tried that meets others: over some four seconds.
+	commitAttempts = 16
 )
 
 // Commit makes the writes, all or none. Under an Idempotency-Key, the answer is recorded with them, without secrets,
@@ -305,6 +273,11 @@ func (s *Store) Commit(ctx context.Context, t *Tx, answer any) error {
 		if attempt == commitAttempts {
 			return &fault.Error{Kind: fault.Unavailable, Code: "busy", Detail: "Too many changes of the same thing at once. Try again in a moment.", Op: "commit", Err: err}
 		}
+		for i, w := range writes {
+			if w.another != nil {
+				items[i].ConditionCheck.Key = w.another().attributes()
+			}
+		}
 		select {
 		case <-ctx.Done():
 			return fault.Wrap(ctx.Err(), "commit, waiting to try again")
@@ -353,7 +326,7 @@ func (s *Store) prepared(ctx context.Context, item types.TransactWriteItem) type
 	return item
 }
 
-// backoff is full jitter over 20 ms, doubled at each attempt.
+// backoff is full jitter over 20 ms, doubled at each attempt up to 640 ms.
 func backoff(attempt int) time.Duration {
-	return time.Duration(rand.Int64N(int64(20*time.Millisecond) << attempt))
+	return time.Duration(rand.Int64N(int64(20*time.Millisecond) << min(attempt, 5)))
 }
