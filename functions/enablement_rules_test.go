@@ -155,6 +155,35 @@ func TestRule3_RotatingEndsTheOldTokenAfterTheOverlap(t *testing.T) {
 	a.want(a.call(a.integration(adminEmail), "GET", "/v1/templates", nil), 200)
 }
 
+// A rotation that does not say leaves the token before a day; one that ends it at once says what that breaks.
+func TestRule3_ARotationOverlapsByADayUnlessItSaysOtherwise(t *testing.T) {
+	a := newActors(newWorld(t))
+	a.enable()
+	at := "/v1/installations/" + mainExtension
+	first := a.integration(adminEmail)
+	rotated := a.want(a.call(a.admin, "POST", at+"/token", object{}), 201)
+	if rotated.str("before_ends_at") == "" || rotated.str("warning") != "" {
+		t.Errorf("the token before ends at %q, with the warning %q", rotated.str("before_ends_at"), rotated.str("warning"))
+	}
+	a.token = rotated.str("token")
+	a.pass(23 * time.Hour)
+	a.want(a.call(first, "GET", "/v1/templates", nil), 200)
+	a.pass(time.Hour + time.Second)
+	a.refused(a.call(first, "GET", "/v1/templates", nil), 401, "unauthenticated")
+	second := a.integration(adminEmail)
+	ended := a.want(a.call(a.admin, "POST", at+"/token", object{"overlap_seconds": 0}), 201)
+	if !strings.Contains(ended.str("warning"), "401") {
+		t.Errorf("got the warning %q", ended.str("warning"))
+	}
+	a.refused(a.call(second, "GET", "/v1/templates", nil), 401, "unauthenticated")
+	if secret := a.want(a.call(a.admin, "POST", at+"/callback-secret", object{}), 201); secret.str("before_ends_at") == "" || secret.str("warning") != "" {
+		t.Errorf("the callback secret before ends at %q, with the warning %q", secret.str("before_ends_at"), secret.str("warning"))
+	}
+	if secret := a.want(a.call(a.admin, "POST", at+"/callback-secret", object{"overlap_seconds": 0}), 201); !strings.Contains(secret.str("warning"), "401") {
+		t.Errorf("a callback secret that ends at once: got the warning %q", secret.str("warning"))
+	}
+}
+
 func TestRule3_AtMostTwoTokensAreGoodAtATime(t *testing.T) {
 	a := newActors(newWorld(t))
 	a.enable()

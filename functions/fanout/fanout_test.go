@@ -315,6 +315,34 @@ func TestHandle_AManagedWebhooksMessage(t *testing.T) {
 	}
 }
 
+// Delivery reads a webhook again that it knows in an older revision than fan-out did.
+func TestHandle_ADeliverySaysWhichRevisionsFanOutKnew(t *testing.T) {
+	k := newKit(t)
+	k.twoExtensions()
+	k.handle(k.commit(signed("1", domain.Contract{ID: "con_1", Origin: "acme-crm", TemplateType: "tt_orders"})))
+	before := k.delivered()
+	if len(before) == 0 {
+		t.Fatal("nothing is delivered")
+	}
+	for _, d := range before {
+		w, err := k.Webhook(t.Context(), acct, d.Webhook)
+		if err != nil {
+			t.Fatal(err)
+		}
+		known := w.Rev
+		if w.Extension != "" {
+			i, err := k.Tables.Installation(t.Context(), acct, w.Extension)
+			if err != nil {
+				t.Fatal(err)
+			}
+			known += i.Rev
+		}
+		if d.Known != known {
+			t.Errorf("%s: says %d, want %d", d.Webhook, d.Known, known)
+		}
+	}
+}
+
 func TestHandle_ABodyTooBigForAMessageGoesByReference(t *testing.T) {
 	k := newKit(t)
 	k.Given(&domain.Webhook{Account: acct, ID: "own-all"})

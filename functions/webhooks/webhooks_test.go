@@ -2,6 +2,7 @@ package webhooks
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -499,5 +500,58 @@ func TestReadDelivery_ByItsID(t *testing.T) {
 	} {
 		_, err := k.ReadDelivery(extension(t, "acme-crm"), in)
 		is(t, name, err, fault.NotFound, "not-found")
+	}
+}
+
+// A managed webhook shows the scheme that its blueprint declares, in list, read and update, and none of its templates.
+func TestRule8_AManagedWebhookShowsItsDeclaredAuth(t *testing.T) {
+	k := newKit(t)
+	schemes := map[domain.WebhookID]domain.WebhookAuth{
+		"whk_m1": {}, "whk_m2": {Scheme: domain.AuthBasic, Username: "{{user}}", Password: "{{api_key}}"}, "whk_m3": {Scheme: domain.AuthBearer, Token: "{{api_key}}"},
+		"whk_m4": {Scheme: domain.AuthOAuth2, TokenURL: "https://id.example.com/token", ClientID: "{{user}}", ClientSecret: "{{api_key}}", ClientAuth: domain.ClientAuthPost},
+	}
+	b := domain.Blueprint{Extension: "acme-shown", Version: 3}
+	for id, auth := range schemes {
+		b.Webhooks = append(b.Webhooks, domain.WebhookBlueprint{Key: string(id), Auth: auth, Headers: map[string]string{"X-Key": "{{api_key}}"}})
+		k.Given(&domain.Webhook{Account: acct, ID: id, Extension: "acme-shown", Version: 3, WebhookKey: string(id), URL: "https://example.com/"})
+	}
+	k.Given(&b, &domain.Webhook{Account: acct, ID: "whk_m5", Extension: "acme-shown", Lifecycle: true, URL: "https://example.com/"})
+	schemes["whk_m5"] = domain.WebhookAuth{}
+	list, err := k.List(admin(t), &contract.ListWebhooksInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := map[domain.WebhookID][]contract.WebhookView{}
+	for _, v := range list.Body.Items {
+		shown[v.ID] = append(shown[v.ID], v)
+	}
+	for id, auth := range schemes {
+		read, err := k.Read(admin(t), &contract.WebhookInput{Webhook: id})
+		if err != nil {
+			t.Fatal(err)
+		}
+		paused := true
+		in := &contract.UpdateWebhookInput{Webhook: id}
+		in.Body.Paused = &paused
+		updated, err := k.Update(admin(t), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := string(auth.Scheme)
+		if want == "" {
+			want = "none"
+		}
+		for where, v := range map[string]contract.WebhookView{"list": shown[id][0], "read": read.Body.WebhookView, "update": updated.Body} {
+			raw, _ := json.Marshal(v)
+			if v.Auth.Scheme != want || !v.Auth.Managed || v.Auth.Set == nil || len(v.Auth.Set) > 0 || v.Auth.TokenURL != auth.TokenURL || strings.Contains(string(raw), "{{") {
+				t.Errorf("%s, %s: %s, want the scheme %s", id, where, raw, want)
+			}
+			if id != "whk_m5" && !slices.Equal(v.Headers, []string{"X-Key"}) {
+				t.Errorf("%s, %s: the headers are %v", id, where, v.Headers)
+			}
+		}
+	}
+	if own, err := k.Read(admin(t), &contract.WebhookInput{Webhook: "whk_own"}); err != nil || own.Body.Auth.Managed || own.Body.Auth.Scheme != "none" {
+		t.Errorf("an own one shows %+v, %v", own.Body.Auth, err)
 	}
 }
