@@ -135,6 +135,7 @@ func TestRule7_AuthorizationOfAnySchemeGoesOutAndIsMasked(t *testing.T) {
 			t.Errorf("%s: kept is %.80q", name, line.Excerpt)
 		}
 		k.next()
+		k.receiver.take()
 	}
 }
 

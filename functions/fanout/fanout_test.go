@@ -308,7 +308,7 @@ func TestHandle_AManagedWebhooksMessage(t *testing.T) {
 	want := events.Delivery{
 		ID: domain.DeliveryOf("evt_1", "crm-orders"), Account: acct, Webhook: "crm-orders", Extension: "acme-crm", Epoch: 3,
 		Event: "evt_1", Contract: "con_1", EventType: "contract.signed", EventAt: at, Body: string(e.Body), Attempt: 1,
-		Context: `{"also":"\u003cC-7\u003e \u0026 ","customer":"C-7"}`,
+		Context: `{"also":"\u003cC-7\u003e \u0026 ","customer":"C-7"}`, Known: 2,
 	}
 	if got != want {
 		t.Errorf("got\n%+v\nwant\n%+v", got, want)

@@ -517,7 +517,7 @@ func TestRule8_AManagedWebhookShowsItsDeclaredAuth(t *testing.T) {
 	}
 	k.Given(&b, &domain.Webhook{Account: acct, ID: "whk_m5", Extension: "acme-shown", Lifecycle: true, URL: "https://example.com/"})
 	schemes["whk_m5"] = domain.WebhookAuth{}
-	list, err := k.List(admin(t), &contract.ListWebhooksInput{})
+	list, err := k.List(admin(t), &contract.ListWebhooksInput{PageInput: contract.PageInput{Limit: 100}})
 	if err != nil {
 		t.Fatal(err)
 	}
