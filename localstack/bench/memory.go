@@ -68,25 +68,25 @@ func compare(out io.Writer, batch, request time.Duration, size int) {
 	sizes := memory.Of("prod")
 	fmt.Fprintf(out, "CPU: %.1f ms a batch of %d deliveries, %.1f ms an API request, measured on this machine (x86-64). Waiting: %s for endpoints, %s for\n"+
 		"DynamoDB, assumed. Time: waiting, and the CPU time over the share of a CPU that the memory brings. Dollars: Lambda alone, arm64,\nat list prices of %s. prod: %d MB for the API, %d MB for workers.\n\n",
-		milliseconds(batch), size, milliseconds(request), slow, dynamoWait, pricesOf, sizes.API, sizes.Worker)
+		inMilliseconds(batch), size, inMilliseconds(request), slow, dynamoWait, pricesOf, sizes.API, sizes.Worker)
 	fmt.Fprintf(out, "%6s%14s%24s%14s%22s\n", "MB", "ms a batch", "$ a million deliveries", "ms a request", "$ a million requests")
 	for _, mb := range choices {
-		a, c := taking(slow, batch, mb), taking(dynamoWait, request, mb)
-		fmt.Fprintf(out, "%6d%14.0f%24.2f%14.0f%22.2f\n", mb, milliseconds(a), invocation(a, mb)/float64(size)*1e6, milliseconds(c), invocation(c, mb)*1e6)
+		a, c := invocationTime(slow, batch, mb), invocationTime(dynamoWait, request, mb)
+		fmt.Fprintf(out, "%6d%14.0f%24.2f%14.0f%22.2f\n", mb, inMilliseconds(a), invocationPrice(a, mb)/float64(size)*1e6, inMilliseconds(c), invocationPrice(c, mb)*1e6)
 	}
 }
 
-// taking is how long an invocation takes that waits for so long and needs so much CPU time, with so much memory.
-func taking(wait, cpu time.Duration, mb int) time.Duration {
+// invocationTime is how long an invocation takes that waits for so long and needs so much CPU time, with so much memory.
+func invocationTime(wait, cpu time.Duration, mb int) time.Duration {
 	return wait + cpu*cpuMB/time.Duration(min(mb, cpuMB))
 }
 
-// invocation is what one costs, in dollars. Lambda bills by the millisecond.
-func invocation(long time.Duration, mb int) float64 {
+// invocationPrice is what one costs, in dollars. Lambda bills by the millisecond.
+func invocationPrice(long time.Duration, mb int) float64 {
 	return lambdaRequest + long.Round(time.Millisecond).Seconds()*float64(mb)/1024*lambdaGBSecond
 }
 
-func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+func inMilliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 // requestTime is the CPU time of a request to the function contracts, as MiniStack's process of it uses it: half are reads by a
 // user's JWT, half are writes by the platform, each a transaction.
