@@ -194,6 +194,7 @@ func TestRule11_OnlyTestAccountsSeeWhatIsNotListed(t *testing.T) {
 	d.want(enable("customer"), 404)
 
 	d.want(d.call(d.partner, "PUT", at+"/test-accounts", object{"accounts": []string{"customer", "acme-dev"}}), 200)
+	d.accepts("customer", unlisted) // the development account is not asked
 	d.submit(unlisted, coreBlueprint())
 	d.submit(unlisted, coreBlueprint())
 	d.want(d.call(platform, "POST", at+"/versions/3/review", object{"decision": "reject", "reasons": []string{"no"}}), 200)

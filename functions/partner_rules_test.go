@@ -121,6 +121,7 @@ func TestRule27_APartnerMovesToAnotherDevelopmentAccount(t *testing.T) {
 	d := newDeveloping(t)
 	id := d.want(d.call(d.partner, "GET", "/v1/extensions/"+unlisted, nil), 200).str("partner_id")
 	d.want(d.call(d.partner, "PUT", "/v1/extensions/"+unlisted+"/test-accounts", object{"accounts": []string{"customer"}}), 200)
+	d.accepts("customer", unlisted)
 	moved := d.want(d.call(platform, "PATCH", "/v1/partners/"+id, object{"name": "Acme 2", "development_account_id": "other"}), 200)
 	if moved.str("name") != "Acme 2" || moved.str("development_account_id") != "other" || moved.str("contact") != "help@acme.test" {
 		t.Errorf("the partner reads %s", moved.raw)

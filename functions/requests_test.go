@@ -193,6 +193,15 @@ var requests = map[string]request{
 	"resume-rollout": rolloutRequest("/resume"),
 	"cancel-rollout": rolloutRequest("/cancel"),
 
+	"list-invitations": {},
+	"accept-invitation": {
+		prepare: func(s *scene, _ who) { s.invites(idleExtension, "customer") },
+		path:    at(invitationTo(idleExtension, "accept")), other: invitationTo("nowhere", "accept"),
+	},
+	"decline-invitation": {
+		prepare: func(s *scene, _ who) { s.invites(idleExtension, "customer") },
+		path:    at(invitationTo(idleExtension, "decline")), other: invitationTo("nowhere", "decline"),
+	},
 	"enable-extension":   {path: at("/v1/installations/" + idleExtension), other: "/v1/installations/nowhere", body: fixed(object{"parameters": object{idleExtension: object{}}})},
 	"list-installations": {},
 	"read-installation":  installationOf(""),

@@ -14,12 +14,19 @@ import (
 	"plugboard/shared/store"
 )
 
-// CreateExtension reserves the slug, and with it the extension types. The development account sees it from now on. Conflict when the
-// slug is taken, and when the development account was deleted.
+// CreateExtension reserves the slug, and with it the extension types. The development account sees it from now on.
+// Conflict when the slug is taken, when the development account was deleted, and `quota-exceeded` beyond MaxExtensions.
 func (s *Service) CreateExtension(ctx context.Context, in *contract.CreateExtensionInput) (*contract.CreateExtensionOutput, error) {
 	partner, err := s.store.Partner(ctx, auth.From(ctx).Partner)
 	if err != nil {
 		return nil, fault.Wrap(err, "the calling partner")
+	}
+	known, _, err := s.store.Extensions(ctx, partner.ID, "", domain.MaxExtensions)
+	if err != nil {
+		return nil, err
+	}
+	if len(known) >= domain.MaxExtensions {
+		return nil, fault.New(fault.Conflict, domain.QuotaExceeded, "The quota %q is used up: a partner has at most %d. Ask the platform for another partner.", "extensions", domain.MaxExtensions)
 	}
 	now := s.now()
 	e := domain.Extension{
@@ -29,7 +36,7 @@ func (s *Service) CreateExtension(ctx context.Context, in *contract.CreateExtens
 	}
 	var tx store.Tx
 	tx.Create(&e).Else(fault.New(fault.Conflict, "slug-taken", "The slug %q is taken. Choose another.", e.ID))
-	tx.Replace(&partner) // so that another development account comes before or after it, and sees it either way
+	tx.Replace(&partner) // so that the quota holds, and another development account comes before or after it
 	tx.Living(partner.DevelopmentAccount).Else(fault.New(fault.Conflict, "development-account-deleted", "The partner's development account was deleted."))
 	tx.Put(&domain.Authored{Partner: partner.ID, Extension: e.ID})
 	tx.Put(&domain.Trial{Account: partner.DevelopmentAccount, Extension: e.ID})

@@ -67,7 +67,7 @@ func (s *Service) ReadPartner(ctx context.Context, in *contract.ReadPartnerInput
 const relinkMost = 40
 
 // UpdatePartner changes what is given. Another development account sees the partner's extensions from now on, in place of the
-// one before, unless the partner named that as a test account. Invalid when it does not exist; Conflict
+// one before, unless that accepted an invitation. Invalid when it does not exist; Conflict
 // `too-many-extensions` beyond relinkMost.
 func (s *Service) UpdatePartner(ctx context.Context, in *contract.UpdatePartnerInput) (*contract.UpdatePartnerOutput, error) {
 	p, err := s.partner(ctx, in.Partner)
@@ -114,8 +114,10 @@ func (s *Service) relink(ctx context.Context, tx *store.Tx, p *domain.Partner, t
 	tx.Replace(&before)
 	tx.Replace(&after)
 	for _, e := range all {
-		tx.Put(&domain.Trial{Account: to, Extension: e.ID})
-		if !slices.Contains(e.TestAccounts, before.ID) {
+		if !slices.Contains(e.AcceptedBy, to) { // else it has a trial, which its quota counts
+			tx.Put(&domain.Trial{Account: to, Extension: e.ID})
+		}
+		if !slices.Contains(e.AcceptedBy, before.ID) {
 			tx.Discard(domain.Trial{Account: before.ID, Extension: e.ID})
 		}
 	}

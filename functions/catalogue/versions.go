@@ -122,9 +122,9 @@ func (s *Service) YankVersion(ctx context.Context, in *contract.YankVersionInput
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// PutTestAccounts replaces the accounts that see the extension before it is listed. The answer is the same for one that there
-// is not: a partner learns of no account by its id. What an account is offered so does nothing until one of its admins
-// enables it.
+// PutTestAccounts replaces the accounts that are invited to try the extension before it is listed. The answer is the same
+// for an account that does not exist, one that has not answered, and one that declined: a partner learns of an account
+// only when it accepts. An account that declined is not asked again.
 func (s *Service) PutTestAccounts(ctx context.Context, in *contract.PutTestAccountsInput) (*contract.PutTestAccountsOutput, error) {
 	e, err := s.extension(ctx, in.Extension)
 	if err != nil {
@@ -136,25 +136,65 @@ func (s *Service) PutTestAccounts(ctx context.Context, in *contract.PutTestAccou
 	}
 	var tx store.Tx
 	for _, a := range e.TestAccounts {
-		if a != partner.DevelopmentAccount && !slices.Contains(in.Body.Accounts, a) {
-			tx.Discard(domain.Trial{Account: a, Extension: e.ID})
-		}
-	}
-	for _, id := range in.Body.Accounts {
-		a, err := s.store.Account(ctx, id)
-		switch {
-		case fault.KindOf(err) == fault.NotFound || err == nil && !a.Living():
+		if slices.Contains(in.Body.Accounts, a) {
 			continue
-		case err != nil:
+		}
+		if err := s.uninvite(ctx, &tx, &e, a, partner.DevelopmentAccount); err != nil {
 			return nil, err
 		}
-		tx.Living(id) // no trial comes behind the back of its erasing
-		tx.Put(&domain.Trial{Account: id, Extension: e.ID})
+	}
+	for _, a := range in.Body.Accounts {
+		if a == partner.DevelopmentAccount || slices.Contains(e.AcceptedBy, a) {
+			continue
+		}
+		if err := s.invite(ctx, &tx, e, a, partner); err != nil {
+			return nil, err
+		}
 	}
 	e.TestAccounts, e.UpdatedAt = in.Body.Accounts, s.now()
 	tx.Replace(&e)
 	out := &contract.PutTestAccountsOutput{Body: viewExtension(e)}
 	return out, s.store.Commit(ctx, &tx, out)
+}
+
+// invite asks an account that exists and was not asked before.
+func (s *Service) invite(ctx context.Context, tx *store.Tx, e domain.Extension, id domain.AccountID, partner domain.Partner) error {
+	a, err := s.store.Account(ctx, id)
+	if fault.KindOf(err) == fault.NotFound || err == nil && !a.Living() {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := s.store.Invitation(ctx, id, e.ID); fault.KindOf(err) != fault.NotFound {
+		return err // nil: its answer, or its silence, holds
+	}
+	tx.Living(id) // nothing comes behind the back of its erasing
+	invitation := domain.InvitationTo(id, e, partner, s.now())
+	tx.Create(&invitation)
+	return nil
+}
+
+// uninvite takes back an invitation, or the trial that came of it. What the account declined stays declined.
+func (s *Service) uninvite(ctx context.Context, tx *store.Tx, e *domain.Extension, a, development domain.AccountID) error {
+	switch {
+	case e.Leave(a):
+		tx.Uncount(a, domain.QuotaTrials)
+		if a == development {
+			tx.Put(&domain.Trial{Account: a, Extension: e.ID})
+		} else {
+			tx.Discard(domain.Trial{Account: a, Extension: e.ID})
+		}
+	case a != development:
+		i, err := s.store.Invitation(ctx, a, e.ID)
+		if err == nil && i.State == domain.InvitationPending {
+			tx.Delete(&i)
+		}
+		if err != nil && fault.KindOf(err) != fault.NotFound {
+			return err
+		}
+	}
+	return nil
 }
 
 // viewVersion shows the version that is in the catalogue as listed.

@@ -2,10 +2,8 @@ package enablement
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"plugboard/events"
@@ -13,111 +11,9 @@ import (
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
-	"plugboard/shared/offer"
 	"plugboard/shared/secret"
 	"plugboard/shared/store"
 )
-
-// Catalogue lists what can be enabled, each with what it would bring along and ask for: what is listed, and what
-// the account tries before it is.
-func (s *Service) Catalogue(ctx context.Context, in *contract.ListCatalogueInput) (*contract.ListCatalogueOutput, error) {
-	listings, err := s.store.Listings(ctx)
-	if err != nil {
-		return nil, err
-	}
-	tried, shelves, err := s.trials(ctx, auth.From(ctx).Account, listings)
-	if err != nil {
-		return nil, err
-	}
-	offers := append(listings, tried...)
-	slices.SortFunc(offers, func(a, b domain.Listing) int { return strings.Compare(string(a.Extension), string(b.Extension)) })
-	page := contract.PageOf(offers, func(l domain.Listing) string { return string(l.Extension) }, in.PageInput)
-	installed, err := s.store.Installations(ctx, auth.From(ctx).Account)
-	if err != nil {
-		return nil, err
-	}
-	listed := offer.NewShelf(s.store)
-	out := &contract.ListCatalogueOutput{Body: contract.Page[contract.CatalogueItem]{NextCursor: page.NextCursor, Items: []contract.CatalogueItem{}}}
-	for _, l := range page.Items {
-		shelf, trial := shelves[l.Extension]
-		if !trial {
-			shelf = listed
-		}
-		item, err := catalogueItem(ctx, shelf, l, installed)
-		if err != nil {
-			return nil, err
-		}
-		if item.Trial = trial; !trial {
-			item.LogoURL = contract.LogoURL(l.Extension, l.Logo)
-		}
-		out.Body.Items = append(out.Body.Items, item)
-	}
-	return out, nil
-}
-
-// trials is what the account may enable although it is not listed, each with a shelf of its own: what is on trial is
-// no other extension's dependency.
-func (s *Service) trials(ctx context.Context, a domain.AccountID, listed []domain.Listing) ([]domain.Listing, map[domain.ExtensionID]offer.Shelf, error) {
-	all, err := s.store.Trials(ctx, a)
-	if err != nil {
-		return nil, nil, err
-	}
-	var tried []domain.Listing
-	shelves := map[domain.ExtensionID]offer.Shelf{}
-	for _, t := range all {
-		if slices.ContainsFunc(listed, func(l domain.Listing) bool { return l.Extension == t.Extension }) {
-			continue
-		}
-		e, err := s.store.Extension(ctx, t.Extension)
-		if err != nil {
-			return nil, nil, fault.Wrap(err, "the extension %s, on trial in %s", t.Extension, a)
-		}
-		shelf := offer.NewShelf(s.store)
-		b, err := shelf.OnTrial(ctx, e.ID)
-		if _, ok := errors.AsType[*offer.Unobtainable](err); ok {
-			continue
-		}
-		if err != nil {
-			return nil, nil, err
-		}
-		maker, err := s.store.Partner(ctx, e.Partner)
-		if err != nil {
-			return nil, nil, fault.Wrap(err, "the partner of %s", e.ID)
-		}
-		tried, shelves[e.ID] = append(tried, domain.ListingOf(e, b, maker.Name)), shelf
-	}
-	return tried, shelves, nil
-}
-
-func catalogueItem(ctx context.Context, shelf offer.Shelf, l domain.Listing, installed map[domain.ExtensionID]domain.Installation) (contract.CatalogueItem, error) {
-	item := contract.CatalogueItem{Listing: l, State: installed[l.Extension].State, SendsTo: []string{}, AlsoEnables: []domain.ExtensionID{}, Parameters: []contract.NeededParameter{}}
-	blueprints, err := shelf.Closure(ctx, domain.Dependency{Extension: l.Extension})
-	if u, ok := errors.AsType[*offer.Unobtainable](err); ok {
-		item.Unobtainable = u.Detail
-		return item, nil
-	}
-	if err != nil {
-		return item, err
-	}
-	if asked := blueprints[len(blueprints)-1]; asked.Setup != nil {
-		item.SetupURL = asked.Setup.URL
-	}
-	for _, b := range blueprints {
-		if i, ok := installed[b.Extension]; ok && i.Present() {
-			continue
-		}
-		if b.Extension != l.Extension {
-			item.AlsoEnables = append(item.AlsoEnables, b.Extension)
-		}
-		item.SendsTo = append(item.SendsTo, b.Hosts()...)
-		for _, p := range b.Parameters.All() {
-			item.Parameters = append(item.Parameters, contract.NeededParameter{Extension: b.Extension, Parameter: p})
-		}
-	}
-	slices.Sort(item.SendsTo)
-	item.SendsTo = slices.Compact(item.SendsTo)
-	return item, nil
-}
 
 // Installations lists the account's, by extension.
 func (s *Service) Installations(ctx context.Context, in *contract.ListInstallationsInput) (*contract.ListInstallationsOutput, error) {

@@ -32,6 +32,9 @@ func New(s *store.Store, seal Sealer, now domain.Clock, newID domain.IDSource) *
 func (s *Service) Routes(api *contract.API) {
 	contract.ListCatalogue.Handle(api, s.Catalogue)
 	contract.ReadCatalogueExtension.Handle(api, s.CatalogueExtension)
+	contract.ListInvitations.Handle(api, s.Invitations)
+	contract.AcceptInvitation.Handle(api, s.AcceptInvitation)
+	contract.DeclineInvitation.Handle(api, s.DeclineInvitation)
 	contract.EnableExtension.Handle(api, s.Enable, s.lookAtParameters)
 	contract.ListInstallations.Handle(api, s.Installations)
 	contract.ReadInstallation.Handle(api, s.Installation)

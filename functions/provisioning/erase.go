@@ -115,7 +115,7 @@ func (s *Service) forget(ctx context.Context, a domain.AccountID, found []store.
 	for _, b := range found {
 		var err error
 		switch b.Record {
-		case domain.RecordTrial:
+		case domain.RecordTrial, domain.RecordInvitation:
 			err = s.leaveTrial(ctx, a, b.Extension)
 		case domain.RecordInstallation:
 			err = s.leaveRollouts(ctx, a, b.Extension)
@@ -132,6 +132,7 @@ func (s *Service) leaveTrial(ctx context.Context, a domain.AccountID, id domain.
 	if err != nil || !slices.Contains(e.TestAccounts, a) {
 		return err
 	}
+	e.Leave(a)
 	e.TestAccounts = slices.DeleteFunc(slices.Clone(e.TestAccounts), func(o domain.AccountID) bool { return o == a })
 	var tx store.Tx
 	tx.Replace(&e)

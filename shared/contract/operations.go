@@ -45,7 +45,7 @@ var (
 	CreateExtension = declare[CreateExtensionInput, CreateExtensionOutput](Operation{
 		ID: "create-extension", Method: http.MethodPost, Path: "/v1/extensions", Function: Catalogue, Status: 201,
 		Auth:   auth.AnyOf(auth.Partner()),
-		Reads:  domain.Records{domain.RecordPartner},
+		Reads:  domain.Records{domain.RecordPartner, domain.RecordAuthored, domain.RecordExtension},
 		Writes: domain.Records{domain.RecordPartner, domain.RecordExtension, domain.RecordAuthored, domain.RecordTrial},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Create an extension and reserve its extension types.",
 	})
@@ -193,9 +193,9 @@ var (
 	PutTestAccounts = declare[PutTestAccountsInput, PutTestAccountsOutput](Operation{
 		ID: "put-test-accounts", Method: http.MethodPut, Path: "/v1/extensions/{extension_id}/test-accounts", Function: Catalogue, Status: 200,
 		Auth: auth.AnyOf(auth.Partner()), Errors: fault.Kinds{fault.NotFound},
-		Reads:  domain.Records{domain.RecordExtension, domain.RecordPartner, domain.RecordAccount},
-		Writes: domain.Records{domain.RecordExtension, domain.RecordTrial},
-		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Name the accounts that see the extension before it is listed.",
+		Reads:  domain.Records{domain.RecordExtension, domain.RecordPartner, domain.RecordAccount, domain.RecordInvitation},
+		Writes: domain.Records{domain.RecordExtension, domain.RecordTrial, domain.RecordInvitation, domain.RecordQuotaUse},
+		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Name the accounts that are invited to try the extension before it is listed.",
 	})
 )
 
@@ -279,6 +279,26 @@ var (
 		Auth: auth.AnyOf(auth.Dashboard(domain.Member)), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordTrial, domain.RecordExtension, domain.RecordPartner, domain.RecordVersion, domain.RecordBlueprint, domain.RecordInstallation},
 		Family: FamilyCatalogue, Since: "0.6.0", Summary: "Read all that enabling an extension would create, before it is enabled.",
+	})
+	ListInvitations = declare[ListInvitationsInput, ListInvitationsOutput](Operation{
+		ID: "list-invitations", Method: http.MethodGet, Path: "/v1/invitations", Function: Enablement, Status: 200,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Admin)),
+		Reads:  domain.Records{domain.RecordInvitation},
+		Family: FamilyCatalogue, Since: "0.6.0", Summary: "List the invitations to try extensions that are not listed, pending and declined.",
+	})
+	AcceptInvitation = declare[InvitationInput, AcceptInvitationOutput](Operation{
+		ID: "accept-invitation", Method: http.MethodPost, Path: "/v1/invitations/{extension_id}/accept", Function: Enablement, Status: 200,
+		Auth: auth.AnyOf(auth.Dashboard(domain.Admin)), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordInvitation, domain.RecordTrial, domain.RecordExtension},
+		Writes: domain.Records{domain.RecordInvitation, domain.RecordTrial, domain.RecordExtension, domain.RecordQuotaUse},
+		Family: FamilyCatalogue, Since: "0.6.0", Summary: "Accept an invitation: the account's catalogue shows the extension, which nobody reviewed.",
+	})
+	DeclineInvitation = declare[InvitationInput, DeclineInvitationOutput](Operation{
+		ID: "decline-invitation", Method: http.MethodPost, Path: "/v1/invitations/{extension_id}/decline", Function: Enablement, Status: 200,
+		Auth: auth.AnyOf(auth.Dashboard(domain.Admin)), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordInvitation, domain.RecordTrial, domain.RecordExtension},
+		Writes: domain.Records{domain.RecordInvitation, domain.RecordTrial, domain.RecordExtension, domain.RecordQuotaUse},
+		Family: FamilyCatalogue, Since: "0.6.0", Summary: "Decline an invitation, also one that was accepted; what is enabled stays.",
 	})
 	EnableExtension = declare[EnableExtensionInput, EnableExtensionOutput](Operation{
 		ID: "enable-extension", Method: http.MethodPut, Path: "/v1/installations/{extension_id}", Function: Enablement, Status: 202,

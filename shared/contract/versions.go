@@ -118,7 +118,7 @@ type YankVersionOutput struct{ Body domain.BlueprintVersion }
 type PutTestAccountsInput struct {
 	Extension domain.ExtensionID `path:"extension_id" maxLength:"40"`
 	Body      struct {
-		Accounts []domain.AccountID `json:"accounts" maxItems:"20" minLength:"1" maxLength:"64" doc:"Each once. They replace those named before; one that there is not is taken and offered nothing. The development account need not be named."`
+		Accounts []domain.AccountID `json:"accounts" maxItems:"20" minLength:"1" maxLength:"64" doc:"Each once. They replace those named before. Each is invited, and sees the extension once one of its admins accepts. An account that does not exist is taken, and stays pending. The development account need not be named."`
 	}
 }
 

@@ -21,7 +21,8 @@ type Extension struct {
 	Logo             string      `json:"logo_sha256,omitempty" doc:"The logo's hash. Absent without a logo."`
 	Links            MakerLinks  `json:"links,omitzero"`
 	FirstListedAt    time.Time   `json:"first_listed_at,omitzero"`
-	TestAccounts     []AccountID `json:"test_accounts"` // who sees it meanwhile, besides the development account
+	TestAccounts     []AccountID `json:"test_accounts" doc:"Those that the partner invites to try it before it is listed."`
+	AcceptedBy       []AccountID `json:"accepted_test_accounts,omitempty" doc:"Those of test_accounts that accepted. Any other is pending, whether or not there is such an account."`
 	CreatedAt        time.Time   `json:"created_at"`
 	UpdatedAt        time.Time   `json:"updated_at"`
 	Revision

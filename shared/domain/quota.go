@@ -21,6 +21,7 @@ const (
 	QuotaWebhooks        Quota = "webhooks"
 	QuotaManagedWebhooks Quota = "managed-webhooks"
 	QuotaInstallations   Quota = "installations"
+	QuotaTrials          Quota = "trials"
 )
 
 // QuotaLimit is what is known of a quota. Those of an account are counted by the transactions that make and remove
@@ -54,6 +55,8 @@ var Quotas = []QuotaLimit{
 	{QuotaManagedWebhooks, 400, false, "webhooks of extensions", "Disable an extension first."},
 	// All are read for a list and for each enabling.
 	{QuotaInstallations, 100, false, "enabled extensions", "Disable one first."},
+	// All are read for the catalogue. Those that a partner develops in the account do not count.
+	{QuotaTrials, 20, false, "accepted invitations to try an extension that is not listed", "Decline one first."},
 }
 
 // LimitOf is what is known of q.

@@ -26,6 +26,7 @@ const (
 	RecordDraft           Record = "draft"
 	RecordLogo            Record = "logo"
 	RecordTrial           Record = "trial"       // an account that sees an extension before it is listed
+	RecordInvitation      Record = "invitation"  // an account that may come to, once an admin accepts
 	RecordReservation     Record = "reservation" // a unique name: extension slug, extension type, user email
 	RecordListing         Record = "listing"
 	RecordLifecycle       Record = "lifecycle-secret"

@@ -122,10 +122,3 @@ func (v BlueprintVersion) Submission() Submission {
 
 // MaxTestAccounts is how many accounts a partner may let see an extension that is not listed.
 const MaxTestAccounts = 20
-
-// Trial lets an account see an extension before it is listed: the partner's development account, and those that
-// it names.
-type Trial struct {
-	Account   AccountID   `json:"account_id"`
-	Extension ExtensionID `json:"extension_id"`
-}

@@ -152,7 +152,7 @@ func (c *collector) item(ctx context.Context, item map[string]types.AttributeVal
 			break
 		}
 		c.take(b)
-	case domain.RecordTrial:
+	case domain.RecordTrial, domain.RecordInvitation:
 		b.Extension = domain.ExtensionID(textOf(item, "extension_id"))
 		c.take(b)
 	case domain.RecordWebhook, domain.RecordRetiredWebhook:

@@ -29,6 +29,7 @@ import (
 //	ACCOUNT#<id>          RETIRED#<webhook id>    retired-webhook the erasing of an account, for the log of its deliveries
 //	ACCOUNT#<id>          TOKEN#<id>              own-token       id; all of an account
 //	ACCOUNT#<id>          TRIAL#<ext>             trial           extension; all of an account, for its catalogue
+//	ACCOUNT#<id>          INVITATION#<ext>        invitation      extension; all of an account, in pages
 //	ACCOUNT#<id>          QUOTA#<name>            quota-use       all of an account; condition-checked by what it counts
 //	ACCOUNT#<id>          EVENT#<id>              event           fanout (stream); delivery, when too big for a message
 //	ACCOUNT#<id>          PROVISION#<id>          provision       fanout (stream)
@@ -59,7 +60,7 @@ import (
 //	EXTENSION#<slug>      INSTALLED#<account>     installed       all of an extension, in pages, by its roll-outs
 //	EXTENSION#<slug>      ROLLOUT#<id>            rollout         id; all of an extension
 //	EXTENSION#<slug>      PROVISION#<id>          provision       a roll-out's; fanout (stream)
-//	CATALOGUE             EXTENSION#<slug>        listing         all, for the catalogue
+//	CATALOGUE             EXTENSION#<slug>        listing         all, in pages, for the catalogue
 //	EXTENSIONS            <partner>#<slug>        authored        all, in pages; all of a partner
 //	SUBMISSIONS           <time>#<slug>#<version>  submission     all, in pages, the oldest first
 //	ACCOUNT#<id>#IDEMPOTENCY#<shard>  <sha256>    idempotency     caller, operation and Idempotency-Key; the erasing of an account
@@ -190,6 +191,8 @@ func keyOf(v any) (key, domain.Record) {
 		return lifecycleKey(v.Extension), domain.RecordLifecycle
 	case domain.Trial:
 		return trialKey(v.Account, v.Extension), domain.RecordTrial
+	case domain.Invitation:
+		return invitationKey(v.Account, v.Extension), domain.RecordInvitation
 	case domain.QuotaUse:
 		return inAccount(v.Account, "QUOTA", string(v.Quota)), domain.RecordQuotaUse
 	case domain.Listing:
@@ -330,6 +333,9 @@ func rolloutKey(e domain.ExtensionID, id domain.RolloutID) key {
 }
 func trialKey(a domain.AccountID, e domain.ExtensionID) key {
 	return inAccount(a, "TRIAL", string(e))
+}
+func invitationKey(a domain.AccountID, e domain.ExtensionID) key {
+	return inAccount(a, "INVITATION", string(e))
 }
 func listingKey(e domain.ExtensionID) key { return key{"CATALOGUE", "EXTENSION#" + string(e)} }
 

@@ -42,3 +42,11 @@ func (t *Tx) CountAll(a domain.AccountID, u domain.Use) {
 		}
 	}
 }
+
+// Uncount counts one fewer where the account has the count still. It fails with Conflict `raced` when the account was
+// erased meanwhile, so that nothing is left of it.
+func (t *Tx) Uncount(a domain.AccountID, q domain.Quota) *Write {
+	w := t.Count(a, q, -1)
+	w.item.Update.ConditionExpression = aws.String("attribute_exists(used)")
+	return w.Else(raced(domain.RecordQuotaUse))
+}

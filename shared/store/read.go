@@ -234,6 +234,20 @@ func (s *Store) Trials(ctx context.Context, a domain.AccountID) ([]domain.Trial,
 	return list[domain.Trial](ctx, s, accountKey(a).pk, "TRIAL#")
 }
 
+func (s *Store) Invitation(ctx context.Context, a domain.AccountID, e domain.ExtensionID) (domain.Invitation, error) {
+	return get[domain.Invitation](ctx, s, invitationKey(a, e), "invitation")
+}
+
+// Invitations is a page of those to the account, by extension, after that one; empty begins at the first.
+func (s *Store) Invitations(ctx context.Context, a domain.AccountID, after domain.ExtensionID, most int) ([]domain.Invitation, error) {
+	from := ""
+	if after != "" {
+		from = invitationKey(a, after).sk
+	}
+	some, _, err := page[domain.Invitation](ctx, s, accountKey(a).pk, invitationKey(a, "").sk, from, most)
+	return some, err
+}
+
 func (s *Store) Replay(ctx context.Context, a domain.AccountID, w domain.WebhookID, id domain.ReplayID) (domain.Replay, error) {
 	return get[domain.Replay](ctx, s, replayKey(a, w, id), "replay")
 }
@@ -257,7 +271,12 @@ func (s *Store) Listing(ctx context.Context, e domain.ExtensionID) (domain.Listi
 	return get[domain.Listing](ctx, s, listingKey(e), "listing")
 }
 
-// Listings is the catalogue.
-func (s *Store) Listings(ctx context.Context) ([]domain.Listing, error) {
-	return list[domain.Listing](ctx, s, listingKey("").pk, "EXTENSION#")
+// Listings is a page of the catalogue, by extension, after that one; empty begins at the first.
+func (s *Store) Listings(ctx context.Context, after domain.ExtensionID, most int) ([]domain.Listing, error) {
+	from := ""
+	if after != "" {
+		from = listingKey(after).sk
+	}
+	some, _, err := page[domain.Listing](ctx, s, listingKey("").pk, listingKey("").sk, from, most)
+	return some, err
 }

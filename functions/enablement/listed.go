@@ -1,0 +1,124 @@
+package enablement
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"plugboard/shared/auth"
+	"plugboard/shared/contract"
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+	"plugboard/shared/offer"
+)
+
+// Catalogue lists what can be enabled, each with what it would bring along and ask for: what is listed, and what the
+// account tries before it is. It reads what is on the page: its cost does not grow with what others offer. A trial that
+// turns out to be listed, or to have nothing to try, leaves its place on the page empty.
+func (s *Service) Catalogue(ctx context.Context, in *contract.ListCatalogueInput) (*contract.ListCatalogueOutput, error) {
+	account, after := auth.From(ctx).Account, domain.ExtensionID(in.Cursor)
+	listings, err := s.store.Listings(ctx, after, in.Limit+1)
+	if err != nil {
+		return nil, err
+	}
+	trials, err := s.store.Trials(ctx, account)
+	if err != nil {
+		return nil, err
+	}
+	installed, err := s.store.Installations(ctx, account)
+	if err != nil {
+		return nil, err
+	}
+	out := &contract.ListCatalogueOutput{Body: contract.Page[contract.CatalogueItem]{Items: []contract.CatalogueItem{}}}
+	places := catalogued(listings, trials, after)
+	if len(places) > in.Limit {
+		places = places[:in.Limit]
+		out.Body.NextCursor = string(places[in.Limit-1].Extension)
+	}
+	listed := offer.NewShelf(s.store)
+	for _, l := range places {
+		item, ok, err := s.place(ctx, listed, l, installed)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			out.Body.Items = append(out.Body.Items, item)
+		}
+	}
+	return out, nil
+}
+
+// catalogued is the listings, and a listing without a version for each trial that comes after the place, in their
+// order.
+func catalogued(listings []domain.Listing, trials []domain.Trial, after domain.ExtensionID) []domain.Listing {
+	all := slices.Clone(listings)
+	for _, t := range trials {
+		known := slices.ContainsFunc(listings, func(l domain.Listing) bool { return l.Extension == t.Extension })
+		if !known && t.Extension > after {
+			all = append(all, domain.Listing{Extension: t.Extension})
+		}
+	}
+	slices.SortFunc(all, func(a, b domain.Listing) int { return strings.Compare(string(a.Extension), string(b.Extension)) })
+	return all
+}
+
+// place is the line of a listing, or of a trial; ok is false for a trial that is listed on another page, or has
+// no version to try.
+func (s *Service) place(ctx context.Context, listed offer.Shelf, l domain.Listing, installed map[domain.ExtensionID]domain.Installation) (item contract.CatalogueItem, ok bool, err error) {
+	if l.Version > 0 {
+		item, err = catalogueItem(ctx, listed, l, installed)
+		item.LogoURL = contract.LogoURL(l.Extension, l.Logo)
+		return item, true, err
+	}
+	e, err := s.store.Extension(ctx, l.Extension)
+	if err != nil || e.ListedVersion > 0 {
+		return item, false, fault.Wrap(err, "the extension %s, on trial", l.Extension)
+	}
+	shelf := offer.NewShelf(s.store) // of its own: what is on trial is no other extension's dependency
+	b, err := shelf.OnTrial(ctx, e.ID)
+	if _, none := errors.AsType[*offer.Unobtainable](err); none {
+		return item, false, nil
+	}
+	if err != nil {
+		return item, false, err
+	}
+	maker, err := s.store.Partner(ctx, e.Partner)
+	if err != nil {
+		return item, false, fault.Wrap(err, "the partner of %s", e.ID)
+	}
+	item, err = catalogueItem(ctx, shelf, domain.ListingOf(e, b, maker.Name), installed)
+	item.Trial = true
+	return item, true, err
+}
+
+// catalogueItem is what enabling the extension would bring along and ask for.
+func catalogueItem(ctx context.Context, shelf offer.Shelf, l domain.Listing, installed map[domain.ExtensionID]domain.Installation) (contract.CatalogueItem, error) {
+	item := contract.CatalogueItem{Listing: l, State: installed[l.Extension].State, SendsTo: []string{}, AlsoEnables: []domain.ExtensionID{}, Parameters: []contract.NeededParameter{}}
+	blueprints, err := shelf.Closure(ctx, domain.Dependency{Extension: l.Extension})
+	if u, ok := errors.AsType[*offer.Unobtainable](err); ok {
+		item.Unobtainable = u.Detail
+		return item, nil
+	}
+	if err != nil {
+		return item, err
+	}
+	if asked := blueprints[len(blueprints)-1]; asked.Setup != nil {
+		item.SetupURL = asked.Setup.URL
+	}
+	for _, b := range blueprints {
+		if i, ok := installed[b.Extension]; ok && i.Present() {
+			continue
+		}
+		if b.Extension != l.Extension {
+			item.AlsoEnables = append(item.AlsoEnables, b.Extension)
+		}
+		item.SendsTo = append(item.SendsTo, b.Hosts()...)
+		for _, p := range b.Parameters.All() {
+			item.Parameters = append(item.Parameters, contract.NeededParameter{Extension: b.Extension, Parameter: p})
+		}
+	}
+	slices.Sort(item.SendsTo)
+	item.SendsTo = slices.Compact(item.SendsTo)
+	return item, nil
+}
