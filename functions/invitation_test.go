@@ -13,7 +13,7 @@ import (
 
 func (a *actors) invites(extension string, accounts ...string) answer {
 	a.t.Helper()
-	return a.want(a.call(a.partner, "PUT", "/v1/extensions/"+extension+"/test-accounts", object{"accounts": accounts}), 200)
+	return a.want(a.call(a.partner, "PUT", "/v1/extensions/"+extension+"/test-accounts", object{"accounts": append([]string{}, accounts...)}), 200)
 }
 
 func invitationTo(extension, answer string) string {

@@ -10,6 +10,7 @@ import (
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
+	"plugboard/shared/offer"
 	"plugboard/shared/store"
 )
 
@@ -146,6 +147,6 @@ func (s *Service) keepDraft(ctx context.Context, d domain.BlueprintDraft, ifMatc
 // what the extension did not reserve, where this stage sends nothing, and dependencies that cannot be had.
 func (s *Service) outsideFaults(ctx context.Context, e domain.Extension, b domain.BlueprintSpec) ([]fault.Field, error) {
 	wrong := b.CheckFor(e, s.egress.URLProblem)
-	_, unlisted, err := s.dependencies(ctx, e.ID, b)
+	_, unlisted, err := s.dependencies(ctx, offer.NewShelfFor(s.store, e.Partner), e.ID, b)
 	return append(wrong, unlisted...), err
 }

@@ -192,12 +192,14 @@ func (s *Service) List(ctx context.Context, in *contract.ListExtensionInput) (*c
 	if err != nil {
 		return nil, fault.Wrap(err, "the partner of %s", e.ID)
 	}
-	needed, wrong, err := s.dependencies(ctx, e.ID, b.BlueprintSpec)
+	needed, wrong, err := s.dependencies(ctx, offer.NewShelf(s.store), e.ID, b.BlueprintSpec)
 	if err != nil {
 		return nil, err
 	}
 	if len(wrong) > 0 {
-		return nil, fault.New(fault.Conflict, "dependencies", "Version %d cannot be listed: %s", b.Version, wrong[0].Detail)
+		err := fault.New(fault.Conflict, "dependencies", "Version %d cannot be listed yet: %s List first what it depends on.", b.Version, wrong[0].Detail)
+		err.Fields = wrong
+		return nil, err
 	}
 	e.ListedVersion, e.UpdatedAt = b.Version, s.now()
 	if e.FirstListedAt.IsZero() {
@@ -246,11 +248,10 @@ func (s *Service) Unlist(ctx context.Context, in *contract.UnlistExtensionInput)
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// dependencies finds the listed blueprints that the extension needs, of all levels, and reports dependencies that are
-// not listed, too old, lead back to the extension, or are too many together.
-func (s *Service) dependencies(ctx context.Context, e domain.ExtensionID, b domain.BlueprintSpec) ([]domain.Blueprint, []fault.Field, error) {
+// dependencies finds the blueprints on the shelf that the extension needs, of all levels, and reports dependencies that
+// are not there, too old, lead back to the extension, or are too many together.
+func (s *Service) dependencies(ctx context.Context, shelf offer.Shelf, e domain.ExtensionID, b domain.BlueprintSpec) ([]domain.Blueprint, []fault.Field, error) {
 	var wrong []fault.Field
-	shelf := offer.NewShelf(s.store)
 	for i, d := range b.Dependencies {
 		if d.Extension == e {
 			continue // BlueprintSpec.Check says so

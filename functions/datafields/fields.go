@@ -18,7 +18,7 @@ func (s *Service) Update(ctx context.Context, in *contract.UpdateTemplateTypeInp
 	out := &contract.UpdateTemplateTypeOutput{}
 	return out, s.edit(ctx, in.TemplateType, out, &out.Body, func(t domain.TemplateType) (domain.TemplateType, error) {
 		if t.Extension != "" {
-			return t, domain.ManagedBy(t.Extension, "template type")
+			return t, domain.KeptFor(t.Extension, "template type")
 		}
 		if in.Body.Name != nil {
 			t.Name = *in.Body.Name

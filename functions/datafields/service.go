@@ -90,7 +90,7 @@ func (s *Service) Delete(ctx context.Context, in *contract.TemplateTypeInput) (*
 		return nil, err
 	}
 	if t.Extension != "" {
-		return nil, domain.ManagedBy(t.Extension, "template type")
+		return nil, domain.KeptFor(t.Extension, "template type")
 	}
 	var tx store.Tx
 	tx.Delete(&t)

@@ -75,7 +75,7 @@ func (s *Service) lookAtParameters(ctx context.Context, in *contract.EnableExten
 	if err != nil {
 		return nil, err
 	}
-	return plan.parameterFaults(in.Body.Parameters), nil
+	return plan.parameterFaults(in.Body.Parameters, installed), nil
 }
 
 // enable commits one plan. blueprints holds dependencies first and the requested extension last.
@@ -84,6 +84,9 @@ func (s *Service) enable(ctx context.Context, account domain.AccountID, blueprin
 	out := &contract.EnableExtensionOutput{}
 	out.Body.Created = []contract.NewInstallation{}
 	if i, ok := installed[root.Extension]; ok && i.Present() {
+		if err := s.alreadySo(ctx, plan{}, i, installed, in); err != nil {
+			return nil, err
+		}
 		out.Body.Installation = contract.ViewInstallation(i)
 		return out, nil
 	}
@@ -91,7 +94,10 @@ func (s *Service) enable(ctx context.Context, account domain.AccountID, blueprin
 	if err != nil {
 		return nil, err
 	}
-	if err := plan.check(in.Parameters); err != nil {
+	if err := fault.InvalidFields(plan.parameterFaults(in.Parameters, installed)); err != nil {
+		return nil, err
+	}
+	if err := s.sameValues(ctx, installed, in.Parameters); err != nil {
 		return nil, err
 	}
 
@@ -204,19 +210,16 @@ func cannotEnable(i domain.Installation) error {
 	return fault.New(fault.Conflict, "installation-state", "The extension %q is %s. Enable it again when that is done.", i.Extension, i.State)
 }
 
-// check reports every missing or wrong parameter of the installations to create, and parameters for any other
-// extension.
-func (p plan) check(given map[domain.ExtensionID]map[string]domain.ParameterValue) error {
-	return fault.InvalidFields(p.parameterFaults(given))
-}
-
-func (p plan) parameterFaults(given map[domain.ExtensionID]map[string]domain.ParameterValue) []fault.Field {
+// parameterFaults reports every parameter that is missing or wrong, over all the installations to create, and values for
+// an extension that is neither one of them nor enabled.
+func (p plan) parameterFaults(given map[domain.ExtensionID]map[string]domain.ParameterValue, installed map[domain.ExtensionID]domain.Installation) []fault.Field {
 	var wrong []fault.Field
 	for _, b := range p.create {
 		wrong = append(wrong, b.CheckParameters("/parameters/"+string(b.Extension), given[b.Extension])...)
 	}
 	for _, id := range slices.Sorted(maps.Keys(given)) {
-		if !slices.ContainsFunc(p.create, func(b domain.Blueprint) bool { return b.Extension == id }) {
+		created := slices.ContainsFunc(p.create, func(b domain.Blueprint) bool { return b.Extension == id })
+		if !created && !installed[id].Present() {
 			wrong = append(wrong, fault.Field{Pointer: "/parameters/" + domain.EscapePointer(string(id)), Code: "unknown-extension", Detail: "This extension is not being enabled, so it takes no parameters."})
 		}
 	}

@@ -10,9 +10,10 @@ import (
 	"plugboard/shared/store"
 )
 
-// Sealer keeps secret parameters.
+// Sealer keeps secret parameters, and opens them to compare.
 type Sealer interface {
 	Seal(ctx context.Context, a domain.AccountID, resource string, plain domain.Secret) (domain.Sealed, error)
+	Open(ctx context.Context, a domain.AccountID, resource string, sealed domain.Sealed) (domain.Secret, error)
 }
 
 // Service serves the operations that enablement owns.

@@ -72,6 +72,10 @@ func (s *Service) upgrade(ctx context.Context, in *contract.UpgradeExtensionInpu
 	out.Body.Created = []contract.NewInstallation{}
 	i, to := subject.Installation, subject.To
 	if i.Version == to.Version || i.State == domain.Upgrading && i.Upgrade.Version == to.Version {
+		given := contract.EnableExtensionBody{Parameters: in.Body.Parameters}
+		if err := s.alreadySo(ctx, plan{}, i, subject.Installed, given); err != nil {
+			return nil, err
+		}
 		out.Body.Installation = contract.ViewInstallation(i)
 		return out, nil
 	}
@@ -96,6 +100,11 @@ func (s *Service) upgrade(ctx context.Context, in *contract.UpgradeExtensionInpu
 		return nil, unobtainable
 	}
 	if err := extra.checkUpgrade(subject, in.Body.Parameters); err != nil {
+		return nil, err
+	}
+	others := maps.Clone(in.Body.Parameters)
+	delete(others, to.Extension) // whose values it takes
+	if err := s.sameValues(ctx, subject.Installed, others); err != nil {
 		return nil, err
 	}
 	if err := s.takeParameters(ctx, &i, to, in.Body.Parameters[to.Extension]); err != nil {
@@ -128,11 +137,9 @@ func (s *Service) upgrade(ctx context.Context, in *contract.UpgradeExtensionInpu
 
 // notPreviewed is the refusal of an upgrade that names no previewed plan.
 func notPreviewed() error {
-	return &fault.Error{
-		Kind: fault.Unconditional, Code: "preview-required",
-		Detail: "An upgrade does what was previewed. Send the ETag of preview-upgrade as If-Match.",
-		Fields: []fault.Field{{Pointer: "header.If-Match", Code: "required", Detail: "This is the ETag of a preview."}},
-	}
+	err := fault.New(fault.Unconditional, "preview-required", "An upgrade does what was previewed. Send the ETag of preview-upgrade as If-Match.")
+	err.Fields = []fault.Field{{Pointer: "header.If-Match", Code: "required", Detail: "This is the ETag of a preview."}}
+	return err
 }
 
 // mayUpgrade refuses a plan that has conflicts, or that the caller may not start.
@@ -239,7 +246,7 @@ func (p plan) checkUpgrade(subject domain.UpgradeSubject, given map[domain.Exten
 	wrong := subject.CheckParameters("/parameters/"+string(root), given[root])
 	others := maps.Clone(given)
 	delete(others, root)
-	return fault.InvalidFields(append(wrong, p.parameterFaults(others)...))
+	return fault.InvalidFields(append(wrong, p.parameterFaults(others, subject.Installed)...))
 }
 
 // lookAtUpgrade is what is wrong with the version, or with the extension's own parameters, of an input that is wrong already.

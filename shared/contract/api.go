@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -109,6 +110,10 @@ func (o Operation) admit(a *API) func(huma.Context, func(huma.Context)) {
 		if err != nil {
 			writeProblem(w, problemOf(ctx.Context(), err))
 			return
+		}
+		if o.emptyBody && r.ContentLength == 0 {
+			r.Body, r.ContentLength = io.NopCloser(strings.NewReader("{}")), 2
+			r.Header.Set("Content-Type", "application/json")
 		}
 		note(ctx.Context(), o.ID, caller)
 		inner := context.WithValue(auth.With(ctx.Context(), caller), idempotencyKey{}, ctx.Header(HeaderIdempotencyKey))

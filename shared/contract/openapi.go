@@ -81,24 +81,24 @@ func OpenAPI() *huma.OpenAPI {
 		doc.Webhooks[string(row.Type)] = webhook(doc.Components.Schemas, row)
 	}
 	plainLists(doc.Components.Schemas)
-	requireConditions(doc)
+	correctRequired(doc)
 	return doc
 }
 
-// requireConditions marks If-Match as required where an operation refuses to go without it. The handler refuses, not
-// Huma, whose 422 would not say how to get a tag.
-func requireConditions(doc *huma.OpenAPI) {
+// correctRequired corrects what Huma takes from the handlers' types. If-Match is required where an operation refuses to
+// go without it: the handler refuses, not Huma, whose 422 would not say how to get a tag. And no body is an empty body.
+func correctRequired(doc *huma.OpenAPI) {
 	for _, o := range all {
-		if !slices.Contains(o.Errors, fault.Unconditional) {
-			continue
-		}
 		path := doc.Paths[o.Path]
 		for _, documented := range []*huma.Operation{path.Put, path.Post, path.Patch, path.Delete} {
 			if documented == nil || documented.OperationID != o.ID {
 				continue
 			}
+			if o.emptyBody {
+				documented.RequestBody.Required = false
+			}
 			for _, p := range documented.Parameters {
-				p.Required = p.Required || p.Name == "If-Match"
+				p.Required = p.Required || p.Name == "If-Match" && slices.Contains(o.Errors, fault.Unconditional)
 			}
 		}
 	}

@@ -86,6 +86,7 @@ type Operation struct {
 	Summary     string
 
 	takesBody bool // the handler's input has a body
+	emptyBody bool // no member of that body is required, so that no body is an empty one
 	locates   bool // the handler's output has a Location
 	readyJSON bool // the handler's answer is JSON as bytes
 }
@@ -151,7 +152,7 @@ func (o Operation) declared(input, output reflect.Type, uploads bool) Operation 
 		o.ActingUser = NoActingUser
 	}
 	_, takesJSON := input.FieldByName("Body")
-	o.takesBody = takesJSON || uploads
+	o.takesBody, o.emptyBody = takesJSON || uploads, takesJSON && !requiresMember(input)
 	o.locates = slices.ContainsFunc(reflect.VisibleFields(output), func(f reflect.StructField) bool { return f.Tag.Get("header") == "Location" })
 	body, answers := output.FieldByName("Body")
 	o.readyJSON = answers && body.Type == reflect.TypeFor[[]byte]() && len(o.Binary) == 0
@@ -164,6 +165,22 @@ func (o Operation) declared(input, output reflect.Type, uploads bool) Operation 
 	}
 	all = append(all, o)
 	return o
+}
+
+// requiresMember tells whether the input's body has a member that Huma requires.
+func requiresMember(input reflect.Type) bool {
+	body, _ := input.FieldByName("Body")
+	if body.Type.Kind() != reflect.Struct {
+		return true
+	}
+	return slices.ContainsFunc(reflect.VisibleFields(body.Type), func(f reflect.StructField) bool {
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if f.Anonymous || !f.IsExported() || name == "-" {
+			return false
+		}
+		said := f.Tag.Get("required")
+		return said == "true" || said == "" && !strings.Contains(options, "omitempty") && !strings.Contains(options, "omitzero")
+	})
 }
 
 var (

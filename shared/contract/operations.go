@@ -71,7 +71,7 @@ var (
 	SubmitBlueprint = declare[SubmitBlueprintInput, SubmitBlueprintOutput](Operation{
 		ID: "submit-blueprint", Method: http.MethodPost, Path: "/v1/extensions/{extension_id}/versions", Function: Catalogue, Status: 201,
 		Auth: auth.AnyOf(auth.Partner()), Errors: fault.Kinds{fault.NotFound},
-		Reads:  domain.Records{domain.RecordExtension, domain.RecordDraft, domain.RecordBlueprint, domain.RecordLifecycle, domain.RecordDataKey},
+		Reads:  domain.Records{domain.RecordExtension, domain.RecordDraft, domain.RecordVersion, domain.RecordBlueprint, domain.RecordLifecycle, domain.RecordDataKey},
 		Writes: domain.Records{domain.RecordExtension, domain.RecordBlueprint, domain.RecordVersion, domain.RecordSubmission, domain.RecordLifecycle, domain.RecordDataKey},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Validate a blueprint, or the draft, and freeze it as the extension's next version.",
 	})
@@ -135,14 +135,14 @@ var (
 	PromoteTemplateType = declare[PromoteTemplateTypeInput, PromoteTemplateTypeOutput](Operation{
 		ID: "promote-template-type", Method: http.MethodPost, Path: "/v1/extensions/{extension_id}/draft/template-types", Function: Catalogue, Status: 200,
 		Auth: auth.AnyOf(auth.Partner()), Errors: fault.Kinds{fault.NotFound, fault.Stale},
-		Reads:  domain.Records{domain.RecordAccount, domain.RecordExtension, domain.RecordPartner, domain.RecordTemplateType, domain.RecordDraft, domain.RecordBlueprint},
+		Reads:  domain.Records{domain.RecordAccount, domain.RecordExtension, domain.RecordPartner, domain.RecordTemplateType, domain.RecordDraft, domain.RecordVersion, domain.RecordBlueprint},
 		Writes: domain.Records{domain.RecordDraft},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Copy a template type of the development account into the draft, with its user fields.",
 	})
 	CheckDraft = declare[DraftInput, CheckDraftOutput](Operation{
 		ID: "check-draft", Method: http.MethodGet, Path: "/v1/extensions/{extension_id}/draft/problems", Function: Catalogue, Status: 200,
 		Auth: auth.AnyOf(auth.Partner()), Errors: fault.Kinds{fault.NotFound},
-		Reads:  domain.Records{domain.RecordExtension, domain.RecordDraft, domain.RecordBlueprint},
+		Reads:  domain.Records{domain.RecordExtension, domain.RecordDraft, domain.RecordVersion, domain.RecordBlueprint},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Validate the draft as a submission would.",
 	})
 	ListVersions = declare[ListVersionsInput, ListVersionsOutput](Operation{

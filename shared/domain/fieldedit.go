@@ -46,7 +46,7 @@ func (t TemplateType) UpdateField(customID string, c FieldChange) (TemplateType,
 	f := t.Fields[at]
 	definition := c.Name != nil || c.Description != nil || c.Placeholder != nil || c.Kind != nil || c.Default != nil
 	if definition && f.Source == SourceSystem {
-		return t, ManagedBy(t.Extension, "data field")
+		return t, KeptFor(t.Extension, "data field")
 	}
 	set(&f.Active, c.Active)
 	set(&f.Name, c.Name)
@@ -66,7 +66,7 @@ func (t TemplateType) RemoveField(customID string) (TemplateType, error) {
 	case at < 0:
 		return t, noField(customID)
 	case t.Fields[at].Source == SourceSystem:
-		return t, ManagedBy(t.Extension, "data field")
+		return t, KeptFor(t.Extension, "data field")
 	}
 	t.Fields = slices.Delete(slices.Clone(t.Fields), at, at+1)
 	return t, nil
@@ -107,7 +107,7 @@ func (t TemplateType) ReplaceFields(given []GivenField) (TemplateType, error) {
 		f := DataField{FieldDefinition: g.FieldDefinition, Source: SourceUser, Active: g.Active == nil || *g.Active}
 		if at := t.Field(g.CustomID); at >= 0 && t.Fields[at].Source == SourceSystem {
 			if t.Fields[at].FieldDefinition != g.FieldDefinition {
-				return t, ManagedBy(t.Extension, fmt.Sprintf("data field %q", g.CustomID))
+				return t, KeptFor(t.Extension, fmt.Sprintf("data field %q", g.CustomID))
 			}
 			f.Source, f.Withdrawn, f.WasOff = SourceSystem, t.Fields[at].Withdrawn, t.Fields[at].WasOff
 		}
@@ -116,7 +116,7 @@ func (t TemplateType) ReplaceFields(given []GivenField) (TemplateType, error) {
 	replaced := TemplateType{Fields: fields}
 	for _, f := range t.Fields {
 		if f.Source == SourceSystem && replaced.Field(f.CustomID) < 0 {
-			return t, ManagedBy(t.Extension, fmt.Sprintf("data field %q", f.CustomID))
+			return t, KeptFor(t.Extension, fmt.Sprintf("data field %q", f.CustomID))
 		}
 	}
 	return t.withFields(fields, func(pointer string) string { return pointer })

@@ -298,9 +298,15 @@ func quoteAll(ids []ExtensionID) string {
 	return s
 }
 
-// ManagedBy is the refusal to change a managed resource (design rule 8).
+// ManagedBy is the refusal of a change to a token or webhook of an extension (design rule 8): disabling removes it.
 func ManagedBy(e ExtensionID, what string) error {
 	return fault.New(fault.Conflict, "managed-resource", "This %s is managed by the extension %q. It goes when the extension is disabled, and cannot be changed or removed otherwise.", what, e)
+}
+
+// KeptFor is the refusal of a change to a template type or data field of an extension (design rule 8), enabled or not:
+// contracts have values of it.
+func KeptFor(e ExtensionID, what string) error {
+	return fault.New(fault.Conflict, "managed-resource", "This %s is managed by the extension %q, and cannot be changed or removed. It stays when the extension is disabled, for the contracts that were made with it.", what, e)
 }
 
 // ParameterResource names a secret parameter to the sealer.

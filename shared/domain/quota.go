@@ -42,9 +42,9 @@ var Quotas = []QuotaLimit{
 	{QuotaWorkspaces, 500, false, "workspaces", "Delete one first."},
 	// All are read for a list, and for the helper, with the values that they begin with.
 	{QuotaTemplates, 1_000, false, "templates", "Delete one first."},
-	// All are read for a list, fields and all: 10 KB each is much, MaxFieldsBytes the most. An extension's, which
-	// stay when it is disabled, count.
-	{QuotaTemplateTypes, 200, false, "template types, those of extensions included", "Delete one of the account's own first."},
+	// All are read for a list, fields and all: 10 KB each is much, MaxFieldsBytes the most. An extension's
+	// count while it is enabled.
+	{QuotaTemplateTypes, 200, false, "template types, those of enabled extensions included", "Delete one of the account's own, or disable an extension first."},
 	// They are one document, rewritten by each change, and checked one by one against a contract's values.
 	{QuotaDataFields, MaxFields, true, "data fields of a template type, those of its extension included", "Delete a user field first."},
 	// All are read for a list, each with the item that its hash leads to.
@@ -101,7 +101,8 @@ func (u Use) Change(before, after Installation) {
 }
 
 // use is what the installation takes of the account's quotas: from the moment it is enabled on, all that its steps
-// will make, so that nothing runs out of room half-way; once it is disabled, what it leaves.
+// will make, so that nothing runs out of room half-way. Once it is disabled, nothing: no admin can remove the template
+// types that stay, so they take no room from what admins make.
 func (i Installation) use() Use {
 	types, webhooks := map[TemplateTypeID]bool{}, map[WebhookID]bool{}
 	for _, r := range i.Resources {
@@ -113,7 +114,7 @@ func (i Installation) use() Use {
 		}
 	}
 	if i.State == Disabled || i.State == "" {
-		return Use{QuotaTemplateTypes: len(types)}
+		return Use{}
 	}
 	for _, s := range i.Steps {
 		switch s.Kind {

@@ -27,13 +27,39 @@ func (u *Unobtainable) Error() string { return u.Detail }
 // Shelf holds the blueprints that one request may install, each read once: the listed ones, and the one on trial
 // that it asks for.
 type Shelf struct {
-	store *store.Store
-	read  map[domain.ExtensionID]domain.Blueprint
+	store   *store.Store
+	read    map[domain.ExtensionID]domain.Blueprint
+	partner domain.PartnerID // whose submitted blueprints will do too
 }
 
 // NewShelf reads nothing yet.
 func NewShelf(s *store.Store) Shelf {
 	return Shelf{store: s, read: map[domain.ExtensionID]domain.Blueprint{}}
+}
+
+// NewShelfFor takes the partner's own submitted blueprints where none is listed, or none that is new enough: the partner
+// submits extensions together that are listed one after the other.
+func NewShelfFor(s *store.Store, partner domain.PartnerID) Shelf {
+	shelf := NewShelf(s)
+	shelf.partner = partner
+	return shelf
+}
+
+// needed is the blueprint that a dependency leads to, as Listed's.
+func (s Shelf) needed(ctx context.Context, d domain.Dependency) (domain.Blueprint, error) {
+	b, err := s.Listed(ctx, d.Extension)
+	_, unlisted := errors.AsType[*Unobtainable](err)
+	if s.partner == "" || err != nil && !unlisted || err == nil && b.Version >= d.MinVersion {
+		return b, err
+	}
+	e, missing := s.store.Extension(ctx, d.Extension)
+	if fault.KindOf(missing) == fault.NotFound || missing == nil && e.Partner != s.partner {
+		return b, err
+	}
+	if missing != nil {
+		return b, missing
+	}
+	return s.OnTrial(ctx, d.Extension)
 }
 
 // Listed is the extension's blueprint in the catalogue; *Unobtainable when it has none.
@@ -107,7 +133,7 @@ func (s Shelf) Closure(ctx context.Context, d domain.Dependency, path ...domain.
 		if slices.Contains(path, d.Extension) {
 			return &Unobtainable{"cyclic-dependency", "The dependencies go in a circle: " + arrows(append(path, d.Extension)) + "."}
 		}
-		b, err := s.Listed(ctx, d.Extension)
+		b, err := s.needed(ctx, d)
 		switch {
 		case err != nil:
 			return err

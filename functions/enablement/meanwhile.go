@@ -1,0 +1,82 @@
+package enablement
+
+import (
+	"context"
+	"crypto/subtle"
+	"fmt"
+	"maps"
+	"slices"
+
+	"plugboard/shared/contract"
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+)
+
+// What a click gives for an extension that another click enabled meanwhile: it must be so already, since nothing that an
+// admin gives is ignored silently.
+
+// alreadySo checks a click that changes nothing, since i is as it asks. Invalid for values of an extension that is not
+// enabled; Conflict `enabled-otherwise` for what is not so.
+func (s *Service) alreadySo(ctx context.Context, nothing plan, i domain.Installation, installed map[domain.ExtensionID]domain.Installation, in contract.EnableExtensionBody) error {
+	if err := fault.InvalidFields(nothing.parameterFaults(in.Parameters, installed)); err != nil {
+		return err
+	}
+	if in.UpgradePolicy != "" && in.UpgradePolicy != i.UpgradePolicy {
+		return enabledOtherwise([]fault.Field{{
+			Pointer: "/upgrade_policy", Code: "differs", Detail: fmt.Sprintf("It is %s. Change it by put-upgrade-policy.", i.UpgradePolicy),
+		}})
+	}
+	return s.sameValues(ctx, installed, in.Parameters)
+}
+
+// sameValues is Conflict `enabled-otherwise` with each value that an enabled extension has not.
+func (s *Service) sameValues(ctx context.Context, installed map[domain.ExtensionID]domain.Installation, given map[domain.ExtensionID]map[string]domain.ParameterValue) error {
+	var differ []fault.Field
+	for _, id := range slices.Sorted(maps.Keys(given)) {
+		i := installed[id]
+		if !i.Present() {
+			continue
+		}
+		for _, key := range slices.Sorted(maps.Keys(given[id])) {
+			same, err := s.hasValue(ctx, i, key, given[id][key])
+			if err != nil {
+				return err
+			}
+			if !same {
+				differ = append(differ, fault.Field{
+					Pointer: "/parameters/" + domain.EscapePointer(string(id)) + "/" + domain.EscapePointer(key), Code: "differs",
+					Detail: fmt.Sprintf("The extension %q is enabled, with another value.", id),
+				})
+			}
+		}
+	}
+	return enabledOtherwise(differ)
+}
+
+// hasValue tells whether the installation has that value. No value is what any installation has.
+func (s *Service) hasValue(ctx context.Context, i domain.Installation, key string, value domain.ParameterValue) (bool, error) {
+	if domain.NoParameter(value) {
+		return true, nil
+	}
+	if open, ok := i.Parameters[key]; ok {
+		return domain.ParameterText(open) == domain.ParameterText(value), nil
+	}
+	sealed, ok := i.Secrets[key]
+	if !ok {
+		return false, nil
+	}
+	plain, err := s.seal.Open(ctx, i.Account, domain.ParameterResource(i.Extension, key), sealed)
+	if err != nil {
+		return false, err
+	}
+	return subtle.ConstantTimeCompare([]byte(plain.Reveal()), []byte(domain.ParameterText(value))) == 1, nil
+}
+
+func enabledOtherwise(differ []fault.Field) error {
+	if len(differ) == 0 {
+		return nil
+	}
+	err := fault.New(fault.Conflict, "enabled-otherwise", "It was enabled meanwhile with other values; each is named in errors. Reload the catalogue, and change values by update-parameters. Nothing was changed.")
+	err.Fields = differ
+	return err
+}
