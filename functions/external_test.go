@@ -151,7 +151,7 @@ func TestRule26_EverythingWrongWithAnEventFromOutsideIsSaid(t *testing.T) {
 		"not a contract's":          {a.external("1", object{"type": "installation.enabled"}), []string{"/type"}},
 		"ahead":                     {a.external("1", object{"timestamp": a.now().Add(time.Hour).Format(time.RFC3339)}), []string{"/timestamp"}},
 		"long ago":                  {a.external("1", object{"timestamp": a.now().Add(-8 * 24 * time.Hour).Format(time.RFC3339)}), []string{"/timestamp"}},
-		"before the account":        {a.external("1", object{"timestamp": a.now().Add(-time.Hour).Format(time.RFC3339)}), []string{"/timestamp"}},
+		"before the account":        {a.external("1", object{"timestamp": a.now().Add(-6 * time.Minute).Format(time.RFC3339)}), []string{"/timestamp"}},
 		"too large":                 {a.external("1", object{"data": object{"name": big}}), []string{"/data"}},
 		"a member nobody asked for": {a.external("1", object{"more": 1}), []string{"/more"}},
 	} {

@@ -246,7 +246,8 @@ func TestImport_RefusesACallThatIsTooLongOrNoList(t *testing.T) {
 			t.Errorf("%s: got %s, want 422", name, got.raw)
 		}
 	}
-	a.refused(a.call(platform, "POST", "/v1/import/accounts", `{"items":[{"id":"a","id":"b","name":"A"}]}`), 400, "malformed")
+	a.refused(a.call(platform, "POST", "/v1/import/accounts", `{"items":[],"items":[{"id":"a","name":"A"}]}`), 400, "malformed")
+	a.imported(a.call(platform, "POST", "/v1/import/accounts", `{"items":[{"id":"a","id":"b","name":"A"}]}`), "invalid")
 	a.refused(a.call(platform, "POST", "/v1/import/accounts", `{"items":["`+strings.Repeat("x", 1<<20)+`"]}`), 413, "too-large")
 	a.imported(a.call(platform, "POST", "/v1/import/accounts", `{"items":[7,null,"x",[]]}`), times(4, "invalid")...)
 	if a.dump() != before {

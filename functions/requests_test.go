@@ -275,8 +275,13 @@ var requests = map[string]request{
 	"read-deletion": {path: at("/v1/accounts/other/deletion"), other: "/v1/accounts/nowhere/deletion", prepare: func(s *scene, _ who) {
 		s.want(s.call(platform, "DELETE", "/v1/accounts/other", nil), 202)
 	}},
-	"put-user":    {path: at("/v1/accounts/customer/users/new"), other: "/v1/accounts/nowhere/users/new", body: fixed(object{"email": "new@customer.test", "name": "New", "role": "member", "workspaces": []string{}})},
-	"delete-user": {path: at("/v1/accounts/customer/users/mel"), other: "/v1/accounts/customer/users/nobody"},
+	"put-user": {path: at("/v1/accounts/customer/users/new"), other: "/v1/accounts/nowhere/users/new", body: fixed(object{"email": "new@customer.test", "name": "New", "role": "member", "workspaces": []string{}})},
+	"put-user-by-id": {
+		path: at("/v1/accounts/customer/users"), other: "/v1/accounts/nowhere/users",
+		body: fixed(object{"id": "https://idp.test/users/42", "email": "new@customer.test", "name": "New", "role": "member", "workspaces": []string{}}),
+	},
+	"delete-user-by-id": {path: at("/v1/accounts/customer/users/delete"), other: "/v1/accounts/nowhere/users/delete", body: fixed(object{"id": "mel"})},
+	"delete-user":       {path: at("/v1/accounts/customer/users/mel"), other: "/v1/accounts/customer/users/nobody"},
 	"delete-workspace": {path: at("/v1/accounts/customer/workspaces/spare"), other: "/v1/accounts/customer/workspaces/nowhere", prepare: func(s *scene, _ who) {
 		s.want(s.call(platform, "PUT", "/v1/accounts/customer/workspaces/spare", object{"name": "Spare"}), 200)
 	}},

@@ -124,7 +124,11 @@ func (s *Service) draft(ctx context.Context, id domain.ExtensionID) (domain.Exte
 // keepDraft stores d over the revision that it was read at. Invalid when it has grown past what can be submitted.
 func (s *Service) keepDraft(ctx context.Context, d domain.BlueprintDraft, ifMatch string) (*contract.DraftOutput, error) {
 	stale := fault.New(fault.Stale, "stale", "The draft has changed since you read it. Read it again and repeat.")
-	if ifMatch != "" && ifMatch != d.ETag() {
+	current := ""
+	if d.Rev > 0 {
+		current = d.ETag()
+	}
+	if !domain.MatchesETag(ifMatch, current) {
 		return nil, stale
 	}
 	encoded, err := json.Marshal(d.Blueprint)

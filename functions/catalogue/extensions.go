@@ -69,7 +69,7 @@ func (s *Service) UpdateExtension(ctx context.Context, in *contract.UpdateExtens
 	}
 	change(&e.Name, in.Body.Name)
 	change(&e.Description, in.Body.Description)
-	change(&e.Contact, in.Body.Contact)
+	change(&e.Contact, keptEmail(in.Body.Contact))
 	change(&e.CapabilityFamily, in.Body.CapabilityFamily)
 	if in.Body.Links != nil {
 		e.Links = *in.Body.Links

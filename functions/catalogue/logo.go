@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
-	"strings"
 
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
@@ -112,7 +111,7 @@ func (s *Service) logo(ctx context.Context, e domain.Extension, ifNoneMatch, cac
 		Status: http.StatusNotModified, ETag: domain.LogoETag(e.Logo), CacheControl: cache,
 		Disposition: "inline", TypeOptions: "nosniff", Policy: "default-src 'none'; sandbox",
 	}
-	if has(ifNoneMatch, file.ETag) {
+	if domain.NamesETag(ifNoneMatch, file.ETag) {
 		return file, nil
 	}
 	l, err := s.store.Logo(ctx, e.ID)
@@ -121,16 +120,6 @@ func (s *Service) logo(ctx context.Context, e domain.Extension, ifNoneMatch, cac
 	}
 	file.Status, file.ETag, file.ContentType, file.Body = http.StatusOK, l.ETag(), l.Type, l.Data
 	return file, nil
-}
-
-// has tells whether If-None-Match names the ETag, by the weak comparison (RFC 9110, 13.1.2).
-func has(ifNoneMatch, etag string) bool {
-	for tag := range strings.SplitSeq(ifNoneMatch, ",") {
-		if tag = strings.TrimPrefix(strings.TrimSpace(tag), "W/"); tag == etag || tag == "*" {
-			return true
-		}
-	}
-	return false
 }
 
 func noLogo() error { return fault.New(fault.NotFound, "not-found", "There is no such logo.") }

@@ -18,7 +18,7 @@ func (s *Service) CreatePartner(ctx context.Context, in *contract.CreatePartnerI
 	now := s.now()
 	key, hash := secret.NewCredential(secret.PartnerKeyPrefix)
 	p := domain.Partner{
-		ID: domain.PartnerID(s.newID("par")), Name: in.Body.Name, Contact: in.Body.Contact,
+		ID: domain.PartnerID(s.newID("par")), Name: in.Body.Name, Contact: domain.KeptEmail(in.Body.Contact),
 		DevelopmentAccount: in.Body.DevelopmentAccount, KeyHash: hash, CreatedAt: now, UpdatedAt: now,
 	}
 	out := &contract.CreatePartnerOutput{}
@@ -76,7 +76,7 @@ func (s *Service) UpdatePartner(ctx context.Context, in *contract.UpdatePartnerI
 	}
 	var tx store.Tx
 	change(&p.Name, in.Body.Name)
-	change(&p.Contact, in.Body.Contact)
+	change(&p.Contact, keptEmail(in.Body.Contact))
 	if to := in.Body.DevelopmentAccount; to != nil && *to != p.DevelopmentAccount {
 		if err := s.relink(ctx, &tx, &p, *to); err != nil {
 			return nil, err
@@ -171,4 +171,13 @@ func (s *Service) partner(ctx context.Context, id domain.PartnerID) (domain.Part
 
 func viewPartner(p domain.Partner) contract.PartnerView {
 	return contract.PartnerView{ID: p.ID, Name: p.Name, Contact: p.Contact, DevelopmentAccount: p.DevelopmentAccount, CreatedAt: p.CreatedAt}
+}
+
+// keptEmail is domain.KeptEmail of an address that may be absent.
+func keptEmail(email *string) *string {
+	if email == nil {
+		return nil
+	}
+	kept := domain.KeptEmail(*email)
+	return &kept
 }

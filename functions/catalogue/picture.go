@@ -25,7 +25,7 @@ const (
 	jpegQuality = 90
 )
 
-// redraw decodes a picture and encodes it anew, without metadata, colour profile or comments. Invalid, saying what is
+// redraw decodes a picture, turns it as its metadata says, and encodes it anew, without metadata, colour profile or comments. Invalid, saying what is
 // wrong with the file and what to do, for everything but a whole, still PNG or JPEG with nothing behind its end.
 func redraw(raw []byte) (contentType string, redrawn []byte, err error) {
 	var out bytes.Buffer
@@ -37,6 +37,7 @@ func redraw(raw []byte) (contentType string, redrawn []byte, err error) {
 		}
 		var drawn image.Image
 		if drawn, err = decode(raw, png.DecodeConfig, png.Decode); err == nil {
+			drawn = upright(drawn, pngOrientation(raw))
 			err = (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&out, drawn)
 		}
 	case bytes.HasPrefix(raw, []byte(jpegHead)):
@@ -46,6 +47,7 @@ func redraw(raw []byte) (contentType string, redrawn []byte, err error) {
 		}
 		var drawn image.Image
 		if drawn, err = decode(raw, jpeg.DecodeConfig, jpeg.Decode); err == nil {
+			drawn = upright(drawn, jpegOrientation(raw))
 			err = jpeg.Encode(&out, drawn, &jpeg.Options{Quality: jpegQuality})
 		}
 	case len(raw) == 0:

@@ -55,13 +55,23 @@ func (s *Service) ReadAccount(ctx context.Context, in *contract.ReadAccountInput
 // has not; Conflict `email-taken` when another user of the account has the e-mail, `quota-exceeded` when the account has
 // as many users as it may.
 func (s *Service) PutUser(ctx context.Context, in *contract.PutUserInput) (*contract.PutUserOutput, error) {
-	before, err := orNew(s.store.User(ctx, in.Account, in.User))
+	return s.putUser(ctx, contract.UserItem{Account: in.Account, SubjectBody: contract.SubjectBody{ID: in.User}, UserBody: in.Body})
+}
+
+// PutUserById is PutUser, for an id that a path cannot carry.
+func (s *Service) PutUserById(ctx context.Context, in *contract.PutUserByIdInput) (*contract.PutUserByIdOutput, error) {
+	out, err := s.putUser(ctx, contract.UserItem{Account: in.Account, SubjectBody: in.Body.SubjectBody, UserBody: in.Body.UserBody})
+	return (*contract.PutUserByIdOutput)(out), err
+}
+
+func (s *Service) putUser(ctx context.Context, in contract.UserItem) (*contract.PutUserOutput, error) {
+	before, err := orNew(s.store.User(ctx, in.Account, in.ID))
 	if err != nil {
 		return nil, err
 	}
 	var tx store.Tx
 	known, named := s.workspacesOnce(ctx)
-	u, result, err := s.changeUser(ctx, &tx, known, before, contract.UserItem{Account: in.Account, ID: in.User, UserBody: in.Body})
+	u, result, err := s.changeUser(ctx, &tx, known, before, in)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +88,7 @@ func (s *Service) PutUser(ctx context.Context, in *contract.PutUserInput) (*cont
 // changeUser is changeAccount's kin. What holdAccount adds must be in the tx, too.
 func (s *Service) changeUser(ctx context.Context, tx *store.Tx, known workspaceKnown, before domain.User, in contract.UserItem) (domain.User, contract.ImportResult, error) {
 	u := before
-	u.Account, u.ID, u.Email, u.Name = in.Account, in.ID, domain.FoldEmail(in.Email), in.Name
+	u.Account, u.ID, u.Email, u.Name = in.Account, in.ID, domain.KeptEmail(in.Email), in.Name
 	u.Role, u.Workspaces = in.Role, in.Workspaces
 	if reflect.DeepEqual(u, before) {
 		return u, contract.ImportUnchanged, nil
@@ -92,10 +102,11 @@ func (s *Service) changeUser(ctx context.Context, tx *store.Tx, known workspaceK
 	}
 	result := stamp(before.Rev, &u.CreatedAt, &u.UpdatedAt, s.now())
 	tx.Save(&u, u.Rev)
-	if before.Rev == 0 || before.Email != u.Email {
+	another := domain.EmailIdentity(before.Email) != domain.EmailIdentity(u.Email)
+	if before.Rev == 0 || another {
 		tx.ReserveEmail(u).Else(fault.New(fault.Conflict, emailTaken, "Another user of the account has this e-mail."))
 	}
-	if before.Rev > 0 && before.Email != u.Email {
+	if before.Rev > 0 && another {
 		tx.ReleaseEmail(before)
 	}
 	return u, result, nil
@@ -104,15 +115,25 @@ func (s *Service) changeUser(ctx context.Context, tx *store.Tx, known workspaceK
 // DeleteUser ends a user: roles are read on every call, so that the next one by the user, or for, is refused. The e-mail is
 // free for another. NotFound for one that is not there, or no more.
 func (s *Service) DeleteUser(ctx context.Context, in *contract.DeleteUserInput) (*contract.DeleteUserOutput, error) {
-	u, err := s.store.User(ctx, in.Account, in.User)
+	return s.deleteUser(ctx, in.Account, in.User)
+}
+
+// DeleteUserById is DeleteUser, for an id that a path cannot carry.
+func (s *Service) DeleteUserById(ctx context.Context, in *contract.DeleteUserByIdInput) (*contract.DeleteUserByIdOutput, error) {
+	out, err := s.deleteUser(ctx, in.Account, in.Body.ID)
+	return (*contract.DeleteUserByIdOutput)(out), err
+}
+
+func (s *Service) deleteUser(ctx context.Context, a domain.AccountID, id domain.UserID) (*contract.DeleteUserOutput, error) {
+	u, err := s.store.User(ctx, a, id)
 	if err != nil {
 		return nil, err
 	}
 	var tx store.Tx
-	tx.Living(in.Account).Else(noAccount())
+	tx.Living(a).Else(noAccount())
 	tx.Delete(&u)
 	tx.ReleaseEmail(u)
-	tx.Count(in.Account, domain.QuotaUsers, -1)
+	tx.Count(a, domain.QuotaUsers, -1)
 	out := &contract.DeleteUserOutput{}
 	return out, s.store.Commit(ctx, &tx, out)
 }
@@ -140,6 +161,11 @@ func userFaults(ctx context.Context, known workspaceKnown, a domain.AccountID, i
 		}
 	}
 	return wrong, nil
+}
+
+// lookAtUserById is lookAtUser's kin.
+func (s *Service) lookAtUserById(ctx context.Context, in *contract.PutUserByIdInput) ([]fault.Field, error) {
+	return userFaults(ctx, s.workspaceKnown, in.Account, in.Body.Workspaces)
 }
 
 // lookAtUser is userFaults, for an input that is wrong already.

@@ -21,7 +21,7 @@ func (s *Service) SendEvents(ctx context.Context, in *contract.SendEventsInput) 
 	deadline := s.now().Add(importTime)
 	ctx, cancel := context.WithTimeout(ctx, importTime+importGrace)
 	defer cancel()
-	items, err := in.Body.Items.Read()
+	items, err := in.Body.Items.Read(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -31,13 +31,14 @@ func (s *Service) SendEvents(ctx context.Context, in *contract.SendEventsInput) 
 	var all []events.Event
 	for n, same := range sameEvents(items) {
 		item, result := &items[n], &report.Items[n]
+		result.ID = item.ID
 		item.Also(same)
 		e, err := read.event(ctx, item)
 		if err != nil {
 			result.Fail(ctx, n, err)
 			continue
 		}
-		result.ID, result.Event, result.Result = domain.SentID(item.Value.ID), e.ID, contract.ImportNotTried
+		result.Event, result.Result = e.ID, contract.ImportNotTried
 		places, all = append(places, n), append(all, e)
 	}
 	for len(all) > 0 && s.now().Before(deadline) {
@@ -108,6 +109,10 @@ func (s *Service) eventReader(ctx context.Context) eventReader {
 // event is the item's, or Invalid with all that is wrong with it; NotFound when its account is not there.
 func (r eventReader) event(ctx context.Context, item *contract.Item[contract.EventItem]) (events.Event, error) {
 	i := item.Value
+	item.Also(contract.UntypedFault(item))
+	if len(item.Wrong) > 0 && !i.Account.Possible() { // nothing can be looked up
+		return events.Event{}, fault.InvalidFields(item.Wrong)
+	}
 	account, err := r.account(i.Account)
 	if err != nil {
 		return events.Event{}, err
@@ -130,7 +135,7 @@ func (r eventReader) event(ctx context.Context, item *contract.Item[contract.Eve
 	if err := fault.InvalidFields(item.Wrong); err != nil {
 		return events.Event{}, err
 	}
-	id := domain.ExternalEventID(i.Account, i.ID, i.Timestamp)
+	id := domain.ExternalEventID(i.Account, i.ID, i.Timestamp.Time)
 	e, err := events.OfExternal(id, events.Type(i.Type), i.Account, i.Contract, about, extensionType, i.Timestamp.UTC(), i.Data)
 	if err == nil && len(e.Body) > contract.EventMost {
 		err = fault.InvalidFields([]fault.Field{{Pointer: "/data", Code: "too-large", Detail: fmt.Sprintf("With it the event has %d bytes; at most %d.", len(e.Body), contract.EventMost)}})

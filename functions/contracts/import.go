@@ -33,7 +33,6 @@ const (
 // account's item, so that workers would only get into each other's way. A transaction that fails is taken apart, and
 // its items tried alone; then each has its own answer.
 type importer[I, R any] struct {
-	id      func(I) string
 	account func(I) domain.AccountID
 	// alike lists, by pointer, what no two items of a call may have in common, and no two of a transaction may touch;
 	// empty where the item has none.
@@ -66,7 +65,7 @@ func (m importer[I, R]) run(ctx context.Context, s *Service, sent contract.Items
 	deadline := s.now().Add(importTime)
 	ctx, cancel := context.WithTimeout(store.Apart(ctx), importTime+importGrace)
 	defer cancel()
-	items, err := sent.Read()
+	items, err := sent.Read(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -97,9 +96,9 @@ func (w *importing[I, R]) begin(ctx context.Context) ([]int, error) {
 	for n, contradictions := range w.contradictions() {
 		item := &w.items[n]
 		item.Also(contradictions)
-		w.report.Items[n].Result = contract.ImportNotTried
+		w.report.Items[n].ID, w.report.Items[n].Result = item.ID, contract.ImportNotTried
 		if len(item.Wrong) > 0 {
-			if w.look != nil {
+			if w.look != nil && item.Reads("/account_id") {
 				also, err := w.look(ctx, item.Value)
 				if err != nil {
 					return nil, err
@@ -109,7 +108,6 @@ func (w *importing[I, R]) begin(ctx context.Context) ([]int, error) {
 			w.report.Items[n].Fail(ctx, n, fault.InvalidFields(item.Wrong))
 			continue
 		}
-		w.report.Items[n].ID = domain.SentID(w.id(item.Value))
 		good, values = append(good, n), append(values, item.Value)
 	}
 	stored, err := w.read(ctx, values)
@@ -285,6 +283,14 @@ func once[K comparable, V any](look func(K) (V, error)) func(K) (V, error) {
 		made, _ := kept.LoadOrStore(k, sync.OnceValues(func() (V, error) { return look(k) }))
 		return made.(func() (V, error))()
 	}
+}
+
+// emailIn is an e-mail in an account, however it is spelt.
+func emailIn(a domain.AccountID, email string) string {
+	if email == "" {
+		return ""
+	}
+	return inAccount(a, domain.EmailIdentity(email))
 }
 
 // inAccount is a place in an account; empty when either is not known.

@@ -14,7 +14,6 @@ import (
 // ImportAccounts creates and updates accounts.
 func (s *Service) ImportAccounts(ctx context.Context, in *contract.ImportAccountsInput) (*contract.ImportAccountsOutput, error) {
 	report, err := importer[contract.AccountItem, domain.Account]{
-		id:      func(i contract.AccountItem) string { return string(i.ID) },
 		account: func(i contract.AccountItem) domain.AccountID { return i.ID },
 		alike:   func(i contract.AccountItem) [][2]string { return [][2]string{{"/id", string(i.ID)}} },
 		frees:   func(domain.Account) string { return "" },
@@ -37,16 +36,15 @@ func (s *Service) ImportAccounts(ctx context.Context, in *contract.ImportAccount
 func (s *Service) ImportUsers(ctx context.Context, in *contract.ImportUsersInput) (*contract.ImportUsersOutput, error) {
 	known, named := s.workspacesOnce(ctx)
 	report, err := importer[contract.UserItem, domain.User]{
-		id:      func(i contract.UserItem) string { return string(i.ID) },
 		account: func(i contract.UserItem) domain.AccountID { return i.Account },
 		alike: func(i contract.UserItem) [][2]string {
-			return [][2]string{{"/id", inAccount(i.Account, i.ID)}, {"/email", inAccount(i.Account, domain.FoldEmail(i.Email))}}
+			return [][2]string{{"/id", inAccount(i.Account, i.ID)}, {"/email", emailIn(i.Account, i.Email)}}
 		},
 		frees: func(u domain.User) string {
 			if u.Rev == 0 {
 				return ""
 			}
-			return inAccount(u.Account, u.Email)
+			return emailIn(u.Account, u.Email)
 		},
 		read: func(ctx context.Context, items []contract.UserItem) ([]domain.User, error) {
 			return s.store.TheseUsers(ctx, each(items, func(i contract.UserItem) domain.User { return domain.User{Account: i.Account, ID: i.ID} }))
@@ -72,7 +70,6 @@ func (s *Service) ImportUsers(ctx context.Context, in *contract.ImportUsersInput
 // ImportWorkspaces creates and updates workspaces.
 func (s *Service) ImportWorkspaces(ctx context.Context, in *contract.ImportWorkspacesInput) (*contract.ImportWorkspacesOutput, error) {
 	report, err := importer[contract.WorkspaceItem, domain.Workspace]{
-		id:      func(i contract.WorkspaceItem) string { return string(i.ID) },
 		account: func(i contract.WorkspaceItem) domain.AccountID { return i.Account },
 		alike:   func(i contract.WorkspaceItem) [][2]string { return [][2]string{{"/id", inAccount(i.Account, i.ID)}} },
 		frees:   func(domain.Workspace) string { return "" },
@@ -109,7 +106,6 @@ func (s *Service) ImportTemplates(ctx context.Context, in *contract.ImportTempla
 		return typed(typeKey{a, id})
 	}}
 	report, err := importer[contract.TemplateItem, domain.Template]{
-		id:      func(i contract.TemplateItem) string { return string(i.ID) },
 		account: func(i contract.TemplateItem) domain.AccountID { return i.Account },
 		alike:   func(i contract.TemplateItem) [][2]string { return [][2]string{{"/id", inAccount(i.Account, i.ID)}} },
 		frees:   func(domain.Template) string { return "" },

@@ -96,7 +96,7 @@ func (s *Service) contract(ctx context.Context, id domain.ContractID) (domain.Co
 
 // fresh is Stale when If-Match names another version of c.
 func fresh(c domain.Contract, ifMatch string) error {
-	if ifMatch != "" && ifMatch != c.ETag() {
+	if !domain.MatchesETag(ifMatch, c.ETag()) {
 		return stale()
 	}
 	return nil

@@ -30,6 +30,8 @@ func (s *Service) Routes(api *contract.API) {
 	contract.ReadDeletion.Handle(api, s.Deletion)
 	contract.PutUser.Handle(api, s.PutUser, s.lookAtUser)
 	contract.DeleteUser.Handle(api, s.DeleteUser)
+	contract.PutUserById.Handle(api, s.PutUserById, s.lookAtUserById)
+	contract.DeleteUserById.Handle(api, s.DeleteUserById)
 	contract.DeleteWorkspace.Handle(api, s.DeleteWorkspace)
 	contract.PutWorkspace.Handle(api, s.PutWorkspace)
 	contract.ImportAccounts.Handle(api, s.ImportAccounts)

@@ -26,7 +26,7 @@ func (s *Service) UpdateParameters(ctx context.Context, in *contract.UpdateParam
 	}
 	stale := fault.New(fault.Stale, "stale", "The installation has changed since you read it. Read it again and repeat.")
 	switch {
-	case in.IfMatch != "" && in.IfMatch != i.ETag():
+	case !domain.MatchesETag(in.IfMatch, i.ETag()):
 		return nil, stale
 	case i.State == domain.Disabling || i.State == domain.Disabled:
 		return nil, fault.New(fault.Conflict, "installation-state", "The extension %q is %s. Give its parameters when you enable it.", i.Extension, i.State)

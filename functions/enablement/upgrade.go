@@ -84,7 +84,7 @@ func (s *Service) upgrade(ctx context.Context, in *contract.UpgradeExtensionInpu
 	if unobtainable != nil && fault.KindOf(unobtainable) != fault.Conflict {
 		return nil, unobtainable
 	}
-	if in.IfMatch != plan.ETag(extra.create...) {
+	if !domain.MatchesETag(in.IfMatch, plan.ETag(extra.create...)) {
 		return nil, fault.New(fault.Stale, "stale", "The upgrade would do something else by now. Preview it again.")
 	}
 	now := s.now()

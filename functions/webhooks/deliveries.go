@@ -66,7 +66,7 @@ func (s *Service) span(in *contract.ListDeliveriesInput) (from, to time.Time, er
 		from, err = time.Parse(time.DateOnly, s.day(in.Day))
 		return from, from.AddDate(0, 0, 1), err
 	}
-	from, to = in.From, in.To
+	from, to = in.From.Time, in.To.Time
 	if from.IsZero() {
 		from = oldest
 	}

@@ -95,7 +95,7 @@ func (s *Service) Update(ctx context.Context, in *contract.UpdateWebhookInput) (
 	switch {
 	case w.Extension != "" && in.Defines():
 		return nil, domain.ManagedBy(w.Extension, "webhook")
-	case in.IfMatch != "" && in.IfMatch != w.ETag():
+	case !domain.MatchesETag(in.IfMatch, w.ETag()):
 		return nil, stale()
 	}
 	wrong, err := s.changeFaults(ctx, w, in) // of what is given: pausing never fails for what was allowed when it was made

@@ -18,7 +18,7 @@ func TestReplay_WhatWasDeliveredArrivesAgain(t *testing.T) { // rules 18 and 20
 	_, m := arrives(t, deployed.orders, c.ID, events.ContractSigned)
 	logged(t, deployed.orders, m)
 	in := contract.CreateReplayInput{Webhook: deployed.orders}
-	in.Body.From, in.Body.States, in.Body.EventTypes = time.Now().Add(-time.Hour).UTC().Format(time.RFC3339), []domain.DeliveryState{domain.DeliveryDelivered}, []string{string(events.ContractSigned)}
+	in.Body.From.Time, in.Body.States, in.Body.EventTypes = time.Now().Add(-time.Hour).UTC().Truncate(time.Second), []domain.DeliveryState{domain.DeliveryDelivered}, []string{string(events.ContractSigned)}
 	job := call(t, deployed.ada, contract.CreateReplay, in).Body
 	must(t, client.Until(t.Context(), patience, "the replay was done", func(context.Context) (bool, error) {
 		now := call(t, deployed.ada, contract.ReadReplay, contract.ReplayInput{Webhook: deployed.orders, Replay: job.ID}).Body

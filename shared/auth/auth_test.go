@@ -100,13 +100,29 @@ func TestOIDC_TakesOnlyWhatTheIssuerSignedForUs(t *testing.T) {
 		"expired":                       with("exp", time.Now().Add(-time.Minute).Unix()),
 		"not yet":                       with("nbf", time.Now().Add(time.Hour).Unix()),
 		"no account":                    with("plugboard_account", ""),
-		"an account that is no string":  with("plugboard_account", 7),
+		"an account that is a list":     with("plugboard_account", []string{"acct"}),
+		"an account that is no name":    with("plugboard_account", true),
 		"no subject":                    with("sub", ""),
 		"a changed payload":             good[:strings.LastIndex(good, ".")-2] + "AA" + good[strings.LastIndex(good, "."):],
 		"nothing":                       "",
 	} {
 		if account, user, err := o.Verify(t.Context(), token); err == nil {
 			t.Errorf("%s: it proved %q, %q", name, account, user)
+		}
+	}
+}
+
+// Some issuers write a number for a number.
+func TestOIDC_AnAccountMayBeANumber(t *testing.T) {
+	key := newKey(t, "one")
+	o, err := auth.NewOIDC(t.Context(), config(encoded(t, key.set())), domain.SystemClock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for claim, want := range map[any]domain.AccountID{7: "7", "0042": "0042", int64(9007199254740993): "9007199254740993", -1: "-1", 12345678: "12345678"} {
+		account, _, err := o.Verify(t.Context(), key.sign(t, func(c map[string]any) { c["plugboard_account"] = claim }))
+		if err != nil || account != want {
+			t.Errorf("%v: got %q and %v, want %q", claim, account, err, want)
 		}
 	}
 }

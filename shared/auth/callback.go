@@ -73,9 +73,12 @@ func (g *Gate) callbackCaller(ctx context.Context, r Request) (Caller, error) {
 	if err != nil || g.now().Sub(time.Unix(seconds, 0)).Abs() > domain.CallbackTolerance {
 		return Caller{}, errUnauthenticated(err)
 	}
-	account := domain.AccountID(r.Param(ParamAccount))
+	account, extension := domain.AccountID(r.Param(ParamAccount)), domain.ExtensionID(r.Param(ParamExtension))
+	if !account.Possible() || !extension.Possible() {
+		return Caller{}, errUnauthenticated(nil)
+	}
 	living := g.living(ctx, account)
-	i, err := g.records.Installation(ctx, account, domain.ExtensionID(r.Param(ParamExtension)))
+	i, err := g.records.Installation(ctx, account, extension)
 	if err = errors.Join(living(), unauthenticatedWhenAbsent(err)); err != nil {
 		return Caller{}, err
 	}

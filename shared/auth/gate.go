@@ -19,6 +19,9 @@ const (
 	HeaderUser        = "Plugboard-User"         // for which user, by e-mail, an integration acts
 )
 
+// MaxUserHeader is the length of HeaderUser's value at most: an address of 254 characters, most of them encoded.
+const MaxUserHeader = 1024
+
 // Records is what the gate reads. Each returns NotFound for what is absent.
 type Records interface {
 	Account(ctx context.Context, id domain.AccountID) (domain.Account, error)
@@ -179,7 +182,10 @@ func (g *Gate) platformCaller(ctx context.Context, key string, h http.Header, d 
 	if caller.Account == "" {
 		return Caller{}, headerFault(HeaderAccount, "required", "Name the account for which you act.")
 	}
-	account, err := g.records.Account(ctx, caller.Account)
+	account, err := domain.Account{}, error(nil)
+	if caller.Account.Possible() { // else none has it
+		account, err = g.records.Account(ctx, caller.Account)
+	}
 	if fault.KindOf(err) == fault.NotFound || err == nil && !account.Living() {
 		return Caller{}, headerFault(HeaderAccount, "unknown-account", "There is no such account.")
 	}
@@ -190,6 +196,9 @@ func (g *Gate) dashboardCaller(ctx context.Context, jwt string) (Caller, error) 
 	account, subject, err := g.identity.Verify(ctx, jwt)
 	if err != nil {
 		return Caller{}, errUnauthenticated(err)
+	}
+	if !account.Possible() || !subject.Possible() {
+		return Caller{}, errUnauthenticated(nil)
 	}
 	living := g.living(ctx, account)
 	user, err := g.records.User(ctx, account, subject)
@@ -228,8 +237,8 @@ func (g *Gate) integrationCaller(ctx context.Context, credential string, h http.
 	if len(h.Values(HeaderUser)) > 1 {
 		return Caller{}, headerFault(HeaderUser, "repeated", "Send this header once.")
 	}
-	if email := h.Get(HeaderUser); email != "" {
-		user, err := g.records.UserByEmail(ctx, token.Account, email)
+	if value := h.Get(HeaderUser); value != "" {
+		user, err := g.actingUser(ctx, token.Account, value)
 		if fault.KindOf(err) == fault.NotFound {
 			return Caller{}, headerFault(HeaderUser, "unknown-user", "The account has no user with this e-mail.")
 		}
@@ -239,6 +248,15 @@ func (g *Gate) integrationCaller(ctx context.Context, credential string, h http.
 		caller.User = &user
 	}
 	return caller, nil
+}
+
+// actingUser is whom the header names. NotFound for no e-mail, too: a key of any length is more than the store takes.
+func (g *Gate) actingUser(ctx context.Context, a domain.AccountID, value string) (domain.User, error) {
+	email, ok := domain.EmailInHeader(value)
+	if !ok || len(value) > MaxUserHeader {
+		return domain.User{}, fault.New(fault.NotFound, "not-found", "This is no e-mail.")
+	}
+	return g.records.UserByEmail(ctx, a, email)
 }
 
 func suspended(i domain.Installation) error {

@@ -70,11 +70,11 @@ func (o *OIDC) Verify(ctx context.Context, jwt string) (domain.AccountID, domain
 	if err != nil {
 		return "", "", err
 	}
-	claims := map[string]any{}
+	claims := map[string]json.RawMessage{}
 	if err := token.Claims(&claims); err != nil {
 		return "", "", err
 	}
-	account, _ := claims[accountClaim].(string)
+	account := claimText(claims[accountClaim])
 	if account == "" || token.Subject == "" {
 		return "", "", errors.New("the token names no account or no subject")
 	}
@@ -94,24 +94,32 @@ func (o *OIDC) SignedIn(ctx context.Context, idToken string) (SignedIn, error) {
 	if err != nil {
 		return SignedIn{}, err
 	}
-	claims := map[string]any{}
+	claims := map[string]json.RawMessage{}
 	if err := token.Claims(&claims); err != nil {
 		return SignedIn{}, err
 	}
 	in := SignedIn{Subject: domain.UserID(token.Subject), Nonce: token.Nonce}
-	switch claim := claims[accountClaim].(type) {
-	case string:
-		in.Accounts = []domain.AccountID{domain.AccountID(claim)}
-	case []any:
-		for _, account := range claim {
-			id, _ := account.(string)
-			in.Accounts = append(in.Accounts, domain.AccountID(id))
-		}
+	var accounts []json.RawMessage
+	if json.Unmarshal(claims[accountClaim], &accounts) != nil {
+		accounts = []json.RawMessage{claims[accountClaim]}
+	}
+	for _, account := range accounts {
+		in.Accounts = append(in.Accounts, domain.AccountID(claimText(account)))
 	}
 	if in.Subject == "" || len(in.Accounts) == 0 || slices.Contains(in.Accounts, "") {
 		return SignedIn{}, errors.New("the ID token names no subject or no account")
 	}
 	return in, nil
+}
+
+// claimText is a claim that names something: a text, or a number as it is written.
+func claimText(claim json.RawMessage) string {
+	var text string
+	var number json.Number
+	if json.Unmarshal(claim, &text) != nil && json.Unmarshal(claim, &number) == nil {
+		return number.String()
+	}
+	return text
 }
 
 // ended tells whether an end that is set has come.

@@ -29,7 +29,7 @@ type ReadAccountOutput struct{ Body domain.Account }
 
 type PutUserInput struct {
 	Account domain.AccountID `path:"account_id" maxLength:"64"`
-	User    domain.UserID    `path:"user_id" pattern:"^[A-Za-z0-9_@.|:+-]{1,128}$" doc:"The subject of the user's OIDC tokens."`
+	User    domain.UserID    `path:"user_id" maxLength:"255" pattern:"^([.]{0,2}[A-Za-z0-9_@|:+=~,-][.A-Za-z0-9_@|:+=~,-]*|[.]{3}[.A-Za-z0-9_@|:+=~,-]*)$" doc:"The subject of the user's OIDC tokens. Of one with other characters say the id in the body: see put-user-by-id."`
 	Body    UserBody
 }
 
@@ -44,12 +44,38 @@ func (in *PutUserInput) about() domain.AccountID { return in.Account }
 
 type DeleteUserInput struct {
 	Account domain.AccountID `path:"account_id" maxLength:"64"`
-	User    domain.UserID    `path:"user_id" maxLength:"128"`
+	User    domain.UserID    `path:"user_id" maxLength:"255"`
 }
 
 func (in *DeleteUserInput) about() domain.AccountID { return in.Account }
 
 type DeleteUserOutput struct{}
+
+// SubjectBody is a user's id where a path cannot carry it.
+type SubjectBody struct {
+	ID domain.UserID `json:"id" minLength:"1" maxLength:"255" pattern:"^[ -~]+$" doc:"The subject of the user's OIDC tokens, as they have it: up to 255 characters of ASCII (OpenID Connect Core, 2)."`
+}
+
+type PutUserByIdInput struct {
+	Account domain.AccountID `path:"account_id" maxLength:"64"`
+	Body    struct {
+		SubjectBody
+		UserBody
+	}
+}
+
+func (in *PutUserByIdInput) about() domain.AccountID { return in.Account }
+
+type PutUserByIdOutput PutUserOutput
+
+type DeleteUserByIdInput struct {
+	Account domain.AccountID `path:"account_id" maxLength:"64"`
+	Body    SubjectBody
+}
+
+func (in *DeleteUserByIdInput) about() domain.AccountID { return in.Account }
+
+type DeleteUserByIdOutput DeleteUserOutput
 
 type PutUserOutput struct{ Body domain.User }
 
@@ -160,7 +186,7 @@ type ReadContractOutput ContractOutput
 // MoveContractInput asks for the next state of a contract.
 type MoveContractInput struct {
 	Contract domain.ContractID `path:"contract_id" maxLength:"64"`
-	IfMatch  string            `header:"If-Match" maxLength:"32" doc:"The ETag that was read. 412 when the contract has changed since."`
+	IfMatch  string            `header:"If-Match" maxLength:"1024" doc:"The ETag that was read. 412 when the contract has changed since."`
 }
 
 type PublishContractOutput ContractOutput
@@ -198,7 +224,7 @@ type ListContractsOutput struct {
 
 type UpdateContractInput struct {
 	Contract domain.ContractID `path:"contract_id" maxLength:"64"`
-	IfMatch  string            `header:"If-Match" maxLength:"32" doc:"The ETag that was read. 412 when the contract has changed since."`
+	IfMatch  string            `header:"If-Match" maxLength:"1024" doc:"The ETag that was read. 412 when the contract has changed since."`
 	Body     struct {
 		Name         *string                    `json:"name,omitempty" minLength:"1" maxLength:"256"`
 		Participants *[]domain.GivenParticipant `json:"participants,omitempty" maxItems:"50" doc:"All participants: a missing one is removed. The same e-mail is the same participant."`
@@ -224,7 +250,7 @@ type ValuesBody struct {
 
 type UpdateDataFieldValuesInput struct {
 	Contract domain.ContractID `path:"contract_id" maxLength:"64"`
-	IfMatch  string            `header:"If-Match" maxLength:"32" doc:"The ETag that was read. 412 when the contract has changed since."`
+	IfMatch  string            `header:"If-Match" maxLength:"1024" doc:"The ETag that was read. 412 when the contract has changed since."`
 	Body     ValuesBody
 }
 

@@ -23,7 +23,7 @@ type AccountItem struct {
 
 type UserItem struct {
 	Account domain.AccountID `json:"account_id" minLength:"1" maxLength:"64"`
-	ID      domain.UserID    `json:"id" pattern:"^[A-Za-z0-9_@.|:+-]{1,128}$" doc:"The subject of the user's OIDC tokens."`
+	SubjectBody
 	UserBody
 }
 
@@ -87,6 +87,18 @@ type Import[T any] struct {
 // Items are validated one by one, and not with the body, so that what is wrong with one leaves the others be.
 type Items[T any] []json.RawMessage
 
+// takesItems tells whether the body of an input is a list of Items.
+func takesItems(input reflect.Type) bool {
+	body, is := input.FieldByName("Body")
+	if !is || body.Type.Kind() != reflect.Struct {
+		return false
+	}
+	list, is := body.Type.FieldByName("Items")
+	return is && list.Type.Implements(reflect.TypeFor[interface{ validatedAlone() }]())
+}
+
+func (Items[T]) validatedAlone() {}
+
 // validatedAlone marks, in the document, a list whose items are.
 const validatedAlone = "x-plugboard-validated-alone"
 
@@ -113,6 +125,7 @@ func loosenItems(schemas huma.Registry) {
 
 // Item is one, as far as it can be read, and what is wrong with it, by pointer into it.
 type Item[T any] struct {
+	ID    domain.SentID
 	Value T
 	Wrong []fault.Field
 	shape []shapeFault
@@ -121,24 +134,44 @@ type Item[T any] struct {
 // Also adds what is wrong with the item's meaning, where the schema has not said it.
 func (i *Item[T]) Also(meaning []fault.Field) {
 	for _, m := range meaning {
-		if !slices.ContainsFunc(i.shape, func(s shapeFault) bool { return s.covers(m) }) {
+		if !(shapeFault{Field: m}).coveredBy(i.shape) {
 			i.Wrong = append(i.Wrong, m)
 		}
 	}
 	i.Wrong = joined(i.Wrong)
 }
 
+// Reads tells whether something is known of the value at that pointer.
+func (i *Item[T]) Reads(pointer string) bool {
+	return !slices.ContainsFunc(i.shape, func(s shapeFault) bool { return s.final && s.covers(fault.Field{Pointer: pointer}) })
+}
+
+// unread stands for an item that the scan found wrong: nothing is known of any of its values.
+func unread(wrong []fault.Field) []shapeFault {
+	shape := []shapeFault{{final: true}}
+	for _, f := range wrong {
+		shape = append(shape, shapeFault{f, true})
+	}
+	return shape
+}
+
 // Read validates and decodes each.
-func (items Items[T]) Read() ([]Item[T], error) {
+func (items Items[T]) Read(ctx context.Context) ([]Item[T], error) {
 	schemas := newSchemas(componentSchemas)
 	schema := schemas.Schema(reflect.TypeFor[T](), true, "")
 	plainLists(schemas)
+	loosenTimes(schemas, nil)
 	path := huma.NewPathBuffer(nil, 0)
 	read := make([]Item[T], len(items))
 	for n, raw := range items {
 		item := &read[n]
+		item.ID = sentID(raw)
+		if wrong := inspectionOf(ctx).itemFaults(n); len(wrong) > 0 {
+			item.shape, item.Wrong = unread(wrong), wrong
+			continue
+		}
 		var v any
-		if err := json.Unmarshal(raw, &v); err != nil {
+		if err := unmarshalStrict(raw, &v); err != nil {
 			return nil, fault.Wrap(err, "read item %d", n)
 		}
 		path.Reset()
@@ -147,9 +180,12 @@ func (items Items[T]) Read() ([]Item[T], error) {
 		huma.Validate(schemas, schema, path, huma.ModeWriteToServer, v, &found)
 		for _, err := range found.Errors {
 			item.shape = append(item.shape, shapeFaultOf(err.(*huma.ErrorDetail)))
-			item.Wrong = append(item.Wrong, item.shape[len(item.shape)-1].Field)
 		}
-		if err := json.Unmarshal(raw, &item.Value); err != nil && len(item.shape) == 0 {
+		item.shape = append(item.shape, nullFaultsIn(schemas, schema, raw)...)
+		for _, s := range item.shape {
+			item.Wrong = append(item.Wrong, s.Field)
+		}
+		if err := decodeBeside(raw, &item.Value, item.shape); err != nil && len(item.shape) == 0 {
 			return nil, fault.Wrap(err, "decode item %d", n)
 		}
 		item.Also(textFaults(reflect.ValueOf(item.Value), "", ""))
@@ -192,13 +228,19 @@ type ImportedItem struct {
 // refill puts into a recorded report the ids that it was kept without.
 func (items Items[T]) refill(r *ImportReport) {
 	for n := range r.Items {
-		var sent struct {
-			ID domain.SentID `json:"id"`
-		}
-		if r.Items[n].ID == domain.SentBefore && n < len(items) && json.Unmarshal(items[n], &sent) == nil {
-			r.Items[n].ID = sent.ID
+		if r.Items[n].ID == domain.SentBefore && n < len(items) {
+			r.Items[n].ID = sentID(items[n])
 		}
 	}
+}
+
+// sentID is the item's own id; empty when it cannot be read.
+func sentID(raw json.RawMessage) domain.SentID {
+	var sent struct {
+		ID json.RawMessage `json:"id"`
+	}
+	_ = json.Unmarshal(raw, &sent) // an item that is no object has no id
+	return sentIDOf(sent.ID)
 }
 
 // Fail says why the item at place n failed, as the single operation's problem document would.

@@ -56,7 +56,7 @@ func (o Operation) headers() []*huma.Param {
 		header(auth.HeaderCallbackTimestamp, "When it is sent, in seconds since 1970.", true, 20)
 	}
 	if o.ActingUser != NoActingUser {
-		header(auth.HeaderUser, "With an API token: the e-mail of the user of the account for whom it acts. Needed: "+string(o.ActingUser)+".", false, 254)
+		header(auth.HeaderUser, "With an API token: the e-mail of the user of the account for whom it acts, in ASCII: its domain as A-labels (xn--…), or all of it as RFC 8187 has it (UTF-8''zo%C3%AB%40example.com). Needed: "+string(o.ActingUser)+".", false, auth.MaxUserHeader)
 	}
 	bound := slices.ContainsFunc(o.Auth, func(r auth.Rule) bool { return r.Model == auth.ModelDashboard || r.Model == auth.ModelIntegration })
 	if _, platform := o.Auth.Of(auth.ModelPlatform); platform && bound {

@@ -563,6 +563,20 @@ var (
 		Writes: domain.Records{domain.RecordUser, domain.RecordReservation, domain.RecordQuotaUse},
 		Family: FamilyAccount, Since: "0.1.0", Summary: "Delete a user. Sessions end at once; what the user made stays.",
 	})
+	PutUserById = declare[PutUserByIdInput, PutUserByIdOutput](Operation{
+		ID: "put-user-by-id", Method: http.MethodPut, Path: "/v1/accounts/{account_id}/users", Function: Contracts, Status: 200,
+		Auth: auth.AnyOf(auth.Platform()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordNaming, domain.RecordAccount, domain.RecordUser, domain.RecordWorkspace},
+		Writes: domain.Records{domain.RecordNaming, domain.RecordUser, domain.RecordReservation, domain.RecordQuotaUse},
+		Family: FamilyAccount, Since: "0.6.0", Summary: "Create or update a user whose id a path cannot carry, or any other.",
+	})
+	DeleteUserById = declare[DeleteUserByIdInput, DeleteUserByIdOutput](Operation{
+		ID: "delete-user-by-id", Method: http.MethodPost, Path: "/v1/accounts/{account_id}/users/delete", Function: Contracts, Status: 204,
+		Auth: auth.AnyOf(auth.Platform()), Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordAccount, domain.RecordUser},
+		Writes: domain.Records{domain.RecordUser, domain.RecordReservation, domain.RecordQuotaUse},
+		Family: FamilyAccount, Since: "0.6.0", Summary: "Delete a user whose id a path cannot carry, or any other.",
+	})
 	PutWorkspace = declare[PutWorkspaceInput, PutWorkspaceOutput](Operation{
 		ID: "put-workspace", Method: http.MethodPut, Path: "/v1/accounts/{account_id}/workspaces/{workspace_id}", Function: Contracts, Status: 200,
 		Auth: auth.AnyOf(auth.Platform()), Errors: fault.Kinds{fault.NotFound},

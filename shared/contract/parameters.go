@@ -6,7 +6,7 @@ import "plugboard/shared/domain"
 
 type UpdateParametersInput struct {
 	Extension domain.ExtensionID `path:"extension_id" maxLength:"40"`
-	IfMatch   string             `header:"If-Match" maxLength:"32" doc:"The ETag that was read. 412 when the installation has changed since."`
+	IfMatch   string             `header:"If-Match" maxLength:"1024" doc:"The ETag that was read. 412 when the installation has changed since."`
 	Body      struct {
 		Parameters map[string]domain.ParameterValue `json:"parameters" maxProperties:"20" doc:"New values by key. null removes an optional value or restores its default. Values not named stay." example:"{\"customer_id\":\"C-2002\"}"`
 	}

@@ -149,11 +149,6 @@ func problemOfHuma(ctx context.Context, e *huma.ErrorModel) *Problem {
 		p.Code, p.Detail = fault.TooLarge.String(), "The body is larger than this operation takes."
 	case http.StatusBadRequest:
 		p.Code, p.Detail = "malformed", "The body is missing, or not what its content type says."
-		for _, d := range e.Errors {
-			if strings.HasPrefix(d.Message, wrongName) {
-				p.Detail = "The body is not taken: " + d.Message + "."
-			}
-		}
 	case http.StatusUnsupportedMediaType:
 		p.Code, p.Detail = "unsupported-media-type", "Send application/json."
 	default:
@@ -162,10 +157,10 @@ func problemOfHuma(ctx context.Context, e *huma.ErrorModel) *Problem {
 	return p
 }
 
-// otherTypes is what Huma says of a value that is of another type than the schema's.
+// otherTypes is what Huma says of a value that cannot be decoded into the input's type.
 var otherTypes = []string{
 	validation.MsgExpectedObject, validation.MsgExpectedArray, validation.MsgExpectedString, validation.MsgExpectedBoolean,
-	validation.MsgExpectedInteger, validation.MsgExpectedNumber,
+	validation.MsgExpectedInteger, validation.MsgExpectedNumber, validation.MsgExpectedRFC3339DateTime,
 }
 
 // shapeFaultOf points at what is wrong. Huma points at the object in which something is missing: here it is at what is

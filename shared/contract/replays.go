@@ -14,20 +14,15 @@ import (
 type CreateReplayInput struct {
 	Webhook domain.WebhookID `path:"webhook_id" maxLength:"64"`
 	Body    struct {
-		From       string                 `json:"from" format:"date-time" maxLength:"40" doc:"Deliveries of events from this time on, RFC 3339, within the last 30 days." example:"2026-11-22T09:30:00Z"`
-		To         string                 `json:"to,omitempty" format:"date-time" maxLength:"40" doc:"Deliveries of events before this time. Default and maximum: now."`
+		From       Time                   `json:"from" doc:"Deliveries of events from this time on, RFC 3339, within the last 30 days." example:"2026-11-22T09:30:00Z"`
+		To         Time                   `json:"to,omitzero" doc:"Deliveries of events before this time. Default and maximum: now."`
 		States     []domain.DeliveryState `json:"states,omitempty" minItems:"1" maxItems:"5" enum:"delivered,retrying,exhausted,skipped,cancelled" doc:"Deliveries in one of these states. Default: exhausted and skipped."`
 		EventTypes []string               `json:"event_types,omitempty" minItems:"1" maxItems:"20" maxLength:"64" doc:"Deliveries of events of these types. Default: every type." example:"[\"contract.signed\"]"`
 	}
 }
 
-// Span is the time whose events are replayed; to is zero when it is not given. The times are texts in the body, since Go ends
-// decoding at one that is wrong, and what else is wrong would not be found.
-func (in *CreateReplayInput) Span() (from, to time.Time) {
-	from, _ = time.Parse(time.RFC3339, in.Body.From)
-	to, _ = time.Parse(time.RFC3339, in.Body.To)
-	return from.UTC(), to.UTC()
-}
+// Span is the time whose events are replayed; to is zero when it is not given.
+func (in *CreateReplayInput) Span() (from, to time.Time) { return in.Body.From.Time, in.Body.To.Time }
 
 // Check reports times that contradict each other, types that there are not, and what is named twice.
 func (in *CreateReplayInput) Check() []fault.Field {

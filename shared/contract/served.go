@@ -46,6 +46,8 @@ func (op Op[I, O]) register(a *API, h func(context.Context, *I) (*O, error), loo
 	plainLists(schemas)
 	if h != nil { // for the document there is no handler
 		loosenItems(schemas)
+		loosenTimes(schemas, registered(a, op.Operation).Parameters)
+		s.inspect.schemas, s.inspect.schema = schemas, bodySchema(registered(a, op.Operation))
 	}
 }
 

@@ -65,7 +65,7 @@ type ReadSessionContractInput struct{}
 type ReadSessionContractOutput SessionContractOutput
 
 type UpdateSessionDataFieldsInput struct {
-	IfMatch string `header:"If-Match" maxLength:"32" doc:"The ETag that was read. 412 when the contract has changed since."`
+	IfMatch string `header:"If-Match" maxLength:"1024" doc:"The ETag that was read. 412 when the contract has changed since."`
 	Body    ValuesBody
 }
 
@@ -78,7 +78,7 @@ type UpdateSessionDataFieldsOutput SessionContractOutput
 
 // SessionMoveInput signs or declines what the session is for.
 type SessionMoveInput struct {
-	IfMatch string `header:"If-Match" maxLength:"32" doc:"The ETag that was read. 412 when the contract has changed since, so that nobody signs an unseen change."`
+	IfMatch string `header:"If-Match" maxLength:"1024" doc:"The ETag that was read. 412 when the contract has changed since, so that nobody signs an unseen change."`
 }
 
 type SignSessionContractOutput SessionContractOutput

@@ -4,22 +4,26 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"plugboard/shared/domain"
+	"plugboard/shared/fault"
 )
 
-// What is validated must be what is decoded. Go's decoder takes `NAME` for `name`, and of a name that comes twice
-// merges both, where validation sees one: either would carry a value past its limits.
+// What is validated must be what is decoded. Go's decoder takes `NAME` for `name`, which would carry a value past its
+// limits. A scan has refused before what the decoder would change or merge.
 
 // Huma has no other switch for the case of names; nothing else of its package is ever assigned.
 func init() { huma.ValidateStrictCasing = true }
 
 var strictJSON = huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: unmarshalStrict}
 
-// unmarshalStrict fails on an object that repeats a name, or has one of more than maxName characters. Huma decodes twice, into an any to validate and into the
-// input's type; the first is enough to look at.
+// unmarshalStrict is called twice by Huma: into an any to validate, and into the input's type.
 func unmarshalStrict(data []byte, v any) error {
 	toValidate, is := v.(*any)
 	if !is {
@@ -29,7 +33,7 @@ func unmarshalStrict(data []byte, v any) error {
 		return err
 	}
 	*toValidate = escapeNames(*toValidate)
-	return checkNames(json.NewDecoder(bytes.NewReader(data)))
+	return nil
 }
 
 // unmarshalNumbers takes an integer however it is written: to JSON Schema 1e3 and 1000.0 are integers, to Go they are
@@ -72,39 +76,85 @@ func escapeNames(v any) any {
 // nameEscapes begins as JSON pointers do (RFC 6901).
 var nameEscapes = strings.NewReplacer("~", "~0", "/", "~1", ".", "~2", "[", "~3", "]", "~4")
 
-// maxName is more than any name of a schema, or any that a caller may choose, has. A name stands in the pointer to each
-// mistake under it: without a limit, a body of 256 KB could have gigabytes of them.
-const maxName = 256
-
-// wrongName begins what is wrong with a name, for problemOfHuma to know it by.
-const wrongName = "the name "
-
-// checkNames reads one value. Its depth is bounded by Unmarshal's, which came first.
-func checkNames(d *json.Decoder) error {
-	open, err := d.Token()
-	if err != nil || open != json.Delim('{') && open != json.Delim('[') {
+// decodeBeside decodes what the schema found no fault with. A value of another type would end the decoding at its place,
+// and what comes after it would seem to be absent.
+func decodeBeside(raw []byte, into any, shape []shapeFault) error {
+	err := unmarshalNumbers(raw, into)
+	if err == nil || len(shape) == 0 {
 		return err
 	}
-	seen := map[string]bool{}
-	for d.More() {
-		if open == json.Delim('{') {
-			token, err := d.Token()
-			if err != nil {
-				return err
-			}
-			name, _ := token.(string)
-			switch short := []rune(name); {
-			case len(short) > maxName:
-				return fmt.Errorf(wrongName+"%q… has more than %d characters", string(short[:20]), maxName)
-			case seen[name]:
-				return fmt.Errorf(wrongName+"%q comes twice in an object", name)
-			}
-			seen[name] = true
-		}
-		if err := checkNames(d); err != nil {
-			return err
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.UseNumber()
+	var v any
+	if err := decoder.Decode(&v); err != nil {
+		return err
+	}
+	for _, s := range shape {
+		if s.final {
+			v = withNull(v, strings.Split(s.Pointer, "/")[1:])
 		}
 	}
-	_, err = d.Token()
-	return err
+	beside, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return unmarshalNumbers(beside, into)
+}
+
+// withNull is v with null for the value at that path, if there is one.
+func withNull(v any, path []string) any {
+	if len(path) == 0 {
+		return nil
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		name := strings.NewReplacer("~1", "/", "~0", "~").Replace(path[0])
+		if inner, is := v[name]; is {
+			v[name] = withNull(inner, path[1:])
+		}
+	case []any:
+		if place, err := strconv.Atoi(path[0]); err == nil && place >= 0 && place < len(v) {
+			v[place] = withNull(v[place], path[1:])
+		}
+	}
+	return v
+}
+
+// nullFaultsIn is nullFaults of a JSON text.
+func nullFaultsIn(schemas huma.Registry, s *huma.Schema, raw []byte) []shapeFault {
+	var v any
+	if s == nil || !bytes.Contains(raw, []byte("null")) || json.Unmarshal(raw, &v) != nil {
+		return nil
+	}
+	return nullFaults(schemas, s, v, "")
+}
+
+// nullFaults reports each null that the schema does not allow. Huma takes one of an optional name for an absent value.
+func nullFaults(schemas huma.Registry, s *huma.Schema, v any, pointer string) []shapeFault {
+	if s != nil && s.Ref != "" {
+		s = schemas.SchemaFromRef(s.Ref)
+	}
+	if s == nil {
+		return nil
+	}
+	var wrong []shapeFault
+	switch v := v.(type) {
+	case nil:
+		if s.Type != "" && !s.Nullable {
+			wrong = append(wrong, shapeFault{fault.Field{Pointer: pointer, Code: "invalid", Detail: "expected " + s.Type}, true})
+		}
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			of := s.Properties[name]
+			if of == nil {
+				of, _ = s.AdditionalProperties.(*huma.Schema)
+			}
+			wrong = append(wrong, nullFaults(schemas, of, v[name], pointer+"/"+domain.EscapePointer(name))...)
+		}
+	case []any:
+		for i := range v {
+			wrong = append(wrong, nullFaults(schemas, s.Items, v[i], pointer+"/"+strconv.Itoa(i))...)
+		}
+	}
+	return wrong
 }

@@ -21,6 +21,9 @@ func textFaults(v reflect.Value, pointer string, tag reflect.StructTag) []fault.
 			wrong = textFaults(v.Elem(), pointer, tag)
 		}
 	case reflect.Struct:
+		if at, is := v.Interface().(Time); is {
+			return at.faults(pointer)
+		}
 		for i := range v.NumField() {
 			f := v.Type().Field(i)
 			if name, at := nameInJSON(f), pointer; f.IsExported() && name != "-" {

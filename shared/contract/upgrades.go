@@ -26,7 +26,7 @@ type UpgradePreview struct {
 
 type UpgradeExtensionInput struct {
 	Extension domain.ExtensionID `path:"extension_id" maxLength:"40"`
-	IfMatch   string             `header:"If-Match" maxLength:"64" doc:"Required: the ETag of preview-upgrade. 428 without it or with *; 412 when the upgrade would do anything else by now."`
+	IfMatch   string             `header:"If-Match" maxLength:"1024" doc:"Required: the ETag of preview-upgrade. 428 without it or with *; 412 when the upgrade would do anything else by now."`
 	Body      struct {
 		Version    int                                                     `json:"version,omitempty" minimum:"1" maximum:"999999" doc:"An approved version, newer than the installed one. Default: the listed one."`
 		Consent    []string                                                `json:"consent,omitempty" maxItems:"1000" doc:"All codes of the preview's needs_consent: what the admin agrees to." example:"[\"scope-added\"]"`

@@ -21,7 +21,7 @@ type ReadDraftOutput DraftOutput
 
 type ReplaceDraftInput struct {
 	Extension domain.ExtensionID `path:"extension_id" maxLength:"40"`
-	IfMatch   string             `header:"If-Match" maxLength:"32" doc:"The ETag that was read. 412 when the draft has changed since."`
+	IfMatch   string             `header:"If-Match" maxLength:"1024" doc:"The ETag that was read. 412 when the draft has changed since."`
 	Body      struct {
 		Blueprint domain.BlueprintSpec `json:"blueprint"`
 	}
@@ -31,7 +31,7 @@ type ReplaceDraftOutput DraftOutput
 
 type PromoteTemplateTypeInput struct {
 	Extension domain.ExtensionID `path:"extension_id" maxLength:"40"`
-	IfMatch   string             `header:"If-Match" maxLength:"32" doc:"The ETag that was read. 412 when the draft has changed since."`
+	IfMatch   string             `header:"If-Match" maxLength:"1024" doc:"The ETag that was read. 412 when the draft has changed since."`
 	Body      struct {
 		TemplateType domain.TemplateTypeID `json:"template_type_id" minLength:"1" maxLength:"64" doc:"A template type that a user made in the partner's development account."`
 		Key          string                `json:"key,omitempty" pattern:"^$|^[a-z][a-z0-9-]{0,31}$" maxLength:"32" doc:"The extension's template_type_key that it becomes. If the draft has that key already, only its fields are replaced." example:"addendum"`

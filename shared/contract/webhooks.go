@@ -176,7 +176,7 @@ type CreateWebhookOutput struct {
 
 type UpdateWebhookInput struct {
 	Webhook domain.WebhookID `path:"webhook_id" maxLength:"64"`
-	IfMatch string           `header:"If-Match" maxLength:"32" doc:"The ETag that was read. 412 when the webhook has changed since."`
+	IfMatch string           `header:"If-Match" maxLength:"1024" doc:"The ETag that was read. 412 when the webhook has changed since."`
 	Body    struct {
 		Paused  *bool   `json:"paused,omitempty" doc:"Of a managed webhook, only paused and enabled can be changed. Events for a paused webhook are recorded as skipped."`
 		Enabled *bool   `json:"enabled,omitempty" doc:"true enables a disabled webhook with fresh health, or closes an open breaker, and sends a ping. To stop a webhook, pause it."`
@@ -278,19 +278,19 @@ type ListDeliveriesInput struct {
 	PageInput
 	Webhook    domain.WebhookID       `path:"webhook_id" maxLength:"64"`
 	Day        string                 `query:"day" format:"date" doc:"A UTC day of the last 30. Default: today, unless from or to is given."`
-	From       time.Time              `query:"from" doc:"Only deliveries of events from this time on, RFC 3339, within the last 30 days. Default: 30 days ago." example:"2026-11-22T09:30:00Z"`
-	To         time.Time              `query:"to" doc:"Only deliveries of events before this time. Default: now."`
+	From       Time                   `query:"from" doc:"Only deliveries of events from this time on, RFC 3339, within the last 30 days. Default: 30 days ago." example:"2026-11-22T09:30:00Z"`
+	To         Time                   `query:"to" doc:"Only deliveries of events before this time. Default: now."`
 	States     []domain.DeliveryState `query:"state,explode" nullable:"false" maxItems:"5" enum:"delivered,retrying,exhausted,skipped,cancelled" doc:"Only deliveries in one of these states. Repeatable."`
 	EventTypes []string               `query:"event_type,explode" nullable:"false" maxItems:"20" maxLength:"64" doc:"Only deliveries of events of these types. Repeatable."`
 }
 
 // Check reports times that contradict each other, and types that there are not.
 func (in *ListDeliveriesInput) Check() []fault.Field {
-	var wrong []fault.Field
+	wrong := append(in.From.faults("query.from"), in.To.faults("query.to")...)
 	if in.Day != "" && !(in.From.IsZero() && in.To.IsZero()) {
 		wrong = append(wrong, fault.Field{Pointer: "query.day", Code: "contradiction", Detail: "Give a day, or from and to."})
 	}
-	if !in.From.IsZero() && !in.To.IsZero() && !in.From.Before(in.To) {
+	if !in.From.IsZero() && !in.To.IsZero() && !in.From.Before(in.To.Time) {
 		wrong = append(wrong, fault.Field{Pointer: "query.to", Code: "invalid", Detail: "It is not after from."})
 	}
 	for _, t := range in.EventTypes {

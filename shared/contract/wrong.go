@@ -3,16 +3,17 @@ package contract
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
+	"mime"
 	"net/http"
 	"net/url"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -44,35 +45,58 @@ type Look[I any] func(context.Context, *I) ([]fault.Field, error)
 type inspector struct {
 	operation Operation
 	input     reflect.Type
-	query     map[string]bool // its parameters; true for one that may be repeated
-	headers   []string        // those of which one is taken
+	query     map[string]parameterRule
+	headers   []string // those of which one is taken
+	path      []string
 	cursors   CursorMAC
 	looks     []func(context.Context, any) ([]fault.Field, error)
+	// itemsApart says that the body is a list of items, of which one that is wrong fails alone.
+	itemsApart bool
+	schemas    huma.Registry
+	schema     *huma.Schema // of the body; nil without one
 }
 
 func newInspector(o Operation, input reflect.Type, cursors CursorMAC) *inspector {
-	i := &inspector{operation: o, input: input, query: map[string]bool{}, cursors: cursors}
+	i := &inspector{operation: o, input: input, query: map[string]parameterRule{}, cursors: cursors, itemsApart: takesItems(input)}
 	for _, p := range o.headers() {
 		i.headers = append(i.headers, p.Name)
 	}
 	for _, f := range reflect.VisibleFields(input) {
 		if name, options, _ := strings.Cut(f.Tag.Get("query"), ","); name != "" {
-			i.query[name] = strings.Contains(options, "explode")
+			i.query[name] = parameterRule{repeatable: strings.Contains(options, "explode"), mayBeEmpty: mayBeEmpty(f)}
 		}
 		if name := f.Tag.Get("header"); name != "" {
 			i.headers = append(i.headers, name)
 		}
+		if name := f.Tag.Get("path"); name != "" {
+			i.path = append(i.path, name)
+		}
 	}
 	return i
+}
+
+// parameterRule is what the document says of a query's parameter, and Huma does not check.
+type parameterRule struct{ repeatable, mayBeEmpty bool }
+
+// mayBeEmpty tells whether the parameter's schema takes the empty text. Huma takes every empty value for an absent one.
+func mayBeEmpty(f reflect.StructField) bool {
+	of := f.Type
+	if of.Kind() == reflect.Slice {
+		of = of.Elem()
+	}
+	limited := slices.ContainsFunc([]string{"enum", "format", "pattern", "minLength"}, func(tag string) bool { return f.Tag.Get(tag) != "" })
+	return of.Kind() == reflect.String && !limited
 }
 
 // inspection is what is known of one request besides the input that Huma makes of it.
 type inspection struct {
 	*inspector
 	request *http.Request
-	wrong   []fault.Field // with the request itself
-	after   string        // the place of its cursor
-	body    bytes.Buffer  // as far as it was read
+	wrong   []fault.Field         // with the request itself
+	after   string                // the place of its cursor
+	body    []byte                // as it is decoded
+	shape   []shapeFault          // of the body, found before the schema's validation
+	items   map[int][]fault.Field // faults of items that are not decoded, by place
 }
 
 type inspectionKey struct{}
@@ -97,19 +121,48 @@ func (i *inspector) middleware(ctx huma.Context, next func(huma.Context)) {
 			n.wrong = append(n.wrong, badCursor)
 		}
 	}
-	next(recorded{huma.WithValue(ctx, inspectionKey{}, n), &n.body})
+	if i.operation.takesBody && i.operation.File == nil {
+		if err := n.readBody(ctx.Context()); err != nil {
+			writeProblem(w, problemOf(ctx.Context(), err))
+			return
+		}
+	}
+	next(huma.WithValue(ctx, inspectionKey{}, n))
 }
 
-type humaContext = huma.Context
-
-// recorded keeps a copy of the body as it is read.
-type recorded struct {
-	humaContext
-	body *bytes.Buffer
+// readBody scans the body and leaves it to be decoded. A body that is not in UTF-8, or has faults that the decoder would
+// hide, is refused whole; an item of a list of items is refused alone.
+func (n *inspection) readBody(ctx context.Context) error {
+	kind, parameters, err := mime.ParseMediaType(n.request.Header.Get("Content-Type"))
+	if charset := strings.ToLower(parameters["charset"]); err == nil && charset != "" && charset != "utf-8" && charset != "utf8" {
+		p := refusal(ctx, http.StatusUnsupportedMediaType, "unsupported-media-type", "Send "+kind+" in UTF-8.")
+		p.name([]fault.Field{{Pointer: "header.Content-Type", Code: codeNotUTF8, Detail: fmt.Sprintf("The charset is %q; JSON is in UTF-8 (RFC 8259, 8.1).", charset)}})
+		return p
+	}
+	raw, err := n.operation.body(n.request)
+	if err != nil {
+		return err
+	}
+	s := scanned(raw, n.itemsApart)
+	if len(s.wrong) > 0 {
+		p := refusal(ctx, http.StatusBadRequest, "malformed", "The body is not taken: "+strings.TrimSuffix(s.wrong[0].Detail, ".")+".")
+		p.name(s.wrong)
+		return p
+	}
+	n.body, n.items = s.decodable(), map[int][]fault.Field{}
+	for _, item := range s.items {
+		n.items[item.place] = item.wrong
+	}
+	for _, number := range s.numbers {
+		n.shape = append(n.shape, shapeFault{number.Field, true})
+	}
+	n.shape = append(n.shape, nullFaultsIn(n.schemas, n.schema, n.body)...)
+	for _, s := range n.shape {
+		n.wrong = append(n.wrong, s.Field)
+	}
+	n.request.Body = io.NopCloser(bytes.NewReader(n.body))
+	return nil
 }
-
-func (c recorded) BodyReader() io.Reader { return io.TeeReader(c.humaContext.BodyReader(), c.body) }
-func (c recorded) Unwrap() huma.Context  { return c.humaContext }
 
 func (i *inspector) requestFaults(r *http.Request) []fault.Field {
 	var wrong []fault.Field
@@ -118,18 +171,30 @@ func (i *inspector) requestFaults(r *http.Request) []fault.Field {
 		wrong = append(wrong, fault.Field{Pointer: "query", Code: "malformed", Detail: "The query is not encoded as application/x-www-form-urlencoded."})
 	}
 	for name, values := range query {
-		repeatable, known := i.query[name]
+		rule, known := i.query[name]
 		switch {
 		case !known:
 			wrong = append(wrong, fault.Field{Pointer: "query." + name, Code: "unknown", Detail: "The operation has no such parameter."})
-		case len(values) > 1 && !repeatable:
+		case len(values) > 1 && !rule.repeatable:
 			wrong = append(wrong, fault.Field{Pointer: "query." + name, Code: "repeated", Detail: "Give this parameter once."})
+		case slices.Contains(values, "") && !rule.mayBeEmpty:
+			wrong = append(wrong, fault.Field{Pointer: "query." + name, Code: "empty", Detail: "Give this parameter a value, or leave it out."})
+		case !utf8.ValidString(strings.Join(values, "")):
+			wrong = append(wrong, fault.Field{Pointer: "query." + name, Code: codeNotUTF8, Detail: notUTF8})
 		}
 	}
 	slices.SortFunc(wrong, func(a, b fault.Field) int { return strings.Compare(a.Pointer, b.Pointer) })
+	for _, name := range i.path {
+		if !utf8.ValidString(r.PathValue(name)) {
+			wrong = append(wrong, fault.Field{Pointer: "path." + name, Code: codeNotUTF8, Detail: notUTF8})
+		}
+	}
 	for _, name := range i.headers {
-		if len(r.Header.Values(name)) > 1 {
+		switch values := r.Header.Values(name); {
+		case len(values) > 1:
 			wrong = append(wrong, fault.Field{Pointer: "header." + name, Code: "repeated", Detail: "Send this header once."})
+		case len(values) == 1 && !utf8.ValidString(values[0]):
+			wrong = append(wrong, fault.Field{Pointer: "header." + name, Code: codeNotUTF8, Detail: notUTF8})
 		}
 	}
 	if key := r.Header.Get(HeaderIdempotencyKey); i.operation.Mutates() && len(key) > maxIdempotencyKey {
@@ -165,18 +230,25 @@ func (i *inspector) lookFaults(ctx context.Context, in any) []fault.Field {
 
 // refuse is Invalid when anything is wrong with in, whose shape is right.
 func (i *inspector) refuse(ctx context.Context, in any, wrong []fault.Field) error {
-	if wrong = append(wrong, checkFaults(in)...); len(wrong) == 0 {
+	meaning := checkFaults(in)
+	if len(wrong)+len(meaning) == 0 {
 		return nil
 	}
-	return fault.InvalidFields(joined(append(wrong, i.lookFaults(ctx, in)...)))
+	meaning = append(meaning, i.lookFaults(ctx, in)...)
+	if n := inspectionOf(ctx); n != nil {
+		meaning = slices.DeleteFunc(meaning, func(m fault.Field) bool { return shapeFault{Field: m}.coveredBy(n.shape) })
+	}
+	return fault.InvalidFields(joined(append(wrong, meaning...)))
 }
 
 // all is everything that is wrong with a request whose shape Huma refused.
 func (n *inspection) all(ctx context.Context, shape []shapeFault) []fault.Field {
 	in := reflect.New(n.input).Interface()
 	readPath(reflect.ValueOf(in).Elem(), n.request)
-	if body := reflect.ValueOf(in).Elem().FieldByName("Body"); body.IsValid() && n.body.Len() > 0 {
-		_ = json.Unmarshal(n.body.Bytes(), body.Addr().Interface()) // as far as it goes: Go decodes what is beside a wrong type
+	// Of a value that was found wrong before, the schema saw something else.
+	shape = append(slices.DeleteFunc(shape, func(s shapeFault) bool { return s.coveredBy(n.shape) }), n.shape...)
+	if body := reflect.ValueOf(in).Elem().FieldByName("Body"); body.IsValid() && len(n.body) > 0 {
+		_ = decodeBeside(n.body, body.Addr().Interface(), shape) // as far as it goes
 		cutLists(body, "")
 	}
 	meaning := append(checkFaults(in), n.lookFaults(ctx, in)...)
@@ -185,7 +257,7 @@ func (n *inspection) all(ctx context.Context, shape []shapeFault) []fault.Field 
 		wrong = append(wrong, s.Field)
 	}
 	for _, m := range meaning {
-		if !slices.ContainsFunc(shape, func(s shapeFault) bool { return s.covers(m) }) {
+		if !(shapeFault{Field: m}).coveredBy(shape) {
 			wrong = append(wrong, m)
 		}
 	}
@@ -249,6 +321,10 @@ func (s shapeFault) covers(m fault.Field) bool {
 	return m.Pointer == s.Pointer
 }
 
+func (s shapeFault) coveredBy(others []shapeFault) bool {
+	return slices.ContainsFunc(others, func(o shapeFault) bool { return o.covers(s.Field) })
+}
+
 // joined is the faults with one for each pointer and code.
 func joined(wrong []fault.Field) []fault.Field {
 	var all []fault.Field
@@ -276,4 +352,28 @@ func repeated[T ~string](base string, list []T) []fault.Field {
 		}
 	}
 	return wrong
+}
+
+// itemFaults is what the scan found wrong with the item at that place of the body's list.
+func (n *inspection) itemFaults(place int) []fault.Field {
+	if n == nil {
+		return nil
+	}
+	return n.items[place]
+}
+
+// registered is the operation as Huma has it.
+func registered(a *API, o Operation) *huma.Operation {
+	at := a.huma.OpenAPI().Paths[o.Path]
+	return map[string]*huma.Operation{
+		http.MethodGet: at.Get, http.MethodPost: at.Post, http.MethodPut: at.Put, http.MethodPatch: at.Patch, http.MethodDelete: at.Delete,
+	}[o.Method]
+}
+
+// bodySchema is the schema that the operation's body is validated by; nil without a body in JSON.
+func bodySchema(o *huma.Operation) *huma.Schema {
+	if o.RequestBody == nil || o.RequestBody.Content["application/json"] == nil {
+		return nil
+	}
+	return o.RequestBody.Content["application/json"].Schema
 }

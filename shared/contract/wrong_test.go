@@ -21,8 +21,10 @@ type fixInput struct {
 	Thing   string `path:"thing_id"`
 	IfMatch string `header:"If-Match"`
 	PageInput
-	Kinds []string `query:"kind,explode"`
-	Body  struct {
+	Kinds  []string `query:"kind,explode"`
+	States []string `query:"state,explode" enum:"on,off"`
+	Day    string   `query:"day" format:"date"`
+	Body   struct {
 		Name  string            `json:"name" maxLength:"4"`
 		Note  string            `json:"note,omitempty" text:"lines"`
 		Text  string            `json:"text,omitempty" text:"value"`
@@ -31,6 +33,7 @@ type fixInput struct {
 		Slug  string            `json:"slug,omitempty" pattern:"^[a-z]+$"`
 		By    map[string]string `json:"by,omitempty"`
 		Tags  []string          `json:"tags,omitempty" maxItems:"3"`
+		Free  any               `json:"free,omitempty"`
 	}
 }
 
@@ -107,6 +110,24 @@ func TestRule26_WhatIsWrongIsToldWhereverItIsFound(t *testing.T) {
 		"limit ten":                      {"known?limit=ten", `{"name":"a"}`, nil, []string{"query.limit invalid"}},
 		"limit 1.5":                      {"known?limit=1.5", `{"name":"a"}`, nil, []string{"query.limit invalid"}},
 		"limit past Go's integers":       {"known?limit=99999999999999999999", `{"name":"a"}`, nil, []string{"query.limit invalid"}},
+		"an empty number":                {"known?limit=", `{"name":"a"}`, nil, []string{"query.limit empty"}},
+		"an empty choice":                {"known?state=", `{"name":"a"}`, nil, []string{"query.state empty"}},
+		"an empty choice beside another": {"known?state=on&state=", `{"name":"a"}`, nil, []string{"query.state empty", "query.state[1] invalid"}},
+		"an empty day":                   {"known?day=", `{"name":"a"}`, nil, []string{"query.day empty"}},
+		"a query that is not UTF-8":      {"known?kind=%E9", `{"name":"a"}`, nil, []string{"query.kind not-utf-8"}},
+		"a path that is not UTF-8":       {"%E9", `{"name":"a"}`, nil, []string{"/tags/0 of \ufffd", "path.thing_id not-utf-8"}},
+		"a header that is not UTF-8":     {"known", `{"name":"a"}`, [][2]string{{"If-Match", "\"\xe9\""}}, []string{"header.If-Match not-utf-8"}},
+		"null for an optional text":      {"known", `{"name":"a","note":null}`, nil, []string{"/note invalid"}},
+		"null for an optional number":    {"known", `{"name":"a","size":null}`, nil, []string{"/size invalid"}},
+		"null for an optional list":      {"known", `{"name":"a","tags":null}`, nil, []string{"/tags invalid"}},
+		"null in an optional list":       {"known", `{"name":"a","tags":[null]}`, nil, []string{"/tags/0 invalid"}},
+		"null in an optional map":        {"known", `{"name":"a","by":{"a/b":null}}`, nil, []string{"/by/a~1b invalid"}},
+		"null for what is needed":        {"known", `{"name":null}`, nil, []string{"/name invalid"}},
+		"a number past every float":      {"known", `{"name":"a","size":1e400,"tags":["x","x"]}`, nil, []string{"/size out-of-range", "/tags/1 duplicate"}},
+		"a number past DynamoDB's":       {"known", `{"name":"too long","free":{"a":[-1e126]}}`, nil, []string{"/free/a/0 out-of-range", "/name invalid"}},
+		"a number too close to zero":     {"known", `{"name":"a","free":1e-131}`, nil, []string{"/free out-of-range"}},
+		"a number that a float has as 0": {"known", `{"name":"a","free":0.01e-400}`, nil, []string{"/free out-of-range"}},
+		"a long one before a mistake":    {"known", `{"tags":"x","name":"a\nb"}`, nil, []string{"/name control-character", "/tags invalid"}},
 		"a cursor that is none":          {"known?cursor=junk", `{"name":"too long"}`, nil, []string{"/name invalid", "query.cursor invalid"}},
 		"a cursor that is no base64":     {"known?cursor=%25", `{"name":"a"}`, nil, []string{"query.cursor invalid"}},
 		"a cursor of another list":       {"known?cursor=" + unkeyed("another", "place"), `{"name":"a"}`, nil, []string{"query.cursor invalid"}},
@@ -133,14 +154,9 @@ func TestRule26_WhatIsWrongIsToldWhereverItIsFound(t *testing.T) {
 
 func TestRule26_WhatCannotBeReadPointsNowhere(t *testing.T) {
 	h := fixing(t, nil)
-	for body, detail := range map[string]string{
-		"{":                     "The body is missing, or not what its content type says.",
-		`{"name":"a","name":1}`: `The body is not taken: the name "name" comes twice in an object.`,
-		`{"a":[{"` + strings.Repeat("é", 257) + `":1}]}`: `The body is not taken: the name "éééééééééééééééééééé"… has more than 256 characters.`,
-	} {
-		if p := problem(t, h, request("POST", "/v1/things/1?color=red", body), 400); len(p.Errors) > 0 || p.Detail != detail {
-			t.Errorf("%s: got %q and %v, want %q", body, p.Detail, p.Errors, detail)
-		}
+	const detail = "The body is missing, or not what its content type says."
+	if p := problem(t, h, request("POST", "/v1/things/1?color=red", "{"), 400); len(p.Errors) > 0 || p.Detail != detail {
+		t.Errorf("got %q and %v, want %q", p.Detail, p.Errors, detail)
 	}
 }
 

@@ -2,7 +2,6 @@ package domain
 
 import (
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -35,7 +34,7 @@ func (r Role) AtLeast(need Role) bool { return r == need || r == Admin && need =
 type User struct {
 	Account    AccountID     `json:"account_id"`
 	ID         UserID        `json:"id"`
-	Email      string        `json:"email"` // folded by FoldEmail; unique in the account
+	Email      string        `json:"email"` // by KeptEmail; unique in the account by EmailIdentity
 	Name       string        `json:"name"`
 	Role       Role          `json:"role"`
 	Workspaces []WorkspaceID `json:"workspaces"` // where the user may create contracts; an admin may in all
@@ -48,9 +47,6 @@ type User struct {
 func (u User) MayCreateIn(w WorkspaceID) bool {
 	return u.Role == Admin || slices.Contains(u.Workspaces, w)
 }
-
-// FoldEmail is how e-mail addresses are compared.
-func FoldEmail(email string) string { return strings.ToLower(strings.TrimSpace(email)) }
 
 // Naming counts the changes of an account that may name a workspace, and its deletions of workspaces. Each is
 // conditional on the other's count, so that no user or template names a deleted workspace.

@@ -38,7 +38,7 @@ const (
 
 // FieldDefinition is what a field is, apart from who made it and whether it is active.
 type FieldDefinition struct {
-	CustomID    string    `json:"custom_id" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9_. -]+$" doc:"Unique in its template type, ignoring case and spaces." example:"order_number"`
+	CustomID    string    `json:"custom_id" minLength:"1" maxLength:"64" pattern:"^([.]{0,2}[A-Za-z0-9_ -][.A-Za-z0-9_ -]*|[.]{3}[.A-Za-z0-9_ -]*)$" doc:"Unique in its template type, ignoring case and spaces." example:"order_number"`
 	Name        string    `json:"name" minLength:"1" maxLength:"128" doc:"The name that people see." example:"Order number"`
 	Description string    `json:"description,omitempty" maxLength:"512" text:"lines"`
 	Placeholder string    `json:"placeholder,omitempty" maxLength:"128"`

@@ -31,6 +31,27 @@ type (
 	ReplayID       string
 )
 
+// Longest ids, in characters. Credentials and headers name things before any schema is looked at, and a key of DynamoDB
+// has at most 1,024 bytes.
+const (
+	maxAccountID   = 64
+	maxUserID      = 255 // OpenID Connect Core, 2
+	maxExtensionID = 40
+)
+
+// Possible tells whether an account can have the id.
+func (id AccountID) Possible() bool { return possible(string(id), maxAccountID) }
+
+// Possible tells whether a user can have the id.
+func (id UserID) Possible() bool { return possible(string(id), maxUserID) }
+
+// Possible tells whether an extension can have the id.
+func (id ExtensionID) Possible() bool { return possible(string(id), maxExtensionID) }
+
+func possible(id string, most int) bool {
+	return id != "" && len(id) <= most && !strings.ContainsFunc(id, func(r rune) bool { return r < ' ' || r > '~' })
+}
+
 // Clock is the source of time, in UTC; tests hold it still.
 type Clock func() time.Time
 

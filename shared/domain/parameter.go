@@ -246,7 +246,7 @@ var uuidPattern = regexp.MustCompile(`^(?i)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]
 // parameterFormats are the formats of JSON Schema that a text is held to.
 var parameterFormats = map[string]func(string) bool{
 	"date":      func(s string) bool { _, err := time.Parse(time.DateOnly, s); return err == nil },
-	"date-time": func(s string) bool { _, err := time.Parse(time.RFC3339, s); return err == nil },
+	"date-time": func(s string) bool { _, err := ParseTime(s); return err == nil },
 	"email":     func(s string) bool { a, err := mail.ParseAddress(s); return err == nil && a.Address == s },
 	"uri":       func(s string) bool { u, err := url.Parse(s); return err == nil && u.IsAbs() },
 	"uuid":      uuidPattern.MatchString,

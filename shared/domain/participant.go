@@ -28,8 +28,8 @@ func CheckParticipants(base string, given []GivenParticipant) []fault.Field {
 	var wrong []fault.Field
 	seen := map[string]bool{}
 	for i, g := range given {
-		email := FoldEmail(g.Email)
-		if email != "" && seen[email] {
+		email := EmailIdentity(g.Email)
+		if g.Email != "" && seen[email] {
 			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("%s/%d/email", base, i), Code: "duplicate", Detail: "Another participant of the contract has this e-mail."})
 		}
 		seen[email] = true
@@ -42,8 +42,8 @@ func CheckParticipants(base string, given []GivenParticipant) []fault.Field {
 func Participants(given []GivenParticipant, before []Participant, newID IDSource) []Participant {
 	all := make([]Participant, 0, len(given))
 	for _, g := range given {
-		same := func(p Participant) bool { return FoldEmail(p.Email) == FoldEmail(g.Email) }
-		p := Participant{Name: g.Name, Email: g.Email}
+		same := func(p Participant) bool { return EmailIdentity(p.Email) == EmailIdentity(g.Email) }
+		p := Participant{Name: g.Name, Email: KeptEmail(g.Email)}
 		if at := slices.IndexFunc(before, same); at >= 0 {
 			p.ID = before[at].ID
 		} else {

@@ -237,7 +237,7 @@ func inAccount(id domain.AccountID, kind, name string) key {
 
 func userKey(a domain.AccountID, id domain.UserID) key { return inAccount(a, "USER", string(id)) }
 func emailKey(a domain.AccountID, email string) key {
-	return inAccount(a, "EMAIL", domain.FoldEmail(email))
+	return inAccount(a, "EMAIL", domain.EmailIdentity(email))
 }
 func namingKey(a domain.AccountID) key { return key{accountKey(a).pk, "NAMING"} }
 

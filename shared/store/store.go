@@ -59,9 +59,16 @@ func num(n int64) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
 }
 
+// Longest keys, in bytes. Nothing is stored under a longer one:
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+const maxPartitionKey, maxSortKey = 2048, 1024
+
 // get reads one item of the accounts table consistently. NotFound when it is absent or expired.
 func get[T any](ctx context.Context, s *Store, k key, what string) (T, error) {
 	var v T
+	if len(k.pk) > maxPartitionKey || len(k.sk) > maxSortKey {
+		return v, fault.New(fault.NotFound, "not-found", "There is no such %s.", what)
+	}
 	out, err := s.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.accounts, Key: k.attributes(), ConsistentRead: aws.Bool(true)})
 	if err != nil {
 		return v, fault.Wrap(awsFault(err), "read %s", k.sk)
