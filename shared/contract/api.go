@@ -97,7 +97,7 @@ func noSuchOperation(w http.ResponseWriter, r *http.Request) {
 // is wrong with an input that is refused anyway, so that the answer names that, too.
 func (op Op[I, O]) Handle(a *API, h func(context.Context, *I) (*O, error), looks ...Look[I]) {
 	a.served = append(a.served, op.ID)
-	op.register(a, h, looks)
+	op.register(a, op.served(a, h, looks))
 }
 
 // admit is the middleware by which nothing of a request but its headers is looked at before its caller is let in; but for

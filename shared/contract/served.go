@@ -15,26 +15,33 @@ import (
 	"plugboard/shared/fault"
 )
 
-// served is an operation with its handler, whose types are forgotten: what is generic is compiled anew for every
-// operation, so little is.
+// served is an operation with its handler, without their types: generic code is compiled for every operation, so little
+// code is generic.
 type served struct {
 	Operation
 	idem    Idempotency
 	inspect *inspector
-	handle  func(ctx context.Context, in any) (any, error)
-	answer  func() any // a new one, empty
+	handle  func(ctx context.Context, in any) (any, error) // nil for the document
+	answer  func() any                                     // a new one, empty
 }
 
-// register tells Huma of the operation, which asks the gate first, then Huma's validation, then serve.
-func (op Op[I, O]) register(a *API, h func(context.Context, *I) (*O, error), looks []Look[I]) {
+// served is the operation with the handler h; h is nil for the document.
+func (op Op[I, O]) served(a *API, h func(context.Context, *I) (*O, error), looks []Look[I]) *served {
 	s := &served{
 		Operation: op.Operation, idem: a.idem, inspect: newInspector(op.Operation, reflect.TypeFor[I](), a.cursors),
-		handle: func(ctx context.Context, in any) (any, error) { return h(ctx, in.(*I)) },
 		answer: func() any { return new(O) },
+	}
+	if h != nil {
+		s.handle = func(ctx context.Context, in any) (any, error) { return h(ctx, in.(*I)) }
 	}
 	for _, look := range looks {
 		s.inspect.looks = append(s.inspect.looks, func(ctx context.Context, in any) ([]fault.Field, error) { return look(ctx, in.(*I)) })
 	}
+	return s
+}
+
+// registerTyped registers the operation with Huma, which asks the gate first, then validates, then calls serve.
+func registerTyped[I, O any](a *API, s *served) {
 	huma.Register(a.huma, s.document(a), func(ctx context.Context, in *I) (*O, error) {
 		out, err := s.serve(ctx, in)
 		if err != nil {
@@ -44,7 +51,7 @@ func (op Op[I, O]) register(a *API, h func(context.Context, *I) (*O, error), loo
 	})
 	schemas := a.huma.OpenAPI().Components.Schemas
 	plainLists(schemas)
-	if h != nil { // for the document there is no handler
+	if s.handle != nil { // the document keeps the items' schemas
 		loosenItems(schemas)
 		loosenTimes(schemas, registered(a, op.Operation).Parameters)
 		s.inspect.schemas, s.inspect.schema = schemas, bodySchema(registered(a, op.Operation))
