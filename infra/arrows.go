@@ -11,7 +11,6 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/jsii-runtime-go"
 
 	"plugboard/shared/store"
@@ -26,16 +25,20 @@ type Readable interface {
 	reading() Grant
 }
 
-// Reads gets a table's items, one or a partition's, of the table or its index, or fetches a secret's value.
+// Reads gets a table's items, one or a partition's, or fetches a secret's value.
 func (f *Function) Reads(from Readable) { f.arrow("reads", from, from.reading()) }
 
-func (t *Table) reading() Grant { return t.indexToo(t.grant("dynamodb:GetItem", "dynamodb:Query")) }
+func (t *Table) reading() Grant { return t.grant("dynamodb:GetItem", "dynamodb:Query") }
 
-func (t *Table) indexToo(grant Grant) Grant {
-	if t.Index != nil {
-		grant.Besides = &Grant{Actions: []string{"dynamodb:Query"}, Resource: jsii.String(*t.table.TableArn() + "/index/" + t.Index.Name)}
-	}
-	return grant
+// QueriesIndexOf gets items by the table's index, which shows other partitions than the table does.
+func (f *Function) QueriesIndexOf(table *Table) {
+	grant := table.grant("dynamodb:Query")
+	grant.Resource = table.indexARN()
+	f.arrow("queries the index of", table, grant)
+}
+
+func (t *Table) indexARN() *string {
+	return jsii.String(*t.table.TableArn() + "/index/" + t.Index.Name)
 }
 
 // ReadsManyOf gets items by their keys, many at a call.
@@ -48,7 +51,9 @@ func (f *Function) Queries(from *Table) { f.arrow("queries", from, from.grant("d
 
 // Searches gets a table's items by partition, of the table or its index.
 func (f *Function) Searches(table *Table) {
-	f.arrow("searches", table, table.indexToo(table.grant("dynamodb:Query")))
+	grant := table.grant("dynamodb:Query")
+	grant.Besides = &Grant{Actions: []string{"dynamodb:Query"}, Resource: table.indexARN()}
+	f.arrow("searches", table, grant)
 }
 
 func (s *Secret) reading() Grant {
@@ -59,9 +64,19 @@ func (s *Secret) reading() Grant {
 	}
 }
 
-// Writes puts, changes and deletes items, alone or in transactions with conditions on others.
+// Writes puts, changes and deletes items, alone or in transactions.
 func (f *Function) Writes(to *Table) {
-	f.arrow("writes", to, to.grant("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:ConditionCheckItem"))
+	f.arrow("writes", to, to.grant("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"))
+}
+
+// ReplacesIn puts and deletes whole items, alone or in transactions.
+func (f *Function) ReplacesIn(table *Table) {
+	f.arrow("replaces in", table, table.grant("dynamodb:PutItem", "dynamodb:DeleteItem"))
+}
+
+// Checks lets a transaction depend on items that it does not write.
+func (f *Function) Checks(table *Table) {
+	f.arrow("checks", table, table.grant("dynamodb:ConditionCheckItem"))
 }
 
 // AppendsTo adds items, in batches.
@@ -147,33 +162,24 @@ func (s *Schedule) SendsTo(to *Queue, message any) {
 	}
 	s.rule.SetTargets([]any{awsevents.CfnRule_TargetProperty{Id: jsii.String(to.Name), Arn: to.queue.AttrArn(), Input: jsii.String(string(body))}})
 	grant := Grant{Actions: []string{"sqs:SendMessage"}, Resource: to.queue.AttrArn()}
-	awssqs.NewCfnQueuePolicy(to.queue, jsii.String(s.Name), &awssqs.CfnQueuePolicyProps{
-		Queues: &[]*string{to.queue.Ref()},
-		PolicyDocument: map[string]any{"Version": "2012-10-17", "Statement": []any{map[string]any{
-			"Effect": "Allow", "Principal": map[string]any{"Service": "events.amazonaws.com"},
-			"Action": grant.Actions[0], "Resource": grant.Resource,
-			"Condition": map[string]any{"ArnEquals": map[string]any{"aws:SourceArn": s.rule.AttrArn()}},
-		}}},
-	})
+	// A queue has one policy: a second resource would replace the first.
+	to.policy.SetPolicyDocument(policyDocument(overTLSOnly("sqs:*", to.queue.AttrArn()), map[string]any{
+		"Effect": "Allow", "Principal": map[string]any{"Service": "events.amazonaws.com"},
+		"Action": grant.Actions[0], "Resource": grant.Resource,
+		"Condition": map[string]any{"ArnEquals": map[string]any{"aws:SourceArn": s.rule.AttrArn()}},
+	}))
 	s.drawing.Arrows = append(s.drawing.Arrows, Arrow{From: s, Verb: "sends to", To: to, Grant: grant})
 }
 
-// Wakes calls the function each time the schedule fires, and tells the alarms topic when the function fails again and
-// again: what one call left undone the next one does, so that one failure is none. Lambda repeats a failed call twice.
+// Wakes calls the function each time the schedule fires. Lambda repeats a failed call twice; the next call does the rest.
 func (s *Schedule) Wakes(fn *Function) {
 	s.rule.SetTargets([]any{awsevents.CfnRule_TargetProperty{Id: jsii.String(string(fn.Name)), Arn: fn.function.FunctionArn()}})
 	awslambda.NewCfnPermission(fn.function, jsii.String(s.Name), &awslambda.CfnPermissionProps{
 		Action: jsii.String("lambda:InvokeFunction"), FunctionName: fn.function.FunctionArn(),
 		Principal: jsii.String("events.amazonaws.com"), SourceArn: s.rule.AttrArn(),
 	})
-	d := s.drawing
-	d.Arrows = append(d.Arrows, Arrow{From: s, Verb: "wakes", To: fn})
-	d.alarm(fn.function, "failing", fmt.Sprintf("%s has failed %d times in five minutes: what it should do waits.", fn.Name, failuresMost),
-		fn.function.MetricErrors(&awscloudwatch.MetricOptions{Statistic: jsii.String("Sum"), Period: awscdk.Duration_Minutes(jsii.Number(5))}), failuresMost)
+	s.drawing.Arrows = append(s.drawing.Arrows, Arrow{From: s, Verb: "wakes", To: fn})
 }
-
-// failuresMost is how often a function may fail in five minutes: repeats included, three times a call.
-const failuresMost = 6
 
 func (q *Queue) sending() Grant {
 	return Grant{
@@ -268,7 +274,7 @@ func (t *Table) Feeds(to *Function) {
 	report.ApplyBefore(mapping)
 
 	d := t.drawing
-	d.alarm(to.function, "backlog", "The oldest outbox item has waited for more than "+d.stage.Backlog.String()+".",
+	d.alarm(to.function, "backlog", streamBacklog, "The oldest outbox item has waited for more than "+d.stage.Backlog.String()+".",
 		to.function.Metric(jsii.String("IteratorAge"), &awscloudwatch.MetricOptions{
 			Statistic: jsii.String("Maximum"),
 			Period:    awscdk.Duration_Minutes(jsii.Number(1)),

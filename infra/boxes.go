@@ -74,6 +74,7 @@ func (d *Drawing) Function(name contract.Function, timeout time.Duration) *Funct
 	}
 	d.boxes = append(d.boxes, f)
 	d.Functions = append(d.Functions, f)
+	d.watchFunction(f)
 	d.output(goName(string(name))+"Function", f.function.FunctionName())
 	return f
 }
@@ -100,19 +101,20 @@ func (d *Drawing) Table(declared store.Table) *Table {
 		t.table = d.newTable(declared)
 	}
 	d.boxes = append(d.boxes, t)
+	d.watchTable(t)
 	d.output(goName(declared.Name)+"Table", t.table.TableName())
 	return t
 }
 
 func (d *Drawing) newTable(declared store.Table) awsdynamodb.Table {
-	keep := d.removal(declared.Retain)
+	keep := d.removal(true)
 	props := &awsdynamodb.TableProps{
 		PartitionKey:        &awsdynamodb.Attribute{Name: jsii.String(store.PartitionKey), Type: awsdynamodb.AttributeType_STRING},
 		SortKey:             &awsdynamodb.Attribute{Name: jsii.String(store.SortKey), Type: awsdynamodb.AttributeType_STRING},
 		BillingMode:         awsdynamodb.BillingMode_PAY_PER_REQUEST,
 		TimeToLiveAttribute: jsii.String(store.ExpiresAt),
 		PointInTimeRecoverySpecification: &awsdynamodb.PointInTimeRecoverySpecification{
-			PointInTimeRecoveryEnabled: jsii.Bool(declared.Retain),
+			PointInTimeRecoveryEnabled: jsii.Bool(declared.Restorable),
 		},
 		DeletionProtection: jsii.Bool(keep == awscdk.RemovalPolicy_RETAIN),
 		RemovalPolicy:      keep,
@@ -143,6 +145,7 @@ type Queue struct {
 	drawing *Drawing
 	queue   awssqs.CfnQueue
 	dead    awssqs.CfnQueue
+	policy  awssqs.CfnQueuePolicy
 }
 
 // receives is how often a message is tried before it goes to the dead-letter queue.
@@ -157,9 +160,9 @@ func (d *Drawing) Queue(name string) *Queue {
 	})
 	// A message that fails again and again drops out of this metric after three receives: the dead queue's alarm
 	// is for that one, this one for those that nobody works on.
-	d.alarm(queue, "backlog", fmt.Sprintf("The oldest message of the %s queue has waited for more than %s.", name, d.stage.Backlog),
+	d.alarm(queue, "backlog", queueBacklog, fmt.Sprintf("The oldest message of the %s queue has waited for more than %s.", name, d.stage.Backlog),
 		d.queueMetric(queue, "ApproximateAgeOfOldestMessage"), d.stage.Backlog.Seconds())
-	q := &Queue{Name: name, drawing: d, queue: queue, dead: dead}
+	q := &Queue{Name: name, drawing: d, queue: queue, dead: dead, policy: tlsOnly(queue)}
 	d.boxes = append(d.boxes, q)
 	d.output(goName(name)+"QueueUrl", queue.Ref())
 	return q
@@ -202,11 +205,31 @@ func (d *Drawing) deadQueue(name string) awssqs.CfnQueue {
 	dead := awssqs.NewCfnQueue(d.queues, jsii.String(name), &awssqs.CfnQueueProps{
 		MessageRetentionPeriod: jsii.Number((14 * 24 * time.Hour).Seconds()),
 	})
-	d.alarm(dead, "dead", fmt.Sprintf("Something is in the %s queue: a fault of ours, not of an endpoint.", name),
+	tlsOnly(dead)
+	d.alarm(dead, "dead", deadLetters, fmt.Sprintf("Something is in the %s queue: a fault of ours, not of an endpoint.", name),
 		d.queueMetric(dead, "ApproximateNumberOfMessagesVisible"), 1)
 	d.output(goName(name)+"QueueUrl", dead.Ref())
 	d.dead[name] = dead
 	return dead
+}
+
+// tlsOnly refuses what does not come over TLS, whoever sends it.
+func tlsOnly(queue awssqs.CfnQueue) awssqs.CfnQueuePolicy {
+	return awssqs.NewCfnQueuePolicy(queue, jsii.String("policy"), &awssqs.CfnQueuePolicyProps{
+		Queues: &[]*string{queue.Ref()}, PolicyDocument: policyDocument(overTLSOnly("sqs:*", queue.AttrArn())),
+	})
+}
+
+// overTLSOnly is the statement of a resource's policy that refuses the action over plain HTTP.
+func overTLSOnly(action string, resource *string) any {
+	return map[string]any{
+		"Effect": "Deny", "Principal": "*", "Action": action, "Resource": resource,
+		"Condition": map[string]any{"Bool": map[string]any{"aws:SecureTransport": "false"}},
+	}
+}
+
+func policyDocument(statements ...any) map[string]any {
+	return map[string]any{"Version": "2012-10-17", "Statement": statements}
 }
 
 func (d *Drawing) queueMetric(queue awssqs.CfnQueue, name string) awscloudwatch.Metric {

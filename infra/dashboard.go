@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
@@ -25,7 +26,7 @@ func (d *Drawing) Dashboard() {
 	sum, p50, p99 := "Sum", "p50", "p99"
 	ours := func(statistic string, names ...metric.Name) (all []awscloudwatch.IMetric) {
 		for _, n := range names {
-			all = append(all, d.metric(metric.Namespace, string(n), statistic, string(n)+" "+statistic, map[string]*string{metric.StageDimension: &d.stage.Name}))
+			all = append(all, d.metric(metric.Namespace, string(n), statistic, string(n)+" "+statistic, map[string]*string{metric.StageDimension: &d.stage.Name}, time.Minute))
 		}
 		return all
 	}
@@ -42,17 +43,21 @@ func (d *Drawing) Dashboard() {
 	for _, box := range d.boxes {
 		switch box := box.(type) {
 		case *Queue:
-			waiting = append(waiting, d.metric("AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum", box.Name, map[string]*string{"QueueName": box.queue.AttrQueueName()}))
+			waiting = append(waiting, d.metric("AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum", box.Name, map[string]*string{"QueueName": box.queue.AttrQueueName()}, time.Minute))
 		case *Function:
 			of := map[string]*string{"FunctionName": box.function.FunctionName()}
-			errors = append(errors, d.metric("AWS/Lambda", "Errors", sum, string(box.Name), of))
-			slowest = append(slowest, d.metric("AWS/Lambda", "Duration", p99, string(box.Name), of))
+			errors = append(errors, d.metric("AWS/Lambda", "Errors", sum, string(box.Name), of, time.Minute))
+			slowest = append(slowest, d.metric("AWS/Lambda", "Duration", p99, string(box.Name), of, time.Minute))
 		case *Table:
-			throttled = append(throttled, d.metric("AWS/DynamoDB", "ThrottledRequests", sum, box.Name, map[string]*string{"TableName": box.table.TableName()}))
+			// ThrottledRequests would need each operation's name as well.
+			of := map[string]*string{"TableName": box.table.TableName()}
+			for _, name := range []string{"ReadThrottleEvents", "WriteThrottleEvents"} {
+				throttled = append(throttled, d.metric("AWS/DynamoDB", name, sum, box.Name+" "+name, of, time.Minute))
+			}
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.dead)) {
-		dead = append(dead, d.metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", name, map[string]*string{"QueueName": d.dead[name].AttrQueueName()}))
+		dead = append(dead, d.metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", name, map[string]*string{"QueueName": d.dead[name].AttrQueueName()}, time.Minute))
 	}
 	board.AddWidgets(
 		graph("Age of the oldest message, s", waiting...),
@@ -70,11 +75,16 @@ func (d *Drawing) Dashboard() {
 	)
 }
 
-func (d *Drawing) metric(namespace, name, statistic, label string, dimensions map[string]*string) awscloudwatch.IMetric {
-	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
-		Namespace: &namespace, MetricName: &name, Statistic: &statistic, Label: &label, DimensionsMap: &dimensions,
-		Period: awscdk.Duration_Minutes(jsii.Number(1)),
-	})
+// metric is labelled where it is shown.
+func (d *Drawing) metric(namespace, name, statistic, label string, dimensions map[string]*string, period time.Duration) awscloudwatch.IMetric {
+	props := &awscloudwatch.MetricProps{
+		Namespace: &namespace, MetricName: &name, Statistic: &statistic, DimensionsMap: &dimensions,
+		Period: awscdk.Duration_Seconds(jsii.Number(period.Seconds())),
+	}
+	if label != "" {
+		props.Label = &label
+	}
+	return awscloudwatch.NewMetric(props)
 }
 
 // graph is a third of a row.

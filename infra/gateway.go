@@ -47,6 +47,7 @@ func (d *Drawing) API() *API {
 		a.answerOnMiniStack(deployment)
 	}
 	a.serve(deployment, "gateway-stage"+suffix)
+	d.watchAPI()
 	d.boxes = append(d.boxes, a)
 	d.output("ApiId", a.api.Ref())
 	d.output("ApiUrl", awscdk.Fn_Join(jsii.String(""), &[]*string{

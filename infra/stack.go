@@ -70,7 +70,12 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 		fn.Reads(accounts)
 		fn.Writes(accounts)
 	}
+	for _, fn := range []*Function{catalogue, enablement, contracts, webhooks} {
+		fn.Checks(accounts)
+	}
+	catalogue.ReadsManyOf(accounts)
 	contracts.ReadsManyOf(accounts)
+	contracts.QueriesIndexOf(accounts)
 	contracts.AddsManyTo(accounts) // events of contracts kept elsewhere
 
 	// A person opens a page. The console does what the functions above do, and so it may what they may together; but for
@@ -110,12 +115,14 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	provisions.Feeds(provisioning, Batches{Size: 5, Most: stage.ProvisioningMost})
 	provisioning.Reads(accounts)
 	provisioning.Writes(accounts)
+	provisioning.Checks(accounts)
 	provisioning.Seals(sealing)
 
 	// Every day it is compared with what it should be.
 	everyDay.SendsTo(provisions, events.DailyCheck())
 
 	// An account is deleted, with the log of its deliveries.
+	provisioning.QueriesIndexOf(accounts)
 	provisioning.Queries(deliveryLog)
 	provisioning.Erases(deliveryLog)
 
@@ -124,7 +131,8 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	slowDeliveries.Feeds(delivery, Batches{Size: 10, Most: stage.SlowDeliveryMost})
 	delivery.Reads(accounts)
 	delivery.ReadsManyOf(accounts)
-	delivery.Writes(accounts) // a webhook's health, and the events of it
+	delivery.Checks(accounts)
+	delivery.ReplacesIn(accounts) // a webhook's health, and the events of it
 	delivery.Unseals(sealing)
 	delivery.PostsTo(endpoints)
 	delivery.ComesFromFixedAddresses()
@@ -137,7 +145,7 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	// What failed is sent again on demand, page by page.
 	replays.Feeds(replay, Batches{Size: 1, Most: replaysMost})
 	replay.Reads(accounts)
-	replay.Writes(accounts)
+	replay.ReplacesIn(accounts)
 	replay.Searches(deliveryLog)
 	replay.SendsTo(slowDeliveries)
 

@@ -47,6 +47,8 @@ type Stage struct {
 	// Restored is the table that stands in for one of the stack's; mostly none.
 	Restored Restored
 
+	// AlarmSubscriber is told of every alarm: an e-mail address, whose owner must confirm it, or an HTTPS URL. Empty: nobody.
+	AlarmSubscriber string
 	// Backlog is the age of a queue's oldest message that raises an alarm. More than 15 minutes, as a delivery's
 	// retry may wait that long in its queue by DelaySeconds.
 	Backlog time.Duration

@@ -11,10 +11,10 @@ import (
 // have a string partition key `pk`, a string sort key `sk` and on-demand capacity, and expire items by `expires_at`
 // (epoch seconds). DynamoDB deletes within days, so every read filters expired items itself.
 type Table struct {
-	Name   string // the construct id, and the stem of the variable <NAME>_TABLE
-	Stream bool   // NEW_IMAGE stream, read by fanout
-	Retain bool   // point-in-time recovery, and kept when the stack is deleted (by stage)
-	Index  *Index // nil: none
+	Name       string // the construct id, and the stem of the variable <NAME>_TABLE
+	Stream     bool   // NEW_IMAGE stream, read by fanout
+	Restorable bool   // to any second of the last 35 days, by point-in-time recovery
+	Index      *Index // nil: none
 }
 
 // Index is a sparse secondary index. It holds the items that have both of its keys, strings, and of each its keys,
@@ -35,9 +35,10 @@ const (
 	OutboxAttribute = "outbox"
 )
 
-// Split by lifecycle: state that is kept, and a log that expires.
+// Split by lifecycle: state, and a log that expires. Both are kept when the stack is deleted (by stage): the log also holds
+// the deliveries that wait for their time or their endpoint.
 var (
-	AccountsTable   = Table{Name: "accounts", Stream: true, Retain: true, Index: &ContractsIndex}
+	AccountsTable   = Table{Name: "accounts", Stream: true, Restorable: true, Index: &ContractsIndex}
 	DeliveriesTable = Table{Name: "deliveries", Index: &UnsentIndex}
 )
 
