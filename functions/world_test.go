@@ -88,7 +88,7 @@ func newWorld(t testing.TB) *world {
 
 	public, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: shared.issuerKey.Public(), Algorithm: "ES256", Use: "sig"}}})
 	must(t, err)
-	identity, err := auth.NewOIDC(t.Context(), auth.OIDCConfig{Issuer: issuer, Audience: audience, JWKS: string(public)}, w.now)
+	identity, err := auth.NewOIDC(auth.OIDCConfig{Issuer: issuer, Audience: audience, JWKS: string(public)}, w.now)
 	must(t, err)
 	keys := auth.NewSecretKeys(secretsmanager.NewFromConfig(w.tables.AWS), auth.PlatformKeyConfig{Secret: shared.secret}, w.now)
 	w.cursors = auth.NewCursorKeys(secretsmanager.NewFromConfig(w.tables.AWS), auth.CursorKeyConfig{Secret: shared.cursorKey}, w.now)

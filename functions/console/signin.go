@@ -21,7 +21,7 @@ import (
 // Sign-in is OpenID Connect's authorization code flow with PKCE (RFC 7636), as a public client.
 
 func newIssuer(c Config, now domain.Clock) (*auth.OIDC, error) {
-	return auth.NewOIDC(context.Background(), c.OIDC, now)
+	return auth.NewOIDC(c.OIDC, now)
 }
 
 // signingIn is what the browser keeps, sealed, while its person is at the issuer.

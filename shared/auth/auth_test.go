@@ -78,7 +78,7 @@ func encoded(t *testing.T, v any) string {
 
 func TestOIDC_TakesOnlyWhatTheIssuerSignedForUs(t *testing.T) {
 	key, stranger := newKey(t, "one"), newKey(t, "one")
-	o, err := auth.NewOIDC(t.Context(), config(encoded(t, key.set())), domain.SystemClock)
+	o, err := auth.NewOIDC(config(encoded(t, key.set())), domain.SystemClock)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +136,7 @@ func TestOIDC_FetchesANewKeyWhenTheIssuerRotates(t *testing.T) {
 	defer server.Close()
 	c := config("")
 	c.JWKSURL = server.URL
-	o, err := auth.NewOIDC(t.Context(), c, domain.SystemClock)
+	o, err := auth.NewOIDC(c, domain.SystemClock)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +157,7 @@ func TestOIDC_FetchesANewKeyWhenTheIssuerRotates(t *testing.T) {
 func TestOIDC_RefusesAConfigurationWithoutGoodKeys(t *testing.T) {
 	private := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: newKey(t, "one").private}}}
 	for name, keys := range map[string]string{"none": "", "no JSON": "{", "a private key": encoded(t, private)} {
-		if _, err := auth.NewOIDC(t.Context(), config(keys), domain.SystemClock); err == nil {
+		if _, err := auth.NewOIDC(config(keys), domain.SystemClock); err == nil {
 			t.Errorf("%s: it was taken", name)
 		}
 	}

@@ -36,7 +36,8 @@ type Records interface {
 	Callback(ctx context.Context, a domain.AccountID, e domain.ExtensionID, epoch int, id string) (domain.Callback, error)
 }
 
-// Identity checks a dashboard JWT: algorithm, signature, issuer, audience, expiry.
+// Identity checks a dashboard JWT: algorithm, signature, issuer, audience, expiry. Unavailable when it cannot; any other
+// error means that the token proves nothing.
 type Identity interface {
 	Verify(ctx context.Context, jwt string) (domain.AccountID, domain.UserID, error)
 }
@@ -194,7 +195,10 @@ func (g *Gate) platformCaller(ctx context.Context, key string, h http.Header, d 
 
 func (g *Gate) dashboardCaller(ctx context.Context, jwt string) (Caller, error) {
 	account, subject, err := g.identity.Verify(ctx, jwt)
-	if err != nil {
+	switch {
+	case fault.KindOf(err) == fault.Unavailable:
+		return Caller{}, err
+	case err != nil:
 		return Caller{}, errUnauthenticated(err)
 	}
 	if !account.Possible() || !subject.Possible() {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"time"
 
@@ -24,49 +23,83 @@ type OIDCConfig struct {
 	JWKS     string `env:"OIDC_JWKS"` // a JWK set of public keys, used when there is no URL
 }
 
-// keysTimeout ends the fetching of the issuer's keys, for which a request waits.
-const keysTimeout = 5 * time.Second
-
 // accountClaim is the claim of a dashboard token that names the account.
 const accountClaim = "plugboard_account"
 
-// OIDC verifies dashboard tokens. Safe for concurrent use; the issuer's keys are fetched when first needed and
-// again when a token names one that is not known.
-type OIDC struct{ verifier *oidc.IDTokenVerifier }
+// algorithms is an allow-list: `none` and the shared-secret ones are not on it.
+var algorithms = []jose.SignatureAlgorithm{jose.RS256, jose.ES256, jose.EdDSA}
 
-// NewOIDC refuses a configuration with no keys. It does not call the issuer. The algorithms are an allow-list:
-// `none` and the shared-secret ones are not on it.
-func NewOIDC(ctx context.Context, c OIDCConfig, now domain.Clock) (*OIDC, error) {
+// OIDC verifies dashboard tokens. Safe for concurrent use.
+type OIDC struct {
+	verifier *oidc.IDTokenVerifier
+	remote   *issuerKeys // nil when the keys are inline
+}
+
+// NewOIDC refuses a configuration with no keys. It does not call the issuer, whose keys are fetched when a token needs
+// them.
+func NewOIDC(c OIDCConfig, now domain.Clock) (*OIDC, error) {
+	o := &OIDC{}
 	var keys oidc.KeySet
 	switch {
 	case c.JWKSURL != "":
-		keys = oidc.NewRemoteKeySet(oidc.ClientContext(ctx, &http.Client{Timeout: keysTimeout}), c.JWKSURL)
+		o.remote = newIssuerKeys(c.JWKSURL, now)
+		keys = o.remote
 	case c.JWKS != "":
-		var set jose.JSONWebKeySet
-		if err := json.Unmarshal([]byte(c.JWKS), &set); err != nil {
-			return nil, fmt.Errorf("OIDC_JWKS is no JWK set: %w", err)
-		}
-		static := &oidc.StaticKeySet{}
-		for _, k := range set.Keys {
-			if !k.IsPublic() {
-				return nil, errors.New("OIDC_JWKS holds a private key; give public ones only")
-			}
-			static.PublicKeys = append(static.PublicKeys, k.Key)
+		static, err := inlineKeys(c.JWKS)
+		if err != nil {
+			return nil, err
 		}
 		keys = static
 	default:
 		return nil, errors.New("set OIDC_JWKS_URL or OIDC_JWKS")
 	}
-	return &OIDC{oidc.NewVerifier(c.Issuer, keys, &oidc.Config{
-		ClientID:             c.Audience,
-		SupportedSigningAlgs: []string{oidc.RS256, oidc.ES256, oidc.EdDSA},
-		Now:                  now,
-	})}, nil
+	config := &oidc.Config{ClientID: c.Audience, Now: now}
+	for _, a := range algorithms {
+		config.SupportedSigningAlgs = append(config.SupportedSigningAlgs, string(a))
+	}
+	o.verifier = oidc.NewVerifier(c.Issuer, keys, config)
+	return o, nil
 }
 
-// Verify returns the account and the subject that the token proves.
+func inlineKeys(text string) (*oidc.StaticKeySet, error) {
+	var set jose.JSONWebKeySet
+	if err := json.Unmarshal([]byte(text), &set); err != nil {
+		return nil, fmt.Errorf("OIDC_JWKS is no JWK set: %w", err)
+	}
+	keys := &oidc.StaticKeySet{}
+	for _, k := range set.Keys {
+		if !k.IsPublic() {
+			return nil, errors.New("OIDC_JWKS holds a private key; give public ones only")
+		}
+		keys.PublicKeys = append(keys.PublicKeys, k.Key)
+	}
+	return keys, nil
+}
+
+// parse takes a token in the compact form, as a header carries it (RFC 7519, 3). The JSON forms, which JWS has besides,
+// are no bearer tokens.
+func parse(jwt string) (*jose.JSONWebSignature, error) {
+	return jose.ParseSignedCompact(jwt, algorithms)
+}
+
+// verified is a token that the issuer signed for us. Unavailable as Verify says.
+func (o *OIDC) verified(ctx context.Context, jwt string) (*oidc.IDToken, error) {
+	parsed, err := parse(jwt)
+	if err != nil {
+		return nil, err
+	}
+	if o.remote != nil {
+		if err := o.remote.learn(ctx, parsed); err != nil {
+			return nil, err
+		}
+	}
+	return o.verifier.Verify(ctx, jwt)
+}
+
+// Verify returns the account and the subject that the token proves. Unavailable when the issuer's keys are needed and
+// cannot be fetched.
 func (o *OIDC) Verify(ctx context.Context, jwt string) (domain.AccountID, domain.UserID, error) {
-	token, err := o.verifier.Verify(ctx, jwt)
+	token, err := o.verified(ctx, jwt)
 	if err != nil {
 		return "", "", err
 	}
@@ -90,7 +123,7 @@ type SignedIn struct {
 
 // SignedIn checks an ID token like a dashboard token. Its account claim is one account, or a list of them.
 func (o *OIDC) SignedIn(ctx context.Context, idToken string) (SignedIn, error) {
-	token, err := o.verifier.Verify(ctx, idToken)
+	token, err := o.verified(ctx, idToken)
 	if err != nil {
 		return SignedIn{}, err
 	}

@@ -85,7 +85,7 @@ type httpConfig struct {
 }
 
 func (p Parts) gate(f contract.Function, c httpConfig) (*auth.Gate, error) {
-	identity, err := auth.NewOIDC(context.Background(), c.OIDC, p.Now)
+	identity, err := auth.NewOIDC(c.OIDC, p.Now)
 	if err != nil {
 		return nil, err
 	}
