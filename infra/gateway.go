@@ -122,7 +122,13 @@ func (a *API) Calls(fn *Function) {
 			Service: jsii.String("execute-api"), Resource: a.api.Ref(), ResourceName: jsii.String(d.stage.Name + "/*/*"),
 		}),
 	})
-	d.Arrows = append(d.Arrows, Arrow{From: a, Verb: "calls", To: fn})
+	fn.allow(Grant{Env: limitOf(d.stage)})
+	d.Arrows = append(d.Arrows, Arrow{From: a, Verb: "calls", To: fn, Grant: Grant{Env: limitOf(d.stage)}})
+}
+
+// limitOf has a function limit each account and partner. The gateway cannot tell them apart.
+func limitOf(s Stage) map[string]*string {
+	return map[string]*string{"CALLER_REQUESTS_PER_SECOND": jsii.String(fmt.Sprint(s.CallerPerSecond))}
 }
 
 // digest is short enough for a logical id, and another for another value.
@@ -132,10 +138,12 @@ func digest(v any) string {
 }
 
 // accessLog is one line per request, of those too that reach no function. It has the route and not the path, so
-// that no id and no query is in it.
+// that no id and no query is in it. The gateway knows where a request came from and not who called: the line of the
+// function's log with the same request_id names the caller.
 func accessLog() string {
 	return mustJSON(map[string]string{
 		"request_id": "$context.requestId",
+		"source":     "$context.identity.sourceIp",
 		"method":     "$context.httpMethod",
 		"route":      "$context.resourcePath",
 		"status":     "$context.status",

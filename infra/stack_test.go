@@ -244,7 +244,11 @@ func TestFunctions_KnowWhatTheirArrowsSay(t *testing.T) {
 			name, _, _ := strings.Cut(id, "function")
 			want := map[string]bool{"STAGE": true, "GOGC": true}
 			for _, arrow := range stack.drawing.Arrows {
-				if f, ok := arrow.From.(*Function); ok && string(f.Name) == name {
+				f, ok := arrow.From.(*Function)
+				if _, gateway := arrow.From.(*API); gateway {
+					f, ok = arrow.To.(*Function)
+				}
+				if ok && string(f.Name) == name {
 					for variable := range arrow.Grant.Env {
 						want[variable] = true
 					}

@@ -34,9 +34,12 @@ type Stage struct {
 
 	RequestsPerSecond float64 // of each operation; the gateway answers 429 beyond
 	RequestBurst      float64
-	ProvisioningMost  float64 // batches worked at once, 2–1,000 (Lambda's limits for an event source)
-	DeliveryMost      float64
-	SlowDeliveryMost  float64 // of slow endpoints, and of what is sent again on demand
+	// CallerPerSecond is how many requests an account or a partner may make a second, on average over five. The functions
+	// count them, at one write for ten.
+	CallerPerSecond  int
+	ProvisioningMost float64 // batches worked at once, 2–1,000 (Lambda's limits for an event source)
+	DeliveryMost     float64
+	SlowDeliveryMost float64 // of slow endpoints, and of what is sent again on demand
 
 	// FixedAddresses is how many addresses, and NAT gateways behind them, deliveries come from; 0: any of AWS's. Each has a
 	// price by the hour and by the byte: RUNBOOK.md.
@@ -100,6 +103,7 @@ var stages = map[string]Stage{
 
 		RequestsPerSecond: 1000,
 		RequestBurst:      1000,
+		CallerPerSecond:   1000,
 		ProvisioningMost:  2,
 		DeliveryMost:      4,
 		SlowDeliveryMost:  2,
@@ -123,6 +127,7 @@ var stages = map[string]Stage{
 
 		RequestsPerSecond: 50,
 		RequestBurst:      100,
+		CallerPerSecond:   20,
 		ProvisioningMost:  5,
 		DeliveryMost:      20,
 		SlowDeliveryMost:  10,
@@ -147,6 +152,7 @@ var stages = map[string]Stage{
 
 		RequestsPerSecond: 500,
 		RequestBurst:      1000,
+		CallerPerSecond:   100,
 		ProvisioningMost:  20,
 		DeliveryMost:      200,
 		SlowDeliveryMost:  50,

@@ -41,7 +41,7 @@ func run(folders []string) error {
 		"STAGE=local", "ALLOW_PRIVATE_TARGETS=true", "ACCOUNTS_TABLE=accounts", "DELIVERIES_TABLE=deliveries",
 		"PROVISIONS_QUEUE_URL=" + nowhere + "/provisions", "DELIVERIES_QUEUE_URL=" + nowhere + "/deliveries", "FANOUT_FUNCTION=fanout", "SLOW_DELIVERIES_QUEUE_URL=" + nowhere + "/slow-deliveries",
 		"REPLAYS_QUEUE_URL=" + nowhere + "/replays",
-		"SEALING_KEY_ARN=sealing", "PLATFORM_KEY_SECRET=platform-key", "CURSOR_KEY_SECRET=cursor-key",
+		"SEALING_KEY_ARN=sealing", "PLATFORM_KEY_SECRET=platform-key", "CURSOR_KEY_SECRET=cursor-key", "CALLER_REQUESTS_PER_SECOND=1000",
 		"OIDC_ISSUER=" + issuer.Name, "OIDC_AUDIENCE=" + issuer.Audience, "OIDC_JWKS=" + keys.Keys(),
 	}
 	fmt.Printf("%-14s %8s %9s\n", "function", "MB", "ready ms")

@@ -7,6 +7,7 @@ import (
 
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
+	"plugboard/shared/secret"
 )
 
 // Caller is who the gate let in.
@@ -19,7 +20,12 @@ type Caller struct {
 	Session   *domain.Session  // participant
 	Callback  *Callback        // webhook-secret
 	Principal string           // the credential's owner, for logs and Idempotency-Key; no secret
+	KeyPrint  string           // for logs, of a platform's or partner's key, of which an owner may have two: see keyPrint
 }
+
+// keyPrint tells an owner's keys apart in the log: the first 48 bits of the key's SHA-256, of which a key of 192 random
+// bits cannot be found.
+func keyPrint(key string) string { return secret.Hash(key)[:12] }
 
 // Extension is the extension whose installation calls, by its token or by a callback; empty for everyone else.
 func (c Caller) Extension() domain.ExtensionID {

@@ -54,12 +54,19 @@ type Gate struct {
 	identity Identity
 	platform PlatformKeys
 	now      domain.Clock
-	open     Opener // nil where no operation takes callbacks
+	open     Opener   // nil where no operation takes callbacks
+	limiter  *Limiter // nil where no caller is limited
 }
 
 // NewGate does not call AWS.
 func NewGate(r Records, i Identity, p PlatformKeys, now domain.Clock) *Gate {
 	return &Gate{records: r, identity: i, platform: p, now: now}
+}
+
+// Limiting has the gate refuse callers who ask too often.
+func (g *Gate) Limiting(l *Limiter) *Gate {
+	g.limiter = l
+	return g
 }
 
 // Request is what the gate looks at: the headers; and of a callback the path's parameters and the body, as it came.
@@ -85,7 +92,8 @@ func (d Demand) accountBound() bool {
 
 // Admit proves who calls and that the rules let them in.
 //
-// Unauthenticated: no credential, two, or one that proves nothing. Forbidden: a good credential of another
+// Where the credential is good, the caller is returned with a refusal too, for the log. Unauthenticated: no credential,
+// two, or one that proves nothing. Throttled: the account or partner asks too often. Forbidden: a good credential of another
 // model, or without the role or scope; `installation-suspended` for a suspended extension's token or callback. Invalid:
 // the acting user or account that a header names does not exist, or is needed and not named.
 func (g *Gate) Admit(ctx context.Context, r Request, d Demand) (Caller, error) {
@@ -104,9 +112,14 @@ func (g *Gate) Admit(ctx context.Context, r Request, d Demand) (Caller, error) {
 	if err != nil {
 		return Caller{}, err
 	}
+	if g.limiter != nil {
+		if err := g.limiter.admit(ctx, caller); err != nil {
+			return caller, err
+		}
+	}
 	rule, ok := d.Rules.Of(caller.Model)
 	if !ok {
-		return Caller{}, fault.New(fault.Forbidden, "wrong-credential", "This needs a credential of: %s. Yours is of: %s.", d.Rules, caller.Model)
+		return caller, fault.New(fault.Forbidden, "wrong-credential", "This needs a credential of: %s. Yours is of: %s.", d.Rules, caller.Model)
 	}
 	return caller, allow(caller, rule, d)
 }
@@ -172,7 +185,7 @@ func (g *Gate) platformCaller(ctx context.Context, key string, h http.Header, d 
 	case !match:
 		return Caller{}, errUnauthenticated(nil)
 	}
-	caller := Caller{Model: ModelPlatform, Principal: "platform"}
+	caller := Caller{Model: ModelPlatform, Principal: "platform", KeyPrint: keyPrint(key)}
 	if _, ok := d.Rules.Of(ModelPlatform); !ok || !d.accountBound() {
 		return caller, nil
 	}
@@ -298,7 +311,7 @@ func (g *Gate) partnerCaller(ctx context.Context, credential string) (Caller, er
 	if ended(key.ExpiresAt, g.now) {
 		return Caller{}, errUnauthenticated(nil)
 	}
-	return Caller{Model: ModelPartner, Partner: key.Partner, Principal: "partner:" + string(key.Partner)}, nil
+	return Caller{Model: ModelPartner, Partner: key.Partner, Principal: "partner:" + string(key.Partner), KeyPrint: keyPrint(credential)}, nil
 }
 
 // participantCaller lets in a session until its end, while its contract is open and has its participant, and while the

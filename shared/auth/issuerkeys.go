@@ -167,7 +167,7 @@ func (k *issuerKeys) fetch() ([]jose.JSONWebKey, error) {
 
 func errNoKeys(cause error) error {
 	return &fault.Error{
-		Kind: fault.Unavailable, Code: "sign-in-unavailable", Op: "learn the issuer's keys", Err: cause,
+		Kind: fault.Unavailable, Code: "sign-in-unavailable", Op: "learn the issuer's keys", Err: cause, Wait: noKeysPause,
 		Detail: "The keys of the sign-in cannot be fetched, so your token cannot be checked. Try again in a moment.",
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"path"
 	"runtime/debug"
@@ -107,6 +108,10 @@ func (o Operation) admit(a *API) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		r, w := humago.Unwrap(ctx)
 		caller, err := a.gate.Admit(ctx.Context(), auth.Request{Header: r.Header, Param: ctx.Param, Body: func() ([]byte, error) { return o.body(r) }}, demand)
+		note(ctx.Context(), o.ID, caller)
+		if o.showsSecret {
+			w.Header().Set("Cache-Control", "no-store")
+		}
 		if err != nil {
 			writeProblem(w, problemOf(ctx.Context(), err))
 			return
@@ -115,7 +120,6 @@ func (o Operation) admit(a *API) func(huma.Context, func(huma.Context)) {
 			r.Body, r.ContentLength = io.NopCloser(strings.NewReader("{}")), 2
 			r.Header.Set("Content-Type", "application/json")
 		}
-		note(ctx.Context(), o.ID, caller)
 		inner := context.WithValue(auth.With(ctx.Context(), caller), idempotencyKey{}, ctx.Header(HeaderIdempotencyKey))
 		inner = context.WithValue(inner, contentTypeKey{}, ctx.Header("Content-Type"))
 		next(huma.WithContext(ctx, inner))
@@ -145,6 +149,9 @@ type (
 )
 
 func writeProblem(w http.ResponseWriter, p *Problem) {
+	for name, values := range p.GetHeaders() {
+		w.Header()[name] = values
+	}
 	w.Header().Set("Content-Type", problemType)
 	w.WriteHeader(p.Status)
 	json.NewEncoder(w).Encode(p)
@@ -164,7 +171,8 @@ func note(ctx context.Context, operation string, c auth.Caller) {
 	}
 }
 
-// logged writes one line a request: no bodies, no credentials.
+// logged writes one line a request: no bodies, no credentials. Its request_id is the one of the gateway's access log. A
+// refused caller is named too, when its credential was good.
 func logged(f Function, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
@@ -173,8 +181,17 @@ func logged(f Function, next http.Handler) http.Handler {
 		status := &statusWriter{ResponseWriter: w, status: http.StatusOK}
 		recovered(next).ServeHTTP(status, r.WithContext(context.WithValue(ctx, wideKey{}, l)))
 		slog.InfoContext(r.Context(), "request", "function", f, "request_id", RequestID(ctx), "trace_id", trace.From(ctx), "method", r.Method, "operation", l.operation,
-			"status", status.status, "model", l.caller.Model, "principal", l.caller.Principal, "account", l.caller.Account, "ms", time.Since(began).Milliseconds())
+			"status", status.status, "source", sourceOf(r), "model", l.caller.Model, "principal", l.caller.Principal, "key_print", l.caller.KeyPrint,
+			"account", l.caller.Account, "acting_user", l.caller.UserID(), "ms", time.Since(began).Milliseconds())
 	})
+}
+
+// sourceOf is the address that the request came from, as the gateway saw it. Headers that name another are not believed.
+func sourceOf(r *http.Request) string {
+	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
+		return host
+	}
+	return r.RemoteAddr
 }
 
 // recovered answers a panic like any fault of ours: the log gets it all, the caller the request's id.
@@ -216,6 +233,7 @@ func (o Operation) document(a *API) huma.Operation {
 	for _, status := range o.Statuses() {
 		d.Responses[strconv.Itoa(status)] = &huma.Response{
 			Description: http.StatusText(status),
+			Headers:     headersOf(status),
 			Content:     map[string]*huma.MediaType{problemType: {Schema: problem}},
 		}
 	}

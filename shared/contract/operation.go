@@ -89,6 +89,8 @@ type Operation struct {
 	emptyBody bool // no member of that body is required, so that no body is an empty one
 	locates   bool // the handler's output has a Location
 	readyJSON bool // the handler's answer is JSON as bytes
+	// showsSecret: the handler's output holds a credential, so no cache may keep the answer.
+	showsSecret bool
 }
 
 // DefaultOwner answers for every operation that names no other team.
@@ -153,6 +155,7 @@ func (o Operation) declared(input, output reflect.Type, uploads bool) Operation 
 	}
 	_, takesJSON := input.FieldByName("Body")
 	o.takesBody, o.emptyBody = takesJSON || uploads, takesJSON && !requiresMember(input)
+	o.showsSecret = holdsSecret(output, nil)
 	o.locates = slices.ContainsFunc(reflect.VisibleFields(output), func(f reflect.StructField) bool { return f.Tag.Get("header") == "Location" })
 	body, answers := output.FieldByName("Body")
 	o.readyJSON = answers && body.Type == reflect.TypeFor[[]byte]() && len(o.Binary) == 0
@@ -181,6 +184,28 @@ func requiresMember(input reflect.Type) bool {
 		said := f.Tag.Get("required")
 		return said == "true" || said == "" && !strings.Contains(options, "omitempty") && !strings.Contains(options, "omitzero")
 	})
+}
+
+// holdsSecret tells whether a value of the type can hold a credential. within are the types around it.
+func holdsSecret(t reflect.Type, within []reflect.Type) bool {
+	if t == reflect.TypeFor[domain.ShownOnce]() || t == reflect.TypeFor[domain.HandOffURL]() {
+		return true
+	}
+	if slices.Contains(within, t) {
+		return false
+	}
+	within = append(within, t)
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
+		return holdsSecret(t.Elem(), within)
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if holdsSecret(t.Field(i).Type, within) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 var (

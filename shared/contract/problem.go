@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/validation"
@@ -26,6 +28,8 @@ type Problem struct {
 	RequestID string        `json:"request_id" doc:"Give it to support."`
 	Errors    []fault.Field `json:"errors,omitempty" maxItems:"100" doc:"Every wrong field, by pointer; of more than 100, the first by pointer."`
 	More      int           `json:"more_errors,omitempty" doc:"How many more wrong fields there are."`
+
+	wait time.Duration // told by Retry-After
 }
 
 // A body can have more mistakes than an answer can tell of: Lambda's has 6 MB.
@@ -72,6 +76,38 @@ func (p *Problem) Error() string { return p.Code + ": " + p.Detail }
 // GetStatus makes a Problem an error that Huma answers with.
 func (p *Problem) GetStatus() int { return p.Status }
 
+// GetHeaders are those that go with the status. Huma answers with them too.
+func (p *Problem) GetHeaders() http.Header {
+	h := http.Header{}
+	if p.Status == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", challenge)
+	}
+	if p.wait > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(p.wait.Seconds()))))
+	}
+	return h
+}
+
+// challenge names the scheme of most credentials (RFC 9110, 11.6.1). The platform's key and signatures have headers of
+// their own, for which no scheme is registered.
+const challenge = `Bearer realm="Plugboard"`
+
+// headersOf describes the headers of a problem with that status.
+func headersOf(status int) map[string]*huma.Param {
+	text := &huma.Schema{Type: huma.TypeString}
+	switch status {
+	case http.StatusUnauthorized:
+		return map[string]*huma.Param{"WWW-Authenticate": {
+			Description: "`" + challenge + "`. API Gateway sends it as `x-amzn-remapped-www-authenticate`.", Schema: text,
+		}}
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		return map[string]*huma.Param{"Retry-After": {
+			Description: "After how many seconds to try again, where that is known.", Schema: &huma.Schema{Type: huma.TypeInteger},
+		}}
+	}
+	return nil
+}
+
 // ContentType is RFC 9457's.
 func (p *Problem) ContentType(string) string { return problemType }
 
@@ -108,7 +144,7 @@ func problemOf(ctx context.Context, err error) *Problem {
 	}
 	p = &Problem{
 		Type: "about:blank", Status: statuses[f.Kind], Title: http.StatusText(statuses[f.Kind]),
-		Code: f.Code, Detail: f.Detail, RequestID: RequestID(ctx),
+		Code: f.Code, Detail: f.Detail, RequestID: RequestID(ctx), wait: f.Wait,
 	}
 	p.name(f.Fields)
 	if p.Code == "" {

@@ -53,8 +53,8 @@ func registerTyped[I, O any](a *API, s *served) {
 	plainLists(schemas)
 	if s.handle != nil { // the document keeps the items' schemas
 		loosenItems(schemas)
-		loosenTimes(schemas, registered(a, op.Operation).Parameters)
-		s.inspect.schemas, s.inspect.schema = schemas, bodySchema(registered(a, op.Operation))
+		loosenTimes(schemas, registered(a, s.Operation).Parameters)
+		s.inspect.schemas, s.inspect.schema = schemas, bodySchema(registered(a, s.Operation))
 	}
 }
 

@@ -51,6 +51,7 @@ const (
 	RecordDataKey         Record = "data-key"
 	RecordQuotaUse        Record = "quota-use"
 	RecordHealth          Record = "webhook-health"
+	RecordRequests        Record = "requests"   // how many an account or partner made in some seconds
 	RecordAttempt         Record = "attempt"    // in the deliveries table, as are the next five
 	RecordDue             Record = "due"        // a delivery that waits for its next attempt
 	RecordDueCursor       Record = "due-cursor" // how far those were swept

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Kind is what a program decides by.
@@ -49,8 +50,10 @@ type Error struct {
 	Code   string  // stable, kebab-case, documented; defaults to the Kind's name
 	Detail string  // for people: what was wrong, where, what to do. No internals, no secrets
 	Fields []Field // every wrong field, not the first
-	Op     string  // for the log: what we were doing, with ids
-	Err    error   // for the log: the cause
+	// Wait is after what time to try again; zero when nobody knows. For Throttled and Unavailable.
+	Wait time.Duration
+	Op   string // for the log: what we were doing, with ids
+	Err  error  // for the log: the cause
 }
 
 // New says what was wrong and what to do, in words for the caller.
@@ -67,7 +70,7 @@ func Wrap(err error, format string, args ...any) error {
 	op := fmt.Sprintf(format, args...)
 	var inner *Error
 	if errors.As(err, &inner) {
-		return &Error{Kind: inner.Kind, Code: inner.Code, Detail: inner.Detail, Fields: inner.Fields, Op: op, Err: err}
+		return &Error{Kind: inner.Kind, Code: inner.Code, Detail: inner.Detail, Fields: inner.Fields, Wait: inner.Wait, Op: op, Err: err}
 	}
 	return &Error{Kind: Internal, Op: op, Err: err}
 }

@@ -82,6 +82,7 @@ type httpConfig struct {
 	OIDC        auth.OIDCConfig
 	PlatformKey auth.PlatformKeyConfig
 	CursorKey   auth.CursorKeyConfig
+	Limit       auth.LimitConfig
 }
 
 func (p Parts) gate(f contract.Function, c httpConfig) (*auth.Gate, error) {
@@ -90,6 +91,7 @@ func (p Parts) gate(f contract.Function, c httpConfig) (*auth.Gate, error) {
 		return nil, err
 	}
 	gate := auth.NewGate(p.Store, identity, auth.NewSecretKeys(secretsmanager.NewFromConfig(p.AWS), c.PlatformKey, p.Now), p.Now)
+	gate.Limiting(auth.NewLimiter(p.Store, c.Limit, p.Now))
 	if !contract.TakesCallbacks(f) {
 		return gate, nil
 	}

@@ -65,6 +65,7 @@ import (
 //	SUBMISSIONS           <time>#<slug>#<version>  submission     all, in pages, the oldest first
 //	ACCOUNT#<id>#IDEMPOTENCY#<shard>  <sha256>    idempotency     caller, operation and Idempotency-Key; the erasing of an account
 //	IDEMPOTENCY#<sha256>  IDEMPOTENCY             idempotency     the same, of a request that is about no account; where its answer tells of one, the above leads here
+//	REQUESTS#<caller>     <unix time>             requests        counted by the gate, for the limit of an account or partner
 //	DATAKEY#<yyyy-mm>     DATAKEY                 data-key        month of a sealed secret
 //
 // A contract and its events have a partition of their own, because a partition key takes 1,000 writes a second, whatever
@@ -338,6 +339,10 @@ func invitationKey(a domain.AccountID, e domain.ExtensionID) key {
 	return inAccount(a, "INVITATION", string(e))
 }
 func listingKey(e domain.ExtensionID) key { return key{"CATALOGUE", "EXTENSION#" + string(e)} }
+
+func requestsKey(caller string, window time.Time) key {
+	return key{"REQUESTS#" + caller, strconv.FormatInt(window.Unix(), 10)}
+}
 
 func paceKey(w domain.WebhookID) key { return key{"PACE#" + string(w), "PACE"} }
 
