@@ -114,7 +114,7 @@ func (f *trial) send(n int, through ...domain.ExtensionID) (ids []domain.EventID
 		for range min(n, 500) {
 			f.sent++
 			item := contract.EventItem{
-				ID: fmt.Sprint("event-", f.sent), Account: f.account, Type: string(events.ContractSigned), Timestamp: time.Now().UTC(),
+				ID: fmt.Sprint("event-", f.sent), Account: f.account, Type: string(events.ContractSigned), Timestamp: contract.Time{Time: time.Now().UTC()},
 				Contract: domain.ContractID(fmt.Sprint("K-", f.sent)), Workspace: "sales", Data: map[string]any{"name": fmt.Sprint("Order ", f.sent)},
 			}
 			for _, slug := range through {

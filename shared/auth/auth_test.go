@@ -115,7 +115,7 @@ func TestOIDC_TakesOnlyWhatTheIssuerSignedForUs(t *testing.T) {
 // Some issuers write a number for a number.
 func TestOIDC_AnAccountMayBeANumber(t *testing.T) {
 	key := newKey(t, "one")
-	o, err := auth.NewOIDC(t.Context(), config(encoded(t, key.set())), domain.SystemClock)
+	o, err := auth.NewOIDC(config(encoded(t, key.set())), domain.SystemClock)
 	if err != nil {
 		t.Fatal(err)
 	}
