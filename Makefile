@@ -44,6 +44,7 @@ token: build/localstack ## Print a dashboard JWT: make token ACCOUNT=… USER=�
 
 ##@ Work on it
 
+test: export NEEDS_BROWSER := yes
 test: ready lint test-stack ## Everything: lint, the template, unit, store, flow, the deployed stack
 	@$(LOCALSTACK) -port $(TEST_PORT) -outputs localstack/.state/$(TEST_PORT)/outputs.json with \
 		$(MAKE) --no-print-directory test-functions test-deployed
@@ -137,7 +138,14 @@ test-stack: infra/.venv/installed
 # What the emulators take. Both test targets need AWS_ENDPOINT_URL; those below localstack/deployed read OUTPUTS.
 CREDENTIALS := AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
 
-test-functions:
+# axe-core looks at the console's pages.
+CONSOLE_NPM := functions/console/npm/node_modules/.package-lock.json
+
+$(CONSOLE_NPM): functions/console/npm/package-lock.json | tools
+	@$(STEP) build/console-npm.log 5 "Installing axe-core" npm ci --prefix functions/console/npm --no-audit --no-fund --ignore-scripts
+	@touch $@
+
+test-functions: $(CONSOLE_NPM)
 	@echo "Testing the functions and what they share …"
 	@$(CREDENTIALS) go test -count=1 -timeout 30m $$(go list ./... | grep -v -e /infra$$ -e /localstack/deployed)
 

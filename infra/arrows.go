@@ -192,16 +192,11 @@ func (q *Queue) sending() Grant {
 // Trusts takes the issuer's word on who a dashboard user is.
 func (f *Function) Trusts(issuer *Outside) { f.arrow("trusts", issuer, Grant{Env: issuer.env}) }
 
-// HasAnAddress tells the console where browsers find it.
-func (f *Function) HasAnAddress() {
-	at := f.drawing.stage.Console
-	f.allow(Grant{Env: map[string]*string{"CONSOLE_ADDRESS": jsii.String(at.Address), "CONSOLE_NAME": jsii.String(at.Name)}})
-}
-
-// SignsInWith sends people to the issuer, and exchanges the codes that they come back with.
+// SignsInWith sends people to the issuer, and exchanges the codes with which they come back to the console's address.
 func (f *Function) SignsInWith(issuer *Outside) {
-	from := f.drawing.stage.Issuer
+	from, at := f.drawing.stage.Issuer, f.drawing.stage.Console
 	f.arrow("signs in with", issuer, Grant{Env: map[string]*string{
+		"CONSOLE_ADDRESS": jsii.String(at.Address), "CONSOLE_NAME": jsii.String(at.Name),
 		"OIDC_AUTHORIZATION_URL": jsii.String(from.AuthorizationURL), "OIDC_TOKEN_URL": jsii.String(from.TokenURL),
 	}})
 }

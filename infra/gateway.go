@@ -77,6 +77,9 @@ func (a *API) serve(deployment awsapigateway.CfnDeployment, id string) {
 			DestinationArn: log.LogGroupArn(), Format: jsii.String(accessLog()),
 		},
 	})
+	if d.stage.Console.Domain != "" {
+		a.domain(stage)
+	}
 	if !d.stage.GatewayLogRoleExists {
 		stage.AddResourceDependency(d.gatewaysMayLog(), jsii.String("API Gateway refuses an access log before the role is set"))
 	}
@@ -95,6 +98,21 @@ func (d *Drawing) gatewaysMayLog() awsapigateway.CfnAccount {
 	account := awsapigateway.NewCfnAccount(d.Stack, jsii.String("gateway-account"), &awsapigateway.CfnAccountProps{CloudWatchRoleArn: role.RoleArn()})
 	account.ApplyRemovalPolicy(awscdk.RemovalPolicy_RETAIN, nil)
 	return account
+}
+
+// domain puts the API under the platform's own name.
+func (a *API) domain(stage awsapigateway.CfnStage) {
+	d, console := a.drawing, a.drawing.stage.Console
+	name := awsapigateway.NewCfnDomainName(d.Stack, jsii.String("domain"), &awsapigateway.CfnDomainNameProps{
+		DomainName:             &console.Domain,
+		RegionalCertificateArn: &console.Certificate,
+		EndpointConfiguration:  &awsapigateway.CfnDomainName_EndpointConfigurationProperty{Types: jsii.Strings("REGIONAL")},
+		SecurityPolicy:         jsii.String("TLS_1_2"),
+	})
+	awsapigateway.NewCfnBasePathMapping(name, jsii.String("mapping"), &awsapigateway.CfnBasePathMappingProps{
+		DomainName: name.Ref(), RestApiId: a.api.Ref(), Stage: stage.Ref(),
+	})
+	d.output("DomainTarget", name.AttrRegionalDomainName())
 }
 
 func (a *API) node() string  { return "api" }

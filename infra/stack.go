@@ -29,7 +29,7 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	dataFields := d.Function(contract.DataFields, 20*time.Second)
 	contracts := d.Function(contract.Contracts, 28*time.Second) // an import works for up to 24
 	webhooks := d.Function(contract.Webhooks, 20*time.Second)
-	pages := d.Function(contract.Console, 20*time.Second)
+	console := d.Function(contract.Console, 20*time.Second)
 
 	// What works behind it.
 	fanout := d.Function("fanout", time.Minute)
@@ -77,28 +77,26 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	contracts.ReadsManyOf(accounts)
 	contracts.QueriesIndexOf(accounts)
 	contracts.AddsManyTo(accounts) // events of contracts kept elsewhere
-
-	// A person opens a page. The console does what the functions above do, and so it may what they may together; but for
-	// the platform's key, which it lets nobody in by.
-	api.Calls(pages)
-	pages.HasAnAddress()
-	pages.Trusts(issuer)
-	pages.SignsInWith(issuer)
-	pages.Reads(cursorKey)
-	pages.Reads(accounts)
-	pages.Writes(accounts)
-	pages.ReadsManyOf(accounts)
-	pages.AddsManyTo(accounts)
-	pages.Seals(sealing)
-	pages.ChecksURLsOf(endpoints)
-	pages.Searches(deliveryLog)
-
 	catalogue.Seals(sealing)
 	enablement.Seals(sealing)
 	webhooks.Seals(sealing)
 	catalogue.ChecksURLsOf(endpoints)
 	webhooks.ChecksURLsOf(endpoints)
 	webhooks.Searches(deliveryLog)
+
+	// A person opens a page. The console does what the functions above do, and so it may what they may together; but for
+	// the platform's key, which it lets nobody in by.
+	api.Calls(console)
+	console.Trusts(issuer)
+	console.SignsInWith(issuer)
+	console.Reads(cursorKey)
+	console.Reads(accounts)
+	console.Writes(accounts)
+	console.ReadsManyOf(accounts)
+	console.AddsManyTo(accounts)
+	console.Seals(sealing)
+	console.ChecksURLsOf(endpoints)
+	console.Searches(deliveryLog)
 
 	// What it changed is heard.
 	accounts.Feeds(fanout)

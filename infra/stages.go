@@ -83,6 +83,11 @@ type Console struct {
 	// Cookies, sign-in and the check of who sent a form go by it.
 	Address string
 	Name    string // at the top of every page
+
+	// Domain, if it is not empty, is one of the platform's own that leads to the API, without a prefix; Certificate is the
+	// ARN of its certificate, in the stack's region. The output DomainTarget is where its DNS record points.
+	Domain      string
+	Certificate string
 }
 
 var stages = map[string]Stage{

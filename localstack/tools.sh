@@ -32,6 +32,11 @@ elif ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
     lacks "Python's venv module is missing: install it (on Debian and Ubuntu: apt-get install python3-venv)."
 fi
 
+# Only tests need a browser; `make test` sets NEEDS_BROWSER.
+if [ -n "${NEEDS_BROWSER:-}" ] && ! command -v chromium >/dev/null; then
+    lacks "Chromium is missing, in which tests open the console's pages: install it (on Debian: apt-get install chromium)."
+fi
+
 # The emulators run the functions as they are built for the local stage (infra/stages.go).
 if [ "$(uname -s)/$(uname -m)" != Linux/x86_64 ] && [ "${EMULATOR:-ministack}" = ministack ] && [ -z "${AWS_ENDPOINT_URL:-}" ]; then
     lacks "MiniStack runs the functions as processes of this machine, and they are built for Linux on x86-64: use such a machine, or EMULATOR=localstack with Docker."

@@ -164,6 +164,10 @@ func (s *story) farewell(outputs string) {
 	}
 	s.say("\nAll of it held. The stack stays:")
 	s.say("  API      %s", s.api.Outputs.APIURL)
+	s.say("  console  %s/  (sign in as Ada, an admin, or as Mel, a member)", s.api.Outputs.ConsoleURL)
+	s.say("           1. As Ada, open Acme CRM: what it manages, and why nobody can delete it.")
+	s.say("           2. Disable Acme CRM, and enable it again: its token is shown once.")
+	s.say("           3. As Mel, look at an extension: the button says whom to ask.")
 	s.say("  outputs  %s (addresses, names and the platform's key)", path)
 	s.say("  try      curl -s -H \"Authorization: Bearer $(make -s token ACCOUNT=%s USER=%s)\" %s%s", shop, ada.id, s.api.Outputs.APIURL, contract.ListInstallations.Path)
 	if endpoint := os.Getenv("AWS_ENDPOINT_URL"); endpoint != "" {

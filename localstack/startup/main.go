@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"plugboard/localstack/issuer"
+	"plugboard/shared/contract"
 )
 
 // rounds are started for each function; the median counts.
@@ -42,6 +43,7 @@ func run(folders []string) error {
 		"PROVISIONS_QUEUE_URL=" + nowhere + "/provisions", "DELIVERIES_QUEUE_URL=" + nowhere + "/deliveries", "FANOUT_FUNCTION=fanout", "SLOW_DELIVERIES_QUEUE_URL=" + nowhere + "/slow-deliveries",
 		"REPLAYS_QUEUE_URL=" + nowhere + "/replays",
 		"SEALING_KEY_ARN=sealing", "PLATFORM_KEY_SECRET=platform-key", "CURSOR_KEY_SECRET=cursor-key", "CALLER_REQUESTS_PER_SECOND=1000",
+		"CONSOLE_ADDRESS=http://localhost:8787", "OIDC_AUTHORIZATION_URL=" + nowhere, "OIDC_TOKEN_URL=" + nowhere,
 		"OIDC_ISSUER=" + issuer.Name, "OIDC_AUDIENCE=" + issuer.Audience, "OIDC_JWKS=" + keys.Keys(),
 	}
 	fmt.Printf("%-14s %8s %9s\n", "function", "MB", "ready ms")
@@ -61,8 +63,12 @@ func run(folders []string) error {
 		}
 		slices.Sort(took)
 		fmt.Printf("%-14s %8.1f %9.1f\n", filepath.Base(folder), float64(file.Size())/1e6, float64(took[rounds/2].Microseconds())/1000)
-		if file.Size() > mostBytes {
-			return fmt.Errorf("%s is larger than %d MB: see what came in with `go tool nm -size -sort size`, and whether the linker still leaves unused methods out", filepath.Base(folder), mostBytes/1_000_000)
+		most := int64(mostBytes)
+		if filepath.Base(folder) == string(contract.Console) {
+			most = mostConsoleBytes
+		}
+		if file.Size() > most {
+			return fmt.Errorf("%s is larger than %d MB: see what came in with `go tool nm -size -sort size`, and whether the linker still leaves unused methods out", filepath.Base(folder), most/1_000_000)
 		}
 	}
 	return nil
@@ -71,6 +77,10 @@ func run(folders []string) error {
 // mostBytes is the limit of a bootstrap. A size is the same on every machine, so it can be held as a limit; a time
 // cannot.
 const mostBytes = 14_000_000
+
+// mostConsoleBytes is the console's limit. It holds five functions' services and html/template, which calls methods by
+// their names, so that the linker leaves none out.
+const mostConsoleBytes = 26_000_000
 
 // measure starts the bootstrap, and kills it when it is ready. It fails after ten seconds, and when the process ends
 // before.
