@@ -26,6 +26,7 @@ type api struct{ handler http.Handler }
 func newAPI(p Parts, c egress.Config) (*api, error) {
 	s, sealer, now, newID := p.Store, p.Sealer, p.Now, p.NewID
 	gate := auth.NewGate(s, sessions{}, noPlatform{}, now).Opening(sealer)
+	gate.Limiting(p.Limiter)
 	mux := http.NewServeMux()
 	for f, routes := range map[contract.Function]func(*contract.API){
 		contract.Catalogue:  catalogue.New(s, sealer, c, now, newID).Routes,

@@ -53,6 +53,7 @@ type Parts struct {
 	Store   *store.Store
 	Sealer  *secret.Sealer
 	Cursors contract.CursorMAC
+	Limiter *auth.Limiter
 	Now     domain.Clock
 	NewID   domain.IDSource
 }

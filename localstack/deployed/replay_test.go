@@ -33,7 +33,7 @@ func TestReplay_WhatWasDeliveredArrivesAgain(t *testing.T) { // rules 18 and 20
 func TestEvents_OfAContractKeptElsewhereArrive(t *testing.T) { // rule 17
 	id := domain.ContractID(unique("kept"))
 	item := contract.EventItem{
-		ID: string(id), Account: deployed.account, Type: string(events.ContractSigned), Timestamp: time.Now().UTC(), Contract: id, Workspace: "sales",
+		ID: string(id), Account: deployed.account, Type: string(events.ContractSigned), Timestamp: contract.Time{Time: time.Now().UTC()}, Contract: id, Workspace: "sales",
 		ExtensionType: string(deployed.crm), Extension: deployed.crm, Data: map[string]any{"name": "Kept elsewhere"},
 	}
 	raw, err := json.Marshal(item)

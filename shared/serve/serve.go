@@ -72,6 +72,12 @@ func Web(build func(Parts) (http.Handler, error)) {
 	})
 }
 
+// Limiter refuses the requests of an account that asks too often.
+func (p Parts) Limiter() (*auth.Limiter, error) {
+	c, err := env.ParseAs[auth.LimitConfig]()
+	return auth.NewLimiter(p.Store, c, p.Now), err
+}
+
 // Cursors authenticate the cursors of lists.
 func (p Parts) Cursors() (*auth.CursorKeys, error) {
 	c, err := env.ParseAs[auth.CursorKeyConfig]()

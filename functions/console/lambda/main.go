@@ -15,9 +15,10 @@ func main() {
 		c, err := env.ParseAs[console.Config]()
 		sealer, unsealed := p.Sealer()
 		cursors, unsigned := p.Cursors()
-		if err := errors.Join(err, unsealed, unsigned); err != nil {
+		limiter, unlimited := p.Limiter()
+		if err := errors.Join(err, unsealed, unsigned, unlimited); err != nil {
 			return nil, err
 		}
-		return console.New(c, console.Parts{Store: p.Store, Sealer: sealer, Cursors: cursors, Now: p.Now, NewID: p.NewID})
+		return console.New(c, console.Parts{Store: p.Store, Sealer: sealer, Cursors: cursors, Limiter: limiter, Now: p.Now, NewID: p.NewID})
 	})
 }
