@@ -24,6 +24,10 @@ export EMULATOR
 export PATH := $(CURDIR)/infra/node_modules/.bin:$(PATH)
 
 STEP       := localstack/step.sh
+CLIENTS    := shared/contract/clients
+# openapi-generator comes from Maven Central.
+OPENAPI_GENERATOR_VERSION := 7.17.0
+OPENAPI_GENERATOR         := build/openapi-generator-cli-$(OPENAPI_GENERATOR_VERSION).jar
 LOCALSTACK := build/localstack -emulator $(EMULATOR)
 
 ##@ Use it
@@ -37,10 +41,13 @@ up: local-only ready ## Start the emulator, deploy the stack, write localstack/o
 down: build/localstack ## Stop the emulator
 	@$(LOCALSTACK) -port $(EMULATOR_PORT) -outputs $(OUTPUTS) down
 
-token: build/localstack ## Print a dashboard JWT: make token ACCOUNT=… USER=…
-	@# USER is set in most shells, to somebody else.
-	@[ "$(origin ACCOUNT),$(origin USER)" = "command line,command line" ] || { echo "Say for whom: make token ACCOUNT=… USER=…" >&2; exit 1; }
+token: token-usage build/localstack ## Print a dashboard JWT, good for an hour: make token ACCOUNT=… USER=…
 	@$(LOCALSTACK) token "$(ACCOUNT)" "$(USER)"
+
+token-usage: # before anything is built
+	@# USER is set in most shells, to somebody else.
+	@[ "$(origin ACCOUNT),$(origin USER)" = "command line,command line" ] || { \
+		echo "Say for whom: make token ACCOUNT=customer USER=ada. It prints a dashboard JWT that is good for an hour." >&2; exit 1; }
 
 ##@ Work on it
 
@@ -62,6 +69,26 @@ lint: tools ## gofmt, go vet, staticcheck, and no skipped test
 
 inventory: tools ## Write the capability inventory and the OpenAPI document anew
 	@go generate ./shared/contract/...
+
+test-document: document-tools ## Lint the OpenAPI document; generate and compile clients of it in Go and TypeScript
+	@echo "Linting the OpenAPI document …"
+	@cd $(CLIENTS) && REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true node_modules/.bin/redocly lint ../openapi.json
+	@$(STEP) build/typescript.log 5 "Generating and compiling a TypeScript client" bash -c 'cd $(CLIENTS) && \
+		node_modules/.bin/openapi-typescript ../openapi.json --output typescript/plugboard.d.ts && \
+		node_modules/.bin/tsc --strict --noEmit --skipLibCheck false --allowImportingTsExtensions --module esnext --moduleResolution bundler typescript/use.ts'
+	@$(STEP) build/go-client.log 10 "Generating and compiling a Go client" bash -c 'cd $(CLIENTS)/go && mkdir -p plugboard && \
+		go tool oapi-codegen -package plugboard -o plugboard/plugboard.gen.go ../../openapi.json && go build ./...'
+
+clients: $(OPENAPI_GENERATOR) ## Generate and build Go and Python clients by openapi-generator: minutes, and Java
+	@rm -rf build/clients
+	@$(STEP) build/generated-clients.log 15 "Generating clients of the OpenAPI document" bash -c '$(foreach language,go python,\
+		java -jar $(OPENAPI_GENERATOR) generate --generator-name $(language) --input-spec shared/contract/openapi.json \
+		--output build/clients/$(language) --package-name plugboard --git-user-id plugboard --git-repo-id plugboard $(GENERATOR_FLAGS) &&) true'
+	@$(STEP) build/generated-go.log 10 "Building the Go client" bash -c 'cd build/clients/go && go mod tidy && go build ./...'
+	@$(STEP) build/generated-python.log 10 "Building the Python client" bash -c 'cd build/clients/python && python3 -m venv .venv && \
+		.venv/bin/pip install . && .venv/bin/python -c "import plugboard, pkgutil, importlib; \
+		[importlib.import_module(m.name) for m in pkgutil.walk_packages(plugboard.__path__, \"plugboard.\")]"'
+	@echo "build/clients/go, build/clients/python"
 
 release-contract: tools ## Make the current contract the released one, against which breaking changes fail
 	@go run ./shared/contract/release/publish
@@ -85,7 +112,8 @@ build: functions ## Build the functions; print their sizes, and how fast they st
 synth: ready ## Write the CloudFormation template: make synth STAGE=prod
 	@keys=$$($(LOCALSTACK) keys); $(STEP) build/synth.log 5 "Synthesising the stack for $(STAGE)" \
 		env --chdir=infra AWS_EC2_METADATA_DISABLED=true CDK_DISABLE_CLI_TELEMETRY=true node_modules/.bin/cdk synth \
-		--quiet --no-notices --context stage=$(STAGE) --context jwks="$$keys" --output ../build/cdk.out/$(STAGE)
+		--quiet --no-notices --context stage=$(STAGE) --context placeholder-issuer=allowed --context jwks="$$keys" --output ../build/cdk.out/$(STAGE)
+	@grep '^Warning: ' build/synth.log >&2 || true
 	@echo "build/cdk.out/$(STAGE)/plugboard-$(STAGE).template.json"
 
 bootstrap: cloud-only tools infra/node_modules/.package-lock.json ## Prepare an AWS account and region for CDK, once: make bootstrap STAGE=prod
@@ -129,6 +157,7 @@ local-only:
 	@[ $(STAGE) = local ] || { echo "This deploys the local stage to an emulator: `make deploy STAGE=$(STAGE)` deploys to AWS." >&2; exit 1; }
 
 .PHONY: demo up down token test test-faults lint inventory release-contract bench simulate build synth bootstrap diff deploy smoke redrive drawing help
+.PHONY: token-usage test-document document-tools clients
 .PHONY: local-only cloud-only deployable ready tools installed compiled functions build/infra build/localstack test-stack test-functions test-deployed faults bench-deployed
 
 test-stack: infra/.venv/installed
@@ -197,3 +226,13 @@ localstack/.state/venv/installed: localstack/requirements.txt | tools
 infra/.venv/installed: infra/requirements.txt | tools
 	@$(STEP) build/cfn-lint.log 5 "Installing cfn-lint" bash -c 'python3 -m venv --clear $(@D) && $(@D)/bin/pip install --require-hashes -r $<'
 	@touch $@
+
+document-tools: tools $(CLIENTS)/node_modules/.package-lock.json
+
+$(CLIENTS)/node_modules/.package-lock.json: $(CLIENTS)/package-lock.json
+	@$(STEP) build/document-tools.log 5 "Installing what lints the OpenAPI document" npm ci --prefix $(CLIENTS) --no-audit --no-fund
+	@touch $@
+
+$(OPENAPI_GENERATOR):
+	@$(STEP) build/maven.log 10 "Installing openapi-generator" mvn --quiet --batch-mode org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy \
+		-Dartifact=org.openapitools:openapi-generator-cli:$(OPENAPI_GENERATOR_VERSION) -DoutputDirectory=$(CURDIR)/build

@@ -99,7 +99,7 @@ func coreBlueprint() object {
 // crmBlueprint has a dependency, two template types and so two webhooks, an open and a secret parameter.
 func crmBlueprint(url string) object {
 	return object{
-		"scopes":       []string{"contracts:read", "contracts:write", "templates:read", "templates:write", "webhooks:read", "webhooks:secrets"},
+		"scopes":       []string{"contracts:read", "contracts:write", "templates:read", "templates:write", "webhooks:read", "webhooks:write", "webhooks:secrets", "catalogue:read"},
 		"parameters":   asks(crmParameters()...),
 		"dependencies": []object{{"extension_id": dependency}},
 		"template_types": []object{

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"plugboard/events"
 	"plugboard/shared/auth"
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
@@ -208,5 +209,27 @@ func (s *scene) observed(o contract.Operation, rule auth.Rule) {
 	}
 	if !slices.Equal(emitted, o.Emits) {
 		s.t.Errorf("%s emitted %v; its row declares %v", o.ID, emitted, o.Emits)
+	}
+	if slices.Contains(o.Writes, domain.RecordProvision) {
+		s.observedLater(o)
+	}
+}
+
+// observedLater lets the workers go on, and holds the events that provisioning commits against the row.
+func (s *scene) observedLater(o contract.Operation) {
+	s.t.Helper()
+	before := s.snapshot()
+	s.settle()
+	_, emitted := s.changes(before)
+	caused := slices.DeleteFunc(emitted, func(e events.Type) bool {
+		return !slices.ContainsFunc(events.Catalogue, func(r events.Row) bool { return r.Type == e && slices.Contains(r.Producer, "provisioning") })
+	})
+	if len(caused) == 0 {
+		s.t.Errorf("%s caused no event; its row declares %v", o.ID, o.Causes)
+	}
+	for _, e := range caused {
+		if !slices.Contains(o.Causes, e) {
+			s.t.Errorf("%s caused %s; its row declares %v", o.ID, e, o.Causes)
+		}
 	}
 }

@@ -38,7 +38,8 @@ func (d *Drawing) API() *API {
 		Name:                  d.Stack.StackName(),
 		EndpointConfiguration: &awsapigateway.CfnRestApi_EndpointConfigurationProperty{Types: jsii.Strings("REGIONAL")},
 		// The emulators read these here, and AWS in the body.
-		BinaryMediaTypes: jsii.Strings(binaryMediaTypes...),
+		BinaryMediaTypes:       jsii.Strings(binaryMediaTypes...),
+		MinimumCompressionSize: jsii.Number(compressFrom),
 	})
 	deployment := awsapigateway.NewCfnDeployment(d.Stack, jsii.String("gateway-deployment-"+body), &awsapigateway.CfnDeploymentProps{
 		RestApiId: a.api.Ref(),

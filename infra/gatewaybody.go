@@ -16,6 +16,9 @@ import (
 // binaryMediaTypes has every body reach the function as it was sent, in base64 where the gateway takes it for binary.
 var binaryMediaTypes = []string{"*/*", "image/*"}
 
+// compressFrom is the size in bytes from which the gateway compresses an answer, for callers that accept it.
+const compressFrom = 1024
+
 // pathParameter is one in an operation's path.
 var pathParameter = regexp.MustCompile(`\{([a-z_]+)\}`)
 
@@ -72,7 +75,8 @@ func gatewayBody(stack awscdk.Stack, routes []gatewayRoute, uri func(contract.Fu
 		"info":                                   map[string]any{"title": *stack.StackName(), "version": contract.Version},
 		"paths":                                  paths,
 		"x-amazon-apigateway-binary-media-types": binaryMediaTypes,
-		"x-amazon-apigateway-gateway-responses":  answers,
+		"x-amazon-apigateway-minimum-compression-size": compressFrom,
+		"x-amazon-apigateway-gateway-responses":        answers,
 	}
 }
 

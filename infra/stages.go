@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -88,6 +89,21 @@ type Console struct {
 	// ARN of its certificate, in the stack's region. The output DomainTarget is where its DNS record points.
 	Domain      string
 	Certificate string
+}
+
+// Placeholder tells whether the issuer is an example's, which nobody signs in with (RFC 2606).
+func (i Issuer) Placeholder() bool {
+	address, err := url.Parse(i.Name)
+	return err == nil && (address.Hostname() == "example.com" || strings.HasSuffix(address.Hostname(), ".example.com"))
+}
+
+// issuerFault is nil for a stage that people can sign in to. A placeholder is refused, unless the context allows it: what
+// only writes a template does, what deploys does not.
+func (s Stage) issuerFault() error {
+	if !s.Issuer.Placeholder() {
+		return nil
+	}
+	return fmt.Errorf("the issuer of the stage %s is the placeholder %s, so that nobody could sign in: name yours in infra/stages.go", s.Name, s.Issuer.Name)
 }
 
 var stages = map[string]Stage{

@@ -2,7 +2,6 @@ package catalogue
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"plugboard/events"
@@ -257,7 +256,7 @@ func (s *Service) dependencies(ctx context.Context, shelf offer.Shelf, e domain.
 			continue // BlueprintSpec.Check says so
 		}
 		_, err := shelf.Closure(ctx, d, e)
-		if u, ok := errors.AsType[*offer.Unobtainable](err); ok {
+		if u, ok := offer.Unobtainable(err); ok {
 			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/blueprint/dependencies/%d/extension_id", i), Code: u.Code, Detail: u.Detail})
 		} else if err != nil {
 			return nil, nil, err

@@ -4,6 +4,8 @@ package catalogue
 
 import (
 	"context"
+	"net/http"
+	"sync"
 
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
@@ -71,11 +73,27 @@ func (s *Service) Routes(api *contract.API) {
 }
 
 // OpenAPI serves the committed document.
-func (s *Service) OpenAPI(context.Context, *contract.ReadOpenapiInput) (*contract.ReadOpenapiOutput, error) {
-	return &contract.ReadOpenapiOutput{ContentType: "application/json", Body: contract.OpenAPIJSON()}, nil
+func (s *Service) OpenAPI(_ context.Context, in *contract.ReadOpenapiInput) (*contract.ReadOpenapiOutput, error) {
+	out := contract.ReadOpenapiOutput(published(openAPI(), in.IfNoneMatch))
+	return &out, nil
 }
 
 // BlueprintSchema serves the committed schema, for editors.
-func (s *Service) BlueprintSchema(context.Context, *contract.ReadBlueprintSchemaInput) (*contract.ReadBlueprintSchemaOutput, error) {
-	return &contract.ReadBlueprintSchemaOutput{ContentType: "application/json", Body: contract.BlueprintSchemaJSON}, nil
+func (s *Service) BlueprintSchema(_ context.Context, in *contract.ReadBlueprintSchemaInput) (*contract.ReadBlueprintSchemaOutput, error) {
+	out := contract.ReadBlueprintSchemaOutput(published(blueprintSchema(), in.IfNoneMatch))
+	return &out, nil
+}
+
+// The documents are the same for the whole life of a process: their ETags are computed once.
+var (
+	openAPI         = sync.OnceValue(func() contract.PublishedFile { return contract.Published(contract.OpenAPIJSON()) })
+	blueprintSchema = sync.OnceValue(func() contract.PublishedFile { return contract.Published(contract.BlueprintSchemaJSON) })
+)
+
+// published is the file, or 304 and no body when If-None-Match names it.
+func published(file contract.PublishedFile, ifNoneMatch string) contract.PublishedFile {
+	if domain.NamesETag(ifNoneMatch, file.ETag) {
+		file.Status, file.ContentType, file.Body = http.StatusNotModified, "", nil
+	}
+	return file
 }

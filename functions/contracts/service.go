@@ -44,6 +44,8 @@ func (s *Service) Routes(api *contract.API) {
 	contract.ListWorkspaces.Handle(api, s.ListWorkspaces)
 	contract.CreateTemplate.Handle(api, s.CreateTemplate, s.lookAtNewTemplate)
 	contract.DeleteTemplate.Handle(api, s.DeleteTemplate)
+	contract.ReadTemplate.Handle(api, s.ReadTemplate)
+	contract.UpdateTemplate.Handle(api, s.UpdateTemplate, s.lookAtTemplateChange)
 	contract.ListTemplates.Handle(api, s.ListTemplates)
 	contract.ContractCreateData.Handle(api, s.CreateData)
 	contract.CreateContract.Handle(api, s.Create, s.lookAtNew)

@@ -33,19 +33,9 @@ func (s *Service) CreateTemplate(ctx context.Context, in *contract.CreateTemplat
 // more, except one whose creation has begun. NotFound for a missing template and, to an extension's token, for one of
 // a type that is not the extension's.
 func (s *Service) DeleteTemplate(ctx context.Context, in *contract.DeleteTemplateInput) (*contract.DeleteTemplateOutput, error) {
-	caller := auth.From(ctx)
-	tpl, err := s.store.Template(ctx, caller.Account, in.Template)
+	tpl, err := s.template(ctx, in.Template)
 	if err != nil {
 		return nil, err
-	}
-	if e := caller.Extension(); e != "" {
-		t, err := s.store.TemplateType(ctx, caller.Account, tpl.TemplateType)
-		if err != nil {
-			return nil, fault.Wrap(err, "the type of the template %s", tpl.ID)
-		}
-		if t.Extension != e {
-			return nil, fault.New(fault.NotFound, "not-found", "There is no such template.")
-		}
 	}
 	var tx store.Tx
 	tx.Delete(&tpl)
@@ -53,6 +43,84 @@ func (s *Service) DeleteTemplate(ctx context.Context, in *contract.DeleteTemplat
 	tx.Count(tpl.Account, domain.QuotaTemplates, -1)
 	out := &contract.DeleteTemplateOutput{}
 	return out, s.store.Commit(ctx, &tx, out)
+}
+
+// ReadTemplate shows a template. NotFound as for DeleteTemplate.
+func (s *Service) ReadTemplate(ctx context.Context, in *contract.TemplateInput) (*contract.ReadTemplateOutput, error) {
+	tpl, err := s.template(ctx, in.Template)
+	return &contract.ReadTemplateOutput{ETag: tpl.ETag(), Body: tpl}, err
+}
+
+// UpdateTemplate changes what is given. NotFound as for DeleteTemplate; Stale when If-Match names another version; Invalid
+// with everything that is wrong, as for a new template; Conflict `raced` when it changed in between.
+func (s *Service) UpdateTemplate(ctx context.Context, in *contract.UpdateTemplateInput) (*contract.UpdateTemplateOutput, error) {
+	tpl, err := s.template(ctx, in.Template)
+	switch {
+	case err != nil:
+		return nil, err
+	case !domain.MatchesETag(in.IfMatch, tpl.ETag()):
+		return nil, fault.New(fault.Stale, "stale", "The template has changed since you read it. Read it again.")
+	}
+	if in.Body.Active != nil {
+		tpl.Active = *in.Body.Active
+	}
+	var tx store.Tx
+	known, named := s.workspacesOnce(ctx)
+	changed, result, err := s.changeTemplate(ctx, &tx, templateLookup{known, s.templateType}, auth.From(ctx).Extension(), tpl, asChanged(tpl, in))
+	if err != nil {
+		return nil, err
+	}
+	if result == contract.ImportUnchanged { // in all but active
+		changed.UpdatedAt = s.now()
+		tx.Save(&changed, changed.Rev)
+	} else {
+		named(&tx, changed.Account)
+	}
+	out := &contract.UpdateTemplateOutput{ETag: changed.ETag(), Body: changed}
+	return out, s.store.Commit(ctx, &tx, out)
+}
+
+// asChanged is the template as the input wants it.
+func asChanged(tpl domain.Template, in *contract.UpdateTemplateInput) contract.TemplateItem {
+	item := contract.TemplateItem{Account: tpl.Account, ID: tpl.ID, TemplateBody: contract.TemplateBody{
+		Name: tpl.Name, Workspace: tpl.Workspace, TemplateType: tpl.TemplateType, DataFields: tpl.Values,
+	}}
+	if in.Body.Name != nil {
+		item.Name = *in.Body.Name
+	}
+	if in.Body.Workspace != nil {
+		item.Workspace = *in.Body.Workspace
+	}
+	if in.Body.DataFields != nil {
+		item.DataFields = in.Body.DataFields
+	}
+	return item
+}
+
+// lookAtTemplateChange is templateFaults, for a change that is wrong already.
+func (s *Service) lookAtTemplateChange(ctx context.Context, in *contract.UpdateTemplateInput) ([]fault.Field, error) {
+	tpl, err := s.template(ctx, in.Template)
+	if err != nil {
+		return nil, err
+	}
+	return templateFaults(ctx, templateLookup{s.workspaceKnown, s.templateType}, auth.From(ctx).Extension(), asChanged(tpl, in))
+}
+
+// template is a template that the caller may see: an extension's token sees those of its own types. NotFound otherwise.
+func (s *Service) template(ctx context.Context, id domain.TemplateID) (domain.Template, error) {
+	caller := auth.From(ctx)
+	tpl, err := s.store.Template(ctx, caller.Account, id)
+	if err != nil || caller.Extension() == "" {
+		return tpl, err
+	}
+	t, err := s.store.TemplateType(ctx, caller.Account, tpl.TemplateType)
+	if err != nil {
+		return domain.Template{}, fault.Wrap(err, "the type of the template %s", id)
+	}
+	if t.Extension != caller.Extension() {
+		return domain.Template{}, fault.New(fault.NotFound, "not-found", "There is no such template.")
+	}
+	return tpl, nil
 }
 
 // templateLookup reads the records that a template refers to.

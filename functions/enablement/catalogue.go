@@ -2,7 +2,6 @@ package enablement
 
 import (
 	"context"
-	"errors"
 	"net/url"
 	"slices"
 	"strings"
@@ -17,10 +16,13 @@ import (
 // CatalogueExtension tells everything that enabling the extension would create. NotFound when it is neither listed nor on
 // trial in the account.
 func (s *Service) CatalogueExtension(ctx context.Context, in *contract.ReadCatalogueExtensionInput) (*contract.ReadCatalogueExtensionOutput, error) {
+	if err := notForExtensions(ctx); err != nil {
+		return nil, err
+	}
 	account := auth.From(ctx).Account
 	shelf := offer.NewShelf(s.store)
 	b, err := shelf.Offered(ctx, account, in.Extension)
-	if u, ok := errors.AsType[*offer.Unobtainable](err); ok {
+	if u, ok := offer.Unobtainable(err); ok {
 		return nil, fault.New(fault.NotFound, "not-found", "%s", u.Detail)
 	}
 	if err != nil {

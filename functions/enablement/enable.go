@@ -33,12 +33,12 @@ func (s *Service) Enable(ctx context.Context, in *contract.EnableExtensionInput)
 	account := auth.From(ctx).Account
 	shelf := offer.NewShelf(s.store)
 	_, err := shelf.Offered(ctx, account, in.Extension)
-	if u, ok := errors.AsType[*offer.Unobtainable](err); ok {
+	if u, ok := offer.Unobtainable(err); ok {
 		return nil, fault.New(fault.NotFound, "not-found", "%s", u.Detail)
 	}
 	blueprints, err := shelf.Closure(ctx, domain.Dependency{Extension: in.Extension})
-	if u, ok := errors.AsType[*offer.Unobtainable](err); ok {
-		return nil, fault.New(fault.Conflict, u.Code, "%s", u.Detail)
+	if u, ok := offer.Unobtainable(err); ok {
+		return nil, u
 	}
 	if err != nil {
 		return nil, err

@@ -134,7 +134,7 @@ func (s *Service) credentials(ctx context.Context, tx *store.Tx, i *domain.Insta
 	token, hash := secret.NewCredential(secret.TokenPrefix)
 	i.TokenID, i.TokenHash = domain.TokenID(s.newID("tok")), hash
 	tx.Create(&domain.Token{
-		Hash: hash, ID: i.TokenID, Account: i.Account, Extension: i.Extension, Epoch: i.Epoch, Scopes: scopes, CreatedAt: i.UpdatedAt,
+		Hash: hash, Prefix: secret.Prefix(token, prefixShown), ID: i.TokenID, Account: i.Account, Extension: i.Extension, Epoch: i.Epoch, Scopes: scopes, CreatedAt: i.UpdatedAt,
 	})
 	callback, err := s.callbackSecret(ctx, i, i.UpdatedAt)
 	return contract.Credentials{Token: token, CallbackSecret: callback}, err

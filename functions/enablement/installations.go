@@ -116,7 +116,7 @@ func (s *Service) RotateToken(ctx context.Context, in *contract.RotateInstallati
 	out := &contract.RotateInstallationTokenOutput{}
 	token, hash := secret.NewCredential(secret.TokenPrefix)
 	next := domain.Token{
-		Hash: hash, ID: domain.TokenID(s.newID("tok")), Account: i.Account, Extension: i.Extension, Epoch: i.Epoch, Scopes: b.Scopes, CreatedAt: now,
+		Hash: hash, Prefix: secret.Prefix(token, prefixShown), ID: domain.TokenID(s.newID("tok")), Account: i.Account, Extension: i.Extension, Epoch: i.Epoch, Scopes: b.Scopes, CreatedAt: now,
 	}
 	before, err := s.store.Token(ctx, i.TokenHash) // drift may have taken it, and an installation handed off before it was taken has none
 	if err != nil && fault.KindOf(err) != fault.NotFound {

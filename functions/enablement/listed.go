@@ -2,7 +2,6 @@ package enablement
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 
@@ -17,6 +16,9 @@ import (
 // account tries before it is. It reads what is on the page: its cost does not grow with what others offer. A trial that
 // turns out to be listed, or to have nothing to try, leaves its place on the page empty.
 func (s *Service) Catalogue(ctx context.Context, in *contract.ListCatalogueInput) (*contract.ListCatalogueOutput, error) {
+	if err := notForExtensions(ctx); err != nil {
+		return nil, err
+	}
 	account, after := auth.From(ctx).Account, domain.ExtensionID(in.Cursor)
 	listings, err := s.store.Listings(ctx, after, in.Limit+1)
 	if err != nil {
@@ -77,7 +79,7 @@ func (s *Service) place(ctx context.Context, listed offer.Shelf, l domain.Listin
 	}
 	shelf := offer.NewShelf(s.store) // of its own: what is on trial is no other extension's dependency
 	b, err := shelf.OnTrial(ctx, e.ID)
-	if _, none := errors.AsType[*offer.Unobtainable](err); none {
+	if _, none := offer.Unobtainable(err); none {
 		return item, false, nil
 	}
 	if err != nil {
@@ -96,7 +98,7 @@ func (s *Service) place(ctx context.Context, listed offer.Shelf, l domain.Listin
 func catalogueItem(ctx context.Context, shelf offer.Shelf, l domain.Listing, installed map[domain.ExtensionID]domain.Installation) (contract.CatalogueItem, error) {
 	item := contract.CatalogueItem{Listing: l, State: installed[l.Extension].State, SendsTo: []string{}, AlsoEnables: []domain.ExtensionID{}, Parameters: []contract.NeededParameter{}}
 	blueprints, err := shelf.Closure(ctx, domain.Dependency{Extension: l.Extension})
-	if u, ok := errors.AsType[*offer.Unobtainable](err); ok {
+	if u, ok := offer.Unobtainable(err); ok {
 		item.Unobtainable = u.Detail
 		return item, nil
 	}
@@ -121,4 +123,12 @@ func catalogueItem(ctx context.Context, shelf offer.Shelf, l domain.Listing, ins
 	slices.Sort(item.SendsTo)
 	item.SendsTo = slices.Compact(item.SendsTo)
 	return item, nil
+}
+
+// notForExtensions keeps an extension from learning which others an account has.
+func notForExtensions(ctx context.Context) error {
+	if auth.From(ctx).Extension() == "" {
+		return nil
+	}
+	return fault.New(fault.Forbidden, "extension-token", "An extension does not read the catalogue. Use an account's own credential.")
 }

@@ -1,6 +1,7 @@
 package enablement
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -137,6 +138,6 @@ func (s *Service) Me(ctx context.Context, _ *contract.ReadMeInput) (*contract.Re
 
 func viewToken(o domain.OwnToken, t domain.Token) contract.TokenView {
 	return contract.TokenView{
-		ID: o.ID, Name: o.Name, Prefix: o.Prefix, Scopes: t.Scopes, CreatedBy: o.CreatedBy, CreatedAt: o.CreatedAt, ExpiresAt: t.ExpiresAt, LastUsedAt: t.LastUsedAt,
+		ID: o.ID, Name: o.Name, Prefix: cmp.Or(o.Prefix, t.Prefix), Scopes: t.Scopes, CreatedBy: o.CreatedBy, CreatedAt: o.CreatedAt, ExpiresAt: t.ExpiresAt, LastUsedAt: t.LastUsedAt,
 	}
 }

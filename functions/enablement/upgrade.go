@@ -212,8 +212,8 @@ func (s *Service) extra(ctx context.Context, subject domain.UpgradeSubject) (pla
 			continue
 		}
 		closure, err := shelf.Closure(ctx, d, root)
-		if u, ok := errors.AsType[*offer.Unobtainable](err); ok {
-			return plan{}, fault.New(fault.Conflict, u.Code, "%s", u.Detail)
+		if u, ok := offer.Unobtainable(err); ok {
+			return plan{}, u
 		}
 		if err != nil {
 			return plan{}, err

@@ -49,8 +49,11 @@ func (s *Service) Read(ctx context.Context, in *contract.WebhookInput) (*contrac
 
 // Create makes a webhook of the account's own, with a new signing secret, shown this once, and sends it a ping: an endpoint
 // that cannot be reached shows in its log before anything happened that somebody misses. Invalid with everything that is wrong;
-// Conflict `quota-exceeded` when the account has as many as it may.
+// Conflict `quota-exceeded` when the account has as many as it may; Forbidden to an extension's token.
 func (s *Service) Create(ctx context.Context, in *contract.CreateWebhookInput) (*contract.CreateWebhookOutput, error) {
+	if auth.From(ctx).Extension() != "" {
+		return nil, fault.New(fault.Forbidden, "extension-token", "An extension's webhooks come from its blueprint. Use an account's own credential.")
+	}
 	account, now := auth.From(ctx).Account, s.now()
 	w := domain.Webhook{
 		Account: account, ID: domain.WebhookID(s.newID("whk")), Name: in.Body.Name, URL: in.Body.URL, CreatedAt: now, UpdatedAt: now,

@@ -15,24 +15,49 @@ import (
 	"time"
 )
 
-// The partner's tutorial is run as it is printed, in one bash, with names that the stack has not seen. jq is a Go
-// one (`go tool gojq`), so that no machine lacks it.
-func TestTutorial_EveryCommandRunsAsPrinted(t *testing.T) {
+// The partner's tutorial is run as it is printed, in one bash, twice: each run has names of its own and leaves nothing
+// running. jq is a Go one (`go tool gojq`), so that no machine lacks it.
+func TestTutorial_EveryCommandRunsAsPrintedAndAgain(t *testing.T) {
+	for range 2 {
+		port := freePort(t)
+		said, err := runTutorial(t, port, deployed.outputs)
+		if err != nil {
+			t.Fatalf("the tutorial stopped: %v\n%s", err, said)
+		}
+		for _, want := range []string{"signed\n", "delivered", "/data_fields/0/value", "/data_fields/1/custom_id", "event-type-added", "The tutorial is over."} {
+			if !strings.Contains(said, want) {
+				t.Errorf("the tutorial never said %q:\n%s", want, said)
+			}
+		}
+		if l, err := net.Listen("tcp", "127.0.0.1:"+port); err != nil {
+			t.Errorf("the tutorial's endpoint still listens: %v", err)
+		} else {
+			l.Close()
+		}
+	}
+}
+
+func TestTutorial_ARefusalEndsItWithItsReason(t *testing.T) {
+	raw, err := os.ReadFile(deployed.outputs)
+	must(t, err)
+	wrong := filepath.Join(t.TempDir(), "outputs.json")
+	must(t, os.WriteFile(wrong, regexp.MustCompile(`("platform_key": ")[^"]*`).ReplaceAll(raw, []byte("${1}wrong")), 0o600))
+	said, err := runTutorial(t, freePort(t), wrong)
+	if err == nil || !strings.Contains(said, `"code":"unauthenticated"`) || strings.Contains(said, "null") || strings.Contains(said, "is over") {
+		t.Errorf("got %v, want an end with the reason:\n%s", err, said)
+	}
+}
+
+// runTutorial runs the tutorial's commands in order, and gives what they said.
+func runTutorial(t *testing.T, port, outputs string) (string, error) {
+	t.Helper()
 	root, err := filepath.Abs("../..")
 	must(t, err)
 	text, err := os.ReadFile(filepath.Join(root, "localstack", "tutorial", "README.md"))
 	must(t, err)
-	tutorial := string(text)
-	for _, name := range []string{"acme-dev", "acme-orders", "nordic-shop"} {
-		if !strings.Contains(tutorial, name) {
-			t.Fatalf("the tutorial no longer says %s: name here what it does", name)
-		}
-		tutorial = strings.ReplaceAll(tutorial, name, unique(name))
-	}
-	script := "set -euo pipefail\ntrap 'kill $(jobs -p) 2>/dev/null' EXIT\n"
-	blocks := regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(tutorial, -1)
-	for _, b := range blocks {
-		script += b[1]
+	script := ""
+	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
+		script += block[1]
 	}
 	script += "\necho The tutorial is over.\n"
 
@@ -43,23 +68,17 @@ func TestTutorial_EveryCommandRunsAsPrinted(t *testing.T) {
 	defer cancel()
 	bash := exec.CommandContext(ctx, "bash", "-c", script)
 	bash.Dir = root
-	outputs, err := filepath.Abs(deployed.outputs)
+	outputs, err = filepath.Abs(outputs)
 	must(t, err)
-	bash.Env = append(os.Environ(), "OUTPUTS="+outputs, "PORT="+freePort(t), "TMPDIR="+temp, "PATH="+temp+":"+os.Getenv("PATH"))
+	bash.Env = append(os.Environ(), "OUTPUTS="+outputs, "PORT="+port, "TMPDIR="+temp, "PATH="+temp+":"+os.Getenv("PATH"))
 	// Its endpoint outlives a bash that is killed, unless the whole group goes.
 	bash.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	bash.Cancel = func() error { return syscall.Kill(-bash.Process.Pid, syscall.SIGKILL) }
 	bash.WaitDelay = 10 * time.Second
 	var said bytes.Buffer
 	bash.Stdout, bash.Stderr = &said, &said
-	if err := bash.Run(); err != nil {
-		t.Fatalf("the tutorial stopped: %v\n%s", err, said.String())
-	}
-	for _, want := range []string{"signed\n", "delivered", "/data_fields/0/value", "/data_fields/1/custom_id", "event-type-added", "The tutorial is over."} {
-		if !strings.Contains(said.String(), want) {
-			t.Errorf("the tutorial never said %q:\n%s", want, said.String())
-		}
-	}
+	err = bash.Run()
+	return said.String(), err
 }
 
 // freePort is one that nothing listens on now.

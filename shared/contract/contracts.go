@@ -123,6 +123,33 @@ type ListWorkspacesOutput struct{ Body Page[domain.Workspace] }
 
 type CreateTemplateInput struct{ Body TemplateBody }
 
+type TemplateInput struct {
+	Template domain.TemplateID `path:"template_id" maxLength:"64"`
+}
+
+type ReadTemplateOutput struct {
+	ETag string `header:"ETag"`
+	Body domain.Template
+}
+
+type UpdateTemplateInput struct {
+	Template domain.TemplateID `path:"template_id" maxLength:"64"`
+	IfMatch  string            `header:"If-Match" maxLength:"32" doc:"The ETag that was read; 412 when the template has changed since."`
+	Body     struct {
+		Name       *string             `json:"name,omitempty" minLength:"1" maxLength:"128"`
+		Workspace  *domain.WorkspaceID `json:"workspace_id,omitempty" maxLength:"64"`
+		Active     *bool               `json:"active,omitempty" doc:"No contract is made from an inactive template."`
+		DataFields []domain.GivenValue `json:"data_fields,omitempty" maxItems:"300" doc:"All of them: a value that is left out is taken away. Absent leaves them as they are."`
+	}
+}
+
+// Check reports values that no template type takes.
+func (in *UpdateTemplateInput) Check() []fault.Field {
+	return domain.CheckValues("/data_fields", in.Body.DataFields)
+}
+
+type UpdateTemplateOutput ReadTemplateOutput
+
 type DeleteTemplateInput struct {
 	Template domain.TemplateID `path:"template_id" maxLength:"64"`
 }

@@ -202,10 +202,3 @@ type NeededParameter struct {
 	Extension domain.ExtensionID `json:"extension_id"`
 	domain.Parameter
 }
-
-type ReadOpenapiInput struct{}
-
-type ReadOpenapiOutput struct {
-	ContentType string `header:"Content-Type" hidden:"true"`
-	Body        []byte
-}

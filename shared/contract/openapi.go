@@ -23,8 +23,12 @@ var securitySchemes = map[string]*huma.SecurityScheme{
 	string(auth.ModelParticipant):   {Type: "http", Scheme: "bearer", Description: "A participant's session, pb_sess_…, of one contract, until its end or the contract's."},
 	string(auth.ModelPartner):       {Type: "http", Scheme: "bearer", Description: "A partner key, pb_partner_…."},
 	string(auth.ModelWebhookSecret): {Type: "apiKey", In: "header", Name: auth.HeaderCallbackSignature, Description: "Standard Webhooks, with the installation's callback secret, over the body as it is sent. The timestamp is at most 5 minutes off; a webhook-id has its effect once."},
+	signedBy:                        {Type: "apiKey", In: "header", Name: "webhook-signature", Description: "Standard Webhooks, with the webhook's own signing secret, over the headers webhook-id and webhook-timestamp and the body. An endpoint's own auth comes besides, where one is set."},
 	string(auth.ModelPlatform):      {Type: "apiKey", In: "header", Name: auth.HeaderPlatformKey, Description: "The platform's key. Names the account for which it acts by the header " + auth.HeaderAccount + "."},
 }
+
+// signedBy is the scheme of what Plugboard sends: the receiver checks it.
+const signedBy = "webhook-signature"
 
 func (o Operation) security() []map[string][]string {
 	var alternatives []map[string][]string
@@ -72,8 +76,7 @@ func OpenAPI() *huma.OpenAPI {
 		h.document(a)
 	}
 	doc := a.huma.OpenAPI()
-	doc.Info.Description = "Partner extensions: enable with one click, provision, protect, and hear of the contracts made through them."
-	doc.Components.SecuritySchemes = securitySchemes
+	present(doc)
 	delete(doc.Components.Schemas.Map(), "ErrorModel") // Huma's own, which problemOfHuma turns into Problem
 	delete(doc.Components.Schemas.Map(), "ErrorDetail")
 	doc.Webhooks = map[string]*huma.PathItem{}
@@ -120,7 +123,8 @@ func webhook(schemas huma.Registry, row events.Row) *huma.PathItem {
 		},
 	}
 	return &huma.PathItem{Post: &huma.Operation{
-		OperationID: string(row.Type), Summary: row.Summary, Tags: []string{"events"},
+		OperationID: string(row.Type), Summary: row.Summary, Tags: []string{tagEvents},
+		Security:    []map[string][]string{{signedBy: {}}},
 		Description: "Signed by Standard Webhooks: the headers webhook-id, webhook-timestamp and webhook-signature. Any 2xx answer within the timeout is success.",
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
 			"application/json": {Schema: body, Example: events.Sample(row.Type)},

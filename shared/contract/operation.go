@@ -74,6 +74,7 @@ type Operation struct {
 	Reads       domain.Records
 	Writes      domain.Records // an undeclared one fails the effects test
 	Emits       []events.Type  // events committed with the change
+	Causes      []events.Type  // events that provisioning commits later, when it works on what this put into its queue
 	MaxBody     int64          // bytes; 0 means DefaultMaxBody, or what the File takes
 	File        *File          // the body, where it is no JSON
 	Binary      []string       // the content types of an answer that is a file, and no JSON
@@ -235,6 +236,8 @@ func (o Operation) problem() string {
 		return "a read declares writes"
 	case o.Mutates() && len(o.Writes) == 0:
 		return "a mutation declares no writes"
+	case len(o.Causes) > 0 && !slices.Contains(o.Writes, domain.RecordProvision):
+		return "the row names events that provisioning causes, and gives it no message"
 	}
 	seen := map[auth.Model]bool{}
 	for _, r := range o.Auth {

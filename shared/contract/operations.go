@@ -212,6 +212,7 @@ var (
 		Auth: auth.AnyOf(auth.Platform(), auth.Partner()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordVersion},
 		Writes: domain.Records{domain.RecordRollout, domain.RecordProvision},
+		Causes: []events.Type{events.InstallationUpgraded, events.InstallationFailed},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Start a job that upgrades every installation whose policy allows it.",
 	})
 	ListRollouts = declare[ListRolloutsInput, ListRolloutsOutput](Operation{
@@ -238,6 +239,7 @@ var (
 		Auth: auth.AnyOf(auth.Platform(), auth.Partner()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordRollout},
 		Writes: domain.Records{domain.RecordRollout, domain.RecordProvision},
+		Causes: []events.Type{events.InstallationUpgraded, events.InstallationFailed},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Resume a paused roll-out.",
 	})
 	CancelRollout = declare[RolloutInput, CancelRolloutOutput](Operation{
@@ -256,12 +258,12 @@ var upgradeReads = domain.Records{domain.RecordInstallation, domain.RecordExtens
 var (
 	ReadOpenapi = declare[ReadOpenapiInput, ReadOpenapiOutput](Operation{
 		ID: "read-openapi", Method: http.MethodGet, Path: "/v1/openapi.json", Function: Catalogue, Status: 200,
-		Auth:   auth.AnyOf(auth.Public()),
+		Auth: auth.AnyOf(auth.Public()), Revalidates: true,
 		Family: FamilyMeta, Since: "0.1.0", Summary: "Read this API as an OpenAPI 3.1 document, webhooks included.",
 	})
 	ReadBlueprintSchema = declare[ReadBlueprintSchemaInput, ReadBlueprintSchemaOutput](Operation{
 		ID: "read-blueprint-schema", Method: http.MethodGet, Path: "/v1/blueprint.schema.json", Function: Catalogue, Status: 200,
-		Auth:   auth.AnyOf(auth.Public()),
+		Auth: auth.AnyOf(auth.Public()), Revalidates: true,
 		Family: FamilyMeta, Since: "0.1.0", Summary: "Read the JSON Schema of a blueprint (draft 2020-12), for editors.",
 	})
 )
@@ -270,13 +272,13 @@ var (
 var (
 	ListCatalogue = declare[ListCatalogueInput, ListCatalogueOutput](Operation{
 		ID: "list-catalogue", Method: http.MethodGet, Path: "/v1/catalogue", Function: Enablement, Status: 200,
-		Auth:   auth.AnyOf(auth.Dashboard(domain.Member)),
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeCatalogueRead)),
 		Reads:  domain.Records{domain.RecordListing, domain.RecordTrial, domain.RecordExtension, domain.RecordPartner, domain.RecordVersion, domain.RecordBlueprint, domain.RecordInstallation},
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "List the extensions that can be enabled, with state, dependencies and parameters.",
 	})
 	ReadCatalogueExtension = declare[ReadCatalogueExtensionInput, ReadCatalogueExtensionOutput](Operation{
 		ID: "read-catalogue-extension", Method: http.MethodGet, Path: "/v1/catalogue/{extension_id}", Function: Enablement, Status: 200,
-		Auth: auth.AnyOf(auth.Dashboard(domain.Member)), Errors: fault.Kinds{fault.NotFound},
+		Auth: auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeCatalogueRead)), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordTrial, domain.RecordExtension, domain.RecordPartner, domain.RecordVersion, domain.RecordBlueprint, domain.RecordInstallation},
 		Family: FamilyCatalogue, Since: "0.6.0", Summary: "Read all that enabling an extension would create, before it is enabled.",
 	})
@@ -305,6 +307,7 @@ var (
 		Auth: auth.AnyOf(auth.Dashboard(domain.Admin)), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordTrial, domain.RecordVersion, domain.RecordBlueprint, domain.RecordInstallation},
 		Writes: domain.Records{domain.RecordInstallation, domain.RecordInstalled, domain.RecordDaily, domain.RecordToken, domain.RecordProvision, domain.RecordDataKey, domain.RecordQuotaUse},
+		Causes: []events.Type{events.InstallationEnabled, events.InstallationFailed},
 		Family: FamilyInstall, Since: "0.1.0", Summary: "Enable an extension and its dependencies. A repeat changes nothing.",
 	})
 	ListInstallations = declare[ListInstallationsInput, ListInstallationsOutput](Operation{
@@ -324,6 +327,7 @@ var (
 		Auth: auth.AnyOf(auth.Dashboard(domain.Admin), auth.Platform()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordInstallation},
 		Writes: domain.Records{domain.RecordInstallation, domain.RecordInstalled, domain.RecordFieldsVersion, domain.RecordProvision},
+		Causes: []events.Type{events.InstallationDisabled, events.InstallationFailed},
 		Family: FamilyInstall, Since: "0.1.0", Summary: "Disable an extension. Its token is dead at once; its fields stay and cannot be used.",
 	})
 	SuspendExtension = declare[InstallationInput, SuspendExtensionOutput](Operation{
@@ -347,6 +351,7 @@ var (
 		Auth: auth.AnyOf(auth.Dashboard(domain.Admin), auth.Platform()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordInstallation},
 		Writes: domain.Records{domain.RecordInstallation, domain.RecordProvision},
+		Causes: []events.Type{events.InstallationEnabled, events.InstallationUpgraded, events.InstallationDisabled, events.InstallationFailed},
 		Family: FamilyInstall, Since: "0.1.0", Summary: "Retry a failed installation from the step that failed.",
 	})
 	ReadDrift = declare[ReadDriftInput, ReadDriftOutput](Operation{
@@ -360,6 +365,7 @@ var (
 		Auth: auth.AnyOf(auth.Dashboard(domain.Admin), auth.Platform()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordInstallation},
 		Writes: domain.Records{domain.RecordInstallation, domain.RecordProvision},
+		Causes: []events.Type{events.InstallationRepaired, events.InstallationDrifted},
 		Family: FamilyInstall, Since: "0.1.0", Summary: "Repair an extension's managed resources to match its blueprint. Runtime state stays.",
 	})
 	RotateInstallationToken = declare[RotateInstallationTokenInput, RotateInstallationTokenOutput](Operation{
@@ -410,6 +416,7 @@ var (
 		Auth: auth.AnyOf(auth.Dashboard(domain.Admin), auth.Platform()), Errors: fault.Kinds{fault.NotFound, fault.Stale, fault.Unconditional},
 		Reads:  upgradeReads,
 		Writes: domain.Records{domain.RecordInstallation, domain.RecordInstalled, domain.RecordDaily, domain.RecordToken, domain.RecordProvision, domain.RecordDataKey, domain.RecordQuotaUse},
+		Causes: []events.Type{events.InstallationUpgraded, events.InstallationEnabled, events.InstallationFailed},
 		Family: FamilyInstall, Since: "0.1.0", Summary: "Upgrade an extension by a previewed plan. It works meanwhile. Changes that need consent need an admin.",
 	})
 	PutUpgradePolicy = declare[PutUpgradePolicyInput, PutUpgradePolicyOutput](Operation{
@@ -541,6 +548,7 @@ var (
 		Auth: auth.AnyOf(auth.Platform()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordAccount, domain.RecordDeletion, domain.RecordPartner},
 		Writes: domain.Records{domain.RecordAccount, domain.RecordDeletion, domain.RecordProvision},
+		Causes: []events.Type{events.InstallationDisabled},
 		Family: FamilyAccount, Since: "0.1.0", Summary: "Delete an account: its credentials are dead at once, then its data is erased.",
 	})
 	ReadDeletion = declare[ReadDeletionInput, ReadDeletionOutput](Operation{
@@ -670,6 +678,21 @@ var (
 		Reads:  domain.Records{domain.RecordTemplate, domain.RecordTemplateType},
 		Writes: domain.Records{domain.RecordTemplate, domain.RecordFieldsVersion, domain.RecordQuotaUse},
 		Family: FamilyContract, Since: "0.1.0", Summary: "Delete a template. Contracts made from it stay.",
+	})
+	ReadTemplate = declare[TemplateInput, ReadTemplateOutput](Operation{
+		ID: "read-template", Method: http.MethodGet, Path: "/v1/templates/{template_id}", Function: Contracts, Status: 200,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeTemplatesRead), auth.Platform()),
+		Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordTemplate, domain.RecordTemplateType},
+		Family: FamilyContract, Since: "0.6.0", Summary: "Read a template.",
+	})
+	UpdateTemplate = declare[UpdateTemplateInput, UpdateTemplateOutput](Operation{
+		ID: "update-template", Method: http.MethodPatch, Path: "/v1/templates/{template_id}", Function: Contracts, Status: 200,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Admin), auth.Integration(domain.ScopeTemplatesWrite), auth.Platform()),
+		Errors: fault.Kinds{fault.NotFound, fault.Stale},
+		Reads:  domain.Records{domain.RecordTemplate, domain.RecordNaming, domain.RecordWorkspace, domain.RecordTemplateType, domain.RecordInstallation},
+		Writes: domain.Records{domain.RecordTemplate, domain.RecordNaming},
+		Family: FamilyContract, Since: "0.6.0", Summary: "Change a template's name, workspace or values, or make it inactive; contracts stay as they are.",
 	})
 	ListTemplates = declare[ListTemplatesInput, ListTemplatesOutput](Operation{
 		ID: "list-templates", Method: http.MethodGet, Path: "/v1/templates", Function: Contracts, Status: 200,
@@ -829,7 +852,7 @@ var (
 	})
 	CreateWebhook = declare[CreateWebhookInput, CreateWebhookOutput](Operation{
 		ID: "create-webhook", Method: http.MethodPost, Path: "/v1/webhooks", Function: Webhooks, Status: 201,
-		Auth:   auth.AnyOf(auth.Dashboard(domain.Admin)),
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Admin), auth.Integration(domain.ScopeWebhooksWrite)),
 		Reads:  domain.Records{domain.RecordInstallation, domain.RecordWorkspace, domain.RecordFieldsVersion},
 		Writes: domain.Records{domain.RecordWebhook, domain.RecordDataKey, domain.RecordQuotaUse, domain.RecordEvent},
 		Emits:  []events.Type{events.WebhookPing},
@@ -844,7 +867,7 @@ var (
 	})
 	UpdateWebhook = declare[UpdateWebhookInput, UpdateWebhookOutput](Operation{
 		ID: "update-webhook", Method: http.MethodPatch, Path: "/v1/webhooks/{webhook_id}", Function: Webhooks, Status: 200,
-		Auth: auth.AnyOf(auth.Dashboard(domain.Admin)), Errors: fault.Kinds{fault.NotFound, fault.Stale},
+		Auth: auth.AnyOf(auth.Dashboard(domain.Admin), auth.Integration(domain.ScopeWebhooksWrite)), Errors: fault.Kinds{fault.NotFound, fault.Stale},
 		Reads:  domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordInstallation, domain.RecordWorkspace, domain.RecordFieldsVersion, domain.RecordBlueprint},
 		Writes: domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordDataKey, domain.RecordEvent},
 		Emits:  []events.Type{events.WebhookPing},
@@ -852,7 +875,7 @@ var (
 	})
 	DeleteWebhook = declare[WebhookInput, DeleteWebhookOutput](Operation{
 		ID: "delete-webhook", Method: http.MethodDelete, Path: "/v1/webhooks/{webhook_id}", Function: Webhooks, Status: 204,
-		Auth: auth.AnyOf(auth.Dashboard(domain.Admin)), Errors: fault.Kinds{fault.NotFound},
+		Auth: auth.AnyOf(auth.Dashboard(domain.Admin), auth.Integration(domain.ScopeWebhooksWrite)), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordWebhook},
 		Writes: domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordQuotaUse, domain.RecordRetiredWebhook},
 		Family: FamilyWebhook, Since: "0.1.0", Summary: "Delete a webhook of the account's own.",

@@ -3,11 +3,15 @@ package contract
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
 	_ "embed"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 	"sync"
+
+	"github.com/danielgtaylor/huma/v2"
 )
 
 //go:generate go run ./inventory/generate
@@ -49,10 +53,43 @@ func Pack(document []byte) ([]byte, error) {
 //go:embed blueprint.schema.json
 var BlueprintSchemaJSON []byte
 
-// EncodeOpenAPI is OpenAPI as it is committed: indented, the same bytes for the same contract.
-func EncodeOpenAPI() ([]byte, error) {
-	return indented(OpenAPI())
+// PublishedCaching lets a client or a proxy keep a document for five minutes, and then ask by its ETag.
+const PublishedCaching = "public, max-age=300"
+
+type PublishedInput struct {
+	IfNoneMatch string `header:"If-None-Match" maxLength:"1024" doc:"The ETag that the caller has: 304 and no body when the document is still the same."`
 }
+
+// PublishedFile is a committed document as it is answered.
+type PublishedFile struct {
+	Status       int
+	ContentType  string `header:"Content-Type" hidden:"true"`
+	ETag         string `header:"ETag" doc:"The SHA-256 of the document."`
+	CacheControl string `header:"Cache-Control"`
+	Body         []byte
+}
+
+type ReadOpenapiInput PublishedInput
+
+type ReadOpenapiOutput PublishedFile
+
+type ReadBlueprintSchemaInput PublishedInput
+
+type ReadBlueprintSchemaOutput PublishedFile
+
+// Published is the document with its ETag and caching, as status 200.
+func Published(document []byte) PublishedFile {
+	return PublishedFile{
+		Status: http.StatusOK, ContentType: "application/json", ETag: fmt.Sprintf("%q", fmt.Sprintf("%x", sha256.Sum256(document))),
+		CacheControl: PublishedCaching, Body: document,
+	}
+}
+
+// EncodeOpenAPI is OpenAPI as it is committed, but for the codes of problem answers, which package inventory adds.
+func EncodeOpenAPI() ([]byte, error) { return Encode(OpenAPI()) }
+
+// Encode is a document as it is committed: indented, the same bytes for the same contract.
+func Encode(doc *huma.OpenAPI) ([]byte, error) { return indented(doc) }
 
 func indented(v any) ([]byte, error) {
 	raw, err := json.Marshal(v)

@@ -95,13 +95,18 @@ func (f File) read(form *multipart.Reader) (content []byte, wrong []fault.Field,
 	return content, wrong, nil
 }
 
+// ExtensionMaxBytes is how large a file may be, in a form's schema.
+const ExtensionMaxBytes = "x-plugboard-max-bytes"
+
 // document is the body in OpenAPI.
 func (f File) document() *huma.RequestBody {
-	limit := int(f.MaxBytes)
 	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{formType: {
 		Schema: &huma.Schema{
 			Type: huma.TypeObject, Required: []string{f.Part}, AdditionalProperties: false,
-			Properties: map[string]*huma.Schema{f.Part: {Type: huma.TypeString, Format: "binary", MaxLength: &limit, Description: f.Doc}},
+			Properties: map[string]*huma.Schema{f.Part: {
+				Type: huma.TypeString, Format: "binary", Description: f.Doc,
+				Extensions: map[string]any{ExtensionMaxBytes: f.MaxBytes}, // maxLength counts characters, which a file has none of
+			}},
 		},
 		Encoding: map[string]*huma.Encoding{f.Part: {ContentType: strings.Join(f.Types, ", ")}},
 	}}}

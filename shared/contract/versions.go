@@ -126,10 +126,3 @@ type PutTestAccountsInput struct {
 func (in *PutTestAccountsInput) Check() []fault.Field { return repeated("/accounts", in.Body.Accounts) }
 
 type PutTestAccountsOutput struct{ Body ExtensionView }
-
-type ReadBlueprintSchemaInput struct{}
-
-type ReadBlueprintSchemaOutput struct {
-	ContentType string `header:"Content-Type" hidden:"true"`
-	Body        []byte
-}

@@ -97,7 +97,9 @@ const (
 	ScopeTemplatesRead   Scope = "templates:read"
 	ScopeTemplatesWrite  Scope = "templates:write"
 	ScopeWebhooksRead    Scope = "webhooks:read"
+	ScopeWebhooksWrite   Scope = "webhooks:write"
 	ScopeWebhooksSecrets Scope = "webhooks:secrets"
+	ScopeCatalogueRead   Scope = "catalogue:read"
 )
 
 // AnyScope is the demand of an operation that every token may use, even one without a scope.
@@ -105,13 +107,15 @@ const AnyScope Scope = "any scope"
 
 // Scopes is every scope that exists.
 var Scopes = []Scope{
-	ScopeContractsRead, ScopeContractsWrite, ScopeTemplatesRead, ScopeTemplatesWrite, ScopeWebhooksRead, ScopeWebhooksSecrets,
+	ScopeContractsRead, ScopeContractsWrite, ScopeTemplatesRead, ScopeTemplatesWrite, ScopeWebhooksRead, ScopeWebhooksWrite,
+	ScopeWebhooksSecrets, ScopeCatalogueRead,
 }
 
 // Token is an API token, found by its hash; the token itself is stored nowhere. A token with an Extension is valid
 // only in that epoch of the installation, and creates contracts whose origin is the installation.
 type Token struct {
-	Hash      string      `json:"hash"` // hex SHA-256
+	Hash      string      `json:"hash"`             // hex SHA-256
+	Prefix    string      `json:"prefix,omitempty"` // a managed token's first characters; those made before 0.6.0 have none
 	ID        TokenID     `json:"id"`
 	Account   AccountID   `json:"account_id"`
 	Extension ExtensionID `json:"extension_id,omitempty"`

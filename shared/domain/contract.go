@@ -22,6 +22,9 @@ type Template struct {
 	Revision
 }
 
+// ETag is the revision as HTTP compares it.
+func (t Template) ETag() string { return fmt.Sprintf(`"%d"`, t.Rev) }
+
 // ContractState is where a contract is in its life.
 type ContractState string
 

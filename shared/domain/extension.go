@@ -124,7 +124,7 @@ type TemplateTypeBlueprint struct {
 	Name        string            `json:"name" minLength:"1" maxLength:"128"`
 	Description string            `json:"description,omitempty" maxLength:"512" text:"lines"`
 	Fields      []FieldDefinition `json:"fields" maxItems:"300"`
-	NoWebhooks  bool              `json:"no_webhooks,omitempty" doc:"Opts this template type out of the webhooks; otherwise it gets one of each."`
+	NoWebhooks  bool              `json:"no_webhooks,omitempty" doc:"True: no webhook is made for this template type, so that no event tells of its contracts. Otherwise it gets one of each that the blueprint declares. Needed where it declares none."`
 }
 
 // WebhookBlueprint is a webhook to make for each template type.

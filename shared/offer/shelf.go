@@ -5,7 +5,6 @@ package offer
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -19,10 +18,14 @@ import (
 // new installation takes four writes, an existing one takes one, and quotas take three.
 const MostAtOnce = 20
 
-// Unobtainable says why an extension cannot be enabled or depended on.
-type Unobtainable struct{ Code, Detail string }
-
-func (u *Unobtainable) Error() string { return u.Detail }
+// Unobtainable is the fault, when err says why an extension cannot be enabled or depended on: a Conflict.
+func Unobtainable(err error) (*fault.Error, bool) {
+	f, ok := errors.AsType[*fault.Error](err)
+	if !ok || f.Kind != fault.Conflict {
+		return nil, false
+	}
+	return f, true
+}
 
 // Shelf holds the blueprints that one request may install, each read once: the listed ones, and the one on trial
 // that it asks for.
@@ -48,7 +51,7 @@ func NewShelfFor(s *store.Store, partner domain.PartnerID) Shelf {
 // needed is the blueprint that a dependency leads to, as Listed's.
 func (s Shelf) needed(ctx context.Context, d domain.Dependency) (domain.Blueprint, error) {
 	b, err := s.Listed(ctx, d.Extension)
-	_, unlisted := errors.AsType[*Unobtainable](err)
+	_, unlisted := Unobtainable(err)
 	if s.partner == "" || err != nil && !unlisted || err == nil && b.Version >= d.MinVersion {
 		return b, err
 	}
@@ -62,7 +65,7 @@ func (s Shelf) needed(ctx context.Context, d domain.Dependency) (domain.Blueprin
 	return s.OnTrial(ctx, d.Extension)
 }
 
-// Listed is the extension's blueprint in the catalogue; *Unobtainable when it has none.
+// Listed is the extension's blueprint in the catalogue; Unobtainable when it has none.
 func (s Shelf) Listed(ctx context.Context, id domain.ExtensionID) (domain.Blueprint, error) {
 	if b, ok := s.read[id]; ok {
 		return b, nil
@@ -82,11 +85,11 @@ func (s Shelf) Listed(ctx context.Context, id domain.ExtensionID) (domain.Bluepr
 }
 
 // Offered is the blueprint of the extension that enabling it would install in the account: the listed one, or the
-// newest one before that, if the account tries the extension. *Unobtainable when there is neither, whatever the
+// newest one before that, if the account tries the extension. Unobtainable when there is neither, whatever the
 // reason, so that nobody learns what is not offered to him.
 func (s Shelf) Offered(ctx context.Context, a domain.AccountID, id domain.ExtensionID) (domain.Blueprint, error) {
 	b, err := s.Listed(ctx, id)
-	u, ok := errors.AsType[*Unobtainable](err)
+	u, ok := Unobtainable(err)
 	if !ok {
 		return b, err
 	}
@@ -99,7 +102,7 @@ func (s Shelf) Offered(ctx context.Context, a domain.AccountID, id domain.Extens
 	return s.OnTrial(ctx, id)
 }
 
-// OnTrial is the newest blueprint of an extension that is not listed. *Unobtainable when there is none.
+// OnTrial is the newest blueprint of an extension that is not listed. Unobtainable when there is none.
 func (s Shelf) OnTrial(ctx context.Context, id domain.ExtensionID) (domain.Blueprint, error) {
 	versions, err := s.store.Versions(ctx, id)
 	if err != nil {
@@ -119,26 +122,26 @@ func (s Shelf) OnTrial(ctx context.Context, id domain.ExtensionID) (domain.Bluep
 // Read is every blueprint that was read.
 func (s Shelf) Read() []domain.Blueprint { return slices.Collect(maps.Values(s.read)) }
 
-func notListed(id domain.ExtensionID) *Unobtainable {
-	return &Unobtainable{"unlisted-dependency", fmt.Sprintf("The extension %q is not listed.", id)}
+func notListed(id domain.ExtensionID) error {
+	return fault.New(fault.Conflict, "unlisted-dependency", "The extension %q is not listed.", id)
 }
 
 // Closure is the blueprints that enabling d takes: dependencies of all levels before what needs them, d's own
-// last. path is the way here, to find cycles. The error is *Unobtainable for an extension that is not listed,
+// last. path is the way here, to find cycles. The error is Unobtainable for an extension that is not listed,
 // too old, part of a cycle, or needs too many others.
 func (s Shelf) Closure(ctx context.Context, d domain.Dependency, path ...domain.ExtensionID) ([]domain.Blueprint, error) {
 	var ordered []domain.Blueprint
 	var visit func(d domain.Dependency, path []domain.ExtensionID) error
 	visit = func(d domain.Dependency, path []domain.ExtensionID) error {
 		if slices.Contains(path, d.Extension) {
-			return &Unobtainable{"cyclic-dependency", "The dependencies go in a circle: " + arrows(append(path, d.Extension)) + "."}
+			return fault.New(fault.Conflict, "cyclic-dependency", "The dependencies go in a circle: %s.", arrows(append(path, d.Extension)))
 		}
 		b, err := s.needed(ctx, d)
 		switch {
 		case err != nil:
 			return err
 		case b.Version < d.MinVersion:
-			return &Unobtainable{"dependency-version", fmt.Sprintf("Version %d of the extension %q is needed; %d is listed.", d.MinVersion, d.Extension, b.Version)}
+			return fault.New(fault.Conflict, "dependency-version", "Version %d of the extension %q is needed; %d is listed.", d.MinVersion, d.Extension, b.Version)
 		case slices.ContainsFunc(ordered, func(o domain.Blueprint) bool { return o.Extension == b.Extension }):
 			return nil
 		}
@@ -149,7 +152,7 @@ func (s Shelf) Closure(ctx context.Context, d domain.Dependency, path ...domain.
 			}
 		}
 		if ordered = append(ordered, b); len(ordered) > MostAtOnce {
-			return &Unobtainable{"too-many-dependencies", fmt.Sprintf("Enabling it would enable more than %d extensions.", MostAtOnce)}
+			return fault.New(fault.Conflict, "too-many-dependencies", "Enabling it would enable more than %d extensions.", MostAtOnce)
 		}
 		return nil
 	}

@@ -5,8 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 
 	"plugboard/shared/contract"
 )
@@ -63,14 +67,8 @@ func Write(root string) error {
 	if err != nil {
 		return err
 	}
-	packed, err := contract.Pack(document)
-	if err != nil {
+	if err := writeDocument(root, document); err != nil {
 		return err
-	}
-	for file, bytes := range map[string][]byte{OpenAPIFile: document, PackedFile: packed} {
-		if err := os.WriteFile(filepath.Join(root, file), bytes, 0o644); err != nil {
-			return err
-		}
 	}
 	schema, err := contract.EncodeBlueprintSchema()
 	if err != nil {
@@ -83,6 +81,12 @@ func Write(root string) error {
 	if err != nil {
 		return err
 	}
+	if document, err = Document(rows); err != nil {
+		return err
+	}
+	if err := writeDocument(root, document); err != nil {
+		return err
+	}
 	encoded, err := Encode(rows)
 	if err != nil {
 		return err
@@ -91,6 +95,30 @@ func Write(root string) error {
 		return err
 	}
 	return os.WriteFile(filepath.Join(root, MarkdownFile), Markdown(rows), 0o644)
+}
+
+func writeDocument(root string, document []byte) error {
+	packed, err := contract.Pack(document)
+	if err != nil {
+		return err
+	}
+	return errors.Join(os.WriteFile(filepath.Join(root, OpenAPIFile), document, 0o644), os.WriteFile(filepath.Join(root, PackedFile), packed, 0o644))
+}
+
+// Document is the OpenAPI document with the codes of each problem answer, which only the code tells.
+func Document(rows []Row) ([]byte, error) {
+	doc := contract.OpenAPI()
+	for _, o := range contract.All() {
+		i := slices.IndexFunc(rows, func(r Row) bool { return r.Operation == o.ID })
+		if i < 0 {
+			return nil, fmt.Errorf("inventory: there is no row of %s", o.ID)
+		}
+		for _, e := range rows[i].Errors {
+			answer := documentedOperation(doc, o).Responses[strconv.Itoa(e.Status)]
+			answer.Description = fmt.Sprintf("%s. Codes: %s.", http.StatusText(e.Status), strings.Join(e.Codes, ", "))
+		}
+	}
+	return contract.Encode(doc)
 }
 
 // Root is the module's, above dir: where go.mod is.

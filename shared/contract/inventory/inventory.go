@@ -107,14 +107,22 @@ func rowOf(o contract.Operation, doc *huma.OpenAPI, code *Code) (Row, error) {
 	return row, nil
 }
 
-// effects says where the row's outbox items go.
+var (
+	toDelivery     = []string{"fanout", "deliveries queue", "delivery"}
+	toProvisioning = []string{"fanout", "provisions queue", "provisioning"}
+)
+
+// effects says where the row's outbox items go, and where those go that provisioning then writes.
 func effects(o contract.Operation) []Effect {
 	all := []Effect{}
 	for _, e := range o.Emits {
-		all = append(all, Effect{Kind: "event", Name: string(e), To: []string{"fanout", "deliveries queue", "delivery"}})
+		all = append(all, Effect{Kind: "event", Name: string(e), To: toDelivery})
 	}
 	if slices.Contains(o.Writes, domain.RecordProvision) {
-		all = append(all, Effect{Kind: "message", Name: string(domain.RecordProvision), To: []string{"fanout", "provisions queue", "provisioning"}})
+		all = append(all, Effect{Kind: "message", Name: string(domain.RecordProvision), To: toProvisioning})
+	}
+	for _, e := range o.Causes {
+		all = append(all, Effect{Kind: "event", Name: string(e), To: slices.Concat(toProvisioning, toDelivery)})
 	}
 	return all
 }

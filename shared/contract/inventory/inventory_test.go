@@ -1,6 +1,7 @@
 package inventory_test
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -62,6 +63,13 @@ func TestRule23_CommittedInventoryIsCurrent(t *testing.T) {
 		t.Log("run make inventory")
 	}
 	everyLineIsRight(t, fresh)
+	document, err := inventory.Document(fresh)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(contract.OpenAPIJSON(), document) {
+		t.Errorf("%s is stale: run make inventory", inventory.OpenAPIFile)
+	}
 }
 
 var line = regexp.MustCompile(`\.go:\d+`)
@@ -142,6 +150,11 @@ func TestRule23_EveryColumnIsFilled(t *testing.T) {
 		for _, e := range r.Errors {
 			if len(e.Codes) == 0 {
 				t.Errorf("%s: nothing on its way answers %d, which its row declares", r.Operation, e.Status)
+			}
+		}
+		for _, i := range r.Inputs {
+			if i.Type == "" {
+				t.Errorf("%s: its input %s %s has no type", r.Operation, i.In, i.Name)
 			}
 		}
 		for _, parameter := range regexp.MustCompile(`\{([a-z_]+)\}`).FindAllStringSubmatch(r.Path, -1) {
@@ -265,5 +278,38 @@ func TestRule23_NothingIsAnError(t *testing.T) {
 		if rows, err := inventory.Decode([]byte(bad)); err == nil {
 			t.Errorf("%q: got %v and no error", bad, rows)
 		}
+	}
+}
+
+// A code that leaves a function must be found, whatever built it.
+func TestRule23_CodesOfDependenciesAndEffectsThroughTheQueueAreThere(t *testing.T) {
+	raw, err := os.ReadFile(filepath.Join(root(t), inventory.JSONFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := inventory.Decode(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	enable := rows[slices.IndexFunc(rows, func(r inventory.Row) bool { return r.Operation == "enable-extension" })]
+	conflicts := enable.Errors[slices.IndexFunc(enable.Errors, func(e inventory.Error) bool { return e.Status == 409 })].Codes
+	for _, code := range []string{"cyclic-dependency", "dependency-version", "too-many-dependencies", "unlisted-dependency"} {
+		if !slices.Contains(conflicts, code) {
+			t.Errorf("got the conflicts %v, want %s among them", conflicts, code)
+		}
+		if !bytes.Contains(contract.OpenAPIJSON(), []byte(code)) {
+			t.Errorf("the document has no %s", code)
+		}
+	}
+	want := []string{"fanout", "provisions queue", "provisioning", "fanout", "deliveries queue", "delivery"}
+	if !slices.ContainsFunc(enable.Effects, func(e inventory.Effect) bool { return e.Name == "installation.enabled" && slices.Equal(e.To, want) }) {
+		t.Errorf("got the effects %v, want installation.enabled and its deliveries", enable.Effects)
+	}
+}
+
+func TestRule23_ACodeThatIsNoConstantFailsTheInventory(t *testing.T) {
+	_, err := inventory.Of([]contract.Operation{contract.ReadRollout.Operation}, contract.OpenAPI(), small(t))
+	if err == nil || !strings.Contains(err.Error(), "answers with a kind or code that is no constant, at shared/contract/inventory/testdata") {
+		t.Errorf("got %v, want the place", err)
 	}
 }

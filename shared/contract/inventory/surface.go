@@ -72,8 +72,8 @@ func files(form *huma.MediaType) []Input {
 	for _, name := range slices.Sorted(maps.Keys(form.Schema.Properties)) {
 		p := form.Schema.Properties[name]
 		in := Input{In: "file", Name: "/" + name, Type: form.Encoding[name].ContentType, Required: slices.Contains(form.Schema.Required, name)}
-		if p.MaxLength != nil {
-			in.Limits = fmt.Sprintf("at most %d bytes", *p.MaxLength)
+		if most, ok := p.Extensions[contract.ExtensionMaxBytes]; ok {
+			in.Limits = fmt.Sprintf("at most %d bytes", most)
 		}
 		all = append(all, in)
 	}
@@ -121,6 +121,8 @@ func typeOf(doc *huma.OpenAPI, s *huma.Schema) string {
 		return "map of " + typeOf(doc, values)
 	case s.Format == "binary":
 		return "file"
+	case s.Type == "":
+		return "any"
 	default:
 		return s.Type
 	}

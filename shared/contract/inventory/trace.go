@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"go/ast"
@@ -76,7 +77,7 @@ func (c *Code) trace(id string) (traced, error) {
 		{Kind: Handler, Name: t.handler, At: t.at},
 	}, w.steps...)
 	t.answers = w.answers
-	return t, nil
+	return t, errors.Join(w.unknown...)
 }
 
 // around is what is answered before the handler: by the gate, and by the store's keeping of Idempotency-Key.
@@ -123,6 +124,7 @@ type walk struct {
 	inside  bool
 	steps   []Step
 	answers []answer
+	unknown []error // places that answer with a kind or code that the source does not show
 }
 
 type visit struct {
@@ -135,11 +137,11 @@ func (w *walk) node(p *packages.Package, n ast.Node, in string) {
 		switch n := n.(type) {
 		case *ast.CallExpr:
 			if f, ok := called(p, n).(*types.Func); ok && f.Name() == "New" && f.Pkg() != nil && f.Pkg().Path() == faultPath {
-				w.answer(p, n.Args[0], n.Args[1])
+				w.answer(p, n, n.Args[0], n.Args[1])
 			}
 		case *ast.CompositeLit:
 			if named, ok := p.TypesInfo.Types[n].Type.(*types.Named); ok && named.Obj().Name() == "Error" && named.Obj().Pkg().Path() == faultPath {
-				w.answer(p, field(n, "Kind"), field(n, "Code"))
+				w.answer(p, n, field(n, "Kind"), field(n, "Code"))
 			}
 		case *ast.Ident:
 			if f, ok := p.TypesInfo.Uses[n].(*types.Func); ok {
@@ -181,14 +183,26 @@ func (w *walk) follow(f *types.Func) {
 	w.node(known.in, known.decl.Body, title(f))
 }
 
-func (w *walk) answer(p *packages.Package, kind, code ast.Expr) {
-	k, known := constantOf(p, kind)
-	name, literal := constantOf(p, code)
-	if !known || !literal {
+// answer notes a fault's status and code. A code that is no constant would reach callers and not the inventory.
+func (w *walk) answer(p *packages.Package, at ast.Node, kind, code ast.Expr) {
+	if p.PkgPath == faultPath { // which copies faults
+		return
+	}
+	k, knownKind := constantOf(p, kind)
+	name, knownCode := constantOf(p, code)
+	if kind == nil {
+		k, knownKind = constant.MakeInt64(int64(fault.Internal)), true
+	}
+	if code == nil {
+		name, knownCode = constant.MakeString(""), true
+	}
+	if !knownKind || !knownCode {
+		w.unknown = append(w.unknown, fmt.Errorf("answers with a kind or code that is no constant, at %s", w.code.position(p, at.Pos())))
 		return
 	}
 	n, _ := constant.Int64Val(k)
-	w.answers = append(w.answers, answer{contract.StatusOf(fault.Kind(n)), constant.StringVal(name)})
+	found := fault.Kind(n)
+	w.answers = append(w.answers, answer{contract.StatusOf(found), cmp.Or(constant.StringVal(name), found.String())})
 }
 
 // leaf tells whether f is a call of the store, the sealer or a queue, and which method it comes to.

@@ -2,7 +2,8 @@
 // document that cannot be read, or that holds no operation, is a failure and not "no change".
 //
 // `make release-contract` makes shared/contract/openapi.json the released one, in released.json. It refuses while
-// contract.Version is still the released one's, and a breaking change under a version that does not say so.
+// contract.Version is still the released one's, a breaking change under a version that promises none, and a change
+// without a line in CHANGELOG.md.
 package release
 
 import (
@@ -36,6 +37,7 @@ type Finding struct {
 	Class     Class
 	Operation string // method and path
 	What      string
+	ID        string // the operation's, or the event's type
 }
 
 func (f Finding) String() string { return fmt.Sprintf("%s: %s: %s", f.Class, f.Operation, f.What) }
@@ -63,38 +65,27 @@ func Compare(released, current []byte) ([]Finding, error) {
 		case checker.APISecurityAddedCheckId, checker.APISecurityRemovedCheckId, checker.APISecurityScopeAddedId, checker.APISecurityScopeRemovedId:
 			continue // auth compares these by strength
 		}
-		all = append(all, Finding{Breaking, c.GetOperation() + " " + c.GetPath(), c.GetUncolorizedText(localize)})
+		all = append(all, Finding{Class: Breaking, Operation: c.GetOperation() + " " + c.GetPath(), What: c.GetUncolorizedText(localize)})
 	}
 	all = append(all, credentials(before.Spec, after.Spec)...)
-	all = append(all, auth(before.Spec, after.Spec)...)
+	all = named(append(all, auth(before.Spec, after.Spec)...), before.Spec, after.Spec)
 	slices.SortFunc(all, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.Operation, b.Operation), cmp.Compare(a.Class, b.Class), cmp.Compare(a.What, b.What))
 	})
 	return slices.Compact(all), nil
 }
 
-// Allowed says why current may not become the released document; nil when it may.
-func Allowed(released, current []byte) error {
-	findings, err := Compare(released, current)
+// Allowed says why current may not become the released document; nil when it may. Beyond Check it asks for a version above
+// the released one.
+func Allowed(released, current, changelog []byte) error {
+	from, to, err := versions(released, current)
 	if err != nil {
 		return err
 	}
-	before, err := read("released", released)
-	if err != nil {
-		return err
-	}
-	after, err := read("current", current)
-	if err != nil {
-		return err
-	}
-	from, to := "v"+before.Spec.Info.Version, "v"+after.Spec.Info.Version
-	switch {
-	case semver.Compare(to, from) <= 0:
+	if semver.Compare(to, from) <= 0 {
 		return fmt.Errorf("release: %s was released; raise contract.Version above it", from)
-	case len(findings) > 0 && line(from) == line(to):
-		return fmt.Errorf("release: from %s to %s is no step for a breaking change:\n%w", from, to, Join(findings))
 	}
-	return nil
+	return Check(released, current, changelog)
 }
 
 // line is the part of a version within which nothing breaks: the major, and below 1.0.0 the minor too.

@@ -1,5 +1,5 @@
 // Publish makes the current contract the released one: `make release-contract`. Its diff is what a reviewer of a
-// release reads.
+// release reads. The changelog's part of the version loses the mark that it is not released.
 package main
 
 import (
@@ -26,7 +26,9 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	current, err := contract.EncodeOpenAPI()
+	current := contract.OpenAPIJSON()
+	words := filepath.Join(root, release.ChangelogFile)
+	changelog, err := os.ReadFile(words)
 	if err != nil {
 		return err
 	}
@@ -37,9 +39,13 @@ func run() error {
 	case err != nil:
 		return err
 	default:
-		if err := release.Allowed(released, current); err != nil {
+		if err := release.Allowed(released, current, changelog); err != nil {
 			return err
 		}
 	}
-	return os.WriteFile(file, current, 0o644)
+	dated, err := release.Dated(changelog)
+	if err != nil {
+		return err
+	}
+	return errors.Join(os.WriteFile(file, current, 0o644), os.WriteFile(words, dated, 0o644))
 }

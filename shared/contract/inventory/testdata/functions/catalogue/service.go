@@ -49,6 +49,7 @@ func (s *Service) Routes(api *contract.API) {
 	contract.ListCatalogue.Handle(api, s.Catalogue)
 	contract.ReadOpenapi.Handle(api, Document)
 	contract.ReadWebhook.Handle(api, s.Stray)
+	contract.ReadRollout.Handle(api, s.Rollout)
 }
 
 // By a small interface.
@@ -120,4 +121,10 @@ func Document(context.Context, *contract.ReadOpenapiInput) (*contract.ReadOpenap
 func (s *Service) Stray(ctx context.Context, in *contract.WebhookInput) (*contract.ReadWebhookOutput, error) {
 	_, err := s.store.Webhook(ctx, "", in.Webhook)
 	return nil, err
+}
+
+// With a code that only the run shows.
+func (s *Service) Rollout(ctx context.Context, in *contract.RolloutInput) (*contract.ReadRolloutOutput, error) {
+	_, err := s.store.Rollout(ctx, in.Extension, in.Rollout)
+	return nil, fault.New(fault.NotFound, string(in.Extension), "No: %v.", err)
 }
