@@ -134,7 +134,7 @@ type ReadTemplateOutput struct {
 
 type UpdateTemplateInput struct {
 	Template domain.TemplateID `path:"template_id" maxLength:"64"`
-	IfMatch  string            `header:"If-Match" maxLength:"32" doc:"The ETag that was read; 412 when the template has changed since."`
+	IfMatch  string            `header:"If-Match" maxLength:"1024" doc:"The ETag that was read; 412 when the template has changed since."`
 	Body     struct {
 		Name       *string             `json:"name,omitempty" minLength:"1" maxLength:"128"`
 		Workspace  *domain.WorkspaceID `json:"workspace_id,omitempty" maxLength:"64"`
