@@ -364,8 +364,15 @@ var requests = map[string]request{
 		path:  func(s *scene) string { return "/v1/webhooks/" + s.managedHook + "/deliveries/" + s.delivery },
 		other: "/v1/webhooks/whk_none/deliveries/dlv_none",
 	},
-	"list-parked-deliveries": {path: func(s *scene) string { return "/v1/webhooks/" + s.managedHook + "/parked-deliveries" }, other: "/v1/webhooks/whk_none/parked-deliveries"},
-	"list-event-deliveries":  {path: func(s *scene) string { return "/v1/events/" + s.event + "/deliveries" }, other: "/v1/events/evt_none/deliveries"},
+	"list-parked-deliveries":  {path: func(s *scene) string { return "/v1/webhooks/" + s.managedHook + "/parked-deliveries" }, other: "/v1/webhooks/whk_none/parked-deliveries"},
+	"list-event-deliveries":   {path: func(s *scene) string { return "/v1/events/" + s.event + "/deliveries" }, other: "/v1/events/evt_none/deliveries"},
+	"list-account-deliveries": {},
+	"read-delivery-request": {
+		path: func(s *scene) string {
+			return "/v1/webhooks/" + s.managedHook + "/deliveries/" + s.delivery + "/request"
+		},
+		other: "/v1/webhooks/whk_none/deliveries/dlv_none/request",
+	},
 	"replay-delivery": {
 		path: func(s *scene) string {
 			return "/v1/webhooks/" + s.managedHook + "/deliveries/" + s.delivery + "/replay"

@@ -29,6 +29,9 @@ type answer struct {
 	data     any
 	status   int    // 200 when absent
 	part     bool   // the template alone, without the layout: htmx puts it into a page that is open
+	file     []byte // a download instead of a page
+	fileType string
+	fileName string
 	to       string // where the browser goes instead: a path below the console's root, or an absolute URL
 }
 
@@ -120,6 +123,13 @@ func (k *Console) write(q *request, a answer) {
 	}
 	if a.status == 0 {
 		a.status = http.StatusOK
+	}
+	if a.fileName != "" {
+		h.Set("Content-Type", a.fileType)
+		h.Set("Content-Disposition", `attachment; filename="`+a.fileName+`"`)
+		q.w.WriteHeader(a.status)
+		_, _ = q.w.Write(a.file)
+		return
 	}
 	page, err := k.render(q, a)
 	if err != nil {

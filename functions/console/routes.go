@@ -67,6 +67,16 @@ func Routes() []Route {
 			"What suspending, disabling or another change does, before it is done.", Nav{}, (*Console).confirmChange},
 		{"change-installation", "POST", root + "/installations/{extension_id}/{change}", domain.Admin, changeOperations(),
 			"Suspend, resume, retry, rotate, repair, hand off or disable an installation.", Nav{}, (*Console).changeInstallation},
+
+		{"deliveries", "GET", root + "/deliveries", domain.Member, ops{contract.ListAccountDeliveries.Operation, contract.ListWebhooks.Operation},
+			"The log of deliveries over all webhooks, or one's.", Nav{deliver, "Deliveries", "arrow"}, (*Console).deliveries},
+		{"deliveries-csv", "GET", root + "/deliveries/csv", domain.Member, ops{contract.ListAccountDeliveries.Operation, contract.ListWebhooks.Operation},
+			"The filtered log as a CSV file of at most 10,000 rows.", Nav{}, (*Console).deliveriesCSV},
+		{"delivery", "GET", root + "/deliveries/{webhook_id}/{delivery_id}", domain.Member,
+			ops{contract.ReadWebhook.Operation, contract.ReadDelivery.Operation, contract.ReadDeliveryRequest.Operation},
+			"The attempts of a delivery, with request and answer.", Nav{}, (*Console).delivery},
+		{"replay-delivery-page", "POST", root + "/deliveries/{webhook_id}/{delivery_id}", domain.Admin, ops{contract.ReplayDelivery.Operation},
+			"Send a delivery again.", Nav{}, (*Console).replayDelivery},
 	}
 }
 

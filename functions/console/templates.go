@@ -17,6 +17,7 @@ func parseTemplates() (*template.Template, error) {
 	return template.New("console").Funcs(template.FuncMap{
 		"icon": icon, "asset": func(name string) string { return assets[name].name },
 		"initials": initials, "tone": logoTone, "utc": utc, "day": day, "listed": and, "values": with,
+		"moment": moment, "short": short, "header": headerText,
 	}).ParseFS(templateFiles, "*.html")
 }
 
@@ -37,6 +38,18 @@ func utc(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // day is how a time reads without script; the script puts it into the reader's zone.
 func day(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04") + " UTC" }
+
+// moment is a time to the second, as logs have it.
+func moment(t time.Time) string { return t.UTC().Format("2 Jan, 15:04:05") + " UTC" }
+
+// short is an id that stands among others: its kind and its end.
+func short(id any) string {
+	text := fmt.Sprint(id)
+	if kind, rest, ok := strings.Cut(text, "_"); ok && len(rest) > 8 {
+		return kind + "_…" + rest[len(rest)-6:]
+	}
+	return text
+}
 
 // initials stand where no logo is: Nordic Shop is NS.
 func initials(name string) string {

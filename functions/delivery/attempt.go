@@ -97,6 +97,7 @@ func (s *Service) send(ctx context.Context, t *target, d events.Delivery, r resu
 	switch {
 	case a.status/100 == 2:
 		r.line.Outcome = domain.OutcomeDelivered
+		r.line = r.line.SentTo(sent[len(sent)-1].URL.String())
 		r.health = s.noteHealth(ctx, t.Webhook, r.before, r.line, s.sight(r, a))
 		return r, nil
 	case ctx.Err() != nil: // the function's time was up, not the endpoint's
@@ -105,6 +106,7 @@ func (s *Service) send(ctx context.Context, t *target, d events.Delivery, r resu
 	var secrets []string // a failed answer is kept, and may repeat them
 	for _, request := range sent {
 		secrets = append(secrets, request.hidden()...)
+		r.line = r.line.SentTo(request.URL.String())
 	}
 	hidden := newMask(secrets...)
 	r.line.Headers, r.line.Excerpt = hidden.headers(a.header), excerptOf(a, hidden)

@@ -20,7 +20,7 @@ import (
 //
 // Invalid for a time before the log begins.
 func (s *Service) ListDeliveries(ctx context.Context, in *contract.ListDeliveriesInput) (*contract.ListDeliveriesOutput, error) {
-	from, to, err := s.span(in)
+	from, to, err := s.span(in.Day, in.From, in.To, false)
 	if err != nil {
 		return nil, err
 	}
@@ -58,15 +58,15 @@ func (s *Service) ListDeliveries(ctx context.Context, in *contract.ListDeliverie
 // logKept is the greatest age of an event in the log.
 const logKept = 30 * 24 * time.Hour
 
-// span is the time range of the listed events.
-func (s *Service) span(in *contract.ListDeliveriesInput) (from, to time.Time, err error) {
+// span is the time range of the listed events. Without times it is a day, or all that is kept.
+func (s *Service) span(day string, since, until contract.Time, all bool) (from, to time.Time, err error) {
 	now := s.now()
 	oldest := now.Add(-logKept)
-	if in.From.IsZero() && in.To.IsZero() {
-		from, err = time.Parse(time.DateOnly, s.day(in.Day))
+	if !all && since.IsZero() && until.IsZero() {
+		from, err = time.Parse(time.DateOnly, s.day(day))
 		return from, from.AddDate(0, 0, 1), err
 	}
-	from, to = in.From.Time, in.To.Time
+	from, to = since.Time, until.Time
 	if from.IsZero() {
 		from = oldest
 	}
@@ -89,9 +89,13 @@ func placeOf(cursor string) (store.LogPlace, error) {
 	}
 	at, ok := store.ParseLogPlace(cursor)
 	if !ok {
-		return at, fault.InvalidFields([]fault.Field{{Pointer: "query.cursor", Code: "invalid", Detail: "The cursor is none that a page of this list gave."}})
+		return at, badPlace()
 	}
 	return at, nil
+}
+
+func badPlace() error {
+	return fault.InvalidFields([]fault.Field{{Pointer: "query.cursor", Code: "invalid", Detail: "The cursor is none that a page of this list gave."}})
 }
 
 // linesListed is the limit of attempts in a page, unless its first delivery has more. With excerptListed of each, a

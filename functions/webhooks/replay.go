@@ -23,18 +23,7 @@ func (s *Service) ReplayDelivery(ctx context.Context, in *contract.ReplayDeliver
 	if err != nil {
 		return nil, err
 	}
-	id, ok := domain.EventOf(in.Delivery, w.ID)
-	if !ok {
-		return nil, fault.New(fault.NotFound, "not-found", "There is no such delivery to this webhook.")
-	}
-	lines, err := s.attempts(ctx, w, in.Day, id)
-	if err != nil {
-		return nil, err
-	}
-	e, err := s.store.Event(ctx, w.Account, lines[0].Contract, id)
-	if fault.KindOf(err) == fault.NotFound {
-		return nil, fault.New(fault.Conflict, "event-expired", "The event of this delivery is not stored any more, so it cannot be sent again.")
-	}
+	lines, e, err := s.deliveryAndEvent(ctx, w, in.Delivery, in.Day)
 	if err != nil {
 		return nil, err
 	}

@@ -53,6 +53,8 @@ func (s *Service) Routes(api *contract.API) {
 	contract.ReadDelivery.Handle(api, s.ReadDelivery)
 	contract.ListParkedDeliveries.Handle(api, s.ListParkedDeliveries)
 	contract.ListEventDeliveries.Handle(api, s.ListEventDeliveries)
+	contract.ListAccountDeliveries.Handle(api, s.ListAccountDeliveries)
+	contract.ReadDeliveryRequest.Handle(api, s.ReadDeliveryRequest)
 	contract.ReplayDelivery.Handle(api, s.ReplayDelivery)
 	contract.CreateReplay.Handle(api, s.CreateReplay)
 	contract.ListReplays.Handle(api, s.Replays)

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"reflect"
 	"strings"
+	"time"
 
 	"plugboard/shared/fault"
 )
@@ -21,7 +22,7 @@ func RequestParts(o Operation, input any) (string, http.Header, []byte, error) {
 	var body []byte
 	for _, f := range reflect.VisibleFields(in.Type()) {
 		value := in.FieldByIndex(f.Index)
-		text := fmt.Sprint(value.Interface())
+		text := textOf(value.Interface())
 		switch {
 		case f.Name == "Body" && len(f.Index) == 1:
 			encoded, err := json.Marshal(value.Interface())
@@ -38,7 +39,7 @@ func RequestParts(o Operation, input any) (string, http.Header, []byte, error) {
 				continue
 			}
 			for n := range value.Len() { // `explode`: a list, as the parameter repeated
-				query.Add(name, fmt.Sprint(value.Index(n).Interface()))
+				query.Add(name, textOf(value.Index(n).Interface()))
 			}
 		case f.Tag.Get("header") != "" && !value.IsZero():
 			header.Set(f.Tag.Get("header"), text)
@@ -48,6 +49,14 @@ func RequestParts(o Operation, input any) (string, http.Header, []byte, error) {
 		path += "?" + query.Encode()
 	}
 	return path, header, body, nil
+}
+
+// textOf is a value as a parameter has it: a time by RFC 3339.
+func textOf(v any) string {
+	if t, ok := v.(Time); ok {
+		return t.Format(time.RFC3339Nano)
+	}
+	return fmt.Sprint(v)
 }
 
 // ReadAnswer fills an operation's output, to which out points: its Body, and the fields that are tagged header.

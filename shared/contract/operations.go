@@ -934,6 +934,19 @@ var (
 		Reads:  domain.Records{domain.RecordWebhook, domain.RecordAttempt},
 		Family: FamilyWebhook, Since: "0.3.0", Summary: "List the deliveries of one event over all existing webhooks, with every attempt.",
 	})
+	ListAccountDeliveries = declare[ListAccountDeliveriesInput, ListAccountDeliveriesOutput](Operation{
+		ID: "list-account-deliveries", Method: http.MethodGet, Path: "/v1/deliveries", Function: Webhooks, Status: 200,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeWebhooksRead), auth.Platform()),
+		Reads:  domain.Records{domain.RecordWebhook, domain.RecordAttempt},
+		Family: FamilyWebhook, Since: "0.6.0", Summary: "List deliveries to all webhooks, by state, answer, failure, event type, contract and time.",
+	})
+	ReadDeliveryRequest = declare[ReadDeliveryInput, ReadDeliveryRequestOutput](Operation{
+		ID: "read-delivery-request", Method: http.MethodGet, Path: "/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/request", Function: Webhooks, Status: 200,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeWebhooksRead), auth.Platform()),
+		Errors: fault.Kinds{fault.NotFound, fault.Conflict},
+		Reads:  domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordAttempt, domain.RecordEvent, domain.RecordBlueprint},
+		Family: FamilyWebhook, Since: "0.6.0", Summary: "Read the request of a delivery, with placeholders for secrets and signature.",
+	})
 	ReplayDelivery = declare[ReplayDeliveryInput, ReplayDeliveryOutput](Operation{
 		ID: "replay-delivery", Method: http.MethodPost, Path: "/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/replay", Function: Webhooks, Status: 202,
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Admin), auth.Integration(domain.ScopeWebhooksSecrets)),

@@ -286,14 +286,26 @@ type ListDeliveriesInput struct {
 
 // Check reports times that contradict each other, and types that there are not.
 func (in *ListDeliveriesInput) Check() []fault.Field {
-	wrong := append(in.From.faults("query.from"), in.To.faults("query.to")...)
+	wrong := spanFaults(in.From, in.To)
 	if in.Day != "" && !(in.From.IsZero() && in.To.IsZero()) {
 		wrong = append(wrong, fault.Field{Pointer: "query.day", Code: "contradiction", Detail: "Give a day, or from and to."})
 	}
-	if !in.From.IsZero() && !in.To.IsZero() && !in.From.Before(in.To.Time) {
+	return append(wrong, typeFaults(in.EventTypes)...)
+}
+
+// spanFaults reports times that are none, or in the wrong order.
+func spanFaults(from, to Time) []fault.Field {
+	wrong := append(from.faults("query.from"), to.faults("query.to")...)
+	if !from.IsZero() && !to.IsZero() && !from.Before(to.Time) {
 		wrong = append(wrong, fault.Field{Pointer: "query.to", Code: "invalid", Detail: "It is not after from."})
 	}
-	for _, t := range in.EventTypes {
+	return wrong
+}
+
+// typeFaults reports event types that there are not.
+func typeFaults(types []string) []fault.Field {
+	var wrong []fault.Field
+	for _, t := range types {
 		if !events.Known(t) {
 			wrong = append(wrong, fault.Field{Pointer: "query.event_type", Code: "unknown-event-type", Detail: fmt.Sprintf("There is no event type %q.", t)})
 		}

@@ -39,6 +39,7 @@ type Attempt struct {
 	EventAt      time.Time         `json:"event_at,omitzero" doc:"When the event happened. Absent in old lines."`
 	Contract     ContractID        `json:"contract_id,omitempty" doc:"The event's contract, if any."`
 	Number       int               `json:"number"` // 1 for the first
+	URL          string            `json:"url,omitempty" doc:"The URL that the request went to. Absent when none was sent, in old lines, and where a success has a long one."`
 	Outcome      Outcome           `json:"outcome" enum:"delivered,failed,exhausted,skipped,cancelled"`
 	Status       int               `json:"status,omitempty" doc:"The endpoint's HTTP status. Absent without an answer."`
 	Failure      FailureClass      `json:"failure,omitempty" enum:"dns,blocked-address,dial,tls,timeout,connection,status,token,unsendable,backlog" doc:"The cause of the failure."`
@@ -51,7 +52,18 @@ type Attempt struct {
 
 	// What another attempt needs besides the event. Not shown.
 	Epoch   int    `json:"epoch,omitempty" hidden:"true"`
-	Context string `json:"context,omitempty" hidden:"true"` // of the body; with up to some 380 bytes, a success is one write unit, 1 KB
+	Context string `json:"context,omitempty" hidden:"true"` // of the body
+}
+
+// SuccessRoom is how many bytes URL and Context may have together for a success to be one write unit, 1 KB.
+const SuccessRoom = 380
+
+// SentTo fills in the URL that the request went to. A success keeps it only where that costs no second write unit.
+func (a Attempt) SentTo(url string) Attempt {
+	if a.Outcome != OutcomeDelivered || len(url)+len(a.Context) <= SuccessRoom {
+		a.URL = url
+	}
+	return a
 }
 
 // Shown is the line without its internal fields.

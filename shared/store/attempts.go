@@ -69,6 +69,7 @@ func attemptItem(a domain.Attempt) map[string]types.AttributeValue {
 		}
 	}
 	text("contract_id", string(a.Contract))
+	text("url", a.URL)
 	text("context", a.Context)
 	text("failure", string(a.Failure))
 	text("reason", a.Reason)

@@ -171,7 +171,8 @@ func TestAttempts_ASuccessIsOneWriteUnit(t *testing.T) {
 	big := line(long("evt_", 30), 1, domain.OutcomeDelivered)
 	big.Account, big.Webhook, big.Contract = domain.AccountID(long("a", 64)), domain.WebhookID(long("whk_", 30)), domain.ContractID(long("con_", 30))
 	big.EventAt, big.EventType, big.Epoch, big.Milliseconds = big.At, "installation.setup_completed", 12345, 30000
-	big.Context = long(`{"a":"`, 380)
+	big.Context = long(`{"a":"`, 200)
+	big = big.SentTo(long("https://example.com/", domain.SuccessRoom-200))
 	failed := big
 	failed.Number, failed.Outcome, failed.Context = 2, domain.OutcomeFailed, long(`{"a":"`, 4000)
 	wide := big

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -22,7 +23,7 @@ import (
 // Attempts is the log of one delivery, by its event, the event's day (UTC, YYYY-MM-DD) and its webhook, oldest first.
 // NotFound when it has no line.
 func (s *Store) Attempts(ctx context.Context, a domain.AccountID, w domain.WebhookID, day string, e domain.EventID) ([]domain.Attempt, error) {
-	found, err := s.delivery(ctx, &walk{store: s, LogQuery: LogQuery{Account: a, Webhook: w}}, day, e)
+	found, err := s.delivery(ctx, &walk{store: s, LogQuery: LogQuery{Account: a}}, w, day, e)
 	if err == nil && len(found) == 0 {
 		err = fault.New(fault.NotFound, "not-found", "There is no such delivery on that day.")
 	}
@@ -37,8 +38,8 @@ func (s *Store) AttemptsFrom(ctx context.Context, a domain.AccountID, w domain.W
 }
 
 // delivery reads all lines of a delivery consistently: the next attempt's number must not miss the last line.
-func (s *Store) delivery(ctx context.Context, of *walk, day string, e domain.EventID) ([]domain.Attempt, error) {
-	all := of.shard(attemptPartition(of.Webhook, day, shardOf(e)), string(e)+"#", endOf(e), 100)
+func (s *Store) delivery(ctx context.Context, of *walk, w domain.WebhookID, day string, e domain.EventID) ([]domain.Attempt, error) {
+	all := of.shard(attemptPartition(w, day, shardOf(e)), string(e)+"#", endOf(e), 100)
 	all.query.ConsistentRead = aws.Bool(true)
 	return all.take(ctx, e)
 }
@@ -50,11 +51,12 @@ func endOf(e domain.EventID) string { return string(e) + "#~" }
 type LogQuery struct {
 	Account    domain.AccountID
 	Webhook    domain.WebhookID
-	From, To   time.Time // time of the event: from From, and before To
-	EventTypes []string  // empty: every type
-	Unsent     bool      // only deliveries with a line that is no success, found by the index, which may be a moment behind
-	Oldest     bool      // oldest day and lowest event id first; otherwise newest and highest first
-	After      LogPlace  // continue after this place; zero: start
+	From, To   time.Time         // time of the event: from From, and before To
+	EventTypes []string          // empty: every type
+	Contract   domain.ContractID // empty: every contract, and none
+	Unsent     bool              // only deliveries with a line that is no success, found by the index, which may be a moment behind
+	Oldest     bool              // oldest day and lowest event id first; otherwise newest and highest first
+	After      LogPlace          // continue after this place; zero: start
 }
 
 // LogPlace is a place in a walk: a day (UTC, YYYY-MM-DD), and the last event seen of that day, if any.
@@ -108,10 +110,10 @@ type walk struct {
 	LogQuery
 	store          *Store
 	at             LogPlace
-	queries, lines int
+	queries, lines atomic.Int64
 }
 
-func (r *walk) tired() bool { return r.queries >= walkQueries || r.lines >= walkLines }
+func (r *walk) tired() bool { return r.queries.Load() >= walkQueries || r.lines.Load() >= walkLines }
 
 // day walks the rest of the current day; done when the walk ends in it.
 func (r *walk) day(ctx context.Context, take func([]domain.Attempt) bool) (done bool, err error) {
@@ -123,9 +125,9 @@ func (r *walk) day(ctx context.Context, take func([]domain.Attempt) bool) (done 
 	}
 	var shards [attemptShards]*logShard
 	for i := range shards {
-		if shards[i] = r.shard(attemptPartition(r.Webhook, r.at.Day, i), from, to, 100); r.Unsent {
-			shards[i].query.IndexName = &UnsentIndex.Name
-			shards[i].query.KeyConditionExpression = aws.String("pk = :pk AND " + UnsentIndex.SortKey + " BETWEEN :from AND :to")
+		shards[i] = r.shard(attemptPartition(r.Webhook, r.at.Day, i), from, to, 100)
+		if r.Unsent {
+			shards[i].byUnsent()
 		}
 	}
 	for {
@@ -138,7 +140,7 @@ func (r *walk) day(ctx context.Context, take func([]domain.Attempt) bool) (done 
 		}
 		lines, err := in.take(ctx, e)
 		if err == nil && r.wants(lines) && r.Unsent {
-			lines, err = r.store.delivery(ctx, r, r.at.Day, e)
+			lines, err = r.store.delivery(ctx, r, r.Webhook, r.at.Day, e)
 		}
 		if err != nil {
 			return false, err
@@ -170,6 +172,9 @@ func (r *walk) wants(lines []domain.Attempt) bool {
 	if len(r.EventTypes) > 0 && !slices.Contains(r.EventTypes, l.EventType) {
 		return false
 	}
+	if r.Contract != "" && l.Contract != r.Contract {
+		return false
+	}
 	return l.EventAt.IsZero() || !l.EventAt.Before(r.From) && l.EventAt.Before(r.To)
 }
 
@@ -194,6 +199,12 @@ func (r *walk) shard(partition, from, to string, pageSize int) *logShard {
 	}}
 }
 
+// byUnsent reads only lines that are no success, by their index.
+func (l *logShard) byUnsent() {
+	l.query.IndexName = &UnsentIndex.Name
+	l.query.KeyConditionExpression = aws.String("pk = :pk AND " + UnsentIndex.SortKey + " BETWEEN :from AND :to")
+}
+
 // next is the event of the next line; empty at the end.
 func (l *logShard) next(ctx context.Context) (domain.EventID, error) {
 	if l.empty {
@@ -207,8 +218,8 @@ func (l *logShard) next(ctx context.Context) (domain.EventID, error) {
 		if err != nil {
 			return "", fault.Wrap(awsFault(err), "read the attempt log")
 		}
-		l.walk.queries++
-		l.walk.lines += len(page.Items)
+		l.walk.queries.Add(1)
+		l.walk.lines.Add(int64(len(page.Items)))
 		for _, item := range page.Items {
 			var a domain.Attempt
 			if err := unmarshal(item, &a); err != nil {

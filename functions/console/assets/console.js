@@ -2,9 +2,12 @@
 (() => {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const format = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
+  const exact = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
   function localise(within) {
-    for (const time of within.querySelectorAll("time[datetime]")) time.textContent = format.format(new Date(time.dateTime));
+    for (const time of within.querySelectorAll("time[datetime]")) {
+      time.textContent = ("seconds" in time.dataset ? exact : format).format(new Date(time.dateTime));
+    }
     for (const note of within.querySelectorAll("[data-zone]")) note.textContent = "Times in " + zone.replaceAll("_", " ");
   }
 

@@ -1,0 +1,242 @@
+package functions_test
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"plugboard/shared/domain"
+)
+
+// hostile is a text that others can write: an answer, a name, a reason.
+const hostile = `<script>alert("x")</script>`
+
+// refusing is an endpoint that refuses in so many words until it is told to accept.
+type refusing struct {
+	*httptest.Server
+	accepts atomic.Bool
+}
+
+func newRefusing(t testing.TB, answer string) *refusing {
+	r := &refusing{}
+	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		_, _ = io.Copy(io.Discard, q.Body)
+		if !r.accepts.Load() {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusUnauthorized)
+			_, _ = io.WriteString(w, answer)
+		}
+	}))
+	t.Cleanup(r.Close)
+	return r
+}
+
+func TestConsole_ADeliveryIsFoundUnderstoodAndReplayed(t *testing.T) {
+	c := newConsole(t)
+	b := c.newTab()
+	b.signIn("ada", "deliveries")
+	b.sees(".empty", "Nothing has been sent yet")
+	b.look("deliveries-empty")
+
+	c.enable()
+	endpoint := newRefusing(t, `{"error":"invalid_token","message":"`+hostile+`"}`)
+	c.want(c.call(c.admin, "POST", "/v1/webhooks", object{
+		"name": "Data warehouse", "url": endpoint.URL + "/hooks?account=42", "headers": object{"X-Api-Key": "key-of-the-customer"},
+	}), 201)
+	for range 3 {
+		c.want(c.call(c.integration(adminEmail), "POST", "/v1/contracts", contractOf(c.template(c.templateType("acme-crm")))), 201)
+	}
+	c.settle()
+	b.open("deliveries")
+	b.look("deliveries")
+	b.click(`.states a[href*="state=retrying"]`)
+	b.sees(".log tbody", "Data warehouse")
+	if text := ask(b, chromedp.Text(chromedp.CSS(".log tbody"))); strings.Contains(text, "Delivered") {
+		t.Errorf("the filter lets others through: %s", text)
+	}
+	b.look("deliveries-filtered")
+
+	b.click(`.log a[href*="deliveries/whk_"]`)
+	b.sees("h1", "Data warehouse")
+	b.sees(".wide-alert", "did not accept the credentials")
+	b.look("delivery")
+	page := ask(b, chromedp.Text(chromedp.CSS("main")))
+	for _, want := range []string{"401 Unauthorized", hostile, endpoint.URL + "/hooks?account=42", "‹secret›", "‹made anew for each attempt›", `"type": "`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %s: %s", want, page)
+		}
+	}
+	if curl := ask(b, chromedp.Value(chromedp.CSS("#curl-text"))); strings.Contains(curl+page, "key-of-the-customer") || !strings.HasPrefix(curl, "curl -X POST '") {
+		t.Errorf("got %s", curl)
+	}
+
+	endpoint.accepts.Store(true)
+	b.click(`.page-head button.primary`)
+	b.sees(".alert.busy", "is on its way")
+	b.look("delivery-replayed")
+	c.settle()
+	b.click(`.alert.busy a`)
+	b.sees("h1", "Delivered")
+	b.sees(".timeline", "Attempt 2")
+	b.look("delivery-delivered")
+}
+
+// logged appends so many deliveries to a webhook's log, as delivery does: one a second, the last a second before the end,
+// which it returns.
+func (c *consoleWorld) logged(hook string, n int, change func(int, *domain.Attempt)) (end time.Time) {
+	c.t.Helper()
+	end = c.now()
+	var lines []domain.Attempt
+	for i := range n {
+		at := end.Add(time.Duration(i-n) * time.Second)
+		a := domain.Attempt{
+			Account: "customer", Webhook: domain.WebhookID(hook), Event: domain.EventID(fmt.Sprintf("evt_%06d", i)), EventType: "contract.signed",
+			EventDay: at.UTC().Format(time.DateOnly), EventAt: at, At: at, Contract: "con_1", Number: 1, Outcome: domain.OutcomeDelivered, Status: 200, Milliseconds: 12,
+		}
+		if change != nil {
+			change(i, &a)
+		}
+		lines = append(lines, a)
+	}
+	must(c.t, c.tables.AppendAttempts(c.t.Context(), lines))
+	return end
+}
+
+func (c *consoleWorld) hookNamed(name string) string {
+	c.t.Helper()
+	return c.want(c.call(c.admin, "POST", "/v1/webhooks", object{"name": name, "url": c.receiver.URL}), 201).str("id")
+}
+
+func TestConsole_TenThousandDeliveriesArePagedAndTheirFileIsCut(t *testing.T) {
+	c := newConsole(t)
+	hook := c.hookNamed("Ours")
+	c.logged(hook, 10_050, nil)
+	b := c.newTab()
+	b.signIn("ada", "deliveries")
+	b.look("deliveries-many")
+	seen := map[string]bool{}
+	for range 3 {
+		links := ask(b, chromedp.Evaluate[[]string](`[...document.querySelectorAll(".log .event a")].map((a) => a.href)`))
+		for _, l := range links {
+			if seen[l] {
+				t.Errorf("%s is on two pages", l)
+			}
+			seen[l] = true
+		}
+		b.click(".card-foot a.button")
+	}
+	if len(seen) != 150 {
+		t.Errorf("three pages show %d deliveries, want 150", len(seen))
+	}
+
+	v := c.newVisitor()
+	resp, file := v.signIn("ada", "deliveries/csv?webhook="+hook)
+	rows, err := csv.NewReader(strings.NewReader(file)).ReadAll()
+	if resp.Header.Get("Content-Disposition") == "" || err == nil { // the last row has one cell, which a strict reader refuses
+		t.Errorf("got %d %v, %d rows", resp.StatusCode, resp.Header, len(rows))
+	}
+	lines := strings.Split(strings.TrimSpace(file), "\r\n")
+	if last := lines[len(lines)-1]; len(lines) != 10_002 || !strings.Contains(last, "Cut after 10000 rows") {
+		t.Errorf("the file has %d lines and ends with %s", len(lines), last)
+	}
+}
+
+func TestConsole_DeliveriesAreFilteredByTheAddress(t *testing.T) {
+	c := newConsole(t)
+	formula, other := c.hookNamed(`=HYPERLINK("https://evil.example")`+hostile), c.hookNamed("Other")
+	end := c.logged(formula, 8, func(i int, a *domain.Attempt) {
+		if i%2 == 1 {
+			a.Outcome, a.Status, a.Failure, a.Reason, a.Excerpt = domain.OutcomeFailed, 503, domain.FailureStatus, "The answer was 503 Service Unavailable.", hostile
+		}
+		if i == 7 {
+			a.Status, a.Failure, a.Reason = 0, domain.FailureTimeout, "No answer within 5s."
+		}
+		if i == 6 {
+			a.EventType, a.Contract = "contract.created", "con_2"
+		}
+	})
+	c.logged(other, 2, func(i int, a *domain.Attempt) { a.EventAt = end.Add(time.Duration(i-2) * time.Second) })
+	v := c.newVisitor()
+	v.signIn("mel", "deliveries")
+	since := end.UTC().Add(-2500 * time.Millisecond).Format(time.RFC3339Nano)
+	for query, want := range map[string]int{
+		"": 10, "webhook=" + formula: 8, "state=delivered": 6, "state=retrying": 4, "status=503": 3, "status=5xx": 3, "status=2xx": 6, "failure=timeout": 1,
+		"failure=status": 3, "event=contract.created": 1, "event=contracts": 10, "contract=con_2": 1, "from=" + url.QueryEscape(since): 4,
+		"to=" + url.QueryEscape(since): 6, "state=retrying&status=503&webhook=" + formula: 3, "state=skipped": 0,
+	} {
+		resp, body := v.page("deliveries?" + query)
+		if n := strings.Count(body, `<td class="event">`); n != want || resp.StatusCode != 200 {
+			t.Errorf("%s: got %d deliveries, %d, want %d", query, n, resp.StatusCode, want)
+		}
+		if strings.Contains(body, hostile) {
+			t.Errorf("%s: a script of somebody else's is in the page", query)
+		}
+	}
+	for query, want := range map[string]string{
+		"status=banana": "is no HTTP status", "from=yesterday": "is no time", "webhook=whk_none": "There is no webhook", "state=lost": "expected value to be one of",
+		"from=2020-01-01": "kept for 30 days",
+	} {
+		if resp, body := v.page("deliveries?" + query); resp.StatusCode != 422 || !strings.Contains(body, want) {
+			t.Errorf("%s: got %d %s", query, resp.StatusCode, body)
+		}
+	}
+	if resp, body := v.page("deliveries?cursor=none"); resp.StatusCode != 200 || strings.Contains(resp.Request.URL.String(), "cursor") || !strings.Contains(body, "<h1>") {
+		t.Errorf("a stale cursor led to %d %s", resp.StatusCode, resp.Request.URL)
+	}
+
+	resp, file := v.page("deliveries/csv?webhook=" + formula)
+	rows, err := csv.NewReader(strings.NewReader(file)).ReadAll()
+	must(t, err)
+	if len(rows) != 9 || resp.Header.Get("Content-Type") != "text/csv; charset=utf-8" || strings.Contains(file, "alert(") && !strings.Contains(rows[1][5], "'=HYPERLINK") {
+		t.Errorf("got %d %v: %s", resp.StatusCode, resp.Header, file)
+	}
+	for _, r := range rows {
+		for _, cell := range r {
+			if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+				t.Errorf("a spreadsheet would take %q for a formula", cell)
+			}
+		}
+	}
+}
+
+func TestConsole_AMemberDoesNotReplayAndAGoneDeliveryHasItsPage(t *testing.T) {
+	c := newConsole(t)
+	hook := c.hookNamed("Ours")
+	c.settle()
+	list := c.want(c.call(c.admin, "GET", "/v1/deliveries", nil), 200)
+	page := "deliveries/" + hook + "/" + list.str("items", 0, "id")
+	v := c.newVisitor()
+	if resp, body := v.signIn("mel", page); resp.StatusCode != 200 || strings.Contains(body, "Replay now") {
+		t.Errorf("got %d %s", resp.StatusCode, body)
+	}
+	if resp, body := v.post(page, url.Values{}); resp.StatusCode != 403 || !strings.Contains(body, "Only an admin") {
+		t.Errorf("got %d %s", resp.StatusCode, body)
+	}
+	for _, gone := range []string{"deliveries/" + hook + "/dlv_none", "deliveries/whk_none/dlv_none"} {
+		if resp, _ := v.page(gone); resp.StatusCode != 404 {
+			t.Errorf("%s: got %d, want 404", gone, resp.StatusCode)
+		}
+	}
+	admin := c.newVisitor()
+	_, body := admin.signIn("ada", page)
+	_, key, _ := strings.Cut(body, `name="key" value="`)
+	key, _, _ = strings.Cut(key, `"`)
+	for range 2 { // a double submit is one attempt
+		if resp, body := admin.post(page, url.Values{"key": {key}}); resp.StatusCode != 200 || !strings.Contains(body, "Attempt 2 is on its way") {
+			t.Errorf("got %d %s", resp.StatusCode, body)
+		}
+	}
+	c.settle()
+	if n := len(c.want(c.call(c.admin, "GET", "/v1/webhooks/"+hook+"/deliveries/"+list.str("items", 0, "id"), nil), 200).at("attempts").([]any)); n != 2 {
+		t.Errorf("a replay that was sent twice made %d attempts, want 2 in all", n)
+	}
+}
