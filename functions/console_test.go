@@ -38,6 +38,15 @@ func TestConsole_AnAdminEnablesAnExtension(t *testing.T) {
 	b.sees("h1", "Enabled")
 	b.look("installation")
 
+	for _, page := range []string{"accounts", "signed-out", "installations/acme-crm/disable", "installations/acme-crm/rotate"} {
+		b.open(page)
+		b.look(strings.ReplaceAll(page, "/", "-"))
+	}
+	b.open("extensions")
+	b.sees("main", "Came with acme-crm")
+	b.sees("main", "Sends to "+strings.TrimPrefix(c.receiver.URL, "http://"))
+	b.look("extensions-in-use")
+	b.open("installations/acme-crm")
 	if strings.Contains(ask(b, chromedp.OuterHTML(chromedp.CSS("html"))), token) {
 		t.Error("the token is on a page again")
 	}

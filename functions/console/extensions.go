@@ -57,6 +57,10 @@ func (k *Console) extensions(q *request) (answer, error) {
 	}
 	page := extensionsPage{Search: strings.TrimSpace(q.FormValue("q")), Family: q.FormValue("family"), Total: len(offered)}
 	page.Families = families(offered, page.Family)
+	names := map[domain.ExtensionID]string{}
+	for _, item := range offered {
+		names[item.Extension] = item.Name
+	}
 	for _, item := range offered {
 		if page.Family != "" && item.CapabilityFamily != page.Family || !matches(item, page.Search) {
 			continue
@@ -64,15 +68,15 @@ func (k *Console) extensions(q *request) (answer, error) {
 		i, known := installed[item.Extension]
 		switch {
 		case known && needsSomeone(i):
-			page.NeedsYou = append(page.NeedsYou, installedCard(item, i))
+			page.NeedsYou = append(page.NeedsYou, installedCard(item, i, names))
 		case known && i.State != domain.Disabled:
-			page.InUse = append(page.InUse, installedCard(item, i))
+			page.InUse = append(page.InUse, installedCard(item, i, names))
 		default:
-			page.Available = append(page.Available, availableCard(item))
+			page.Available = append(page.Available, availableCard(item, names))
 		}
 	}
 	for _, i := range unlisted(offered, installed) {
-		c := installedCard(contract.CatalogueItem{Listing: domain.Listing{Extension: i.Extension, Name: string(i.Extension)}}, i)
+		c := installedCard(contract.CatalogueItem{Listing: domain.Listing{Extension: i.Extension, Name: string(i.Extension)}}, i, names)
 		c.Description = "It is not in the catalogue any more. It works on in this account."
 		if needsSomeone(i) {
 			page.NeedsYou = append(page.NeedsYou, c)
@@ -152,7 +156,7 @@ func needsSomeone(i contract.InstallationView) bool {
 	return tone == "bad" || tone == "ask"
 }
 
-func installedCard(item contract.CatalogueItem, i contract.InstallationView) card {
+func installedCard(item contract.CatalogueItem, i contract.InstallationView, names map[domain.ExtensionID]string) card {
 	c := cardOf(item)
 	c.Version, c.Pill, c.Page, c.Label = i.Version, pillOf(i), "installations/"+string(item.Extension), "Open"
 	switch {
@@ -167,21 +171,25 @@ func installedCard(item contract.CatalogueItem, i contract.InstallationView) car
 	case item.Version > i.Version:
 		c.Fact = fact{"up", fmt.Sprintf("Version %d is ready.", item.Version)}
 	case i.EnabledBy != "":
-		c.Fact = fact{"link", "Came with " + string(i.EnabledBy)}
+		c.Fact = fact{"link", "Came with " + cmp.Or(names[i.EnabledBy], string(i.EnabledBy))}
 	default:
 		c.Fact = sendsTo(item.SendsTo)
 	}
 	return c
 }
 
-func availableCard(item contract.CatalogueItem) card {
+func availableCard(item contract.CatalogueItem, names map[domain.ExtensionID]string) card {
 	c := cardOf(item)
 	c.Page, c.Label = "extensions/"+string(item.Extension), "Review and enable"
 	switch {
 	case item.Unobtainable != "":
 		c.Fact = fact{"warn", item.Unobtainable}
 	case len(item.AlsoEnables) > 0:
-		c.Fact = fact{"link", "Also enables " + and(texts(item.AlsoEnables))}
+		also := []string{}
+		for _, id := range item.AlsoEnables {
+			also = append(also, cmp.Or(names[id], string(id)))
+		}
+		c.Fact = fact{"link", "Also enables " + and(also)}
 	default:
 		c.Fact = sendsTo(item.SendsTo)
 	}
@@ -223,12 +231,4 @@ func suspenders(by []domain.Suspender) string {
 		names = append(names, map[domain.Suspender]string{domain.SuspendedByAdmin: "an admin", domain.SuspendedByPlatform: "the platform"}[s])
 	}
 	return and(names)
-}
-
-func texts[T ~string](all []T) []string {
-	out := make([]string, len(all))
-	for i, v := range all {
-		out[i] = string(v)
-	}
-	return out
 }

@@ -90,13 +90,12 @@ func (k *Console) stepsOf(i contract.InstallationView) stepsPart {
 		p.Poll = k.address.Path + root + "/installations/" + string(i.Extension) + "/steps"
 	}
 	done := 0
-	began := i.CreatedAt
 	for n, s := range i.Steps {
 		line := stepLine{Tone: "off", Icon: "clock", Said: "waits", Text: stepWords(i.Extension, s)}
 		switch {
 		case !s.DoneAt.IsZero():
 			done++
-			line.Tone, line.Icon, line.Said, line.Took = "good", "check", "done", took(began, s.DoneAt)
+			line.Tone, line.Icon, line.Said, line.Took = "good", "check", "done", took(i, s.DoneAt)
 		case i.Failure != nil && n == done:
 			line.Tone, line.Icon, line.Said, line.More = "bad", "cross", "failed", i.Failure.Reason
 		case under && n == done:
@@ -108,13 +107,12 @@ func (k *Console) stepsOf(i contract.InstallationView) stepsPart {
 	return p
 }
 
-// took is how long after the beginning; empty for a step of another day, which was enabled again.
-func took(began, at time.Time) string {
-	d := at.Sub(began)
-	if d < 0 || d > time.Hour {
+// took is how long after the first enabling a step was done. When a later enabling or an upgrade began is not kept.
+func took(i contract.InstallationView, at time.Time) string {
+	if i.Epoch > 0 || i.Upgrade != nil {
 		return ""
 	}
-	return fmt.Sprintf("%.2f s", d.Seconds())
+	return fmt.Sprintf("%.2f s", at.Sub(i.CreatedAt).Seconds())
 }
 
 func stepWords(e domain.ExtensionID, s domain.Step) string {
@@ -214,7 +212,8 @@ func actions(i contract.InstallationView, q *request) []action {
 	case domain.Disabled:
 		return []action{{"primary", "Review and enable", q.Root() + "extensions/" + string(i.Extension)}}
 	}
-	if i.State == domain.Enabled || i.State == domain.Suspended || i.State == domain.Failed {
+	needed := len(i.RequiredBy) > 0 // then what needs it is disabled first
+	if !needed && (i.State == domain.Enabled || i.State == domain.Suspended || i.State == domain.Failed) {
 		all = append(all, action{"danger-quiet", "Disable…", page + "disable"})
 	}
 	return all

@@ -109,13 +109,16 @@ func catalogueItem(ctx context.Context, shelf offer.Shelf, l domain.Listing, ins
 		item.SetupURL = asked.Setup.URL
 	}
 	for _, b := range blueprints {
-		if i, ok := installed[b.Extension]; ok && i.Present() {
+		present := installed[b.Extension].Present()
+		if b.Extension == l.Extension || !present {
+			item.SendsTo = append(item.SendsTo, b.Hosts()...)
+		}
+		if present {
 			continue
 		}
 		if b.Extension != l.Extension {
 			item.AlsoEnables = append(item.AlsoEnables, b.Extension)
 		}
-		item.SendsTo = append(item.SendsTo, b.Hosts()...)
 		for _, p := range b.Parameters.All() {
 			item.Parameters = append(item.Parameters, contract.NeededParameter{Extension: b.Extension, Parameter: p})
 		}
