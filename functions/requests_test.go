@@ -317,6 +317,7 @@ var requests = map[string]request{
 	"delete-template":      {path: func(s *scene) string { return "/v1/templates/" + s.templateID }, other: "/v1/templates/tpl_none"},
 	"read-template":        {path: func(s *scene) string { return "/v1/templates/" + s.templateID }, other: "/v1/templates/tpl_none"},
 	"update-template":      {path: func(s *scene) string { return "/v1/templates/" + s.templateID }, other: "/v1/templates/tpl_none", body: fixed(object{"name": "Renamed"})},
+	"list-users":           {},
 	"list-templates":       {},
 	"contract-create-data": {},
 	"create-contract":      {body: func(s *scene) any { return contractOf(s.templateID, [2]string{"order_number", "7"}) }},
