@@ -94,3 +94,12 @@ func numbered(n int, one, many string) string {
 	}
 	return strconv.Itoa(n) + " " + many
 }
+
+// texts are values of a named type, as plain texts.
+func texts[T ~string](all []T) []string {
+	out := make([]string, len(all))
+	for i, v := range all {
+		out[i] = string(v)
+	}
+	return out
+}
