@@ -18,13 +18,20 @@ type formField struct {
 	Pointer  string // of the value in the operation's input
 	Label    string
 	Hint     string
-	Kind     string // of the input: text, password, number, email, url, date, checkbox
+	Kind     string // of the input: text, password, number, email, url, date, checkbox; ticks for several checkboxes
 	Mode     string // inputmode
 	Most     int    // characters
 	Options  []string
+	Ticks    []tick
 	Required bool
 	Value    string
 	Error    string
+}
+
+// tick is a checkbox among several of one field.
+type tick struct {
+	Value, Label, Hint string
+	On                 bool
 }
 
 // parameterFields are a form for what enabling asks, from the parameters' JSON Schemas. sent is what the browser sent; nil

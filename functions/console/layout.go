@@ -1,6 +1,10 @@
 package console
 
-import "strings"
+import (
+	"strings"
+
+	"plugboard/shared/domain"
+)
 
 // navGroup is a part of the navigation.
 type navGroup struct {
@@ -14,12 +18,12 @@ type navItem struct {
 	Open bool
 }
 
-// navigation is every route with a place in it. path is the request's.
-func navigation(path string) []navGroup {
+// navigation is every route with a place in it that the role may open. path is the request's.
+func navigation(path string, role domain.Role) []navGroup {
 	groups := []navGroup{{Label: connect}, {Label: deliver}, {Label: account}}
 	for _, r := range Routes() {
 		for i := range groups {
-			if groups[i].Label != r.Nav.Group {
+			if groups[i].Label != r.Nav.Group || !role.AtLeast(r.Role) {
 				continue
 			}
 			open := path == r.Path || strings.HasPrefix(path, r.Path+"/") || r.ID == "extensions" && strings.HasPrefix(path, root+"/installations/")

@@ -107,7 +107,7 @@ type view struct {
 }
 
 // Nav is the navigation, and which page is open.
-func (v view) Nav() []navGroup { return navigation(v.URL.Path) }
+func (v view) Nav() []navGroup { return navigation(v.URL.Path, v.me.Body.User.Role) }
 
 // write sends the answer. A template that fails leaves nothing half-sent.
 func (k *Console) write(q *request, a answer) {

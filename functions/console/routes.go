@@ -77,6 +77,16 @@ func Routes() []Route {
 			"The attempts of a delivery, with request and answer.", Nav{}, (*Console).delivery},
 		{"replay-delivery-page", "POST", root + "/deliveries/{webhook_id}/{delivery_id}", domain.Admin, ops{contract.ReplayDelivery.Operation},
 			"Send a delivery again.", Nav{}, (*Console).replayDelivery},
+
+		{"tokens", "GET", root + "/tokens", domain.Admin, ops{contract.ListTokens.Operation, contract.ListUsers.Operation},
+			"The account's API tokens, and the form that creates one.", Nav{account, "API tokens", "key"}, (*Console).tokens},
+		{"create-token", "POST", root + "/tokens", domain.Admin,
+			ops{contract.CreateToken.Operation, contract.ListTokens.Operation, contract.ListUsers.Operation},
+			"Create an API token, and show it once.", Nav{}, (*Console).createToken},
+		{"confirm-revocation", "GET", root + "/tokens/{token_id}/revoke", domain.Admin, ops{contract.ListTokens.Operation},
+			"What revoking an API token does, before it is done.", Nav{}, (*Console).confirmRevocation},
+		{"revoke-token", "POST", root + "/tokens/{token_id}/revoke", domain.Admin, ops{contract.RevokeToken.Operation},
+			"Revoke an API token.", Nav{}, (*Console).revokeToken},
 	}
 }
 
