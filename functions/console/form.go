@@ -115,7 +115,9 @@ func parameterValues(asked []contract.NeededParameter, sent url.Values) map[doma
 // mark puts each error of a refusal to its field. Others become fields without an element, for the summary alone.
 func mark(fields []formField, p *contract.Problem) []formField {
 	for _, wrong := range p.Errors {
-		at := slices.IndexFunc(fields, func(f formField) bool { return f.Pointer == wrong.Pointer })
+		at := slices.IndexFunc(fields, func(f formField) bool {
+			return f.Pointer == wrong.Pointer || f.Ticks != nil && strings.HasPrefix(wrong.Pointer, f.Pointer+"/")
+		})
 		if at < 0 {
 			fields = append(fields, formField{Error: wrong.Detail})
 			continue
