@@ -80,12 +80,12 @@ func Routes() []Route {
 
 		{"tokens", "GET", root + "/tokens", domain.Admin, ops{contract.ListTokens.Operation, contract.ListUsers.Operation},
 			"The account's API tokens, and the form that creates one.", Nav{account, "API tokens", "key"}, (*Console).tokens},
-		{"create-token", "POST", root + "/tokens", domain.Admin,
+		{"create-own-token", "POST", root + "/tokens", domain.Admin,
 			ops{contract.CreateToken.Operation, contract.ListTokens.Operation, contract.ListUsers.Operation},
 			"Create an API token, and show it once.", Nav{}, (*Console).createToken},
 		{"confirm-revocation", "GET", root + "/tokens/{token_id}/revoke", domain.Admin, ops{contract.ListTokens.Operation},
 			"What revoking an API token does, before it is done.", Nav{}, (*Console).confirmRevocation},
-		{"revoke-token", "POST", root + "/tokens/{token_id}/revoke", domain.Admin, ops{contract.RevokeToken.Operation},
+		{"revoke-own-token", "POST", root + "/tokens/{token_id}/revoke", domain.Admin, ops{contract.RevokeToken.Operation},
 			"Revoke an API token.", Nav{}, (*Console).revokeToken},
 	}
 }

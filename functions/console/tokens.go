@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"crypto/rand"
 	"net/http"
 	"net/url"
@@ -111,13 +112,15 @@ var tokenScopeWords = map[domain.Scope]tick{
 	domain.ScopeTemplatesRead:   {Label: "Read templates"},
 	domain.ScopeTemplatesWrite:  {Label: "Change templates"},
 	domain.ScopeWebhooksRead:    {Label: "Read webhooks and deliveries"},
+	domain.ScopeWebhooksWrite:   {Label: "Create and change webhooks"},
 	domain.ScopeWebhooksSecrets: {Label: "Operate webhooks", Hint: "Rotate secrets, send tests, replay deliveries."},
+	domain.ScopeCatalogueRead:   {Label: "Read the catalogue of extensions"},
 }
 
 func tokenScopes(scopes []domain.Scope) string {
 	words := []string{}
 	for n, s := range scopes {
-		label := tokenScopeWords[s].Label
+		label := cmp.Or(tokenScopeWords[s].Label, string(s))
 		if n > 0 {
 			label = strings.ToLower(label[:1]) + label[1:]
 		}
@@ -137,6 +140,7 @@ func tokenFields(sent url.Values) []formField {
 	scopes := formField{ID: "scopes", Pointer: "/scopes", Label: "What it may do", Hint: "Tick no more than its program needs.", Kind: "ticks"}
 	for _, s := range domain.Scopes {
 		t := tokenScopeWords[s]
+		t.Label = cmp.Or(t.Label, string(s))
 		t.Value, t.On = string(s), slices.Contains(sent["scopes"], string(s))
 		scopes.Ticks = append(scopes.Ticks, t)
 	}

@@ -44,7 +44,9 @@ var scopeWords = map[domain.Scope]string{
 	domain.ScopeTemplatesRead:   "Read templates",
 	domain.ScopeTemplatesWrite:  "Change templates",
 	domain.ScopeWebhooksRead:    "Read its webhooks",
+	domain.ScopeWebhooksWrite:   "Create and change webhooks",
 	domain.ScopeWebhooksSecrets: "Rotate its webhooks' secrets",
+	domain.ScopeCatalogueRead:   "Read the catalogue of extensions",
 }
 
 func scopesInWords(scopes []domain.Scope) []string {
