@@ -112,6 +112,10 @@ func changeAsked(q *request) (change, error) {
 	return c, nil
 }
 
+func noSuchChange() error {
+	return fault.New(fault.NotFound, "not-found", "There is nothing of that name to do with it.")
+}
+
 // typedToConfirm is how many managed resources a disabling must have before the extension's id has to be typed.
 const typedToConfirm = 1
 

@@ -18,6 +18,7 @@ import (
 
 type deliveriesPage struct {
 	Webhook  string // its name, when the log is one webhook's
+	OpenHook string // its id
 	States   []segment
 	Fields   []filterField
 	Set      int // filters in use, beside the state
@@ -69,7 +70,7 @@ func (k *Console) deliveries(q *request) (answer, error) {
 	sent := q.URL.Query()
 	page := deliveriesPage{
 		Webhook: nameOf(hooks, domain.WebhookID(sent.Get("webhook"))), States: stateSegments(sent), Fields: filterFields(sent, hooks),
-		CSV: "deliveries/csv" + queryOf(sent, "cursor", ""), Beyond: sent.Get("cursor") != "", Webhooks: len(hooks),
+		CSV: "deliveries/csv" + queryOf(sent, "cursor", ""), Beyond: sent.Get("cursor") != "", Webhooks: len(hooks), OpenHook: sent.Get("webhook"),
 	}
 	for _, f := range page.Fields {
 		if f.Value != "" {

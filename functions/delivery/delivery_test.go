@@ -55,7 +55,7 @@ func TestDelivery_TheReceiverVerifiesItWithThePublishedLibrary(t *testing.T) {
 	line.Milliseconds = 0
 	want := domain.Attempt{
 		Account: acct, Webhook: "whk_own", Event: "evt_1", EventType: "contract.signed", EventDay: d.Day(), EventAt: d.EventAt, Contract: "con_1", Number: 1,
-		Outcome: domain.OutcomeDelivered, Status: 200, At: k.clock.read(),
+		Outcome: domain.OutcomeDelivered, Status: 200, At: k.clock.read(), URL: k.receiver.URL + "/hooks",
 	}
 	if !reflect.DeepEqual(line, want) {
 		t.Errorf("got the line %+v, want %+v", line, want)
@@ -195,7 +195,7 @@ func TestRule19_AFailedPostIsLoggedRescheduledAndDone(t *testing.T) {
 	line.Milliseconds = 0
 	want := domain.Attempt{
 		Account: acct, Webhook: "whk_own", Event: "evt_1", EventType: "contract.signed", EventDay: d.Day(), EventAt: d.EventAt, Contract: "con_1", Number: 1, Outcome: domain.OutcomeFailed,
-		Status: 503, Failure: domain.FailureStatus, Reason: "The answer was 503 Service Unavailable.", Excerpt: "try later",
+		URL: k.receiver.URL, Status: 503, Failure: domain.FailureStatus, Reason: "The answer was 503 Service Unavailable.", Excerpt: "try later",
 		Headers: map[string]string{"Content-Type": "text/plain; charset=utf-8", "Date": line.Headers["Date"]}, At: k.clock.read(), NextAt: k.clock.read().Add(5 * time.Second),
 	}
 	if !reflect.DeepEqual(line, want) {

@@ -2,6 +2,7 @@ package domain
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -53,6 +54,24 @@ func TestRule18_DeliveryIDDerivesFromEventAndWebhook(t *testing.T) {
 	for _, foreign := range []DeliveryID{"", "dlv_", "_", "dlv_x", DeliveryOf(event, "whk_b"), id[:len(id)-1], "evt" + id[3:]} {
 		if got, ok := EventOf(foreign, webhook); ok {
 			t.Errorf("EventOf(%q): got %s, want none", foreign, got)
+		}
+	}
+}
+
+func TestSentTo_ASuccessKeepsItsURLOnlyWhereThatCostsNothing(t *testing.T) {
+	short, long := "https://example.com/hooks", "https://example.com/"+strings.Repeat("x", SuccessRoom)
+	for name, test := range map[string]struct {
+		line      Attempt
+		url, want string
+	}{
+		"success":                   {Attempt{Outcome: OutcomeDelivered}, short, short},
+		"success, long URL":         {Attempt{Outcome: OutcomeDelivered}, long, ""},
+		"success, exactly the room": {Attempt{Outcome: OutcomeDelivered, Context: strings.Repeat("x", SuccessRoom-len(short))}, short, short},
+		"success, one byte more":    {Attempt{Outcome: OutcomeDelivered, Context: strings.Repeat("x", SuccessRoom-len(short)+1)}, short, ""},
+		"failure, long URL":         {Attempt{Outcome: OutcomeFailed}, long, long},
+	} {
+		if got := test.line.SentTo(test.url).URL; got != test.want {
+			t.Errorf("%s: got %q, want %q", name, got, test.want)
 		}
 	}
 }
