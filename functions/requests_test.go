@@ -360,7 +360,8 @@ var requests = map[string]request{
 		path: at(callbacksOf("customer", mainExtension)), body: fixed(setupFailed("No such customer.")),
 		also: []func(s *scene) any{fixed(setupCompleted), func(s *scene) any { return contractFields(s.draft, [2]string{"order_number", "12"}) }},
 	},
-	"list-deliveries": {path: func(s *scene) string { return "/v1/webhooks/" + s.managedHook + "/deliveries" }, other: "/v1/webhooks/whk_none/deliveries"},
+	"list-deliveries":  {path: func(s *scene) string { return "/v1/webhooks/" + s.managedHook + "/deliveries" }, other: "/v1/webhooks/whk_none/deliveries"},
+	"count-deliveries": {path: func(s *scene) string { return "/v1/webhooks/" + s.managedHook + "/delivery-count" }, other: "/v1/webhooks/whk_none/delivery-count"},
 	"read-delivery": {
 		path:  func(s *scene) string { return "/v1/webhooks/" + s.managedHook + "/deliveries/" + s.delivery },
 		other: "/v1/webhooks/whk_none/deliveries/dlv_none",
@@ -374,6 +375,7 @@ var requests = map[string]request{
 		},
 		other: "/v1/webhooks/whk_none/deliveries/dlv_none/request",
 	},
+	"list-event-audience": {path: func(s *scene) string { return "/v1/events/" + s.event + "/audience" }, other: "/v1/events/evt_none/audience"},
 	"replay-delivery": {
 		path: func(s *scene) string {
 			return "/v1/webhooks/" + s.managedHook + "/deliveries/" + s.delivery + "/replay"

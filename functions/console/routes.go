@@ -97,6 +97,26 @@ func Routes() []Route {
 		{"replay-delivery-page", "POST", root + "/deliveries/{webhook_id}/{delivery_id}", domain.Admin, ops{contract.ReplayDelivery.Operation},
 			"Send a delivery again.", Nav{}, (*Console).replayDelivery},
 
+		{"why", "GET", root + "/why", domain.Member, ops{
+			contract.ListEventAudience.Operation, contract.ListEventDeliveries.Operation, contract.ListTemplateTypes.Operation, contract.ListWorkspaces.Operation,
+		}, "Which webhooks heard an event, and the clause that decided for each of the others.", Nav{deliver, "Why?", "help"}, (*Console).why},
+
+		{"recover", "GET", root + "/recover", domain.Member,
+			ops{contract.ListWebhooks.Operation, contract.CountDeliveries.Operation, contract.ListReplays.Operation},
+			"Choose what to send again, and see how much it is.", Nav{deliver, "Recover", "retry"}, (*Console).recovering},
+		{"recover-count", "GET", root + "/recover/count", domain.Member, ops{contract.CountDeliveries.Operation},
+			"The next part of the count, for a page that polls.", Nav{}, (*Console).recoverPart},
+		{"start-recovery", "POST", root + "/recover", domain.Admin, ops{contract.CreateReplay.Operation},
+			"Send again what was counted.", Nav{}, (*Console).startRecovery},
+		{"recovery", "GET", root + "/recover/{webhook_id}/{replay_id}", domain.Member,
+			ops{contract.ReadReplay.Operation, contract.ReadWebhook.Operation}, "The progress of a replay job.", Nav{}, (*Console).recovery},
+		{"recovery-progress", "GET", root + "/recover/{webhook_id}/{replay_id}/progress", domain.Member, ops{contract.ReadReplay.Operation},
+			"The progress of a replay job, for a page that polls.", Nav{}, (*Console).recoveryProgress},
+		{"confirm-cancellation", "GET", root + "/recover/{webhook_id}/{replay_id}/cancel", domain.Admin, ops{contract.ReadReplay.Operation},
+			"What cancelling a replay job does, before it is done.", Nav{}, (*Console).confirmCancellation},
+		{"cancel-recovery", "POST", root + "/recover/{webhook_id}/{replay_id}/cancel", domain.Admin, ops{contract.CancelReplay.Operation},
+			"Cancel a replay job.", Nav{}, (*Console).cancelRecovery},
+
 		{"tokens", "GET", root + "/tokens", domain.Admin, ops{contract.ListTokens.Operation, contract.ListUsers.Operation},
 			"The account's API tokens, and the form that creates one.", Nav{account, "API tokens", "key"}, (*Console).tokens},
 		{"create-own-token", "POST", root + "/tokens", domain.Admin,

@@ -210,7 +210,7 @@ func (i *invocation) event(ctx context.Context, e events.Event) error {
 		return err
 	}
 	for _, w := range a.webhooks {
-		if !w.Hears(e.Subject) {
+		if w.Hears(e.Subject) != domain.Heard {
 			continue
 		}
 		d, err := a.delivery(ctx, w, e)

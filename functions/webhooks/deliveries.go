@@ -20,26 +20,14 @@ import (
 //
 // Invalid for a time before the log begins.
 func (s *Service) ListDeliveries(ctx context.Context, in *contract.ListDeliveriesInput) (*contract.ListDeliveriesOutput, error) {
-	from, to, err := s.span(in.Day, in.From, in.To, false)
-	if err != nil {
-		return nil, err
-	}
-	after, err := placeOf(in.Cursor)
-	if err != nil {
-		return nil, err
-	}
-	w, err := s.webhook(ctx, in.Webhook)
+	query, err := s.logQuery(ctx, in, false)
 	if err != nil {
 		return nil, err
 	}
 	page := contract.Page[contract.DeliveryView]{Items: []contract.DeliveryView{}}
 	lines := 0
-	query := store.LogQuery{
-		Account: w.Account, Webhook: w.ID, From: from, To: to, EventTypes: in.EventTypes, After: after,
-		Unsent: len(in.States) > 0 && !slices.Contains(in.States, domain.DeliveryDelivered),
-	}
 	at, more, err := s.store.Deliveries(ctx, query, func(attempts []domain.Attempt) bool {
-		if len(in.States) > 0 && !slices.Contains(in.States, domain.StateOf(attempts)) {
+		if !inState(in.States, attempts) {
 			return true
 		}
 		if len(page.Items) == in.Limit || len(page.Items) > 0 && lines+len(attempts) > linesListed {
@@ -53,6 +41,48 @@ func (s *Service) ListDeliveries(ctx context.Context, in *contract.ListDeliverie
 		page.NextCursor = at.String()
 	}
 	return &contract.ListDeliveriesOutput{Body: page}, err
+}
+
+// CountDeliveries counts the deliveries that ListDeliveries would list, in a bounded part of the log.
+func (s *Service) CountDeliveries(ctx context.Context, in *contract.CountDeliveriesInput) (*contract.CountDeliveriesOutput, error) {
+	query, err := s.logQuery(ctx, in.List(), true)
+	if err != nil {
+		return nil, err
+	}
+	out := &contract.CountDeliveriesOutput{}
+	at, more, err := s.store.Deliveries(ctx, query, func(attempts []domain.Attempt) bool {
+		if inState(in.States, attempts) {
+			out.Body.Count++
+		}
+		return true
+	})
+	if more {
+		out.Body.NextCursor = at.String()
+	}
+	return out, err
+}
+
+// logQuery is the part of the log in which a list of the caller's webhook goes on. Of a delivery's state the index
+// knows only whether some attempt failed: inState is asked of each. all is as span has it.
+func (s *Service) logQuery(ctx context.Context, in *contract.ListDeliveriesInput, all bool) (store.LogQuery, error) {
+	from, to, err := s.span(in.Day, in.From, in.To, all)
+	if err != nil {
+		return store.LogQuery{}, err
+	}
+	after, err := placeOf(in.Cursor)
+	if err != nil {
+		return store.LogQuery{}, err
+	}
+	w, err := s.webhook(ctx, in.Webhook)
+	return store.LogQuery{
+		Account: w.Account, Webhook: w.ID, From: from, To: to, EventTypes: in.EventTypes, After: after,
+		Unsent: len(in.States) > 0 && !slices.Contains(in.States, domain.DeliveryDelivered),
+	}, err
+}
+
+// inState is true when the delivery is in one of the states, of which none means any.
+func inState(states []domain.DeliveryState, attempts []domain.Attempt) bool {
+	return len(states) == 0 || slices.Contains(states, domain.StateOf(attempts))
 }
 
 // logKept is the greatest age of an event in the log.

@@ -139,7 +139,7 @@ func (l *Ledger) Balance(ctx context.Context) (Balance, error) {
 	known := map[domain.DeliveryID]bool{}
 	for _, h := range l.hearers {
 		for _, e := range books.events {
-			if e.Account != h.webhook.Account || !h.webhook.Hears(e.Subject) {
+			if e.Account != h.webhook.Account || h.webhook.Hears(e.Subject) != domain.Heard {
 				continue
 			}
 			id := domain.DeliveryOf(e.ID, h.webhook.ID)

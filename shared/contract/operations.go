@@ -913,6 +913,13 @@ var (
 		Reads:  domain.Records{domain.RecordWebhook, domain.RecordAttempt},
 		Family: FamilyWebhook, Since: "0.1.0", Summary: "List deliveries to a webhook with every attempt.",
 	})
+	CountDeliveries = declare[CountDeliveriesInput, CountDeliveriesOutput](Operation{
+		ID: "count-deliveries", Method: http.MethodGet, Path: "/v1/webhooks/{webhook_id}/delivery-count", Function: Webhooks, Status: 200,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeWebhooksRead), auth.Platform()),
+		Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordWebhook, domain.RecordAttempt},
+		Family: FamilyWebhook, Since: "0.6.0", Summary: "Count the deliveries to a webhook that a filter finds, part by part.",
+	})
 	ReadDelivery = declare[ReadDeliveryInput, ReadDeliveryOutput](Operation{
 		ID: "read-delivery", Method: http.MethodGet, Path: "/v1/webhooks/{webhook_id}/deliveries/{delivery_id}", Function: Webhooks, Status: 200,
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeWebhooksRead), auth.Platform()),
@@ -946,6 +953,13 @@ var (
 		Errors: fault.Kinds{fault.NotFound, fault.Conflict},
 		Reads:  domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordAttempt, domain.RecordEvent, domain.RecordBlueprint},
 		Family: FamilyWebhook, Since: "0.6.0", Summary: "Read the request of a delivery, with placeholders for secrets and signature.",
+	})
+	ListEventAudience = declare[ListEventAudienceInput, ListEventAudienceOutput](Operation{
+		ID: "list-event-audience", Method: http.MethodGet, Path: "/v1/events/{event_id}/audience", Function: Webhooks, Status: 200,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeWebhooksRead), auth.Platform()),
+		Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordEvent, domain.RecordWebhook, domain.RecordAttempt},
+		Family: FamilyWebhook, Since: "0.6.0", Summary: "List every webhook with whether it hears an event, and the one clause that decided.",
 	})
 	ReplayDelivery = declare[ReplayDeliveryInput, ReplayDeliveryOutput](Operation{
 		ID: "replay-delivery", Method: http.MethodPost, Path: "/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/replay", Function: Webhooks, Status: 202,

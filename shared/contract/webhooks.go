@@ -57,7 +57,7 @@ type Disablement struct {
 func ViewWebhook(w domain.Webhook, declared domain.WebhookBlueprint, h domain.Health, at time.Time) WebhookView {
 	v := WebhookView{
 		ID: w.ID, Name: w.Name, Extension: w.Extension, TemplateType: w.TemplateType, Lifecycle: w.Lifecycle, URL: w.URL,
-		Filters: Filters{EventTypes: shown(w.EventTypes), Origins: shown(w.Origins), Workspaces: shown(w.Workspaces), TemplateTypes: shown(w.TemplateTypes)},
+		Filters: filtersOf(w),
 		Health:  HealthView{State: h.State(), FailingSince: h.FailingSince, WarnedAt: h.WarnedAt},
 		Policy:  w.Policy, Paused: w.Paused, CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt,
 	}
@@ -85,6 +85,10 @@ type Filters struct {
 	Origins       Only[domain.ExtensionID]    `json:"origin_extension_ids,omitzero" doc:"Only events of contracts made through these extensions. Null or absent: all contracts, and events of no contract."`
 	Workspaces    Only[domain.WorkspaceID]    `json:"workspace_ids,omitzero" doc:"Only events of contracts in these workspaces. Null or absent: every workspace, and events of no contract."`
 	TemplateTypes Only[domain.TemplateTypeID] `json:"template_type_ids,omitzero" doc:"Only events of contracts of these template types. Null or absent: every type, and events of no contract."`
+}
+
+func filtersOf(w domain.Webhook) Filters {
+	return Filters{EventTypes: shown(w.EventTypes), Origins: shown(w.Origins), Workspaces: shown(w.Workspaces), TemplateTypes: shown(w.TemplateTypes)}
 }
 
 // shown says null where there is no filter.
@@ -314,6 +318,33 @@ func typeFaults(types []string) []fault.Field {
 }
 
 type ListDeliveriesOutput struct{ Body Page[DeliveryView] }
+
+// CountDeliveriesInput has the filters of ListDeliveriesInput.
+type CountDeliveriesInput struct {
+	Webhook    domain.WebhookID       `path:"webhook_id" maxLength:"64"`
+	From       Time                   `query:"from" doc:"Only deliveries of events from this time on, RFC 3339, within the last 30 days. Default: 30 days ago." example:"2026-11-22T09:30:00Z"`
+	To         Time                   `query:"to" doc:"Only deliveries of events before this time. Default: now."`
+	States     []domain.DeliveryState `query:"state,explode" nullable:"false" maxItems:"5" enum:"delivered,retrying,exhausted,skipped,cancelled" doc:"Only deliveries in one of these states. Repeatable."`
+	EventTypes []string               `query:"event_type,explode" nullable:"false" maxItems:"20" maxLength:"64" doc:"Only deliveries of events of these types. Repeatable."`
+	Cursor     string                 `query:"cursor" maxLength:"1024" doc:"next_cursor of the part before. Opaque."`
+}
+
+// Check reports times that contradict each other, and types that there are not.
+func (in *CountDeliveriesInput) Check() []fault.Field { return in.List().Check() }
+
+// List is the list that is counted.
+func (in *CountDeliveriesInput) List() *ListDeliveriesInput {
+	return &ListDeliveriesInput{
+		PageInput: PageInput{Cursor: in.Cursor}, Webhook: in.Webhook, From: in.From, To: in.To, States: in.States, EventTypes: in.EventTypes,
+	}
+}
+
+type CountDeliveriesOutput struct {
+	Body struct {
+		Count      int    `json:"count" doc:"How many deliveries this part of the log has. The sum over all parts is exact."`
+		NextCursor string `json:"next_cursor,omitempty" doc:"The next part of the log: a call reads a bounded one. Absent in the last."`
+	}
+}
 
 type ListParkedDeliveriesInput struct {
 	PageInput

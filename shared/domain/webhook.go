@@ -56,26 +56,60 @@ type Subject struct {
 	Only         WebhookID      `json:"only_webhook_id,omitempty"`           // of a ping or a test: who alone hears it
 }
 
-// Hears is rule 17, and the only place where it is decided: a managed webhook hears only of contracts made
-// through its own installation and from a template of its own template type; a lifecycle webhook hears only of its own
-// installation, and when that has ended, of no other epoch; an account's own webhook hears whatever its filters allow.
-// By extension, workspace or template type it is held to contracts, which alone have them: of an installation it then hears nothing.
-// None hears of itself: one that cannot be reached is not told so. What is meant for one webhook, that one hears and
-// nobody else, whatever its filters.
-func (w Webhook) Hears(s Subject) bool {
-	if s.Only != "" {
-		return s.Only == w.ID
+// Clause is a part of rule 17. The clause that refuses an event decides that a webhook does not hear it.
+type Clause string
+
+// The clauses, in the order in which they are looked at: the first that refuses decides.
+const (
+	Heard              Clause = ""                   // no clause refuses
+	ClauseMeantFor     Clause = "meant-for"          // the event is meant for another webhook alone
+	ClauseItself       Clause = "itself"             // the event tells how the webhook itself fares
+	ClauseInstallation Clause = "installation"       // of a lifecycle webhook: the event is of no installation, or of another
+	ClauseEnded        Clause = "installation-ended" // of a lifecycle webhook: its installation ended before the event's began
+	ClauseOrigin       Clause = "origin"             // the contract was made through no extension, or through another
+	ClauseTemplateType Clause = "template-type"      // the contract has no such template type
+	ClauseEventType    Clause = "event-type"
+	ClauseWorkspace    Clause = "workspace"
+)
+
+// Clauses is each that can refuse, in their order.
+var Clauses = []Clause{
+	ClauseMeantFor, ClauseItself, ClauseInstallation, ClauseEnded, ClauseOrigin, ClauseTemplateType, ClauseEventType, ClauseWorkspace,
+}
+
+// Hears is rule 17, and the only place where it is decided. It returns the first clause that refuses the event, and
+// Heard when none does.
+//
+// A managed webhook hears only of contracts made through its own installation and from a template of its own template
+// type. A lifecycle webhook hears only of its own installation, and once that has ended, of no later one. An account's
+// own webhook hears whatever its filters allow; events of no contract pass no filter by extension, template type or
+// workspace. No webhook hears how it fares itself. An event that is meant for one webhook is heard by that webhook,
+// whatever its filters, and by no other.
+func (w Webhook) Hears(s Subject) Clause {
+	managed := w.Extension != ""
+	switch {
+	case s.Only != "" && s.Only == w.ID:
+		return Heard
+	case s.Only != "":
+		return ClauseMeantFor
+	case s.Webhook != "" && s.Webhook == w.ID:
+		return ClauseItself
+	case w.Lifecycle && (!managed || s.Installation != w.Extension):
+		return ClauseInstallation
+	case w.Lifecycle && !w.EndsAt.IsZero() && s.Epoch != w.Epoch:
+		return ClauseEnded
+	case w.Lifecycle:
+		return Heard
+	case managed && s.Origin != w.Extension, !allows(w.Origins, s.Origin):
+		return ClauseOrigin
+	case managed && (s.TemplateType == "" || s.TemplateType != w.TemplateType), !allows(w.TemplateTypes, s.TemplateType):
+		return ClauseTemplateType
+	case !allows(w.EventTypes, s.EventType):
+		return ClauseEventType
+	case !allows(w.Workspaces, s.Workspace):
+		return ClauseWorkspace
 	}
-	if s.Webhook != "" && s.Webhook == w.ID {
-		return false
-	}
-	if w.Lifecycle {
-		return w.Extension != "" && s.Installation == w.Extension && (w.EndsAt.IsZero() || s.Epoch == w.Epoch)
-	}
-	if w.Extension != "" && (s.Origin != w.Extension || s.TemplateType == "" || s.TemplateType != w.TemplateType) {
-		return false
-	}
-	return allows(w.EventTypes, s.EventType) && allows(w.Origins, s.Origin) && allows(w.Workspaces, s.Workspace) && allows(w.TemplateTypes, s.TemplateType)
+	return Heard
 }
 
 // allows tells whether a filter lets v through. One that names nothing is none.

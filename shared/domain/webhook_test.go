@@ -71,8 +71,38 @@ func TestRule17_Hears(t *testing.T) {
 		"by all three, another workspace":              {all, Subject{EventType: "contract.signed", Workspace: "hr", TemplateType: "tt_orders"}, false},
 		"by all three, another template type":          {all, Subject{EventType: "contract.signed", Workspace: "sales", TemplateType: "tt_bills"}, false},
 	} {
-		if got := c.webhook.Hears(c.subject); got != c.want {
+		if got := c.webhook.Hears(c.subject) == Heard; got != c.want {
 			t.Errorf("%s: got %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+// Each clause refuses where nothing before it does.
+func TestRule17_TheClauseThatDecides(t *testing.T) {
+	managed := Webhook{ID: "whk_1", Extension: "acme-crm", TemplateType: "tt_orders", EventTypes: []string{"contract.signed"}}
+	lifecycle := Webhook{ID: "whk_1", Extension: "acme-crm", Lifecycle: true, Epoch: 3, EndsAt: time.Now()}
+	own := Webhook{ID: "whk_1", EventTypes: []string{"contract.signed"}, Origins: []ExtensionID{"acme-crm"}, Workspaces: []WorkspaceID{"sales"}, TemplateTypes: []TemplateTypeID{"tt_orders"}}
+	for _, c := range []struct {
+		webhook Webhook
+		subject Subject
+		want    Clause
+	}{
+		{managed, Subject{EventType: "contract.signed", Origin: "acme-crm", TemplateType: "tt_orders"}, Heard},
+		{managed, Subject{EventType: "webhook.ping", Only: "whk_2"}, ClauseMeantFor},
+		{managed, Subject{EventType: "webhook.failing", Webhook: "whk_1"}, ClauseItself},
+		{lifecycle, Subject{EventType: "installation.enabled", Installation: "other-crm"}, ClauseInstallation},
+		{lifecycle, Subject{EventType: "installation.enabled", Installation: "acme-crm", Epoch: 4}, ClauseEnded},
+		{managed, Subject{EventType: "contract.created", Origin: "other-crm", TemplateType: "tt_quotes"}, ClauseOrigin},
+		{managed, Subject{EventType: "contract.created", Origin: "acme-crm", TemplateType: "tt_quotes"}, ClauseTemplateType},
+		{managed, Subject{EventType: "contract.created", Origin: "acme-crm", TemplateType: "tt_orders"}, ClauseEventType},
+		{own, Subject{EventType: "contract.created", Workspace: "hr", TemplateType: "tt_quotes"}, ClauseOrigin},
+		{own, Subject{EventType: "contract.created", Workspace: "hr", TemplateType: "tt_quotes", Origin: "acme-crm"}, ClauseTemplateType},
+		{own, Subject{EventType: "contract.created", Workspace: "hr", TemplateType: "tt_orders", Origin: "acme-crm"}, ClauseEventType},
+		{own, Subject{EventType: "contract.signed", Workspace: "hr", TemplateType: "tt_orders", Origin: "acme-crm"}, ClauseWorkspace},
+		{own, Subject{EventType: "contract.signed", Workspace: "sales", TemplateType: "tt_orders", Origin: "acme-crm"}, Heard},
+	} {
+		if got := c.webhook.Hears(c.subject); got != c.want {
+			t.Errorf("%+v of %+v: got %q, want %q", c.webhook, c.subject, got, c.want)
 		}
 	}
 }
