@@ -1,10 +1,9 @@
 package delivery
 
 import (
-	"encoding/json"
-	"html"
+	"cmp"
+	"encoding/base64"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -24,44 +23,109 @@ var headersKept = []string{"Content-Type", "Date", "Location", "Retry-After", "S
 const masked = "•••"
 
 // mask hides what an endpoint must not have us store or log: it may send back what it was sent.
-type mask struct{ forms []string }
+type mask struct{ forms []form }
 
-// newMask hides the secrets as they are, and as answers usually encode them.
+// form is a secret, or the part of its Base64 that does not depend on the characters around the secret. before and after
+// count the characters beside it that hold bits of the secret, too.
+type form struct {
+	text          string
+	before, after int
+}
+
+// span is a part of a text, in bytes.
+type span struct{ from, to int }
+
+// newMask hides the secrets as they are, escaped, and in Base64.
 func newMask(secrets ...string) mask {
 	var m mask
 	for _, s := range secrets {
-		if s == "" {
-			continue
+		if s != "" {
+			m.forms = append(append(m.forms, form{text: s}), inBase64(s)...)
 		}
-		quoted, _ := json.Marshal(s)
-		inJSON := strings.Trim(string(quoted), `"`)
-		m.forms = append(m.forms, s, inJSON, strings.ReplaceAll(inJSON, "/", `\/`), url.QueryEscape(s), url.PathEscape(s), html.EscapeString(s))
 	}
-	slices.SortFunc(m.forms, func(a, b string) int { return len(b) - len(a) }) // the longest is looked for first
+	slices.SortFunc(m.forms, func(a, b form) int {
+		return cmp.Or(cmp.Compare(a.text, b.text), cmp.Compare(a.before, b.before), cmp.Compare(a.after, b.after))
+	})
 	m.forms = slices.Compact(m.forms)
 	return m
+}
+
+// shortestInBase64 is in bytes. The Base64 of less has too few characters of its own to be told from other text.
+const shortestInBase64 = 3
+
+// inBase64 is the secret in both alphabets, at each of the three places in a group at which it may begin in a longer
+// text.
+func inBase64(secret string) []form {
+	if len(secret) < shortestInBase64 {
+		return nil
+	}
+	var forms []form
+	for place := range 3 {
+		text := append(make([]byte, place), secret...)
+		first, last := (8*place+5)/6, 8*len(text)/6
+		f := form{before: min(place, 1), after: min(8*len(text)%6, 1)}
+		for _, alphabet := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+			f.text = alphabet.EncodeToString(text)[first:last]
+			forms = append(forms, f)
+		}
+	}
+	return forms
 }
 
 // hide masks every secret in text. cut tells that text goes on where it ends: the beginning of a secret is then
 // taken off its end.
 func (m mask) hide(text string, cut bool) string {
-	pairs := make([]string, 0, 2*len(m.forms))
-	for _, form := range m.forms {
-		pairs = append(pairs, form, masked)
-	}
-	text = strings.NewReplacer(pairs...).Replace(text)
-	if !cut {
-		return text
-	}
-	for _, form := range m.forms {
-		for n := min(len(form)-1, len(text)); n > 0; n-- {
-			if strings.HasSuffix(text, form[:n]) {
-				text = text[:len(text)-n] + masked
-				break
+	var found []span
+	for _, d := range decodings(text, cut) {
+		if end := d.starts[len(d.text)]; end < len(text) {
+			found = append(found, span{end, len(text)}) // an escape that cut left open may be of a secret
+		}
+		for _, f := range m.forms {
+			found = append(found, d.find(f)...)
+			if s, begun := d.begins(f); cut && begun {
+				found = append(found, span{s.from, len(text)})
 			}
 		}
 	}
-	return text
+	slices.SortFunc(found, func(a, b span) int { return cmp.Compare(a.from, b.from) })
+	var hidden strings.Builder
+	end := 0
+	for i, s := range found {
+		if i == 0 || s.from >= end {
+			hidden.WriteString(text[end:s.from] + masked)
+		}
+		end = max(end, s.to)
+	}
+	hidden.WriteString(text[end:])
+	return hidden.String()
+}
+
+// find is every place of the form in the text as it came. Places that overlap are one.
+func (d decoded) find(f form) []span {
+	var found []span
+	for at := 0; ; at++ {
+		next := strings.Index(d.text[at:], f.text)
+		if next < 0 {
+			return found
+		}
+		at += next
+		s := d.source(at-f.before, at+len(f.text)+f.after)
+		if n := len(found); n > 0 && s.from < found[n-1].to {
+			found[n-1].to = s.to
+		} else {
+			found = append(found, s)
+		}
+	}
+}
+
+// begins is where d ends with the beginning of the form.
+func (d decoded) begins(f form) (span, bool) {
+	for n := min(len(f.text)-1, len(d.text)); n > 0; n-- {
+		if strings.HasSuffix(d.text, f.text[:n]) {
+			return d.source(len(d.text)-n-f.before, len(d.text)), true
+		}
+	}
+	return span{}, false
 }
 
 // excerpt is the beginning of a failed answer's body as it may be kept: masked, then shortened, valid UTF-8.
