@@ -99,15 +99,15 @@ func coreBlueprint() object {
 // crmBlueprint has a dependency, two template types and so two webhooks, an open and a secret parameter.
 func crmBlueprint(url string) object {
 	return object{
-		"scopes":       []string{"contracts:read", "contracts:write", "templates:read", "templates:write", "webhooks:read", "webhooks:write", "webhooks:secrets", "catalogue:read"},
+		"scopes":       []string{"contracts:read", "contracts:write", "participants:act", "templates:read", "templates:write", "webhooks:read", "webhooks:write", "webhooks:secrets", "catalogue:read"},
 		"parameters":   asks(crmParameters()...),
 		"dependencies": []object{{"extension_id": dependency}},
 		"template_types": []object{
 			{"name": "CRM order", "fields": []object{
-				{"custom_id": "order_number", "name": "Order number", "kind": "text"},
-				{"custom_id": "amount", "name": "Amount", "kind": "number", "default": "0"},
-				{"custom_id": "urgent", "name": "Urgent", "kind": "checkbox"},
-				{"custom_id": "due", "name": "Due", "kind": "date"},
+				{"custom_id": "order_number", "name": "Order number", "kind": "text", "filled_by": "participants"},
+				{"custom_id": "amount", "name": "Amount", "kind": "number", "default": "0", "filled_by": "participants"},
+				{"custom_id": "urgent", "name": "Urgent", "kind": "checkbox", "filled_by": "participants"},
+				{"custom_id": "due", "name": "Due", "kind": "date", "filled_by": "participants"},
 			}},
 			{"key": "addendum", "name": "CRM addendum", "fields": []object{{"custom_id": "reason", "name": "Reason", "kind": "text"}}},
 		},

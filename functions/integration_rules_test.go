@@ -54,7 +54,7 @@ func TestMe_SaysWhatATokenStandsFor(t *testing.T) {
 	a.enable()
 	me := a.want(a.call(a.integration(memberEmail), "GET", "/v1/me", nil), 200)
 	if me.str("account_id") != "customer" || me.str("installation", "extension_id") != mainExtension || me.str("installation", "parameters", "customer_id") != "C-1001" ||
-		me.str("user", "id") != "mel" || len(me.at("token", "scopes").([]any)) != 6 || strings.Contains(string(me.raw), "sesame") {
+		me.str("user", "id") != "mel" || len(me.at("token", "scopes").([]any)) != 9 || strings.Contains(string(me.raw), "sesame") {
 		t.Errorf("got %s", me.raw)
 	}
 	lower := who{"lower case", [][2]string{{"authorization", "bearer " + a.token}}}
@@ -154,6 +154,9 @@ func TestDataFields_EveryEditAndWhatItMustNotTouch(t *testing.T) {
 	system := []object{
 		{"custom_id": "due", "name": "Due", "kind": "date"}, {"custom_id": "urgent", "name": "Urgent", "kind": "checkbox", "active": false},
 		{"custom_id": "amount", "name": "Amount", "kind": "number", "default": "0"}, {"custom_id": "order_number", "name": "Order number", "kind": "text"},
+	}
+	for _, f := range system {
+		f["filled_by"] = "participants"
 	}
 	a.refused(a.call(a.admin, "PUT", at+"/fields", object{"fields": system[1:]}), 409, "managed-resource")
 	changed := append([]object{{"custom_id": "due", "name": "Mine now", "kind": "date"}}, system[1:]...)

@@ -95,6 +95,7 @@ func TestSession_ContractIsSignedWhenAllHaveSigned(t *testing.T) {
 		t.Errorf("after one of two signatures the contract is %s", half.raw)
 	}
 	s.refused(s.call(s.kim, "POST", "/v1/session/sign", nil), 409, "already-signed")
+	s.refused(s.call(s.kim, "POST", "/v1/session/decline", nil), 409, "already-signed")
 	s.refused(s.call(s.lee, "PATCH", "/v1/session/data-fields", newValues), 409, "already-signed")
 	s.refused(s.call(s.member, "PATCH", s.at+"/data-fields", newValues), 409, "already-signed")
 	s.refused(s.call(s.lee.with("If-Match", `"2"`), "POST", "/v1/session/sign", nil), 412, "stale")

@@ -109,6 +109,7 @@ func tokenState(t contract.TokenView, now time.Time) pill {
 var tokenScopeWords = map[domain.Scope]tick{
 	domain.ScopeContractsRead:   {Label: "Read contracts"},
 	domain.ScopeContractsWrite:  {Label: "Create and change contracts"},
+	domain.ScopeParticipantsAct: {Label: "Open participants' sessions", Hint: "Fill in, sign and decline as any participant."},
 	domain.ScopeTemplatesRead:   {Label: "Read templates"},
 	domain.ScopeTemplatesWrite:  {Label: "Change templates"},
 	domain.ScopeWebhooksRead:    {Label: "Read webhooks and deliveries"},

@@ -41,6 +41,7 @@ func pillOf(i contract.InstallationView) pill {
 var scopeWords = map[domain.Scope]string{
 	domain.ScopeContractsRead:   "Read contracts",
 	domain.ScopeContractsWrite:  "Create and change contracts",
+	domain.ScopeParticipantsAct: "Open sessions in which it can fill in, sign and decline as any participant",
 	domain.ScopeTemplatesRead:   "Read templates",
 	domain.ScopeTemplatesWrite:  "Change templates",
 	domain.ScopeWebhooksRead:    "Read its webhooks",

@@ -84,11 +84,13 @@ func (s *Service) move(ctx context.Context, in *contract.MoveContractInput, t ev
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// contract reads a contract that the caller may see. NotFound for a deleted one.
+// contract reads a contract that the caller may see. NotFound for a deleted one, and for one in a workspace that the
+// caller does not reach (design rule 28).
 func (s *Service) contract(ctx context.Context, id domain.ContractID) (domain.Contract, error) {
 	caller := auth.From(ctx)
 	c, err := s.store.Contract(ctx, caller.Account, id)
-	if e := caller.Extension(); err == nil && (c.State == domain.Deleted || e != "" && c.Origin != e) {
+	e := caller.Extension()
+	if err == nil && (c.State == domain.Deleted || e != "" && c.Origin != e || !caller.Reaches(c.Workspace)) {
 		return domain.Contract{}, fault.New(fault.NotFound, "not-found", "There is no such contract.")
 	}
 	return c, err

@@ -28,14 +28,14 @@ func (s *Service) CreateSession(ctx context.Context, in *contract.CreateParticip
 	case !c.State.Open():
 		return nil, fault.New(fault.Conflict, "contract-state", "The contract is %s, so nobody takes part in it any more.", c.State)
 	}
-	now := s.now()
+	now, caller := s.now(), auth.From(ctx)
 	life := min(time.Duration(in.Body.Lifetime)*time.Second, domain.MaxSession)
 	token, hash := secret.NewCredential(secret.SessionPrefix)
 	session := domain.Session{
 		Hash: hash, ID: domain.SessionID(s.newID("ses")), Account: c.Account, Contract: c.ID, Participant: in.Participant,
-		EndsAt: now.Add(life), CreatedAt: now,
+		OpenedBy: caller.SessionOpener(), EndsAt: now.Add(life), CreatedAt: now,
 	}
-	if by := auth.From(ctx).Token; by != nil {
+	if by := caller.Token; by != nil {
 		session.Extension, session.Epoch = by.Extension, by.Epoch
 	}
 	var tx store.Tx
@@ -43,7 +43,7 @@ func (s *Service) CreateSession(ctx context.Context, in *contract.CreateParticip
 	tx.Create(&domain.ContractSession{Contract: c.ID, Hash: hash, EndsAt: session.EndsAt})
 	out := &contract.CreateParticipantSessionOutput{}
 	out.Body.ID, out.Body.Contract, out.Body.Participant = session.ID, session.Contract, session.Participant
-	out.Body.ExpiresAt, out.Body.Token = session.EndsAt, token
+	out.Body.OpenedBy, out.Body.ExpiresAt, out.Body.Token = session.OpenedBy, session.EndsAt, token
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
@@ -76,18 +76,18 @@ func (s *Service) FillSession(ctx context.Context, in *contract.UpdateSessionDat
 
 // lookAtFilling is lookAtValues for a participant.
 func (s *Service) lookAtFilling(ctx context.Context, in *contract.UpdateSessionDataFieldsInput) ([]fault.Field, error) {
-	c, _, err := s.own(ctx)
+	c, by, err := s.own(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return s.valueFaults(ctx, c, in.Body.DataFields)
+	return s.valueFaults(ctx, c, by, in.Body.DataFields)
 }
 
 // SignSession records the participant's signature; with the last one the contract is signed, and this session and
 // all others end. Conflict `contract-state` while it is not published, `already-signed` for a second time.
 func (s *Service) SignSession(ctx context.Context, in *contract.SessionMoveInput) (*contract.SignSessionContractOutput, error) {
 	out, err := s.decide(ctx, in, func(c domain.Contract, by domain.ParticipantID) (domain.Contract, []events.Event, error) {
-		c, err := c.SignBy(by, s.now())
+		c, err := c.SignBy(by, auth.From(ctx).Session.OpenedBy, s.now())
 		if err != nil {
 			return c, nil, err
 		}
@@ -104,7 +104,7 @@ func (s *Service) SignSession(ctx context.Context, in *contract.SessionMoveInput
 // DeclineSession makes the contract declined, by this participant; all sessions of it end.
 func (s *Service) DeclineSession(ctx context.Context, in *contract.SessionMoveInput) (*contract.DeclineSessionContractOutput, error) {
 	out, err := s.decide(ctx, in, func(c domain.Contract, by domain.ParticipantID) (domain.Contract, []events.Event, error) {
-		c, err := c.DeclineBy(by, s.now())
+		c, err := c.DeclineBy(by, auth.From(ctx).Session.OpenedBy, s.now())
 		if err != nil {
 			return c, nil, err
 		}
@@ -168,8 +168,10 @@ func (s *Service) view(ctx context.Context, c domain.Contract, by domain.Partici
 	if err != nil {
 		return nil, err
 	}
+	self := c.Participants[c.Participant(by)]
+	self.SessionOpenedBy = domain.SessionOpener{} // the account's people and tokens are no participant's business
 	out := &contract.SessionContractOutput{ETag: c.ETag(), Body: contract.SessionContract{
-		ID: c.ID, Name: c.Name, State: c.State, ExpiresOn: c.ExpiresOn, FieldsVersion: version.Version, Participant: c.Participants[c.Participant(by)],
+		ID: c.ID, Name: c.Name, State: c.State, ExpiresOn: c.ExpiresOn, FieldsVersion: version.Version, Participant: self,
 	}}
 	for _, p := range c.Participants {
 		if p.ID != by {
@@ -177,17 +179,23 @@ func (s *Service) view(ctx context.Context, c domain.Contract, by domain.Partici
 		}
 	}
 	for _, v := range c.Values {
-		field := contract.SessionField{CustomID: v.CustomID, Name: v.Name, Kind: v.Kind, Value: v.Value}
+		field := contract.SessionField{
+			CustomID: v.CustomID, Name: v.Name, Kind: v.Kind, Value: v.Value, FilledBy: domain.FilledByAccount,
+		}
 		if at := t.Field(v.CustomID); at >= 0 {
 			field.Active = t.Fields[at].Usable(installed)
 			field.Description, field.Placeholder = t.Fields[at].Description, t.Fields[at].Placeholder
+			field.FilledBy = t.Fields[at].Filler()
 		}
 		out.Body.DataFields = append(out.Body.DataFields, field)
 	}
 	for _, f := range t.Fields {
 		known := slices.ContainsFunc(c.Values, func(v domain.Value) bool { return domain.FoldCustomID(v.CustomID) == domain.FoldCustomID(f.CustomID) })
 		if f.Usable(installed) && !known {
-			out.Body.DataFields = append(out.Body.DataFields, contract.SessionField{CustomID: f.CustomID, Name: f.Name, Description: f.Description, Placeholder: f.Placeholder, Kind: f.Kind, Active: true})
+			out.Body.DataFields = append(out.Body.DataFields, contract.SessionField{
+				CustomID: f.CustomID, Name: f.Name, Description: f.Description, Placeholder: f.Placeholder, Kind: f.Kind, Active: true,
+				FilledBy: f.Filler(),
+			})
 		}
 	}
 	return out, nil

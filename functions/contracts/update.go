@@ -97,14 +97,14 @@ func (s *Service) lookAtValues(ctx context.Context, in *contract.UpdateDataField
 	if err != nil {
 		return nil, err
 	}
-	return s.valueFaults(ctx, c, in.Body.DataFields)
+	return s.valueFaults(ctx, c, "", in.Body.DataFields)
 }
 
-func (s *Service) valueFaults(ctx context.Context, c domain.Contract, given []domain.GivenValue) ([]fault.Field, error) {
+func (s *Service) valueFaults(ctx context.Context, c domain.Contract, by domain.ParticipantID, given []domain.GivenValue) ([]fault.Field, error) {
 	_, t, installed, err := s.filling.Fields(ctx, c.Account, c.TemplateType, 0)
 	if err != nil {
 		return nil, err
 	}
-	_, _, wrong := t.Refill("/data_fields", c.Values, given, installed)
+	_, _, wrong := filling.Change{By: by, Values: given, At: "/data_fields"}.Apply(t, c.Values, installed)
 	return wrong, nil
 }

@@ -46,6 +46,19 @@ func (c Caller) UserID() domain.UserID {
 	return c.User.ID
 }
 
+// SessionOpener is the caller as a participant's session names it.
+func (c Caller) SessionOpener() domain.SessionOpener {
+	opener := domain.SessionOpener{User: c.UserID(), Extension: c.Extension()}
+	if c.Token != nil {
+		opener.Token = c.Token.ID
+	}
+	return opener
+}
+
+// Reaches tells whether the caller may use the contracts of the workspace. Members are limited, also those for whom a
+// token acts; admins, the platform and tokens that act for nobody are not (design rule 28).
+func (c Caller) Reaches(w domain.WorkspaceID) bool { return c.User == nil || c.User.MayCreateIn(w) }
+
 // Suspender is in whose name this caller suspends.
 func (c Caller) Suspender() domain.Suspender {
 	if c.Model == ModelPlatform {

@@ -37,7 +37,7 @@ type UserBody struct {
 	Email      string               `json:"email" format:"email" maxLength:"254" doc:"Unique in the account."`
 	Name       string               `json:"name" minLength:"1" maxLength:"128"`
 	Role       domain.Role          `json:"role" enum:"admin,member"`
-	Workspaces []domain.WorkspaceID `json:"workspaces" maxItems:"100" doc:"Where a member may create contracts. An admin may in every workspace."`
+	Workspaces []domain.WorkspaceID `json:"workspaces" maxItems:"100" doc:"Where a member may create and use contracts. An admin may in every workspace."`
 }
 
 func (in *PutUserInput) about() domain.AccountID { return in.Account }

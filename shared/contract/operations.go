@@ -716,14 +716,14 @@ var (
 	})
 	ReadContract = declare[ContractInput, ReadContractOutput](Operation{
 		ID: "read-contract", Method: http.MethodGet, Path: "/v1/contracts/{contract_id}", Function: Contracts, Status: 200,
-		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeContractsRead), auth.Platform()),
+		Auth: auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeContractsRead), auth.Platform()), ActingUser: OptionalActingUser,
 		Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordContract},
 		Family: FamilyContract, Since: "0.1.0", Summary: "Read a contract. An extension reads those made through it.",
 	})
 	PublishContract = declare[MoveContractInput, PublishContractOutput](Operation{
 		ID: "publish-contract", Method: http.MethodPost, Path: "/v1/contracts/{contract_id}/publish", Function: Contracts, Status: 200,
-		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeContractsWrite), auth.Platform()),
+		Auth: auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeContractsWrite), auth.Platform()), ActingUser: OptionalActingUser,
 		Errors: fault.Kinds{fault.NotFound, fault.Stale},
 		Reads:  domain.Records{domain.RecordContract},
 		Writes: domain.Records{domain.RecordContract, domain.RecordEvent},
@@ -750,13 +750,13 @@ var (
 	})
 	ListContracts = declare[ListContractsInput, ListContractsOutput](Operation{
 		ID: "list-contracts", Method: http.MethodGet, Path: "/v1/contracts", Function: Contracts, Status: 200,
-		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeContractsRead), auth.Platform()),
+		Auth: auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeContractsRead), auth.Platform()), ActingUser: OptionalActingUser,
 		Reads:  domain.Records{domain.RecordContract},
 		Family: FamilyContract, Since: "0.1.0", Summary: "List contracts, newest first, without values and participants. An extension lists those made through it.",
 	})
 	UpdateContract = declare[UpdateContractInput, UpdateContractOutput](Operation{
 		ID: "update-contract", Method: http.MethodPatch, Path: "/v1/contracts/{contract_id}", Function: Contracts, Status: 200,
-		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeContractsWrite), auth.Platform()),
+		Auth: auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeContractsWrite), auth.Platform()), ActingUser: OptionalActingUser,
 		Errors: fault.Kinds{fault.NotFound, fault.Stale},
 		Reads:  domain.Records{domain.RecordContract},
 		Writes: domain.Records{domain.RecordContract, domain.RecordEvent},
@@ -765,7 +765,7 @@ var (
 	})
 	UpdateDataFieldValues = declare[UpdateDataFieldValuesInput, UpdateDataFieldValuesOutput](Operation{
 		ID: "update-data-field-values", Method: http.MethodPatch, Path: "/v1/contracts/{contract_id}/data-fields", Function: Contracts, Status: 200,
-		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeContractsWrite), auth.Platform()),
+		Auth: auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeContractsWrite), auth.Platform()), ActingUser: OptionalActingUser,
 		Errors: fault.Kinds{fault.NotFound, fault.Stale},
 		Reads:  domain.Records{domain.RecordContract, domain.RecordTemplateType, domain.RecordFieldsVersion, domain.RecordInstallation},
 		Writes: domain.Records{domain.RecordContract, domain.RecordEvent},
@@ -774,7 +774,7 @@ var (
 	})
 	CancelContract = declare[MoveContractInput, CancelContractOutput](Operation{
 		ID: "cancel-contract", Method: http.MethodPost, Path: "/v1/contracts/{contract_id}/cancel", Function: Contracts, Status: 200,
-		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeContractsWrite), auth.Platform()),
+		Auth: auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeContractsWrite), auth.Platform()), ActingUser: OptionalActingUser,
 		Errors: fault.Kinds{fault.NotFound, fault.Stale},
 		Reads:  domain.Records{domain.RecordContract},
 		Writes: domain.Records{domain.RecordContract, domain.RecordEvent},
@@ -791,7 +791,7 @@ var (
 	})
 	DeleteContract = declare[MoveContractInput, DeleteContractOutput](Operation{
 		ID: "delete-contract", Method: http.MethodDelete, Path: "/v1/contracts/{contract_id}", Function: Contracts, Status: 204,
-		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeContractsWrite), auth.Platform()),
+		Auth: auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeContractsWrite), auth.Platform()), ActingUser: OptionalActingUser,
 		Errors: fault.Kinds{fault.NotFound, fault.Stale},
 		Reads:  domain.Records{domain.RecordContract},
 		Writes: domain.Records{domain.RecordContract, domain.RecordEvent},
@@ -800,7 +800,7 @@ var (
 	})
 	CreateParticipantSession = declare[CreateParticipantSessionInput, CreateParticipantSessionOutput](Operation{
 		ID: "create-participant-session", Method: http.MethodPost, Path: "/v1/contracts/{contract_id}/participants/{participant_id}/sessions", Function: Contracts, Status: 201,
-		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeContractsWrite)),
+		Auth: auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeParticipantsAct)), ActingUser: OptionalActingUser,
 		Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordContract},
 		Writes: domain.Records{domain.RecordSession, domain.RecordContractSession},

@@ -22,6 +22,7 @@ type CreateParticipantSessionOutput struct {
 		ID          domain.SessionID     `json:"id"`
 		Contract    domain.ContractID    `json:"contract_id"`
 		Participant domain.ParticipantID `json:"participant_id"`
+		OpenedBy    domain.SessionOpener `json:"opened_by"`
 		ExpiresAt   time.Time            `json:"expires_at"`
 		Token       domain.ShownOnce     `json:"token,omitempty" doc:"Shown once. Send it as Authorization: Bearer."`
 	}
@@ -46,7 +47,8 @@ type SessionField struct {
 	Placeholder string           `json:"placeholder,omitempty"`
 	Kind        domain.FieldKind `json:"kind"`
 	Value       string           `json:"value"`
-	Active      bool             `json:"active" doc:"Whether it takes a value now."`
+	Active      bool             `json:"active" doc:"Whether it takes a value now, of those who may fill it."`
+	FilledBy    domain.Filler    `json:"filled_by" enum:"account,participants" doc:"The participant changes only a field that participants fill."`
 }
 
 // OtherParticipant is another participant, without contact details.

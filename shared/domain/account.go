@@ -37,13 +37,13 @@ type User struct {
 	Email      string        `json:"email"` // by KeptEmail; unique in the account by EmailIdentity
 	Name       string        `json:"name"`
 	Role       Role          `json:"role"`
-	Workspaces []WorkspaceID `json:"workspaces"` // where the user may create contracts; an admin may in all
+	Workspaces []WorkspaceID `json:"workspaces"` // where the user may create and use contracts; an admin may in all
 	CreatedAt  time.Time     `json:"created_at"`
 	UpdatedAt  time.Time     `json:"updated_at"`
 	Revision
 }
 
-// MayCreateIn tells whether the user may create contracts in the workspace.
+// MayCreateIn tells whether the user may create contracts in the workspace, and use its contracts (design rule 28).
 func (u User) MayCreateIn(w WorkspaceID) bool {
 	return u.Role == Admin || slices.Contains(u.Workspaces, w)
 }
@@ -94,6 +94,7 @@ type Scope string
 const (
 	ScopeContractsRead   Scope = "contracts:read"
 	ScopeContractsWrite  Scope = "contracts:write"
+	ScopeParticipantsAct Scope = "participants:act" // open sessions, in which a participant fills, signs and declines
 	ScopeTemplatesRead   Scope = "templates:read"
 	ScopeTemplatesWrite  Scope = "templates:write"
 	ScopeWebhooksRead    Scope = "webhooks:read"
@@ -107,8 +108,8 @@ const AnyScope Scope = "any scope"
 
 // Scopes is every scope that exists.
 var Scopes = []Scope{
-	ScopeContractsRead, ScopeContractsWrite, ScopeTemplatesRead, ScopeTemplatesWrite, ScopeWebhooksRead, ScopeWebhooksWrite,
-	ScopeWebhooksSecrets, ScopeCatalogueRead,
+	ScopeContractsRead, ScopeContractsWrite, ScopeParticipantsAct, ScopeTemplatesRead, ScopeTemplatesWrite,
+	ScopeWebhooksRead, ScopeWebhooksWrite, ScopeWebhooksSecrets, ScopeCatalogueRead,
 }
 
 // Token is an API token, found by its hash; the token itself is stored nowhere. A token with an Extension is valid

@@ -54,3 +54,49 @@ func TestRefill_KeepsAContractWithinAnItem(t *testing.T) {
 		t.Errorf("what does not fit gave %v, want too-large", wrong)
 	}
 }
+
+func TestParticipant_DecidesOnce(t *testing.T) {
+	now, opener := time.Unix(1, 0), SessionOpener{}
+	c := Contract{State: Published, Participants: []Participant{{ID: "kim"}, {ID: "lee"}}}
+	signed, err := c.SignBy("kim", opener, now)
+	if err != nil || signed.State != Published {
+		t.Fatalf("the first signature gave %s, %v", signed.State, err)
+	}
+	if got, err := signed.DeclineBy("kim", opener, now); !fault.Is(err, "already-signed") || got.State != Published || !got.Participants[0].DeclinedAt.IsZero() {
+		t.Errorf("declining what one has signed gave %+v, %v", got, err)
+	}
+	if _, err := signed.SignBy("kim", opener, now); !fault.Is(err, "already-signed") {
+		t.Errorf("signing twice gave %v", err)
+	}
+	if got, err := signed.DeclineBy("lee", opener, now); err != nil || got.State != Declined {
+		t.Errorf("another participant's refusal gave %s, %v", got.State, err)
+	}
+	declined, err := c.DeclineBy("kim", opener, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := declined.SignBy("lee", opener, now); !fault.Is(err, "contract-state") {
+		t.Errorf("signing a declined contract gave %v", err)
+	}
+	declined.State = Published // as no lifecycle has it today
+	if got, err := declined.SignBy("kim", opener, now); !fault.Is(err, "already-declined") || !got.Participants[0].SignedAt.IsZero() {
+		t.Errorf("signing what one has declined gave %+v, %v", got, err)
+	}
+}
+
+func TestParticipant_DecisionNamesWhoOpenedTheSession(t *testing.T) {
+	now, opener := time.Unix(1, 0), SessionOpener{User: "ada", Token: "tok", Extension: "acme"}
+	c := Contract{State: Published, Participants: []Participant{{ID: "kim"}, {ID: "lee"}}}
+	signed, err := c.SignBy("kim", opener, now)
+	if err != nil || signed.Participants[0].SessionOpenedBy != opener || signed.Participants[1].SessionOpenedBy != (SessionOpener{}) {
+		t.Errorf("the signature is %+v, %v", signed.Participants, err)
+	}
+	declined, err := c.DeclineBy("lee", opener, now)
+	if err != nil || declined.Participants[1].SessionOpenedBy != opener || declined.Participants[0].SessionOpenedBy != (SessionOpener{}) {
+		t.Errorf("the refusal is %+v, %v", declined.Participants, err)
+	}
+	all, err := signed.SignByAll(now)
+	if err != nil || all.Participants[0].SessionOpenedBy != opener || all.Participants[1].SessionOpenedBy != (SessionOpener{}) {
+		t.Errorf("all signatures are %+v, %v", all.Participants, err)
+	}
+}

@@ -1,6 +1,8 @@
 package domain
 
 import (
+	"cmp"
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -36,6 +38,24 @@ const (
 	SourceSystem Source = "system"
 )
 
+// Filler says who gives a field's value in a contract (design rule 29). Empty: the account.
+type Filler string
+
+const (
+	FilledByAccount      Filler = "account"      // its users, its tokens and its extensions; participants only read
+	FilledByParticipants Filler = "participants" // any participant, and the account before and beside them
+)
+
+// UnmarshalJSON takes the default as absent, so that a definition that names it equals one that does not. A value of
+// another type is skipped: the schema refuses it, and all other errors of the body are reported beside it.
+func (f *Filler) UnmarshalJSON(raw []byte) error {
+	var name string
+	if *f = ""; json.Unmarshal(raw, &name) == nil && name != string(FilledByAccount) {
+		*f = Filler(name)
+	}
+	return nil
+}
+
 // FieldDefinition is what a field is, apart from who made it and whether it is active.
 type FieldDefinition struct {
 	CustomID    string    `json:"custom_id" minLength:"1" maxLength:"64" pattern:"^([.]{0,2}[A-Za-z0-9_ -][.A-Za-z0-9_ -]*|[.]{3}[.A-Za-z0-9_ -]*)$" doc:"Unique in its template type, ignoring case and spaces." example:"order_number"`
@@ -44,7 +64,11 @@ type FieldDefinition struct {
 	Placeholder string    `json:"placeholder,omitempty" maxLength:"128"`
 	Kind        FieldKind `json:"kind" enum:"text,checkbox,number,date" doc:"text: at most 1,024 characters; checkbox: true or false; number: decimal; date: YYYY-MM-DD."`
 	Default     string    `json:"default,omitempty" maxLength:"1024" text:"value" doc:"Used when a contract gives no value."`
+	FilledBy    Filler    `json:"filled_by,omitempty" enum:"account,participants" doc:"Who gives its value in a contract: account (also when absent): participants only read it; participants: they may change it, as the account may."`
 }
+
+// Filler is who gives the field's value, by name.
+func (d FieldDefinition) Filler() Filler { return cmp.Or(d.FilledBy, FilledByAccount) }
 
 // DataField is a field of a template type.
 type DataField struct {
@@ -255,6 +279,20 @@ func (t TemplateType) Refill(base string, before []Value, given []GivenValue, in
 		changed = append(changed, f.holding(value))
 	}
 	return all, changed, tooMuch(base, all)
+}
+
+// KeptFromParticipants reports each given value of a usable field that participants do not fill.
+func (t TemplateType) KeptFromParticipants(base string, given []GivenValue, installed bool) []fault.Field {
+	var wrong []fault.Field
+	for i, g := range given {
+		if f := t.Field(g.CustomID); f >= 0 && t.Fields[f].Usable(installed) && t.Fields[f].Filler() != FilledByParticipants {
+			wrong = append(wrong, fault.Field{
+				Pointer: fmt.Sprintf("%s/%d/custom_id", base, i), Code: "filled-by-account",
+				Detail: fmt.Sprintf("The account fills the data field %q. Leave it out.", g.CustomID),
+			})
+		}
+	}
+	return wrong
 }
 
 func (f DataField) holding(value string) Value {

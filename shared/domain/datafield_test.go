@@ -1,11 +1,13 @@
 package domain_test
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
 
 	"plugboard/shared/domain"
+	"plugboard/shared/fault"
 )
 
 func field(id string, kind domain.FieldKind, source domain.Source, active bool) domain.DataField {
@@ -163,5 +165,35 @@ func TestRule6_AWithdrawnFieldIsToldFromOneSwitchedOff(t *testing.T) {
 	back := defined(t, tt, []domain.FieldDefinition{off, {CustomID: "gone", Kind: domain.Text}})
 	if back[0].Active || !back[1].Active || back[1].Withdrawn {
 		t.Errorf("declared again: got %+v", back)
+	}
+}
+
+func TestRule29_WhoFillsAFieldIsTheAccountUnlessSaid(t *testing.T) {
+	for raw, want := range map[string]domain.Filler{
+		`{}`: domain.FilledByAccount, `{"filled_by":"account"}`: domain.FilledByAccount, `{"filled_by":"participants"}`: domain.FilledByParticipants,
+	} {
+		var d domain.FieldDefinition
+		if err := json.Unmarshal([]byte(raw), &d); err != nil || d.Filler() != want {
+			t.Errorf("%s: got %q, %v; want %q", raw, d.Filler(), err, want)
+		}
+		if named := raw == `{"filled_by":"account"}`; named && d != (domain.FieldDefinition{}) {
+			t.Errorf("%s differs from its absence: %+v", raw, d)
+		}
+	}
+	by := func(f domain.Filler) domain.TemplateType {
+		d := field("f", domain.Text, domain.SourceUser, true)
+		d.FilledBy = f
+		return domain.TemplateType{Fields: []domain.DataField{d}}
+	}
+	if !by(domain.FilledByParticipants).Unsettles(by("")) || by("").Unsettles(by("")) {
+		t.Error("the fields' version rises when another side fills the field, and only then")
+	}
+	system := domain.TemplateType{Extension: "acme", Fields: []domain.DataField{field("f", domain.Text, domain.SourceSystem, true)}}
+	theirs := domain.FilledByParticipants
+	if _, err := system.UpdateField("f", domain.FieldChange{FilledBy: &theirs}); !fault.Is(err, "managed-resource") {
+		t.Errorf("who fills a system field was changed: %v", err)
+	}
+	if changed, err := by("").UpdateField("f", domain.FieldChange{FilledBy: &theirs}); err != nil || changed.Fields[0].FilledBy != theirs {
+		t.Errorf("who fills a user's field was not changed: %+v, %v", changed.Fields, err)
 	}
 }

@@ -24,6 +24,7 @@ type FieldChange struct {
 	Placeholder *string    `json:"placeholder,omitempty" maxLength:"128"`
 	Kind        *FieldKind `json:"kind,omitempty" enum:"text,checkbox,number,date"`
 	Default     *string    `json:"default,omitempty" maxLength:"1024" text:"value"`
+	FilledBy    *Filler    `json:"filled_by,omitempty" enum:"account,participants" doc:"Who gives its value in a contract."`
 }
 
 // Edits of a template type. Each returns the template type as it will be. Of a managed field they change only Active
@@ -44,7 +45,7 @@ func (t TemplateType) UpdateField(customID string, c FieldChange) (TemplateType,
 		return t, noField(customID)
 	}
 	f := t.Fields[at]
-	definition := c.Name != nil || c.Description != nil || c.Placeholder != nil || c.Kind != nil || c.Default != nil
+	definition := c.Name != nil || c.Description != nil || c.Placeholder != nil || c.Kind != nil || c.Default != nil || c.FilledBy != nil
 	if definition && f.Source == SourceSystem {
 		return t, KeptFor(t.Extension, "data field")
 	}
@@ -54,6 +55,7 @@ func (t TemplateType) UpdateField(customID string, c FieldChange) (TemplateType,
 	set(&f.Placeholder, c.Placeholder)
 	set(&f.Kind, c.Kind)
 	set(&f.Default, c.Default)
+	set(&f.FilledBy, c.FilledBy)
 	fields := slices.Clone(t.Fields)
 	fields[at] = f
 	return t.withFields(fields, func(pointer string) string { return pointer[len(fmt.Sprintf("/fields/%d", at)):] })
@@ -143,11 +145,11 @@ func (t TemplateType) withFields(fields []DataField, pointer func(string) string
 }
 
 // Unsettles tells whether a value that was fine by the fields before may not be by those after: a field was
-// removed, changed its kind, or was switched on or off. Then the fields' version rises (design rule 13).
+// removed, changed its kind or who fills it, or was switched on or off. Then the fields' version rises (design rule 13).
 func (t TemplateType) Unsettles(before TemplateType) bool {
 	return slices.ContainsFunc(before.Fields, func(was DataField) bool {
 		at := t.Field(was.CustomID)
-		return at < 0 || t.Fields[at].Kind != was.Kind || t.Fields[at].Active != was.Active
+		return at < 0 || t.Fields[at].Kind != was.Kind || t.Fields[at].Active != was.Active || t.Fields[at].FilledBy != was.FilledBy
 	})
 }
 

@@ -21,6 +21,15 @@ type Participant struct {
 	Email      string        `json:"email" format:"email" maxLength:"254"`
 	SignedAt   time.Time     `json:"signed_at,omitzero"`
 	DeclinedAt time.Time     `json:"declined_at,omitzero"`
+	// SessionOpenedBy is kept with the participant's decision, as its evidence.
+	SessionOpenedBy SessionOpener `json:"session_opened_by,omitzero" doc:"Who opened the session in which the participant signed or declined. Absent when it was recorded without a session."`
+}
+
+// SessionOpener is who opened a participant's session: a user, a token, or a token that acts for a user.
+type SessionOpener struct {
+	User      UserID      `json:"user_id,omitempty" doc:"The account's user who called, or for whom the token acted."`
+	Token     TokenID     `json:"token_id,omitempty" doc:"The API token that called."`
+	Extension ExtensionID `json:"extension_id,omitempty" doc:"The extension whose token called."`
 }
 
 // CheckParticipants reports every e-mail that repeats another's, by pointer under base.
@@ -59,9 +68,9 @@ func (c Contract) Participant(id ParticipantID) int {
 	return slices.IndexFunc(c.Participants, func(p Participant) bool { return p.ID == id })
 }
 
-// SignBy records a participant's signature; the last one makes the contract signed. Conflict `contract-state` while
-// it is not published, `already-signed` for a second time.
-func (c Contract) SignBy(id ParticipantID, now time.Time) (Contract, error) {
+// SignBy records a participant's signature in a session; the last one makes the contract signed. Conflict `contract-state` while
+// it is not published, `already-signed` for a second time, `already-declined` for a participant who declined.
+func (c Contract) SignBy(id ParticipantID, opener SessionOpener, now time.Time) (Contract, error) {
 	signed, err := c.To(Signed, now)
 	if err != nil {
 		return c, err
@@ -72,9 +81,11 @@ func (c Contract) SignBy(id ParticipantID, now time.Time) (Contract, error) {
 		return c, fault.New(fault.NotFound, "not-found", "The contract has no such participant.")
 	case !c.Participants[at].SignedAt.IsZero():
 		return c, fault.New(fault.Conflict, "already-signed", "You have signed the contract.")
+	case !c.Participants[at].DeclinedAt.IsZero():
+		return c, fault.New(fault.Conflict, "already-declined", "You have declined the contract, so you cannot sign it.")
 	}
 	signed.Participants = slices.Clone(c.Participants)
-	signed.Participants[at].SignedAt = now
+	signed.Participants[at].SignedAt, signed.Participants[at].SessionOpenedBy = now, opener
 	if slices.ContainsFunc(signed.Participants, func(p Participant) bool { return p.SignedAt.IsZero() }) {
 		signed.State = c.State
 	}
@@ -96,18 +107,22 @@ func (c Contract) SignByAll(now time.Time) (Contract, error) {
 	return signed, nil
 }
 
-// DeclineBy makes the contract declined and records who did it.
-func (c Contract) DeclineBy(id ParticipantID, now time.Time) (Contract, error) {
+// DeclineBy makes the contract declined and records who did it, in whose session. Conflict `contract-state` while it is not published,
+// `already-signed` for a participant who signed.
+func (c Contract) DeclineBy(id ParticipantID, opener SessionOpener, now time.Time) (Contract, error) {
 	declined, err := c.To(Declined, now)
 	if err != nil {
 		return c, err
 	}
 	at := c.Participant(id)
-	if at < 0 {
+	switch {
+	case at < 0:
 		return c, fault.New(fault.NotFound, "not-found", "The contract has no such participant.")
+	case !c.Participants[at].SignedAt.IsZero():
+		return c, fault.New(fault.Conflict, "already-signed", "You have signed the contract, so you cannot decline it.")
 	}
 	declined.Participants = slices.Clone(c.Participants)
-	declined.Participants[at].DeclinedAt = now
+	declined.Participants[at].DeclinedAt, declined.Participants[at].SessionOpenedBy = now, opener
 	return declined, nil
 }
 
@@ -121,12 +136,13 @@ type Session struct {
 	Account     AccountID     `json:"account_id"`
 	Contract    ContractID    `json:"contract_id"`
 	Participant ParticipantID `json:"participant_id"`
-	// Extension made it, in that epoch of its installation, and it ends with that; empty when the account's user or own
-	// token made it.
-	Extension ExtensionID `json:"extension_id,omitempty"`
-	Epoch     int         `json:"epoch,omitempty"`
-	EndsAt    time.Time   `json:"ends_at"`
-	CreatedAt time.Time   `json:"created_at"`
+	// Extension opened it, in that epoch of its installation, and it ends with that; empty when the account's user or own
+	// token opened it.
+	Extension ExtensionID   `json:"extension_id,omitempty"`
+	Epoch     int           `json:"epoch,omitempty"`
+	OpenedBy  SessionOpener `json:"opened_by,omitzero"` // absent in sessions from before 0.6.0
+	EndsAt    time.Time     `json:"ends_at"`
+	CreatedAt time.Time     `json:"created_at"`
 	Revision
 }
 

@@ -1,5 +1,5 @@
 // Package filling changes the data field values of a contract. The account, a participant's session and an
-// extension's callback all come through it, so that design rules 12 and 13 hold for each.
+// extension's callback all come through it, so that design rules 12, 13 and 29 hold for each.
 package filling
 
 import (
@@ -31,6 +31,15 @@ type Change struct {
 	At      string // the pointer of Values, for what is wrong with them
 }
 
+// Apply is the values before with the change made, and those that changed; or all that is wrong with the change. A
+// participant changes only fields that participants fill (design rule 29).
+func (c Change) Apply(t domain.TemplateType, before []domain.Value, installed bool) (all, changed []domain.Value, wrong []fault.Field) {
+	if all, changed, wrong = t.Refill(c.At, before, c.Values, installed); c.By != "" {
+		wrong = append(wrong, t.KeptFromParticipants(c.At, c.Values, installed)...)
+	}
+	return all, changed, wrong
+}
+
 // Fill puts into tx all that the change takes; nothing when nothing changes. It returns c as it will be, and the write
 // of it, whose error when someone was faster is `raced` unless the caller says otherwise.
 //
@@ -45,7 +54,7 @@ func (f Filling) Fill(ctx context.Context, tx *store.Tx, c domain.Contract, chan
 	if err != nil {
 		return c, nil, err
 	}
-	values, changed, wrong := t.Refill(change.At, c.Values, change.Values, installed)
+	values, changed, wrong := change.Apply(t, c.Values, installed)
 	if err := fault.InvalidFields(wrong); err != nil || len(changed) == 0 {
 		return c, nil, err
 	}

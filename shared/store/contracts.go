@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -20,6 +21,7 @@ import (
 // ContractFilter narrows a list of contracts. An empty field does not narrow.
 type ContractFilter struct {
 	Workspace     domain.WorkspaceID
+	Among         []domain.WorkspaceID // any of these, at most 100: the operands that DynamoDB's IN takes
 	State         domain.ContractState
 	Origin        domain.ExtensionID
 	ExtensionType string
@@ -109,6 +111,15 @@ func (s *Store) contractShard(ctx context.Context, partition string, f ContractF
 			in.ExpressionAttributeValues[":"+name] = str(value)
 			conditions = append(conditions, "#"+name+" = :"+name)
 		}
+	}
+	if len(f.Among) > 0 {
+		in.ExpressionAttributeNames["#workspace_id"] = "workspace_id"
+		var operands []string
+		for n, w := range f.Among {
+			operands = append(operands, fmt.Sprintf(":among%d", n))
+			in.ExpressionAttributeValues[operands[n]] = str(string(w))
+		}
+		conditions = append(conditions, "#workspace_id IN ("+strings.Join(operands, ", ")+")")
 	}
 	if f.NoOrigin {
 		in.ExpressionAttributeNames["#origin_extension_id"] = "origin_extension_id"

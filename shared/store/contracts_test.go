@@ -42,6 +42,9 @@ func TestContracts_PagesMergeTheShardsAndEndWhenAllIsSeen(t *testing.T) {
 		{store.ContractFilter{}, 100, newest},
 		{store.ContractFilter{Workspace: "legal"}, 2, rare},
 		{store.ContractFilter{Workspace: "sales", State: domain.Signed}, 100, nil},
+		{store.ContractFilter{Among: []domain.WorkspaceID{"legal"}}, 2, rare},
+		{store.ContractFilter{Among: []domain.WorkspaceID{"legal", "sales"}}, 100, newest},
+		{store.ContractFilter{Among: []domain.WorkspaceID{"sales"}, Workspace: "legal"}, 100, nil},
 	} {
 		var got []domain.ContractID
 		calls := 0
