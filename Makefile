@@ -73,9 +73,9 @@ inventory: tools ## Write the capability inventory and the OpenAPI document anew
 test-document: document-tools ## Lint the OpenAPI document; generate and compile clients of it in Go and TypeScript
 	@echo "Linting the OpenAPI document …"
 	@cd $(CLIENTS) && REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true node_modules/.bin/redocly lint ../openapi.json
-	@$(STEP) build/typescript.log 5 "Generating and compiling a TypeScript client" bash -c 'cd $(CLIENTS) && \
-		node_modules/.bin/openapi-typescript ../openapi.json --output typescript/plugboard.d.ts && \
-		node_modules/.bin/tsc --strict --noEmit --skipLibCheck false --allowImportingTsExtensions --module esnext --moduleResolution bundler typescript/use.ts'
+	@$(STEP) build/typescript.log 5 "Generating and compiling a TypeScript client" bash -c 'cd $(CLIENTS)/typescript && \
+		../node_modules/.bin/openapi-typescript ../../openapi.json --output plugboard.d.ts && \
+		../node_modules/.bin/tsc --strict --noEmit --skipLibCheck false --allowImportingTsExtensions --module esnext --moduleResolution bundler use.ts'
 	@$(STEP) build/go-client.log 10 "Generating and compiling a Go client" bash -c 'cd $(CLIENTS)/go && mkdir -p plugboard && \
 		go tool oapi-codegen -package plugboard -o plugboard/plugboard.gen.go ../../openapi.json && go build ./...'
 

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -116,11 +117,10 @@ func TestOpenAPI_NothingIsNullableButAFilter(t *testing.T) {
 
 func TestOpenAPI_WhatIsAlwaysSentIsRequired(t *testing.T) {
 	doc := OpenAPI()
-	for _, name := range slices.Sorted(maps.Keys(doc.Components.Schemas.Map())) {
-		typ := doc.Components.Schemas.TypeFromRef("#/components/schemas/" + name)
+	check := func(name string, typ reflect.Type, schema *huma.Schema) {
 		if typ == nil || typ.Kind() != reflect.Struct {
 			t.Errorf("%s is of no struct", name)
-			continue
+			return
 		}
 		var want []string
 		for _, f := range reflect.VisibleFields(typ) {
@@ -128,11 +128,59 @@ func TestOpenAPI_WhatIsAlwaysSentIsRequired(t *testing.T) {
 				want = append(want, jsonName(f))
 			}
 		}
-		got := slices.Clone(doc.Components.Schemas.Map()[name].Required)
+		got := slices.Clone(schema.Required)
 		slices.Sort(got)
 		slices.Sort(want)
 		if !slices.Equal(got, want) {
 			t.Errorf("%s: got %v required, want %v", name, got, want)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(doc.Components.Schemas.Map())) {
+		check(name, doc.Components.Schemas.TypeFromRef("#/components/schemas/"+name), doc.Components.Schemas.Map()[name])
+	}
+	for _, row := range events.Catalogue {
+		body := doc.Webhooks[string(row.Type)].Post.RequestBody.Content["application/json"].Schema
+		check(string(row.Type), reflect.TypeOf(row.Payload), body.Properties["data"])
+	}
+}
+
+// Generators drop components that no path leads to, and then webhooks that refer to them do not compile.
+func TestOpenAPI_WebhooksReferToNothingButWhatPathsReach(t *testing.T) {
+	var document map[string]any
+	if err := json.Unmarshal(OpenAPIJSON(), &document); err != nil {
+		t.Fatal(err)
+	}
+	schemas := document["components"].(map[string]any)["schemas"].(map[string]any)
+	reached := map[string]bool{}
+	var look func(v any)
+	look = func(v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			ref, _ := v["$ref"].(string)
+			if name, ok := strings.CutPrefix(ref, componentSchemas); ok && !reached[name] {
+				reached[name] = true
+				look(schemas[name])
+			}
+			for _, inner := range v {
+				look(inner)
+			}
+		case []any:
+			for _, inner := range v {
+				look(inner)
+			}
+		}
+	}
+	look(document["paths"])
+	byPaths := maps.Clone(reached)
+	look(document["webhooks"])
+	for name := range reached {
+		if !byPaths[name] {
+			t.Errorf("webhooks alone refer to %s", name)
+		}
+	}
+	for name := range schemas {
+		if !reached[name] {
+			t.Errorf("nothing refers to %s", name)
 		}
 	}
 }
