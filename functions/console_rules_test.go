@@ -167,6 +167,32 @@ func TestConsole_EnablingTwiceByOneFormIsOnce(t *testing.T) {
 	}
 }
 
+func TestConsole_DisablingNeedsTheTypedNameHoweverItIsPosted(t *testing.T) {
+	c := newConsole(t)
+	v := c.newVisitor()
+	_, page := v.signIn("ada", "extensions/acme-core")
+	_, key, _ := strings.Cut(page, `name="key" value="`)
+	key, _, _ = strings.Cut(key, `"`)
+	v.post("extensions/acme-core", url.Values{"key": {key}, "version": {"1"}})
+	c.settle()
+	state := func() string {
+		return c.want(c.call(c.admin, "GET", "/v1/installations/acme-core", nil), 200).str("state")
+	}
+	before := state()
+	for name, form := range map[string]url.Values{"no name": {}, "another name": {"confirm": {"acme-crm"}}} {
+		if resp, body := v.post("installations/acme-core/disable", form); resp.StatusCode != 422 || !strings.Contains(body, "Nothing was changed") {
+			t.Errorf("%s: got %d %s", name, resp.StatusCode, body)
+		}
+	}
+	if got := state(); got != before {
+		t.Fatalf("the installation is %s, was %s", got, before)
+	}
+	v.post("installations/acme-core/disable", url.Values{"confirm": {"acme-core"}})
+	if got := state(); got == before {
+		t.Errorf("the typed name changed nothing: it is still %s", got)
+	}
+}
+
 func TestConsole_HtmxIsTheOneOfItsRelease(t *testing.T) {
 	const want = "a0abb04f2f45a1f89d1d4844023245537e5e6014c87b144553e0607b4cc32130"
 	for _, file := range []string{filepath.Join("console", "assets", "htmx.min.js"), filepath.Join("console", "npm", "node_modules", "htmx.org", "dist", "htmx.min.js")} {

@@ -3,7 +3,6 @@ package console
 import (
 	"crypto/rand"
 	"fmt"
-	"slices"
 
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
@@ -116,9 +115,6 @@ func noSuchChange() error {
 	return fault.New(fault.NotFound, "not-found", "There is nothing of that name to do with it.")
 }
 
-// typedToConfirm is how many managed resources a disabling must have before the extension's id has to be typed.
-const typedToConfirm = 1
-
 func (k *Console) confirmChange(q *request) (answer, error) {
 	return k.confirmPage(q, "")
 }
@@ -138,8 +134,6 @@ func (k *Console) confirmPage(q *request, wrong string) (answer, error) {
 	}
 	if c.danger {
 		page.Button = "danger"
-	}
-	if c.danger && len(i.Resources) >= typedToConfirm {
 		page.Type = string(i.Extension)
 		page.TypeField = formField{ID: "confirm", Label: "Type " + page.Type + " to confirm", Kind: "text", Required: true, Error: wrong}
 	}
@@ -152,7 +146,7 @@ func (k *Console) changeInstallation(q *request) (answer, error) {
 		return answer{}, err
 	}
 	id := domain.ExtensionID(q.PathValue("extension_id"))
-	if c.danger && q.PostFormValue("confirm") != string(id) && slices.Contains(sortedKeys(q.PostForm), "confirm") {
+	if c.danger && q.PostFormValue("confirm") != string(id) {
 		a, err := k.confirmPage(q, "This is not "+string(id)+". Nothing was changed.")
 		a.status = contract.StatusOf(fault.Invalid)
 		return a, err

@@ -88,7 +88,7 @@ func (v visitor) signIn(to string) string {
 	return body
 }
 
-func TestConsole_SignInEnableAndDisableThroughTheGateway(t *testing.T) {
+func TestConsole_SignInAndEnableThroughTheGateway(t *testing.T) {
 	v := newVisitor(t)
 	slug := domain.ExtensionID(unique("pages"))
 	must(t, deployed.list(t.Context(), slug, []string{}, domain.BlueprintSpec{
