@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigateway"
@@ -66,14 +67,10 @@ func (a *API) serve(deployment awsapigateway.CfnDeployment, id string) {
 		RemovalPolicy: d.kept(),
 	})
 	stage := awsapigateway.NewCfnStage(d.Stack, jsii.String(id), &awsapigateway.CfnStageProps{
-		RestApiId:    a.api.Ref(),
-		DeploymentId: deployment.Ref(),
-		StageName:    jsii.String(d.stage.Name),
-		MethodSettings: []any{&awsapigateway.CfnStage_MethodSettingProperty{
-			ResourcePath: jsii.String("/*"), HttpMethod: jsii.String("*"),
-			ThrottlingRateLimit:  jsii.Number(d.stage.RequestsPerSecond),
-			ThrottlingBurstLimit: jsii.Number(d.stage.RequestBurst),
-		}},
+		RestApiId:      a.api.Ref(),
+		DeploymentId:   deployment.Ref(),
+		StageName:      jsii.String(d.stage.Name),
+		MethodSettings: d.throttles(),
 		AccessLogSetting: &awsapigateway.CfnStage_AccessLogSettingProperty{
 			DestinationArn: log.LogGroupArn(), Format: jsii.String(accessLog()),
 		},
@@ -84,6 +81,23 @@ func (a *API) serve(deployment awsapigateway.CfnDeployment, id string) {
 	if !d.stage.GatewayLogRoleExists {
 		stage.AddResourceDependency(d.gatewaysMayLog(), jsii.String("API Gateway refuses an access log before the role is set"))
 	}
+}
+
+// throttles are the rates of the operations' rows, as far as the stage allows them. Other routes have the stage's rate. A
+// path's slashes are ~1 here (AWS::ApiGateway::Stage MethodSetting, "ResourcePath").
+func (d *Drawing) throttles() []any {
+	setting := func(path, method string, r contract.Rate) any {
+		return &awsapigateway.CfnStage_MethodSettingProperty{
+			ResourcePath: &path, HttpMethod: &method,
+			ThrottlingRateLimit:  jsii.Number(min(r.PerSecond, d.stage.RequestsPerSecond)),
+			ThrottlingBurstLimit: jsii.Number(min(r.Burst, d.stage.RequestBurst)),
+		}
+	}
+	all := []any{setting("/*", "*", contract.Rate{PerSecond: d.stage.RequestsPerSecond, Burst: d.stage.RequestBurst})}
+	for _, o := range contract.All() {
+		all = append(all, setting("/"+strings.ReplaceAll(o.Path, "/", "~1"), o.Method, o.Rate))
+	}
+	return all
 }
 
 // gatewaysMayLog sets the account-wide role by which gateways write logs. The stack leaves it behind when it is deleted,

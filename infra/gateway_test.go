@@ -201,3 +201,26 @@ func TestGateway_AChangedBodyIsDeployedAnew(t *testing.T) {
 		t.Errorf("got the API's logical id %s, want gateway", id)
 	}
 }
+
+// No stage allows more than a row does.
+func TestGateway_LimitsEachOperationByItsRow(t *testing.T) {
+	everyStage(t, func(t *testing.T, stack template) {
+		_, deployed := stack.only(t, "AWS::ApiGateway::Stage")
+		got := map[string]map[string]any{}
+		for _, s := range deployed.Properties["MethodSettings"].([]any) {
+			setting := s.(map[string]any)
+			got[setting["HttpMethod"].(string)+" "+setting["ResourcePath"].(string)] = setting
+		}
+		if want := len(contract.All()) + 1; len(got) != want {
+			t.Fatalf("got %d settings, want one for each operation and one for the rest: %d", len(got), want)
+		}
+		most := stack.drawing.stage
+		for _, o := range contract.All() {
+			setting := got[o.Method+" /"+strings.ReplaceAll(o.Path, "/", "~1")]
+			rate, burst := min(o.Rate.PerSecond, most.RequestsPerSecond), min(o.Rate.Burst, most.RequestBurst)
+			if setting["ThrottlingRateLimit"] != rate || setting["ThrottlingBurstLimit"] != burst {
+				t.Errorf("%s has %v, want %v a second and %v at once", o.ID, setting, rate, burst)
+			}
+		}
+	})
+}

@@ -58,6 +58,19 @@ const (
 // DefaultMaxBody is the body limit in bytes of an operation that declares no other (design rule 26).
 const DefaultMaxBody = 256 << 10
 
+// Rate is how often an operation may be called, over all callers. API Gateway answers 429 beyond it. A stage may allow less.
+type Rate struct {
+	PerSecond float64 // on average
+	Burst     float64 // at once
+}
+
+// The rates of rows. An account's own share is limited besides, in the functions (auth.Limit).
+var (
+	RateReads  = Rate{PerSecond: 500, Burst: 1000} // of a row that reads and declares no other
+	RateWrites = Rate{PerSecond: 200, Burst: 400}  // of a row that writes and declares no other
+	RateJobs   = Rate{PerSecond: 5, Burst: 20}     // of a row whose request keeps a function busy or starts a long job
+)
+
 // Operation is one row: everything that is known of an operation but its code.
 type Operation struct {
 	ID       string // kebab-case; the Go name is its CamelCase
@@ -76,6 +89,7 @@ type Operation struct {
 	Emits       []events.Type  // events committed with the change
 	Causes      []events.Type  // events that provisioning commits later, when it works on what this put into its queue
 	MaxBody     int64          // bytes; 0 means DefaultMaxBody, or what the File takes
+	Rate        Rate           // zero: RateReads or RateWrites
 	File        *File          // the body, where it is no JSON
 	Binary      []string       // the content types of an answer that is a file, and no JSON
 	// Revalidates: it answers 304 to an If-None-Match that names what the caller would get.
@@ -147,6 +161,13 @@ func (o Operation) declared(input, output reflect.Type, uploads bool) Operation 
 		o.MaxBody = o.File.MaxBytes + formFrame
 	case o.MaxBody == 0:
 		o.MaxBody = DefaultMaxBody
+	}
+	switch {
+	case o.Rate != Rate{}:
+	case o.Mutates():
+		o.Rate = RateWrites
+	default:
+		o.Rate = RateReads
 	}
 	if o.Owner == "" {
 		o.Owner = DefaultOwner
@@ -230,6 +251,8 @@ func (o Operation) problem() string {
 		return "a redirect has a 3xx status, says whom it leads to, and answers with Location"
 	case o.Family == "" || o.Since == "" || o.Summary == "":
 		return "family, since and summary are needed"
+	case o.Rate.PerSecond <= 0 || o.Rate.Burst < o.Rate.PerSecond:
+		return "the rate is at least a burst of one second"
 	case len(o.Auth) == 0:
 		return "no auth model is named"
 	case !o.Mutates() && (len(o.Writes) > 0 || len(o.Emits) > 0):

@@ -73,6 +73,7 @@ var (
 		Auth: auth.AnyOf(auth.Partner()), Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordDraft, domain.RecordVersion, domain.RecordBlueprint, domain.RecordLifecycle, domain.RecordDataKey},
 		Writes: domain.Records{domain.RecordExtension, domain.RecordBlueprint, domain.RecordVersion, domain.RecordSubmission, domain.RecordLifecycle, domain.RecordDataKey},
+		Rate:   RateJobs,
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Validate a blueprint, or the draft, and freeze it as the extension's next version.",
 	})
 	ListExtension = declare[ListExtensionInput, ListExtensionOutput](Operation{
@@ -94,6 +95,7 @@ var (
 		Auth: auth.AnyOf(auth.Partner()), Errors: fault.Kinds{fault.NotFound}, File: logoFile,
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordListing},
 		Writes: domain.Records{domain.RecordExtension, domain.RecordLogo, domain.RecordListing},
+		Rate:   RateJobs,
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Set an extension's logo, replacing the previous one.",
 	})
 	ReadExtensionLogo = declare[LogoInput, ReadExtensionLogoOutput](Operation{
@@ -213,6 +215,7 @@ var (
 		Reads:  domain.Records{domain.RecordExtension, domain.RecordVersion},
 		Writes: domain.Records{domain.RecordRollout, domain.RecordProvision},
 		Causes: []events.Type{events.InstallationUpgraded, events.InstallationFailed},
+		Rate:   RateJobs,
 		Family: FamilyCatalogue, Since: "0.1.0", Summary: "Start a job that upgrades every installation whose policy allows it.",
 	})
 	ListRollouts = declare[ListRolloutsInput, ListRolloutsOutput](Operation{
@@ -549,6 +552,7 @@ var (
 		Reads:  domain.Records{domain.RecordAccount, domain.RecordDeletion, domain.RecordPartner},
 		Writes: domain.Records{domain.RecordAccount, domain.RecordDeletion, domain.RecordProvision},
 		Causes: []events.Type{events.InstallationDisabled},
+		Rate:   RateJobs,
 		Family: FamilyAccount, Since: "0.1.0", Summary: "Delete an account: its credentials are dead at once, then its data is erased.",
 	})
 	ReadDeletion = declare[ReadDeletionInput, ReadDeletionOutput](Operation{
@@ -638,6 +642,7 @@ var (
 		Auth:   auth.AnyOf(auth.Platform()),
 		Reads:  domain.Records{domain.RecordAccount},
 		Writes: domain.Records{domain.RecordAccount}, MaxBody: 1 << 20,
+		Rate:   RateJobs,
 		Family: FamilyAccount, Since: "0.1.0", Summary: "Create or update up to 1,000 accounts. Each gets its own result.",
 	})
 	ImportUsers = declare[ImportUsersInput, ImportUsersOutput](Operation{
@@ -645,6 +650,7 @@ var (
 		Auth:   auth.AnyOf(auth.Platform()),
 		Reads:  domain.Records{domain.RecordNaming, domain.RecordAccount, domain.RecordUser, domain.RecordWorkspace},
 		Writes: domain.Records{domain.RecordNaming, domain.RecordUser, domain.RecordReservation, domain.RecordQuotaUse}, MaxBody: maxImportBody,
+		Rate:   RateJobs,
 		Family: FamilyAccount, Since: "0.1.0", Summary: "Create or update up to 1,000 users of any accounts. Each gets its own result.",
 	})
 	ImportWorkspaces = declare[ImportWorkspacesInput, ImportWorkspacesOutput](Operation{
@@ -652,6 +658,7 @@ var (
 		Auth:   auth.AnyOf(auth.Platform()),
 		Reads:  domain.Records{domain.RecordAccount, domain.RecordWorkspace},
 		Writes: domain.Records{domain.RecordWorkspace, domain.RecordQuotaUse}, MaxBody: 1 << 20,
+		Rate:   RateJobs,
 		Family: FamilyAccount, Since: "0.1.0", Summary: "Create or update up to 1,000 workspaces of any accounts. Each gets its own result.",
 	})
 	ImportTemplates = declare[ImportTemplatesInput, ImportTemplatesOutput](Operation{
@@ -659,6 +666,7 @@ var (
 		Auth:   auth.AnyOf(auth.Platform()),
 		Reads:  domain.Records{domain.RecordNaming, domain.RecordAccount, domain.RecordTemplate, domain.RecordWorkspace, domain.RecordTemplateType, domain.RecordInstallation},
 		Writes: domain.Records{domain.RecordNaming, domain.RecordTemplate, domain.RecordFieldsVersion, domain.RecordQuotaUse}, MaxBody: maxImportBody,
+		Rate:   RateJobs,
 		Family: FamilyContract, Since: "0.1.0", Summary: "Create or update up to 1,000 templates of any accounts. Each gets its own result.",
 	})
 )
@@ -975,6 +983,7 @@ var (
 		Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordInstallation, domain.RecordReplaying},
 		Writes: domain.Records{domain.RecordReplay, domain.RecordReplaying, domain.RecordResend},
+		Rate:   RateJobs,
 		Family: FamilyWebhook, Since: "0.3.0", Summary: "Start a job that sends failed, skipped or filtered deliveries since a time again.",
 	})
 	ListReplays = declare[ListReplaysInput, ListReplaysOutput](Operation{
