@@ -46,6 +46,7 @@ func doomed(w *world) *scene {
 	s.want(s.call(platform.with("Idempotency-Key", "one more"), "PUT", "/v1/accounts/customer/workspaces/sales", object{"name": planted}), 200)
 	s.want(s.call(s.partner, "PUT", "/v1/extensions/"+idleExtension+"/test-accounts", object{"accounts": []string{"other", "customer"}}), 200)
 	s.accepts("customer", idleExtension)
+	s.invites(dependency, "customer") // and nobody answers
 	s.want(s.call(s.admin, "POST", "/v1/tokens", object{"name": planted, "scopes": []string{}}), 201)
 	s.want(s.call(s.admin, "POST", "/v1/installations/"+mainExtension+"/token", object{"overlap_seconds": 3600}), 201)
 	failing := s.want(s.call(s.admin, "POST", "/v1/webhooks", object{"name": planted, "url": refusing.URL}), 201).str("id")
@@ -193,7 +194,7 @@ func TestRule27_ADeletedAccountLeavesNothingButTheProof(t *testing.T) {
 		was[line] = true
 	}
 	for line := range strings.Lines(after + "\n") {
-		if !was[line] && !strings.HasPrefix(line, "DELETION#customer ") && !strings.HasPrefix(line, "EXTENSION#"+idleExtension+" EXTENSION ") && !strings.HasPrefix(line, "EXTENSION#"+mainExtension+" ROLLOUT#") {
+		if !was[line] && !strings.HasPrefix(line, "DELETION#customer ") && !strings.HasPrefix(line, "EXTENSION#"+idleExtension+" EXTENSION ") && !strings.HasPrefix(line, "EXTENSION#"+dependency+" EXTENSION ") && !strings.HasPrefix(line, "EXTENSION#"+mainExtension+" ROLLOUT#") {
 			t.Errorf("this was not there before: %s", line)
 		}
 		delete(was, line)

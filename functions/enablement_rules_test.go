@@ -170,6 +170,7 @@ func TestRule3_ARotationOverlapsByADayUnlessItSaysOtherwise(t *testing.T) {
 	a.want(a.call(first, "GET", "/v1/templates", nil), 200)
 	a.pass(time.Hour + time.Second)
 	a.refused(a.call(first, "GET", "/v1/templates", nil), 401, "unauthenticated")
+	a.admin = a.dashboard("customer", "ada") // the day is longer than a sign-in
 	second := a.integration(adminEmail)
 	ended := a.want(a.call(a.admin, "POST", at+"/token", object{"overlap_seconds": 0}), 201)
 	if !strings.Contains(ended.str("warning"), "401") {

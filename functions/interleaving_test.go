@@ -163,9 +163,9 @@ func (a *actors) exactly() {
 			}
 		}
 	}
-	count := [3]int{0, len(types), len(hooks)}
+	count := [3]int{0, 0, len(hooks)} // template types of a disabled extension stay, and use no quota
 	if i.State != domain.Disabled {
-		count[0] = 1
+		count[0], count[1] = 1, len(types)
 	}
 	if got := a.extensionsUse(); got != count {
 		a.t.Errorf("%s at version %d: %v installations, template types and webhooks are counted, and %v are there", i.State, i.Version, got, count)
