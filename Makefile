@@ -80,9 +80,10 @@ test-document: document-tools ## Lint the OpenAPI document; generate and compile
 		go tool oapi-codegen -package plugboard -o plugboard/plugboard.gen.go ../../openapi.json && go build ./...'
 
 clients: $(OPENAPI_GENERATOR) ## Generate and build Go and Python clients by openapi-generator: minutes, and Java
-	@rm -rf build/clients
+	@# Its Python generator writes no type for a webhook's body, which is no Python then: it gets the document without webhooks.
+	@rm -rf build/clients && mkdir -p build/clients && go tool gojq 'del(.webhooks)' shared/contract/openapi.json > build/clients/openapi.json
 	@$(STEP) build/generated-clients.log 15 "Generating clients of the OpenAPI document" bash -c '$(foreach language,go python,\
-		java -jar $(OPENAPI_GENERATOR) generate --generator-name $(language) --input-spec shared/contract/openapi.json \
+		java -jar $(OPENAPI_GENERATOR) generate --generator-name $(language) --input-spec build/clients/openapi.json \
 		--output build/clients/$(language) --package-name plugboard --git-user-id plugboard --git-repo-id plugboard $(GENERATOR_FLAGS) &&) true'
 	@$(STEP) build/generated-go.log 10 "Building the Go client" bash -c 'cd build/clients/go && go mod tidy && go build ./...'
 	@$(STEP) build/generated-python.log 10 "Building the Python client" bash -c 'cd build/clients/python && python3 -m venv .venv && \

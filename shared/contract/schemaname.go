@@ -23,14 +23,16 @@ const componentSchemas = "#/components/schemas/"
 
 // longerNames is for Go types whose name says enough inside their package, and too little in the document.
 var longerNames = map[string]string{
-	"fault.Field":    "ProblemError",
-	"domain.Change":  "BlueprintChange",
-	"domain.Failure": "InstallationFailure",
-	"domain.Finding": "DriftFinding",
-	"domain.Setup":   "InstallationSetup",
-	"domain.Step":    "ProvisioningStep",
-	"domain.Upgrade": "InstallationUpgrade",
-	"domain.Value":   "DataFieldValue",
+	// Go generators name the constructor of Installation NewInstallation.
+	"contract.NewInstallation": "CreatedInstallation",
+	"fault.Field":              "ProblemError",
+	"domain.Change":            "BlueprintChange",
+	"domain.Failure":           "InstallationFailure",
+	"domain.Finding":           "DriftFinding",
+	"domain.Setup":             "InstallationSetup",
+	"domain.Step":              "ProvisioningStep",
+	"domain.Upgrade":           "InstallationUpgrade",
+	"domain.Value":             "DataFieldValue",
 }
 
 var suffixes = []struct{ goType, schema string }{

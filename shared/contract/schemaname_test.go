@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"plugboard/shared/domain"
@@ -31,6 +32,8 @@ func TestSchemaNames_AreNamesThatAPersonWouldChoose(t *testing.T) {
 			t.Errorf("%s is named for Go or Huma, or as generators name parts of an operation", name)
 		case slices.Contains(vague, name):
 			t.Errorf("%s says too little: add its Go type to longerNames", name)
+		case slices.Contains(names, strings.TrimPrefix(name, "New")) && strings.HasPrefix(name, "New"):
+			t.Errorf("%s is the constructor's name of another schema in generated Go", name)
 		case operations[name]:
 			t.Errorf("%s is an operation's name", name)
 		}
