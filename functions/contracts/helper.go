@@ -47,8 +47,25 @@ func (s *Service) CreateData(ctx context.Context, in *contract.ContractCreateDat
 	}
 	out := &contract.ContractCreateDataOutput{}
 	out.Body.Page = contract.PageOf(choices, func(w contract.WorkspaceChoice) string { return string(w.ID) }, in.PageInput)
-	out.Body.TemplateTypes, err = s.typeChoices(ctx, out.Body.Items, wanted)
-	return out, err
+	if out.Body.TemplateTypes, err = s.typeChoices(ctx, out.Body.Items, wanted); err != nil {
+		return nil, err
+	}
+	for _, w := range out.Body.Items {
+		for i, t := range w.Templates {
+			w.Templates[i].DataFields = choosable(t, out.Body.TemplateTypes)
+		}
+	}
+	return out, nil
+}
+
+// choosable are the template's values of fields that are shown with its type: creation would refuse the others.
+func choosable(t contract.TemplateChoice, types []contract.TemplateTypeChoice) []domain.GivenValue {
+	at := slices.IndexFunc(types, func(c contract.TemplateTypeChoice) bool { return c.ID == t.TemplateType })
+	return slices.DeleteFunc(slices.Clone(t.DataFields), func(v domain.GivenValue) bool {
+		return !slices.ContainsFunc(types[at].DataFields, func(f domain.FieldDefinition) bool {
+			return domain.FoldCustomID(f.CustomID) == domain.FoldCustomID(v.CustomID)
+		})
+	})
 }
 
 // wantedTypes are the requested template types; for an extension's token, among its own types.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 
 	"plugboard/shared/auth"
 	"plugboard/shared/contract"
@@ -48,7 +49,16 @@ func (s *Service) DeleteTemplate(ctx context.Context, in *contract.DeleteTemplat
 // ReadTemplate shows a template. NotFound as for DeleteTemplate.
 func (s *Service) ReadTemplate(ctx context.Context, in *contract.TemplateInput) (*contract.ReadTemplateOutput, error) {
 	tpl, err := s.template(ctx, in.Template)
-	return &contract.ReadTemplateOutput{ETag: tpl.ETag(), Body: tpl}, err
+	if err != nil {
+		return nil, err
+	}
+	t, err := s.store.TemplateType(ctx, tpl.Account, tpl.TemplateType)
+	if err != nil {
+		return nil, fault.Wrap(err, "the type of the template %s", tpl.ID)
+	}
+	shown := []domain.Template{tpl}
+	err = s.showUsable(ctx, shown, []domain.TemplateType{t})
+	return &contract.ReadTemplateOutput{ETag: tpl.ETag(), Body: shown[0]}, err
 }
 
 // UpdateTemplate changes what is given. NotFound as for DeleteTemplate; Stale when If-Match names another version; Invalid
@@ -236,7 +246,32 @@ func (s *Service) ListTemplates(ctx context.Context, in *contract.ListTemplatesI
 			templates = append(templates, t)
 		}
 	}
-	return &contract.ListTemplatesOutput{Body: contract.PageOf(templates, func(t domain.Template) string { return string(t.ID) }, in.PageInput)}, nil
+	page := contract.PageOf(templates, func(t domain.Template) string { return string(t.ID) }, in.PageInput)
+	page.Items = slices.Clone(page.Items)
+	return &contract.ListTemplatesOutput{Body: page}, s.showUsable(ctx, page.Items, types)
+}
+
+// showUsable leaves out the templates' values that a new contract cannot have: an inactive field acts as a removed one.
+// Stored values stay, and are shown again once their field is active.
+func (s *Service) showUsable(ctx context.Context, templates []domain.Template, types []domain.TemplateType) error {
+	installed := map[domain.TemplateTypeID]bool{}
+	for i, tpl := range templates {
+		at := slices.IndexFunc(types, func(t domain.TemplateType) bool { return t.ID == tpl.TemplateType })
+		if at < 0 {
+			templates[i].Values = []domain.GivenValue{}
+			continue
+		}
+		t := types[at]
+		if _, known := installed[t.ID]; !known {
+			is, err := s.filling.Installed(ctx, t)
+			if err != nil {
+				return err
+			}
+			installed[t.ID] = is
+		}
+		templates[i].Values = t.UsableValues(tpl.Values, installed[t.ID])
+	}
+	return nil
 }
 
 // absent adds a field for a NotFound and keeps any other error.

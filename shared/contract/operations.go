@@ -691,7 +691,7 @@ var (
 		ID: "read-template", Method: http.MethodGet, Path: "/v1/templates/{template_id}", Function: Contracts, Status: 200,
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeTemplatesRead), auth.Platform()),
 		Errors: fault.Kinds{fault.NotFound},
-		Reads:  domain.Records{domain.RecordTemplate, domain.RecordTemplateType},
+		Reads:  domain.Records{domain.RecordTemplate, domain.RecordTemplateType, domain.RecordInstallation},
 		Family: FamilyContract, Since: "0.6.0", Summary: "Read a template.",
 	})
 	UpdateTemplate = declare[UpdateTemplateInput, UpdateTemplateOutput](Operation{
@@ -705,7 +705,7 @@ var (
 	ListTemplates = declare[ListTemplatesInput, ListTemplatesOutput](Operation{
 		ID: "list-templates", Method: http.MethodGet, Path: "/v1/templates", Function: Contracts, Status: 200,
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeTemplatesRead), auth.Platform()),
-		Reads:  domain.Records{domain.RecordTemplate, domain.RecordTemplateType},
+		Reads:  domain.Records{domain.RecordTemplate, domain.RecordTemplateType, domain.RecordInstallation},
 		Family: FamilyContract, Since: "0.1.0", Summary: "List the templates, optionally of one extension type.",
 	})
 	ContractCreateData = declare[ContractCreateDataInput, ContractCreateDataOutput](Operation{

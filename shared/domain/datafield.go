@@ -204,6 +204,18 @@ type Value struct {
 	Value    string    `json:"value"`
 }
 
+// UsableValues are the values of fields that are usable: a new contract can have them. installed says whether t's extension
+// is enabled. The result is never nil.
+func (t TemplateType) UsableValues(values []GivenValue, installed bool) []GivenValue {
+	usable := []GivenValue{}
+	for _, v := range values {
+		if i := t.Field(v.CustomID); i >= 0 && t.Fields[i].Usable(installed) {
+			usable = append(usable, v)
+		}
+	}
+	return usable
+}
+
 // GivenValue is a value as a caller gives it.
 type GivenValue struct {
 	CustomID string `json:"custom_id" minLength:"1" maxLength:"64"`
