@@ -102,7 +102,7 @@ func (s *Service) Idle(ctx context.Context, in *contract.ReadExtensionInput) (*c
 // By what a call returns.
 func listed(s *Service) func(context.Context, *contract.ListExtensionInput) (*contract.ListExtensionOutput, error) {
 	return func(ctx context.Context, in *contract.ListExtensionInput) (*contract.ListExtensionOutput, error) {
-		_, err := s.store.Listings(ctx)
+		_, err := s.store.Listings(ctx, "", 1)
 		return nil, err
 	}
 }
