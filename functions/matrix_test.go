@@ -218,6 +218,11 @@ func (s *scene) observed(o contract.Operation, rule auth.Rule) {
 	}
 }
 
+// causesNothingHere is why an operation causes no event in the scene.
+var causesNothingHere = map[string]string{
+	"repair-installation": "nothing has drifted", "delete-account": "no extension of the scene has a lifecycle endpoint",
+}
+
 // observedLater lets the workers go on, and holds the events that provisioning commits against the row.
 func (s *scene) observedLater(o contract.Operation) {
 	s.t.Helper()
@@ -227,7 +232,7 @@ func (s *scene) observedLater(o contract.Operation) {
 	caused := slices.DeleteFunc(emitted, func(e events.Type) bool {
 		return !slices.ContainsFunc(events.Catalogue, func(r events.Row) bool { return r.Type == e && slices.Contains(r.Producer, "provisioning") })
 	})
-	if len(caused) == 0 {
+	if len(caused) == 0 && causesNothingHere[o.ID] == "" {
 		s.t.Errorf("%s caused no event; its row declares %v", o.ID, o.Causes)
 	}
 	for _, e := range caused {

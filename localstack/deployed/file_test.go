@@ -50,11 +50,11 @@ func picture(t *testing.T) []byte {
 	return b.Bytes()
 }
 
-// sent is an answer's file. LocalStack's gateway does not decode base64 answers, as AWS and MiniStack do: there the
-// text is what can be compared.
+// sent is an answer's file. LocalStack's gateway decodes a base64 answer only when the first type of Accept is an image's,
+// where AWS and MiniStack always do: otherwise its text is decoded here.
 func sent(t *testing.T, a client.Answer) []byte {
 	t.Helper()
-	if answersForItself() {
+	if answersForItself() || bytes.HasPrefix(a.Body, []byte("\x89PNG")) {
 		return a.Body
 	}
 	decoded, err := base64.StdEncoding.DecodeString(string(a.Body))
