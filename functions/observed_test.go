@@ -36,7 +36,7 @@ func changed(body any) any {
 	for _, name := range slices.Sorted(maps.Keys(other)) {
 		switch v := other[name].(type) {
 		case string:
-			if slices.Contains([]string{"name", "slug", "key", "reason", "code", "state", "user_id"}, name) {
+			if slices.Contains([]string{"name", "slug", "key", "reason", "code", "state", "id"}, name) {
 				other[name] = v + "-other"
 				return other
 			}

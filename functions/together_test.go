@@ -111,7 +111,7 @@ func TestRule10_ALostTokenIsRotatedAndALostWebhookKeepsNothingEnabled(t *testing
 	a.tamper(func(tx *store.Tx) { tx.Discard(domain.Token{Hash: a.stands(mainExtension).TokenHash}) })
 	a.want(a.call(a.admin, "GET", "/v1/tokens", nil), 200)
 	a.token = a.want(a.call(a.admin, "POST", "/v1/installations/"+mainExtension+"/token", object{}), 201).str("token")
-	if got := a.want(a.call(a.integration(adminEmail), "GET", "/v1/me", nil), 200); len(got.at("token", "scopes").([]any)) != 6 {
+	if got := a.want(a.call(a.integration(adminEmail), "GET", "/v1/me", nil), 200); len(got.at("token", "scopes").([]any)) != 9 {
 		t.Errorf("the new token is %s", got.raw)
 	}
 	a.offerLifecycle()

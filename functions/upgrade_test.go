@@ -20,12 +20,14 @@ const upgradePath = "/v1/installations/" + mainExtension + "/upgrade"
 // changes or goes.
 func tamerBlueprint(url string) object {
 	b := crmBlueprint(url)
-	b["scopes"] = []string{"contracts:read", "contracts:write", "templates:read", "templates:write", "webhooks:read"}
+	b["scopes"] = []string{
+		"contracts:read", "contracts:write", "participants:act", "templates:read", "templates:write", "webhooks:read", "webhooks:write", "catalogue:read",
+	}
 	b["template_types"] = []object{{"name": "CRM order", "fields": []object{
-		{"custom_id": "order_number", "name": "Order number", "kind": "text"},
-		{"custom_id": "amount", "name": "Total amount", "kind": "number", "default": "0"},
+		{"custom_id": "order_number", "name": "Order number", "kind": "text", "filled_by": "participants"},
+		{"custom_id": "amount", "name": "Total amount", "kind": "number", "default": "0", "filled_by": "participants"},
 		{"custom_id": "currency", "name": "Currency", "kind": "text"},
-		{"custom_id": "due", "name": "Due", "kind": "date"},
+		{"custom_id": "due", "name": "Due", "kind": "date", "filled_by": "participants"},
 	}}}
 	hook := b["webhooks"].([]object)[0]
 	hook["headers"] = object{"X-Customer": "{{customer_id}}", "X-Version": "two"}

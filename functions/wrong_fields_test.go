@@ -61,7 +61,7 @@ func wrongBodies(s *scene) map[string]wrong {
 			body: object{"blueprint": object{
 				"scopes": []string{"everything", "contracts:read", "contracts:read"},
 				"parameters": object{"type": "array", "required": []string{"s", "nobody", "s"}, "additionalProperties": true, "properties": object{
-					"K": object{"type": "string", "title": ""}, "k": object{"type": "string", "pattern": "(", "minimum": 1}, "s": object{"type": "string", "writeOnly": true, "maxLength": 2000},
+					"K": object{"type": "string", "title": ""}, "k": object{"type": "string", "pattern": "(", "minimum": 1}, "s": object{"type": "string", "writeOnly": true, "maxLength": 5000},
 					"n": object{"type": "integer", "enum": []any{1, "x", 1.5, 1}, "default": 7}, "t": object{"type": "text", "oneOf": []any{}},
 				}},
 				"dependencies": []object{
@@ -166,6 +166,15 @@ func wrongBodies(s *scene) map[string]wrong {
 		"put-user": {
 			body: object{"email": "Ada <ada@customer.test>", "name": "", "role": "owner", "workspaces": []any{"sales", "nowhere", 7}},
 			want: []string{"/email", "/name", "/role", "/workspaces/1", "/workspaces/2"},
+		},
+		"put-user-by-id": {
+			body: object{"id": "ü", "email": "Ada <ada@customer.test>", "name": "", "role": "owner", "workspaces": []any{"sales", "nowhere", 7}},
+			want: []string{"/id", "/email", "/name", "/role", "/workspaces/1", "/workspaces/2"},
+		},
+		"delete-user-by-id": {body: object{"id": "", "zz": "zz"}, want: []string{"/id", "/zz"}},
+		"update-template": {
+			body: object{"name": line, "workspace_id": "nowhere", "data_fields": values},
+			want: append([]string{"/name", "/workspace_id"}, ofValues...),
 		},
 		"put-workspace": {body: object{"name": "", "zz": "zz"}, want: []string{"/name", "/zz"}},
 		"create-template": {
