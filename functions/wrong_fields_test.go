@@ -80,7 +80,7 @@ func wrongBodies(s *scene) map[string]wrong {
 				}},
 			}},
 			want: []string{
-				"/blueprint/scopes/0", "/blueprint/scopes/2", "/blueprint/parameters/type", "/blueprint/parameters/additionalProperties",
+				"/blueprint/webhooks/0/query", "/blueprint/scopes/0", "/blueprint/scopes/2", "/blueprint/parameters/type", "/blueprint/parameters/additionalProperties",
 				"/blueprint/parameters/required/1", "/blueprint/parameters/required/2",
 				"/blueprint/parameters/properties/K", "/blueprint/parameters/properties/K/title", "/blueprint/parameters/properties/k/pattern", "/blueprint/parameters/properties/k/minimum",
 				"/blueprint/parameters/properties/s/maxLength", "/blueprint/parameters/properties/n/enum/1", "/blueprint/parameters/properties/n/enum/2", "/blueprint/parameters/properties/n/enum/3",
