@@ -168,7 +168,7 @@ func TestRule10_EveryDriftIsFoundByPointerAndRepairedWithoutUndoingRuntimeState(
 	if !gotHook.Paused || gotHook.Secret != wantHook.Secret || !gotHook.SameDefinition(wantHook) {
 		t.Errorf("the webhook is\n%+v\nwant\n%+v", gotHook, wantHook)
 	}
-	if got := a.call(a.integration(adminEmail), "GET", "/v1/me", nil); got.status != 200 || len(got.at("token", "scopes").([]any)) != 8 {
+	if got := a.call(a.integration(adminEmail), "GET", "/v1/me", nil); got.status != 200 || len(got.at("token", "scopes").([]any)) != 9 {
 		t.Errorf("the token answers %d: %s", got.status, got.raw)
 	}
 	if got := a.extensionsUse(); got != used {

@@ -221,6 +221,7 @@ func (s *scene) observed(o contract.Operation, rule auth.Rule) {
 // causesNothingHere is why an operation causes no event in the scene.
 var causesNothingHere = map[string]string{
 	"repair-installation": "nothing has drifted", "delete-account": "no extension of the scene has a lifecycle endpoint",
+	"create-rollout": "the scene's installations are at the version already", "resume-rollout": "as create-rollout",
 }
 
 // observedLater lets the workers go on, and holds the events that provisioning commits against the row.
