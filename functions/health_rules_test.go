@@ -84,7 +84,7 @@ func TestRule19_ADistantAttemptIsMadeInItsTime(t *testing.T) {
 	id := s.want(s.call(s.admin, "POST", "/v1/webhooks", object{"name": "Late", "url": front}), 201).str("id")
 	s.settle()
 	late.take() // the ping
-	late.answer(http.StatusInternalServerError)
+	late.answer(http.StatusServiceUnavailable)
 	s.want(s.call(s.integration(adminEmail), "POST", "/v1/contracts", contractOf(s.templateID)), 201)
 	s.settle()
 	first := late.take()
