@@ -60,9 +60,11 @@ test-faults: ready ## The fault suite, with what takes minutes: what was staged,
 	@$(LOCALSTACK) -port $(TEST_PORT) -outputs localstack/.state/$(TEST_PORT)/outputs.json with \
 		$(MAKE) --no-print-directory faults
 
-lint: tools ## gofmt, go vet, staticcheck, and no skipped test
+lint: tools ## gofmt, 120 columns, go vet, staticcheck, and no skipped test
 	@echo "Linting …"
 	@files=$$(gofmt -l $$(find . -name '*.go' -not -path '*/node_modules/*')); [ -z "$$files" ] || { echo "gofmt these: $$files" >&2; exit 1; }
+	@long=$$(find . -name '*.go' -not -path '*/node_modules/*' -exec env LC_ALL=C awk -f localstack/longlines.awk {} +) || { \
+		echo "Longer than 120 columns:"; echo "$$long"; exit 1; } >&2
 	@go vet ./...
 	@go tool staticcheck ./...
 	@! grep -rnE '\bt\.Skip(f|Now)?\(' --include='*_test.go' --exclude-dir=node_modules . || { echo "A skipped test proves nothing: make it run, or delete it." >&2; exit 1; }

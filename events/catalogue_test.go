@@ -53,7 +53,8 @@ func TestSample_RoundTripsThroughItsPayload(t *testing.T) {
 		if got, want := compact(t, encoded), compact(t, sample); got != want {
 			t.Errorf("%s: got %s, want %s", row.Type, got, want)
 		}
-		if envelope.Type != row.Type || envelope.ID == "" || envelope.Account == "" || envelope.Timestamp.IsZero() || data.Elem().IsZero() {
+		if envelope.Type != row.Type || envelope.ID == "" || envelope.Account == "" || envelope.Timestamp.IsZero() ||
+			data.Elem().IsZero() {
 			t.Errorf("%s: got %+v, want a whole event of that type", row.Type, envelope)
 		}
 		if zone, _ := envelope.Timestamp.Zone(); zone != "UTC" {
@@ -80,21 +81,24 @@ func TestCatalogue_RowsAreWhole(t *testing.T) {
 			t.Errorf("%q is there twice, or no noun.verb", row.Type)
 		}
 		seen[row.Type] = true
-		if row.Version < 1 || row.Summary == "" || len(row.Producer) == 0 || reflect.TypeOf(row.Payload).Kind() != reflect.Struct {
+		if row.Version < 1 || row.Summary == "" || len(row.Producer) == 0 ||
+			reflect.TypeOf(row.Payload).Kind() != reflect.Struct {
 			t.Errorf("%s: got %+v, want a version, a summary, a producer and a payload", row.Type, row)
 		}
 		if !events.Known(string(row.Type)) {
 			t.Errorf("%s is not known", row.Type)
 		}
 	}
-	for _, unknown := range []string{"", "contract", "contract.", "Contract.signed", "contract.signed ", "contract.archived"} {
+	for _, unknown := range []string{"", "contract", "contract.", "Contract.signed", "contract.signed ",
+		"contract.archived"} {
 		if events.Known(unknown) {
 			t.Errorf("%q is known", unknown)
 		}
 	}
 }
 
-// An event that an operation emits has its function as producer; what no operation emits is provisioning's, or delivery's.
+// An event that an operation emits has its function as producer; what no operation emits is provisioning's, or
+// delivery's.
 func TestCatalogue_ProducersAreTheFunctionsThatEmit(t *testing.T) {
 	emitted := map[events.Type][]string{}
 	for _, o := range contract.All() {
@@ -134,7 +138,8 @@ func TestRule17_EveryEventOfAnInstallationNamesIt(t *testing.T) {
 		switch {
 		case row.Type == events.InstallationUpdated:
 			made[row.Type], err = events.OfParameters("evt_1", i, []string{"customer_id"})
-		case strings.HasPrefix(string(row.Type), "installation.") && reflect.TypeOf(row.Payload) == reflect.TypeFor[events.DriftData]():
+		case strings.HasPrefix(string(row.Type), "installation.") &&
+			reflect.TypeOf(row.Payload) == reflect.TypeFor[events.DriftData]():
 			made[row.Type], err = events.OfDrift("evt_1", row.Type, i, domain.Drift{})
 		case strings.HasPrefix(string(row.Type), "installation."):
 			made[row.Type], err = events.OfInstallation("evt_1", row.Type, i)
@@ -157,10 +162,12 @@ func TestRule17_EveryEventOfAnInstallationNamesIt(t *testing.T) {
 func TestRule17_ManagedWebhooksDeclareContractsEventsAlone(t *testing.T) {
 	for _, row := range events.Catalogue {
 		noun, _, _ := strings.Cut(string(row.Type), ".")
-		if got, want := events.OfContracts(string(row.Type)), slices.Contains([]string{"contract", "data_field", "participant"}, noun); got != want {
+		if got, want := events.OfContracts(string(row.Type)),
+			slices.Contains([]string{"contract", "data_field", "participant"}, noun); got != want {
 			t.Errorf("%s may be declared: %v", row.Type, got)
 		}
-		if got, want := events.OfSending(string(row.Type)), (noun == "webhook" || noun == "delivery") && row.Type != events.WebhookPing; got != want {
+		if got, want := events.OfSending(string(row.Type)), (noun == "webhook" || noun == "delivery") &&
+			row.Type != events.WebhookPing; got != want {
 			t.Errorf("%s is about sending: %v", row.Type, got)
 		}
 	}
@@ -171,7 +178,8 @@ func TestCatalogue_IsTheReadmesTable(t *testing.T) {
 	var want strings.Builder
 	want.WriteString("| type | means | committed by |\n|---|---|---|\n")
 	for _, r := range events.Catalogue {
-		fmt.Fprintf(&want, "| [`%s`](samples/%s.json) | %s | %s |\n", r.Type, r.Type, r.Summary, strings.Join(r.Producer, ", "))
+		fmt.Fprintf(&want, "| [`%s`](samples/%s.json) | %s | %s |\n", r.Type, r.Type, r.Summary,
+			strings.Join(r.Producer, ", "))
 	}
 	page, err := os.ReadFile("README.md")
 	if err != nil {

@@ -28,12 +28,14 @@ type Delivery struct {
 	Attempt   int                `json:"attempt"`              // 1 for the first
 	First     int                `json:"first,omitempty"`      // of the schedule, which a replay begins anew; empty: 1
 	Slow      bool               `json:"slow,omitempty"`       // by the slow lane
-	Turn      bool               `json:"turn,omitempty"`       // NotBefore is its turn, of so many a second, for this attempt
-	NotBefore time.Time          `json:"not_before,omitzero"`
-	Asked     bool               `json:"asked,omitempty"` // somebody wants this attempt now: it probes a breaker before its time
+	// NotBefore is its turn, of so many a second, for this attempt
+	Turn      bool      `json:"turn,omitempty"`
+	NotBefore time.Time `json:"not_before,omitzero"`
+	// somebody wants this attempt now: it probes a breaker before its time
+	Asked bool `json:"asked,omitempty"`
 
-	// Known is the sum of the revisions of the webhook and its installation when it was fanned out. Who knows older ones
-	// reads again, so that a rotated secret or a changed parameter holds for every event after the change.
+	// Known is the sum of the revisions of the webhook and its installation when it was fanned out. Who knows older
+	// ones reads again, so that a rotated secret or a changed parameter holds for every event after the change.
 	Known int `json:"known,omitempty"`
 
 	// What lies beside the message (shared/lane): taken out of its JSON, they would be a tenth of a delivery's time.
@@ -53,9 +55,10 @@ func DeliveryTo(w domain.Webhook, e Event) Delivery {
 	return d
 }
 
-// Again is the message for another attempt of a delivery that was tried before, by its log: the one after the last, with
-// what the first was made of, so that id and body stay the same (design rule 18). A run of attempts that has ended is
-// followed by a new one, with the schedule from its beginning; one that still goes on, goes on. It takes the slow lane.
+// Again is the message for another attempt of a delivery that was tried before, by its log: the one after the last,
+// with what the first was made of, so that id and body stay the same (design rule 18). A run of attempts that has ended
+// is followed by a new one, with the schedule from its beginning; one that still goes on, goes on. It takes the slow
+// lane.
 //
 // Conflict `older-epoch` for what nothing is sent of any more (design rule 5), `attempts-used-up` when there were
 // domain.AttemptsMost.
@@ -71,9 +74,11 @@ func Again(w domain.Webhook, e Event, lines []domain.Attempt) (Delivery, error) 
 	}
 	switch {
 	case d.Attempt > domain.AttemptsMost:
-		return d, fault.New(fault.Conflict, "attempts-used-up", "The delivery was tried %d times; no more than %d are begun.", d.Attempt-1, domain.AttemptsMost)
+		return d, fault.New(fault.Conflict, "attempts-used-up",
+			"The delivery was tried %d times; no more than %d are begun.", d.Attempt-1, domain.AttemptsMost)
 	case w.Extension != "" && !w.Lifecycle && d.Epoch != w.Epoch:
-		return d, fault.New(fault.Conflict, "older-epoch", "The extension was disabled since the event, and nothing from before is sent any more.")
+		return d, fault.New(fault.Conflict, "older-epoch",
+			"The extension was disabled since the event, and nothing from before is sent any more.")
 	}
 	return d, nil
 }
@@ -84,7 +89,8 @@ func (d Delivery) Number() int { return d.Attempt - max(d.First, 1) + 1 }
 // Line is the attempt's in the log, with what another attempt is made of. How it went is the caller's to add.
 func (d Delivery) Line(at time.Time) domain.Attempt {
 	return domain.Attempt{
-		Account: d.Account, Webhook: d.Webhook, Event: d.Event, EventType: d.EventType, EventDay: d.Day(), EventAt: d.EventAt, Contract: d.Contract,
+		Account: d.Account, Webhook: d.Webhook, Event: d.Event, EventType: d.EventType, EventDay: d.Day(),
+		EventAt: d.EventAt, Contract: d.Contract,
 		Epoch: d.Epoch, Context: d.Context, Number: d.Attempt, At: at,
 	}
 }

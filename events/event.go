@@ -128,13 +128,16 @@ type Event struct {
 // OfContract is the event that c's change makes.
 func OfContract(id domain.EventID, t Type, c domain.Contract) (Event, error) {
 	return about(id, t, c).with(t, ContractData{
-		ID: c.ID, Name: c.Name, State: c.State, Workspace: c.Workspace, Template: c.Template, TemplateType: c.TemplateType,
-		ExtensionType: c.ExtensionType, Origin: c.Origin, ExpiresOn: c.ExpiresOn, DataFields: c.Values, Participants: c.Participants,
+		ID: c.ID, Name: c.Name, State: c.State, Workspace: c.Workspace, Template: c.Template,
+		TemplateType:  c.TemplateType,
+		ExtensionType: c.ExtensionType, Origin: c.Origin, ExpiresOn: c.ExpiresOn, DataFields: c.Values,
+		Participants: c.Participants,
 	})
 }
 
 // OfDataFields is the event of c's values that changed, by a participant or, when by is empty, by the account.
-func OfDataFields(id domain.EventID, c domain.Contract, by domain.ParticipantID, changed []domain.Value) (Event, error) {
+func OfDataFields(id domain.EventID, c domain.Contract, by domain.ParticipantID,
+	changed []domain.Value) (Event, error) {
 	return about(id, DataFieldUpdated, c).with(DataFieldUpdated, DataFieldData{
 		Contract: c.ID, State: c.State, Workspace: c.Workspace, TemplateType: c.TemplateType,
 		ExtensionType: c.ExtensionType, Origin: c.Origin, Participant: by, DataFields: changed,
@@ -153,7 +156,8 @@ func OfParticipant(id domain.EventID, t Type, c domain.Contract, p domain.Partic
 func about(id domain.EventID, t Type, c domain.Contract) Event {
 	return Event{
 		ID: id, Account: c.Account, Contract: c.ID, At: c.UpdatedAt,
-		Subject: domain.Subject{EventType: string(t), Origin: c.Origin, Workspace: c.Workspace, TemplateType: c.TemplateType},
+		Subject: domain.Subject{EventType: string(t), Origin: c.Origin, Workspace: c.Workspace,
+			TemplateType: c.TemplateType},
 	}
 }
 
@@ -172,7 +176,8 @@ func OfParameters(id domain.EventID, i domain.Installation, changed []string) (E
 // OfFarewell is the event of i's end with its account, which is being deleted: of the account it says the id alone.
 func OfFarewell(id domain.EventID, i domain.Installation) (Event, error) {
 	e := ofInstallation(id, InstallationDisabled, i)
-	return e.with(InstallationDisabled, InstallationData{Extension: i.Extension, Version: i.Version, State: domain.Disabled, Reason: ReasonAccountDeleted})
+	return e.with(InstallationDisabled, InstallationData{Extension: i.Extension, Version: i.Version,
+		State: domain.Disabled, Reason: ReasonAccountDeleted})
 }
 
 // ReasonAccountDeleted is why an installation ends that nobody disabled.
@@ -185,25 +190,28 @@ func ofInstallation(id domain.EventID, t Type, i domain.Installation) Event {
 }
 
 func installationData(i domain.Installation) InstallationData {
-	return InstallationData{Extension: i.Extension, Version: i.Version, State: i.State, Failure: i.Failure, Setup: i.Setup}
+	return InstallationData{Extension: i.Extension, Version: i.Version, State: i.State, Failure: i.Failure,
+		Setup: i.Setup}
 }
 
 // OfDrift is the event of what a check of i found, or of its not being there any more.
 func OfDrift(id domain.EventID, t Type, i domain.Installation, d domain.Drift) (Event, error) {
-	return ofInstallation(id, t, i).with(t, DriftData{Extension: i.Extension, Version: i.Version, State: i.State, Findings: d.Findings, Total: d.Total})
+	return ofInstallation(id, t, i).with(t,
+		DriftData{Extension: i.Extension, Version: i.Version, State: i.State, Findings: d.Findings, Total: d.Total})
 }
 
 // OfWebhook is the event of a change of w's health. Its id derives from the change, so that it is told once; so it does
 // not rise with time, which sorts it apart in the log of a day.
 func OfWebhook(t Type, w domain.Webhook, state domain.HealthState, h domain.Health, at time.Time) (Event, error) {
-	id := domain.EventID(domain.DerivedID("evt", string(t), string(w.Account), string(w.ID), fmt.Sprint(h.FailingSince.UnixMilli())))
+	id := domain.EventID(domain.DerivedID("evt", string(t), string(w.Account), string(w.ID),
+		fmt.Sprint(h.FailingSince.UnixMilli())))
 	return ofSending(id, t, w, at).with(t, WebhookData{
 		ID: w.ID, Name: w.Name, Extension: w.Extension, State: state, FailingSince: h.FailingSince, Reason: h.Reason,
 	})
 }
 
-// OfExhausted is the event of a delivery that was tried for the last time. Its id derives from the delivery, as above, and
-// from where a replay began its schedule anew.
+// OfExhausted is the event of a delivery that was tried for the last time. Its id derives from the delivery, as above,
+// and from where a replay began its schedule anew.
 func OfExhausted(w domain.Webhook, d Delivery, last domain.Attempt) (Event, error) {
 	parts := []string{string(DeliveryExhausted), string(d.ID)}
 	if d.First > 1 {
@@ -211,7 +219,8 @@ func OfExhausted(w domain.Webhook, d Delivery, last domain.Attempt) (Event, erro
 	}
 	id := domain.EventID(domain.DerivedID("evt", parts...))
 	return ofSending(id, DeliveryExhausted, w, last.At).with(DeliveryExhausted, DeliveryData{
-		ID: d.ID, Webhook: w.ID, Name: w.Name, Extension: w.Extension, Event: d.Event, EventType: d.EventType, EventDay: d.Day(),
+		ID: d.ID, Webhook: w.ID, Name: w.Name, Extension: w.Extension, Event: d.Event, EventType: d.EventType,
+		EventDay: d.Day(),
 		Attempts: last.Number, Failure: last.Failure, Reason: last.Reason,
 	})
 }
@@ -247,15 +256,17 @@ func forOne(id domain.EventID, t Type, w domain.Webhook, at time.Time) Event {
 	return Event{ID: id, Account: w.Account, At: at, Subject: domain.Subject{EventType: string(t), Only: w.ID}}
 }
 
-// OfExternal is the event of a contract that is kept elsewhere: what its sender says of it, and in data besides what it is
-// about, by the names that the events of our own contracts have.
-func OfExternal(id domain.EventID, t Type, a domain.AccountID, c domain.ContractID, s domain.Subject, extensionType string, at time.Time, said map[string]any) (Event, error) {
+// OfExternal is the event of a contract that is kept elsewhere: what its sender says of it, and in data besides what it
+// is about, by the names that the events of our own contracts have.
+func OfExternal(id domain.EventID, t Type, a domain.AccountID, c domain.ContractID, s domain.Subject,
+	extensionType string, at time.Time, said map[string]any) (Event, error) {
 	data := maps.Clone(said)
 	if data == nil {
 		data = map[string]any{}
 	}
 	data["id"], data["workspace_id"] = c, s.Workspace
-	for name, value := range map[string]string{"template_type_id": string(s.TemplateType), "extension_type": extensionType, "origin_extension_id": string(s.Origin)} {
+	for name, value := range map[string]string{"template_type_id": string(s.TemplateType),
+		"extension_type": extensionType, "origin_extension_id": string(s.Origin)} {
 		if delete(data, name); value != "" {
 			data[name] = value
 		}
@@ -280,19 +291,21 @@ func (e Event) encode(v Envelope) (Event, error) {
 
 // Provision asks provisioning to carry installations of an account on to where their state says they go, in
 // that order, which puts dependencies first. Acting on it twice changes nothing: what an installation needs
-// is told by its own state, and an older epoch's message finds nothing to do. Or it asks for a page of a roll-out, and is
-// of no account.
+// is told by its own state, and an older epoch's message finds nothing to do. Or it asks for a page of a roll-out, and
+// is of no account.
 type Provision struct {
 	ID            string                `json:"id"`
 	Account       domain.AccountID      `json:"account_id"`
 	Installations []ProvisionedInstance `json:"installations"`
 	Erasing       *Erasing              `json:"erasing,omitempty"` // instead: go on with the account's deletion
 	Rollout       *RolloutPage          `json:"rollout,omitempty"`
-	Repair        *ProvisionedInstance  `json:"repair,omitempty"` // instead: reconcile an installation with its blueprint
-	Check         *DriftCheck           `json:"check,omitempty"`  // instead, of no account: go on with the daily check
-	At            time.Time             `json:"at"`
-	Trace         trace.ID              `json:"trace,omitempty"` // as Event's
-	Wait          time.Duration         `json:"wait,omitempty"`  // in nanoseconds, before it is worked; SQS's 15 minutes at most
+	// instead: reconcile an installation with its blueprint
+	Repair *ProvisionedInstance `json:"repair,omitempty"`
+	Check  *DriftCheck          `json:"check,omitempty"` // instead, of no account: go on with the daily check
+	At     time.Time            `json:"at"`
+	Trace  trace.ID             `json:"trace,omitempty"` // as Event's
+	// in nanoseconds, before it is worked; SQS's 15 minutes at most
+	Wait time.Duration `json:"wait,omitempty"`
 }
 
 // DriftCheck asks for one page of the daily check of all installations. The schedule sends the zero one.
@@ -310,8 +323,8 @@ func (c DriftCheck) IdempotencyKey() string {
 // DailyCheck is the message that begins a day's check.
 func DailyCheck() Provision { return Provision{Check: &DriftCheck{}} }
 
-// Erasing asks for one page of an account's deletion. A page that is done is not done again. Page 0 erases nothing: it tells
-// the lifecycle endpoints.
+// Erasing asks for one page of an account's deletion. A page that is done is not done again. Page 0 erases nothing: it
+// tells the lifecycle endpoints.
 type Erasing struct {
 	Deletion string `json:"deletion_id"`
 	Page     int    `json:"page"`

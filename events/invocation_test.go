@@ -25,14 +25,16 @@ func TestDelivery_ExampleInvocation(t *testing.T) {
 	if again, err := json.Marshal(d); err != nil || string(again) != m.Body {
 		t.Errorf("got\n%s, %v, want\n%s", again, err, m.Body)
 	}
-	if d.ID != domain.DeliveryOf(d.Event, d.Webhook) || d.Day() != "2026-11-22" || string(d.Webhook) != m.Attributes["MessageGroupId"] {
+	if d.ID != domain.DeliveryOf(d.Event, d.Webhook) || d.Day() != "2026-11-22" ||
+		string(d.Webhook) != m.Attributes["MessageGroupId"] {
 		t.Errorf("got %+v", d)
 	}
 	var body struct {
 		Envelope
 		Context map[string]string `json:"context"`
 	}
-	if err := json.Unmarshal(d.Payload([]byte(*m.MessageAttributes["event"].StringValue)), &body); err != nil || body.ID != d.Event || body.Context["customer_id"] != "C-1001" {
+	if err := json.Unmarshal(d.Payload([]byte(*m.MessageAttributes["event"].StringValue)), &body); err != nil ||
+		body.ID != d.Event || body.Context["customer_id"] != "C-1001" {
 		t.Errorf("got %+v, %v", body, err)
 	}
 }

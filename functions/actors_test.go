@@ -35,7 +35,8 @@ func newActors(w *world) *actors {
 	for _, account := range []string{"customer", "other", "acme-dev"} {
 		w.want(w.call(platform, "PUT", "/v1/accounts/"+account, object{"name": account}), 200)
 		for _, workspace := range []string{"sales", "legal"} {
-			w.want(w.call(platform, "PUT", "/v1/accounts/"+account+"/workspaces/"+workspace, object{"name": workspace}), 200)
+			w.want(w.call(platform, "PUT", "/v1/accounts/"+account+"/workspaces/"+workspace,
+				object{"name": workspace}), 200)
 		}
 		a.putUser(domain.AccountID(account), "ada", adminEmail, "admin")
 		a.putUser(domain.AccountID(account), "mel", memberEmail, "member", "sales")
@@ -52,19 +53,22 @@ func (a *actors) putUser(account domain.AccountID, id, email, role string, works
 	if workspaces == nil {
 		workspaces = []string{}
 	}
-	a.want(a.call(platform, "PUT", "/v1/accounts/"+string(account)+"/users/"+id, object{"email": email, "name": id, "role": role, "workspaces": workspaces}), 200)
+	a.want(a.call(platform, "PUT", "/v1/accounts/"+string(account)+"/users/"+id,
+		object{"email": email, "name": id, "role": role, "workspaces": workspaces}), 200)
 }
 
 func (a *actors) newPartner(name string) who {
 	a.t.Helper()
-	made := a.want(a.call(platform, "POST", "/v1/partners", object{"name": name, "contact": "help@acme.test", "development_account_id": "acme-dev"}), 201)
+	made := a.want(a.call(platform, "POST", "/v1/partners",
+		object{"name": name, "contact": "help@acme.test", "development_account_id": "acme-dev"}), 201)
 	return bearer("partner", made.str("key"))
 }
 
 // list takes an extension all the way into the catalogue.
 func (a *actors) list(slug string, keys []string, blueprint object) {
 	a.t.Helper()
-	a.want(a.call(a.partner, "POST", "/v1/extensions", object{"slug": slug, "name": slug, "template_type_keys": keys}), 201)
+	a.want(a.call(a.partner, "POST", "/v1/extensions",
+		object{"slug": slug, "name": slug, "template_type_keys": keys}), 201)
 	a.submitAndList(slug, blueprint)
 }
 
@@ -99,27 +103,33 @@ func coreBlueprint() object {
 // crmBlueprint has a dependency, two template types and so two webhooks, an open and a secret parameter.
 func crmBlueprint(url string) object {
 	return object{
-		"scopes":       []string{"contracts:read", "contracts:write", "participants:act", "templates:read", "templates:write", "webhooks:read", "webhooks:write", "webhooks:secrets", "catalogue:read"},
+		"scopes": []string{"contracts:read", "contracts:write", "participants:act", "templates:read",
+			"templates:write", "webhooks:read", "webhooks:write", "webhooks:secrets", "catalogue:read"},
 		"parameters":   asks(crmParameters()...),
 		"dependencies": []object{{"extension_id": dependency}},
 		"template_types": []object{
 			{"name": "CRM order", "fields": []object{
 				{"custom_id": "order_number", "name": "Order number", "kind": "text", "filled_by": "participants"},
-				{"custom_id": "amount", "name": "Amount", "kind": "number", "default": "0", "filled_by": "participants"},
+				{"custom_id": "amount", "name": "Amount", "kind": "number", "default": "0",
+					"filled_by": "participants"},
 				{"custom_id": "urgent", "name": "Urgent", "kind": "checkbox", "filled_by": "participants"},
 				{"custom_id": "due", "name": "Due", "kind": "date", "filled_by": "participants"},
 			}},
-			{"key": "addendum", "name": "CRM addendum", "fields": []object{{"custom_id": "reason", "name": "Reason", "kind": "text"}}},
+			{"key": "addendum", "name": "CRM addendum",
+				"fields": []object{{"custom_id": "reason", "name": "Reason", "kind": "text"}}},
 		},
 		"webhooks": []object{{
-			"key": "contracts", "url": url, "event_types": []string{"contract.created", "contract.published", "contract.signed", "contract.declined"},
-			"headers": object{"X-Customer": "{{customer_id}}", "X-Api-Key": "{{api_key}}"}, "context": object{"customer_id": "{{customer_id}}"},
+			"key": "contracts", "url": url, "event_types": []string{"contract.created", "contract.published",
+				"contract.signed", "contract.declined"},
+			"headers": object{"X-Customer": "{{customer_id}}", "X-Api-Key": "{{api_key}}"},
+			"context": object{"customer_id": "{{customer_id}}"},
 		}},
 	}
 }
 
 func crmParameters() []object {
-	return []object{{"key": "customer_id", "title": "Customer id", "required": true, "pattern": "^C-[0-9]+$"}, {"key": "api_key", "title": "API key", "writeOnly": true}}
+	return []object{{"key": "customer_id", "title": "Customer id", "required": true, "pattern": "^C-[0-9]+$"},
+		{"key": "api_key", "title": "API key", "writeOnly": true}}
 }
 
 // asks is the JSON Schema of parameters, each of which is its keywords, its key, and whether it is required; a text if
@@ -187,7 +197,8 @@ func (a *actors) templateType(extensionType string) string {
 // template makes a template of a template type in `sales`.
 func (a *actors) template(templateType string) string {
 	a.t.Helper()
-	return a.want(a.call(a.admin, "POST", "/v1/templates", object{"name": "Standard", "workspace_id": "sales", "template_type_id": templateType}), 201).str("id")
+	return a.want(a.call(a.admin, "POST", "/v1/templates",
+		object{"name": "Standard", "workspace_id": "sales", "template_type_id": templateType}), 201).str("id")
 }
 
 // contractOf is the body that creates a contract.
@@ -196,12 +207,14 @@ func contractOf(template string, values ...[2]string) object {
 	for _, v := range values {
 		fields = append(fields, object{"custom_id": v[0], "value": v[1]})
 	}
-	return object{"name": "Order", "workspace_id": "sales", "template_id": template, "data_fields": fields, "participants": []object{{"name": "Kim", "email": "kim@example.test"}}}
+	return object{"name": "Order", "workspace_id": "sales", "template_id": template, "data_fields": fields,
+		"participants": []object{{"name": "Kim", "email": "kim@example.test"}}}
 }
 
 // sessionOf lets a participant into its contract.
 func (a *actors) sessionOf(contractID, participant string) who {
 	a.t.Helper()
-	made := a.want(a.call(a.admin, "POST", "/v1/contracts/"+contractID+"/participants/"+participant+"/sessions", object{}), 201)
+	made := a.want(a.call(a.admin, "POST", "/v1/contracts/"+contractID+"/participants/"+participant+"/sessions",
+		object{}), 201)
 	return bearer("session of "+participant, made.str("token"))
 }

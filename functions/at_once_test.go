@@ -24,8 +24,8 @@ func numbered(name string, n int) []string {
 	return all
 }
 
-// Twenty are one transaction, as many as it takes; and each is written in it with its token, its line in the roster and its
-// place in the daily check.
+// Twenty are one transaction, as many as it takes; and each is written in it with its token, its line in the roster and
+// its place in the daily check.
 func TestRule2_TwentyExtensionsAreEnabledAtOnce(t *testing.T) {
 	a := newActors(newWorld(t))
 	leaves := numbered("leaf", 17)

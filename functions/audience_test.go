@@ -50,7 +50,9 @@ func TestRule17_AnEventsAudienceHasTheClauseThatDecided(t *testing.T) {
 			t.Errorf("the audience is %s, want %s in it", got, want)
 		}
 	}
-	if audience.str("event", "event_type") != "contract.created" || audience.str("event", "contract_id") != made.str("id") || audience.str("event", "workspace_id") != "sales" || audience.str("event", "origin_extension_id") != mainExtension {
+	if audience.str("event", "event_type") != "contract.created" ||
+		audience.str("event", "contract_id") != made.str("id") || audience.str("event", "workspace_id") != "sales" ||
+		audience.str("event", "origin_extension_id") != mainExtension {
 		t.Errorf("the event is %s", audience.raw)
 	}
 
@@ -82,7 +84,8 @@ func TestRule17_AnEventsAudienceHasTheClauseThatDecided(t *testing.T) {
 
 	// An event that nobody was sent is found by its contract.
 	r.want(r.call(r.admin, "PATCH", "/v1/webhooks/"+deaf, object{"event_types": nil}), 200)
-	if later := clauses(r.want(r.call(r.member, "GET", at+"?contract_id="+made.str("id"), nil), 200)); !strings.Contains(later, "Deaf heard") {
+	if later := clauses(r.want(r.call(r.member, "GET", at+"?contract_id="+made.str("id"), nil),
+		200)); !strings.Contains(later, "Deaf heard") {
 		t.Errorf("a filter was removed, and the audience is %s", later)
 	}
 	direct := r.want(r.call(r.admin, "POST", "/v1/contracts", contractOf(r.template)), 201)
@@ -93,7 +96,8 @@ func TestRule17_AnEventsAudienceHasTheClauseThatDecided(t *testing.T) {
 			unheard = text(e, "id")
 		}
 	}
-	ofExtension := r.call(bearer("integration", r.token), "GET", "/v1/events/"+unheard+"/audience?contract_id="+direct.str("id"), nil)
+	ofExtension := r.call(bearer("integration", r.token), "GET", "/v1/events/"+unheard+"/audience?contract_id="+
+		direct.str("id"), nil)
 	r.refused(ofExtension, 404, "not-found") // made by hand: none of the extension's business
 }
 
@@ -110,10 +114,12 @@ func TestRule26_DeliveriesAreCountedAsTheyAreListed(t *testing.T) {
 		"": 15, "&state=exhausted": 7, "&state=delivered": 8, // with the ping of its creation
 		"&state=skipped": 0, "&state=delivered&event_type=contract.created": 3,
 	} {
-		if got := r.want(r.call(r.member, "GET", "/v1/webhooks/"+hook+"/delivery-count?"+from+query, nil), 200); got.at("count") != want || got.at("next_cursor") != nil {
+		if got := r.want(r.call(r.member, "GET", "/v1/webhooks/"+hook+"/delivery-count?"+from+query, nil),
+			200); got.at("count") != want || got.at("next_cursor") != nil {
 			t.Errorf("%s: got %s, want %v", query, got.raw, want)
 		}
 	}
-	r.refusedFields(r.call(r.member, "GET", "/v1/webhooks/"+hook+"/delivery-count?from=2020-01-01T00:00:00Z", nil), "query.from")
+	r.refusedFields(r.call(r.member, "GET", "/v1/webhooks/"+hook+"/delivery-count?from=2020-01-01T00:00:00Z", nil),
+		"query.from")
 	r.refused(r.call(r.dashboard("other", "ada"), "GET", "/v1/webhooks/"+hook+"/delivery-count", nil), 404, "not-found")
 }

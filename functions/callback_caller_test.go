@@ -17,8 +17,8 @@ import (
 // signWith is no header of a request: in a who, it has the request signed with its value, as a partner's library would.
 const signWith = "The test signs with"
 
-// callback is a partner that signs what it sends. Each request has a webhook-id of its own, and the present time, unless
-// its headers say otherwise.
+// callback is a partner that signs what it sends. Each request has a webhook-id of its own, and the present time,
+// unless its headers say otherwise.
 func callback(secret string) who { return who{"callback", [][2]string{{signWith, secret}}} }
 
 // named is a callback whose webhook-id is that.
@@ -69,18 +69,22 @@ func (s *scene) wrongCallbacks() []who {
 	named := func(name string, c who) who { return who{name, c.headers} }
 	var all []who
 	for n, malformed := range []string{"v1", "v1,", "garbage", "v1a,AAAA", "v2,AAAA", ","} {
-		all = append(all, named(fmt.Sprintf("malformed signature %d", n), right.with(auth.HeaderCallbackSignature, malformed)))
+		all = append(all, named(fmt.Sprintf("malformed signature %d", n),
+			right.with(auth.HeaderCallbackSignature, malformed)))
 	}
 	return append(all,
 		named("another secret", callback(strangersSecret)),
 		named("a webhook's signing secret", callback(s.signingSecrets()[s.managedHook])),
-		named("a timestamp that is none", right.with(auth.HeaderCallbackTimestamp, "now").with(auth.HeaderCallbackSignature, "v1,AAAA")),
+		named("a timestamp that is none", right.with(auth.HeaderCallbackTimestamp,
+			"now").with(auth.HeaderCallbackSignature, "v1,AAAA")),
 		named("a timestamp too old", right.with(auth.HeaderCallbackTimestamp, stamp(s.now().Add(-6*time.Minute)))),
 		named("a timestamp too new", right.with(auth.HeaderCallbackTimestamp, stamp(s.now().Add(6*time.Minute)))),
 		named("an id too long", right.named(string(bytes.Repeat([]byte("x"), 257)))),
 		named("two ids", right.named("a").named("b")),
-		named("two timestamps", right.with(auth.HeaderCallbackTimestamp, stamp(s.now())).with(auth.HeaderCallbackTimestamp, stamp(s.now()))),
-		named("two signatures", right.with(auth.HeaderCallbackSignature, "v1,AAAA").with(auth.HeaderCallbackSignature, "v1,BBBB")),
+		named("two timestamps", right.with(auth.HeaderCallbackTimestamp, stamp(s.now())).
+			with(auth.HeaderCallbackTimestamp, stamp(s.now()))),
+		named("two signatures", right.with(auth.HeaderCallbackSignature, "v1,AAAA").with(auth.HeaderCallbackSignature,
+			"v1,BBBB")),
 		named("a token besides", right.with("Authorization", "Bearer "+s.token)),
 	)
 }

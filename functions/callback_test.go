@@ -43,14 +43,17 @@ func TestWebhookSecret_SetupIsSeenAndHeard(t *testing.T) {
 		t.Errorf("before anyone said anything, setup is %v", got)
 	}
 	a.want(a.callBack(right, setupFailed("The CRM has no customer C-1001.")), 204)
-	if got := a.installation(mainExtension); got.str("setup", "state") != "failed" || got.str("setup", "reason") != "The CRM has no customer C-1001." || got.str("state") != "enabled" {
+	if got := a.installation(mainExtension); got.str("setup", "state") != "failed" ||
+		got.str("setup", "reason") != "The CRM has no customer C-1001." || got.str("state") != "enabled" {
 		t.Errorf("after a failure the installation reads %s", got.raw)
 	}
 	a.want(a.callBack(right, setupCompleted), 204)
-	if got := a.installation(mainExtension); got.str("setup", "state") != "completed" || got.str("setup", "reason") != "" {
+	if got := a.installation(mainExtension); got.str("setup", "state") != "completed" ||
+		got.str("setup", "reason") != "" {
 		t.Errorf("after completion the installation reads %s", got.raw)
 	}
-	if got, want := a.events(before), []string{"installation.setup_failed", "installation.setup_completed"}; !slices.Equal(got, want) {
+	if got, want := a.events(before), []string{"installation.setup_failed",
+		"installation.setup_completed"}; !slices.Equal(got, want) {
 		t.Errorf("got the events %v, want %v", got, want)
 	}
 	a.refusedFields(a.callBack(right, object{"type": "setup.failed"}), "/data/reason")
@@ -67,7 +70,8 @@ func TestWebhookSecret_FieldsOfItsOwnContractsAlone(t *testing.T) {
 	a.settle()
 	before := len(a.stored("event"))
 	a.want(a.callBack(right, contractFields(through, [2]string{"order_number", "77"}, [2]string{"amount", "5"})), 204)
-	if got := a.want(a.call(a.member, "GET", "/v1/contracts/"+through, nil), 200); !strings.Contains(string(got.raw), `"77"`) {
+	if got := a.want(a.call(a.member, "GET", "/v1/contracts/"+through, nil), 200); !strings.Contains(string(got.raw),
+		`"77"`) {
 		t.Errorf("the contract reads %s", got.raw)
 	}
 	a.want(a.callBack(right, contractFields(through, [2]string{"order_number", "77"})), 204) // what changes nothing
@@ -77,12 +81,14 @@ func TestWebhookSecret_FieldsOfItsOwnContractsAlone(t *testing.T) {
 
 	missing := a.callBack(right, contractFields("con_none", [2]string{"order_number", "1"}))
 	a.refusedFields(missing, "/data/contract_id")
-	if foreign := a.callBack(right, contractFields(direct, [2]string{"order_number", "1"})); string(foreign.raw) != string(missing.raw) {
+	if foreign := a.callBack(right, contractFields(direct, [2]string{"order_number", "1"})); string(foreign.raw) !=
+		string(missing.raw) {
 		t.Errorf("a contract made directly reads as %s, a missing one as %s", foreign.raw, missing.raw)
 	}
 	a.refusedFields(a.callBack(right, object{"type": "contract.fields"}), "/data/contract_id", "/data/data_fields")
 	state := a.dump()
-	a.refusedFields(a.callBack(right, contractFields(through, [2]string{"amount", "x"}, [2]string{"nothing", "1"}, [2]string{"order_number", "1"})),
+	a.refusedFields(a.callBack(right, contractFields(through, [2]string{"amount", "x"}, [2]string{"nothing", "1"},
+		[2]string{"order_number", "1"})),
 		"/data/data_fields/0/value", "/data/data_fields/1/custom_id")
 	if a.dump() != state {
 		t.Error("a refused callback left something")
@@ -91,9 +97,11 @@ func TestWebhookSecret_FieldsOfItsOwnContractsAlone(t *testing.T) {
 	a.refused(a.callBack(right, contractFields(through, [2]string{"order_number", "1"})), 409, "contract-state")
 
 	a.list("acme-quiet", []string{}, coreBlueprint()) // its token may not write contracts, and so no callback of it may
-	secret := a.want(a.call(a.admin, "PUT", "/v1/installations/acme-quiet", object{}), 202).str("created", 0, "callback_secret")
+	secret := a.want(a.call(a.admin, "PUT", "/v1/installations/acme-quiet", object{}), 202).str("created",
+		0, "callback_secret")
 	a.settle()
-	a.refused(a.call(callback(secret), "POST", callbacksOf("customer", "acme-quiet"), contractFields(through, [2]string{"order_number", "1"})), 403, "missing-scope")
+	a.refused(a.call(callback(secret), "POST", callbacksOf("customer", "acme-quiet"),
+		contractFields(through, [2]string{"order_number", "1"})), 403, "missing-scope")
 }
 
 func TestWebhookSecret_EachIDHasItsEffectOnce(t *testing.T) {
@@ -148,7 +156,8 @@ func TestWebhookSecret_TwoBodiesUnderOneIDAtOnce(t *testing.T) {
 			wait.Go(func() { answers[n], _ = a.try(by, "POST", callbacksOf("customer", mainExtension), body) })
 		}
 		wait.Wait()
-		if got := []int{answers[0].status, answers[1].status}; !slices.Contains(got, 204) || !slices.Contains(got, 401) {
+		if got := []int{answers[0].status, answers[1].status}; !slices.Contains(got, 204) ||
+			!slices.Contains(got, 401) {
 			t.Errorf("got %v, want one 204 and one 401: %s %s", got, answers[0].raw, answers[1].raw)
 		}
 	}
@@ -189,7 +198,8 @@ func TestWebhookSecret_RotatesWithAnOverlap(t *testing.T) {
 	a.enable()
 	rotate := func(overlap int) who {
 		t.Helper()
-		return callback(a.want(a.call(a.admin, "POST", "/v1/installations/"+mainExtension+"/callback-secret", object{"overlap_seconds": overlap}), 201).str("callback_secret"))
+		return callback(a.want(a.call(a.admin, "POST", "/v1/installations/"+mainExtension+"/callback-secret",
+			object{"overlap_seconds": overlap}), 201).str("callback_secret"))
 	}
 	first := callback(a.callbackSecret)
 	second := rotate(3600)
@@ -215,7 +225,8 @@ func TestWebhookSecret_IsOverTheBytesBeforeTheyAreParsed(t *testing.T) {
 	a.want(a.callBack(right, ` { "type" : "setup.completed" } `), 204)
 	a.refused(a.callBack(right, `{"type":`), 400, "malformed")
 	a.refused(a.callBack(callback(strangersSecret), `{"type":`), 401, "unauthenticated")
-	signedElsewhere := right.with(auth.HeaderCallbackID, "msg").with(auth.HeaderCallbackTimestamp, stamp(a.now())).with(auth.HeaderCallbackSignature, "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=")
+	signedElsewhere := right.with(auth.HeaderCallbackID, "msg").with(auth.HeaderCallbackTimestamp,
+		stamp(a.now())).with(auth.HeaderCallbackSignature, "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=")
 	a.refused(a.callBack(signedElsewhere, setupCompleted), 401, "unauthenticated")
 
 	big := `{"type":"setup.failed","data":{"reason":"` + strings.Repeat("x", 256<<10) + `"}}`
@@ -223,7 +234,8 @@ func TestWebhookSecret_IsOverTheBytesBeforeTheyAreParsed(t *testing.T) {
 	a.refused(a.callBack(right.with("Authorization", "Bearer x"), setupCompleted), 401, "unauthenticated")
 }
 
-// Rule 22 over all the secrets of this story: nothing that was shown once is in a table, an event, a later answer or a log.
+// Rule 22 over all the secrets of this story: nothing that was shown once is in a table, an event, a later answer or a
+// log.
 func TestRule22_WhatIsShownOnceIsNowhereElse(t *testing.T) {
 	var log bytes.Buffer
 	before := slog.Default()
@@ -247,33 +259,42 @@ func TestRule22_WhatIsShownOnceIsNowhereElse(t *testing.T) {
 	}
 	blueprint := handOffBlueprint()
 	blueprint["lifecycle"] = object{"url": a.receiver.URL}
-	a.want(a.call(a.partner, "POST", "/v1/extensions", object{"slug": handOffExtension, "name": "Hand", "template_type_keys": []string{}}), 201)
-	twice(keyed(a.partner, "1"), "POST", "/v1/extensions/"+handOffExtension+"/versions", object{"blueprint": blueprint}, 201, []any{"lifecycle_secret"})
+	a.want(a.call(a.partner, "POST", "/v1/extensions",
+		object{"slug": handOffExtension, "name": "Hand", "template_type_keys": []string{}}), 201)
+	twice(keyed(a.partner, "1"), "POST", "/v1/extensions/"+handOffExtension+"/versions", object{"blueprint": blueprint},
+		201, []any{"lifecycle_secret"})
 	a.approve(handOffExtension, 1)
 	a.want(a.call(platform, "PUT", "/v1/extensions/"+handOffExtension+"/listing", object{"version": 1}), 200)
-	twice(keyed(a.partner, "2"), "POST", "/v1/extensions/"+handOffExtension+"/lifecycle-secret", object{}, 201, []any{"lifecycle_secret"})
+	twice(keyed(a.partner, "2"), "POST", "/v1/extensions/"+handOffExtension+"/lifecycle-secret", object{},
+		201, []any{"lifecycle_secret"})
 	a.enableHandOffAgain()
 	code := a.handOff("").code
 	shown = append(shown, code)
-	twice(keyed(a.partner, "3"), "POST", "/v1/hand-offs/exchange", object{"code": code}, 201, []any{"token"}, []any{"callback_secret"})
-	twice(keyed(a.admin, "4"), "PUT", "/v1/installations/"+mainExtension, parameters(), 202, []any{"created", 1, "token"}, []any{"created", 1, "callback_secret"})
+	twice(keyed(a.partner, "3"), "POST", "/v1/hand-offs/exchange", object{"code": code}, 201, []any{"token"},
+		[]any{"callback_secret"})
+	twice(keyed(a.admin, "4"), "PUT", "/v1/installations/"+mainExtension, parameters(), 202,
+		[]any{"created", 1, "token"}, []any{"created", 1, "callback_secret"})
 	a.settle()
-	twice(keyed(a.admin, "5"), "POST", "/v1/installations/"+mainExtension+"/callback-secret", object{}, 201, []any{"callback_secret"})
+	twice(keyed(a.admin, "5"), "POST", "/v1/installations/"+mainExtension+"/callback-secret", object{}, 201,
+		[]any{"callback_secret"})
 	a.want(a.callBack(callback(shown[len(shown)-1]), setupFailed("No.")), 204)
 	a.exchange(a.partner, code)
 	a.call(a.partner, "POST", "/v1/hand-offs/exchange", `{"code":"`+code+`","more":1}`) // a refusal that quotes
-	a.want(a.call(a.admin, "PATCH", "/v1/installations/"+mainExtension+"/parameters", object{"parameters": object{"api_key": "sesame-2-sesame-2"}}), 200)
+	a.want(a.call(a.admin, "PATCH", "/v1/installations/"+mainExtension+"/parameters",
+		object{"parameters": object{"api_key": "sesame-2-sesame-2"}}), 200)
 	shown = append(shown, "sesame")
 	a.settle()
 
 	var read strings.Builder
-	for _, path := range []string{"/v1/installations", "/v1/installations/" + mainExtension, "/v1/installations/" + handOffExtension, "/v1/webhooks", "/v1/tokens", "/v1/catalogue"} {
+	for _, path := range []string{"/v1/installations", "/v1/installations/" + mainExtension,
+		"/v1/installations/" + handOffExtension, "/v1/webhooks", "/v1/tokens", "/v1/catalogue"} {
 		read.Write(a.want(a.call(a.admin, "GET", path, nil), 200).raw)
 	}
 	for _, sent := range a.receiver.take() {
 		fmt.Fprint(&read, string(sent.body))
 	}
-	for place, content := range map[string]string{"a table": a.dump(), "an answer or an event": read.String(), "the log": log.String()} {
+	for place, content := range map[string]string{"a table": a.dump(), "an answer or an event": read.String(),
+		"the log": log.String()} {
 		if content == "" {
 			t.Errorf("%s is empty, so this proves nothing", place)
 		}

@@ -50,10 +50,12 @@ func TestConsole_ADeliveryIsFoundUnderstoodAndReplayed(t *testing.T) {
 	c.enable()
 	endpoint := newRefusing(t, `{"error":"invalid_token","message":"`+hostile+`"}`)
 	c.want(c.call(c.admin, "POST", "/v1/webhooks", object{
-		"name": "Data warehouse", "url": endpoint.URL + "/hooks?account=42", "headers": object{"X-Api-Key": "key-of-the-customer"},
+		"name": "Data warehouse", "url": endpoint.URL + "/hooks?account=42",
+		"headers": object{"X-Api-Key": "key-of-the-customer"},
 	}), 201)
 	for range 3 {
-		c.want(c.call(c.integration(adminEmail), "POST", "/v1/contracts", contractOf(c.template(c.templateType("acme-crm")))), 201)
+		c.want(c.call(c.integration(adminEmail), "POST", "/v1/contracts",
+			contractOf(c.template(c.templateType("acme-crm")))), 201)
 	}
 	c.settle()
 	b.open("deliveries")
@@ -70,12 +72,14 @@ func TestConsole_ADeliveryIsFoundUnderstoodAndReplayed(t *testing.T) {
 	b.sees(".wide-alert", "did not accept the credentials")
 	b.look("delivery")
 	page := ask(b, chromedp.Text(chromedp.CSS("main")))
-	for _, want := range []string{"401 Unauthorized", hostile, endpoint.URL + "/hooks?account=42", "‹secret›", "‹made anew for each attempt›", `"type": "`} {
+	for _, want := range []string{"401 Unauthorized", hostile, endpoint.URL + "/hooks?account=42", "‹secret›",
+		"‹made anew for each attempt›", `"type": "`} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %s: %s", want, page)
 		}
 	}
-	if curl := ask(b, chromedp.Value(chromedp.CSS("#curl-text"))); strings.Contains(curl+page, "key-of-the-customer") || !strings.HasPrefix(curl, "curl -X POST '") {
+	if curl := ask(b, chromedp.Value(chromedp.CSS("#curl-text"))); strings.Contains(curl+page, "key-of-the-customer") ||
+		!strings.HasPrefix(curl, "curl -X POST '") {
 		t.Errorf("got %s", curl)
 	}
 
@@ -90,8 +94,8 @@ func TestConsole_ADeliveryIsFoundUnderstoodAndReplayed(t *testing.T) {
 	b.look("delivery-delivered")
 }
 
-// logged appends so many deliveries to a webhook's log, as delivery does: one a second, the last a second before the end,
-// which it returns.
+// logged appends so many deliveries to a webhook's log, as delivery does: one a second, the last a second before the
+// end, which it returns.
 func (c *consoleWorld) logged(hook string, n int, change func(int, *domain.Attempt)) (end time.Time) {
 	c.t.Helper()
 	end = c.now()
@@ -99,8 +103,10 @@ func (c *consoleWorld) logged(hook string, n int, change func(int, *domain.Attem
 	for i := range n {
 		at := end.Add(time.Duration(i-n) * time.Second)
 		a := domain.Attempt{
-			Account: "customer", Webhook: domain.WebhookID(hook), Event: domain.EventID(fmt.Sprintf("evt_%06d", i)), EventType: "contract.signed",
-			EventDay: at.UTC().Format(time.DateOnly), EventAt: at, At: at, Contract: "con_1", Number: 1, Outcome: domain.OutcomeDelivered, Status: 200, Milliseconds: 12,
+			Account: "customer", Webhook: domain.WebhookID(hook), Event: domain.EventID(fmt.Sprintf("evt_%06d", i)),
+			EventType: "contract.signed",
+			EventDay:  at.UTC().Format(time.DateOnly), EventAt: at, At: at, Contract: "con_1", Number: 1,
+			Outcome: domain.OutcomeDelivered, Status: 200, Milliseconds: 12,
 		}
 		if change != nil {
 			change(i, &a)
@@ -125,7 +131,8 @@ func TestConsole_TenThousandDeliveriesArePagedAndTheirFileIsCut(t *testing.T) {
 	b.look("deliveries-many")
 	seen := map[string]bool{}
 	for range 3 {
-		links := ask(b, chromedp.Evaluate[[]string](`[...document.querySelectorAll(".log .event a")].map((a) => a.href)`))
+		links := ask(b,
+			chromedp.Evaluate[[]string](`[...document.querySelectorAll(".log .event a")].map((a) => a.href)`))
 		for _, l := range links {
 			if seen[l] {
 				t.Errorf("%s is on two pages", l)
@@ -141,7 +148,8 @@ func TestConsole_TenThousandDeliveriesArePagedAndTheirFileIsCut(t *testing.T) {
 	v := c.newVisitor()
 	resp, file := v.signIn("ada", "deliveries/csv?webhook="+hook)
 	rows, err := csv.NewReader(strings.NewReader(file)).ReadAll()
-	if resp.Header.Get("Content-Disposition") == "" || err == nil { // the last row has one cell, which a strict reader refuses
+	// the last row has one cell, which a strict reader refuses
+	if resp.Header.Get("Content-Disposition") == "" || err == nil {
 		t.Errorf("got %d %v, %d rows", resp.StatusCode, resp.Header, len(rows))
 	}
 	lines := strings.Split(strings.TrimSpace(file), "\r\n")
@@ -155,7 +163,8 @@ func TestConsole_DeliveriesAreFilteredByTheAddress(t *testing.T) {
 	formula, other := c.hookNamed(`=HYPERLINK("https://evil.example")`+hostile), c.hookNamed("Other")
 	end := c.logged(formula, 8, func(i int, a *domain.Attempt) {
 		if i%2 == 1 {
-			a.Outcome, a.Status, a.Failure, a.Reason, a.Excerpt = domain.OutcomeFailed, 503, domain.FailureStatus, "The answer was 503 Service Unavailable.", hostile
+			a.Outcome, a.Status, a.Failure, a.Reason, a.Excerpt = domain.OutcomeFailed, 503, domain.FailureStatus,
+				"The answer was 503 Service Unavailable.", hostile
 		}
 		if i == 7 {
 			a.Status, a.Failure, a.Reason = 0, domain.FailureTimeout, "No answer within 5s."
@@ -169,9 +178,11 @@ func TestConsole_DeliveriesAreFilteredByTheAddress(t *testing.T) {
 	v.signIn("mel", "deliveries")
 	since := end.UTC().Add(-2500 * time.Millisecond).Format(time.RFC3339Nano)
 	for query, want := range map[string]int{
-		"": 10, "webhook=" + formula: 8, "state=delivered": 6, "state=retrying": 4, "status=503": 3, "status=5xx": 3, "status=2xx": 6, "failure=timeout": 1,
-		"failure=status": 3, "event=contract.created": 1, "event=contracts": 10, "contract=con_2": 1, "from=" + url.QueryEscape(since): 4,
-		"to=" + url.QueryEscape(since): 6, "state=retrying&status=503&webhook=" + formula: 3, "state=skipped": 0,
+		"": 10, "webhook=" + formula: 8, "state=delivered": 6, "state=retrying": 4, "status=503": 3, "status=5xx": 3,
+		"status=2xx": 6, "failure=timeout": 1,
+		"failure=status": 3, "event=contract.created": 1, "event=contracts": 10, "contract=con_2": 1,
+		"from=" + url.QueryEscape(since): 4,
+		"to=" + url.QueryEscape(since):   6, "state=retrying&status=503&webhook=" + formula: 3, "state=skipped": 0,
 	} {
 		resp, body := v.page("deliveries?" + query)
 		if n := strings.Count(body, `<td class="event">`); n != want || resp.StatusCode != 200 {
@@ -182,21 +193,24 @@ func TestConsole_DeliveriesAreFilteredByTheAddress(t *testing.T) {
 		}
 	}
 	for query, want := range map[string]string{
-		"status=banana": "is no HTTP status", "from=yesterday": "is no time", "webhook=whk_none": "There is no webhook", "state=lost": "expected value to be one of",
+		"status=banana": "is no HTTP status", "from=yesterday": "is no time", "webhook=whk_none": "There is no webhook",
+		"state=lost":      "expected value to be one of",
 		"from=2020-01-01": "kept for 30 days",
 	} {
 		if resp, body := v.page("deliveries?" + query); resp.StatusCode != 422 || !strings.Contains(body, want) {
 			t.Errorf("%s: got %d %s", query, resp.StatusCode, body)
 		}
 	}
-	if resp, body := v.page("deliveries?cursor=none"); resp.StatusCode != 200 || strings.Contains(resp.Request.URL.String(), "cursor") || !strings.Contains(body, "<h1>") {
+	if resp, body := v.page("deliveries?cursor=none"); resp.StatusCode != 200 ||
+		strings.Contains(resp.Request.URL.String(), "cursor") || !strings.Contains(body, "<h1>") {
 		t.Errorf("a stale cursor led to %d %s", resp.StatusCode, resp.Request.URL)
 	}
 
 	resp, file := v.page("deliveries/csv?webhook=" + formula)
 	rows, err := csv.NewReader(strings.NewReader(file)).ReadAll()
 	must(t, err)
-	if len(rows) != 9 || resp.Header.Get("Content-Type") != "text/csv; charset=utf-8" || strings.Contains(file, "alert(") && !strings.Contains(rows[1][5], "'=HYPERLINK") {
+	if len(rows) != 9 || resp.Header.Get("Content-Type") != "text/csv; charset=utf-8" ||
+		strings.Contains(file, "alert(") && !strings.Contains(rows[1][5], "'=HYPERLINK") {
 		t.Errorf("got %d %v: %s", resp.StatusCode, resp.Header, file)
 	}
 	for _, r := range rows {
@@ -231,12 +245,14 @@ func TestConsole_AMemberDoesNotReplayAndAGoneDeliveryHasItsPage(t *testing.T) {
 	_, key, _ := strings.Cut(body, `name="key" value="`)
 	key, _, _ = strings.Cut(key, `"`)
 	for range 2 { // a double submit is one attempt
-		if resp, body := admin.post(page, url.Values{"key": {key}}); resp.StatusCode != 200 || !strings.Contains(body, "Attempt 2 is on its way") {
+		if resp, body := admin.post(page, url.Values{"key": {key}}); resp.StatusCode != 200 ||
+			!strings.Contains(body, "Attempt 2 is on its way") {
 			t.Errorf("got %d %s", resp.StatusCode, body)
 		}
 	}
 	c.settle()
-	if n := len(c.want(c.call(c.admin, "GET", "/v1/webhooks/"+hook+"/deliveries/"+list.str("items", 0, "id"), nil), 200).at("attempts").([]any)); n != 2 {
+	if n := len(c.want(c.call(c.admin, "GET", "/v1/webhooks/"+hook+"/deliveries/"+list.str("items", 0, "id"), nil),
+		200).at("attempts").([]any)); n != 2 {
 		t.Errorf("a replay that was sent twice made %d attempts, want 2 in all", n)
 	}
 }

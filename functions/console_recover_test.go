@@ -70,9 +70,11 @@ func TestConsole_RecoverWithoutScript(t *testing.T) {
 		value, _, _ := strings.Cut(rest, `"`)
 		return value
 	}
-	form := url.Values{"key": {field("key")}, "webhook": {hook}, "from": {field("from")}, "to": {field("to")}, "state": {"skipped"}}
+	form := url.Values{"key": {field("key")}, "webhook": {hook}, "from": {field("from")}, "to": {field("to")},
+		"state": {"skipped"}}
 	first, body := v.post("recover", form)
-	if again, _ := v.post("recover", form); first.StatusCode != 200 || again.Request.URL.Path != first.Request.URL.Path || !strings.Contains(body, "Recovery of Ours") {
+	if again, _ := v.post("recover", form); first.StatusCode != 200 ||
+		again.Request.URL.Path != first.Request.URL.Path || !strings.Contains(body, "Recovery of Ours") {
 		t.Errorf("got %d, and the second click led to %s: %s", first.StatusCode, again.Request.URL, body)
 	}
 	_, job, _ := strings.Cut(first.Request.URL.Path, "/console/")
@@ -81,7 +83,8 @@ func TestConsole_RecoverWithoutScript(t *testing.T) {
 		t.Errorf("a second recovery at once: %d %s", resp.StatusCode, body)
 	}
 	for range 2 { // cancelled is cancelled, however often
-		if resp, body := v.post(job+"/cancel", url.Values{}); resp.StatusCode != 200 || !strings.Contains(body, "Cancelled") {
+		if resp, body := v.post(job+"/cancel", url.Values{}); resp.StatusCode != 200 ||
+			!strings.Contains(body, "Cancelled") {
 			t.Errorf("got %d %s", resp.StatusCode, body)
 		}
 	}
@@ -89,7 +92,8 @@ func TestConsole_RecoverWithoutScript(t *testing.T) {
 	if resp, _ := v.post("recover", form); resp.StatusCode != 422 {
 		t.Errorf("a time that is none: got %d", resp.StatusCode)
 	}
-	if resp, body := v.page("recover?webhook=" + hook + "&since=1+hour&state=retrying"); resp.StatusCode != 200 || !strings.Contains(body, "Nothing has to be sent again") {
+	if resp, body := v.page("recover?webhook=" + hook + "&since=1+hour&state=retrying"); resp.StatusCode != 200 ||
+		!strings.Contains(body, "Nothing has to be sent again") {
 		t.Errorf("nothing to send: %d %s", resp.StatusCode, body)
 	}
 	if resp, _ := v.page("recover?webhook=whk_none"); resp.StatusCode != 404 {
@@ -97,7 +101,8 @@ func TestConsole_RecoverWithoutScript(t *testing.T) {
 	}
 
 	m := c.newVisitor()
-	if _, body := m.signIn("mel", "recover?webhook="+hook+"&state=skipped"); !strings.Contains(body, "Only an admin") || strings.Contains(body, "button class=\"primary\">Send") {
+	if _, body := m.signIn("mel", "recover?webhook="+hook+"&state=skipped"); !strings.Contains(body, "Only an admin") ||
+		strings.Contains(body, "button class=\"primary\">Send") {
 		t.Errorf("a member sees %s", body)
 	}
 	form.Set("from", field("from"))

@@ -67,7 +67,8 @@ func (v *visitor) signIn(person, page string) (*http.Response, string) {
 	if !strings.Contains(body, "Choose who you are") {
 		v.t.Fatalf("got %d %s, want the issuer's page", resp.StatusCode, body)
 	}
-	r, err := http.NewRequest("POST", resp.Request.URL.String(), strings.NewReader(url.Values{"person": {person}}.Encode()))
+	r, err := http.NewRequest("POST", resp.Request.URL.String(),
+		strings.NewReader(url.Values{"person": {person}}.Encode()))
 	must(v.t, err)
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	return v.do(r)
@@ -76,12 +77,14 @@ func (v *visitor) signIn(person, page string) (*http.Response, string) {
 func TestConsole_ABookmarkSurvivesSignIn(t *testing.T) {
 	v := newConsole(t).newVisitor()
 	resp, body := v.signIn("ada", "extensions?q=crm")
-	if got := resp.Request.URL.RequestURI(); got != stagePrefix+"/console/extensions?q=crm" || !strings.Contains(body, "acme-crm") || strings.Contains(body, "acme-core</h3>") {
+	if got := resp.Request.URL.RequestURI(); got != stagePrefix+"/console/extensions?q=crm" ||
+		!strings.Contains(body, "acme-crm") || strings.Contains(body, "acme-core</h3>") {
 		t.Fatalf("came to %s", got)
 	}
 	for _, to := range []string{"https://evil.example/", "//evil.example", `\\evil.example`, "../../evil", "/evil"} {
 		w := v.newVisitor()
-		if resp, _ := w.signIn("ada", "sign-in?to="+url.QueryEscape(to)); resp.Request.URL.RequestURI() != stagePrefix+"/console/extensions" {
+		if resp, _ := w.signIn("ada", "sign-in?to="+url.QueryEscape(to)); resp.Request.URL.RequestURI() != stagePrefix+
+			"/console/extensions" {
 			t.Errorf("%q led to %s", to, resp.Request.URL)
 		}
 	}
@@ -96,18 +99,20 @@ func TestConsole_AChangeThatAnotherSiteSendsIsRefused(t *testing.T) {
 		headers []string
 		want    int
 	}{
-		"neither header":                    {[]string{"X-Nothing", "1"}, 403},
-		"a foreign origin":                  {[]string{"Origin", "https://evil.example"}, 403},
-		"a foreign origin, said to be ours": {[]string{"Origin", "https://evil.example", "Sec-Fetch-Site", "same-origin"}, 403},
-		"a foreign site":                    {[]string{"Sec-Fetch-Site", "cross-site"}, 403},
-		"a foreign site under our origin":   {[]string{"Origin", own, "Sec-Fetch-Site", "cross-site"}, 403},
-		"a sibling of our site":             {[]string{"Sec-Fetch-Site", "same-site"}, 403},
-		"no origin that is one":             {[]string{"Origin", "null"}, 403},
-		"our origin":                        {[]string{"Origin", own}, 200},
-		"our site":                          {[]string{"Sec-Fetch-Site", "same-origin"}, 200},
-		"what a browser sends":              {[]string{"Origin", "null", "Sec-Fetch-Site", "same-origin"}, 200},
+		"neither header":   {[]string{"X-Nothing", "1"}, 403},
+		"a foreign origin": {[]string{"Origin", "https://evil.example"}, 403},
+		"a foreign origin, said to be ours": {[]string{"Origin", "https://evil.example", "Sec-Fetch-Site",
+			"same-origin"}, 403},
+		"a foreign site":                  {[]string{"Sec-Fetch-Site", "cross-site"}, 403},
+		"a foreign site under our origin": {[]string{"Origin", own, "Sec-Fetch-Site", "cross-site"}, 403},
+		"a sibling of our site":           {[]string{"Sec-Fetch-Site", "same-site"}, 403},
+		"no origin that is one":           {[]string{"Origin", "null"}, 403},
+		"our origin":                      {[]string{"Origin", own}, 200},
+		"our site":                        {[]string{"Sec-Fetch-Site", "same-origin"}, 200},
+		"what a browser sends":            {[]string{"Origin", "null", "Sec-Fetch-Site", "same-origin"}, 200},
 	} {
-		if resp, _ := v.post("accounts", url.Values{"account": {"customer"}}, test.headers...); resp.StatusCode != test.want {
+		if resp, _ := v.post("accounts", url.Values{"account": {"customer"}}, test.headers...); resp.StatusCode !=
+			test.want {
 			t.Errorf("%s: got %d, want %d", name, resp.StatusCode, test.want)
 		}
 	}
@@ -118,11 +123,13 @@ func TestConsole_WhoWasRemovedIsOutWithTheNextRequest(t *testing.T) {
 	v := c.newVisitor()
 	v.signIn("ada", "extensions")
 	c.putUser("customer", "ada", adminEmail, "member", "sales")
-	if resp, body := v.post("extensions/acme-core", url.Values{"version": {"1"}}); resp.StatusCode != 403 || !strings.Contains(body, "Only an admin") {
+	if resp, body := v.post("extensions/acme-core", url.Values{"version": {"1"}}); resp.StatusCode != 403 ||
+		!strings.Contains(body, "Only an admin") {
 		t.Errorf("a former admin enabled an extension: %d %s", resp.StatusCode, body)
 	}
 	c.want(c.call(platform, "DELETE", "/v1/accounts/customer/users/ada", nil), 204)
-	if resp, body := v.page("extensions"); resp.StatusCode != 401 || !strings.Contains(body, "not in this account any more") {
+	if resp, body := v.page("extensions"); resp.StatusCode != 401 ||
+		!strings.Contains(body, "not in this account any more") {
 		t.Errorf("got %d %s", resp.StatusCode, body)
 	}
 }
@@ -137,7 +144,8 @@ func TestConsole_AnAccountThatTheIssuerDidNotVouchForIsNotToBeHad(t *testing.T) 
 			t.Errorf("the account %s is no choice: %s", name, body)
 		}
 	}
-	if resp, body := v.post("accounts", url.Values{"account": {"other"}}); resp.StatusCode != 200 || !strings.Contains(body, "Connect other to") {
+	if resp, body := v.post("accounts", url.Values{"account": {"other"}}); resp.StatusCode != 200 ||
+		!strings.Contains(body, "Connect other to") {
 		t.Errorf("got %d %s", resp.StatusCode, body)
 	}
 	w := c.newVisitor()
@@ -157,12 +165,14 @@ func TestConsole_EnablingTwiceByOneFormIsOnce(t *testing.T) {
 	if _, body := v.post("extensions/acme-core", form); !strings.Contains(body, "pb_live_") {
 		t.Fatalf("no token is shown: %s", body)
 	}
-	if _, body := v.post("extensions/acme-core", form); strings.Contains(body, "pb_live_") || !strings.Contains(body, "Your first click did it") {
+	if _, body := v.post("extensions/acme-core", form); strings.Contains(body, "pb_live_") ||
+		!strings.Contains(body, "Your first click did it") {
 		t.Errorf("got %s", body)
 	}
 	w := c.newVisitor()
 	w.signIn("ada", "extensions/acme-crm")
-	if resp, body := w.post("extensions/acme-crm", url.Values{"version": {"7"}}); resp.StatusCode != 409 || !strings.Contains(body, "changed while you read") {
+	if resp, body := w.post("extensions/acme-crm", url.Values{"version": {"7"}}); resp.StatusCode != 409 ||
+		!strings.Contains(body, "changed while you read") {
 		t.Errorf("a form of another version: got %d %s", resp.StatusCode, body)
 	}
 }
@@ -180,7 +190,8 @@ func TestConsole_DisablingNeedsTheTypedNameHoweverItIsPosted(t *testing.T) {
 	}
 	before := state()
 	for name, form := range map[string]url.Values{"no name": {}, "another name": {"confirm": {"acme-crm"}}} {
-		if resp, body := v.post("installations/acme-core/disable", form); resp.StatusCode != 422 || !strings.Contains(body, "Nothing was changed") {
+		if resp, body := v.post("installations/acme-core/disable", form); resp.StatusCode != 422 ||
+			!strings.Contains(body, "Nothing was changed") {
 			t.Errorf("%s: got %d %s", name, resp.StatusCode, body)
 		}
 	}
@@ -195,7 +206,8 @@ func TestConsole_DisablingNeedsTheTypedNameHoweverItIsPosted(t *testing.T) {
 
 func TestConsole_HtmxIsTheOneOfItsRelease(t *testing.T) {
 	const want = "a0abb04f2f45a1f89d1d4844023245537e5e6014c87b144553e0607b4cc32130"
-	for _, file := range []string{filepath.Join("console", "assets", "htmx.min.js"), filepath.Join("console", "npm", "node_modules", "htmx.org", "dist", "htmx.min.js")} {
+	for _, file := range []string{filepath.Join("console", "assets", "htmx.min.js"),
+		filepath.Join("console", "npm", "node_modules", "htmx.org", "dist", "htmx.min.js")} {
 		content, err := os.ReadFile(file)
 		must(t, err)
 		if sum := sha256.Sum256(content); hex.EncodeToString(sum[:]) != want {
@@ -204,8 +216,8 @@ func TestConsole_HtmxIsTheOneOfItsRelease(t *testing.T) {
 	}
 }
 
-// Each page calls operations with the roles that they ask for: a page that lets in a member and calls an admin's operation
-// would be a page of errors.
+// Each page calls operations with the roles that they ask for: a page that lets in a member and calls an admin's
+// operation would be a page of errors.
 func TestConsole_EveryRouteSaysWhoMayComeIn(t *testing.T) {
 	seen := map[string]bool{}
 	for _, r := range console.Routes() {

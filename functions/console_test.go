@@ -38,7 +38,8 @@ func TestConsole_AnAdminEnablesAnExtension(t *testing.T) {
 	b.sees("h1", "Enabled")
 	b.look("installation")
 
-	for _, page := range []string{"accounts", "signed-out", "installations/acme-crm/disable", "installations/acme-crm/rotate"} {
+	for _, page := range []string{"accounts", "signed-out", "installations/acme-crm/disable",
+		"installations/acme-crm/rotate"} {
 		b.open(page)
 		b.look(strings.ReplaceAll(page, "/", "-"))
 	}

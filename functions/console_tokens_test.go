@@ -25,13 +25,15 @@ func TestConsole_AnAdminCreatesAndRevokesAnAPIToken(t *testing.T) {
 	b.look("tokens-wrong")
 
 	b.fill("name", scripted)
-	b.run(chromedp.Click(chromedp.CSS(`input[value="contracts:read"]`)), chromedp.Click(chromedp.CSS(`input[value="webhooks:read"]`)))
+	b.run(chromedp.Click(chromedp.CSS(`input[value="contracts:read"]`)),
+		chromedp.Click(chromedp.CSS(`input[value="webhooks:read"]`)))
 	b.click(`form button.primary`)
 	b.waitFor(`#token`)
 	token := ask(b, chromedp.Value(chromedp.CSS(`#token`)))
 	by := bearer("the new token", token)
 	me := c.want(c.call(by, "GET", "/v1/me", nil), 200)
-	if me.str("token", "name") != scripted || me.str("token", "scopes", 0) != "contracts:read" || me.str("token", "scopes", 1) != "webhooks:read" {
+	if me.str("token", "name") != scripted || me.str("token", "scopes", 0) != "contracts:read" ||
+		me.str("token", "scopes", 1) != "webhooks:read" {
 		t.Errorf("the token is %s", me.raw)
 	}
 	b.look("token-created")
@@ -41,7 +43,8 @@ func TestConsole_AnAdminCreatesAndRevokesAnAPIToken(t *testing.T) {
 	b.sees("tbody", scripted)
 	b.sees("main", "Held by extensions")
 	b.look("tokens")
-	if page := ask(b, chromedp.OuterHTML(chromedp.CSS("html"))); strings.Contains(page, token) || strings.Contains(page, "<script>document") {
+	if page := ask(b, chromedp.OuterHTML(chromedp.CSS("html"))); strings.Contains(page, token) ||
+		strings.Contains(page, "<script>document") {
 		t.Error("the token is on a page again, or its name is a script")
 	}
 
@@ -59,18 +62,23 @@ func TestConsole_APITokensWithoutScript(t *testing.T) {
 	c.enable()
 	v := c.newVisitor()
 	_, page := v.signIn("ada", "tokens")
-	form := url.Values{"key": {keyIn(t, page)}, "name": {"Export"}, "ends": {"1 year"}, "scopes": {"contracts:read", "contracts:write"}}
-	if _, body := v.post("tokens", form); !strings.Contains(body, "pb_live_") || !strings.Contains(body, "Read contracts and create and change contracts") {
+	form := url.Values{"key": {keyIn(t, page)}, "name": {"Export"}, "ends": {"1 year"},
+		"scopes": {"contracts:read", "contracts:write"}}
+	if _, body := v.post("tokens", form); !strings.Contains(body, "pb_live_") ||
+		!strings.Contains(body, "Read contracts and create and change contracts") {
 		t.Fatalf("no token is shown: %s", body)
 	}
-	if _, body := v.post("tokens", form); strings.Contains(body, `value="pb_live_`) || !strings.Contains(body, "Your first click created it") {
+	if _, body := v.post("tokens", form); strings.Contains(body, `value="pb_live_`) ||
+		!strings.Contains(body, "Your first click created it") {
 		t.Errorf("the second click of one form: %s", body)
 	}
 	for field, wrong := range map[string]url.Values{
-		"name": {"ends": {"1 year"}}, "scopes": {"name": {"x"}, "ends": {"7 days"}, "scopes": {"everything"}}, "ends": {"name": {"x"}, "ends": {"for ever"}},
+		"name": {"ends": {"1 year"}}, "scopes": {"name": {"x"}, "ends": {"7 days"}, "scopes": {"everything"}},
+		"ends": {"name": {"x"}, "ends": {"for ever"}},
 	} {
 		resp, body := v.post("tokens", wrong)
-		if resp.StatusCode != 422 || !strings.Contains(body, `href="#`+field+`"`) || !strings.Contains(body, `id="`+field+`-error"`) {
+		if resp.StatusCode != 422 || !strings.Contains(body, `href="#`+field+`"`) ||
+			!strings.Contains(body, `id="`+field+`-error"`) {
 			t.Errorf("a wrong %s: got %d %s", field, resp.StatusCode, body)
 		}
 	}
@@ -91,12 +99,14 @@ func TestConsole_APITokensWithoutScript(t *testing.T) {
 			continue
 		}
 		for _, key := range []string{keyIn(t, asked), "of another page"} { // whoever revoked it, it is revoked
-			if resp, body := v.post("tokens/"+id+"/revoke", url.Values{"key": {key}}); resp.StatusCode != 200 || !strings.Contains(body, "No token yet") {
+			if resp, body := v.post("tokens/"+id+"/revoke", url.Values{"key": {key}}); resp.StatusCode != 200 ||
+				!strings.Contains(body, "No token yet") {
 				t.Errorf("got %d %s", resp.StatusCode, body)
 			}
 		}
 	}
-	if resp, body := v.page("tokens/tok_none/revoke"); resp.StatusCode != 404 || !strings.Contains(body, "revoked meanwhile") {
+	if resp, body := v.page("tokens/tok_none/revoke"); resp.StatusCode != 404 ||
+		!strings.Contains(body, "revoked meanwhile") {
 		t.Errorf("a token that is gone: %d %s", resp.StatusCode, body)
 	}
 }

@@ -85,7 +85,8 @@ func TestConsole_AWebhookThatFailsNeedsSomeone(t *testing.T) {
 	w, err := c.tables.Webhook(c.t.Context(), "customer", domain.WebhookID(id))
 	must(t, err)
 	h := domain.Health{Account: "customer", Webhook: w.ID, Reason: "The answer was 503."}
-	h.FailingSince, h.Breaker = c.now().Add(-time.Hour), domain.Breaker{OpenedAt: c.now().Add(-time.Hour), ProbeAt: c.now().Add(time.Minute)}
+	h.FailingSince, h.Breaker = c.now().Add(-time.Hour),
+		domain.Breaker{OpenedAt: c.now().Add(-time.Hour), ProbeAt: c.now().Add(time.Minute)}
 	c.tables.Given(&h)
 	b := c.newTab()
 	b.signIn("ada", "webhooks")
@@ -106,26 +107,32 @@ func TestConsole_AWebhookFormIsCheckedKeptAndNeverOverwritesUnseen(t *testing.T)
 	v := c.newVisitor()
 	_, form := v.signIn("ada", "webhooks/"+id+"/edit")
 	sent := url.Values{
-		"key": {formValue(form, "key")}, "etag": {formValue(form, "etag")}, "name": {"Mine"}, "url": {c.receiver.URL}, "scheme": {"none"}, "scheme-before": {"none"},
-		"event": {"contract.signed", "contract.declined"}, "headers": {"X-Api-Key: key-of-ours"}, "timeout": {"7"}, "waits": {"5, 60"},
+		"key": {formValue(form, "key")}, "etag": {formValue(form, "etag")}, "name": {"Mine"}, "url": {c.receiver.URL},
+		"scheme": {"none"}, "scheme-before": {"none"},
+		"event": {"contract.signed", "contract.declined"}, "headers": {"X-Api-Key: key-of-ours"}, "timeout": {"7"},
+		"waits": {"5, 60"},
 	}
 	c.want(c.call(c.admin, "PATCH", "/v1/webhooks/"+id, object{"name": "Theirs"}), 200)
 	resp, body := v.post("webhooks/"+id+"/edit", sent)
-	if resp.StatusCode != http.StatusPreconditionFailed || !strings.Contains(body, "Somebody changed") || !strings.Contains(body, "<strong>Theirs</strong>") || !strings.Contains(body, `value="Mine"`) {
+	if resp.StatusCode != http.StatusPreconditionFailed || !strings.Contains(body, "Somebody changed") ||
+		!strings.Contains(body, "<strong>Theirs</strong>") || !strings.Contains(body, `value="Mine"`) {
 		t.Fatalf("got %d %s", resp.StatusCode, body)
 	}
 	sent.Set("key", formValue(body, "key"))
 	sent.Set("etag", formValue(body, "etag"))
 	sent.Set("timeout", "banana")
-	if resp, body := v.post("webhooks/"+id+"/edit", sent); resp.StatusCode != 422 || !strings.Contains(body, "is no whole number") {
+	if resp, body := v.post("webhooks/"+id+"/edit", sent); resp.StatusCode != 422 ||
+		!strings.Contains(body, "is no whole number") {
 		t.Errorf("got %d %s", resp.StatusCode, body)
 	}
 	sent.Set("timeout", "7")
-	if resp, body := v.post("webhooks/"+id+"/edit", sent); resp.StatusCode != 200 || strings.Contains(body, "key-of-ours") || !strings.Contains(body, "X-Api-Key") {
+	if resp, body := v.post("webhooks/"+id+"/edit", sent); resp.StatusCode != 200 ||
+		strings.Contains(body, "key-of-ours") || !strings.Contains(body, "X-Api-Key") {
 		t.Errorf("got %d %s", resp.StatusCode, body)
 	}
 	got := c.want(c.call(c.admin, "GET", "/v1/webhooks/"+id, nil), 200)
-	if got.str("name") != "Mine" || len(got.at("event_types").([]any)) != 2 || got.at("policy", "timeout_seconds") != 7.0 || len(got.at("policy", "retry_wait_seconds").([]any)) != 2 {
+	if got.str("name") != "Mine" || len(got.at("event_types").([]any)) != 2 ||
+		got.at("policy", "timeout_seconds") != 7.0 || len(got.at("policy", "retry_wait_seconds").([]any)) != 2 {
 		t.Errorf("got %s", got.raw)
 	}
 	sent.Set("scheme", "bearer")
@@ -137,7 +144,8 @@ func TestConsole_AWebhookFormIsCheckedKeptAndNeverOverwritesUnseen(t *testing.T)
 	sent.Set("etag", formValue(body, "etag"))
 	v.post("webhooks/"+id+"/edit", sent)
 	got = c.want(c.call(c.admin, "GET", "/v1/webhooks/"+id, nil), 200)
-	if got.str("auth", "scheme") != "bearer" || got.at("event_types") != nil || strings.Contains(string(got.raw), "X-Api-Key") {
+	if got.str("auth", "scheme") != "bearer" || got.at("event_types") != nil ||
+		strings.Contains(string(got.raw), "X-Api-Key") {
 		t.Errorf("got %s", got.raw)
 	}
 }
@@ -159,15 +167,18 @@ func TestConsole_OfAManagedWebhookOnlyWhatMayChangeIsOffered(t *testing.T) {
 	if resp, _ := v.page("webhooks/" + id + "/edit"); resp.StatusCode != 409 {
 		t.Errorf("its form answered %d, want 409", resp.StatusCode)
 	}
-	if resp, body := v.post("webhooks/"+id+"/delete", url.Values{}); resp.StatusCode != 409 || !strings.Contains(body, "acme-crm") {
+	if resp, body := v.post("webhooks/"+id+"/delete", url.Values{}); resp.StatusCode != 409 ||
+		!strings.Contains(body, "acme-crm") {
 		t.Errorf("got %d %s", resp.StatusCode, body)
 	}
 	m := c.newVisitor()
-	if _, body := m.signIn("mel", "webhooks/"+id); strings.Contains(body, "/pause") || strings.Contains(body, "Send a test") {
+	if _, body := m.signIn("mel", "webhooks/"+id); strings.Contains(body, "/pause") ||
+		strings.Contains(body, "Send a test") {
 		t.Error("a member is offered a change")
 	}
 	for _, path := range []string{"webhooks/new", "webhooks/" + id + "/pause", "webhooks/" + id + "/test"} {
-		if resp, _ := m.post(path, url.Values{"event_type": {"webhook.ping"}, "name": {"x"}, "url": {c.receiver.URL}}); resp.StatusCode != 403 {
+		if resp, _ := m.post(path, url.Values{"event_type": {"webhook.ping"}, "name": {"x"},
+			"url": {c.receiver.URL}}); resp.StatusCode != 403 {
 			t.Errorf("a member's POST to %s answered %d, want 403", path, resp.StatusCode)
 		}
 	}
@@ -176,7 +187,8 @@ func TestConsole_OfAManagedWebhookOnlyWhatMayChangeIsOffered(t *testing.T) {
 	if _, body := v.post("webhooks/"+id+"/rotate", rotate); !strings.Contains(body, "whsec_") {
 		t.Errorf("no secret is shown: %s", body)
 	}
-	if _, body := v.post("webhooks/"+id+"/rotate", rotate); strings.Contains(body, "whsec_") || !strings.Contains(body, "Your first click did it") {
+	if _, body := v.post("webhooks/"+id+"/rotate", rotate); strings.Contains(body, "whsec_") ||
+		!strings.Contains(body, "Your first click did it") {
 		t.Errorf("a second click showed %s", body)
 	}
 }

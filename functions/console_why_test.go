@@ -50,9 +50,11 @@ func TestConsole_WhyWithoutScript(t *testing.T) {
 	c := newConsole(t)
 	v := c.newVisitor()
 	v.signIn("mel", "extensions")
-	for event, status := range map[string]int{"evt_none": 404, `"><script>alert(1)</script>`: 404, strings.Repeat("e", 65): 422} {
+	for event, status := range map[string]int{"evt_none": 404, `"><script>alert(1)</script>`: 404,
+		strings.Repeat("e", 65): 422} {
 		resp, body := v.page("why?event=" + url.QueryEscape(event))
-		if resp.StatusCode != status || !strings.Contains(body, "No such event") || strings.Contains(body, "<script>alert") {
+		if resp.StatusCode != status || !strings.Contains(body, "No such event") ||
+			strings.Contains(body, "<script>alert") {
 			t.Errorf("%s: got %d %s", event, resp.StatusCode, body)
 		}
 	}

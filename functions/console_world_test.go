@@ -50,12 +50,14 @@ func newConsole(t testing.TB) *consoleWorld {
 	c.address = server.URL + stagePrefix
 	keys, err := localissuer.Load(t.TempDir())
 	must(t, err)
-	signIn := localissuer.NewSignIn(keys, c.address+"/console/signed-in", func(context.Context) ([]localissuer.Person, error) { return c.people, nil })
+	signIn := localissuer.NewSignIn(keys, c.address+"/console/signed-in",
+		func(context.Context) ([]localissuer.Person, error) { return c.people, nil })
 	pages, err := console.New(console.Config{
 		Address: c.address, Name: "Plugboard",
-		AuthorizationURL: server.URL + "/issuer" + localissuer.AuthorizePath, TokenURL: server.URL + "/issuer" + localissuer.TokenPath,
-		OIDC:   auth.OIDCConfig{Issuer: localissuer.Name, Audience: localissuer.Audience, JWKS: keys.Keys()},
-		Egress: egress.Config{AllowPrivate: true},
+		AuthorizationURL: server.URL + "/issuer" + localissuer.AuthorizePath,
+		TokenURL:         server.URL + "/issuer" + localissuer.TokenPath,
+		OIDC:             auth.OIDCConfig{Issuer: localissuer.Name, Audience: localissuer.Audience, JWKS: keys.Keys()},
+		Egress:           egress.Config{AllowPrivate: true},
 	}, console.Parts{Store: c.tables.Store, Sealer: c.sealer, Cursors: c.cursors, Now: c.now, NewID: domain.NewID})
 	must(t, err)
 	mux.Handle("/issuer/", http.StripPrefix("/issuer", signIn))
@@ -228,7 +230,8 @@ func (b *tab) look(name string) {
 	must(b.t, os.MkdirAll(folder, 0o755))
 	for _, l := range looks {
 		for _, err := range []error{
-			called(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: l.width, Height: 900, DeviceScaleFactor: 1, Mobile: l.width < 800}),
+			called(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: l.width,
+				Height: 900, DeviceScaleFactor: 1, Mobile: l.width < 800}),
 			called(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
 				{Name: "prefers-color-scheme", Value: l.theme}, {Name: "prefers-reduced-motion", Value: "reduce"},
 			}}),
@@ -239,7 +242,8 @@ func (b *tab) look(name string) {
 		if width := ask(b, chromedp.Evaluate[int64](`document.documentElement.scrollWidth`)); width > l.width {
 			b.t.Errorf("%s, %s: the page is wider than the window", name, l.name)
 		}
-		must(b.t, os.WriteFile(filepath.Join(folder, name+"-"+l.name+".png"), ask(b, chromedp.FullScreenshot(100)), 0o644))
+		must(b.t, os.WriteFile(filepath.Join(folder, name+"-"+l.name+".png"), ask(b, chromedp.FullScreenshot(100)),
+			0o644))
 		b.accessible(name + ", " + l.name)
 	}
 }
@@ -269,7 +273,8 @@ func (b *tab) accessible(where string) {
 	}
 	violations := ask(b, chromedp.Evaluate[[]violation](
 		`axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]})`+
-			`.then((r) => r.violations.map((v) => ({ID: v.id, Help: v.help, Nodes: v.nodes.map((n) => n.html)})))`, chromedp.EvalAwaitPromise))
+			`.then((r) => r.violations.map((v) => ({ID: v.id, Help: v.help, Nodes: v.nodes.map((n) => n.html)})))`,
+		chromedp.EvalAwaitPromise))
 	for _, v := range violations {
 		for _, html := range v.Nodes {
 			b.t.Errorf("%s: %s (%s): %s", where, v.ID, v.Help, html)

@@ -108,18 +108,23 @@ func TestContract_ContentOfADraftChanges(t *testing.T) {
 	l := newLife(t)
 	made := l.want(l.call(l.member, "GET", l.at, nil), 200)
 	kim := made.str("participants", 0, "id")
-	l.refusedFields(l.call(l.member, "PATCH", l.at, object{"participants": []object{{"name": "A", "email": "a@x.test"}, {"name": "B", "email": "A@X.test"}}}), "/participants/1/email")
+	l.refusedFields(l.call(l.member, "PATCH", l.at,
+		object{"participants": []object{{"name": "A", "email": "a@x.test"}, {"name": "B", "email": "A@X.test"}}}),
+		"/participants/1/email")
 	same := l.want(l.call(l.member, "PATCH", l.at, object{"name": made.str("name")}), 200)
 	if same.header.Get("ETag") != made.header.Get("ETag") {
 		t.Errorf("what changes nothing raised the version to %s", same.header.Get("ETag"))
 	}
 	changed := l.want(l.call(l.member.with("If-Match", same.header.Get("ETag")), "PATCH", l.at, object{
-		"name": "Renamed", "participants": []object{{"name": "Lee", "email": "lee@example.test"}, {"name": "Kim B.", "email": "KIM@example.test"}},
+		"name": "Renamed", "participants": []object{{"name": "Lee", "email": "lee@example.test"},
+			{"name": "Kim B.", "email": "KIM@example.test"}},
 	}), 200)
-	if changed.str("name") != "Renamed" || changed.str("participants", 1, "id") != kim || changed.str("participants", 0, "id") == "" {
+	if changed.str("name") != "Renamed" || changed.str("participants", 1, "id") != kim ||
+		changed.str("participants", 0, "id") == "" {
 		t.Errorf("the contract is now %s, want it renamed, and Kim the participant that she was", changed.raw)
 	}
-	l.refused(l.call(l.member.with("If-Match", same.header.Get("ETag")), "PATCH", l.at, object{"name": "Mine"}), 412, "stale")
+	l.refused(l.call(l.member.with("If-Match", same.header.Get("ETag")), "PATCH", l.at, object{"name": "Mine"}), 412,
+		"stale")
 	l.want(l.call(l.member, "POST", l.at+"/publish", nil), 200)
 	l.refused(l.call(l.member, "PATCH", l.at, object{"name": "Late"}), 409, "contract-state")
 	l.tells("contract.content_updated contract.created contract.published")
@@ -131,12 +136,15 @@ func TestRule12_ValuesChangeAllOrNone(t *testing.T) {
 	l.want(l.call(l.admin, "PATCH", "/v1/template-types/"+l.typeID+"/fields/urgent", object{"active": false}), 200)
 	given := func(pairs ...[2]string) object { return object{"data_fields": contractOf("", pairs...)["data_fields"]} }
 	l.refusedFields(l.call(l.member, "PATCH", values, given(
-		[2]string{"order_number", "2"}, [2]string{"Order_Number", "3"}, [2]string{"amount", "a lot"}, [2]string{"urgent", "false"}, [2]string{"reason", "foreign"},
+		[2]string{"order_number", "2"}, [2]string{"Order_Number", "3"}, [2]string{"amount", "a lot"},
+		[2]string{"urgent", "false"}, [2]string{"reason", "foreign"},
 	)), "/data_fields/1/custom_id", "/data_fields/2/value", "/data_fields/3/custom_id", "/data_fields/4/custom_id")
-	l.refused(l.call(l.member.with("If-Match", `"9"`), "PATCH", values, given([2]string{"order_number", "2"})), 412, "stale")
+	l.refused(l.call(l.member.with("If-Match", `"9"`), "PATCH", values, given([2]string{"order_number", "2"})), 412,
+		"stale")
 	before := l.want(l.call(l.member, "PATCH", values, given([2]string{"order_number", "1"})), 200)
 	l.tells("contract.created")
-	after := l.want(l.call(l.member.with("If-Match", before.header.Get("ETag")), "PATCH", values, given([2]string{"ORDER_NUMBER", "2"}, [2]string{"due", "2026-12-24"}, [2]string{"amount", "0"})), 200)
+	after := l.want(l.call(l.member.with("If-Match", before.header.Get("ETag")), "PATCH", values,
+		given([2]string{"ORDER_NUMBER", "2"}, [2]string{"due", "2026-12-24"}, [2]string{"amount", "0"})), 200)
 	if got, want := valuesOf(after), "order_number=2 amount=0 urgent=true due=2026-12-24"; got != want {
 		t.Errorf("the values are %q, want %q: those not given stay, of inactive fields too", got, want)
 	}
@@ -147,7 +155,8 @@ func TestRule12_ValuesChangeAllOrNone(t *testing.T) {
 		}
 		event, err := l.tables.Event(t.Context(), l.account, domain.ContractID(l.id), domain.EventID(text(e, "id")))
 		must(t, err)
-		if body := string(event.Body); strings.Contains(body, `"urgent"`) || strings.Contains(body, `"amount"`) || !strings.Contains(body, `"value":"2026-12-24"`) {
+		if body := string(event.Body); strings.Contains(body, `"urgent"`) || strings.Contains(body, `"amount"`) ||
+			!strings.Contains(body, `"value":"2026-12-24"`) {
 			t.Errorf("the event tells of other values than those that changed: %s", body)
 		}
 	}
@@ -178,7 +187,8 @@ func TestRule13_AFlagThatChangesDuringAnUpdateFailsIt(t *testing.T) {
 		s := contracts.New(l.tables.At(l.now, between(during)), l.now, domain.NewID)
 		number++
 		in := &contract.UpdateDataFieldValuesInput{Contract: domain.ContractID(l.id)}
-		in.Body.DataFields, in.Body.FieldsVersion = []domain.GivenValue{{CustomID: "order_number", Value: fmt.Sprint(number)}}, version
+		in.Body.DataFields, in.Body.FieldsVersion = []domain.GivenValue{{CustomID: "order_number",
+			Value: fmt.Sprint(number)}}, version
 		_, err := s.UpdateValues(auth.With(t.Context(), auth.Caller{Account: l.account}), in)
 		return err
 	}
@@ -194,14 +204,17 @@ func TestRule13_AFlagThatChangesDuringAnUpdateFailsIt(t *testing.T) {
 	if err := updating(seen+1, func() {}); err != nil {
 		t.Errorf("nothing changed since the caller read it, and the update failed: %v", err)
 	}
-	if err := updating(0, func() { l.want(l.call(l.member, "PATCH", l.at, object{"name": "Faster"}), 200) }); !isCode(err, "raced") {
+	if err := updating(0, func() {
+		l.want(l.call(l.member, "PATCH", l.at, object{"name": "Faster"}), 200)
+	}); !isCode(err, "raced") {
 		t.Errorf("another change during the update gave %v, want raced", err)
 	}
 }
 
 func TestContract_ListsByFilterNewestFirst(t *testing.T) {
 	l := newLife(t)
-	own := l.want(l.call(l.admin, "POST", "/v1/template-types", object{"name": "Ours", "fields": []object{}}), 201).str("id")
+	own := l.want(l.call(l.admin, "POST", "/v1/template-types", object{"name": "Ours", "fields": []object{}}),
+		201).str("id")
 	ours := l.actors.template(own)
 	newest := []string{l.id}
 	for n := range 6 {
@@ -209,7 +222,8 @@ func TestContract_ListsByFilterNewestFirst(t *testing.T) {
 		if n%2 == 0 {
 			by, template = l.integration(memberEmail), l.template
 		}
-		newest = append([]string{l.want(l.call(by, "POST", "/v1/contracts", contractOf(template)), 201).str("id")}, newest...)
+		newest = append([]string{l.want(l.call(by, "POST", "/v1/contracts", contractOf(template)), 201).str("id")},
+			newest...)
 	}
 	l.want(l.call(l.member, "POST", "/v1/contracts/"+newest[0]+"/publish", nil), 200)
 	through := []string{newest[1], newest[3], newest[5]}
@@ -218,30 +232,35 @@ func TestContract_ListsByFilterNewestFirst(t *testing.T) {
 		query string
 		want  []string
 	}{
-		"all":                                {l.member, "", newest},
-		"by the platform":                    {platformFor(l.account), "", newest},
-		"of a state":                         {l.member, "&state=published", newest[:1]},
-		"of no origin":                       {l.member, "&origin=none", []string{newest[0], newest[2], newest[4], newest[6]}},
+		"all":             {l.member, "", newest},
+		"by the platform": {platformFor(l.account), "", newest},
+		"of a state":      {l.member, "&state=published", newest[:1]},
+		"of no origin": {l.member, "&origin=none",
+			[]string{newest[0], newest[2], newest[4], newest[6]}},
 		"of no origin, seen by an extension": {l.integration(memberEmail), "&origin=none", nil},
 		"of an origin":                       {l.member, "&origin_extension_id=" + mainExtension, through},
-		"of a type":                          {l.member, "&extension_type=acme-crm", append(slices.Clone(through), newest[6])},
-		"of a workspace":                     {l.member, "&workspace_id=sales&state=draft", newest[1:]},
-		"of none":                            {l.member, "&workspace_id=legal", nil},
-		"by the extension":                   {l.integration(memberEmail), "", through},
-		"of another extension":               {l.integration(memberEmail), "&origin_extension_id=" + dependency, nil},
-		"of another account":                 {l.dashboard("other", "ada"), "", nil},
+		"of a type": {l.member, "&extension_type=acme-crm",
+			append(slices.Clone(through), newest[6])},
+		"of a workspace":       {l.member, "&workspace_id=sales&state=draft", newest[1:]},
+		"of none":              {l.member, "&workspace_id=legal", nil},
+		"by the extension":     {l.integration(memberEmail), "", through},
+		"of another extension": {l.integration(memberEmail), "&origin_extension_id=" + dependency, nil},
+		"of another account":   {l.dashboard("other", "ada"), "", nil},
 	} {
 		for _, limit := range []int{1, 2, 100} {
-			if got := l.pages(c.by, fmt.Sprintf("/v1/contracts?limit=%d%s", limit, c.query), limit); !slices.Equal(got, c.want) {
+			if got := l.pages(c.by, fmt.Sprintf("/v1/contracts?limit=%d%s", limit, c.query), limit); !slices.Equal(got,
+				c.want) {
 				t.Errorf("%s, by %d: got %q, want %q", name, limit, got, c.want)
 			}
 		}
 	}
-	if list := l.want(l.call(l.member, "GET", "/v1/contracts", nil), 200); strings.Contains(string(list.raw), "participants") || strings.Contains(string(list.raw), "values") {
+	if list := l.want(l.call(l.member, "GET", "/v1/contracts", nil), 200); strings.Contains(string(list.raw),
+		"participants") || strings.Contains(string(list.raw), "values") {
 		t.Errorf("the list shows values or participants: %s", list.raw)
 	}
 	l.refusedFields(l.call(l.member, "GET", "/v1/contracts?cursor=!&limit=0", nil), "query.cursor", "query.limit")
-	l.refusedFields(l.call(l.member, "GET", "/v1/contracts?origin=none&origin_extension_id="+mainExtension, nil), "query.origin")
+	l.refusedFields(l.call(l.member, "GET", "/v1/contracts?origin=none&origin_extension_id="+mainExtension, nil),
+		"query.origin")
 	first := l.want(l.call(l.member, "GET", "/v1/contracts?limit=1", nil), 200).str("next_cursor")
 	l.refusedFields(l.call(l.dashboard("other", "ada"), "GET", "/v1/contracts?cursor="+first, nil), "query.cursor")
 	l.refusedFields(l.call(l.member, "GET", "/v1/templates?cursor="+first, nil), "query.cursor")

@@ -17,31 +17,33 @@ type cost struct{ read, written, transacted, checked atomic.Int64 }
 
 func (c *cost) count(o *dynamodb.Options) {
 	o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
-		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("cost", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
-			switch p := in.Parameters.(type) {
-			case *dynamodb.GetItemInput, *dynamodb.QueryInput:
-				c.read.Add(1)
-			case *dynamodb.BatchGetItemInput:
-				for _, items := range p.RequestItems {
-					c.read.Add(int64(len(items.Keys)))
-				}
-			case *dynamodb.PutItemInput, *dynamodb.UpdateItemInput, *dynamodb.DeleteItemInput:
-				c.written.Add(1)
-			case *dynamodb.BatchWriteItemInput:
-				for _, items := range p.RequestItems {
-					c.written.Add(int64(len(items)))
-				}
-			case *dynamodb.TransactWriteItemsInput:
-				for _, item := range p.TransactItems {
-					if item.ConditionCheck != nil {
-						c.checked.Add(1)
-					} else {
-						c.transacted.Add(1)
+		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("cost",
+			func(ctx context.Context, in middleware.InitializeInput,
+				next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+				switch p := in.Parameters.(type) {
+				case *dynamodb.GetItemInput, *dynamodb.QueryInput:
+					c.read.Add(1)
+				case *dynamodb.BatchGetItemInput:
+					for _, items := range p.RequestItems {
+						c.read.Add(int64(len(items.Keys)))
+					}
+				case *dynamodb.PutItemInput, *dynamodb.UpdateItemInput, *dynamodb.DeleteItemInput:
+					c.written.Add(1)
+				case *dynamodb.BatchWriteItemInput:
+					for _, items := range p.RequestItems {
+						c.written.Add(int64(len(items)))
+					}
+				case *dynamodb.TransactWriteItemsInput:
+					for _, item := range p.TransactItems {
+						if item.ConditionCheck != nil {
+							c.checked.Add(1)
+						} else {
+							c.transacted.Add(1)
+						}
 					}
 				}
-			}
-			return next.HandleInitialize(ctx, in)
-		}), middleware.Before)
+				return next.HandleInitialize(ctx, in)
+			}), middleware.Before)
 	})
 }
 
@@ -107,13 +109,16 @@ func BenchmarkCost_Import(b *testing.B) {
 	send := func(call int, role string) {
 		var items []object
 		for n := range 10 {
-			items = append(items, users(100, fmt.Sprintf("bench-%d-%d", call, n), object{"workspaces": []string{"sales", "legal"}, "role": role})...)
+			items = append(items, users(100, fmt.Sprintf("bench-%d-%d", call, n),
+				object{"workspaces": []string{"sales", "legal"}, "role": role})...)
 		}
-		if got := a.want(a.call(platform, "POST", "/v1/import/users", object{"items": items}), 200); got.at("failed") != 0.0 || got.at("not_tried") != 0.0 {
+		if got := a.want(a.call(platform, "POST", "/v1/import/users", object{"items": items}),
+			200); got.at("failed") != 0.0 || got.at("not_tried") != 0.0 {
 			b.Fatalf("not all was done: %.300s", got.raw)
 		}
 	}
-	for name, roles := range map[string][]string{"create": {"member"}, "update": {"member", "admin"}, "unchanged": {"member", "member"}} {
+	for name, roles := range map[string][]string{"create": {"member"}, "update": {"member", "admin"},
+		"unchanged": {"member", "member"}} {
 		b.Run(name, func(b *testing.B) {
 			first := calls
 			calls += b.N

@@ -14,8 +14,8 @@ import (
 	"plugboard/shared/contract"
 )
 
-// checksummed is a cursor as contract 0.5 made them, by a checksum that needs no key: of the operation's list for callers
-// of that account, after the place.
+// checksummed is a cursor as contract 0.5 made them, by a checksum that needs no key: of the operation's list for
+// callers of that account, after the place.
 func checksummed(operation, account, path, place string) string {
 	list := sha256.New()
 	for _, part := range []string{operation, account, path} {
@@ -30,7 +30,8 @@ func TestRule26_ACursorShowsAPartnerNoOthersExtensions(t *testing.T) {
 	a := newActors(newWorld(t))
 	second := a.newPartner("Second")
 	for _, slug := range []string{"second-a", "second-b"} {
-		a.want(a.call(second, "POST", "/v1/extensions", object{"slug": slug, "name": slug, "template_type_keys": []string{}}), 201)
+		a.want(a.call(second, "POST", "/v1/extensions",
+			object{"slug": slug, "name": slug, "template_type_keys": []string{}}), 201)
 	}
 	cursors := map[string]string{
 		"of the other partner": a.want(a.call(a.partner, "GET", "/v1/extensions?limit=1", nil), 200).str("next_cursor"),
@@ -41,7 +42,8 @@ func TestRule26_ACursorShowsAPartnerNoOthersExtensions(t *testing.T) {
 	}
 	for name, cursor := range cursors {
 		got := a.call(second, "GET", "/v1/extensions?cursor="+url.QueryEscape(cursor), nil)
-		if got.status != 422 || !slices.Equal(got.pointers(), []string{"query.cursor"}) || strings.Contains(string(got.raw), mainExtension) {
+		if got.status != 422 || !slices.Equal(got.pointers(), []string{"query.cursor"}) ||
+			strings.Contains(string(got.raw), mainExtension) {
 			t.Errorf("a cursor %s is answered %d: %s", name, got.status, got.raw)
 		}
 	}
@@ -72,15 +74,18 @@ func TestRule26_EveryListRefusesAForgedCursor(t *testing.T) {
 		}
 		for _, rule := range o.Auth {
 			by := s.right(rule)
-			if first := s.call(by, "GET", of("x"), nil); first.status == 422 && first.str("errors", 0, "code") == "unknown" {
+			if first := s.call(by, "GET", of("x"), nil); first.status == 422 &&
+				first.str("errors", 0, "code") == "unknown" {
 				continue // it is no list
 			}
 			lists++
 			account := string(s.account)
-			if rule.Model == auth.ModelPartner || rule.Model == auth.ModelPlatform && !strings.Contains(o.Auth.String(), "dashboard") {
+			if rule.Model == auth.ModelPartner || rule.Model == auth.ModelPlatform &&
+				!strings.Contains(o.Auth.String(), "dashboard") {
 				account = ""
 			}
-			for _, place := range []string{"a", "\x00", "\xff\xff", "\U0010ffff", "2026-11-30 \xff", "2026-11-30 ~~", strings.Repeat("z", 700)} {
+			for _, place := range []string{"a", "\x00", "\xff\xff", "\U0010ffff", "2026-11-30 \xff", "2026-11-30 ~~",
+				strings.Repeat("z", 700)} {
 				got := s.call(by, "GET", of(checksummed(o.ID, account, at.Path, place)), nil)
 				if got.status != 422 || !slices.Contains(got.pointers(), "query.cursor") {
 					t.Errorf("%s by %s, after %.10q: got %d %s", o.ID, by.name, place, got.status, got.raw)

@@ -41,16 +41,23 @@ func doomed(w *world) *scene {
 	}))
 	s.t.Cleanup(refusing.Close)
 	keyed := s.admin.with("Idempotency-Key", "an answer is kept")
-	s.want(s.call(platform.with("Idempotency-Key", "another"), "PUT", "/v1/accounts/customer/users/pia", object{"email": planted + "@customer.test", "name": planted, "role": "member", "workspaces": []string{}}), 200)
-	s.want(s.call(platform.with("Idempotency-Key", "and another"), "PUT", "/v1/accounts/customer", object{"name": planted}), 200)
-	s.want(s.call(platform.with("Idempotency-Key", "one more"), "PUT", "/v1/accounts/customer/workspaces/sales", object{"name": planted}), 200)
-	s.want(s.call(s.partner, "PUT", "/v1/extensions/"+idleExtension+"/test-accounts", object{"accounts": []string{"other", "customer"}}), 200)
+	s.want(s.call(platform.with("Idempotency-Key", "another"), "PUT", "/v1/accounts/customer/users/pia",
+		object{"email": planted + "@customer.test", "name": planted, "role": "member", "workspaces": []string{}}), 200)
+	s.want(s.call(platform.with("Idempotency-Key", "and another"), "PUT", "/v1/accounts/customer",
+		object{"name": planted}), 200)
+	s.want(s.call(platform.with("Idempotency-Key", "one more"), "PUT", "/v1/accounts/customer/workspaces/sales",
+		object{"name": planted}), 200)
+	s.want(s.call(s.partner, "PUT", "/v1/extensions/"+idleExtension+"/test-accounts",
+		object{"accounts": []string{"other", "customer"}}), 200)
 	s.accepts("customer", idleExtension)
 	s.invites(dependency, "customer") // and nobody answers
 	s.want(s.call(s.admin, "POST", "/v1/tokens", object{"name": planted, "scopes": []string{}}), 201)
 	s.want(s.call(s.admin, "POST", "/v1/installations/"+mainExtension+"/token", object{"overlap_seconds": 3600}), 201)
-	failing := s.want(s.call(s.admin, "POST", "/v1/webhooks", object{"name": planted, "url": refusing.URL}), 201).str("id")
-	stays := s.want(s.call(s.admin, "POST", "/v1/webhooks", object{"name": planted, "url": refusing.URL}), 201).str("id") // fails, too
+	failing := s.want(s.call(s.admin, "POST", "/v1/webhooks", object{"name": planted, "url": refusing.URL}),
+		201).str("id")
+	// fails, too
+	stays := s.want(s.call(s.admin, "POST", "/v1/webhooks", object{"name": planted, "url": refusing.URL}),
+		201).str("id")
 	body := contractOf(s.templateID, [2]string{"order_number", planted})
 	body["participants"] = []object{{"name": planted, "email": planted + "@person.test"}}
 	kept := s.want(s.call(keyed, "POST", "/v1/contracts", body), 201).str("id")
@@ -66,19 +73,24 @@ func doomed(w *world) *scene {
 	s.want(s.call(s.admin, "POST", "/v1/installations/"+mainExtension+"/disable", nil), 202)
 	s.settle()      // as do those of the managed webhooks
 	s.tables.Given( // a replay between two pages
-		&domain.Replay{Account: s.account, Webhook: domain.WebhookID(stays), ID: "rpl_1", State: domain.ReplayRunning, Page: 1, UpdatedAt: s.now()},
+		&domain.Replay{Account: s.account, Webhook: domain.WebhookID(stays), ID: "rpl_1", State: domain.ReplayRunning,
+			Page: 1, UpdatedAt: s.now()},
 		&domain.Replaying{Account: s.account, Webhook: domain.WebhookID(stays), Replay: "rpl_1"},
 	)
-	s.want(s.call(s.dashboard("other", "ada"), "POST", "/v1/webhooks", object{"name": "Theirs", "url": s.receiver.URL}), 201)
-	s.want(s.call(s.dashboard("other", "ada"), "POST", "/v1/tokens", object{"name": "Theirs", "scopes": []string{}}), 201)
+	s.want(s.call(s.dashboard("other", "ada"), "POST", "/v1/webhooks",
+		object{"name": "Theirs", "url": s.receiver.URL}), 201)
+	s.want(s.call(s.dashboard("other", "ada"), "POST", "/v1/tokens",
+		object{"name": "Theirs", "scopes": []string{}}), 201)
 	var many []any
 	for n := range 90 { // more than a page
 		many = append(many, &domain.User{Account: s.account, ID: domain.UserID(fmt.Sprint("u", n)), Name: planted})
 	}
 	s.tables.Given(many...)
-	failures := []domain.RolloutFailure{{Account: "other", Code: "upgrade-conflict", Detail: "Theirs."}, {Account: s.account, Code: "installation-failed", Detail: planted}}
+	failures := []domain.RolloutFailure{{Account: "other", Code: "upgrade-conflict", Detail: "Theirs."},
+		{Account: s.account, Code: "installation-failed", Detail: planted}}
 	for _, id := range []domain.RolloutID{"rol_1", "rol_2"} {
-		s.tables.Given(&domain.Rollout{ID: id, Extension: mainExtension, State: domain.RolloutStopped, RolloutProgress: domain.RolloutProgress{Seen: 2, Failed: 2, Failures: failures}})
+		s.tables.Given(&domain.Rollout{ID: id, Extension: mainExtension, State: domain.RolloutStopped,
+			RolloutProgress: domain.RolloutProgress{Seen: 2, Failed: 2, Failures: failures}})
 	}
 	return s
 }
@@ -90,7 +102,8 @@ func (s *scene) parks(w domain.WebhookID) {
 	var all []events.Delivery
 	for n := range 5 {
 		event := domain.EventID(fmt.Sprint("evt_", n))
-		all = append(all, events.Delivery{ID: domain.DeliveryOf(event, w), Account: s.account, Webhook: w, Event: event, EventAt: s.now(), Attempt: 1, Context: planted})
+		all = append(all, events.Delivery{ID: domain.DeliveryOf(event, w), Account: s.account, Webhook: w, Event: event,
+			EventAt: s.now(), Attempt: 1, Context: planted})
 	}
 	must(s.t, s.tables.Park(s.t.Context(), all))
 }
@@ -139,7 +152,8 @@ func (s *scene) erased(m queue.Message) {
 		s.t.Fatal("a page failed; the log says why")
 	}
 	s.settle()
-	if got := s.want(s.call(platform, "GET", "/v1/accounts/customer/deletion", nil), 200); got.str("state") != "finished" {
+	if got := s.want(s.call(platform, "GET", "/v1/accounts/customer/deletion", nil),
+		200); got.str("state") != "finished" {
 		s.t.Fatalf("the deletion is not finished: %s", got.raw)
 	}
 }
@@ -151,7 +165,8 @@ func traces(dump string) []string {
 	var found []string
 	for line := range strings.Lines(dump) {
 		bare := strings.ReplaceAll(line, "@customer.test", "")
-		if (accountsName.MatchString(bare) || strings.Contains(bare, planted)) && !strings.HasPrefix(line, "DELETION#customer ") {
+		if (accountsName.MatchString(bare) || strings.Contains(bare, planted)) &&
+			!strings.HasPrefix(line, "DELETION#customer ") {
 			found = append(found, line)
 		}
 	}
@@ -160,7 +175,9 @@ func traces(dump string) []string {
 
 func TestRule27_ADeletedAccountLeavesNothingButTheProof(t *testing.T) {
 	s := doomed(newWorld(t))
-	for _, r := range []string{"own-token", "token", "session", "contract-session", "contract", "event", "webhook", "webhook-health", "retired-webhook", "installation", "trial", "user", "reservation", "idempotency", "template", "template-type", "quota-use", "naming"} {
+	for _, r := range []string{"own-token", "token", "session", "contract-session", "contract", "event", "webhook",
+		"webhook-health", "retired-webhook", "installation", "trial", "user", "reservation", "idempotency", "template",
+		"template-type", "quota-use", "naming"} {
 		if len(s.stored(r)) == 0 {
 			t.Fatalf("the test has no %s to erase", r)
 		}
@@ -184,23 +201,28 @@ func TestRule27_ADeletedAccountLeavesNothingButTheProof(t *testing.T) {
 		t.Errorf("%d of %d sessions are left", n, sessions)
 	}
 	if n := s.attemptsOf("customer") + s.dueOf("customer"); n > 0 || s.attemptsOf("other") == 0 {
-		t.Errorf("%d of %d lines of the delivery log, and of what waits, are left, and %d of the other account's", n, logged+waiting, s.attemptsOf("other"))
+		t.Errorf("%d of %d lines of the delivery log, and of what waits, are left, and %d of the other account's",
+			n, logged+waiting, s.attemptsOf("other"))
 	}
 
-	// What is left was there before, but for the proof and the extension that the account tried; and of what is gone, all
-	// was the account's.
+	// What is left was there before, but for the proof and the extension that the account tried; and of what is gone,
+	// all was the account's.
 	was := map[string]bool{}
 	for line := range strings.Lines(before + "\n") {
 		was[line] = true
 	}
 	for line := range strings.Lines(after + "\n") {
-		if !was[line] && !strings.HasPrefix(line, "DELETION#customer ") && !strings.HasPrefix(line, "EXTENSION#"+idleExtension+" EXTENSION ") && !strings.HasPrefix(line, "EXTENSION#"+dependency+" EXTENSION ") && !strings.HasPrefix(line, "EXTENSION#"+mainExtension+" ROLLOUT#") {
+		if !was[line] && !strings.HasPrefix(line, "DELETION#customer ") &&
+			!strings.HasPrefix(line, "EXTENSION#"+idleExtension+" EXTENSION ") &&
+			!strings.HasPrefix(line, "EXTENSION#"+dependency+" EXTENSION ") &&
+			!strings.HasPrefix(line, "EXTENSION#"+mainExtension+" ROLLOUT#") {
 			t.Errorf("this was not there before: %s", line)
 		}
 		delete(was, line)
 	}
 	for line := range was {
-		for _, others := range []string{"ACCOUNT#other ", "ACCOUNT#acme-dev ", "PARTNER", "CATALOGUE", "DATAKEY", "EXTENSION#" + mainExtension + " EXTENSION"} {
+		for _, others := range []string{"ACCOUNT#other ", "ACCOUNT#acme-dev ", "PARTNER", "CATALOGUE", "DATAKEY",
+			"EXTENSION#" + mainExtension + " EXTENSION"} {
 			if strings.HasPrefix(line, others) {
 				t.Errorf("this is gone: %s", line)
 			}
@@ -213,18 +235,21 @@ func TestRule27_ADeletedAccountLeavesNothingButTheProof(t *testing.T) {
 
 	for _, id := range []string{"rol_1", "rol_2"} {
 		rollout := s.want(s.call(platform, "GET", "/v1/extensions/"+mainExtension+"/rollouts/"+id, nil), 200)
-		if got := lines(rollout.at("failures"), "account_id", "code", "detail"); got != "other upgrade-conflict Theirs. \n<nil> installation-failed <nil> \n" || rollout.at("failed") != 2.0 {
+		if got := lines(rollout.at("failures"), "account_id", "code", "detail"); got != "other upgrade-conflict "+
+			"Theirs. \n<nil> installation-failed <nil> \n" || rollout.at("failed") != 2.0 {
 			t.Errorf("the roll-out reads %s", rollout.raw)
 		}
 	}
 
 	proof := s.want(s.call(platform, "GET", "/v1/accounts/customer/deletion", nil), 200)
-	for r, want := range map[string]int{"account": 1, "session": sessions, "attempt": logged, "due": waiting, "own-token": 2} {
+	for r, want := range map[string]int{"account": 1, "session": sessions, "attempt": logged, "due": waiting,
+		"own-token": 2} {
 		if got, _ := proof.at("erased", r).(float64); int(got) != want {
 			t.Errorf("the proof says that %v of %s were erased, want %d", got, r, want)
 		}
 	}
-	if proof.str("asked_by") != "platform" || proof.str("asked_at") == "" || proof.str("finished_at") == "" || strings.Contains(string(proof.raw), planted) {
+	if proof.str("asked_by") != "platform" || proof.str("asked_at") == "" || proof.str("finished_at") == "" ||
+		strings.Contains(string(proof.raw), planted) {
 		t.Errorf("the proof says %s", proof.raw)
 	}
 	s.refused(s.call(platform, "DELETE", "/v1/accounts/customer", nil), 404, "not-found")
@@ -237,16 +262,18 @@ func crashing(o *dynamodb.Options) {
 		if stack.ID() != "TransactWriteItems" {
 			return nil
 		}
-		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("crashing", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
-			if n++; n%3 == 0 {
-				return middleware.InitializeOutput{}, middleware.Metadata{}, errors.New("crash before the commit")
-			}
-			out, meta, err := next.HandleInitialize(ctx, in)
-			if n%2 == 0 && err == nil {
-				return middleware.InitializeOutput{}, meta, errors.New("crash after the commit")
-			}
-			return out, meta, err
-		}), middleware.Before)
+		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("crashing",
+			func(ctx context.Context, in middleware.InitializeInput,
+				next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+				if n++; n%3 == 0 {
+					return middleware.InitializeOutput{}, middleware.Metadata{}, errors.New("crash before the commit")
+				}
+				out, meta, err := next.HandleInitialize(ctx, in)
+				if n%2 == 0 && err == nil {
+					return middleware.InitializeOutput{}, meta, errors.New("crash after the commit")
+				}
+				return out, meta, err
+			}), middleware.Before)
 	})
 }
 
@@ -293,7 +320,8 @@ func TestRule27_ErasingGoesOnAfterACrashAndEveryPageMayComeTwice(t *testing.T) {
 	}
 	proof := s.want(s.call(platform, "GET", "/v1/accounts/customer/deletion", nil), 200)
 	for _, r := range slices.Sorted(maps.Keys(count)) {
-		if got, _ := proof.at("erased", r).(float64); int(got) != count[r] && r != "provision" && r != "idempotency" && r != "event" {
+		if got, _ := proof.at("erased", r).(float64); int(got) != count[r] && r != "provision" && r != "idempotency" &&
+			r != "event" {
 			t.Errorf("the proof says that %v of %s were erased, want %d", got, r, count[r])
 		}
 	}
@@ -320,21 +348,28 @@ func TestRule27_FromTheRequestOnEveryCredentialIsDead(t *testing.T) {
 			}
 		}
 	}
-	for name, token := range map[string]who{"the account's own": s.ownToken, "another extension's": bearer("scopeless", s.scopeless)} {
+	for name, token := range map[string]who{"the account's own": s.ownToken,
+		"another extension's": bearer("scopeless", s.scopeless)} {
 		if got := s.call(token, "GET", "/v1/me", nil); got.status != 401 {
 			t.Errorf("%s token answered %d", name, got.status)
 		}
 	}
 	s.refused(s.call(platform, "PUT", "/v1/accounts/customer", object{"name": "Again"}), 409, "account-deleting")
-	s.refused(s.call(platform, "PUT", "/v1/accounts/customer/users/new", object{"email": "n@n.test", "name": "N", "role": "member", "workspaces": []string{}}), 404, "not-found")
+	s.refused(s.call(platform, "PUT", "/v1/accounts/customer/users/new",
+		object{"email": "n@n.test", "name": "N", "role": "member", "workspaces": []string{}}), 404, "not-found")
 	s.refused(s.call(platform, "PUT", "/v1/accounts/customer/workspaces/new", object{"name": "N"}), 404, "not-found")
 	// Nor is what would change nothing.
-	s.refused(s.call(platform, "PUT", "/v1/accounts/customer/users/mel", object{"email": memberEmail, "name": "mel", "role": "member", "workspaces": []string{"sales"}}), 404, "not-found")
-	s.refused(s.call(platform, "PUT", "/v1/accounts/customer/workspaces/sales", object{"name": "sales"}), 404, "not-found")
-	s.imported(s.importing("users", userItem("customer", "mel", memberEmail, object{"workspaces": []string{"sales"}}), userItem("other", "mel", memberEmail, object{"workspaces": []string{"sales"}})), "not-found", "unchanged")
+	s.refused(s.call(platform, "PUT", "/v1/accounts/customer/users/mel", object{"email": memberEmail, "name": "mel",
+		"role": "member", "workspaces": []string{"sales"}}), 404, "not-found")
+	s.refused(s.call(platform, "PUT", "/v1/accounts/customer/workspaces/sales", object{"name": "sales"}),
+		404, "not-found")
+	s.imported(s.importing("users", userItem("customer", "mel", memberEmail, object{"workspaces": []string{"sales"}}),
+		userItem("other", "mel", memberEmail, object{"workspaces": []string{"sales"}})), "not-found", "unchanged")
 	s.imported(s.importing("workspaces", object{"account_id": "customer", "id": "sales", "name": "sales"}), "not-found")
 	trials := len(s.stored("trial")) + len(s.stored("invitation"))
-	s.want(s.call(s.partner, "PUT", "/v1/extensions/"+idleExtension+"/test-accounts", object{"accounts": []string{"customer"}}), 200) // as one that there is not
+	// as one that there is not
+	s.want(s.call(s.partner, "PUT", "/v1/extensions/"+idleExtension+"/test-accounts",
+		object{"accounts": []string{"customer"}}), 200)
 	if got := len(s.stored("trial")) + len(s.stored("invitation")); got > trials {
 		t.Errorf("an account that is being deleted is offered an extension: %d trials, want %d", got, trials)
 	}
@@ -382,7 +417,8 @@ func TestRule27_NothingIsSentForADeletedAccountNorForItsSuccessor(t *testing.T) 
 			t.Errorf("%s of before answered %d", old.name, got.status)
 		}
 	}
-	for _, list := range []string{"/v1/contracts", "/v1/webhooks", "/v1/tokens", "/v1/template-types", "/v1/templates", "/v1/workspaces", "/v1/installations"} {
+	for _, list := range []string{"/v1/contracts", "/v1/webhooks", "/v1/tokens", "/v1/template-types", "/v1/templates",
+		"/v1/workspaces", "/v1/installations"} {
 		if got := s.want(s.call(s.admin, "GET", list, nil), 200); len(got.at("items").([]any)) > 0 {
 			t.Errorf("%s shows what was before: %s", list, got.raw)
 		}
@@ -408,7 +444,8 @@ func TestRule27_AskingAgainGoesOnWhereItStoppedAndErasesNothingTwice(t *testing.
 		t.Fatalf("asked again: %s", proof.raw)
 	}
 	s.erased(first)
-	if after := s.want(s.call(platform, "GET", "/v1/accounts/customer/deletion", nil), 200); string(after.raw) != string(proof.raw) {
+	if after := s.want(s.call(platform, "GET", "/v1/accounts/customer/deletion", nil),
+		200); string(after.raw) != string(proof.raw) {
 		t.Errorf("the late message changed the proof: %s", after.raw)
 	}
 	s.want(s.call(platform, "PUT", "/v1/accounts/customer", object{"name": "Next"}), 200)
@@ -422,19 +459,29 @@ func TestRule27_EveryKindOfRecordIsErasedOrHasAReason(t *testing.T) {
 	s.erased(s.remove())
 	proof := s.want(s.call(platform, "GET", "/v1/accounts/customer/deletion", nil), 200)
 	stays := map[domain.Record]string{
-		domain.RecordDeletion: "the proof itself", domain.RecordDataKey: "shared by all accounts; without what it sealed it says nothing",
-		domain.RecordPartner: "a partner's", domain.RecordPartnerKey: "a partner's", domain.RecordExtension: "a partner's; the account's id is taken out of it",
-		domain.RecordAuthored: "a partner's", domain.RecordSubmission: "a partner's",
-		domain.RecordBlueprint: "a partner's", domain.RecordVersion: "a partner's", domain.RecordDraft: "a partner's", domain.RecordListing: "a partner's",
-		domain.RecordLogo: "a partner's", domain.RecordLifecycle: "a partner's", domain.RecordRollout: "a partner's; the account's failures are taken out of it. Where it has come to may be the account's id, which the proof has too",
-		domain.RecordHandOff: "names the account, and ends by itself within ten minutes", domain.RecordCallback: "names the account, and ends by itself within 30 days",
-		domain.RecordPace: "names a webhook and a time, and ends by itself within 26 hours",
+		domain.RecordDeletion: "the proof itself",
+		domain.RecordDataKey:  "shared by all accounts; without what it sealed it says nothing",
+		domain.RecordPartner:  "a partner's", domain.RecordPartnerKey: "a partner's",
+		domain.RecordExtension: "a partner's; the account's id is taken out of it",
+		domain.RecordAuthored:  "a partner's", domain.RecordSubmission: "a partner's",
+		domain.RecordBlueprint: "a partner's", domain.RecordVersion: "a partner's", domain.RecordDraft: "a partner's",
+		domain.RecordListing: "a partner's",
+		domain.RecordLogo:    "a partner's", domain.RecordLifecycle: "a partner's",
+		domain.RecordRollout: "a partner's; the account's failures are taken out of it. Where it has come to may be " +
+			"the account's id, which the proof has too",
+		domain.RecordHandOff:  "names the account, and ends by itself within ten minutes",
+		domain.RecordCallback: "names the account, and ends by itself within 30 days",
+		domain.RecordPace:     "names a webhook and a time, and ends by itself within 26 hours",
 	}
 	kinds := map[domain.Record]bool{}
 	for _, i := range s.scan(s.tables.Config.AccountsTable) {
 		kinds[domain.Record(text(i, "record"))] = true
 	}
-	kinds[domain.RecordAttempt], kinds[domain.RecordDue], kinds[domain.RecordParked], kinds[domain.RecordWatched], kinds[domain.RecordPace] = true, true, true, true, true
+	written := domain.Records{domain.RecordAttempt, domain.RecordDue, domain.RecordParked, domain.RecordWatched,
+		domain.RecordPace}
+	for _, r := range written {
+		kinds[r] = true
+	}
 	for r := range proof.at("erased").(map[string]any) {
 		kinds[domain.Record(r)] = true
 	}
@@ -446,7 +493,8 @@ func TestRule27_EveryKindOfRecordIsErasedOrHasAReason(t *testing.T) {
 	for r := range kinds {
 		n, _ := proof.at("erased", string(r)).(float64)
 		if _, ok := stays[r]; ok == (n > 0) {
-			t.Errorf("%v of %s are erased; a reason to stay: %q. Give the test one of them to erase, or the reason why not", n, r, stays[r])
+			t.Errorf("%v of %s are erased; a reason to stay: %q. Give the test one of them to erase, or the reason "+
+				"why not", n, r, stays[r])
 		}
 	}
 }
@@ -454,7 +502,8 @@ func TestRule27_EveryKindOfRecordIsErasedOrHasAReason(t *testing.T) {
 // Whoever had the id next would have the partner look into its template types.
 func TestRule27_APartnersDevelopmentAccountIsNotDeleted(t *testing.T) {
 	a := newActors(newWorld(t))
-	other := a.want(a.call(platform, "POST", "/v1/partners", object{"name": "Second", "contact": "x@x.test", "development_account_id": "acme-dev"}), 201).str("partner", "id")
+	other := a.want(a.call(platform, "POST", "/v1/partners", object{"name": "Second", "contact": "x@x.test",
+		"development_account_id": "acme-dev"}), 201).str("partner", "id")
 	before := a.dump()
 	refusal := a.refused(a.call(platform, "DELETE", "/v1/accounts/acme-dev", nil), 409, "development-account")
 	if detail := refusal.str("detail"); !strings.Contains(detail, `"Acme"`) || !strings.Contains(detail, `"Second"`) {
@@ -470,7 +519,8 @@ func TestRule27_APartnersDevelopmentAccountIsNotDeleted(t *testing.T) {
 	}
 	a.refused(a.call(platform, "DELETE", "/v1/accounts/acme-dev", nil), 409, "development-account")
 	a.want(a.call(platform, "DELETE", "/v1/accounts/other", nil), 202)
-	if got := a.call(platform, "POST", "/v1/partners", object{"name": "Third", "contact": "x@x.test", "development_account_id": "other"}); got.status != 422 {
+	if got := a.call(platform, "POST", "/v1/partners",
+		object{"name": "Third", "contact": "x@x.test", "development_account_id": "other"}); got.status != 422 {
 		t.Errorf("an account that is being deleted became a partner's: %d", got.status)
 	}
 }
@@ -484,7 +534,8 @@ func TestRule27_APartnerAndTheDeletionOfItsAccountDoNotBothCome(t *testing.T) {
 		var made, gone answer
 		var both sync.WaitGroup
 		both.Go(func() {
-			made, _ = a.try(platform, "POST", "/v1/partners", object{"name": id, "contact": "x@x.test", "development_account_id": id})
+			made, _ = a.try(platform, "POST", "/v1/partners",
+				object{"name": id, "contact": "x@x.test", "development_account_id": id})
 		})
 		both.Go(func() { gone, _ = a.try(platform, "DELETE", "/v1/accounts/"+id, nil) })
 		both.Wait()
@@ -499,7 +550,8 @@ func TestRule27_AnAccountThatTriesManyExtensionsIsErased(t *testing.T) {
 	a := newActors(newWorld(t))
 	for n := range 70 {
 		id := domain.ExtensionID(fmt.Sprint("many-", n))
-		a.tables.Given(&domain.Extension{ID: id, TestAccounts: []domain.AccountID{"customer", "other"}}, &domain.Trial{Account: "customer", Extension: id})
+		a.tables.Given(&domain.Extension{ID: id, TestAccounts: []domain.AccountID{"customer", "other"}},
+			&domain.Trial{Account: "customer", Extension: id})
 	}
 	s := &scene{actors: a}
 	s.erased(s.remove())
@@ -519,28 +571,33 @@ func TestRule27_ARollOutLeavesAnAccountThatIsBeingDeletedAlone(t *testing.T) {
 	at := c.start(platform, object{"version": 2})
 	c.settle()
 	c.expect(at, "done seen=3 upgraded=0 current=0 consent=0 by-hand=0 skipped=2 failed=1")
-	if got := lines(c.want(c.call(platform, "GET", at, nil), 200).at("failures"), "account_id"); got != "account-00 \n" {
+	if got := lines(c.want(c.call(platform, "GET", at, nil), 200).at("failures"),
+		"account_id"); got != "account-00 \n" {
 		t.Errorf("it names %q", got)
 	}
 }
 
-// An answer under an Idempotency-Key whose request names no account is kept under none: what it tells of one is erased with
-// the account, or is not kept. The answer to the deletion itself stays, since it says what the proof does.
+// An answer under an Idempotency-Key whose request names no account is kept under none: what it tells of one is erased
+// with the account, or is not kept. The answer to the deletion itself stays, since it says what the proof does.
 func TestRule27_AnswersToRequestsAboutNoAccountAreErasedToo(t *testing.T) {
 	s := &scene{actors: newActors(newWorld(t))}
 	s.enableHandOff()
-	s.want(s.call(s.admin, "PATCH", "/v1/installations/"+handOffExtension+"/parameters", object{"parameters": object{"customer_id": planted}}), 200)
+	s.want(s.call(s.admin, "PATCH", "/v1/installations/"+handOffExtension+"/parameters",
+		object{"parameters": object{"customer_id": planted}}), 200)
 	code := s.handOff("").code
 	exchanging := s.partner.with("Idempotency-Key", "exchange")
 	first := s.want(s.exchange(exchanging, code), 201)
 	again := s.want(s.exchange(exchanging, code), 201)
-	if first.str("parameters", "customer_id") != planted || again.str("parameters", "customer_id") != planted || again.str("token") != "" {
+	if first.str("parameters", "customer_id") != planted || again.str("parameters", "customer_id") != planted ||
+		again.str("token") != "" {
 		t.Fatalf("the exchange answers %s", again.raw)
 	}
-	users := object{"items": []object{userItem("customer", planted, "pia@customer.test"), userItem("customer", planted+" no id", "x"), userItem("customer", "mel", memberEmail)}}
+	users := object{"items": []object{userItem("customer", planted, "pia@customer.test"),
+		userItem("customer", planted+" no id", "x"), userItem("customer", "mel", memberEmail)}}
 	importing := platform.with("Idempotency-Key", "import")
 	report := s.want(s.call(importing, "POST", "/v1/import/users", users), 200)
-	if repeated := s.want(s.call(importing, "POST", "/v1/import/users", users), 200); string(repeated.raw) != string(report.raw) || report.str("items", 0, "id") != planted {
+	if repeated := s.want(s.call(importing, "POST", "/v1/import/users", users),
+		200); string(repeated.raw) != string(report.raw) || report.str("items", 0, "id") != planted {
 		t.Fatalf("the report is %s, and again %s", report.raw, repeated.raw)
 	}
 	kept := 0
@@ -566,7 +623,8 @@ func TestRule27_AnswersToRequestsAboutNoAccountAreErasedToo(t *testing.T) {
 	if len(left) > 0 {
 		t.Errorf("%d lines are left, like %s", len(left), left[0])
 	}
-	if replayed := s.want(s.call(deleting, "DELETE", "/v1/accounts/customer", nil), 202); string(replayed.raw) != string(asked.raw) || strings.Contains(string(replayed.raw), planted) {
+	if replayed := s.want(s.call(deleting, "DELETE", "/v1/accounts/customer", nil),
+		202); string(replayed.raw) != string(asked.raw) || strings.Contains(string(replayed.raw), planted) {
 		t.Errorf("the deletion's answer was %s and is %s", asked.raw, replayed.raw)
 	}
 	s.refused(s.call(platform, "DELETE", "/v1/accounts/customer", nil), 404, "not-found")

@@ -75,7 +75,8 @@ func (a *actors) useRuntimeState(typeID string) {
 	fields := "/v1/template-types/" + typeID + "/fields"
 	a.want(a.call(a.admin, "PATCH", fields+"/urgent", object{"active": false}), 200)
 	a.want(a.call(a.admin, "POST", fields, object{"custom_id": "ours", "name": "Ours", "kind": "text"}), 201)
-	a.want(a.call(a.admin, "PUT", "/v1/template-types/"+typeID+"/field-order", object{"custom_ids": []string{"ours", "due", "urgent", "amount", "order_number"}}), 200)
+	a.want(a.call(a.admin, "PUT", "/v1/template-types/"+typeID+"/field-order",
+		object{"custom_ids": []string{"ours", "due", "urgent", "amount", "order_number"}}), 200)
 	a.want(a.call(a.admin, "PATCH", "/v1/webhooks/"+a.hookOf(typeID), object{"paused": true}), 200)
 	a.template(typeID)
 	a.token = a.want(a.call(a.admin, "POST", "/v1/installations/"+mainExtension+"/token", object{}), 201).str("token")
@@ -100,7 +101,8 @@ func TestRule10_RuntimeStateIsNoDriftAndRepairingWritesNothing(t *testing.T) {
 		before := []any{a.storedType(typeID), a.storedHook(a.hookOf(typeID)), a.stands(mainExtension)}
 		a.repair(object{})
 		a.daily()
-		if after := []any{a.storedType(typeID), a.storedHook(a.hookOf(typeID)), a.stands(mainExtension)}; fmt.Sprint(after) != fmt.Sprint(before) {
+		if after := []any{a.storedType(typeID), a.storedHook(a.hookOf(typeID)),
+			a.stands(mainExtension)}; fmt.Sprint(after) != fmt.Sprint(before) {
 			t.Errorf("%s: repairing what is as it should be changed\n%v\nto\n%v", state, before, after)
 		}
 		if state == "enabled" {
@@ -145,7 +147,8 @@ func TestRule10_EveryDriftIsFoundByPointerAndRepairedWithoutUndoingRuntimeState(
 	a.drift(typeID, addendumID)
 	got := a.findings()
 	for _, want := range []string{
-		"template-type /name", "template-type /fields/amount/kind", "template-type /fields/due/kind", "template-type /fields/due/source",
+		"template-type /name", "template-type /fields/amount/kind", "template-type /fields/due/kind",
+		"template-type /fields/due/source",
 		"webhook /url", "webhook /event_types", "webhook ", "token /scopes",
 	} {
 		if !slices.Contains(got, want) {
@@ -153,7 +156,9 @@ func TestRule10_EveryDriftIsFoundByPointerAndRepairedWithoutUndoingRuntimeState(
 		}
 	}
 	for _, finding := range got {
-		if strings.Contains(finding, "urgent") || strings.Contains(finding, "ours") || strings.Contains(finding, "paused") || strings.Contains(finding, "secret") || strings.Contains(finding, "order_number") {
+		if strings.Contains(finding, "urgent") || strings.Contains(finding, "ours") ||
+			strings.Contains(finding, "paused") || strings.Contains(finding, "secret") ||
+			strings.Contains(finding, "order_number") {
 			t.Errorf("%q is no drift", finding)
 		}
 	}
@@ -162,13 +167,15 @@ func TestRule10_EveryDriftIsFoundByPointerAndRepairedWithoutUndoingRuntimeState(
 		t.Errorf("after the repair: %q", left)
 	}
 	gotType, gotHook := a.storedType(typeID), a.storedHook(a.hookOf(typeID))
-	if gotType.Fields[gotType.Field("urgent")].Active || gotType.Field("ours") < 0 || gotType.Name != wantType.Name || len(gotType.Fields) != len(wantType.Fields) {
+	if gotType.Fields[gotType.Field("urgent")].Active || gotType.Field("ours") < 0 || gotType.Name != wantType.Name ||
+		len(gotType.Fields) != len(wantType.Fields) {
 		t.Errorf("the template type is\n%+v\nwant\n%+v", gotType, wantType)
 	}
 	if !gotHook.Paused || gotHook.Secret != wantHook.Secret || !gotHook.SameDefinition(wantHook) {
 		t.Errorf("the webhook is\n%+v\nwant\n%+v", gotHook, wantHook)
 	}
-	if got := a.call(a.integration(adminEmail), "GET", "/v1/me", nil); got.status != 200 || len(got.at("token", "scopes").([]any)) != 9 {
+	if got := a.call(a.integration(adminEmail), "GET", "/v1/me", nil); got.status != 200 ||
+		len(got.at("token", "scopes").([]any)) != 9 {
 		t.Errorf("the token answers %d: %s", got.status, got.raw)
 	}
 	if got := a.extensionsUse(); got != used {
@@ -223,7 +230,8 @@ func TestRule10_TheDailyCheckTellsTheSameOnceAndRepairsWhereItWasAsked(t *testin
 	move("https://elsewhere.example/")
 	a.daily()
 	expect("a first day", "drifted")
-	if a.storedHook(hook).URL != "https://elsewhere.example/" || a.installation(mainExtension).str("drift", "findings", 0, "pointer") != "/url" {
+	if a.storedHook(hook).URL != "https://elsewhere.example/" ||
+		a.installation(mainExtension).str("drift", "findings", 0, "pointer") != "/url" {
 		t.Errorf("nobody asked for a repair; the installation shows %s", a.installation(mainExtension).raw)
 	}
 	a.nextDay()
@@ -291,16 +299,19 @@ func TestRule10_WhatPeopleMustChangeFirstStaysAFinding(t *testing.T) {
 	}
 	a.ownField(typeID, "urgent", "system")
 	a.daily()
-	if got := a.toldOfDrift(); !slices.Equal(got, []string{"drifted", "repaired"}) || a.installation(mainExtension).at("drift") != nil {
+	if got := a.toldOfDrift(); !slices.Equal(got, []string{"drifted", "repaired"}) ||
+		a.installation(mainExtension).at("drift") != nil {
 		t.Errorf("when people repaired it: events tell %q", got)
 	}
-	a.want(a.call(a.admin, "POST", "/v1/installations/"+mainExtension+"/repair", object{}), 202) // and before it comes to it
+	// and before it comes to it
+	a.want(a.call(a.admin, "POST", "/v1/installations/"+mainExtension+"/repair", object{}), 202)
 	a.want(a.call(a.admin, "POST", "/v1/installations/"+mainExtension+"/disable", nil), 202)
 	a.settle()
 	a.state(mainExtension, "disabled")
 	a.daily()
 	a.refused(a.call(a.admin, "GET", driftOf, nil), 409, "installation-state")
-	a.refused(a.call(a.admin, "POST", "/v1/installations/"+mainExtension+"/repair", object{}), 409, "installation-state")
+	a.refused(a.call(a.admin, "POST", "/v1/installations/"+mainExtension+"/repair", object{}), 409,
+		"installation-state")
 	for _, w := range a.stored("webhook") {
 		t.Errorf("a repair made a webhook of what is disabled: %v", w)
 	}
@@ -317,9 +328,11 @@ func TestRule10_TheLifecycleWebhooksDriftIsFoundAndRepaired(t *testing.T) {
 	}{
 		"missing": {atReceiver, func(tx *store.Tx, w domain.Webhook) { tx.Discard(w) }, "lifecycle  \n"},
 		"changed": {atReceiver, func(tx *store.Tx, w domain.Webhook) {
-			w.URL, w.EventTypes, w.Name, w.EndsAt, w.TemplateType = "https://elsewhere.example/", []string{"contract.signed"}, "Other", w.CreatedAt.Add(time.Hour), "tt_other"
+			w.URL, w.EventTypes, w.Name, w.EndsAt, w.TemplateType = "https://elsewhere.example/",
+				[]string{"contract.signed"}, "Other", w.CreatedAt.Add(time.Hour), "tt_other"
 			tx.Replace(&w)
-		}, "lifecycle /ends_at \nlifecycle /event_types \nlifecycle /name \nlifecycle /template_type_id \nlifecycle /url \n"},
+		}, "lifecycle /ends_at \nlifecycle /event_types \nlifecycle /name \nlifecycle /template_type_id \nlifecycle " +
+			"/url \n"},
 		"disowned": {atReceiver, func(tx *store.Tx, w domain.Webhook) {
 			w.Extension, w.Lifecycle = "", false
 			tx.Replace(&w)
@@ -328,7 +341,8 @@ func TestRule10_TheLifecycleWebhooksDriftIsFoundAndRepaired(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a, secret := newLifecycleUpgrade(t, c.endpoint, atReceiver) // it stays at the first version
-			extra := a.stands(lifecycleExtension).DefineLifecycle(domain.LifecycleBlueprint{URL: atReceiver(a)}, domain.Webhook{})
+			extra := a.stands(lifecycleExtension).DefineLifecycle(domain.LifecycleBlueprint{URL: atReceiver(a)},
+				domain.Webhook{})
 			hook, want := extra, []string{}
 			if c.endpoint(a) != "" {
 				want = []string{c.endpoint(a)}
@@ -352,7 +366,8 @@ func TestRule10_TheLifecycleWebhooksDriftIsFoundAndRepaired(t *testing.T) {
 				t.Fatalf("the lifecycle webhooks are %q, want %q", got, want)
 			}
 			if name == "changed" || name == "disowned" {
-				if repaired := a.storedHook(a.lifecycleHook()); !repaired.Paused || !repaired.CreatedAt.Equal(hook.CreatedAt) {
+				if repaired := a.storedHook(a.lifecycleHook()); !repaired.Paused ||
+					!repaired.CreatedAt.Equal(hook.CreatedAt) {
 					t.Errorf("the repair undid runtime state: %+v", repaired)
 				}
 				a.want(a.call(a.admin, "PATCH", "/v1/webhooks/"+a.lifecycleHook(), object{"paused": false}), 200)

@@ -71,14 +71,16 @@ func TestRule2_DependenciesAreShownAndEnabledWithIt(t *testing.T) {
 	if got := fmt.Sprint(shown.at("also_enables")); got != "["+dependency+"]" {
 		t.Errorf("the catalogue shows that it also enables %s, want %s", got, dependency)
 	}
-	if got, want := lines(shown.at("parameters"), "key", "required"), "api_key false \ncustomer_id true \n"; got != want {
+	if got, want := lines(shown.at("parameters"), "key", "required"),
+		"api_key false \ncustomer_id true \n"; got != want {
 		t.Errorf("the catalogue asks for %q, want %q", got, want)
 	}
 	a.enable()
 	if got := a.installation(dependency).str("enabled_by"); got != mainExtension {
 		t.Errorf("the dependency is marked enabled by %q, want %s", got, mainExtension)
 	}
-	refusal := a.refused(a.call(a.admin, "POST", "/v1/installations/"+dependency+"/disable", nil), 409, "required-by-extension")
+	refusal := a.refused(a.call(a.admin, "POST", "/v1/installations/"+dependency+"/disable", nil),
+		409, "required-by-extension")
 	if !strings.Contains(refusal.str("detail"), mainExtension) {
 		t.Errorf("the refusal does not name the extension that needs it: %s", refusal.raw)
 	}
@@ -107,8 +109,10 @@ func TestRule2_AllMissingParametersAreReportedAtOnce(t *testing.T) {
 	a.submitAndList(dependency, asking)
 
 	a.refusedFields(a.call(a.admin, "PUT", "/v1/installations/"+mainExtension, object{"parameters": object{
-		dependency: object{"planet": "earth"}, "nobody": object{"x": "y"}, mainExtension: object{"api_key": "line\nbreak"},
-	}}), "/parameters/acme-core/region", "/parameters/acme-core/planet", "/parameters/acme-crm/customer_id", "/parameters/acme-crm/api_key", "/parameters/nobody")
+		dependency: object{"planet": "earth"}, "nobody": object{"x": "y"},
+		mainExtension: object{"api_key": "line\nbreak"},
+	}}), "/parameters/acme-core/region", "/parameters/acme-core/planet", "/parameters/acme-crm/customer_id",
+		"/parameters/acme-crm/api_key", "/parameters/nobody")
 	if left := a.stored("installation"); len(left) != 0 {
 		t.Errorf("a refused enabling left %d installations", len(left))
 	}
@@ -117,8 +121,10 @@ func TestRule2_AllMissingParametersAreReportedAtOnce(t *testing.T) {
 func TestRule2_CyclesAndUnlistedDependenciesAreRefusedAtSubmit(t *testing.T) {
 	a := newActors(newWorld(t))
 	circular := coreBlueprint()
-	circular["dependencies"] = []object{{"extension_id": mainExtension}, {"extension_id": "nowhere"}, {"extension_id": dependency}}
-	refusal := a.want(a.call(a.partner, "POST", "/v1/extensions/"+dependency+"/versions", object{"blueprint": circular}), 422)
+	circular["dependencies"] = []object{{"extension_id": mainExtension}, {"extension_id": "nowhere"},
+		{"extension_id": dependency}}
+	refusal := a.want(a.call(a.partner, "POST", "/v1/extensions/"+dependency+"/versions",
+		object{"blueprint": circular}), 422)
 	for _, code := range []string{"cyclic-dependency", "unlisted-dependency"} {
 		if !strings.Contains(string(refusal.raw), code) {
 			t.Errorf("the refusal lacks %s: %s", code, refusal.raw)
@@ -135,7 +141,8 @@ func TestRule3_TokenIsShownOnceAndWorksOnlyWhenEnabled(t *testing.T) {
 		t.Fatalf("the answer shows no token: %s", first.raw)
 	}
 	again := a.want(a.call(clicker, "PUT", "/v1/installations/"+mainExtension, parameters()), 202)
-	if again.str("created", 1, "token_id") != first.str("created", 1, "token_id") || strings.Contains(string(again.raw), "pb_live_") {
+	if again.str("created", 1, "token_id") != first.str("created", 1, "token_id") ||
+		strings.Contains(string(again.raw), "pb_live_") {
 		t.Errorf("the repeated request answers %s, want the same without the token", again.raw)
 	}
 	a.refused(a.call(a.integration(adminEmail), "GET", "/v1/templates", nil), 401, "unauthenticated")
@@ -147,7 +154,8 @@ func TestRule3_RotatingEndsTheOldTokenAfterTheOverlap(t *testing.T) {
 	a := newActors(newWorld(t))
 	a.enable()
 	before := a.integration(adminEmail)
-	a.token = a.want(a.call(a.admin, "POST", "/v1/installations/"+mainExtension+"/token", object{"overlap_seconds": 60}), 201).str("token")
+	a.token = a.want(a.call(a.admin, "POST", "/v1/installations/"+mainExtension+"/token",
+		object{"overlap_seconds": 60}), 201).str("token")
 	a.want(a.call(before, "GET", "/v1/templates", nil), 200)
 	a.want(a.call(a.integration(adminEmail), "GET", "/v1/templates", nil), 200)
 	a.pass(61 * time.Second)
@@ -163,7 +171,8 @@ func TestRule3_ARotationOverlapsByADayUnlessItSaysOtherwise(t *testing.T) {
 	first := a.integration(adminEmail)
 	rotated := a.want(a.call(a.admin, "POST", at+"/token", object{}), 201)
 	if rotated.str("before_ends_at") == "" || rotated.str("warning") != "" {
-		t.Errorf("the token before ends at %q, with the warning %q", rotated.str("before_ends_at"), rotated.str("warning"))
+		t.Errorf("the token before ends at %q, with the warning %q", rotated.str("before_ends_at"),
+			rotated.str("warning"))
 	}
 	a.token = rotated.str("token")
 	a.pass(23 * time.Hour)
@@ -177,10 +186,13 @@ func TestRule3_ARotationOverlapsByADayUnlessItSaysOtherwise(t *testing.T) {
 		t.Errorf("got the warning %q", ended.str("warning"))
 	}
 	a.refused(a.call(second, "GET", "/v1/templates", nil), 401, "unauthenticated")
-	if secret := a.want(a.call(a.admin, "POST", at+"/callback-secret", object{}), 201); secret.str("before_ends_at") == "" || secret.str("warning") != "" {
-		t.Errorf("the callback secret before ends at %q, with the warning %q", secret.str("before_ends_at"), secret.str("warning"))
+	if secret := a.want(a.call(a.admin, "POST", at+"/callback-secret", object{}),
+		201); secret.str("before_ends_at") == "" || secret.str("warning") != "" {
+		t.Errorf("the callback secret before ends at %q, with the warning %q", secret.str("before_ends_at"),
+			secret.str("warning"))
 	}
-	if secret := a.want(a.call(a.admin, "POST", at+"/callback-secret", object{"overlap_seconds": 0}), 201); !strings.Contains(secret.str("warning"), "401") {
+	if secret := a.want(a.call(a.admin, "POST", at+"/callback-secret", object{"overlap_seconds": 0}),
+		201); !strings.Contains(secret.str("warning"), "401") {
 		t.Errorf("a callback secret that ends at once: got the warning %q", secret.str("warning"))
 	}
 }
@@ -190,7 +202,8 @@ func TestRule3_AtMostTwoTokensAreGoodAtATime(t *testing.T) {
 	a.enable()
 	rotate := func(overlap int) who {
 		before := a.integration(adminEmail)
-		a.token = a.want(a.call(a.admin, "POST", "/v1/installations/"+mainExtension+"/token", object{"overlap_seconds": overlap}), 201).str("token")
+		a.token = a.want(a.call(a.admin, "POST", "/v1/installations/"+mainExtension+"/token",
+			object{"overlap_seconds": overlap}), 201).str("token")
 		return before
 	}
 	first := rotate(604800)
@@ -237,17 +250,19 @@ func (k *killed) option(o *dynamodb.Options) {
 		if stack.ID() != "TransactWriteItems" {
 			return nil
 		}
-		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("killed", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
-			k.writes++
-			if k.writes > k.at || k.writes == k.at && !k.after {
-				return middleware.InitializeOutput{}, middleware.Metadata{}, errKilled
-			}
-			out, meta, err := next.HandleInitialize(ctx, in)
-			if k.writes == k.at && err == nil {
-				err = errKilled
-			}
-			return out, meta, err
-		}), middleware.Before)
+		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("killed",
+			func(ctx context.Context, in middleware.InitializeInput,
+				next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+				k.writes++
+				if k.writes > k.at || k.writes == k.at && !k.after {
+					return middleware.InitializeOutput{}, middleware.Metadata{}, errKilled
+				}
+				out, meta, err := next.HandleInitialize(ctx, in)
+				if k.writes == k.at && err == nil {
+					err = errKilled
+				}
+				return out, meta, err
+			}), middleware.Before)
 	})
 }
 
@@ -297,9 +312,11 @@ func (a *actors) shape() string {
 		switch kind := r.str("resources", n, "kind"); kind {
 		case "template-type":
 			stored := a.want(a.call(a.admin, "GET", "/v1/template-types/"+id, nil), 200)
-			lines = append(lines, fmt.Sprintf("%s %s fields=%d\n", kind, stored.str("extension_type"), len(stored.at("fields").([]any))))
+			lines = append(lines, fmt.Sprintf("%s %s fields=%d\n", kind, stored.str("extension_type"),
+				len(stored.at("fields").([]any))))
 		case "webhook":
-			lines = append(lines, fmt.Sprintf("%s %s\n", kind, a.want(a.call(a.admin, "GET", "/v1/webhooks/"+id, nil), 200).str("name")))
+			lines = append(lines, fmt.Sprintf("%s %s\n", kind,
+				a.want(a.call(a.admin, "GET", "/v1/webhooks/"+id, nil), 200).str("name")))
 		}
 	}
 	if types, hooks := len(a.stored("template-type")), len(a.stored("webhook")); types+hooks != len(lines) {
@@ -319,7 +336,8 @@ func TestRule5_DisableKillsTheTokenAtOnceAndEnableBringsTheSameTypes(t *testing.
 	a.want(a.call(a.admin, "PATCH", "/v1/template-types/"+types[0]+"/fields/urgent", object{"active": false}), 200)
 
 	a.want(a.call(a.admin, "POST", "/v1/installations/"+mainExtension+"/disable", nil), 202)
-	a.refused(a.call(before, "GET", "/v1/templates", nil), 401, "unauthenticated") // before provisioning has done anything
+	// before provisioning has done anything
+	a.refused(a.call(before, "GET", "/v1/templates", nil), 401, "unauthenticated")
 	a.refused(a.call(a.admin, "PUT", "/v1/installations/"+mainExtension, parameters()), 409, "installation-state")
 	a.settle()
 	a.state(mainExtension, "disabled")
@@ -333,7 +351,8 @@ func TestRule5_DisableKillsTheTokenAtOnceAndEnableBringsTheSameTypes(t *testing.
 	if got := []string{a.templateType("acme-crm"), a.templateType("acme-crm_addendum")}; !slices.Equal(got, types) {
 		t.Errorf("the template types are %v, want the same as before, %v", got, types)
 	}
-	if field := a.want(a.call(a.admin, "GET", "/v1/template-types/"+types[0], nil), 200).at("fields", 2, "active"); field != false {
+	if field := a.want(a.call(a.admin, "GET", "/v1/template-types/"+types[0], nil), 200).at("fields",
+		2, "active"); field != false {
 		t.Errorf("the flag of a field did not survive disable and enable: active is %v", field)
 	}
 	for id, secret := range a.signingSecrets() {
@@ -384,7 +403,8 @@ func TestRule5_FailedRemembersTheStepAndRetryGoesOn(t *testing.T) {
 	a.want(a.call(a.admin, "PUT", "/v1/installations/"+mainExtension, parameters()), 202)
 	a.settle()
 	failed := a.installation(mainExtension)
-	if failed.str("state") != "failed" || failed.str("failure", "step") != "template-type" || failed.str("failure", "goal") != "enabled" || !strings.Contains(failed.str("failure", "reason"), "due") {
+	if failed.str("state") != "failed" || failed.str("failure", "step") != "template-type" ||
+		failed.str("failure", "goal") != "enabled" || !strings.Contains(failed.str("failure", "reason"), "due") {
 		t.Fatalf("the failed installation says %s", failed.raw)
 	}
 	a.refused(a.call(a.admin, "PUT", "/v1/installations/"+mainExtension, parameters()), 409, "installation-failed")
@@ -394,12 +414,13 @@ func TestRule5_FailedRemembersTheStepAndRetryGoesOn(t *testing.T) {
 	a.state(mainExtension, "enabled")
 }
 
-// failTogether enables the main extension with acme-base, which it needs, and whose field "key" a user holds, so that both
-// fail. It returns the template type with the field.
+// failTogether enables the main extension with acme-base, which it needs, and whose field "key" a user holds, so that
+// both fail. It returns the template type with the field.
 func (a *actors) failTogether() (typeID string) {
 	a.t.Helper()
 	core := coreBlueprint()
-	core["template_types"] = []object{{"name": "Core", "no_webhooks": true, "fields": []object{{"custom_id": "key", "name": "Key", "kind": "text"}}}}
+	core["template_types"] = []object{{"name": "Core", "no_webhooks": true,
+		"fields": []object{{"custom_id": "key", "name": "Key", "kind": "text"}}}}
 	a.list("acme-base", []string{""}, core)
 	next := crmBlueprint(a.receiver.URL)
 	next["dependencies"] = []object{{"extension_id": "acme-base"}}
@@ -420,7 +441,8 @@ func TestRule5_WhatComesWithAFailedOneFailsTooAndCanBeRetried(t *testing.T) {
 	a := newActors(newWorld(t))
 	id := a.failTogether()
 	for e, reason := range map[string]string{"acme-base": `"key"`, mainExtension: `"acme-base"`} {
-		if got := a.installation(e); got.str("state") != "failed" || !strings.Contains(got.str("failure", "reason"), reason) {
+		if got := a.installation(e); got.str("state") != "failed" ||
+			!strings.Contains(got.str("failure", "reason"), reason) {
 			t.Fatalf("%s says %s", e, got.raw)
 		}
 	}
@@ -435,12 +457,14 @@ func TestRule5_WhatComesWithAFailedOneFailsTooAndCanBeRetried(t *testing.T) {
 func TestRule7_SecretParametersAreSealedAndShownNowhere(t *testing.T) {
 	a := newActors(newWorld(t))
 	a.enable()
-	for _, got := range []answer{a.installation(mainExtension), a.want(a.call(a.admin, "GET", "/v1/installations", nil), 200)} {
+	for _, got := range []answer{a.installation(mainExtension),
+		a.want(a.call(a.admin, "GET", "/v1/installations", nil), 200)} {
 		if strings.Contains(string(got.raw), "sesame") || !strings.Contains(string(got.raw), "C-1001") {
 			t.Errorf("an answer shows the secret parameter, or hides the open one: %s", got.raw)
 		}
 	}
-	if dump := a.dump(); strings.Contains(dump, "sesame") || strings.Contains(dump, a.token) || strings.Contains(dump, "whsec_") {
+	if dump := a.dump(); strings.Contains(dump, "sesame") || strings.Contains(dump, a.token) ||
+		strings.Contains(dump, "whsec_") {
 		t.Error("a table holds a secret in the clear")
 	}
 }

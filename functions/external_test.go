@@ -17,8 +17,10 @@ import (
 // external is an event of a contract kept elsewhere, made through the main extension.
 func (w *world) external(id string, more ...object) object {
 	item := object{
-		"id": id, "account_id": "customer", "type": "contract.signed", "timestamp": w.now().Format(time.RFC3339Nano), "contract_id": "K-1",
-		"workspace_id": "sales", "extension_id": mainExtension, "extension_type": mainExtension, "data": object{"name": "Order 1001", "total": 12.5},
+		"id": id, "account_id": "customer", "type": "contract.signed", "timestamp": w.now().Format(time.RFC3339Nano),
+		"contract_id":  "K-1",
+		"workspace_id": "sales", "extension_id": mainExtension, "extension_type": mainExtension,
+		"data": object{"name": "Order 1001", "total": 12.5},
 	}
 	for _, m := range more {
 		maps.Copy(item, m)
@@ -34,14 +36,17 @@ func (w *world) sendEvents(items ...object) answer {
 // ofRecord is all of a kind in the accounts table.
 func (w *world) ofRecord(r domain.Record) []item {
 	w.t.Helper()
-	return slices.DeleteFunc(w.scan(w.tables.Config.AccountsTable), func(i item) bool { return text(i, "record") != string(r) })
+	return slices.DeleteFunc(w.scan(w.tables.Config.AccountsTable), func(i item) bool {
+		return text(i, "record") != string(r)
+	})
 }
 
 func TestRule17_EventsFromOutsideAreHeardByTheSameRules(t *testing.T) {
 	a := newActors(newWorld(t))
 	a.enable()
 	order, addendum := a.templateType("acme-crm"), a.templateType("acme-crm_addendum")
-	ownType := a.want(a.call(a.admin, "POST", "/v1/template-types", object{"name": "Ours", "fields": []object{}}), 201).str("id")
+	ownType := a.want(a.call(a.admin, "POST", "/v1/template-types", object{"name": "Ours", "fields": []object{}}),
+		201).str("id")
 	own := a.want(a.call(a.admin, "POST", "/v1/webhooks", object{"name": "All", "url": a.receiver.URL}), 201).str("id")
 	hooks := map[string]string{"order": a.hookOf(order), "addendum": a.hookOf(addendum), "own": own}
 	a.settle()
@@ -51,10 +56,13 @@ func TestRule17_EventsFromOutsideAreHeardByTheSameRules(t *testing.T) {
 		want string
 	}{
 		"through the extension, by its type": {a.external("1"), "order own"},
-		"its other type, by id":              {a.external("2", object{"extension_type": "", "template_type_id": addendum}), "addendum own"},
-		"of its type and not through it":     {a.external("3", object{"extension_id": ""}), "own"},
-		"of a type of the account's":         {a.external("4", object{"extension_id": "", "extension_type": "", "template_type_id": ownType}), "own"},
-		"of no type":                         {a.external("5", object{"extension_id": "", "extension_type": ""}), "own"},
+		"its other type, by id": {
+			a.external("2", object{"extension_type": "", "template_type_id": addendum}), "addendum own"},
+		"of its type and not through it": {a.external("3", object{"extension_id": ""}), "own"},
+		"of a type of the account's": {
+			a.external("4", object{"extension_id": "", "extension_type": "", "template_type_id": ownType}), "own"},
+		"of no type": {a.external("5", object{"extension_id": "", "extension_type": ""}),
+			"own"},
 	} {
 		a.imported(a.sendEvents(c.item), "created")
 		a.settle()
@@ -68,7 +76,9 @@ func TestRule18_AnEventFromOutsideIsSentAsItCame(t *testing.T) {
 	a := newActors(newWorld(t))
 	a.enable()
 	secrets, order := a.signingSecrets(), a.templateType("acme-crm")
-	report := a.sendEvents(a.external("1", object{"data": object{"name": "Order", "id": "mine", "origin_extension_id": "somebody", "number": json.Number("12345678901234567890.10")}}))
+	report := a.sendEvents(a.external("1",
+		object{"data": object{"name": "Order", "id": "mine", "origin_extension_id": "somebody",
+			"number": json.Number("12345678901234567890.10")}}))
 	a.imported(report, "created")
 	a.settle()
 	got := a.receiver.take()
@@ -85,9 +95,11 @@ func TestRule18_AnEventFromOutsideIsSentAsItCame(t *testing.T) {
 	decoder.UseNumber()
 	must(t, decoder.Decode(&body))
 	want := map[string]any{
-		"id": "K-1", "name": "Order", "number": json.Number("12345678901234567890.10"), "workspace_id": "sales", "template_type_id": order, "extension_type": "acme-crm", "origin_extension_id": "acme-crm",
+		"id": "K-1", "name": "Order", "number": json.Number("12345678901234567890.10"), "workspace_id": "sales",
+		"template_type_id": order, "extension_type": "acme-crm", "origin_extension_id": "acme-crm",
 	}
-	if body.ID != report.str("items", 0, "event_id") || body.Type != "contract.signed" || body.Account != "customer" || !maps.Equal(body.Data, want) {
+	if body.ID != report.str("items", 0, "event_id") || body.Type != "contract.signed" || body.Account != "customer" ||
+		!maps.Equal(body.Data, want) {
 		t.Errorf("the body is %s", got[0].body)
 	}
 	log := a.want(a.call(a.admin, "GET", "/v1/webhooks/"+a.hookOf(order)+"/deliveries", nil), 200)
@@ -121,7 +133,8 @@ func TestRule16_TheSameEventFromOutsideIsStoredAndHeardOnce(t *testing.T) {
 	}
 	a.pass(time.Hour)
 	a.imported(a.sendEvents(item), "unchanged")
-	a.imported(a.sendEvents(object{"id": "twice"}, a.external("twice", object{"data": object{"name": "Another"}})), "invalid", "event-differs")
+	a.imported(a.sendEvents(object{"id": "twice"}, a.external("twice", object{"data": object{"name": "Another"}})),
+		"invalid", "event-differs")
 	later := a.external("twice", object{"timestamp": a.now().Format(time.RFC3339Nano)})
 	a.imported(a.sendEvents(later), "event-differs")
 	a.settle()
@@ -142,16 +155,23 @@ func TestRule26_EverythingWrongWithAnEventFromOutsideIsSaid(t *testing.T) {
 		item object
 		want []string
 	}{
-		"nothing of it": {object{}, []string{"/account_id", "/contract_id", "/id", "/timestamp", "/type", "/workspace_id"}},
-		"what is not there": {a.external("1", object{"type": "contract.eaten", "workspace_id": "nowhere", "extension_id": "nobody", "extension_type": "nothing"}),
+		"nothing of it": {object{}, []string{"/account_id", "/contract_id", "/id", "/timestamp", "/type",
+			"/workspace_id"}},
+		"what is not there": {a.external("1", object{"type": "contract.eaten", "workspace_id": "nowhere",
+			"extension_id": "nobody", "extension_type": "nothing"}),
 			[]string{"/extension_id", "/extension_type", "/type", "/workspace_id"}},
-		"another's type":            {a.external("1", object{"extension_id": dependency, "extension_type": "acme-crm"}), []string{"/extension_type"}},
-		"two types":                 {a.external("1", object{"template_type_id": order}), []string{"/template_type_id"}},
-		"no type, through one":      {a.external("1", object{"extension_type": ""}), []string{"/extension_type"}},
-		"not a contract's":          {a.external("1", object{"type": "installation.enabled"}), []string{"/type"}},
-		"ahead":                     {a.external("1", object{"timestamp": a.now().Add(time.Hour).Format(time.RFC3339)}), []string{"/timestamp"}},
-		"long ago":                  {a.external("1", object{"timestamp": a.now().Add(-8 * 24 * time.Hour).Format(time.RFC3339)}), []string{"/timestamp"}},
-		"before the account":        {a.external("1", object{"timestamp": a.now().Add(-6 * time.Minute).Format(time.RFC3339)}), []string{"/timestamp"}},
+		"another's type": {a.external("1", object{"extension_id": dependency, "extension_type": "acme-crm"}),
+			[]string{"/extension_type"}},
+		"two types": {a.external("1", object{"template_type_id": order}),
+			[]string{"/template_type_id"}},
+		"no type, through one": {a.external("1", object{"extension_type": ""}), []string{"/extension_type"}},
+		"not a contract's":     {a.external("1", object{"type": "installation.enabled"}), []string{"/type"}},
+		"ahead": {a.external("1", object{"timestamp": a.now().Add(time.Hour).Format(time.RFC3339)}),
+			[]string{"/timestamp"}},
+		"long ago": {a.external("1",
+			object{"timestamp": a.now().Add(-8 * 24 * time.Hour).Format(time.RFC3339)}), []string{"/timestamp"}},
+		"before the account": {a.external("1",
+			object{"timestamp": a.now().Add(-6 * time.Minute).Format(time.RFC3339)}), []string{"/timestamp"}},
 		"too large":                 {a.external("1", object{"data": object{"name": big}}), []string{"/data"}},
 		"a member nobody asked for": {a.external("1", object{"more": 1}), []string{"/more"}},
 	} {
@@ -166,16 +186,20 @@ func TestRule26_EverythingWrongWithAnEventFromOutsideIsSaid(t *testing.T) {
 			t.Errorf("%s: got %v, want %v, and the other created: %.600s", name, wrong, c.want, got.raw)
 		}
 	}
-	a.imported(a.sendEvents(a.external("1", object{"account_id": "nowhere"}), a.external("2"), a.external("2"), a.external("3")), "not-found", "invalid", "invalid", "created")
+	a.imported(a.sendEvents(a.external("1", object{"account_id": "nowhere"}), a.external("2"), a.external("2"),
+		a.external("3")), "not-found", "invalid", "invalid", "created")
 }
 
 func TestRule27_EventsFromOutsideEndWithTheAccount(t *testing.T) {
 	s := doomed(newWorld(t))
 	direct := object{"extension_id": "", "extension_type": ""}
-	s.imported(s.sendEvents(s.external("1", direct, object{"data": object{"name": planted}}), s.external("2", direct)), "created", "created")
+	s.imported(s.sendEvents(s.external("1", direct, object{"data": object{"name": planted}}), s.external("2", direct)),
+		"created", "created")
 	s.settle()
 	s.erased(s.remove())
-	if left := s.ofRecord(domain.RecordEvent); slices.ContainsFunc(left, func(i item) bool { return text(i, "account_id") == "customer" }) {
+	if left := s.ofRecord(domain.RecordEvent); slices.ContainsFunc(left, func(i item) bool {
+		return text(i, "account_id") == "customer"
+	}) {
 		t.Error("events of the account are left")
 	}
 	s.imported(s.sendEvents(s.external("3", direct)), "not-found")

@@ -29,7 +29,8 @@ func TestFlow_EnableAndHearOfTheContractsMadeThroughIt(t *testing.T) {
 		t.Fatalf("a contract made directly sent %d webhooks, the first %s", len(got), got[0].body)
 	}
 
-	through := a.want(a.call(a.integration(memberEmail), "POST", "/v1/contracts", contractOf(a.template(order), [2]string{"order_number", "1001"})), 201).str("id")
+	through := a.want(a.call(a.integration(memberEmail), "POST", "/v1/contracts",
+		contractOf(a.template(order), [2]string{"order_number", "1001"})), 201).str("id")
 	a.want(a.call(a.integration(memberEmail), "POST", "/v1/contracts/"+through+"/publish", nil), 200)
 	a.want(a.call(platformFor(a.account), "POST", "/v1/contracts/"+through+"/sign", nil), 200)
 	a.settle()
@@ -48,7 +49,8 @@ func TestFlow_EnableAndHearOfTheContractsMadeThroughIt(t *testing.T) {
 		}
 		must(t, json.Unmarshal(r.body, &body))
 		types = append(types, body.Type)
-		if body.Data.ID != through || body.Account != string(a.account) || body.Context["customer_id"] != "C-1001" || body.Data.DataFields[0].Value != "1001" {
+		if body.Data.ID != through || body.Account != string(a.account) || body.Context["customer_id"] != "C-1001" ||
+			body.Data.DataFields[0].Value != "1001" {
 			t.Errorf("the body is %s", r.body)
 		}
 		if r.header.Get("X-Customer") != "C-1001" || r.header.Get("X-Api-Key") != "sesame-sesame" {
@@ -60,9 +62,11 @@ func TestFlow_EnableAndHearOfTheContractsMadeThroughIt(t *testing.T) {
 		t.Errorf("got %v, want %v", types, want)
 	}
 
-	deliveries := a.want(a.call(a.integration(memberEmail), "GET", "/v1/webhooks/"+a.hookOf(order)+"/deliveries", nil), 200)
+	deliveries := a.want(a.call(a.integration(memberEmail), "GET", "/v1/webhooks/"+a.hookOf(order)+"/deliveries",
+		nil), 200)
 	for n := range 3 {
-		if deliveries.str("items", n, "state") != "delivered" || deliveries.at("items", n, "attempts", 0, "status") != 200.0 {
+		if deliveries.str("items", n, "state") != "delivered" ||
+			deliveries.at("items", n, "attempts", 0, "status") != 200.0 {
 			t.Errorf("delivery %d reads %v", n, deliveries.at("items", n))
 		}
 	}
@@ -80,7 +84,8 @@ func TestRule17_AWebhookHearsOnlyItsTypeItsInstallationAndItsAccount(t *testing.
 	}())
 	a.enable()
 	acme := a.token
-	a.token = a.want(a.call(a.admin, "PUT", "/v1/installations/beta-crm", object{"parameters": object{"beta-crm": object{"customer_id": "C-2"}}}), 202).str("created", 0, "token")
+	a.token = a.want(a.call(a.admin, "PUT", "/v1/installations/beta-crm",
+		object{"parameters": object{"beta-crm": object{"customer_id": "C-2"}}}), 202).str("created", 0, "token")
 	a.settle()
 	beta := a.integration(adminEmail)
 	a.token = acme
@@ -105,7 +110,8 @@ func TestRule17_AWebhookHearsOnlyItsTypeItsInstallationAndItsAccount(t *testing.
 		}
 		return by17
 	}
-	order, addendum, other := a.templateType("acme-crm"), a.templateType("acme-crm_addendum"), a.templateType("beta-crm")
+	order, addendum, other := a.templateType("acme-crm"), a.templateType("acme-crm_addendum"),
+		a.templateType("beta-crm")
 	for name, test := range map[string]struct {
 		typeID string
 		by     who
@@ -168,7 +174,9 @@ func TestRule5_EnabledAgainItHearsAtOnce(t *testing.T) {
 	a.enable()
 	template := a.template(a.templateType("acme-crm"))
 	for _, undo := range []string{"disable", "suspend"} {
-		create := func() { a.want(a.call(a.integration(adminEmail), "POST", "/v1/contracts", contractOf(template)), 201) }
+		create := func() {
+			a.want(a.call(a.integration(adminEmail), "POST", "/v1/contracts", contractOf(template)), 201)
+		}
 		create()
 		a.settle()
 		at := "/v1/installations/" + mainExtension
@@ -193,11 +201,13 @@ func TestRule16_NoEventOfWhatWasRolledBack(t *testing.T) {
 	a.enable()
 	template := a.template(a.templateType("acme-crm"))
 	before := len(a.stored("event"))
-	a.want(a.call(a.integration(adminEmail), "POST", "/v1/contracts", contractOf(template, [2]string{"amount", "x"})), 422)
+	a.want(a.call(a.integration(adminEmail), "POST", "/v1/contracts",
+		contractOf(template, [2]string{"amount", "x"})), 422)
 	made := a.want(a.call(a.integration(adminEmail), "POST", "/v1/contracts", contractOf(template)), 201)
 	at := "/v1/contracts/" + made.str("id")
 	first := a.want(a.call(a.integration(adminEmail), "POST", at+"/publish", nil), 200)
-	a.refused(a.call(a.integration(adminEmail).with("If-Match", made.header.Get("ETag")), "POST", at+"/publish", nil), 412, "stale")
+	a.refused(a.call(a.integration(adminEmail).with("If-Match", made.header.Get("ETag")), "POST", at+"/publish", nil),
+		412, "stale")
 	if got := len(a.stored("event")) - before; got != 2 {
 		t.Errorf("one creation and one publication, with two refusals between, made %d events (%s)", got, first.raw)
 	}
@@ -221,13 +231,15 @@ func TestFlow_ATraceLeadsFromTheRequestToTheWebhook(t *testing.T) {
 	const enabling, signing = "0af7651916cd43dd8448eb211c80319c", "4bf92f3577b34da6a3ce929d0e0e4736"
 	traced := func(by who, id string) who { return by.with(trace.Header, "00-"+id+"-b7ad6b7169203331-01") }
 	a := newActors(newWorld(t))
-	a.want(a.call(a.admin, "POST", "/v1/webhooks", object{"name": "All", "url": a.receiver.URL, "event_types": []string{"installation.enabled", "contract.signed"}}), 201)
+	a.want(a.call(a.admin, "POST", "/v1/webhooks", object{"name": "All", "url": a.receiver.URL,
+		"event_types": []string{"installation.enabled", "contract.signed"}}), 201)
 	a.settle()
 	a.receiver.take()
 
 	a.want(a.call(traced(a.admin, enabling), "PUT", "/v1/installations/"+mainExtension, parameters()), 202)
 	a.settle()
-	contract := a.want(a.call(a.member, "POST", "/v1/contracts", contractOf(a.template(a.templateType("acme-crm")))), 201).str("id")
+	contract := a.want(a.call(a.member, "POST", "/v1/contracts", contractOf(a.template(a.templateType("acme-crm")))),
+		201).str("id")
 	a.want(a.call(a.member, "POST", "/v1/contracts/"+contract+"/publish", nil), 200)
 	a.want(a.call(traced(a.member, signing), "POST", "/v1/contracts/"+contract+"/sign", nil), 200)
 	a.settle()

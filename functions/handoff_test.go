@@ -15,7 +15,8 @@ const setupURL = "https://setup.acme.test/welcome?from=plugboard"
 
 func handOffBlueprint() object {
 	return object{
-		"scopes": []string{"templates:read"}, "template_types": []object{}, "webhooks": []object{}, "setup": object{"url": setupURL},
+		"scopes": []string{"templates:read"}, "template_types": []object{}, "webhooks": []object{},
+		"setup":      object{"url": setupURL},
 		"parameters": asks(object{"key": "customer_id"}, object{"key": "api_key", "writeOnly": true}),
 	}
 }
@@ -29,7 +30,8 @@ func (a *actors) enableHandOff() {
 
 func (a *actors) enableHandOffAgain() {
 	a.t.Helper()
-	a.want(a.call(a.admin, "PUT", "/v1/installations/"+handOffExtension, object{"parameters": object{handOffExtension: object{"customer_id": "C-7", "api_key": "sesame-sesame"}}}), 202)
+	a.want(a.call(a.admin, "PUT", "/v1/installations/"+handOffExtension,
+		object{"parameters": object{handOffExtension: object{"customer_id": "C-7", "api_key": "sesame-sesame"}}}), 202)
 	a.settle()
 }
 
@@ -83,8 +85,10 @@ func TestRule3_HandOffGivesTheTokenToThePartnerAndToNobodyElse(t *testing.T) {
 			t.Errorf("the catalogue says that setup is at %q, want %q: %v", got, want, catalogue.at("items", n))
 		}
 	}
-	enabled := a.want(a.call(a.admin, "PUT", "/v1/installations/"+handOffExtension, object{"parameters": object{handOffExtension: object{"customer_id": "C-7", "api_key": "sesame-sesame"}}}), 202)
-	if enabled.at("created", 0, "hand_off") != true || enabled.at("created", 0, "token") != nil || enabled.at("created", 0, "callback_secret") != nil || enabled.at("created", 0, "token_id") != nil {
+	enabled := a.want(a.call(a.admin, "PUT", "/v1/installations/"+handOffExtension,
+		object{"parameters": object{handOffExtension: object{"customer_id": "C-7", "api_key": "sesame-sesame"}}}), 202)
+	if enabled.at("created", 0, "hand_off") != true || enabled.at("created", 0, "token") != nil ||
+		enabled.at("created", 0, "callback_secret") != nil || enabled.at("created", 0, "token_id") != nil {
 		t.Fatalf("enabling shows %s", enabled.raw)
 	}
 	if n := len(a.stored("token")); n != 0 {
@@ -93,12 +97,14 @@ func TestRule3_HandOffGivesTheTokenToThePartnerAndToNobodyElse(t *testing.T) {
 
 	sent := a.handOff("opaque & strange") // before it is enabled
 	header := a.call(a.admin, "POST", "/v1/installations/"+handOffExtension+"/hand-off", object{}).header
-	if sent.to.Host != "setup.acme.test" || sent.to.Path != "/welcome" || sent.to.Query().Get("from") != "plugboard" || sent.state != "opaque & strange" ||
+	if sent.to.Host != "setup.acme.test" || sent.to.Path != "/welcome" || sent.to.Query().Get("from") != "plugboard" ||
+		sent.state != "opaque & strange" ||
 		header.Get("Referrer-Policy") != "no-referrer" || header.Get("Cache-Control") != "no-store" {
 		t.Errorf("the redirect goes to %s with %v", sent.to, header)
 	}
 	got := a.want(a.exchange(a.partner, sent.code), 201)
-	if got.str("account_id") != "customer" || got.str("extension_id") != handOffExtension || got.str("handed_off_by") != "ada" || got.str("parameters", "customer_id") != "C-7" ||
+	if got.str("account_id") != "customer" || got.str("extension_id") != handOffExtension ||
+		got.str("handed_off_by") != "ada" || got.str("parameters", "customer_id") != "C-7" ||
 		got.header.Get("Cache-Control") != "no-store" || strings.Contains(string(got.raw), "sesame") {
 		t.Errorf("the exchange answers %s", got.raw)
 	}
@@ -107,10 +113,12 @@ func TestRule3_HandOffGivesTheTokenToThePartnerAndToNobodyElse(t *testing.T) {
 	a.settle()
 	a.want(a.call(token, "GET", "/v1/me", nil), 200)
 	a.want(a.call(callback(got.str("callback_secret")), "POST", got.str("callback_path"), setupCompleted), 204)
-	if shown := a.installation(handOffExtension); shown.str("setup", "state") != "completed" || shown.str("token_id") != got.str("token_id") {
+	if shown := a.installation(handOffExtension); shown.str("setup", "state") != "completed" ||
+		shown.str("token_id") != got.str("token_id") {
 		t.Errorf("the installation reads %s", shown.raw)
 	}
-	if dump := a.dump(); strings.Contains(dump, sent.code) || strings.Contains(dump, got.str("token")) || strings.Contains(dump, "whsec_") {
+	if dump := a.dump(); strings.Contains(dump, sent.code) || strings.Contains(dump, got.str("token")) ||
+		strings.Contains(dump, "whsec_") {
 		t.Error("a table holds a code, a token or a secret in the clear")
 	}
 	for _, action := range []string{"/token", "/callback-secret"} {
@@ -153,7 +161,8 @@ func TestRule3_AHandOffCodeIsGoodOnceForItsPartnerItsEpochAndItsAdmin(t *testing
 	a.want(a.call(a.admin, "POST", "/v1/installations/"+handOffExtension+"/disable", nil), 202)
 	refused("of a disabled installation", a.exchange(a.partner, code))
 	a.settle()
-	a.refused(a.call(a.admin, "POST", "/v1/installations/"+handOffExtension+"/hand-off", object{}), 409, "installation-state")
+	a.refused(a.call(a.admin, "POST", "/v1/installations/"+handOffExtension+"/hand-off", object{}),
+		409, "installation-state")
 	a.enableHandOffAgain()
 	refused("of an earlier epoch", a.exchange(a.partner, code))
 	a.want(a.exchange(a.partner, a.handOff("").code), 201)
@@ -196,12 +205,14 @@ func TestRule3_HandingOffAgainEndsWhatWasHandedOffBefore(t *testing.T) {
 	keyed := a.partner.with("Idempotency-Key", "exchange")
 	first := a.want(a.exchange(keyed, code), 201)
 	repeat := a.want(a.exchange(keyed, code), 201)
-	if repeat.at("token") != nil || repeat.at("callback_secret") != nil || repeat.str("token_id") != first.str("token_id") {
+	if repeat.at("token") != nil || repeat.at("callback_secret") != nil ||
+		repeat.str("token_id") != first.str("token_id") {
 		t.Errorf("the repeated exchange answers %s", repeat.raw)
 	}
 	second := a.want(a.exchange(a.partner, a.handOff("").code), 201)
 	a.refused(a.call(bearer("lost", first.str("token")), "GET", "/v1/me", nil), 401, "unauthenticated")
-	a.refused(a.call(callback(first.str("callback_secret")), "POST", first.str("callback_path"), setupCompleted), 401, "unauthenticated")
+	a.refused(a.call(callback(first.str("callback_secret")), "POST", first.str("callback_path"), setupCompleted),
+		401, "unauthenticated")
 	a.want(a.call(bearer("new", second.str("token")), "GET", "/v1/me", nil), 200)
 	a.want(a.call(callback(second.str("callback_secret")), "POST", second.str("callback_path"), setupCompleted), 204)
 }
@@ -210,10 +221,12 @@ func TestRule25_ARepeatedHandOffRedirectsWithoutTheCode(t *testing.T) {
 	a := newActors(newWorld(t))
 	a.enableHandOff()
 	ask := func() answer {
-		return a.call(a.admin.with("Idempotency-Key", "go"), "POST", "/v1/installations/"+handOffExtension+"/hand-off", object{"state": "s"})
+		return a.call(a.admin.with("Idempotency-Key", "go"), "POST", "/v1/installations/"+handOffExtension+"/hand-off",
+			object{"state": "s"})
 	}
 	first, again := a.redirected(ask()), a.redirected(ask())
-	if first.code == "" || again.code != "" || again.state != "s" || again.to.Path != "/welcome" || again.to.Query().Get("from") != "plugboard" {
+	if first.code == "" || again.code != "" || again.state != "s" || again.to.Path != "/welcome" ||
+		again.to.Query().Get("from") != "plugboard" {
 		t.Errorf("the first leads to %s, the repeated to %s", first.to, again.to)
 	}
 	if strings.Contains(a.dump(), first.code) {
@@ -296,7 +309,8 @@ func TestRule6_WhereNobodyTookTheHandOffRotatingMakesTheFirstToken(t *testing.T)
 		}
 	}
 	callbacks := a.want(a.call(a.admin, "POST", at+"/callback-secret", object{}), 201)
-	a.want(a.call(callback(callbacks.str("callback_secret")), "POST", "/v1/callbacks/customer/"+handOffExtension, setupCompleted), 204)
+	a.want(a.call(callback(callbacks.str("callback_secret")), "POST", "/v1/callbacks/customer/"+handOffExtension,
+		setupCompleted), 204)
 	a.want(a.call(a.admin, "POST", at+"/disable", nil), 202)
 	a.settle()
 	if n := len(a.stored("token")); n != 0 {
@@ -309,8 +323,10 @@ func TestRule11_SetupAndLifecycleURLsAreCheckedAtSubmit(t *testing.T) {
 	wrong := coreBlueprint()
 	wrong["setup"] = object{"url": "https://user:pass@acme.test/setup?code=1"}
 	wrong["lifecycle"] = object{"url": "https://acme.test/{{customer_id}}"}
-	got := a.want(a.call(a.partner, "POST", "/v1/extensions/"+dependency+"/versions", object{"blueprint": wrong}), 422).pointers()
-	if want := "[/blueprint/setup/url /blueprint/lifecycle/url /blueprint/setup/url]"; "["+strings.Join(got, " ")+"]" != want {
+	got := a.want(a.call(a.partner, "POST", "/v1/extensions/"+dependency+"/versions", object{"blueprint": wrong}),
+		422).pointers()
+	if want := "[/blueprint/setup/url /blueprint/lifecycle/url /blueprint/setup/url]"; "["+strings.Join(got, " ")+
+		"]" != want {
 		t.Errorf("got %v, want %s", got, want)
 	}
 }

@@ -41,14 +41,17 @@ func TestRule8_AnEndpointThatIsGoneIsDisabledToldToTheOthersAndEnabledByHand(t *
 	s.want(s.call(s.integration(adminEmail), "POST", "/v1/contracts", contractOf(s.templateID)), 201)
 	s.settle()
 	view := s.want(s.call(s.admin, "GET", "/v1/webhooks/"+id, nil), 200)
-	if view.str("health", "state") != "disabled" || !strings.Contains(view.str("disabled", "reason"), "410 Gone") || view.str("disabled", "at") == "" || view.at("paused") != false {
+	if view.str("health", "state") != "disabled" || !strings.Contains(view.str("disabled", "reason"), "410 Gone") ||
+		view.str("disabled", "at") == "" || view.at("paused") != false {
 		t.Errorf("it reads as %s", view.raw)
 	}
 	// The account's own webhook hears both once. The managed one, which posts to the same receiver, hears neither (rule
 	// 17), and the one that is gone is not told of itself.
 	got := s.receiver.take()
-	if disabled, exhausted := heard(got, events.WebhookDisabled), heard(got, events.DeliveryExhausted); disabled != 1 || exhausted != 1 {
-		t.Errorf("webhook.disabled was heard %d times, delivery.exhausted %d times; want each once", disabled, exhausted)
+	if disabled, exhausted := heard(got, events.WebhookDisabled), heard(got, events.DeliveryExhausted); disabled != 1 ||
+		exhausted != 1 {
+		t.Errorf("webhook.disabled was heard %d times, delivery.exhausted %d times; want each once", disabled,
+			exhausted)
 	}
 	if n := len(gone.take()); n != 1 {
 		t.Errorf("the endpoint that is gone got %d requests, want one", n)
@@ -56,12 +59,15 @@ func TestRule8_AnEndpointThatIsGoneIsDisabledToldToTheOthersAndEnabledByHand(t *
 
 	s.want(s.call(s.integration(adminEmail), "POST", "/v1/contracts", contractOf(s.templateID)), 201)
 	s.settle()
-	list := s.want(s.call(s.admin, "GET", "/v1/webhooks/"+id+"/deliveries?day="+s.now().Format(time.DateOnly), nil), 200)
-	if got := list.str("items", 0, "state") + " " + list.str("items", 0, "attempts", 0, "reason"); !strings.HasPrefix(got, "skipped The webhook is disabled.") || len(gone.take()) > 0 {
+	list := s.want(s.call(s.admin, "GET", "/v1/webhooks/"+id+"/deliveries?day="+s.now().Format(time.DateOnly),
+		nil), 200)
+	if got := list.str("items", 0, "state") + " " + list.str("items", 0, "attempts",
+		0, "reason"); !strings.HasPrefix(got, "skipped The webhook is disabled.") || len(gone.take()) > 0 {
 		t.Errorf("the newest delivery is %q", got)
 	}
 	gone.answer(http.StatusOK)
-	if again := s.want(s.call(s.admin, "PATCH", "/v1/webhooks/"+id, object{"enabled": true}), 200); again.str("health", "state") != "healthy" {
+	if again := s.want(s.call(s.admin, "PATCH", "/v1/webhooks/"+id, object{"enabled": true}), 200); again.str("health",
+		"state") != "healthy" {
 		t.Errorf("enabled it reads as %s", again.raw)
 	}
 	s.pass(3 * time.Second) // a target is known for two
@@ -91,7 +97,8 @@ func TestRule19_ADistantAttemptIsMadeInItsTime(t *testing.T) {
 	if len(first) != 1 {
 		t.Fatalf("%d requests, want one", len(first))
 	}
-	sweeper := redelivery.New(s.tables.At(s.now), s.workers.lanes, past{s.workers.fanout}, metric.New("test", io.Discard, s.now), s.now)
+	sweeper := redelivery.New(s.tables.At(s.now), s.workers.lanes, past{s.workers.fanout},
+		metric.New("test", io.Discard, s.now), s.now)
 	if err := s.tables.SweptTo(t.Context(), s.now().Truncate(store.DueBucket)); err != nil {
 		t.Fatal(err)
 	}
@@ -110,11 +117,14 @@ func TestRule19_ADistantAttemptIsMadeInItsTime(t *testing.T) {
 	sweep()
 	sweep()
 	got := late.take()
-	if len(got) != 1 || string(got[0].body) != string(first[0].body) || got[0].header.Get("Webhook-Id") != first[0].header.Get("Webhook-Id") {
+	if len(got) != 1 || string(got[0].body) != string(first[0].body) ||
+		got[0].header.Get("Webhook-Id") != first[0].header.Get("Webhook-Id") {
 		t.Fatalf("%d requests, want the same once more", len(got))
 	}
-	read := s.want(s.call(s.dashboard(s.account, "ada"), "GET", "/v1/webhooks/"+id+"/deliveries/"+first[0].header.Get("Webhook-Id")+"?day="+s.now().Add(-3*time.Hour).Format(time.DateOnly), nil), 200)
-	if read.str("state") != string(domain.DeliveryDelivered) || read.str("attempts", 0, "failure") != "status" || read.str("attempts", 0, "headers", "Retry-After") != "7200" {
+	read := s.want(s.call(s.dashboard(s.account, "ada"), "GET", "/v1/webhooks/"+id+"/deliveries/"+
+		first[0].header.Get("Webhook-Id")+"?day="+s.now().Add(-3*time.Hour).Format(time.DateOnly), nil), 200)
+	if read.str("state") != string(domain.DeliveryDelivered) || read.str("attempts", 0, "failure") != "status" ||
+		read.str("attempts", 0, "headers", "Retry-After") != "7200" {
 		t.Errorf("it reads as %s", read.raw)
 	}
 }

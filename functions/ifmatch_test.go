@@ -19,15 +19,18 @@ func TestRule26_IfMatchTakesStarsAndLists(t *testing.T) {
 			return object{"blueprint": coreBlueprint()}
 		}},
 	} {
-		for form, status := range map[string]int{"{}": 200, "*": 200, `"999", {}`: 200, `{},"999"`: 200, "W/{}": 412, `"999"`: 412, `W/{}, "1000"`: 412} {
+		for form, status := range map[string]int{"{}": 200, "*": 200, `"999", {}`: 200, `{},"999"`: 200, "W/{}": 412,
+			`"999"`: 412, `W/{}, "1000"`: 412} {
 			tag := s.want(s.call(change.by, "GET", path, nil), 200).header.Get("ETag")
-			got := s.call(change.by.with("If-Match", strings.ReplaceAll(form, "{}", tag)), change.method, path, change.body("n"+form))
+			got := s.call(change.by.with("If-Match", strings.ReplaceAll(form, "{}", tag)), change.method,
+				path, change.body("n"+form))
 			if got.status != status {
 				t.Errorf("%s, If-Match: %s for %s: got %d %s, want %d", path, form, tag, got.status, got.raw, status)
 			}
 		}
 	}
-	if got := s.call(s.partner.with("If-Match", "*"), "PUT", "/v1/extensions/"+idleExtension+"/draft", object{"blueprint": coreBlueprint()}); got.status != 412 {
+	if got := s.call(s.partner.with("If-Match", "*"), "PUT", "/v1/extensions/"+idleExtension+"/draft",
+		object{"blueprint": coreBlueprint()}); got.status != 412 {
 		t.Errorf("If-Match: * for a draft that is not there: got %d %s", got.status, got.raw)
 	}
 }

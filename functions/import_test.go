@@ -57,7 +57,8 @@ func (w *world) imported(a answer, want ...string) answer {
 }
 
 func userItem(account, id, email string, more ...object) object {
-	item := object{"account_id": account, "id": id, "email": email, "name": id, "role": "member", "workspaces": []string{}}
+	item := object{"account_id": account, "id": id, "email": email, "name": id, "role": "member",
+		"workspaces": []string{}}
 	for _, m := range more {
 		maps.Copy(item, m)
 	}
@@ -70,7 +71,8 @@ func times(n int, result string) []string { return slices.Repeat([]string{result
 func users(n int, account string, more ...object) []object {
 	var items []object
 	for i := range n {
-		items = append(items, userItem(account, fmt.Sprintf("u%04d", i), fmt.Sprintf("u%04d@customer.test", i), more...))
+		items = append(items, userItem(account, fmt.Sprintf("u%04d", i), fmt.Sprintf("u%04d@customer.test", i),
+			more...))
 	}
 	return items
 }
@@ -79,16 +81,21 @@ func TestImport_CreatesUpdatesAndLeavesAlone(t *testing.T) {
 	a := newActors(newWorld(t))
 	a.enable()
 	typeID := a.templateType("acme-crm")
-	template := object{"account_id": "customer", "id": "t1", "name": "T", "workspace_id": "sales", "template_type_id": typeID, "data_fields": []object{{"custom_id": "amount", "value": "7"}}}
+	template := object{"account_id": "customer", "id": "t1", "name": "T", "workspace_id": "sales",
+		"template_type_id": typeID, "data_fields": []object{{"custom_id": "amount", "value": "7"}}}
 	for _, test := range []struct {
 		kind, single string // where the single operation reads or writes the first item
 		first, other object
 		change       object
 	}{
-		{"accounts", "/v1/accounts/new", object{"id": "new", "name": "New"}, object{"id": "new-2", "name": "New"}, object{"name": "Newer"}},
-		{"workspaces", "/v1/accounts/customer/workspaces/w1", object{"account_id": "customer", "id": "w1", "name": "W"}, object{"account_id": "other", "id": "w1", "name": "W"}, object{"name": "X"}},
-		{"users", "/v1/accounts/customer/users/u1", userItem("customer", "u1", "U1@customer.test"), userItem("other", "u1", "u1@customer.test"), object{"role": "admin"}},
-		{"templates", "", template, object{"account_id": "customer", "id": "t2", "name": "T", "workspace_id": "legal", "template_type_id": typeID}, object{"name": "T1"}},
+		{"accounts", "/v1/accounts/new", object{"id": "new", "name": "New"}, object{"id": "new-2", "name": "New"},
+			object{"name": "Newer"}},
+		{"workspaces", "/v1/accounts/customer/workspaces/w1", object{"account_id": "customer", "id": "w1", "name": "W"},
+			object{"account_id": "other", "id": "w1", "name": "W"}, object{"name": "X"}},
+		{"users", "/v1/accounts/customer/users/u1", userItem("customer", "u1", "U1@customer.test"),
+			userItem("other", "u1", "u1@customer.test"), object{"role": "admin"}},
+		{"templates", "", template, object{"account_id": "customer", "id": "t2", "name": "T", "workspace_id": "legal",
+			"template_type_id": typeID}, object{"name": "T1"}},
 	} {
 		a.imported(a.importing(test.kind, test.first, test.other), "created", "created")
 		before := a.dump()
@@ -101,7 +108,8 @@ func TestImport_CreatesUpdatesAndLeavesAlone(t *testing.T) {
 			}
 		}
 		reads := int64(2 + len(accounts)) // each item, and whether its account is there
-		if wrote := a.cost.written.Load() + a.cost.transacted.Load() + a.cost.checked.Load(); wrote > 0 || a.cost.read.Load() != reads || a.dump() != before {
+		if wrote := a.cost.written.Load() + a.cost.transacted.Load() + a.cost.checked.Load(); wrote > 0 ||
+			a.cost.read.Load() != reads || a.dump() != before {
 			t.Errorf("%s: unchanged items took %d writes and %d reads", test.kind, wrote, a.cost.read.Load())
 		}
 		maps.Copy(test.first, test.change)
@@ -130,9 +138,11 @@ func TestImport_CreatesUpdatesAndLeavesAlone(t *testing.T) {
 // ownTypeInUse is a template type of the account's own, which two imported templates use.
 func (a *actors) ownTypeInUse() string {
 	a.t.Helper()
-	id := a.want(a.call(a.admin, "POST", "/v1/template-types", object{"name": "Own", "fields": []object{}}), 201).str("id")
+	id := a.want(a.call(a.admin, "POST", "/v1/template-types", object{"name": "Own", "fields": []object{}}),
+		201).str("id")
 	of := func(name string) object {
-		return object{"account_id": "customer", "id": name, "name": name, "workspace_id": "sales", "template_type_id": id}
+		return object{"account_id": "customer", "id": name, "name": name, "workspace_id": "sales",
+			"template_type_id": id}
 	}
 	a.imported(a.importing("templates", of("own-1"), of("own-2")), "created", "created")
 	return id
@@ -144,13 +154,15 @@ func TestImport_OneThatIsWrongFailsAloneAsTheSingleOperationWould(t *testing.T) 
 	bad := []object{
 		userItem("customer", "bad", "no e-mail", object{"role": "owner", "color": "red"}),
 		userItem("nowhere", "bad", "bad@customer.test"),
-		userItem("customer", "bad-2", "bad-2@customer.test", object{"workspaces": []string{"sales", "none", "nor-this"}}),
+		userItem("customer", "bad-2", "bad-2@customer.test",
+			object{"workspaces": []string{"sales", "none", "nor-this"}}),
 		userItem("customer", "bad-3", strings.ToUpper(adminEmail)),
 		{"account_id": 7},
 	}
 	items := append([]object{good}, bad...)
 	items = append(items, userItem("customer", "last", "last@customer.test"))
-	got := a.imported(a.importing("users", items...), "created", "invalid", "not-found", "invalid", "email-taken", "invalid", "created")
+	got := a.imported(a.importing("users", items...), "created", "invalid", "not-found", "invalid", "email-taken",
+		"invalid", "created")
 	for n, item := range bad {
 		id, account := "x", "customer"
 		if s, ok := item["id"].(string); ok {
@@ -185,13 +197,14 @@ func TestImport_OneThatIsWrongFailsAloneAsTheSingleOperationWould(t *testing.T) 
 	}
 	typeID := a.ownTypeInUse()
 	a.imported(a.importing("templates",
-		object{"account_id": "customer", "id": "own-1", "name": "T", "workspace_id": "none", "template_type_id": "tt_none", "data_fields": []object{}},
+		object{"account_id": "customer", "id": "own-1", "name": "T", "workspace_id": "none",
+			"template_type_id": "tt_none", "data_fields": []object{}},
 		object{"account_id": "other", "id": "t", "name": "T", "workspace_id": "sales", "template_type_id": typeID},
 	), "invalid", "invalid")
 }
 
-// Of two that contradict each other none is known to be right. Each says so beside whatever else is wrong with it, and the
-// others are imported.
+// Of two that contradict each other none is known to be right. Each says so beside whatever else is wrong with it, and
+// the others are imported.
 func TestRule26_ItemsThatContradictEachOtherFailWithAllElseThatIsWrong(t *testing.T) {
 	a := newActors(newWorld(t))
 	got := a.imported(a.importing("users",
@@ -201,13 +214,15 @@ func TestRule26_ItemsThatContradictEachOtherFailWithAllElseThatIsWrong(t *testin
 		userItem("customer", "three", "ONE@customer.test", object{"color": "red"}),
 		object{"account_id": "customer", "id": "one", "email": 7},
 		object{"id": "lost", "email": "lost@customer.test", "name": "L", "role": "member", "workspaces": []string{}},
-		object{"id": "lost", "email": "lost@customer.test", "name": "L", "role": "member", "workspaces": []string{}}, // of whatever account
+		// of whatever account
+		object{"id": "lost", "email": "lost@customer.test", "name": "L", "role": "member", "workspaces": []string{}},
 	), "invalid", "created", "invalid", "invalid", "invalid", "invalid", "invalid")
 	want := [][]string{
 		{"/items/0/email duplicate", "/items/0/id duplicate"}, nil,
 		{"/items/2/id duplicate", "/items/2/workspaces/1 unknown-workspace"},
 		{"/items/3/color unknown", "/items/3/email duplicate"},
-		{"/items/4/email invalid", "/items/4/id duplicate", "/items/4/name required", "/items/4/role required", "/items/4/workspaces required"},
+		{"/items/4/email invalid", "/items/4/id duplicate", "/items/4/name required", "/items/4/role required",
+			"/items/4/workspaces required"},
 		{"/items/5/account_id required"}, {"/items/6/account_id required"},
 	}
 	for n := range want {
@@ -228,10 +243,13 @@ func TestRule26_ItemsThatContradictEachOtherFailWithAllElseThatIsWrong(t *testin
 		t.Errorf("got %d users, want the 6 that there were and the other account's", n)
 	}
 	typeID := a.ownTypeInUse()
-	twice := object{"account_id": "customer", "id": "twice", "name": "T", "workspace_id": "sales", "template_type_id": typeID}
+	twice := object{"account_id": "customer", "id": "twice", "name": "T", "workspace_id": "sales",
+		"template_type_id": typeID}
 	a.imported(a.importing("templates", twice, twice), "invalid", "invalid")
-	a.imported(a.importing("workspaces", object{"account_id": "customer", "id": "w", "name": "W"}, object{"account_id": "customer", "id": "w", "name": "V"}), "invalid", "invalid")
-	a.imported(a.importing("accounts", object{"id": "a", "name": "A"}, object{"id": "a", "name": "B"}, object{"id": "b", "name": "B"}), "invalid", "invalid", "created")
+	a.imported(a.importing("workspaces", object{"account_id": "customer", "id": "w", "name": "W"},
+		object{"account_id": "customer", "id": "w", "name": "V"}), "invalid", "invalid")
+	a.imported(a.importing("accounts", object{"id": "a", "name": "A"}, object{"id": "a", "name": "B"},
+		object{"id": "b", "name": "B"}), "invalid", "invalid", "created")
 }
 
 func TestImport_RefusesACallThatIsTooLongOrNoList(t *testing.T) {
@@ -241,14 +259,17 @@ func TestImport_RefusesACallThatIsTooLongOrNoList(t *testing.T) {
 	if got := many.pointers(); !slices.Equal(got, []string{"/items"}) {
 		t.Errorf("1,001 items: got %v, want /items", got)
 	}
-	for name, body := range map[string]any{"none": object{"items": []object{}}, "no list": object{"items": nil}, "no items": object{}, "more": object{"items": []object{{}}, "color": 1}} {
+	for name, body := range map[string]any{"none": object{"items": []object{}}, "no list": object{"items": nil},
+		"no items": object{}, "more": object{"items": []object{{}}, "color": 1}} {
 		if got := a.call(platform, "POST", "/v1/import/accounts", body); got.status != 422 {
 			t.Errorf("%s: got %s, want 422", name, got.raw)
 		}
 	}
-	a.refused(a.call(platform, "POST", "/v1/import/accounts", `{"items":[],"items":[{"id":"a","name":"A"}]}`), 400, "malformed")
+	a.refused(a.call(platform, "POST", "/v1/import/accounts", `{"items":[],"items":[{"id":"a","name":"A"}]}`), 400,
+		"malformed")
 	a.imported(a.call(platform, "POST", "/v1/import/accounts", `{"items":[{"id":"a","id":"b","name":"A"}]}`), "invalid")
-	a.refused(a.call(platform, "POST", "/v1/import/accounts", `{"items":["`+strings.Repeat("x", 1<<20)+`"]}`), 413, "too-large")
+	a.refused(a.call(platform, "POST", "/v1/import/accounts", `{"items":["`+strings.Repeat("x", 1<<20)+`"]}`), 413,
+		"too-large")
 	a.imported(a.call(platform, "POST", "/v1/import/accounts", `{"items":[7,null,"x",[]]}`), times(4, "invalid")...)
 	if a.dump() != before {
 		t.Error("a refused import left something")
@@ -273,7 +294,8 @@ func TestImport_AThousandAtOnceAndTwiceInParallel(t *testing.T) {
 		must(t, errs[n])
 		a.want(got, 200)
 		if got.at("failed") != 0.0 || got.at("not_tried") != 0.0 {
-			t.Fatalf("call %d: %v failed, %v were not tried: %.2000s", n, got.at("failed"), got.at("not_tried"), got.raw)
+			t.Fatalf("call %d: %v failed, %v were not tried: %.2000s", n, got.at("failed"), got.at("not_tried"),
+				got.raw)
 		}
 		created += got.at("created").(float64)
 	}
@@ -292,7 +314,8 @@ func TestImport_AnEmailThatOneGivesUpAnotherMayTake(t *testing.T) {
 	a.imported(a.importing("users", of("a", "1"), of("b", "2"), of("c", "3")), times(3, "created")...)
 	a.imported(a.importing("users", of("c", "2"), of("b", "1"), of("a", "4")), times(3, "updated")...)
 	for id, email := range map[string]string{"a": "4", "b": "1", "c": "2"} {
-		if u, err := a.tables.UserByEmail(t.Context(), "customer", email+"@customer.test"); err != nil || string(u.ID) != id {
+		if u, err := a.tables.UserByEmail(t.Context(), "customer", email+"@customer.test"); err != nil ||
+			string(u.ID) != id {
 			t.Errorf("%s is %s (%v), want %s", email, u.ID, err, id)
 		}
 	}
@@ -328,7 +351,8 @@ func TestImport_EndsInTimeAndNamesWhatWasNotTried(t *testing.T) {
 	must(t, err)
 	report := out.Body
 	if report.Created != 100 || report.NotTried != 100 || report.Failed != 0 {
-		t.Fatalf("got %d created, %d not tried, %d failed, want 100, 100, 0", report.Created, report.NotTried, report.Failed)
+		t.Fatalf("got %d created, %d not tried, %d failed, want 100, 100, 0", report.Created, report.NotTried,
+			report.Failed)
 	}
 	for n, item := range report.Items {
 		want := contract.ImportCreated
@@ -339,7 +363,8 @@ func TestImport_EndsInTimeAndNamesWhatWasNotTried(t *testing.T) {
 			t.Fatalf("item %d: got %+v, want %s", n, item, want)
 		}
 	}
-	a.imported(a.importing("users", users(200, "customer")...), append(times(100, "unchanged"), times(100, "created")...)...)
+	a.imported(a.importing("users", users(200, "customer")...),
+		append(times(100, "unchanged"), times(100, "created")...)...)
 }
 
 // onTransaction calls at with the number of each transaction, whose error it gets.
@@ -350,12 +375,14 @@ func onTransaction(at func(n int64) error) func(*dynamodb.Options) {
 			if stack.ID() != "TransactWriteItems" {
 				return nil
 			}
-			return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("at", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
-				if err := at(n.Add(1)); err != nil {
-					return middleware.InitializeOutput{}, middleware.Metadata{}, err
-				}
-				return next.HandleInitialize(ctx, in)
-			}), middleware.Before)
+			return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("at",
+				func(ctx context.Context, in middleware.InitializeInput,
+					next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+					if err := at(n.Add(1)); err != nil {
+						return middleware.InitializeOutput{}, middleware.Metadata{}, err
+					}
+					return next.HandleInitialize(ctx, in)
+				}), middleware.Before)
 		})
 	}
 }
@@ -377,7 +404,8 @@ func TestImport_KilledMidwayTheSameCallFinishesIt(t *testing.T) {
 		return nil
 	}
 	send := func(tables *store.Store) *httptest.ResponseRecorder {
-		h, err := contract.New(contract.Contracts, passGate{}, tables, nil, contracts.New(tables, a.now, domain.NewID).Routes)
+		h, err := contract.New(contract.Contracts, passGate{}, tables, nil,
+			contracts.New(tables, a.now, domain.NewID).Routes)
 		must(t, err)
 		body, err := json.Marshal(object{"items": users(100, "customer")})
 		must(t, err)
@@ -402,7 +430,8 @@ func TestImport_KilledMidwayTheSameCallFinishesIt(t *testing.T) {
 	w := send(a.tables.Store)
 	must(t, json.Unmarshal(w.Body.Bytes(), &report))
 	if w.Code != 200 || report.Unchanged != 50 || report.Created != 50 {
-		t.Errorf("after it: got %d with %d unchanged and %d created, want 50 and 50", w.Code, report.Unchanged, report.Created)
+		t.Errorf("after it: got %d with %d unchanged and %d created, want 50 and 50", w.Code, report.Unchanged,
+			report.Created)
 	}
 	if again := send(a.tables.Store); again.Code != 200 || again.Body.String() != w.Body.String() {
 		t.Errorf("once more: got %d and another answer", again.Code)

@@ -25,18 +25,22 @@ func interleaved(url string) []object {
 		return t
 	}
 	return []object{
-		{"scopes": []string{"contracts:read"}, "template_types": []object{of("", "one", "two"), of("b", "x")}, "webhooks": []object{hook("main", "contract.signed")}},
-		{"scopes": []string{"contracts:read", "contracts:write"}, "template_types": []object{of("", "one", "three")}, "webhooks": []object{hook("main", "contract.signed", "contract.created"), hook("more", "contract.signed")}},
-		{"scopes": []string{"contracts:write"}, "template_types": []object{of("", "two"), of("b", "x", "y")}, "webhooks": []object{hook("more", "contract.signed")}},
+		{"scopes": []string{"contracts:read"}, "template_types": []object{of("", "one", "two"), of("b", "x")},
+			"webhooks": []object{hook("main", "contract.signed")}},
+		{"scopes": []string{"contracts:read", "contracts:write"}, "template_types": []object{of("", "one", "three")},
+			"webhooks": []object{hook("main", "contract.signed", "contract.created"), hook("more", "contract.signed")}},
+		{"scopes": []string{"contracts:write"}, "template_types": []object{of("", "two"), of("b", "x", "y")},
+			"webhooks": []object{hook("more", "contract.signed")}},
 	}
 }
 
-// TestRule5_AnyInterleavingSettlesWithExactlyItsVersion does what people may do in any order, with provisioning between or
-// not. Each seed is one order, the same on every run.
+// TestRule5_AnyInterleavingSettlesWithExactlyItsVersion does what people may do in any order, with provisioning between
+// or not. Each seed is one order, the same on every run.
 func TestRule5_AnyInterleavingSettlesWithExactlyItsVersion(t *testing.T) {
 	const seeds, length = 8, 16
 	moves := rapid.SliceOfN(rapid.SampledFrom([]string{
-		"upgrade", "settle", "enable", "take three", "retry", "upgrade", "settle", "resume", "give three", "disable", "settle", "suspend", "rotate",
+		"upgrade", "settle", "enable", "take three", "retry", "upgrade", "settle", "resume", "give three", "disable",
+		"settle", "suspend", "rotate",
 	}), length, length)
 	for seed := range seeds {
 		drawn := moves.Example(seed)
@@ -63,7 +67,8 @@ func TestRule5_AnyInterleavingSettlesWithExactlyItsVersion(t *testing.T) {
 						a.submitAndList(interleavedExtension, versions[next])
 						next++
 					}
-					got = a.upgradeBy(a.admin, at+"/upgrade", object{"consent": []string{"scope-added", "webhook-added", "event-type-added"}})
+					got = a.upgradeBy(a.admin, at+"/upgrade",
+						object{"consent": []string{"scope-added", "webhook-added", "event-type-added"}})
 				case "take three", "give three":
 					a.users("three", move == "take three")
 				case "rotate":
@@ -113,7 +118,8 @@ func (a *actors) exactly() {
 	if i.State != domain.Disabled {
 		for _, s := range b.Steps() {
 			if s.Kind == domain.StepWebhook {
-				wantHooks = append(wantHooks, fmt.Sprintf("%s %d %d", i.WebhookID(s.TypeKey, s.WebhookKey), i.Version, i.Epoch))
+				wantHooks = append(wantHooks, fmt.Sprintf("%s %d %d", i.WebhookID(s.TypeKey, s.WebhookKey), i.Version,
+					i.Epoch))
 			}
 		}
 	}
@@ -135,18 +141,21 @@ func (a *actors) exactly() {
 		if err == nil {
 			tokens = append(tokens, token.Hash)
 			if !slices.Equal(token.Scopes, b.Scopes) || token.Epoch != i.Epoch {
-				a.t.Errorf("%s at version %d: a token has the scopes %v of epoch %d, want %v of %d", i.State, i.Version, token.Scopes, token.Epoch, b.Scopes, i.Epoch)
+				a.t.Errorf("%s at version %d: a token has the scopes %v of epoch %d, want %v of %d", i.State, i.Version,
+					token.Scopes, token.Epoch, b.Scopes, i.Epoch)
 			}
 		}
 	}
-	if stored := len(a.stored("token")); i.State != domain.Disabled && (stored > 2 || stored < 1) || i.State == domain.Disabled && stored+len(tokens) != 0 {
+	if stored := len(a.stored("token")); i.State != domain.Disabled && (stored > 2 || stored < 1) ||
+		i.State == domain.Disabled && stored+len(tokens) != 0 {
 		a.t.Errorf("%s: %d tokens are stored", i.State, stored)
 	}
 	types, err := a.tables.TemplateTypes(a.t.Context(), a.account)
 	must(a.t, err)
 	if i.State != domain.Disabled { // then what it had stays as it was
 		for _, tt := range types {
-			declared, _ := b.TemplateType(strings.TrimPrefix(strings.TrimPrefix(tt.ExtensionType, interleavedExtension), "_"))
+			declared, _ := b.TemplateType(strings.TrimPrefix(strings.TrimPrefix(tt.ExtensionType, interleavedExtension),
+				"_"))
 			var got, want []string
 			for _, f := range tt.Fields {
 				if f.Source == domain.SourceSystem && !f.Withdrawn {
@@ -159,7 +168,8 @@ func (a *actors) exactly() {
 			slices.Sort(got)
 			slices.Sort(want)
 			if !slices.Equal(got, want) {
-				a.t.Errorf("%s at version %d: the template type %q has the fields %v, want %v", i.State, i.Version, tt.ExtensionType, got, want)
+				a.t.Errorf("%s at version %d: the template type %q has the fields %v, want %v", i.State, i.Version,
+					tt.ExtensionType, got, want)
 			}
 		}
 	}
@@ -168,7 +178,8 @@ func (a *actors) exactly() {
 		count[0], count[1] = 1, len(types)
 	}
 	if got := a.extensionsUse(); got != count {
-		a.t.Errorf("%s at version %d: %v installations, template types and webhooks are counted, and %v are there", i.State, i.Version, got, count)
+		a.t.Errorf("%s at version %d: %v installations, template types and webhooks are counted, and %v are there",
+			i.State, i.Version, got, count)
 	}
 	if roster := len(a.stored("installed")); (roster == 1) != (i.State != domain.Disabled) {
 		a.t.Errorf("%s, and the roster has %d lines", i.State, roster)

@@ -13,7 +13,8 @@ import (
 
 func (a *actors) invites(extension string, accounts ...string) answer {
 	a.t.Helper()
-	return a.want(a.call(a.partner, "PUT", "/v1/extensions/"+extension+"/test-accounts", object{"accounts": append([]string{}, accounts...)}), 200)
+	return a.want(a.call(a.partner, "PUT", "/v1/extensions/"+extension+"/test-accounts",
+		object{"accounts": append([]string{}, accounts...)}), 200)
 }
 
 func invitationTo(extension, answer string) string {
@@ -40,7 +41,8 @@ func TestRule11_AnAdminAcceptsBeforeTheAccountSeesIt(t *testing.T) {
 	seesIt(false)
 	d.refused(d.call(d.admin, "PUT", "/v1/installations/"+unlisted, object{}), 404, "not-found")
 	list := d.want(d.call(d.admin, "GET", "/v1/invitations", nil), 200)
-	if got := lines(list.at("items"), "extension_id", "name", "partner_name", "contact", "state"); got != unlisted+" Next Acme help@acme.test pending \n" {
+	if got := lines(list.at("items"), "extension_id", "name", "partner_name", "contact", "state"); got != unlisted+
+		" Next Acme help@acme.test pending \n" {
 		t.Errorf("the invitations are %q", got)
 	}
 	for _, answer := range []string{"accept", "decline"} {
@@ -49,7 +51,8 @@ func TestRule11_AnAdminAcceptsBeforeTheAccountSeesIt(t *testing.T) {
 		d.refused(d.call(d.admin, "POST", invitationTo("acme-nothing", answer), nil), 404, "not-found")
 	}
 	for range 2 { // a second click
-		if got := d.want(d.call(d.admin, "POST", invitationTo(unlisted, "accept"), nil), 200).str("state"); got != "accepted" {
+		if got := d.want(d.call(d.admin, "POST", invitationTo(unlisted, "accept"), nil),
+			200).str("state"); got != "accepted" {
 			t.Errorf("the accepted invitation is %s", got)
 		}
 	}
@@ -66,7 +69,8 @@ func TestRule11_AnAdminAcceptsBeforeTheAccountSeesIt(t *testing.T) {
 	d.state(unlisted, "enabled") // what is enabled stays
 	d.invites(unlisted)
 	d.invites(unlisted, "customer") // who declined is not asked again
-	if got := lines(d.want(d.call(d.admin, "GET", "/v1/invitations", nil), 200).at("items"), "state"); got != "declined \n" || d.used(domain.QuotaTrials) != 0 {
+	if got := lines(d.want(d.call(d.admin, "GET", "/v1/invitations", nil), 200).at("items"),
+		"state"); got != "declined \n" || d.used(domain.QuotaTrials) != 0 {
 		t.Errorf("after declining the invitations are %q, and %d trials are counted", got, d.used(domain.QuotaTrials))
 	}
 	d.accepts("customer", unlisted) // an admin may still come round
@@ -104,7 +108,8 @@ func TestRule11_APartnerLearnsOfAnAccountOnlyWhenItAccepts(t *testing.T) {
 func TestRule27_AnAccountTriesOnlySoManyAndAPartnerHasOnlySoMany(t *testing.T) {
 	d := newDeveloping(t)
 	second := "acme-second"
-	d.want(d.call(d.partner, "POST", "/v1/extensions", object{"slug": second, "name": "Second", "template_type_keys": []string{}}), 201)
+	d.want(d.call(d.partner, "POST", "/v1/extensions",
+		object{"slug": second, "name": "Second", "template_type_keys": []string{}}), 201)
 	for _, e := range []string{unlisted, second} {
 		d.invites(e, "customer")
 	}
@@ -135,11 +140,13 @@ func TestRule27_AnAccountTriesOnlySoManyAndAPartnerHasOnlySoMany(t *testing.T) {
 	}
 	for n := range got {
 		both.Go(func() {
-			got[n], _ = d.try(d.partner, "POST", "/v1/extensions", object{"slug": fmt.Sprint("acme-last-", "ab"[n:n+1]), "name": "Last", "template_type_keys": []string{}})
+			got[n], _ = d.try(d.partner, "POST", "/v1/extensions", object{"slug": fmt.Sprint("acme-last-", "ab"[n:n+1]),
+				"name": "Last", "template_type_keys": []string{}})
 		})
 	}
 	both.Wait()
-	d.refused(d.call(d.partner, "POST", "/v1/extensions", object{"slug": "acme-more", "name": "More", "template_type_keys": []string{}}), 409, "quota-exceeded")
+	d.refused(d.call(d.partner, "POST", "/v1/extensions",
+		object{"slug": "acme-more", "name": "More", "template_type_keys": []string{}}), 409, "quota-exceeded")
 	if (got[0].status == 201) == (got[1].status == 201) {
 		t.Errorf("of two at once before the limit: %d and %d", got[0].status, got[1].status)
 	}
@@ -158,9 +165,11 @@ func TestRule11_TheCatalogueCostsNoMoreForWhatOthersOffer(t *testing.T) {
 	d.catalogueReads() // reads the platform's keys once
 	before := d.catalogueReads()
 	for n := range 60 {
-		e := domain.Extension{ID: domain.ExtensionID(fmt.Sprintf("acme-%03d", n)), Name: "Many", Partner: "par_x", LatestVersion: 1}
+		e := domain.Extension{ID: domain.ExtensionID(fmt.Sprintf("acme-%03d", n)), Name: "Many", Partner: "par_x",
+			LatestVersion: 1}
 		invitation := domain.InvitationTo("customer", e, domain.Partner{Name: "Other"}, d.now())
-		listing := domain.Listing{Extension: domain.ExtensionID(fmt.Sprintf("zulu-%03d", n)), Version: 1, Name: "Listed"}
+		listing := domain.Listing{Extension: domain.ExtensionID(fmt.Sprintf("zulu-%03d", n)), Version: 1,
+			Name: "Listed"}
 		d.tables.Given(&e, &invitation, &listing)
 	}
 	if after := d.catalogueReads(); after != before {
@@ -171,10 +180,12 @@ func TestRule11_TheCatalogueCostsNoMoreForWhatOthersOffer(t *testing.T) {
 func TestRule27_NothingOfAnInvitationOutlivesTheAccount(t *testing.T) {
 	s := &scene{actors: newActors(newWorld(t))}
 	for _, e := range []string{"acme-accepted", "acme-declined", "acme-pending"} {
-		s.want(s.call(s.partner, "POST", "/v1/extensions", object{"slug": e, "name": e, "template_type_keys": []string{}}), 201)
+		s.want(s.call(s.partner, "POST", "/v1/extensions",
+			object{"slug": e, "name": e, "template_type_keys": []string{}}), 201)
 		s.invites(e, "customer", "other")
 		if answer := strings.TrimPrefix(e, "acme-"); answer != "pending" {
-			s.want(s.call(s.admin, "POST", invitationTo(e, map[string]string{"accepted": "accept", "declined": "decline"}[answer]), nil), 200)
+			s.want(s.call(s.admin, "POST", invitationTo(e,
+				map[string]string{"accepted": "accept", "declined": "decline"}[answer]), nil), 200)
 		}
 	}
 	s.erased(s.remove())

@@ -17,12 +17,13 @@ import (
 
 // Rule 20 from what happens to what is delivered, through every function.
 
-// minute runs redelivery, and then what it let go, as if a minute had passed. What the queue holds back meanwhile it will
-// hand over again when it really has.
+// minute runs redelivery, and then what it let go, as if a minute had passed. What the queue holds back meanwhile it
+// will hand over again when it really has.
 func (s *scene) minute() {
 	s.t.Helper()
 	s.workers.slow.Sent()
-	sweeper := redelivery.New(s.tables.At(s.now), s.workers.lanes, past{s.workers.fanout}, metric.New("test", io.Discard, s.now), s.now)
+	sweeper := redelivery.New(s.tables.At(s.now), s.workers.lanes, past{s.workers.fanout},
+		metric.New("test", io.Discard, s.now), s.now)
 	_, err := sweeper.Handle(s.t.Context(), nil)
 	must(s.t, err)
 	s.pass(time.Minute)
@@ -47,7 +48,8 @@ func ids(got []received) []string {
 func TestRule20_WhatADeadEndpointMissedComesWhenItIsBackAndTheOthersNeverWaited(t *testing.T) {
 	s := newScene(newWorld(t))
 	dead, well := newReceiver(t), newReceiver(t)
-	id := s.want(s.call(s.admin, "POST", "/v1/webhooks", object{"name": "Dead", "url": dead.URL, "policy": object{"retry_wait_seconds": []int{86400}}}), 201).str("id")
+	id := s.want(s.call(s.admin, "POST", "/v1/webhooks",
+		object{"name": "Dead", "url": dead.URL, "policy": object{"retry_wait_seconds": []int{86400}}}), 201).str("id")
 	s.want(s.call(s.admin, "POST", "/v1/webhooks", object{"name": "Well", "url": well.URL}), 201)
 	s.settle()
 	dead.take() // the pings
@@ -64,13 +66,15 @@ func TestRule20_WhatADeadEndpointMissedComesWhenItIsBackAndTheOthersNeverWaited(
 		t.Fatalf("the dead one got %d requests, want %d", len(missed), domain.BreakerOpensAt+credit)
 	}
 	reads := s.want(s.call(s.admin, "GET", "/v1/webhooks/"+id, nil), 200)
-	if reads.at("parked_deliveries") != float64(6) || reads.str("health", "breaker", "next_probe_at") == "" || reads.str("health", "state") != "failing" {
+	if reads.at("parked_deliveries") != float64(6) || reads.str("health", "breaker", "next_probe_at") == "" ||
+		reads.str("health", "state") != "failing" {
 		t.Errorf("it reads as %s", reads.raw)
 	}
 	pages := "/v1/webhooks/" + id + "/parked-deliveries?limit=4"
 	first := s.want(s.call(s.admin, "GET", pages, nil), 200)
 	rest := s.want(s.call(s.admin, "GET", pages+"&cursor="+url.QueryEscape(first.str("next_cursor")), nil), 200)
-	if got := s.want(s.call(s.admin, "GET", pages+"&cursor=elsewhere", nil), 422); got.str("errors", 0, "pointer") != "query.cursor" {
+	if got := s.want(s.call(s.admin, "GET", pages+"&cursor=elsewhere", nil), 422); got.str("errors",
+		0, "pointer") != "query.cursor" {
 		t.Errorf("got %s", got.raw)
 	}
 	waiting := append(first.at("items").([]any), rest.at("items").([]any)...)
@@ -80,7 +84,8 @@ func TestRule20_WhatADeadEndpointMissedComesWhenItIsBackAndTheOthersNeverWaited(
 	heardOf := map[any]bool{}
 	for n, d := range waiting {
 		d := d.(object)
-		if n > 0 && d["event_at"].(string) < waiting[n-1].(object)["event_at"].(string) || heardOf[d["id"]] || d["attempts"] != float64(0) || d["event_type"] != "contract.created" || d["contract_id"] == nil {
+		if n > 0 && d["event_at"].(string) < waiting[n-1].(object)["event_at"].(string) || heardOf[d["id"]] ||
+			d["attempts"] != float64(0) || d["event_type"] != "contract.created" || d["contract_id"] == nil {
 			t.Errorf("parked is %v", d)
 		}
 		heardOf[d["id"]] = true
@@ -124,7 +129,8 @@ func TestRule20_WhatADeadEndpointMissedComesWhenItIsBackAndTheOthersNeverWaited(
 	s.settle()
 	dead.take()
 	dead.answer(http.StatusOK)
-	if got := s.want(s.call(s.admin, "PATCH", "/v1/webhooks/"+id, object{"enabled": true}), 200); got.at("health", "breaker") != nil {
+	if got := s.want(s.call(s.admin, "PATCH", "/v1/webhooks/"+id, object{"enabled": true}), 200); got.at("health",
+		"breaker") != nil {
 		t.Errorf("enabled it reads as %s", got.raw)
 	}
 	s.pass(3 * time.Second) // a target is known for two

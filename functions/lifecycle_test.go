@@ -16,8 +16,8 @@ import (
 	"plugboard/shared/queue/queuetest"
 )
 
-// told is what a lifecycle endpoint heard since, each verified with the secret: `account extension type`. What came twice
-// under the same id is one delivery, since sending is at least once.
+// told is what a lifecycle endpoint heard since, each verified with the secret: `account extension type`. What came
+// twice under the same id is one delivery, since sending is at least once.
 func (a *actors) told(t *testing.T, secret string) []string {
 	t.Helper()
 	var all []string
@@ -51,13 +51,15 @@ const lifecycleExtension = "acme-life"
 // offerLifecycle lists an extension with a lifecycle endpoint and returns the secret that signs for it.
 func (a *actors) offerLifecycle() (secret string) {
 	a.t.Helper()
-	a.want(a.call(a.partner, "POST", "/v1/extensions", object{"slug": lifecycleExtension, "name": "Life", "template_type_keys": []string{""}}), 201)
+	a.want(a.call(a.partner, "POST", "/v1/extensions",
+		object{"slug": lifecycleExtension, "name": "Life", "template_type_keys": []string{""}}), 201)
 	return a.listLifecycle(a.receiver.URL)
 }
 
 func lifecycleBlueprint(url string) object {
 	return object{
-		"scopes": []string{"contracts:write", "contracts:read", "webhooks:secrets"}, "webhooks": []object{}, "lifecycle": object{"url": url},
+		"scopes": []string{"contracts:write", "contracts:read", "webhooks:secrets"}, "webhooks": []object{},
+		"lifecycle":      object{"url": url},
 		"template_types": []object{{"name": "Life", "no_webhooks": true, "fields": []object{}}},
 		"parameters":     asks(object{"key": "region"}),
 	}
@@ -86,7 +88,8 @@ func TestRule17_ALifecycleEndpointHearsOfItsOwnInstallationsAndOfTheirEnd(t *tes
 	a.want(a.call(a.admin, "POST", "/v1/installations/"+mainExtension+"/suspend", nil), 200)
 	a.expectTold(t, secret, "what became of another extension")
 	template := a.template(a.templateType(lifecycleExtension))
-	a.want(a.call(bearer("its token", token).with("Plugboard-User", adminEmail), "POST", "/v1/contracts", contractOf(template)), 201)
+	a.want(a.call(bearer("its token", token).with("Plugboard-User", adminEmail), "POST", "/v1/contracts",
+		contractOf(template)), 201)
 	a.want(a.call(a.member, "POST", "/v1/contracts", contractOf(template)), 201)
 	a.expectTold(t, secret, "contracts, through it and not")
 	move(elsewhere, "PUT", installed, 202)
@@ -101,7 +104,8 @@ func TestRule17_ALifecycleEndpointHearsOfItsOwnInstallationsAndOfTheirEnd(t *tes
 	hook := a.lifecycleHook()
 	a.want(a.call(a.admin, "POST", installed+"/disable", nil), 202)
 	a.expectTold(t, secret, "disabling", heard("disabled"))
-	if last := a.lastAttempt(hook); text(last, "outcome") != "delivered" || text(last, "event_type") != "installation.disabled" {
+	if last := a.lastAttempt(hook); text(last, "outcome") != "delivered" ||
+		text(last, "event_type") != "installation.disabled" {
 		t.Errorf("the last line of its log is %v", last)
 	}
 
@@ -155,7 +159,8 @@ func TestRule17_ALifecycleEndpointsLastWordIsTriedAgain(t *testing.T) {
 	got := a.told(t, secret)
 	slices.Sort(got)
 	got = slices.Compact(got)
-	want := []string{"customer " + lifecycleExtension + " installation.disabled", "customer " + lifecycleExtension + " installation.enabled"}
+	want := []string{"customer " + lifecycleExtension + " installation.disabled",
+		"customer " + lifecycleExtension + " installation.enabled"}
 	if !slices.Equal(got, want) {
 		t.Errorf("it heard %q, want %q", got, want)
 	}
@@ -175,14 +180,16 @@ func TestRule17_WhatHappenedBeforeTheEndIsHeardAfterIt(t *testing.T) {
 	a.receiver.take()
 	a.want(a.call(a.admin, "POST", installed+"/suspend", nil), 200)
 	a.want(a.call(a.admin, "POST", installed+"/disable", nil), 202)
-	ending := fmt.Sprintf(`{"account_id":"customer","installations":[{"extension_id":%q,"epoch":1}]}`, lifecycleExtension)
+	ending := fmt.Sprintf(`{"account_id":"customer","installations":[{"extension_id":%q,"epoch":1}]}`,
+		lifecycleExtension)
 	_, err := a.workers.provisioning.Handle(t.Context(), queuetest.Batch(queue.Message{Body: ending})) // before fanout
 	must(t, err)
 	a.state(lifecycleExtension, "disabled")
 	a.settle()
 	got := a.told(t, secret)
 	slices.Sort(got)
-	if want := []string{"customer acme-life installation.disabled", "customer acme-life installation.suspended"}; !slices.Equal(got, want) {
+	if want := []string{"customer acme-life installation.disabled",
+		"customer acme-life installation.suspended"}; !slices.Equal(got, want) {
 		t.Errorf("it heard %q, want %q", got, want)
 	}
 }
@@ -196,11 +203,14 @@ func TestRule17_ALifecycleSecretIsThePartnersAndRotatesWithBothSignatures(t *tes
 	a.receiver.take()
 	hook := "/v1/webhooks/" + a.lifecycleHook()
 	a.refused(a.call(a.admin, "POST", hook+"/secret", object{}), 409, "partners-secret")
-	a.refused(a.call(a.admin, "POST", hook+"/test", object{"event_type": "installation.disabled"}), 409, "lifecycle-webhook")
+	a.refused(a.call(a.admin, "POST", hook+"/test", object{"event_type": "installation.disabled"}),
+		409, "lifecycle-webhook")
 	a.refused(a.call(a.admin, "DELETE", hook, nil), 409, "managed-resource")
 
-	second := a.want(a.call(a.partner, "POST", "/v1/extensions/"+lifecycleExtension+"/lifecycle-secret", object{"overlap_seconds": 3600}), 201).str("lifecycle_secret")
-	a.refused(a.call(a.newPartner("Other"), "POST", "/v1/extensions/"+lifecycleExtension+"/lifecycle-secret", object{}), 404, "not-found")
+	second := a.want(a.call(a.partner, "POST", "/v1/extensions/"+lifecycleExtension+"/lifecycle-secret",
+		object{"overlap_seconds": 3600}), 201).str("lifecycle_secret")
+	a.refused(a.call(a.newPartner("Other"), "POST", "/v1/extensions/"+lifecycleExtension+"/lifecycle-secret", object{}),
+		404, "not-found")
 	a.pass(3 * time.Second)
 	a.want(a.call(a.admin, "POST", installed+"/suspend", nil), 200)
 	a.settle()
@@ -219,7 +229,8 @@ func TestRule17_ALifecycleSecretIsThePartnersAndRotatesWithBothSignatures(t *tes
 		t.Fatalf("after the overlap it is signed %v", alone)
 	}
 	alone[0].verified(t, second, a.now())
-	again := a.want(a.call(a.partner, "POST", "/v1/extensions/"+lifecycleExtension+"/versions", object{"blueprint": lifecycleBlueprint(a.receiver.URL)}), 201)
+	again := a.want(a.call(a.partner, "POST", "/v1/extensions/"+lifecycleExtension+"/versions",
+		object{"blueprint": lifecycleBlueprint(a.receiver.URL)}), 201)
 	if again.at("lifecycle_secret") != nil {
 		t.Error("the second version made a new secret")
 	}
@@ -229,7 +240,8 @@ func TestRule17_ALifecycleSecretIsThePartnersAndRotatesWithBothSignatures(t *tes
 // installed one has it at the first. No URL is no endpoint. The secret is the extension's, once a version has one.
 func newLifecycleUpgrade(t *testing.T, from, to func(*actors) string) (a *actors, secret string) {
 	a = newActors(newWorld(t))
-	a.want(a.call(a.partner, "POST", "/v1/extensions", object{"slug": lifecycleExtension, "name": "Life", "template_type_keys": []string{""}}), 201)
+	a.want(a.call(a.partner, "POST", "/v1/extensions",
+		object{"slug": lifecycleExtension, "name": "Life", "template_type_keys": []string{""}}), 201)
 	for n, url := range []func(*actors) string{from, to} {
 		if made := a.listLifecycle(url(a)); made != "" {
 			secret = made
@@ -254,7 +266,8 @@ func (a *actors) listLifecycle(url string) (secret string) {
 	if url == "" {
 		delete(blueprint, "lifecycle")
 	}
-	submitted := a.want(a.call(a.partner, "POST", "/v1/extensions/"+lifecycleExtension+"/versions", object{"blueprint": blueprint}), 201)
+	submitted := a.want(a.call(a.partner, "POST", "/v1/extensions/"+lifecycleExtension+"/versions",
+		object{"blueprint": blueprint}), 201)
 	version := int(submitted.at("version").(float64))
 	a.approve(lifecycleExtension, version)
 	a.want(a.call(platform, "PUT", "/v1/extensions/"+lifecycleExtension+"/listing", object{"version": version}), 200)
@@ -329,18 +342,22 @@ func TestRule6_ALifecycleEndpointComesMovesAndGoesWithAnUpgrade(t *testing.T) {
 
 func TestRule4_AnUpgradeOfALifecycleEndpointKilledAtEveryWriteReachesTheSameEnd(t *testing.T) {
 	const writes = 2 // the endpoint's webhook, the version
-	for name, ends := range map[string][2]func(*actors) string{"added": {nowhere, atReceiver}, "moved": {atReceiver, elsewhere}, "dropped": {atReceiver, nowhere}} {
+	for name, ends := range map[string][2]func(*actors) string{"added": {nowhere, atReceiver},
+		"moved": {atReceiver, elsewhere}, "dropped": {atReceiver, nowhere}} {
 		for _, after := range []bool{false, true} {
 			for at := 1; at <= writes; at++ {
 				t.Run(fmt.Sprintf("%s, write %d, after it %v", name, at, after), func(t *testing.T) {
 					a, secret := newLifecycleUpgrade(t, ends[0], ends[1])
-					a.want(a.upgradeBy(a.admin, "/v1/installations/"+lifecycleExtension+"/upgrade", object{"consent": []string{"webhook-added"}}), 202)
+					a.want(a.upgradeBy(a.admin, "/v1/installations/"+lifecycleExtension+"/upgrade",
+						object{"consent": []string{"webhook-added"}}), 202)
 					kill := &killed{at: at, after: after}
 					dying := provisioning.New(a.tables.At(a.now, kill.option), a.sealer, a.now, domain.NewID)
-					if err := dying.Advance(t.Context(), a.account, events.ProvisionedInstance{Extension: lifecycleExtension}); !errors.Is(err, errKilled) {
+					if err := dying.Advance(t.Context(), a.account,
+						events.ProvisionedInstance{Extension: lifecycleExtension}); !errors.Is(err, errKilled) {
 						t.Fatalf("provisioning ended with %v after %d writes, want it killed", err, kill.writes)
 					}
-					told, urls := []string{"customer " + lifecycleExtension + " installation.upgraded"}, []string{ends[1](a)}
+					told, urls := []string{"customer " + lifecycleExtension + " installation.upgraded"},
+						[]string{ends[1](a)}
 					if urls[0] == "" {
 						told, urls = nil, []string{}
 					}
@@ -364,20 +381,24 @@ func TestRule4_AnUpgradeOfALifecycleEndpointKilledAtEveryWriteReachesTheSameEnd(
 func TestRule6_AnEndpointHearsThatTheUpgradeFailedWhichBringsIt(t *testing.T) {
 	a, secret := newLifecycleUpgrade(t, nowhere, atReceiver)
 	next := lifecycleBlueprint(atReceiver(a))
-	next["template_types"] = []object{{"name": "Life", "no_webhooks": true, "fields": []object{{"custom_id": "new", "name": "New", "kind": "text"}}}}
+	next["template_types"] = []object{{"name": "Life", "no_webhooks": true,
+		"fields": []object{{"custom_id": "new", "name": "New", "kind": "text"}}}}
 	a.submitAndList(lifecycleExtension, next)
-	a.want(a.upgradeBy(a.admin, "/v1/installations/"+lifecycleExtension+"/upgrade", object{"consent": []string{"webhook-added"}}), 202)
+	a.want(a.upgradeBy(a.admin, "/v1/installations/"+lifecycleExtension+"/upgrade",
+		object{"consent": []string{"webhook-added"}}), 202)
 	// Between the plan and its step a user takes what the version needs.
-	a.want(a.call(a.admin, "POST", "/v1/template-types/"+a.templateType(lifecycleExtension)+"/fields", object{"custom_id": "new", "name": "Ours", "kind": "text"}), 201)
+	a.want(a.call(a.admin, "POST", "/v1/template-types/"+a.templateType(lifecycleExtension)+"/fields",
+		object{"custom_id": "new", "name": "Ours", "kind": "text"}), 201)
 	a.expectTold(t, secret, "a step failed", "customer "+lifecycleExtension+" installation.failed")
 }
 
-// The end of an account is the end of its installations: the endpoint is told once, of the id and nothing more, and what it
-// leaves is erased with the rest.
+// The end of an account is the end of its installations: the endpoint is told once, of the id and nothing more, and
+// what it leaves is erased with the rest.
 func TestRule17_ALifecycleEndpointHearsOfTheEndByItsAccountsDeletion(t *testing.T) {
 	s := &scene{actors: newActors(newWorld(t))}
 	secret := s.offerLifecycle()
-	s.want(s.call(s.admin, "PUT", "/v1/installations/"+lifecycleExtension, object{"parameters": object{lifecycleExtension: object{"region": planted}}}), 202)
+	s.want(s.call(s.admin, "PUT", "/v1/installations/"+lifecycleExtension,
+		object{"parameters": object{lifecycleExtension: object{"region": planted}}}), 202)
 	s.want(s.call(s.dashboard("other", "ada"), "PUT", "/v1/installations/"+lifecycleExtension, object{}), 202)
 	s.want(s.call(s.admin, "POST", "/v1/webhooks", object{"name": "Own", "url": s.receiver.URL}), 201)
 	s.settle()
@@ -405,7 +426,8 @@ func TestRule17_ALifecycleEndpointHearsOfTheEndByItsAccountsDeletion(t *testing.
 		Data    map[string]any
 	}
 	must(t, json.Unmarshal(got[1].body, &told))
-	if told.Type != "installation.disabled" || told.Account != "customer" || fmt.Sprint(told.Data) != "map[extension_id:acme-life reason:account-deleted state:disabled version:1]" {
+	if told.Type != "installation.disabled" || told.Account != "customer" ||
+		fmt.Sprint(told.Data) != "map[extension_id:acme-life reason:account-deleted state:disabled version:1]" {
 		t.Errorf("it was told %s", got[1].body)
 	}
 

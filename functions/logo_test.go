@@ -80,7 +80,8 @@ func bomb(width, height uint32) string {
 func TestLogo_IsDrawnAnewAndServedByItsETag(t *testing.T) {
 	a := newActors(newWorld(t))
 	for kind, sent := range map[string]string{
-		"image/png":  pngOf(40, 30)[:headOfPNG] + chunk("tEXt", "Comment\x00<script>alert(1)</script>") + pngOf(40, 30)[headOfPNG:],
+		"image/png": pngOf(40, 30)[:headOfPNG] + chunk("tEXt", "Comment\x00<script>alert(1)</script>") +
+			pngOf(40, 30)[headOfPNG:],
 		"image/jpeg": "\xff\xd8" + "\xff\xfe\x00\x21<script>alert(1)</script>......" + jpegOf(checks(40, 30), 80)[2:],
 	} {
 		put := a.want(a.call(a.partner, "PUT", logoPath, form{{"logo", sent}}), 200)
@@ -91,14 +92,16 @@ func TestLogo_IsDrawnAnewAndServedByItsETag(t *testing.T) {
 		digest := sha256.Sum256(shown.raw)
 		etag := `"` + hex.EncodeToString(digest[:]) + `"`
 		for header, want := range map[string]string{
-			"Content-Type": kind, "Etag": etag, "X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox",
-			"Content-Disposition": "inline", "Cache-Control": "public, max-age=300",
+			"Content-Type": kind, "Etag": etag, "X-Content-Type-Options": "nosniff",
+			"Content-Security-Policy": "default-src 'none'; sandbox",
+			"Content-Disposition":     "inline", "Cache-Control": "public, max-age=300",
 		} {
 			if got := shown.header.Get(header); got != want {
 				t.Errorf("%s: got %s %q, want %q", kind, header, got, want)
 			}
 		}
-		if m, format, err := image.Decode(bytes.NewReader(shown.raw)); err != nil || "image/"+format != kind || m.Bounds().Dx() != 40 {
+		if m, format, err := image.Decode(bytes.NewReader(shown.raw)); err != nil || "image/"+format != kind ||
+			m.Bounds().Dx() != 40 {
 			t.Errorf("%s: what is served is no such picture: %s, %v", kind, format, err)
 		}
 		if bytes.Contains(shown.raw, []byte("script")) || strings.Contains(a.dump(), "script>") {
@@ -122,9 +125,10 @@ func TestLogo_RefusesWhatIsNoWholeStillPicture(t *testing.T) {
 	animated := whole[:headOfPNG] + chunk("acTL", "\x00\x00\x00\x02\x00\x00\x00\x00") + whole[headOfPNG:]
 	busy := photo[:len(photo)-2] + strings.Repeat("\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00", 70) + "\xff\xd9"
 	for name, test := range map[string]struct{ sent, code string }{
-		"nothing":                          {"", "empty"},
-		"a GIF":                            {gifOf(), "unsupported-type"},
-		"an SVG":                           {`<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>`, "unsupported-type"},
+		"nothing": {"", "empty"},
+		"a GIF":   {gifOf(), "unsupported-type"},
+		"an SVG": {`<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>`,
+			"unsupported-type"},
 		"HTML":                             {"<html><script>alert(1)</script>", "unsupported-type"},
 		"a zip":                            {"PK\x03\x04............", "unsupported-type"},
 		"the head of a PNG":                {whole[:8], "truncated"},
@@ -152,7 +156,8 @@ func TestLogo_RefusesWhatIsNoWholeStillPicture(t *testing.T) {
 		"a JPEG that grows":                {jpegOf(noise(1024, 1024), 25), "too-complex"},
 	} {
 		got := a.call(a.partner, "PUT", logoPath, form{{"logo", test.sent}})
-		if got.status != 422 || got.str("errors", 0, "pointer") != "/logo" || got.str("errors", 0, "code") != test.code || len(got.pointers()) != 1 {
+		if got.status != 422 || got.str("errors", 0, "pointer") != "/logo" ||
+			got.str("errors", 0, "code") != test.code || len(got.pointers()) != 1 {
 			t.Errorf("%s: got %s, want %s at /logo", name, got.raw, test.code)
 		}
 	}
@@ -182,7 +187,8 @@ func TestLogo_TheFormIsOneFileUnderItsLimit(t *testing.T) {
 		"many bytes too many":     {form{{"logo", padding(1 << 20)}}, 413, "too-large", ""},
 	} {
 		got := put(test.body)
-		if got.status != test.status || got.str("code") != test.code || test.pointer != "" && got.str("errors", 0, "pointer") != test.pointer {
+		if got.status != test.status || got.str("code") != test.code || test.pointer != "" &&
+			got.str("errors", 0, "pointer") != test.pointer {
 			t.Errorf("%s: got %s, want %d %s %s", name, got.raw, test.status, test.code, test.pointer)
 		}
 	}
@@ -227,11 +233,13 @@ func TestLogo_OnlyOfListedExtensionsIsPublic(t *testing.T) {
 
 	a.want(a.call(platform, "DELETE", "/v1/extensions/"+mainExtension+"/listing", nil), 200)
 	unlisted := a.refused(a.call(who{}, "GET", public, nil), 404, "not-found")
-	if absent := a.refused(a.call(who{}, "GET", "/v1/catalogue/nowhere/logo", nil), 404, "not-found"); absent.str("detail") != unlisted.str("detail") {
+	if absent := a.refused(a.call(who{}, "GET", "/v1/catalogue/nowhere/logo", nil),
+		404, "not-found"); absent.str("detail") != unlisted.str("detail") {
 		t.Errorf("an unlisted extension is told from none: %q and %q", unlisted.str("detail"), absent.str("detail"))
 	}
 	for _, by := range []who{a.partner, platform} {
-		if shown := a.want(a.call(by, "GET", logoPath, nil), 200); shown.header.Get("Cache-Control") != "private, no-cache" {
+		if shown := a.want(a.call(by, "GET", logoPath, nil), 200); shown.header.Get("Cache-Control") !=
+			"private, no-cache" {
 			t.Errorf("%s: an unlisted logo may be kept: %s", by.name, shown.header.Get("Cache-Control"))
 		}
 	}

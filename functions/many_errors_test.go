@@ -16,7 +16,8 @@ func TestRule26_AnAnswerNamesSoManyMistakesAndCountsTheRest(t *testing.T) {
 	got := a.refused(a.call(a.admin, "POST", "/v1/template-types", body), 422, "invalid")
 	want := []string{"/fields"}
 	for n := range 33 {
-		want = append(want, fmt.Sprintf("/fields/%d/custom_id", n), fmt.Sprintf("/fields/%d/kind", n), fmt.Sprintf("/fields/%d/name", n))
+		want = append(want, fmt.Sprintf("/fields/%d/custom_id", n), fmt.Sprintf("/fields/%d/kind", n),
+			fmt.Sprintf("/fields/%d/name", n))
 	}
 	if !slices.Equal(got.pointers(), want) {
 		t.Errorf("got %v, want the first 100 in their order", got.pointers())
@@ -41,7 +42,8 @@ func TestRule26_AnAnswerIsSmallHoweverLongNamesAndValuesAre(t *testing.T) {
 		for n := range 200 {
 			values[name+fmt.Sprint(n)] = n
 		}
-		return object{"name": "W", "url": "https://a.test", "event_types": []string{"contract.signed"}, "headers": values}
+		return object{"name": "W", "url": "https://a.test", "event_types": []string{"contract.signed"},
+			"headers": values}
 	}
 	got := a.refused(a.call(a.admin, "POST", "/v1/webhooks", under(strings.Repeat("n", 256))), 400, "malformed")
 	if !strings.Contains(got.str("detail"), "more than 256 characters") {
@@ -52,7 +54,8 @@ func TestRule26_AnAnswerIsSmallHoweverLongNamesAndValuesAre(t *testing.T) {
 		t.Errorf("got %d errors, want 100", len(got.pointers()))
 	}
 	long := strings.Repeat("x", 100<<10)
-	got = a.refused(a.call(a.admin, "POST", "/v1/webhooks", object{"name": "W", "url": "https://a.test", "event_types": []string{long, long}}), 422, "invalid")
+	got = a.refused(a.call(a.admin, "POST", "/v1/webhooks",
+		object{"name": "W", "url": "https://a.test", "event_types": []string{long, long}}), 422, "invalid")
 	if size := len(got.raw); size > 5<<10 {
 		t.Errorf("the answer has %d bytes", size)
 	}

@@ -16,10 +16,12 @@ const manyExtension = "acme-many"
 func manyWebhooks(url string, types, webhooks int) object {
 	b := object{"scopes": []string{}, "template_types": []object{}, "webhooks": []object{}}
 	for n := range types {
-		b["template_types"] = append(b["template_types"].([]object), object{"key": fmt.Sprint("t", n), "name": "T", "no_webhooks": webhooks == 0, "fields": []object{}})
+		b["template_types"] = append(b["template_types"].([]object),
+			object{"key": fmt.Sprint("t", n), "name": "T", "no_webhooks": webhooks == 0, "fields": []object{}})
 	}
 	for n := range webhooks {
-		b["webhooks"] = append(b["webhooks"].([]object), object{"key": fmt.Sprint("w", n), "url": url, "event_types": []string{"contract.signed"}})
+		b["webhooks"] = append(b["webhooks"].([]object),
+			object{"key": fmt.Sprint("w", n), "url": url, "event_types": []string{"contract.signed"}})
 	}
 	return b
 }
@@ -65,7 +67,8 @@ func (a *actors) dies(epoch, at int, after bool) {
 	a.t.Helper()
 	kill := &killed{at: at, after: after}
 	dying := provisioning.New(a.tables.At(a.now, kill.option), a.sealer, a.now, domain.NewID)
-	if err := dying.Advance(a.t.Context(), a.account, events.ProvisionedInstance{Extension: manyExtension, Epoch: epoch}); !errors.Is(err, errKilled) {
+	if err := dying.Advance(a.t.Context(), a.account,
+		events.ProvisionedInstance{Extension: manyExtension, Epoch: epoch}); !errors.Is(err, errKilled) {
 		a.t.Fatalf("provisioning ended with %v after %d writes, want it killed", err, kill.writes)
 	}
 }

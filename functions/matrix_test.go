@@ -21,7 +21,8 @@ func TestAuth_EveryOperationRefusesEveryWrongCaller(t *testing.T) {
 	demoted := s.dashboard(s.account, "dora")
 	s.putUser(s.account, "dora", "dora@customer.test", "member")
 	expired := map[auth.Model]who{}
-	models := []auth.Model{auth.ModelDashboard, auth.ModelIntegration, auth.ModelParticipant, auth.ModelPartner, auth.ModelPlatform, auth.ModelWebhookSecret}
+	models := []auth.Model{auth.ModelDashboard, auth.ModelIntegration, auth.ModelParticipant, auth.ModelPartner,
+		auth.ModelPlatform, auth.ModelWebhookSecret}
 	for _, m := range models {
 		expired[m] = s.expired(m)
 	}
@@ -38,9 +39,11 @@ func TestAuth_EveryOperationRefusesEveryWrongCaller(t *testing.T) {
 			t.Helper()
 			got := s.call(caller, o.Method, path, body)
 			if got.status != want || len(codes) > 0 && !slices.Contains(codes, got.str("code")) {
-				t.Errorf("%s by %s answered %d %s, want %d %v", o.ID, caller.name, got.status, got.str("code"), want, codes)
+				t.Errorf("%s by %s answered %d %s, want %d %v", o.ID, caller.name, got.status, got.str("code"), want,
+					codes)
 			}
-			if got.status >= 400 && got.str("request_id") == "" && got.header.Get("Content-Type") != "application/problem+json" {
+			if got.status >= 400 && got.str("request_id") == "" &&
+				got.header.Get("Content-Type") != "application/problem+json" {
 				t.Errorf("%s by %s answered no problem document: %s", o.ID, caller.name, got.raw)
 			}
 		}
@@ -50,7 +53,8 @@ func TestAuth_EveryOperationRefusesEveryWrongCaller(t *testing.T) {
 			continue
 		}
 		check(who{name: "nobody"}, path, 401, "unauthenticated")
-		for _, malformed := range []string{"", "garbage", "a.b.c", "pb_live_short", "pb_partner_short", "pb_sess_short", s.token[:len(s.token)-1], s.token + "x", flipped(s.token)} {
+		for _, malformed := range []string{"", "garbage", "a.b.c", "pb_live_short", "pb_partner_short", "pb_sess_short",
+			s.token[:len(s.token)-1], s.token + "x", flipped(s.token)} {
 			check(bearer("a malformed credential", malformed), path, 401, "unauthenticated")
 		}
 		check(who{"two words", [][2]string{{"Authorization", "Bearer"}}}, path, 401, "unauthenticated")
@@ -88,9 +92,11 @@ func TestAuth_EveryOperationRefusesEveryWrongCaller(t *testing.T) {
 				}
 			case auth.ModelIntegration:
 				if rule.Scope != domain.AnyScope {
-					check(bearer("a token without the scope", s.scopeless).with(auth.HeaderUser, adminEmail), path, 403, "missing-scope")
+					check(bearer("a token without the scope", s.scopeless).with(auth.HeaderUser, adminEmail), path,
+						403, "missing-scope")
 				}
-				check(bearer("integration for a stranger", s.token).with(auth.HeaderUser, "nobody@customer.test"), path, 422)
+				check(bearer("integration for a stranger", s.token).with(auth.HeaderUser, "nobody@customer.test"),
+					path, 422)
 				if o.ActingUser == contract.RequiredActingUser {
 					check(bearer("integration for nobody", s.token), path, 422)
 				}
@@ -102,7 +108,8 @@ func TestAuth_EveryOperationRefusesEveryWrongCaller(t *testing.T) {
 				for _, wrong := range s.wrongCallbacks() {
 					check(wrong, path, 401, "unauthenticated")
 				}
-				for _, elsewhere := range []string{callbacksOf("other", mainExtension), callbacksOf("customer", dependency), callbacksOf("nowhere", "nothing")} {
+				for _, elsewhere := range []string{callbacksOf("other", mainExtension),
+					callbacksOf("customer", dependency), callbacksOf("nowhere", "nothing")} {
 					check(caller, elsewhere, 401, "unauthenticated")
 				}
 			case auth.ModelPlatform:
@@ -220,8 +227,10 @@ func (s *scene) observed(o contract.Operation, rule auth.Rule) {
 
 // causesNothingHere is why an operation causes no event in the scene.
 var causesNothingHere = map[string]string{
-	"repair-installation": "nothing has drifted", "delete-account": "no extension of the scene has a lifecycle endpoint",
-	"create-rollout": "the scene's installations are at the version already", "resume-rollout": "as create-rollout",
+	"repair-installation": "nothing has drifted",
+	"delete-account":      "no extension of the scene has a lifecycle endpoint",
+	"create-rollout":      "the scene's installations are at the version already",
+	"resume-rollout":      "as create-rollout",
 }
 
 // observedLater lets the workers go on, and holds the events that provisioning commits against the row.
@@ -231,7 +240,9 @@ func (s *scene) observedLater(o contract.Operation) {
 	s.settle()
 	_, emitted := s.changes(before)
 	caused := slices.DeleteFunc(emitted, func(e events.Type) bool {
-		return !slices.ContainsFunc(events.Catalogue, func(r events.Row) bool { return r.Type == e && slices.Contains(r.Producer, "provisioning") })
+		return !slices.ContainsFunc(events.Catalogue, func(r events.Row) bool {
+			return r.Type == e && slices.Contains(r.Producer, "provisioning")
+		})
 	})
 	if len(caused) == 0 && causesNothingHere[o.ID] == "" {
 		s.t.Errorf("%s caused no event; its row declares %v", o.ID, o.Causes)

@@ -16,10 +16,12 @@ const (
 func newMeanwhile(t *testing.T) *actors {
 	a := newActors(newWorld(t))
 	b := coreBlueprint()
-	b["parameters"] = asks(object{"key": "planet", "required": true}, object{"key": "moons", "type": "integer"}, object{"key": "pin", "writeOnly": true})
+	b["parameters"] = asks(object{"key": "planet", "required": true}, object{"key": "moons", "type": "integer"},
+		object{"key": "pin", "writeOnly": true})
 	a.list(lower, []string{}, b)
 	a.leaning(upper, lower)
-	a.want(a.call(a.admin, "PUT", "/v1/installations/"+lower, givenTo(lower, object{"planet": "earth", "moons": 1, "pin": "4711-pin"})), 202)
+	a.want(a.call(a.admin, "PUT", "/v1/installations/"+lower,
+		givenTo(lower, object{"planet": "earth", "moons": 1, "pin": "4711-pin"})), 202)
 	return a
 }
 
@@ -58,7 +60,8 @@ func TestRule2_ValuesOfWhatAColleagueEnabledAreTakenWhenTheyAgree(t *testing.T) 
 					continue
 				}
 				a.refused(got, 409, "enabled-otherwise")
-				if !slices.Equal(got.pointers(), pointers) || strings.Contains(string(got.raw), "471") || !strings.Contains(got.str("detail"), "Reload the catalogue") {
+				if !slices.Equal(got.pointers(), pointers) || strings.Contains(string(got.raw), "471") ||
+					!strings.Contains(got.str("detail"), "Reload the catalogue") {
 					t.Errorf("got %s, want the pointers %q", got.raw, pointers)
 				}
 			}
@@ -74,11 +77,13 @@ func TestRule2_NothingElseThatIsGivenIsIgnored(t *testing.T) {
 	at := "/v1/installations/" + lower
 	a.refused(a.call(a.admin, "PUT", at, object{"upgrade_policy": "by-hand"}), 409, "enabled-otherwise")
 	a.want(a.call(a.admin, "PUT", at, object{"upgrade_policy": "automatic"}), 202)
-	if got := a.want(a.call(a.admin, "PUT", at, givenTo("acme-nothing", object{"a": "b"})), 422).pointers(); !slices.Equal(got, []string{"/parameters/acme-nothing"}) {
+	if got := a.want(a.call(a.admin, "PUT", at, givenTo("acme-nothing", object{"a": "b"})),
+		422).pointers(); !slices.Equal(got, []string{"/parameters/acme-nothing"}) {
 		t.Errorf("got the pointers %q", got)
 	}
 	a.settle()
-	a.refused(a.upgradeBy(a.admin, at+"/upgrade", givenTo(lower, object{"planet": "mars"})), 409, "enabled-otherwise") // at its version
+	// at its version
+	a.refused(a.upgradeBy(a.admin, at+"/upgrade", givenTo(lower, object{"planet": "mars"})), 409, "enabled-otherwise")
 	a.want(a.upgradeBy(a.admin, at+"/upgrade", givenTo(lower, object{"planet": "earth"})), 202)
 	a.want(a.call(a.admin, "PUT", "/v1/installations/"+upper, object{}), 202)
 	a.settle()
@@ -86,7 +91,8 @@ func TestRule2_NothingElseThatIsGivenIsIgnored(t *testing.T) {
 	next["dependencies"] = []object{{"extension_id": lower}}
 	next["template_types"] = []object{}
 	a.submitAndList(upper, next)
-	a.refused(a.upgradeBy(a.admin, "/v1/installations/"+upper+"/upgrade", givenTo(lower, object{"planet": "mars"})), 409, "enabled-otherwise")
+	a.refused(a.upgradeBy(a.admin, "/v1/installations/"+upper+"/upgrade", givenTo(lower, object{"planet": "mars"})),
+		409, "enabled-otherwise")
 	a.want(a.upgradeBy(a.admin, "/v1/installations/"+upper+"/upgrade", givenTo(lower, object{"planet": "earth"})), 202)
 }
 
@@ -105,7 +111,8 @@ func TestRule26_NoBodyIsAnEmptyBody(t *testing.T) {
 func TestRule2_APartnerSubmitsTogetherWhatDependsOnEachOther(t *testing.T) {
 	a := newActors(newWorld(t))
 	for _, slug := range []string{lower, upper} {
-		a.want(a.call(a.partner, "POST", "/v1/extensions", object{"slug": slug, "name": slug, "template_type_keys": []string{}}), 201)
+		a.want(a.call(a.partner, "POST", "/v1/extensions",
+			object{"slug": slug, "name": slug, "template_type_keys": []string{}}), 201)
 	}
 	needs := func(slug string, version int) object {
 		b := coreBlueprint()
@@ -115,7 +122,8 @@ func TestRule2_APartnerSubmitsTogetherWhatDependsOnEachOther(t *testing.T) {
 	refused := func(by who, slug string, b object, code string) {
 		t.Helper()
 		got := a.want(a.call(by, "POST", "/v1/extensions/"+slug+"/versions", object{"blueprint": b}), 422)
-		if !strings.Contains(string(got.raw), code) || !slices.Equal(got.pointers(), []string{"/blueprint/dependencies/0/extension_id"}) {
+		if !strings.Contains(string(got.raw), code) ||
+			!slices.Equal(got.pointers(), []string{"/blueprint/dependencies/0/extension_id"}) {
 			t.Errorf("got %s, want %s", got.raw, code)
 		}
 	}
@@ -125,7 +133,8 @@ func TestRule2_APartnerSubmitsTogetherWhatDependsOnEachOther(t *testing.T) {
 	refused(a.partner, upper, needs(lower, 2), "dependency-version")
 	refused(a.partner, lower, needs(upper, 1), "cyclic-dependency")
 	second := a.newPartner("Second")
-	a.want(a.call(second, "POST", "/v1/extensions", object{"slug": "second-one", "name": "One", "template_type_keys": []string{}}), 201)
+	a.want(a.call(second, "POST", "/v1/extensions",
+		object{"slug": "second-one", "name": "One", "template_type_keys": []string{}}), 201)
 	refused(second, "second-one", needs(lower, 1), "unlisted-dependency")
 
 	for _, slug := range []string{upper, lower} {

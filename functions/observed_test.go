@@ -103,7 +103,8 @@ func (s *scene) changes(before map[string]item) ([]domain.Record, []events.Type)
 	var emitted []events.Type
 	after := s.snapshot()
 	for k, i := range after {
-		if reflect.DeepEqual(i, before[k]) || text(i, "record") == string(domain.RecordPending) { // which all in the outbox comes with
+		// which all in the outbox comes with
+		if reflect.DeepEqual(i, before[k]) || text(i, "record") == string(domain.RecordPending) {
 			continue
 		}
 		kinds[domain.Record(text(i, "record"))] = true
@@ -128,7 +129,8 @@ func (s *scene) overwrite(i domain.Installation) {
 	must(s.t, s.tables.Commit(s.t.Context(), &tx, nil))
 }
 
-var credential = regexp.MustCompile(`"(key|token|callback_secret|lifecycle_secret|signing_secret)":"(pb_|whsec_)[A-Za-z0-9_+/=-]{32,}",?`)
+var credential = regexp.MustCompile(
+	`"(key|token|callback_secret|lifecycle_secret|signing_secret)":"(pb_|whsec_)[A-Za-z0-9_+/=-]{32,}",?`)
 
 // withoutCredentials is an answer without what is shown once, as a repeated one is.
 func withoutCredentials(raw string) string {

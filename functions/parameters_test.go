@@ -29,7 +29,8 @@ func TestRule7_ParametersAreChangedAsTheyWereGiven(t *testing.T) {
 	}
 
 	changed := a.want(a.change(object{"customer_id": "C-2002"}), 200)
-	if changed.str("parameters", "customer_id") != "C-2002" || changed.header.Get("ETag") == "" || changed.header.Get("ETag") != a.installation(mainExtension).header.Get("ETag") {
+	if changed.str("parameters", "customer_id") != "C-2002" || changed.header.Get("ETag") == "" ||
+		changed.header.Get("ETag") != a.installation(mainExtension).header.Get("ETag") {
 		t.Errorf("the change answers %s with the ETag %s", changed.raw, changed.header.Get("ETag"))
 	}
 	a.want(a.change(object{"api_key": "open-barley"}), 200)
@@ -49,7 +50,8 @@ func TestRule7_ParametersAreChangedAsTheyWereGiven(t *testing.T) {
 			t.Errorf("an event tells a value: %s", e)
 		}
 	}
-	if want := []string{"installation.updated customer_id", "installation.updated api_key", "installation.updated api_key"}; !slices.Equal(keys, want) {
+	if want := []string{"installation.updated customer_id", "installation.updated api_key",
+		"installation.updated api_key"}; !slices.Equal(keys, want) {
 		t.Errorf("got the events %q, want %q", keys, want)
 	}
 	if dump := a.dump(); strings.Contains(dump, "barley") {
@@ -57,9 +59,11 @@ func TestRule7_ParametersAreChangedAsTheyWereGiven(t *testing.T) {
 	}
 
 	stale := a.admin.with("If-Match", changed.header.Get("ETag"))
-	a.refused(a.call(stale, "PATCH", "/v1/installations/"+mainExtension+"/parameters", object{"parameters": object{"customer_id": "C-3"}}), 412, "stale")
+	a.refused(a.call(stale, "PATCH", "/v1/installations/"+mainExtension+"/parameters",
+		object{"parameters": object{"customer_id": "C-3"}}), 412, "stale")
 	fresh := a.admin.with("If-Match", a.installation(mainExtension).header.Get("ETag"))
-	a.want(a.call(fresh, "PATCH", "/v1/installations/"+mainExtension+"/parameters", object{"parameters": object{"customer_id": "C-3"}}), 200)
+	a.want(a.call(fresh, "PATCH", "/v1/installations/"+mainExtension+"/parameters",
+		object{"parameters": object{"customer_id": "C-3"}}), 200)
 	a.want(a.call(a.admin, "POST", "/v1/installations/"+mainExtension+"/disable", nil), 202)
 	a.refused(a.change(object{"customer_id": "C-4"}), 409, "installation-state")
 }
@@ -108,11 +112,14 @@ func TestRule7_ChangedParametersHoldFromTheNextAttemptOn(t *testing.T) {
 	second := a.receiver.take()
 	create()
 	a.settle()
-	third := slices.DeleteFunc(a.receiver.take(), func(r received) bool { return r.header.Get("Webhook-Id") == first[0].header.Get("Webhook-Id") })
+	third := slices.DeleteFunc(a.receiver.take(), func(r received) bool {
+		return r.header.Get("Webhook-Id") == first[0].header.Get("Webhook-Id")
+	})
 	if len(first) != 1 || len(second) != 1 || len(third) != 1 {
 		t.Fatalf("got %d, %d and %d requests, want one each", len(first), len(second), len(third))
 	}
-	if string(first[0].body) != string(second[0].body) || !strings.Contains(string(second[0].body), `"context":{"customer_id":"C-1001"}`) {
+	if string(first[0].body) != string(second[0].body) ||
+		!strings.Contains(string(second[0].body), `"context":{"customer_id":"C-1001"}`) {
 		t.Errorf("the body was\n%s\nand is\n%s", first[0].body, second[0].body)
 	}
 	if got := second[0].header; got.Get("X-Customer") != "C-2002" || got.Get("X-Api-Key") != "open-barley" {
@@ -129,7 +136,8 @@ func TestRule22_AnInputCannotBeGuessedFromWhatIsKeptOfIt(t *testing.T) {
 	a.enable()
 	change := object{"parameters": object{"api_key": "hunter2-hunter2"}}
 	for _, key := range []string{"one", "two"} {
-		a.want(a.call(a.admin.with("Idempotency-Key", key), "PATCH", "/v1/installations/"+mainExtension+"/parameters", change), 200)
+		a.want(a.call(a.admin.with("Idempotency-Key", key), "PATCH", "/v1/installations/"+mainExtension+"/parameters",
+			change), 200)
 	}
 	var kept []string
 	for _, i := range a.stored("idempotency") {
@@ -144,8 +152,10 @@ func TestRule7_ValuesKeepTheirTypesAndTakeDefaults(t *testing.T) {
 	a := newActors(newWorld(t))
 	typed := func(more ...object) object {
 		b := coreBlueprint()
-		b["parameters"] = asks(append(more, object{"key": "region", "default": "eu", "required": true}, object{"key": "count", "type": "integer", "minimum": 1},
-			object{"key": "rate", "type": "number"}, object{"key": "on", "type": "boolean"}, object{"key": "pin", "type": "integer", "writeOnly": true})...)
+		b["parameters"] = asks(append(more, object{"key": "region", "default": "eu", "required": true},
+			object{"key": "count", "type": "integer", "minimum": 1},
+			object{"key": "rate", "type": "number"}, object{"key": "on", "type": "boolean"},
+			object{"key": "pin", "type": "integer", "writeOnly": true})...)
 		return b
 	}
 	a.list("acme-typed", []string{}, typed())
@@ -157,12 +167,16 @@ func TestRule7_ValuesKeepTheirTypesAndTakeDefaults(t *testing.T) {
 		}
 	}
 	before := a.dump()
-	a.refusedFields(a.call(a.admin, "PUT", at, object{"parameters": object{"acme-typed": object{"count": "3", "rate": true, "on": "yes", "region": 7, "pin": []int{1}}}}),
-		"/parameters/acme-typed/count", "/parameters/acme-typed/on", "/parameters/acme-typed/pin", "/parameters/acme-typed/rate", "/parameters/acme-typed/region")
+	a.refusedFields(a.call(a.admin, "PUT",
+		at, object{"parameters": object{"acme-typed": object{"count": "3", "rate": true, "on": "yes", "region": 7,
+			"pin": []int{1}}}}),
+		"/parameters/acme-typed/count", "/parameters/acme-typed/on", "/parameters/acme-typed/pin",
+		"/parameters/acme-typed/rate", "/parameters/acme-typed/region")
 	if a.dump() != before {
 		t.Error("what was refused left something")
 	}
-	a.want(a.call(a.admin, "PUT", at, object{"parameters": object{"acme-typed": object{"count": 3, "rate": 0.5, "on": false, "pin": 471147}}}), 202)
+	a.want(a.call(a.admin, "PUT", at,
+		object{"parameters": object{"acme-typed": object{"count": 3, "rate": 0.5, "on": false, "pin": 471147}}}), 202)
 	a.settle()
 	stands("map[count:3 on:false rate:0.5 region:eu]")
 	if strings.Contains(a.dump(), "471147") {
@@ -175,7 +189,8 @@ func TestRule7_ValuesKeepTheirTypesAndTakeDefaults(t *testing.T) {
 
 	a.submitAndList("acme-typed", typed(object{"key": "tier", "default": "basic", "required": true}))
 	shown := a.want(a.call(a.admin, "GET", at+"/upgrade", nil), 200)
-	if got := fmt.Sprint(shown.at("parameters"), shown.at("needs_consent"), shown.at("defaults")); got != "[] [] map[tier:basic]" {
+	if got := fmt.Sprint(shown.at("parameters"), shown.at("needs_consent"),
+		shown.at("defaults")); got != "[] [] map[tier:basic]" {
 		t.Errorf("the preview asks %s", got)
 	}
 	a.want(a.upgradeBy(a.admin, at+"/upgrade", object{}), 202)

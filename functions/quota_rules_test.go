@@ -45,12 +45,19 @@ func TestRule27_OfTwentyAtOnceBeforeTheLimitOnePasses(t *testing.T) {
 		body         object
 		remove       string // what room is made by
 	}{
-		domain.QuotaTokens:        {a.admin, "POST", "/v1/tokens", object{"name": "One", "scopes": []string{}}, "/v1/tokens/"},
-		domain.QuotaWebhooks:      {a.admin, "POST", "/v1/webhooks", object{"name": "One", "url": a.receiver.URL}, "/v1/webhooks/"},
-		domain.QuotaTemplateTypes: {a.admin, "POST", "/v1/template-types", object{"name": "One", "fields": []object{}}, "/v1/template-types/"},
-		domain.QuotaTemplates:     {a.admin, "POST", "/v1/templates", object{"name": "One", "workspace_id": "sales", "template_type_id": typeID}, "/v1/templates/"},
-		domain.QuotaUsers:         {platform, "PUT", "/v1/accounts/customer/users/u%d", object{"email": "u%d@customer.test", "name": "U", "role": "member", "workspaces": []string{}}, "/v1/accounts/customer/users/"},
-		domain.QuotaWorkspaces:    {platform, "PUT", "/v1/accounts/customer/workspaces/w%d", object{"name": "W"}, "/v1/accounts/customer/workspaces/"},
+		domain.QuotaTokens: {a.admin, "POST", "/v1/tokens", object{"name": "One", "scopes": []string{}},
+			"/v1/tokens/"},
+		domain.QuotaWebhooks: {a.admin, "POST", "/v1/webhooks", object{"name": "One", "url": a.receiver.URL},
+			"/v1/webhooks/"},
+		domain.QuotaTemplateTypes: {a.admin, "POST", "/v1/template-types", object{"name": "One", "fields": []object{}},
+			"/v1/template-types/"},
+		domain.QuotaTemplates: {a.admin, "POST", "/v1/templates",
+			object{"name": "One", "workspace_id": "sales", "template_type_id": typeID}, "/v1/templates/"},
+		domain.QuotaUsers: {platform, "PUT", "/v1/accounts/customer/users/u%d",
+			object{"email": "u%d@customer.test", "name": "U", "role": "member", "workspaces": []string{}},
+			"/v1/accounts/customer/users/"},
+		domain.QuotaWorkspaces: {platform, "PUT", "/v1/accounts/customer/workspaces/w%d", object{"name": "W"},
+			"/v1/accounts/customer/workspaces/"},
 	} {
 		t.Run(string(q), func(t *testing.T) {
 			limit := domain.LimitOf(q).Limit
@@ -86,7 +93,8 @@ func TestRule27_OfTwentyAtOnceBeforeTheLimitOnePasses(t *testing.T) {
 					made = append(made, g)
 				case g.status != 409 || g.str("code") != "quota-exceeded":
 					t.Errorf("got %d %s, want 409 quota-exceeded: %s", g.status, g.str("code"), g.raw)
-				case !strings.Contains(g.str("detail"), fmt.Sprintf("%q", q)) || !strings.Contains(g.str("detail"), fmt.Sprint(limit)):
+				case !strings.Contains(g.str("detail"), fmt.Sprintf("%q", q)) ||
+					!strings.Contains(g.str("detail"), fmt.Sprint(limit)):
 					t.Errorf("the refusal names neither the quota nor its limit: %s", g.raw)
 				}
 			}
@@ -94,7 +102,8 @@ func TestRule27_OfTwentyAtOnceBeforeTheLimitOnePasses(t *testing.T) {
 				t.Fatalf("%d of 20 passed, and %d of %d are used", len(made), a.used(q), limit)
 			}
 			a.want(a.call(c.by, "DELETE", c.remove+made[0].str("id"), nil), 204)
-			if again := a.call(c.by, "DELETE", c.remove+made[0].str("id"), nil); again.status != 404 || a.used(q) != limit-1 {
+			if again := a.call(c.by, "DELETE", c.remove+made[0].str("id"), nil); again.status != 404 ||
+				a.used(q) != limit-1 {
 				t.Errorf("after two deletions of one: %d used, want %d", a.used(q), limit-1)
 			}
 			a.want(ask(99), made[0].status)
@@ -117,7 +126,8 @@ func TestRule27_AtTheLimitWhatIsThereCanBeChanged(t *testing.T) {
 
 func (a *actors) extensionsUse() [3]int {
 	a.t.Helper()
-	return [3]int{a.used(domain.QuotaInstallations), a.used(domain.QuotaTemplateTypes), a.used(domain.QuotaManagedWebhooks)}
+	return [3]int{a.used(domain.QuotaInstallations), a.used(domain.QuotaTemplateTypes),
+		a.used(domain.QuotaManagedWebhooks)}
 }
 
 func TestRule27_ExtensionsAreCountedOnceThroughTheirWholeLife(t *testing.T) {
@@ -147,12 +157,14 @@ func TestRule27_WhatHasNoRoomIsNotEnabledHalfWay(t *testing.T) {
 	a := newActors(newWorld(t))
 	_, err := a.sealer.Seal(t.Context(), a.account, "any", "secret") // the first of a month leaves its data key
 	must(t, err)
-	for _, q := range []domain.Quota{domain.QuotaInstallations, domain.QuotaTemplateTypes, domain.QuotaManagedWebhooks} {
+	for _, q := range []domain.Quota{domain.QuotaInstallations, domain.QuotaTemplateTypes,
+		domain.QuotaManagedWebhooks} {
 		limit := domain.LimitOf(q).Limit
 		a.use(q, limit-1) // it needs two of each
 		before := a.dump()
 		withoutSecret := object{"parameters": object{mainExtension: object{"customer_id": "C-1001"}}}
-		refused := a.refused(a.call(a.admin, "PUT", "/v1/installations/"+mainExtension, withoutSecret), 409, "quota-exceeded")
+		refused := a.refused(a.call(a.admin, "PUT", "/v1/installations/"+mainExtension, withoutSecret), 409,
+			"quota-exceeded")
 		if !strings.Contains(refused.str("detail"), fmt.Sprintf("%q", q)) {
 			t.Errorf("the refusal names no quota %s: %s", q, refused.raw)
 		}
@@ -179,12 +191,14 @@ func TestRule27_FieldsWithoutRoomFailTheStepByNameAndCanBeRetried(t *testing.T) 
 		}
 	}
 	a.want(a.call(a.admin, "PUT", "/v1/template-types/"+typeID+"/fields", object{"fields": fields}), 200)
-	a.refused(a.call(a.admin, "POST", "/v1/template-types/"+typeID+"/fields", object{"custom_id": "more", "name": "M", "kind": "text"}), 409, "quota-exceeded")
+	a.refused(a.call(a.admin, "POST", "/v1/template-types/"+typeID+"/fields",
+		object{"custom_id": "more", "name": "M", "kind": "text"}), 409, "quota-exceeded")
 	a.want(a.call(a.admin, "POST", "/v1/installations/"+mainExtension+"/disable", nil), 202)
 	a.settle()
 	next := crmBlueprint(a.receiver.URL)
 	types := slices.Clone(next["template_types"].([]object))
-	types[0]["fields"] = append(types[0]["fields"].([]object), object{"custom_id": "brand_new", "name": "New", "kind": "text"})
+	types[0]["fields"] = append(types[0]["fields"].([]object),
+		object{"custom_id": "brand_new", "name": "New", "kind": "text"})
 	a.submitAndList(mainExtension, next)
 	a.want(a.call(a.admin, "PUT", "/v1/installations/"+mainExtension, parameters()), 202)
 	a.settle()

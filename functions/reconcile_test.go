@@ -67,8 +67,10 @@ func TestRule8_StepsThatRunAgainKeepRuntimeState(t *testing.T) {
 	a.enable()
 	typeID := a.templateType("acme-crm")
 	a.want(a.call(a.admin, "PATCH", "/v1/template-types/"+typeID+"/fields/urgent", object{"active": false}), 200)
-	a.want(a.call(a.admin, "POST", "/v1/template-types/"+typeID+"/fields", object{"custom_id": "ours", "name": "Ours", "kind": "text"}), 201)
-	a.want(a.call(a.admin, "PUT", "/v1/template-types/"+typeID+"/field-order", object{"custom_ids": []string{"ours", "due", "urgent", "amount", "order_number"}}), 200)
+	a.want(a.call(a.admin, "POST", "/v1/template-types/"+typeID+"/fields",
+		object{"custom_id": "ours", "name": "Ours", "kind": "text"}), 201)
+	a.want(a.call(a.admin, "PUT", "/v1/template-types/"+typeID+"/field-order",
+		object{"custom_ids": []string{"ours", "due", "urgent", "amount", "order_number"}}), 200)
 	hook := a.hookOf(typeID)
 	a.want(a.call(a.admin, "PATCH", "/v1/webhooks/"+hook, object{"paused": true}), 200)
 	before, secrets := a.managed(), a.signingSecrets()
@@ -85,7 +87,8 @@ func TestRule8_StepsThatRunAgainKeepRuntimeState(t *testing.T) {
 	must(t, a.tables.Commit(t.Context(), &tx, nil))
 	a.again(mainExtension)
 	back := a.want(a.call(a.admin, "GET", "/v1/webhooks/"+hook, nil), 200)
-	if back.str("url") != a.receiver.URL || len(back.at("event_types").([]any)) != 4 || back.str("name") != "contracts of acme-crm" {
+	if back.str("url") != a.receiver.URL || len(back.at("event_types").([]any)) != 4 ||
+		back.str("name") != "contracts of acme-crm" {
 		t.Errorf("the definition was not brought back: %s", back.raw)
 	}
 	if back.at("paused") != true || fmt.Sprint(a.signingSecrets()) != fmt.Sprint(secrets) {

@@ -20,7 +20,8 @@ func TestRule27_ADeletedUserIsNobodyAnywhereAndWhatTheUserMadeStays(t *testing.T
 	a := newActors(newWorld(t))
 	a.enable()
 	a.enableHandOff()
-	made := a.want(a.call(a.admin, "POST", "/v1/contracts", contractOf(a.template(a.templateType("acme-crm")))), 201).str("id")
+	made := a.want(a.call(a.admin, "POST", "/v1/contracts", contractOf(a.template(a.templateType("acme-crm")))),
+		201).str("id")
 	a.want(a.call(a.integration(adminEmail), "GET", "/v1/me", nil), 200)
 	code := a.handOff("").code
 	a.putUser(a.account, "zoe", "zoe@customer.test", "admin")
@@ -50,7 +51,8 @@ func TestRule27_ADeletedTemplateIsGoneForNewContractsAlone(t *testing.T) {
 	a.enable()
 	typeID := a.templateType("acme-crm")
 	template := a.template(typeID)
-	made := a.want(a.call(a.integration(adminEmail), "POST", "/v1/contracts", contractOf(template, [2]string{"order_number", "7"})), 201).str("id")
+	made := a.want(a.call(a.integration(adminEmail), "POST", "/v1/contracts",
+		contractOf(template, [2]string{"order_number", "7"})), 201).str("id")
 	a.want(a.call(a.admin, "DELETE", "/v1/templates/"+template, nil), 204)
 
 	got := a.want(a.call(a.admin, "POST", "/v1/contracts", contractOf(template)), 422)
@@ -62,15 +64,18 @@ func TestRule27_ADeletedTemplateIsGoneForNewContractsAlone(t *testing.T) {
 		t.Errorf("the helper still offers %s", offered.raw)
 	}
 	at := "/v1/contracts/" + made
-	a.want(a.call(a.admin, "PATCH", at+"/data-fields", object{"data_fields": []object{{"custom_id": "order_number", "value": "8"}}}), 200)
+	a.want(a.call(a.admin, "PATCH", at+"/data-fields",
+		object{"data_fields": []object{{"custom_id": "order_number", "value": "8"}}}), 200)
 	a.want(a.call(a.integration(adminEmail), "POST", at+"/publish", nil), 200)
-	if left := a.want(a.call(a.admin, "POST", at+"/sign", nil), 200); left.str("template_id") != template || left.str("values", 0, "value") != "8" {
+	if left := a.want(a.call(a.admin, "POST", at+"/sign", nil), 200); left.str("template_id") != template ||
+		left.str("values", 0, "value") != "8" {
 		t.Errorf("the contract reads %s", left.raw)
 	}
 
 	// The type of its own is free with the last template of it.
 	own := a.ownTypeInUse()
-	a.refused(a.call(a.integration(adminEmail), "DELETE", "/v1/templates/own-1", nil), 404, "not-found") // no extension's
+	// no extension's
+	a.refused(a.call(a.integration(adminEmail), "DELETE", "/v1/templates/own-1", nil), 404, "not-found")
 	a.want(a.call(a.admin, "DELETE", "/v1/templates/own-1", nil), 204)
 	a.refused(a.call(a.admin, "DELETE", "/v1/template-types/"+own, nil), 409, "template-type-in-use")
 	a.want(a.call(platformFor(a.account), "DELETE", "/v1/templates/own-2", nil), 204)
@@ -90,7 +95,8 @@ func TestRule27_AWorkspaceIsDeletedWhenNothingNamesIt(t *testing.T) {
 		t.Error("a refused deletion changed something")
 	}
 	a.want(a.call(a.admin, "DELETE", "/v1/templates/"+template, nil), 204)
-	if detail := a.refused(a.call(platform, "DELETE", at, nil), 409, "workspace-in-use").str("detail"); !strings.Contains(detail, `"mel"`) {
+	if detail := a.refused(a.call(platform, "DELETE", at, nil), 409, "workspace-in-use").
+		str("detail"); !strings.Contains(detail, `"mel"`) {
 		t.Errorf("it does not name the user: %s", detail)
 	}
 	a.putUser(a.account, "mel", memberEmail, "member")
@@ -101,7 +107,8 @@ func TestRule27_AWorkspaceIsDeletedWhenNothingNamesIt(t *testing.T) {
 		t.Errorf("%d workspaces count, want %d", got, used-1)
 	}
 	a.want(a.call(a.admin, "GET", "/v1/contracts/"+made, nil), 200)
-	a.want(a.call(platform, "PUT", "/v1/accounts/customer/users/mel", object{"email": memberEmail, "name": "mel", "role": "member", "workspaces": []string{"sales"}}), 422)
+	a.want(a.call(platform, "PUT", "/v1/accounts/customer/users/mel",
+		object{"email": memberEmail, "name": "mel", "role": "member", "workspaces": []string{"sales"}}), 422)
 	a.want(a.call(a.dashboard("other", "ada"), "GET", "/v1/workspaces", nil), 200)
 }
 
@@ -124,7 +131,8 @@ func TestRule27_AWorkspaceIsNotNamedAndDeletedAtTheSameMoment(t *testing.T) {
 	naming := map[string]func(s *contracts.Service, at string) error{
 		"a user": func(s *contracts.Service, at string) error {
 			in := &contract.PutUserInput{Account: a.account, User: domain.UserID("zoe-" + at)}
-			in.Body = contract.UserBody{Email: at + "@zoe.test", Name: "Zoe", Role: domain.Member, Workspaces: []domain.WorkspaceID{domain.WorkspaceID(at)}}
+			in.Body = contract.UserBody{Email: at + "@zoe.test", Name: "Zoe", Role: domain.Member,
+				Workspaces: []domain.WorkspaceID{domain.WorkspaceID(at)}}
 			_, err := s.PutUser(t.Context(), in)
 			return err
 		},
@@ -137,15 +145,18 @@ func TestRule27_AWorkspaceIsNotNamedAndDeletedAtTheSameMoment(t *testing.T) {
 		},
 		"an imported template": func(s *contracts.Service, at string) error {
 			in := &contract.ImportTemplatesInput{}
-			items(&in.Body, object{"account_id": "customer", "id": "t-" + at, "name": "T", "workspace_id": at, "template_type_id": typeID})
+			items(&in.Body, object{"account_id": "customer", "id": "t-" + at, "name": "T", "workspace_id": at,
+				"template_type_id": typeID})
 			out, err := s.ImportTemplates(t.Context(), in)
 			must(t, err)
 			return report(out.Body)
 		},
 		"a template": func(s *contracts.Service, at string) error {
 			in := &contract.CreateTemplateInput{}
-			in.Body.Name, in.Body.Workspace, in.Body.TemplateType = "T", domain.WorkspaceID(at), domain.TemplateTypeID(typeID)
-			_, err := s.CreateTemplate(auth.With(t.Context(), auth.Caller{Model: auth.ModelPlatform, Account: a.account}), in)
+			in.Body.Name, in.Body.Workspace, in.Body.TemplateType = "T", domain.WorkspaceID(at),
+				domain.TemplateTypeID(typeID)
+			_, err := s.CreateTemplate(auth.With(t.Context(),
+				auth.Caller{Model: auth.ModelPlatform, Account: a.account}), in)
 			return err
 		},
 	}
@@ -168,7 +179,8 @@ func TestRule27_AWorkspaceIsNotNamedAndDeletedAtTheSameMoment(t *testing.T) {
 				continue
 			}
 			late := service(func() { must(t, name(contracts.New(a.tables.Store, a.now, domain.NewID), at)) })
-			if _, err := late.DeleteWorkspace(t.Context(), &contract.DeleteWorkspaceInput{Account: a.account, Workspace: id}); !fault.Is(err, store.Raced) {
+			if _, err := late.DeleteWorkspace(t.Context(),
+				&contract.DeleteWorkspaceInput{Account: a.account, Workspace: id}); !fault.Is(err, store.Raced) {
 				t.Errorf("a workspace was deleted that %s named meanwhile: %v", what, err)
 			}
 			a.refused(a.call(platform, "DELETE", gone, nil), 409, "workspace-in-use")

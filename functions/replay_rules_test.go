@@ -68,7 +68,8 @@ func TestRule18_AnExhaustedDeliveryIsReplayedToTheByteAndDelivered(t *testing.T)
 	if got := r.delivery(id); got.str("state") != "exhausted" || strings.Contains(string(got.raw), `"context"`) {
 		t.Fatalf("it reads %s, want exhausted and what is kept for a replay not shown", got.raw)
 	}
-	r.want(r.call(r.admin, "PATCH", "/v1/installations/"+mainExtension+"/parameters", object{"parameters": object{"customer_id": "C-2002"}}), 200)
+	r.want(r.call(r.admin, "PATCH", "/v1/installations/"+mainExtension+"/parameters",
+		object{"parameters": object{"customer_id": "C-2002"}}), 200)
 	r.settle()
 
 	replay := "/v1/webhooks/" + r.hook + "/deliveries/" + id + "/replay"
@@ -76,13 +77,15 @@ func TestRule18_AnExhaustedDeliveryIsReplayedToTheByteAndDelivered(t *testing.T)
 	r.settle()
 	got := r.receiver.take()
 	if len(got) != 1 || got[0].header.Get("webhook-id") != id || string(got[0].body) != string(last.body) {
-		t.Fatalf("%d requests came of the replay, want one with the id and the bytes of the first: %q, %q", len(got), got, last.body)
+		t.Fatalf("%d requests came of the replay, want one with the id and the bytes of the first: %q, %q", len(got),
+			got, last.body)
 	}
 	if got[0].header.Get("X-Customer") != "C-2002" {
 		t.Error("headers are not as they are now")
 	}
 	read := r.delivery(id)
-	if lines := read.at("attempts").([]any); read.str("state") != "delivered" || len(lines) != 3 || asked.at("attempt") != 3.0 {
+	if lines := read.at("attempts").([]any); read.str("state") != "delivered" || len(lines) != 3 ||
+		asked.at("attempt") != 3.0 {
 		t.Errorf("replayed as attempt %v it reads %s", asked.at("attempt"), read.raw)
 	}
 
@@ -140,7 +143,8 @@ func (r *replaying) attemptsOf(id string) []string {
 	r.t.Helper()
 	var outcomes []string
 	for _, i := range r.scan(r.tables.Config.DeliveriesTable) {
-		if text(i, "record") == string(domain.RecordAttempt) && strings.Contains(id, strings.TrimPrefix(text(i, "event_id"), "evt_")) {
+		if text(i, "record") == string(domain.RecordAttempt) &&
+			strings.Contains(id, strings.TrimPrefix(text(i, "event_id"), "evt_")) {
 			outcomes = append(outcomes, text(i, "outcome"))
 		}
 	}
@@ -158,7 +162,8 @@ func (r *replaying) logged(hook string, ago time.Duration, eventType string, out
 	var lines []domain.Attempt
 	for n, o := range outcomes {
 		lines = append(lines, domain.Attempt{
-			Account: r.account, Webhook: domain.WebhookID(hook), Event: event, EventType: eventType, EventDay: at.Format(time.DateOnly), EventAt: at,
+			Account: r.account, Webhook: domain.WebhookID(hook), Event: event, EventType: eventType,
+			EventDay: at.Format(time.DateOnly), EventAt: at,
 			Number: n + 1, Outcome: o, At: at.Add(time.Duration(n) * time.Minute),
 		})
 	}
@@ -170,7 +175,8 @@ func TestRule26_DeliveriesAreListedByStateTypeAndTimeOverDays(t *testing.T) {
 	r := newReplaying(t)
 	hook, _ := r.ownHook(object{"name": "Ours"})
 	const day = 24 * time.Hour
-	failed, delivered, exhausted, skipped := domain.OutcomeFailed, domain.OutcomeDelivered, domain.OutcomeExhausted, domain.OutcomeSkipped
+	failed, delivered, exhausted, skipped := domain.OutcomeFailed, domain.OutcomeDelivered, domain.OutcomeExhausted,
+		domain.OutcomeSkipped
 	ids := map[string]string{
 		"old":       r.logged(hook, 29*day, "contract.signed", failed, exhausted),
 		"recovered": r.logged(hook, 5*day, "contract.signed", failed, exhausted, delivered),
@@ -206,10 +212,13 @@ func TestRule26_DeliveriesAreListedByStateTypeAndTimeOverDays(t *testing.T) {
 		"well skipped exhausted retrying recovered old": {"to": {ago(0)}},
 		"skipped exhausted":                             {"state": {"exhausted", "skipped"}, "from": {ago(10 * day)}},
 		"well recovered":                                {"state": {"delivered"}, "from": {ago(10 * day)}},
-		"retrying":                                      {"state": {"retrying"}, "from": {ago(10 * day)}, "event_type": {"contract.created"}},
-		"exhausted retrying":                            {"from": {ago(4*day + time.Hour)}, "to": {ago(2*day + time.Hour)}},
-		"well skipped recovered old":                    {"event_type": {"contract.signed"}, "from": {ago(30 * day)}, "to": {ago(0)}},
-		"exhausted old":                                 {"state": {"exhausted"}, "to": {ago(time.Hour)}},
+		"retrying": {"state": {"retrying"}, "from": {ago(10 * day)},
+			"event_type": {"contract.created"}},
+		"exhausted retrying": {"from": {ago(4*day + time.Hour)},
+			"to": {ago(2*day + time.Hour)}},
+		"well skipped recovered old": {"event_type": {"contract.signed"}, "from": {ago(30 * day)},
+			"to": {ago(0)}},
+		"exhausted old": {"state": {"exhausted"}, "to": {ago(time.Hour)}},
 	} {
 		if got := list(query); got != want {
 			t.Errorf("%v: got %q, want %q", query, got, want)
@@ -220,10 +229,14 @@ func TestRule26_DeliveriesAreListedByStateTypeAndTimeOverDays(t *testing.T) {
 	}
 	at := "/v1/webhooks/" + hook + "/deliveries?"
 	for query, pointer := range map[string]string{
-		"from=" + ago(31*day): "query.from", "day=2026-11-22&from=" + ago(day): "query.day", "from=" + ago(day) + "&to=" + ago(2*day): "query.to",
-		"event_type=contract.eaten": "query.event_type", "state=lost": "query.state[0]", "from=yesterday": "query.from", "cursor=" + ids["old"]: "query.cursor",
+		"from=" + ago(31*day): "query.from", "day=2026-11-22&from=" + ago(day): "query.day",
+		"from=" + ago(day) + "&to=" + ago(2*day): "query.to",
+		"event_type=contract.eaten":              "query.event_type", "state=lost": "query.state[0]",
+		"from=yesterday":       "query.from",
+		"cursor=" + ids["old"]: "query.cursor",
 	} {
-		if got := r.call(r.member, "GET", at+query, nil); got.status != 422 || !slices.Contains(got.pointers(), pointer) {
+		if got := r.call(r.member, "GET", at+query, nil); got.status != 422 ||
+			!slices.Contains(got.pointers(), pointer) {
 			t.Errorf("%s: got %d %s, want 422 at %s", query, got.status, got.raw, pointer)
 		}
 	}
@@ -284,7 +297,8 @@ func TestRule19_AReplayRecoversAllThatFailedSinceATime(t *testing.T) {
 
 	token := bearer("integration", r.token)
 	id := r.want(r.call(token, "POST", r.replays(), r.since(2*time.Hour)), 202).str("id")
-	if refused := r.refused(r.call(r.admin, "POST", r.replays(), r.since(time.Hour)), 409, "replay-running"); !strings.Contains(refused.str("detail"), id) {
+	if refused := r.refused(r.call(r.admin, "POST", r.replays(), r.since(time.Hour)), 409,
+		"replay-running"); !strings.Contains(refused.str("detail"), id) {
 		t.Errorf("the refusal does not name what runs: %s", refused.raw)
 	}
 	r.replayOn()
@@ -309,13 +323,15 @@ func TestRule19_AReplayRecoversAllThatFailedSinceATime(t *testing.T) {
 	if got := r.progress(again); got != "done 1 0 1" || len(r.receiver.take()) > 0 {
 		t.Errorf("a second replay reads %q, want nothing left to send", got)
 	}
-	all := object{"from": r.now().Add(-2 * time.Hour).Format(time.RFC3339), "states": []string{"delivered"}, "event_types": []string{"contract.created"}}
+	all := object{"from": r.now().Add(-2 * time.Hour).Format(time.RFC3339), "states": []string{"delivered"},
+		"event_types": []string{"contract.created"}}
 	third := r.want(r.call(token, "POST", r.replays(), all), 202).str("id")
 	r.replayOn()
 	if got := r.progress(third); got != "done 5 5 0" || len(r.receiver.take()) != 5 {
 		t.Errorf("a replay of what was delivered reads %q", got)
 	}
-	if list := r.want(r.call(r.member, "GET", r.replays()+"?limit=2", nil), 200); len(list.at("items").([]any)) != 2 || list.str("items", 0, "id") != id || list.str("next_cursor") == "" {
+	if list := r.want(r.call(r.member, "GET", r.replays()+"?limit=2", nil), 200); len(list.at("items").([]any)) != 2 ||
+		list.str("items", 0, "id") != id || list.str("next_cursor") == "" {
 		t.Errorf("the list reads %s", list.raw)
 	}
 	r.refusedFields(r.call(r.admin, "POST", r.replays(), r.since(31*24*time.Hour)), "/from")
@@ -401,7 +417,8 @@ func TestRule17_AnEventsDeliveriesAreListedToWhoMaySeeTheirWebhooks(t *testing.T
 			page := r.want(r.call(by, "GET", at+query+cursor, nil), 200)
 			for n := range page.at("items").([]any) {
 				ids = append(ids, page.str("items", n, "webhook_id"))
-				if page.str("items", n, "state") != "delivered" || page.str("items", n, "attempts", 0, "event_id") != event.ID {
+				if page.str("items", n, "state") != "delivered" ||
+					page.str("items", n, "attempts", 0, "event_id") != event.ID {
 					t.Errorf("a delivery reads %s", page.raw)
 				}
 			}

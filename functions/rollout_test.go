@@ -28,7 +28,8 @@ func rolledBlueprint(fields ...string) object {
 	for _, f := range fields {
 		declared = append(declared, object{"custom_id": f, "name": f, "kind": "text"})
 	}
-	return object{"scopes": []string{"contracts:read"}, "template_types": []object{{"name": "Rolled", "no_webhooks": true, "fields": declared}}, "webhooks": []object{}}
+	return object{"scopes": []string{"contracts:read"},
+		"template_types": []object{{"name": "Rolled", "no_webhooks": true, "fields": declared}}, "webhooks": []object{}}
 }
 
 // crowd is so many accounts with an extension at version 1, whose version 2 is listed.
@@ -91,8 +92,10 @@ func (c *crowd) start(by who, body object) string {
 func (c *crowd) progress(by who, at string) string {
 	c.t.Helper()
 	r := c.want(c.call(by, "GET", at, nil), 200)
-	return fmt.Sprintf("%s seen=%v upgraded=%v current=%v consent=%v by-hand=%v skipped=%v failed=%v", r.str("state"), r.at("seen"),
-		r.at("upgraded"), r.at("current"), r.at("waiting_for_consent"), r.at("by_hand"), r.at("skipped"), r.at("failed"))
+	return fmt.Sprintf("%s seen=%v upgraded=%v current=%v consent=%v by-hand=%v skipped=%v failed=%v", r.str("state"),
+		r.at("seen"),
+		r.at("upgraded"), r.at("current"), r.at("waiting_for_consent"), r.at("by_hand"), r.at("skipped"),
+		r.at("failed"))
 }
 
 func (c *crowd) expect(at, want string) {
@@ -128,11 +131,13 @@ func TestRule6_ARollOutComesToEveryInstallation(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 	seen := c.want(c.call(platform, "GET", at, nil), 200)
-	if seen.str("failures", 0, "account_id") != "account-21" || seen.str("failures", 0, "code") != "upgrade-conflict" || !strings.Contains(seen.str("failures", 0, "detail"), `"TWO"`) {
+	if seen.str("failures", 0, "account_id") != "account-21" || seen.str("failures", 0, "code") != "upgrade-conflict" ||
+		!strings.Contains(seen.str("failures", 0, "detail"), `"TWO"`) {
 		t.Errorf("the platform sees %s", seen.raw)
 	}
 	seen = c.want(c.call(c.partner, "GET", at, nil), 200)
-	if strings.Contains(string(seen.raw), "account-21") || strings.Contains(string(seen.raw), "TWO") || seen.str("failures", 0, "code") != "upgrade-conflict" {
+	if strings.Contains(string(seen.raw), "account-21") || strings.Contains(string(seen.raw), "TWO") ||
+		seen.str("failures", 0, "code") != "upgrade-conflict" {
 		t.Errorf("the partner sees %s", seen.raw)
 	}
 	if listed := c.want(c.call(c.partner, "GET", rolloutsPath, nil), 200); len(listed.at("items").([]any)) != 1 {
@@ -167,7 +172,8 @@ func TestRule6_ARollOutStopsByItselfWhenTooManyFail(t *testing.T) {
 	c.refused(c.call(platform, "POST", at+"/resume", nil), 409, "rollout-state")
 
 	c.want(c.call(platform, "POST", versionOf(rolledExtension, 2)+"/yank", object{"reason": "no"}), 200)
-	if got := c.want(c.call(platform, "POST", rolloutsPath, object{"version": 2}), 422).pointers(); !slices.Equal(got, []string{"/version"}) {
+	if got := c.want(c.call(platform, "POST", rolloutsPath, object{"version": 2}), 422).pointers(); !slices.Equal(got,
+		[]string{"/version"}) {
 		t.Errorf("a yanked version is refused at %q", got)
 	}
 }
@@ -192,22 +198,25 @@ func (h *interrupted) option(o *dynamodb.Options) {
 		if stack.ID() != "TransactWriteItems" {
 			return nil
 		}
-		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("interrupted", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
-			if h.seen++; h.seen == h.at {
-				h.do()
-			}
-			return next.HandleInitialize(ctx, in)
-		}), middleware.Before)
+		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("interrupted",
+			func(ctx context.Context, in middleware.InitializeInput,
+				next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+				if h.seen++; h.seen == h.at {
+					h.do()
+				}
+				return next.HandleInitialize(ctx, in)
+			}), middleware.Before)
 	})
 }
 
 // pageOf is the message for a roll-out's page.
 func pageOf(at string, page int) events.RolloutPage {
-	return events.RolloutPage{Extension: rolledExtension, Rollout: domain.RolloutID(at[strings.LastIndex(at, "/")+1:]), Page: page}
+	return events.RolloutPage{Extension: rolledExtension, Rollout: domain.RolloutID(at[strings.LastIndex(at, "/")+1:]),
+		Page: page}
 }
 
-// writesOfThree is how many transactions a page of three installations takes: each starts, makes a step, and arrives; and
-// the page is saved.
+// writesOfThree is how many transactions a page of three installations takes: each starts, makes a step, and arrives;
+// and the page is saved.
 const writesOfThree = 3*3 + 1
 
 func TestRule6_ARollOutIsPausedResumedAndCancelledMidPage(t *testing.T) {
@@ -220,8 +229,12 @@ func TestRule6_ARollOutIsPausedResumedAndCancelledMidPage(t *testing.T) {
 		t.Run(c.move, func(t *testing.T) {
 			crowd := newCrowd(t, 3)
 			at := crowd.start(platform, object{"version": 2})
-			hook := &interrupted{at: 5, do: func() { crowd.want(crowd.call(platform, "POST", at+"/"+c.move, nil), 200) }} // within the second installation
-			must(t, provisioning.New(crowd.tables.At(crowd.now, hook.option), crowd.sealer, crowd.now, domain.NewID).RollOut(t.Context(), pageOf(at, 0), false))
+			// within the second installation
+			hook := &interrupted{at: 5, do: func() {
+				crowd.want(crowd.call(platform, "POST", at+"/"+c.move, nil), 200)
+			}}
+			must(t, provisioning.New(crowd.tables.At(crowd.now, hook.option), crowd.sealer, crowd.now,
+				domain.NewID).RollOut(t.Context(), pageOf(at, 0), false))
 			const others = " current=0 consent=0 by-hand=0 skipped=0 failed=0"
 			crowd.expect(at, c.paused+others)
 			crowd.settle()
@@ -243,10 +256,12 @@ func TestRule4_ARollOutKilledAnywhereReachesTheSameEnd(t *testing.T) {
 			t.Run(fmt.Sprintf("write %d, after it %v", at, after), func(t *testing.T) {
 				c := newCrowd(t, 3)
 				c.takes(1)
-				c.in(1, "PUT", "/v1/installations/"+rolledExtension+"/upgrade-policy", object{"policy": "automatic"}, 200)
+				c.in(1, "PUT", "/v1/installations/"+rolledExtension+"/upgrade-policy",
+					object{"policy": "automatic"}, 200)
 				rollout := c.start(platform, object{"version": 2})
 				kill := &killed{at: at, after: after}
-				err := provisioning.New(c.tables.At(c.now, kill.option), c.sealer, c.now, domain.NewID).RollOut(t.Context(), pageOf(rollout, 0), false)
+				err := provisioning.New(c.tables.At(c.now, kill.option), c.sealer, c.now,
+					domain.NewID).RollOut(t.Context(), pageOf(rollout, 0), false)
 				if at <= writesOfThree-3 && !errors.Is(err, errKilled) {
 					t.Fatalf("the page ended with %v after %d writes, want it killed", err, kill.writes)
 				}
@@ -268,7 +283,8 @@ func TestRule4_WhatARollOutStartedArrivesWithoutIt(t *testing.T) {
 	c := newCrowd(t, 1)
 	rollout := c.start(platform, object{"version": 2})
 	kill := &killed{at: 1, after: true}
-	_ = provisioning.New(c.tables.At(c.now, kill.option), c.sealer, c.now, domain.NewID).RollOut(t.Context(), pageOf(rollout, 0), false)
+	_ = provisioning.New(c.tables.At(c.now, kill.option), c.sealer, c.now, domain.NewID).RollOut(t.Context(),
+		pageOf(rollout, 0), false)
 	if got := c.standing(); got != "upgrading1" {
 		t.Fatalf("got %s, want it on its way", got)
 	}
@@ -299,7 +315,8 @@ func TestRule6_AnInstallationThatFailsMidwayIsCountedAndWorksOn(t *testing.T) {
 	c := newCrowd(t, 2)
 	rollout := c.start(platform, object{"version": 2})
 	hook := &interrupted{at: 2, do: func() { c.takes(0) }} // between the plan and its step
-	must(t, provisioning.New(c.tables.At(c.now, hook.option), c.sealer, c.now, domain.NewID).RollOut(t.Context(), pageOf(rollout, 0), false))
+	must(t, provisioning.New(c.tables.At(c.now, hook.option), c.sealer, c.now, domain.NewID).RollOut(t.Context(),
+		pageOf(rollout, 0), false))
 	c.settle()
 	c.expect(rollout, "done seen=2 upgraded=1 current=0 consent=0 by-hand=0 skipped=0 failed=1")
 	if got := c.standing(); got != "failed1 enabled2" {

@@ -17,10 +17,12 @@ type signing struct {
 func newSigning(t *testing.T) *signing {
 	s := &signing{life: newLife(t)}
 	body := contractOf(s.template, [2]string{"order_number", "1"}, [2]string{"urgent", "true"})
-	body["participants"] = []object{{"name": "Kim", "email": "kim@example.test"}, {"name": "Lee", "email": "lee@example.test"}}
+	body["participants"] = []object{{"name": "Kim", "email": "kim@example.test"},
+		{"name": "Lee", "email": "lee@example.test"}}
 	made := s.create(body)
 	s.want(s.call(s.member, "POST", s.at+"/publish", nil), 200)
-	s.kim, s.lee = s.sessionOf(s.id, made.str("participants", 0, "id")), s.sessionOf(s.id, made.str("participants", 1, "id"))
+	s.kim, s.lee = s.sessionOf(s.id, made.str("participants", 0, "id")),
+		s.sessionOf(s.id, made.str("participants", 1, "id"))
 	return s
 }
 
@@ -40,7 +42,8 @@ func TestRule5_ASessionThatAnExtensionMadeEndsWithIt(t *testing.T) {
 	at := "/v1/contracts/" + through.str("id")
 	s.want(s.call(s.integration(adminEmail), "POST", at+"/publish", nil), 200)
 	sessions := at + "/participants/" + through.str("participants", 0, "id") + "/sessions"
-	made := bearer("the extension's session", s.want(s.call(s.integration(adminEmail), "POST", sessions, object{}), 201).str("token"))
+	made := bearer("the extension's session",
+		s.want(s.call(s.integration(adminEmail), "POST", sessions, object{}), 201).str("token"))
 	ours := bearer("the account's session", s.want(s.call(s.admin, "POST", sessions, object{}), 201).str("token"))
 	read := func(by who) answer { return s.call(by, "GET", "/v1/session/contract", nil) }
 	installation := "/v1/installations/" + mainExtension
@@ -66,7 +69,8 @@ func TestSession_SeesAndFillsItsContractOnly(t *testing.T) {
 	first := s.id
 	s.want(s.call(s.admin, "PATCH", "/v1/template-types/"+s.typeID+"/fields/urgent", object{"active": false}), 200)
 	seen := s.want(s.call(s.kim, "GET", "/v1/session/contract", nil), 200)
-	if seen.str("id") != first || seen.str("participant", "name") != "Kim" || seen.str("others", 0, "name") != "Lee" || seen.at("others", 0, "email") != nil || seen.at("account_id") != nil {
+	if seen.str("id") != first || seen.str("participant", "name") != "Kim" || seen.str("others", 0, "name") != "Lee" ||
+		seen.at("others", 0, "email") != nil || seen.at("account_id") != nil {
 		t.Errorf("the participant sees %s", seen.raw)
 	}
 	active := map[string]any{}
@@ -76,7 +80,9 @@ func TestSession_SeesAndFillsItsContractOnly(t *testing.T) {
 	if len(active) != 4 || active["order_number"] != true || active["urgent"] != false || active["due"] != true {
 		t.Errorf("the participant sees the fields %v", active)
 	}
-	s.refusedFields(s.call(s.kim, "PATCH", "/v1/session/data-fields", object{"data_fields": []object{{"custom_id": "urgent", "value": "false"}, {"custom_id": "due", "value": "soon"}}}), "/data_fields/0/custom_id", "/data_fields/1/value")
+	s.refusedFields(s.call(s.kim, "PATCH", "/v1/session/data-fields",
+		object{"data_fields": []object{{"custom_id": "urgent", "value": "false"},
+			{"custom_id": "due", "value": "soon"}}}), "/data_fields/0/custom_id", "/data_fields/1/value")
 	s.refused(s.call(s.kim.with("If-Match", `"1"`), "PATCH", "/v1/session/data-fields", newValues), 412, "stale")
 	s.want(s.call(s.kim.with("If-Match", seen.header.Get("ETag")), "PATCH", "/v1/session/data-fields", newValues), 200)
 	s.want(s.call(s.kim, "PATCH", "/v1/session/data-fields", newValues), 200) // again: nothing to change
@@ -134,7 +140,8 @@ func TestSession_OneDeclinesForAll(t *testing.T) {
 	s.want(s.call(s.kim, "POST", "/v1/session/sign", nil), 200)
 	s.want(s.call(s.lee, "POST", "/v1/session/decline", nil), 200)
 	got := s.want(s.call(s.member, "GET", s.at, nil), 200)
-	if got.str("state") != "declined" || got.str("participants", 1, "declined_at") == "" || got.str("participants", 0, "declined_at") != "" {
+	if got.str("state") != "declined" || got.str("participants", 1, "declined_at") == "" ||
+		got.str("participants", 0, "declined_at") != "" {
 		t.Errorf("the contract is %s, want it declined by Lee", got.raw)
 	}
 	s.tells("contract.created contract.declined contract.published participant.signed")
@@ -155,7 +162,8 @@ func TestSession_DiesWithItsContractItsParticipantAndItsTime(t *testing.T) {
 	session := s.sessionOf(s.id, kim)
 	s.want(s.call(session, "PATCH", "/v1/session/data-fields", newValues), 200)
 	s.refused(s.call(session, "POST", "/v1/session/sign", nil), 409, "contract-state")
-	s.want(s.call(s.member, "PATCH", s.at, object{"participants": []object{{"name": "Kim", "email": "kim@elsewhere.test"}}}), 200)
+	s.want(s.call(s.member, "PATCH", s.at,
+		object{"participants": []object{{"name": "Kim", "email": "kim@elsewhere.test"}}}), 200)
 	s.dead(session)
 	s.refused(s.call(s.member, "POST", s.at+"/participants/"+kim+"/sessions", object{}), 404, "not-found")
 

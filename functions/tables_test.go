@@ -21,7 +21,8 @@ type item = map[string]types.AttributeValue
 func (w *world) scan(table string) []item {
 	w.t.Helper()
 	var all []item
-	pages := dynamodb.NewScanPaginator(w.tables.DB, &dynamodb.ScanInput{TableName: &table, ConsistentRead: aws.Bool(true)})
+	pages := dynamodb.NewScanPaginator(w.tables.DB,
+		&dynamodb.ScanInput{TableName: &table, ConsistentRead: aws.Bool(true)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(w.t.Context())
 		must(w.t, err)
@@ -91,7 +92,8 @@ func (a *actors) ownField(templateType, customID, source string) {
 				field["source"] = &types.AttributeValueMemberS{Value: source}
 			}
 		}
-		_, err := a.tables.DB.PutItem(a.t.Context(), &dynamodb.PutItemInput{TableName: &a.tables.Config.AccountsTable, Item: i})
+		_, err := a.tables.DB.PutItem(a.t.Context(),
+			&dynamodb.PutItemInput{TableName: &a.tables.Config.AccountsTable, Item: i})
 		must(a.t, err)
 	}
 }

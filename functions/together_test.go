@@ -16,7 +16,8 @@ func TestRule27_ACallbackForADyingAccountProvesNothing(t *testing.T) {
 	s := newScene(newWorld(t))
 	s.remove()
 	before := s.dump()
-	s.refused(s.callBack(callback(s.callbackSecret), contractFields(s.draft, [2]string{"order_number", "9"})), 401, "unauthenticated")
+	s.refused(s.callBack(callback(s.callbackSecret), contractFields(s.draft, [2]string{"order_number", "9"})), 401,
+		"unauthenticated")
 	s.refused(s.callBack(callback(s.callbackSecret), setupCompleted), 401, "unauthenticated")
 	if s.dump() != before {
 		t.Error("a callback wrote to an account that is being deleted")
@@ -48,7 +49,8 @@ func TestRule27_TheLogOfAnEndedLifecycleWebhookIsErased(t *testing.T) {
 	hook := domain.WebhookID(a.lifecycleHook())
 	a.want(a.call(a.admin, "POST", "/v1/installations/"+lifecycleExtension+"/disable", nil), 202)
 	a.settle()
-	a.tamper(func(tx *store.Tx) { tx.Discard(domain.Webhook{Account: a.account, ID: hook}) }) // as DynamoDB does when its time has come
+	// as DynamoDB does when its time has come
+	a.tamper(func(tx *store.Tx) { tx.Discard(domain.Webhook{Account: a.account, ID: hook}) })
 	if len(a.scan(a.tables.Config.DeliveriesTable)) == 0 {
 		t.Fatal("the test has no log to erase")
 	}
@@ -64,11 +66,13 @@ func TestRule7_ParametersChangedDuringAnUpgradeFitBothVersions(t *testing.T) {
 	next := crmBlueprint(a.receiver.URL)
 	delete(next["webhooks"].([]object)[0], "context")
 	next["parameters"] = asks(
-		object{"key": "customer_id", "required": true, "pattern": "^C-2[0-9]+$", "writeOnly": true}, object{"key": "api_key", "writeOnly": true, "required": true}, object{"key": "region"},
+		object{"key": "customer_id", "required": true, "pattern": "^C-2[0-9]+$", "writeOnly": true},
+		object{"key": "api_key", "writeOnly": true, "required": true}, object{"key": "region"},
 	)
 	a.submitAndList(mainExtension, next)
 	typeID := a.templateType("acme-crm")
-	a.want(a.upgrade(object{"consent": []string{"required-parameter-added"}, "parameters": object{mainExtension: object{"customer_id": "C-2001", "region": "eu"}}}), 202)
+	a.want(a.upgrade(object{"consent": []string{"required-parameter-added"},
+		"parameters": object{mainExtension: object{"customer_id": "C-2001", "region": "eu"}}}), 202)
 	const path = "/v1/installations/" + mainExtension + "/parameters"
 	change := func(values object) answer { return a.call(a.admin, "PATCH", path, object{"parameters": values}) }
 	a.refusedFields(change(object{"customer_id": "C-3001"}), "/parameters/customer_id")
@@ -78,7 +82,8 @@ func TestRule7_ParametersChangedDuringAnUpgradeFitBothVersions(t *testing.T) {
 	a.settle()
 	a.state(mainExtension, "enabled")
 	i := a.stands(mainExtension)
-	if i.Version != 2 || len(i.Parameters) != 1 || i.Parameters["region"] != "us" || i.Secrets["customer_id"] == "" || i.Secrets["api_key"] == "" {
+	if i.Version != 2 || len(i.Parameters) != 1 || i.Parameters["region"] != "us" || i.Secrets["customer_id"] == "" ||
+		i.Secrets["api_key"] == "" {
 		t.Fatalf("after the upgrade it has the parameters %v and secrets %v", i.Parameters, i.Secrets)
 	}
 	a.want(a.call(a.integration(adminEmail), "POST", "/v1/contracts", contractOf(a.template(typeID))), 201)
@@ -111,7 +116,8 @@ func TestRule10_ALostTokenIsRotatedAndALostWebhookKeepsNothingEnabled(t *testing
 	a.tamper(func(tx *store.Tx) { tx.Discard(domain.Token{Hash: a.stands(mainExtension).TokenHash}) })
 	a.want(a.call(a.admin, "GET", "/v1/tokens", nil), 200)
 	a.token = a.want(a.call(a.admin, "POST", "/v1/installations/"+mainExtension+"/token", object{}), 201).str("token")
-	if got := a.want(a.call(a.integration(adminEmail), "GET", "/v1/me", nil), 200); len(got.at("token", "scopes").([]any)) != 9 {
+	if got := a.want(a.call(a.integration(adminEmail), "GET", "/v1/me", nil),
+		200); len(got.at("token", "scopes").([]any)) != 9 {
 		t.Errorf("the new token is %s", got.raw)
 	}
 	a.offerLifecycle()
@@ -131,7 +137,8 @@ func TestRule6_AVersionYankedMidPageReachesNoMore(t *testing.T) {
 	hook := &interrupted{at: 5, do: func() { // within the second installation
 		c.want(c.call(platform, "POST", versionOf(rolledExtension, 2)+"/yank", object{"reason": "no"}), 200)
 	}}
-	must(t, provisioning.New(c.tables.At(c.now, hook.option), c.sealer, c.now, domain.NewID).RollOut(t.Context(), pageOf(at, 0), false))
+	must(t, provisioning.New(c.tables.At(c.now, hook.option), c.sealer, c.now, domain.NewID).RollOut(t.Context(),
+		pageOf(at, 0), false))
 	c.settle()
 	if got, want := c.standing(), "enabled2 enabled2 enabled1"; got != want {
 		t.Errorf("got %s, want %s", got, want)
@@ -162,9 +169,11 @@ func TestRule4_AChangeMeanwhileDoesNotHoldUpProvisioning(t *testing.T) {
 		_, err := a.workers.fanout.Handle(t.Context(), a.tables.Outbox(a.newInOutbox()))
 		must(t, err)
 		hook := &interrupted{at: at, do: func() {
-			a.want(a.call(a.admin, "PUT", "/v1/installations/"+mainExtension+"/upgrade-policy", object{"policy": "by-hand"}), 200)
+			a.want(a.call(a.admin, "PUT", "/v1/installations/"+mainExtension+"/upgrade-policy",
+				object{"policy": "by-hand"}), 200)
 		}}
-		done, err := provisioning.New(a.tables.At(a.now, hook.option), a.sealer, a.now, domain.NewID).Handle(t.Context(), a.workers.provisions.Take())
+		done, err := provisioning.New(a.tables.At(a.now, hook.option), a.sealer, a.now,
+			domain.NewID).Handle(t.Context(), a.workers.provisions.Take())
 		if must(t, err); len(done.BatchItemFailures) > 0 {
 			t.Errorf("interrupted at transaction %d, %d messages failed", at, len(done.BatchItemFailures))
 		}
@@ -181,8 +190,10 @@ func TestRule6_EveryReasonTogetherIsConsentedTo(t *testing.T) {
 	next["parameters"] = asks(append(crmParameters(), object{"key": "region", "required": true})...)
 	next["dependencies"] = append(next["dependencies"].([]object), object{"extension_id": "acme-more"})
 	hook := next["webhooks"].([]object)[0]
-	hook["url"], hook["event_types"] = "http://localhost:8123/", append(hook["event_types"].([]string), "contract.expired", "contract.canceled")
-	next["webhooks"] = append(next["webhooks"].([]object), object{"key": "more", "url": a.receiver.URL, "event_types": []string{"contract.signed"}})
+	hook["url"], hook["event_types"] = "http://localhost:8123/",
+		append(hook["event_types"].([]string), "contract.expired", "contract.canceled")
+	next["webhooks"] = append(next["webhooks"].([]object),
+		object{"key": "more", "url": a.receiver.URL, "event_types": []string{"contract.signed"}})
 	next["setup"] = object{"url": setupURL}
 	a.submitAndList(mainExtension, next)
 	var codes []string
@@ -198,14 +209,16 @@ func TestRule6_EveryReasonTogetherIsConsentedTo(t *testing.T) {
 
 func TestRule27_TheLogOfALateAttemptIsErased(t *testing.T) {
 	a := newActors(newWorld(t))
-	hook := a.want(a.call(a.admin, "POST", "/v1/webhooks", object{"name": "Ours", "url": a.receiver.URL}), 201).str("id")
+	hook := a.want(a.call(a.admin, "POST", "/v1/webhooks", object{"name": "Ours", "url": a.receiver.URL}),
+		201).str("id")
 	a.tamper(func(tx *store.Tx) {
 		w := a.storedHook(hook)
 		w.CreatedAt = a.now().AddDate(0, 0, -50)
 		tx.Replace(&w)
 	})
 	late := domain.Attempt{
-		Account: a.account, Webhook: domain.WebhookID(hook), Event: "evt_1", EventDay: a.now().AddDate(0, 0, -40).Format(time.DateOnly), Number: 10, At: a.now().AddDate(0, 0, -29),
+		Account: a.account, Webhook: domain.WebhookID(hook), Event: "evt_1",
+		EventDay: a.now().AddDate(0, 0, -40).Format(time.DateOnly), Number: 10, At: a.now().AddDate(0, 0, -29),
 	}
 	must(t, a.tables.AppendAttempts(t.Context(), []domain.Attempt{late}))
 	(&scene{actors: a}).erased((&scene{actors: a}).remove())

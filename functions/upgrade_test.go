@@ -21,7 +21,8 @@ const upgradePath = "/v1/installations/" + mainExtension + "/upgrade"
 func tamerBlueprint(url string) object {
 	b := crmBlueprint(url)
 	b["scopes"] = []string{
-		"contracts:read", "contracts:write", "participants:act", "templates:read", "templates:write", "webhooks:read", "webhooks:write", "catalogue:read",
+		"contracts:read", "contracts:write", "participants:act", "templates:read", "templates:write", "webhooks:read",
+		"webhooks:write", "catalogue:read",
 	}
 	b["template_types"] = []object{{"name": "CRM order", "fields": []object{
 		{"custom_id": "order_number", "name": "Order number", "kind": "text", "filled_by": "participants"},
@@ -98,14 +99,20 @@ func TestRule6_ThePreviewIsTheExactChange(t *testing.T) {
 		t.Error("a preview changed something")
 	}
 	for what, c := range map[string][2]string{
-		"versions":       {fmt.Sprint(got.at("from_version"), got.at("to_version")), "1 2"},
-		"scopes":         {fmt.Sprint(got.at("scopes_added"), got.at("scopes_removed")), "[] [webhooks:secrets]"},
-		"template types": {lines(got.at("template_types"), "extension_type", "change"), "acme-crm changed \nacme-crm_addendum deactivated \n"},
-		"fields":         {lines(got.at("template_types", 0, "fields"), "custom_id", "change"), "amount changed \ncurrency added \nurgent deactivated \n"},
-		"fields that go": {lines(got.at("template_types", 1, "fields"), "custom_id", "change"), "reason deactivated \n"},
-		"webhooks":       {lines(got.at("webhooks"), "key", "extension_type", "change"), "contracts acme-crm changed \ncontracts acme-crm_addendum removed \n"},
-		"steps":          {lines(got.at("steps"), "kind", "template_type_key"), "template-type  \nwebhook  \nwithdrawal  \nwithdrawal addendum \nwebhook-removal addendum \n"},
-		"obstacles":      {fmt.Sprint(got.at("conflicts"), got.at("needs_consent"), got.at("parameters"), got.at("dependencies")), "[] [] [] []"},
+		"versions": {fmt.Sprint(got.at("from_version"), got.at("to_version")), "1 2"},
+		"scopes":   {fmt.Sprint(got.at("scopes_added"), got.at("scopes_removed")), "[] [webhooks:secrets]"},
+		"template types": {lines(got.at("template_types"), "extension_type", "change"),
+			"acme-crm changed \nacme-crm_addendum deactivated \n"},
+		"fields": {lines(got.at("template_types", 0, "fields"), "custom_id", "change"),
+			"amount changed \ncurrency added \nurgent deactivated \n"},
+		"fields that go": {lines(got.at("template_types", 1, "fields"), "custom_id", "change"),
+			"reason deactivated \n"},
+		"webhooks": {lines(got.at("webhooks"), "key", "extension_type", "change"),
+			"contracts acme-crm changed \ncontracts acme-crm_addendum removed \n"},
+		"steps": {lines(got.at("steps"), "kind", "template_type_key"),
+			"template-type  \nwebhook  \nwithdrawal  \nwithdrawal addendum \nwebhook-removal addendum \n"},
+		"obstacles": {fmt.Sprint(got.at("conflicts"), got.at("needs_consent"), got.at("parameters"),
+			got.at("dependencies")), "[] [] [] []"},
 	} {
 		if c[0] != c[1] {
 			t.Errorf("%s: got %q, want %q", what, c[0], c[1])
@@ -130,15 +137,18 @@ func TestRule6_RuntimeStateAndUsersFieldsSurvive(t *testing.T) {
 	typeID := a.templateType("acme-crm")
 	fields := "/v1/template-types/" + typeID + "/fields"
 	a.want(a.call(a.admin, "PATCH", fields+"/amount", object{"active": false}), 200)
-	a.want(a.call(a.admin, "POST", fields, object{"custom_id": "ours", "name": "Ours", "kind": "text", "default": "x"}), 201)
-	a.want(a.call(a.admin, "PUT", "/v1/template-types/"+typeID+"/field-order", object{"custom_ids": []string{"ours", "due", "urgent", "amount", "order_number"}}), 200)
+	a.want(a.call(a.admin, "POST", fields,
+		object{"custom_id": "ours", "name": "Ours", "kind": "text", "default": "x"}), 201)
+	a.want(a.call(a.admin, "PUT", "/v1/template-types/"+typeID+"/field-order",
+		object{"custom_ids": []string{"ours", "due", "urgent", "amount", "order_number"}}), 200)
 	hook := a.hookOf(typeID)
 	a.want(a.call(a.admin, "PATCH", "/v1/webhooks/"+hook, object{"paused": true}), 200)
 	secret := a.signingSecrets()[hook]
 	a.upgraded(object{}, 2)
 
 	stored := a.want(a.call(a.admin, "GET", "/v1/template-types/"+typeID, nil), 200)
-	want := "ours user true Ours \ndue system true Due \nurgent system false Urgent \namount system false Total amount \ncurrency system true Currency \norder_number system true Order number \n"
+	want := "ours user true Ours \ndue system true Due \nurgent system false Urgent \namount system false Total " +
+		"amount \ncurrency system true Currency \norder_number system true Order number \n"
 	if got := lines(stored.at("fields"), "custom_id", "source", "active", "name"); got != want {
 		t.Errorf("got the fields\n%swant\n%s", got, want)
 	}
@@ -154,11 +164,14 @@ func TestRule6_RuntimeStateAndUsersFieldsSurvive(t *testing.T) {
 }
 
 func TestRule6_EachReasonWaitsForConsent(t *testing.T) {
-	alone := map[string]string{"target-host-changed": "parameter-sent \nparameter-sent \ntarget-host-changed \n"} // else the code
+	// else the code
+	alone := map[string]string{"target-host-changed": "parameter-sent \nparameter-sent \ntarget-host-changed \n"}
 	for code, change := range map[string]func(object){
 		"scope-added": func(b object) { b["scopes"] = append(b["scopes"].([]string), "webhooks:secrets") },
 		"webhook-added": func(b object) {
-			b["webhooks"] = append(b["webhooks"].([]object), object{"key": "more", "url": b["webhooks"].([]object)[0]["url"], "event_types": []string{"contract.signed"}})
+			b["webhooks"] = append(b["webhooks"].([]object),
+				object{"key": "more", "url": b["webhooks"].([]object)[0]["url"],
+					"event_types": []string{"contract.signed"}})
 		},
 		"event-type-added": func(b object) {
 			hook := b["webhooks"].([]object)[0]
@@ -188,7 +201,8 @@ func TestRule6_EachReasonWaitsForConsent(t *testing.T) {
 				b["scopes"] = []string{"contracts:write"}
 				b["webhooks"] = append(b["webhooks"].([]object), object{
 					"key": "second", "url": "http://localhost:8124/", "event_types": []string{"contract.signed"},
-					"auth": object{"scheme": "oauth2", "token_url": "http://localhost:8125/", "client_id": "fixed", "scope": "read", "client_secret": "fixed"},
+					"auth": object{"scheme": "oauth2", "token_url": "http://localhost:8125/", "client_id": "fixed",
+						"scope": "read", "client_secret": "fixed"},
 				})
 			}
 			a.submitAndList(mainExtension, first)
@@ -227,13 +241,15 @@ func TestRule6_ARollOutSendsNoSecretToANewHost(t *testing.T) {
 	a := newActors(newWorld(t))
 	first, next := crmBlueprint(a.receiver.URL), crmBlueprint(a.receiver.URL)
 	for _, b := range []object{first, next} {
-		b["webhooks"] = append(b["webhooks"].([]object), object{"key": "second", "url": "http://localhost:8124/", "event_types": []string{"contract.signed"}})
+		b["webhooks"] = append(b["webhooks"].([]object),
+			object{"key": "second", "url": "http://localhost:8124/", "event_types": []string{"contract.signed"}})
 	}
 	a.submitAndList(mainExtension, first)
 	a.enable()
 	next["webhooks"].([]object)[1]["headers"] = object{"X-Key": "{{api_key}}"}
 	a.submitAndList(mainExtension, next)
-	rollout := a.want(a.call(a.partner, "POST", "/v1/extensions/"+mainExtension+"/rollouts", object{"version": 3}), 201).str("id")
+	rollout := a.want(a.call(a.partner, "POST", "/v1/extensions/"+mainExtension+"/rollouts", object{"version": 3}),
+		201).str("id")
 	a.settle()
 	done := a.want(a.call(a.partner, "GET", "/v1/extensions/"+mainExtension+"/rollouts/"+rollout, nil), 200)
 	if done.at("waiting_for_consent") != 1.0 || done.at("upgraded") != 0.0 || a.stands(mainExtension).Version != 2 {
@@ -244,9 +260,11 @@ func TestRule6_ARollOutSendsNoSecretToANewHost(t *testing.T) {
 func TestRule6_AConflictIsNamedAndNothingIsHalfDone(t *testing.T) {
 	a := newTamer(t)
 	typeID := a.templateType("acme-crm")
-	a.want(a.call(a.admin, "POST", "/v1/template-types/"+typeID+"/fields", object{"custom_id": "CURR ency", "name": "Ours", "kind": "text"}), 201)
+	a.want(a.call(a.admin, "POST", "/v1/template-types/"+typeID+"/fields",
+		object{"custom_id": "CURR ency", "name": "Ours", "kind": "text"}), 201)
 	shown := a.want(a.call(a.admin, "GET", upgradePath, nil), 200)
-	if got := lines(shown.at("conflicts"), "code", "extension_type", "custom_id"); got != "data-field-conflict acme-crm CURR ency \n" {
+	if got := lines(shown.at("conflicts"), "code", "extension_type",
+		"custom_id"); got != "data-field-conflict acme-crm CURR ency \n" {
 		t.Fatalf("the preview names %q", got)
 	}
 	before := a.dump()
@@ -266,7 +284,8 @@ func (a *actors) works(template string) error {
 	if got, err := a.try(a.integration(adminEmail), "GET", "/v1/templates", nil); err != nil || got.status != 200 {
 		return fmt.Errorf("its token got %d %s, %v", got.status, got.raw, err)
 	}
-	made, err := a.try(a.integration(adminEmail), "POST", "/v1/contracts", contractOf(template, [2]string{"order_number", "7"}))
+	made, err := a.try(a.integration(adminEmail), "POST", "/v1/contracts",
+		contractOf(template, [2]string{"order_number", "7"}))
 	if err != nil || made.status != 201 {
 		return fmt.Errorf("its fields are not usable: %s, %v", made.raw, err)
 	}
@@ -301,11 +320,13 @@ func TestRule4_AnUpgradeKilledAfterEachStepGoesOnAndWorksAllTheWhile(t *testing.
 				a.want(a.upgrade(object{}), 202)
 				kill := &killed{at: at, after: after}
 				dying := provisioning.New(a.tables.At(a.now, kill.option), a.sealer, a.now, domain.NewID)
-				if err := dying.Advance(t.Context(), a.account, events.ProvisionedInstance{Extension: mainExtension}); !errors.Is(err, errKilled) {
+				if err := dying.Advance(t.Context(), a.account,
+					events.ProvisionedInstance{Extension: mainExtension}); !errors.Is(err, errKilled) {
 					t.Fatalf("provisioning ended with %v after %d writes, want it killed", err, kill.writes)
 				}
 				complete := at == writes && after
-				if got, want := a.installation(mainExtension), map[bool]string{false: "upgrading 1", true: "enabled 2"}[complete]; fmt.Sprint(got.str("state"), " ", got.at("version")) != want {
+				if got, want := a.installation(mainExtension), map[bool]string{false: "upgrading 1",
+					true: "enabled 2"}[complete]; fmt.Sprint(got.str("state"), " ", got.at("version")) != want {
 					t.Fatalf("the installation is %s, want %s", got.raw, want)
 				}
 				if err := a.works(template); err != nil {
@@ -341,7 +362,8 @@ func (w *world) eventsOf(eventTypeName string) int {
 func TestRule6_TheTokensScopesChangeWithTheVersionAndNotBefore(t *testing.T) {
 	a := newTamer(t)
 	before := a.integration(adminEmail)
-	a.token = a.want(a.call(a.admin, "POST", "/v1/installations/"+mainExtension+"/token", object{"overlap_seconds": 600}), 201).str("token")
+	a.token = a.want(a.call(a.admin, "POST", "/v1/installations/"+mainExtension+"/token",
+		object{"overlap_seconds": 600}), 201).str("token")
 	secret := "/v1/webhooks/" + a.hookOf(a.templateType("acme-crm")) + "/secret"
 	a.want(a.upgrade(object{}), 202)
 	for _, token := range []who{before, a.integration(adminEmail)} {
@@ -362,10 +384,13 @@ func TestRule6_AFailedUpgradeStopsNothingAndCanBeRetriedSuspendedOrDisabled(t *t
 			template := a.template(typeID)
 			a.want(a.upgrade(object{}), 202)
 			// Between the plan and its step a user takes what the version needs.
-			a.want(a.call(a.admin, "POST", "/v1/template-types/"+typeID+"/fields", object{"custom_id": "currency", "name": "Ours", "kind": "text"}), 201)
+			a.want(a.call(a.admin, "POST", "/v1/template-types/"+typeID+"/fields",
+				object{"custom_id": "currency", "name": "Ours", "kind": "text"}), 201)
 			a.settle()
 			failed := a.installation(mainExtension)
-			if failed.str("state") != "failed" || failed.str("failure", "goal") != "upgraded" || failed.str("failure", "step") != "template-type" || !strings.Contains(failed.str("failure", "reason"), `"currency"`) {
+			if failed.str("state") != "failed" || failed.str("failure", "goal") != "upgraded" ||
+				failed.str("failure", "step") != "template-type" ||
+				!strings.Contains(failed.str("failure", "reason"), `"currency"`) {
 				t.Fatalf("the failed installation says %s", failed.raw)
 			}
 			if err := a.works(template); err != nil {
@@ -374,7 +399,8 @@ func TestRule6_AFailedUpgradeStopsNothingAndCanBeRetriedSuspendedOrDisabled(t *t
 			a.refused(a.upgrade(object{}), 409, "installation-state")
 			a.want(a.call(platformFor(a.account), "POST", "/v1/installations/"+mainExtension+"/suspend", nil), 200)
 			a.refused(a.call(a.integration(adminEmail), "GET", "/v1/templates", nil), 403, "installation-suspended")
-			a.refused(a.call(a.admin, "POST", "/v1/installations/"+mainExtension+"/retry", nil), 409, "installation-state")
+			a.refused(a.call(a.admin, "POST", "/v1/installations/"+mainExtension+"/retry", nil), 409,
+				"installation-state")
 			if end == "disable" {
 				a.want(a.call(a.admin, "POST", "/v1/installations/"+mainExtension+"/disable", nil), 202)
 				a.settle()
@@ -434,10 +460,13 @@ func TestRule6_AnotherPlanThanThePreviewedIsRefused(t *testing.T) {
 	for name, change := range map[string]func(a *actors){
 		"a newer version is listed": func(a *actors) {
 			wider := tamerBlueprint(a.receiver.URL)
-			wider["webhooks"].([]object)[0]["headers"] = object{"X-Customer": "{{customer_id}}", "X-Api-Key": "{{api_key}}", "X-New": "1"}
+			wider["webhooks"].([]object)[0]["headers"] = object{"X-Customer": "{{customer_id}}",
+				"X-Api-Key": "{{api_key}}", "X-New": "1"}
 			a.submitAndList(mainExtension, wider)
 		},
-		"a dependency that comes with it has a newer version": func(a *actors) { a.submitAndList("acme-more", coreBlueprint()) },
+		"a dependency that comes with it has a newer version": func(a *actors) {
+			a.submitAndList("acme-more", coreBlueprint())
+		},
 		"a dependency was enabled meanwhile": func(a *actors) {
 			a.want(a.call(a.admin, "PUT", "/v1/installations/acme-more", object{}), 202)
 			a.settle()
@@ -474,7 +503,8 @@ func TestRule6_AnotherPlanThanThePreviewedIsRefused(t *testing.T) {
 func TestRule6_OnlyToANewerApprovedVersion(t *testing.T) {
 	a := newTamer(t)
 	for _, version := range []int{3, 99} {
-		for _, got := range []answer{a.upgrade(object{"version": version}), a.call(a.admin, "GET", fmt.Sprintf("%s?version=%d", upgradePath, version), nil)} {
+		for _, got := range []answer{a.upgrade(object{"version": version}),
+			a.call(a.admin, "GET", fmt.Sprintf("%s?version=%d", upgradePath, version), nil)} {
 			if a.want(got, 422); !strings.Contains(string(got.raw), "unknown-version") {
 				t.Errorf("version %d: got %s", version, got.raw)
 			}
@@ -520,12 +550,14 @@ func TestRule6_ThePolicyIsTheAccounts(t *testing.T) {
 	body["upgrade_policy"] = "by-hand"
 	a.want(a.call(a.admin, "PUT", "/v1/installations/"+mainExtension, body), 202)
 	a.settle()
-	if got := a.installation(mainExtension).str("upgrade_policy") + a.installation(dependency).str("upgrade_policy"); got != "by-handautomatic" {
+	if got := a.installation(mainExtension).str("upgrade_policy") +
+		a.installation(dependency).str("upgrade_policy"); got != "by-handautomatic" {
 		t.Errorf("got the policies %s", got)
 	}
 	a.submitAndList(mainExtension, tamerBlueprint(a.receiver.URL))
 	a.refused(a.upgradeBy(platformFor(a.account), upgradePath, object{}), 409, "by-hand")
-	a.want(a.call(a.admin, "PUT", "/v1/installations/"+mainExtension+"/upgrade-policy", object{"policy": "automatic"}), 200)
+	a.want(a.call(a.admin, "PUT", "/v1/installations/"+mainExtension+"/upgrade-policy",
+		object{"policy": "automatic"}), 200)
 	a.want(a.upgradeBy(platformFor(a.account), upgradePath, object{}), 202)
 }
 
@@ -538,33 +570,42 @@ func TestRule6_NewParametersAndDependenciesComeWithIt(t *testing.T) {
 	next := crmBlueprint(a.receiver.URL)
 	next["dependencies"] = []object{{"extension_id": "acme-more"}} // and acme-core no more
 	next["parameters"] = asks(
-		object{"key": "customer_id", "required": true, "writeOnly": true}, object{"key": "api_key", "writeOnly": true, "required": true},
+		object{"key": "customer_id", "required": true, "writeOnly": true},
+		object{"key": "api_key", "writeOnly": true, "required": true},
 		object{"key": "pin", "required": true, "writeOnly": true}, object{"key": "region", "required": true},
 	)
 	hook := next["webhooks"].([]object)[0]
-	hook["headers"], hook["context"] = object{"X-Customer": "{{customer_id}}", "X-Pin": "{{pin}}"}, object{"region": "{{region}}"}
+	hook["headers"], hook["context"] = object{"X-Customer": "{{customer_id}}", "X-Pin": "{{pin}}"},
+		object{"region": "{{region}}"}
 	a.submitAndList(mainExtension, next)
 	shown := a.want(a.call(a.admin, "GET", upgradePath, nil), 200)
-	if got := lines(shown.at("parameters"), "key") + fmt.Sprint(shown.at("also_enables")) + lines(shown.at("dependencies"), "extension_id", "change", "problem"); got != "pin \nregion \n[acme-more]acme-more added missing \nacme-core removed <nil> \n" {
+	if got := lines(shown.at("parameters"), "key") + fmt.Sprint(shown.at("also_enables")) +
+		lines(shown.at("dependencies"), "extension_id", "change",
+			"problem"); got != "pin \nregion \n[acme-more]acme-more added missing \nacme-core removed <nil> \n" {
 		t.Errorf("the preview says %s", got)
 	}
 	consent := []string{"dependency-added", "required-parameter-added", "parameter-sent"}
 	before := a.dump()
-	got := a.want(a.upgrade(object{"consent": consent, "parameters": object{mainExtension: object{"nonsense": "x"}}}), 422).pointers()
-	if want := []string{"/parameters/acme-crm/pin", "/parameters/acme-crm/region", "/parameters/acme-crm/nonsense", "/parameters/acme-more/planet"}; !slices.Equal(got, want) {
+	got := a.want(a.upgrade(object{"consent": consent, "parameters": object{mainExtension: object{"nonsense": "x"}}}),
+		422).pointers()
+	if want := []string{"/parameters/acme-crm/pin", "/parameters/acme-crm/region", "/parameters/acme-crm/nonsense",
+		"/parameters/acme-more/planet"}; !slices.Equal(got, want) {
 		t.Errorf("got pointers %q, want %q", got, want)
 	}
 	if a.dump() != before {
 		t.Error("a refused upgrade changed something")
 	}
-	given := object{mainExtension: object{"pin": "pin-4711-pin", "region": "eu"}, "acme-more": object{"planet": "earth"}}
+	given := object{mainExtension: object{"pin": "pin-4711-pin", "region": "eu"},
+		"acme-more": object{"planet": "earth"}}
 	made := a.want(a.upgrade(object{"consent": consent, "parameters": given}), 202)
-	if token := made.str("created", 0, "token"); made.str("created", 0, "extension_id") != "acme-more" || !strings.HasPrefix(token, "pb_live_") {
+	if token := made.str("created", 0, "token"); made.str("created", 0, "extension_id") != "acme-more" ||
+		!strings.HasPrefix(token, "pb_live_") {
 		t.Errorf("got %s", made.raw)
 	}
 	a.settle()
 	i := a.stands(mainExtension)
-	if i.State != domain.Enabled || i.Version != 2 || len(i.Parameters) != 1 || i.Parameters["region"] != "eu" || len(i.Secrets) != 3 {
+	if i.State != domain.Enabled || i.Version != 2 || len(i.Parameters) != 1 || i.Parameters["region"] != "eu" ||
+		len(i.Secrets) != 3 {
 		t.Fatalf("got %+v", i)
 	}
 	if dump := a.dump(); strings.Contains(dump, "pin-4711") {
@@ -572,11 +613,13 @@ func TestRule6_NewParametersAndDependenciesComeWithIt(t *testing.T) {
 	}
 	a.refused(a.call(a.admin, "POST", "/v1/installations/acme-more/disable", nil), 409, "required-by-extension")
 	a.want(a.call(a.admin, "POST", "/v1/installations/"+dependency+"/disable", nil), 202)
-	a.want(a.call(a.integration(adminEmail), "POST", "/v1/contracts", contractOf(a.template(a.templateType("acme-crm")))), 201)
+	a.want(a.call(a.integration(adminEmail), "POST", "/v1/contracts",
+		contractOf(a.template(a.templateType("acme-crm")))), 201)
 	a.receiver.take()
 	a.settle()
 	sent := a.receiver.take()
-	if len(sent) != 1 || sent[0].header.Get("X-Pin") != "pin-4711-pin" || sent[0].header.Get("X-Customer") != "C-1001" || !strings.Contains(string(sent[0].body), `"region":"eu"`) {
+	if len(sent) != 1 || sent[0].header.Get("X-Pin") != "pin-4711-pin" ||
+		sent[0].header.Get("X-Customer") != "C-1001" || !strings.Contains(string(sent[0].body), `"region":"eu"`) {
 		t.Errorf("sent %v", sent)
 	}
 }
@@ -588,7 +631,8 @@ func TestRule6_ADependencyThatCannotBeHadIsNamed(t *testing.T) {
 	next := crmBlueprint(a.receiver.URL)
 	next["dependencies"] = []object{{"extension_id": dependency, "min_version": 2}}
 	a.submitAndList(mainExtension, next)
-	if shown := a.want(a.call(a.admin, "GET", upgradePath, nil), 200); shown.str("dependencies", 0, "problem") != "too-old" || shown.str("unobtainable") == "" {
+	if shown := a.want(a.call(a.admin, "GET", upgradePath, nil), 200); shown.str("dependencies", 0,
+		"problem") != "too-old" || shown.str("unobtainable") == "" {
 		t.Errorf("the preview says %s", shown.raw)
 	}
 	a.refused(a.upgrade(object{}), 409, "dependency-version")
@@ -617,7 +661,8 @@ func TestRule6_TwoAtOnceAreOneAndADisableAtOnceWinsOrWaits(t *testing.T) {
 		}
 		wait.Wait()
 		for n, got := range answers {
-			if got.status != 202 && got.status != 409 && got.status != 412 { // 412: the disabling was first, and began a new epoch
+			// 412: the disabling was first, and began a new epoch
+			if got.status != 202 && got.status != 409 && got.status != 412 {
 				t.Errorf("call %d got %d %s", n, got.status, got.raw)
 			}
 		}

@@ -68,7 +68,8 @@ func (a *actors) whoHeard(hooks map[string]string) string {
 func TestRule17_AnOwnWebhookHearsWhatItsFiltersAllow(t *testing.T) {
 	a := newActors(newWorld(t))
 	own := func(name string) string {
-		return a.want(a.call(a.admin, "POST", "/v1/template-types", object{"name": name, "fields": []object{}}), 201).str("id")
+		return a.want(a.call(a.admin, "POST", "/v1/template-types", object{"name": name, "fields": []object{}}),
+			201).str("id")
 	}
 	order, quote := own("Order"), own("Quote")
 	hooks := map[string]string{}
@@ -104,7 +105,8 @@ func TestRule17_AnOwnWebhookHearsWhatItsFiltersAllow(t *testing.T) {
 	hooks["through"], _ = a.ownHook(object{"name": "through", "origin_extension_ids": []string{mainExtension}})
 	a.settle()
 	a.whoHeard(hooks) // the ping
-	a.want(a.call(a.integration(adminEmail), "POST", "/v1/contracts", contractOf(a.template(a.templateType("acme-crm")))), 201)
+	a.want(a.call(a.integration(adminEmail), "POST", "/v1/contracts",
+		contractOf(a.template(a.templateType("acme-crm")))), 201)
 	hears("through the extension", "all sales through")
 	contract(order)
 	hears("another order in sales", "all orders sales")
@@ -112,7 +114,8 @@ func TestRule17_AnOwnWebhookHearsWhatItsFiltersAllow(t *testing.T) {
 	patch := func(hook string, body object) answer {
 		return a.want(a.call(a.admin, "PATCH", "/v1/webhooks/"+hooks[hook], body), 200)
 	}
-	if got := patch("legal", object{"workspace_ids": nil, "event_types": []string{"contract.signed"}}); got.at("workspace_ids") != nil || got.str("event_types", 0) != "contract.signed" {
+	if got := patch("legal", object{"workspace_ids": nil, "event_types": []string{"contract.signed"}}); got.at(
+		"workspace_ids") != nil || got.str("event_types", 0) != "contract.signed" {
 		t.Errorf("null took no filter away: %s", got.raw)
 	}
 	if got := patch("orders", object{"name": "Orders"}); got.str("template_type_ids", 0) != order {
@@ -123,9 +126,12 @@ func TestRule17_AnOwnWebhookHearsWhatItsFiltersAllow(t *testing.T) {
 	for _, list := range []string{"event_types", "origin_extension_ids", "workspace_ids", "template_type_ids"} {
 		a.refusedFields(a.call(a.admin, "PATCH", "/v1/webhooks/"+hooks["all"], object{list: []string{}}), "/"+list)
 	}
-	foreign := a.want(a.call(a.dashboard("other", "ada"), "POST", "/v1/template-types", object{"name": "Theirs", "fields": []object{}}), 201).str("id")
-	a.refusedFields(a.call(a.admin, "PATCH", "/v1/webhooks/"+hooks["all"], object{"template_type_ids": []string{order, foreign}}), "/template_type_ids/1")
-	a.refusedFields(a.call(a.admin, "PATCH", "/v1/webhooks/"+hooks["all"], object{"origin_extension_ids": []string{mainExtension, "nobodys", mainExtension}}),
+	foreign := a.want(a.call(a.dashboard("other", "ada"), "POST", "/v1/template-types",
+		object{"name": "Theirs", "fields": []object{}}), 201).str("id")
+	a.refusedFields(a.call(a.admin, "PATCH", "/v1/webhooks/"+hooks["all"],
+		object{"template_type_ids": []string{order, foreign}}), "/template_type_ids/1")
+	a.refusedFields(a.call(a.admin, "PATCH", "/v1/webhooks/"+hooks["all"],
+		object{"origin_extension_ids": []string{mainExtension, "nobodys", mainExtension}}),
 		"/origin_extension_ids/1", "/origin_extension_ids/2")
 }
 
@@ -133,9 +139,11 @@ func TestRule26_AWebhookIsChangedAsItWasRead(t *testing.T) {
 	a := newActors(newWorld(t))
 	id, _ := a.ownHook(object{"name": "Ours"})
 	read := a.want(a.call(a.member, "GET", "/v1/webhooks/"+id, nil), 200).header.Get("ETag")
-	changed := a.want(a.call(a.admin.with("If-Match", read), "PATCH", "/v1/webhooks/"+id, object{"name": "Renamed"}), 200)
+	changed := a.want(a.call(a.admin.with("If-Match", read), "PATCH", "/v1/webhooks/"+id,
+		object{"name": "Renamed"}), 200)
 	a.refused(a.call(a.admin.with("If-Match", read), "PATCH", "/v1/webhooks/"+id, object{"paused": true}), 412, "stale")
-	a.want(a.call(a.admin.with("If-Match", changed.header.Get("ETag")), "PATCH", "/v1/webhooks/"+id, object{"paused": true}), 200)
+	a.want(a.call(a.admin.with("If-Match", changed.header.Get("ETag")), "PATCH", "/v1/webhooks/"+id,
+		object{"paused": true}), 200)
 }
 
 func TestRule17_ATestIsHeardByItsWebhookAlone(t *testing.T) {
@@ -143,7 +151,8 @@ func TestRule17_ATestIsHeardByItsWebhookAlone(t *testing.T) {
 	a.enable()
 	managed := a.hookOf(a.templateType("acme-crm"))
 	other, _ := a.ownHook(object{"name": "Everything"})
-	own, secret := a.ownHook(object{"name": "Signed ones in legal", "event_types": []string{"contract.signed"}, "workspace_ids": []string{"legal"}})
+	own, secret := a.ownHook(object{"name": "Signed ones in legal", "event_types": []string{"contract.signed"},
+		"workspace_ids": []string{"legal"}})
 	test := func(by who, hook, eventType string) answer {
 		return a.call(by, "POST", "/v1/webhooks/"+hook+"/test", object{"event_type": eventType})
 	}
@@ -163,10 +172,12 @@ func TestRule17_ATestIsHeardByItsWebhookAlone(t *testing.T) {
 		Data     struct{ Name string }
 	}
 	must(t, json.Unmarshal(got[0].body, &body))
-	if body.ID != sent.str("event_id") || body.Type != "contract.signed" || body.Account != "customer" || !body.Test || body.Data.Name != "Order 1001" {
+	if body.ID != sent.str("event_id") || body.Type != "contract.signed" || body.Account != "customer" || !body.Test ||
+		body.Data.Name != "Order 1001" {
 		t.Errorf("the test says %s", got[0].body)
 	}
-	if d := a.want(a.call(a.admin, "GET", "/v1/webhooks/"+own+"/deliveries/"+sent.str("delivery_id"), nil), 200); d.str("state") != "delivered" {
+	if d := a.want(a.call(a.admin, "GET", "/v1/webhooks/"+own+"/deliveries/"+sent.str("delivery_id"), nil),
+		200); d.str("state") != "delivered" {
 		t.Errorf("the log says %s", d.raw)
 	}
 	for name, by := range map[string]who{"an admin": a.admin, "the extension": token} {
@@ -197,8 +208,10 @@ func TestRule17_ATestIsHeardByItsWebhookAlone(t *testing.T) {
 // A ping is committed with its webhook: none for one that was refused.
 func TestRule16_NoPingOfAWebhookThatWasNotMade(t *testing.T) {
 	a := newActors(newWorld(t))
-	a.tables.Given(&domain.QuotaUse{Account: a.account, Quota: domain.QuotaWebhooks, Used: domain.LimitOf(domain.QuotaWebhooks).Limit})
-	a.refused(a.call(a.admin, "POST", "/v1/webhooks", object{"name": "One more", "url": a.receiver.URL}), 409, "quota-exceeded")
+	a.tables.Given(&domain.QuotaUse{Account: a.account, Quota: domain.QuotaWebhooks,
+		Used: domain.LimitOf(domain.QuotaWebhooks).Limit})
+	a.refused(a.call(a.admin, "POST", "/v1/webhooks", object{"name": "One more", "url": a.receiver.URL}),
+		409, "quota-exceeded")
 	a.settle()
 	if got := a.heard(); len(got) > 0 || a.eventsOf("webhook.ping") > 0 {
 		t.Errorf("it was told of: %v", got)
@@ -265,7 +278,8 @@ func TestRule22_ASigningSecretIsShownOnceAndRotatedWithAnOverlap(t *testing.T) {
 		fifth := rotate(by, object{"overlap_seconds": 0}, 1, 2)
 		signed(fifth)
 		for _, shown := range []string{first, before, second, third, fourth, fifth} {
-			for _, answer := range []answer{a.call(by, "GET", at, nil), a.call(by, "PATCH", at, object{"paused": false}), a.call(by, "GET", "/v1/webhooks", nil)} {
+			for _, answer := range []answer{a.call(by, "GET", at, nil),
+				a.call(by, "PATCH", at, object{"paused": false}), a.call(by, "GET", "/v1/webhooks", nil)} {
 				if strings.Contains(string(answer.raw), "whsec_") || strings.Contains(string(answer.raw), shown) {
 					t.Errorf("%s: a secret is shown again: %s", name, answer.raw)
 				}
@@ -288,12 +302,15 @@ func TestRule22_WhatFailedBeforeARotationVerifiesByTheNewSecret(t *testing.T) {
 	a.want(a.call(a.integration(adminEmail), "POST", "/v1/contracts", contractOf(template)), 201)
 	a.settle()
 	early := a.receiver.take()
-	secret := a.want(a.call(bearer("integration", a.token), "POST", "/v1/webhooks/"+managed+"/secret", object{"overlap_seconds": 0}), 201).str("signing_secret")
+	secret := a.want(a.call(bearer("integration", a.token), "POST", "/v1/webhooks/"+managed+"/secret",
+		object{"overlap_seconds": 0}), 201).str("signing_secret")
 	a.receiver.answer(200)
 	a.retry()
 	late := a.receiver.take()
-	if len(early) != 1 || len(late) != 1 || early[0].verifies(t, secret) || !late[0].verifies(t, secret) || fmt.Sprint(early[0].header["Webhook-Id"]) != fmt.Sprint(late[0].header["Webhook-Id"]) {
-		t.Errorf("%d came before, %d after; want one each, the same, and the later signed with what was made between", len(early), len(late))
+	if len(early) != 1 || len(late) != 1 || early[0].verifies(t, secret) || !late[0].verifies(t, secret) ||
+		fmt.Sprint(early[0].header["Webhook-Id"]) != fmt.Sprint(late[0].header["Webhook-Id"]) {
+		t.Errorf("%d came before, %d after; want one each, the same, and the later signed with what was made between",
+			len(early), len(late))
 	}
 }
 
@@ -309,12 +326,15 @@ func TestRule22_AnOwnWebhooksCredentialsAreTakenAndNeverShown(t *testing.T) {
 	}
 	all := []string{"ada-4711", "pass-4712", "key-4713", "key-4714", "bearer-4715"}
 	made := a.want(a.call(a.admin, "POST", "/v1/webhooks", object{
-		"name": "Ours", "url": a.receiver.URL, "auth": object{"scheme": "basic", "username": "ada-4711", "password": "pass-4712"},
-		"headers": object{"x-key": "key-4713", "X-Other": "other"}, "policy": object{"timeout_seconds": 7, "retry_wait_seconds": []int{1, 2}},
+		"name": "Ours", "url": a.receiver.URL,
+		"auth":    object{"scheme": "basic", "username": "ada-4711", "password": "pass-4712"},
+		"headers": object{"x-key": "key-4713", "X-Other": "other"},
+		"policy":  object{"timeout_seconds": 7, "retry_wait_seconds": []int{1, 2}},
 	}), 201)
 	a.settle()
 	ping := sent()
-	if user, pass, _ := (&http.Request{Header: ping.header}).BasicAuth(); user != "ada-4711" || pass != "pass-4712" || ping.header.Get("X-Key") != "key-4713" {
+	if user, pass, _ := (&http.Request{Header: ping.header}).BasicAuth(); user != "ada-4711" || pass != "pass-4712" ||
+		ping.header.Get("X-Key") != "key-4713" {
 		t.Errorf("the ping came with %v", ping.header)
 	}
 	at := "/v1/webhooks/" + made.str("id")
@@ -329,7 +349,8 @@ func TestRule22_AnOwnWebhooksCredentialsAreTakenAndNeverShown(t *testing.T) {
 	}
 	read := hidden("read", a.want(a.call(a.member, "GET", at, nil), 200))
 	for _, got := range []answer{hidden("create", made), read} {
-		if s := fmt.Sprint(got.at("auth"), got.at("header_names"), got.at("policy")); s != "map[scheme:basic set:[password username]] [X-Key X-Other] map[retry_wait_seconds:[1 2] timeout_seconds:7]" {
+		if s := fmt.Sprint(got.at("auth"), got.at("header_names"), got.at("policy")); s != "map[scheme:basic "+
+			"set:[password username]] [X-Key X-Other] map[retry_wait_seconds:[1 2] timeout_seconds:7]" {
 			t.Errorf("the view says %s", s)
 		}
 	}
@@ -343,14 +364,16 @@ func TestRule22_AnOwnWebhooksCredentialsAreTakenAndNeverShown(t *testing.T) {
 		return sent()
 	}
 	got := patched(object{"headers": object{"X-Key": "key-4714", "X-Other": nil}})
-	if user, _, _ := (&http.Request{Header: got.header}).BasicAuth(); user != "ada-4711" || got.header.Get("X-Key") != "key-4714" || got.header.Get("X-Other") != "" {
+	if user, _, _ := (&http.Request{Header: got.header}).BasicAuth(); user != "ada-4711" ||
+		got.header.Get("X-Key") != "key-4714" || got.header.Get("X-Other") != "" {
 		t.Errorf("after a change of headers came %v", got.header)
 	}
 	got = patched(object{"name": "Renamed", "auth": object{"scheme": "bearer", "token": "bearer-4715"}})
 	if got.header.Get("Authorization") != "Bearer bearer-4715" || got.header.Get("X-Key") != "key-4714" {
 		t.Errorf("after a change of the scheme came %v", got.header)
 	}
-	a.refusedFields(a.call(a.admin, "PATCH", at, object{"url": "http://localhost:9999/"}), "/auth/token", "/headers/X-Key")
+	a.refusedFields(a.call(a.admin, "PATCH", at, object{"url": "http://localhost:9999/"}), "/auth/token",
+		"/headers/X-Key")
 	got = patched(object{"auth": object{"scheme": "none"}, "headers": object{"X-Key": nil}, "policy": object{}})
 	if got.header.Get("Authorization") != "" || got.header.Get("X-Key") != "" {
 		t.Errorf("after all was taken away came %v", got.header)

@@ -41,14 +41,17 @@ type workers struct {
 
 func (w *world) newWorkers() workers {
 	w.t.Helper()
-	provisions, deliveries, slow, replays := queuetest.New(w.t), queuetest.New(w.t), queuetest.New(w.t), queuetest.New(w.t)
+	provisions, deliveries, slow, replays := queuetest.New(w.t), queuetest.New(w.t), queuetest.New(w.t),
+		queuetest.New(w.t)
 	lanes := lane.Of(deliveries, slow, w.now)
 	return workers{
-		fanout:       fanout.New(w.tables.Store, provisions, replays, lanes, metric.New("test", io.Discard, w.now), w.now),
+		fanout: fanout.New(w.tables.Store, provisions, replays, lanes, metric.New("test", io.Discard, w.now),
+			w.now),
 		provisioning: provisioning.New(w.tables.Store, w.sealer, w.now, domain.NewID),
-		delivery:     delivery.New(w.tables.Store, w.sealer, lanes, egress.Config{AllowPrivate: true}, metric.New("test", io.Discard, w.now), w.now),
-		replay:       replay.New(w.tables.Store, slow, w.now, domain.NewID),
-		provisions:   provisions, deliveries: deliveries, slow: slow, replays: replays, lanes: lanes,
+		delivery: delivery.New(w.tables.Store, w.sealer, lanes, egress.Config{AllowPrivate: true},
+			metric.New("test", io.Discard, w.now), w.now),
+		replay:     replay.New(w.tables.Store, slow, w.now, domain.NewID),
+		provisions: provisions, deliveries: deliveries, slow: slow, replays: replays, lanes: lanes,
 	}
 }
 
@@ -81,14 +84,15 @@ func (w *world) settle() {
 		must(w.t, err)
 		sent, err := w.workers.delivery.Handle(w.t.Context(), toDeliver)
 		must(w.t, err)
-		if failures := slices.Concat(done.BatchItemFailures, sent.BatchItemFailures, again.BatchItemFailures); len(failures) > 0 {
+		if failures := slices.Concat(done.BatchItemFailures, sent.BatchItemFailures,
+			again.BatchItemFailures); len(failures) > 0 {
 			w.t.Fatalf("%d messages failed; the log says why", len(failures))
 		}
 	}
 }
 
-// retry makes the attempts that wait, as if their time had come. The queue will hand the same messages over again when it
-// really has: a test that may last so long must expect a repeat.
+// retry makes the attempts that wait, as if their time had come. The queue will hand the same messages over again when
+// it really has: a test that may last so long must expect a repeat.
 func (w *world) retry() {
 	w.t.Helper()
 	var waiting []queue.Message

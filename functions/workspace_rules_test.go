@@ -9,7 +9,8 @@ import (
 func TestRule28_AMemberUsesNoContractOfAnotherWorkspace(t *testing.T) {
 	l := newLife(t)
 	inSales := l.id
-	legal := l.want(l.call(l.admin, "POST", "/v1/templates", object{"name": "Legal", "workspace_id": "legal", "template_type_id": l.typeID}), 201).str("id")
+	legal := l.want(l.call(l.admin, "POST", "/v1/templates",
+		object{"name": "Legal", "workspace_id": "legal", "template_type_id": l.typeID}), 201).str("id")
 	body := contractOf(legal)
 	body["workspace_id"] = "legal"
 	made := l.want(l.call(l.integration(adminEmail), "POST", "/v1/contracts", body), 201)
@@ -24,8 +25,10 @@ func TestRule28_AMemberUsesNoContractOfAnotherWorkspace(t *testing.T) {
 		body         any
 		dashboard    bool // no token may
 	}{
-		{"GET", "", nil, false}, {"PATCH", "", object{"name": "Theirs"}, false}, {"PATCH", "/data-fields", newValues, false},
-		{"POST", "/publish", nil, false}, {"POST", "/cancel", nil, false}, {"DELETE", "", nil, false}, {"POST", sessions, object{}, false},
+		{"GET", "", nil, false}, {"PATCH", "", object{"name": "Theirs"}, false},
+		{"PATCH", "/data-fields", newValues, false},
+		{"POST", "/publish", nil, false}, {"POST", "/cancel", nil, false}, {"DELETE", "", nil, false},
+		{"POST", sessions, object{}, false},
 		{"POST", "/sign", nil, true}, {"POST", "/decline", nil, true},
 	}
 	for _, by := range []who{l.member, nowhere, l.integration(memberEmail)} {

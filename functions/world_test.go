@@ -84,22 +84,28 @@ func newWorld(t testing.TB) *world {
 	w := &world{t: t, tables: storetest.New(t), fanned: map[string]bool{}}
 	w.tables.Store = w.tables.At(w.now, w.cost.count)
 	w.cloud()
-	w.sealer = secret.NewSealer(kms.NewFromConfig(w.tables.AWS), w.tables.Store, secret.Config{SealingKey: shared.kmsKey}, w.now)
+	w.sealer = secret.NewSealer(kms.NewFromConfig(w.tables.AWS), w.tables.Store,
+		secret.Config{SealingKey: shared.kmsKey}, w.now)
 
-	public, err := json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: shared.issuerKey.Public(), Algorithm: "ES256", Use: "sig"}}})
+	public, err := json.Marshal(jose.JSONWebKeySet{
+		Keys: []jose.JSONWebKey{{Key: shared.issuerKey.Public(), Algorithm: "ES256", Use: "sig"}}})
 	must(t, err)
 	identity, err := auth.NewOIDC(auth.OIDCConfig{Issuer: issuer, Audience: audience, JWKS: string(public)}, w.now)
 	must(t, err)
-	keys := auth.NewSecretKeys(secretsmanager.NewFromConfig(w.tables.AWS), auth.PlatformKeyConfig{Secret: shared.secret}, w.now)
-	w.cursors = auth.NewCursorKeys(secretsmanager.NewFromConfig(w.tables.AWS), auth.CursorKeyConfig{Secret: shared.cursorKey}, w.now)
+	keys := auth.NewSecretKeys(secretsmanager.NewFromConfig(w.tables.AWS),
+		auth.PlatformKeyConfig{Secret: shared.secret}, w.now)
+	w.cursors = auth.NewCursorKeys(secretsmanager.NewFromConfig(w.tables.AWS),
+		auth.CursorKeyConfig{Secret: shared.cursorKey}, w.now)
 	gate := auth.NewGate(w.tables.Store, identity, keys, w.now).Opening(w.sealer)
 
 	routes := map[contract.Function]func(*contract.API){
-		contract.Catalogue:  catalogue.New(w.tables.Store, w.sealer, egress.Config{AllowPrivate: true}, w.now, domain.NewID).Routes,
+		contract.Catalogue: catalogue.New(w.tables.Store, w.sealer, egress.Config{AllowPrivate: true}, w.now,
+			domain.NewID).Routes,
 		contract.Enablement: enablement.New(w.tables.Store, w.sealer, w.now, domain.NewID).Routes,
 		contract.DataFields: datafields.New(w.tables.Store, w.now, domain.NewID).Routes,
 		contract.Contracts:  contracts.New(w.tables.Store, w.now, domain.NewID).Routes,
-		contract.Webhooks:   webhooks.New(w.tables.Store, w.sealer, egress.Config{AllowPrivate: true}, w.now, domain.NewID).Routes,
+		contract.Webhooks: webhooks.New(w.tables.Store, w.sealer, egress.Config{AllowPrivate: true}, w.now,
+			domain.NewID).Routes,
 	}
 	mux := http.NewServeMux()
 	for _, f := range contract.Functions {
@@ -130,7 +136,8 @@ func (w *world) cloud() {
 // secret puts a value into Secrets Manager, and returns its name.
 func (w *world) secret(prefix, value string) string {
 	name := prefix + "-" + rand.Text()[:8]
-	_, err := secretsmanager.NewFromConfig(w.tables.AWS).CreateSecret(w.t.Context(), &secretsmanager.CreateSecretInput{Name: &name, SecretString: &value})
+	_, err := secretsmanager.NewFromConfig(w.tables.AWS).CreateSecret(w.t.Context(),
+		&secretsmanager.CreateSecretInput{Name: &name, SecretString: &value})
 	must(w.t, err)
 	return name
 }
@@ -171,7 +178,8 @@ func (w *world) jwt(a domain.AccountID, u domain.UserID, life time.Duration) str
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: shared.issuerKey}, nil)
 	must(w.t, err)
 	token, err := jwt.Signed(signer).Claims(map[string]any{
-		"iss": issuer, "aud": audience, "sub": u, "plugboard_account": a, "iat": w.now().Unix(), "exp": w.now().Add(life).Unix(),
+		"iss": issuer, "aud": audience, "sub": u, "plugboard_account": a, "iat": w.now().Unix(),
+		"exp": w.now().Add(life).Unix(),
 	}).Serialize()
 	must(w.t, err)
 	return token

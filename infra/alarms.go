@@ -30,9 +30,10 @@ const (
 	tableConflicts    runbookRow = "table conflicts"
 )
 
-// alarm tells the topic when the metric reaches the threshold. Missing data is good news, and there is none at first, so
-// that no alarm speaks at its creation.
-func (d *Drawing) alarm(scope constructs.Construct, id string, row runbookRow, text string, of awscloudwatch.IMetric, threshold float64,
+// alarm tells the topic when the metric reaches the threshold. Missing data is good news, and there is none at first,
+// so that no alarm speaks at its creation.
+func (d *Drawing) alarm(scope constructs.Construct, id string, row runbookRow, text string, of awscloudwatch.IMetric,
+	threshold float64,
 	changes ...func(*awscloudwatch.AlarmProps)) awscloudwatch.Alarm {
 	props := &awscloudwatch.AlarmProps{
 		AlarmDescription:   jsii.String(fmt.Sprintf("%s RUNBOOK.md: %s.", text, row)),
@@ -54,13 +55,17 @@ func (d *Drawing) alarm(scope constructs.Construct, id string, row runbookRow, t
 // speaksAfter is how many minutes a fault must last before an alarm speaks: one sweep may come late.
 const speaksAfter = 5
 
-// SpeaksOf tells the topic when a metric was not 0 for five minutes, and when it stopped coming. Redelivery puts it every
-// minute, also when it is 0. Silence is the state INSUFFICIENT_DATA, in which an alarm begins: it tells only who leaves OK
-// for it, whereas missing data that counts as breaching would speak at the creation.
+// SpeaksOf tells the topic when a metric was not 0 for five minutes, and when it stopped coming. Redelivery puts it
+// every minute, also when it is 0. Silence is the state INSUFFICIENT_DATA, in which an alarm begins: it tells only who
+// leaves OK for it, whereas missing data that counts as breaching would speak at the creation.
 func (d *Drawing) SpeaksOf(name metric.Name, text string) {
-	alarm := d.alarm(d.Stack, strings.ToLower(string(name)), runbookRow(name), text+" Or redelivery, which looks every minute, does not.",
-		d.metric(metric.Namespace, string(name), "Maximum", "", map[string]*string{metric.StageDimension: &d.stage.Name}, time.Minute),
-		1, lasting(speaksAfter), func(p *awscloudwatch.AlarmProps) { p.TreatMissingData = awscloudwatch.TreatMissingData_MISSING })
+	alarm := d.alarm(d.Stack, strings.ToLower(string(name)), runbookRow(name),
+		text+" Or redelivery, which looks every minute, does not.",
+		d.metric(metric.Namespace, string(name), "Maximum",
+			"", map[string]*string{metric.StageDimension: &d.stage.Name}, time.Minute),
+		1, lasting(speaksAfter), func(p *awscloudwatch.AlarmProps) {
+			p.TreatMissingData = awscloudwatch.TreatMissingData_MISSING
+		})
 	alarm.AddInsufficientDataAction(awscloudwatchactions.NewSnsAction(d.alarms))
 }
 
@@ -84,9 +89,11 @@ const (
 
 func (d *Drawing) watchFunction(f *Function) {
 	of := map[string]*string{"FunctionName": f.function.FunctionName()}
-	d.alarm(f.function, "errors", functionErrors, fmt.Sprintf("%s has failed %d times in five minutes.", f.Name, errorsMost),
+	d.alarm(f.function, "errors", functionErrors,
+		fmt.Sprintf("%s has failed %d times in five minutes.", f.Name, errorsMost),
 		d.metric("AWS/Lambda", "Errors", "Sum", "", of, alarmPeriod), errorsMost)
-	d.alarm(f.function, "throttles", functionThrottles, fmt.Sprintf("Lambda has refused %d calls of %s in five minutes.", throttlesMost, f.Name),
+	d.alarm(f.function, "throttles", functionThrottles,
+		fmt.Sprintf("Lambda has refused %d calls of %s in five minutes.", throttlesMost, f.Name),
 		d.metric("AWS/Lambda", "Throttles", "Sum", "", of, alarmPeriod), throttlesMost)
 }
 
@@ -95,30 +102,35 @@ func (d *Drawing) watchTable(t *Table) {
 	scope := constructs.NewConstruct(d.tables, jsii.String(t.Name+"-alarms"))
 	of := map[string]*string{"TableName": t.table.TableName()}
 	throttled := func(id, name string, of map[string]*string) {
-		d.alarm(scope, id, tableThrottles, fmt.Sprintf("DynamoDB has refused %d requests to the %s table, by %s, in five minutes.", throttlesMost, t.Name, id),
+		d.alarm(scope, id, tableThrottles, fmt.Sprintf("DynamoDB has refused %d requests to the %s table, by %s, in "+
+			"five minutes.", throttlesMost, t.Name, id),
 			d.metric("AWS/DynamoDB", name, "Sum", "", of, alarmPeriod), throttlesMost)
 	}
 	throttled("reads", "ReadThrottleEvents", of)
 	throttled("writes", "WriteThrottleEvents", of)
 	if t.Index != nil {
-		throttled("index-writes", "WriteThrottleEvents", map[string]*string{"TableName": t.table.TableName(), "GlobalSecondaryIndexName": &t.Index.Name})
+		throttled("index-writes", "WriteThrottleEvents",
+			map[string]*string{"TableName": t.table.TableName(), "GlobalSecondaryIndexName": &t.Index.Name})
 	}
 	if t.Restorable {
-		d.alarm(scope, "conflicts", tableConflicts, fmt.Sprintf("Transactions on the %s table have met %d times in five minutes.", t.Name, conflictsMost),
+		d.alarm(scope, "conflicts", tableConflicts,
+			fmt.Sprintf("Transactions on the %s table have met %d times in five minutes.", t.Name, conflictsMost),
 			d.metric("AWS/DynamoDB", "TransactionConflict", "Sum", "", of, alarmPeriod), conflictsMost)
 	}
 }
 
 func (d *Drawing) watchAPI() {
 	of := map[string]*string{"ApiName": d.Stack.StackName(), "Stage": &d.stage.Name}
-	d.alarm(d.Stack, "api-errors", apiErrors, fmt.Sprintf("The API has answered %d requests with 5xx in five minutes.", apiErrorsMost),
+	d.alarm(d.Stack, "api-errors", apiErrors,
+		fmt.Sprintf("The API has answered %d requests with 5xx in five minutes.", apiErrorsMost),
 		d.metric("AWS/ApiGateway", "5XXError", "Sum", "", of, alarmPeriod), apiErrorsMost)
 	d.alarm(d.Stack, "api-latency", apiLatency, fmt.Sprintf("One request in twenty takes %s or more.", latencyMost),
-		d.metric("AWS/ApiGateway", "Latency", "p95", "", of, alarmPeriod), float64(latencyMost.Milliseconds()), lasting(3))
+		d.metric("AWS/ApiGateway", "Latency", "p95", "", of, alarmPeriod), float64(latencyMost.Milliseconds()),
+		lasting(3))
 }
 
-// tellSubscriber has the topic take alarms of this account over TLS, and hands them on. A topic with a policy of its own
-// loses SNS's, which lets CloudWatch publish.
+// tellSubscriber has the topic take alarms of this account over TLS, and hands them on. A topic with a policy of its
+// own loses SNS's, which lets CloudWatch publish.
 func (d *Drawing) tellSubscriber() {
 	awssns.NewCfnTopicPolicy(d.alarms, jsii.String("policy"), &awssns.CfnTopicPolicyProps{
 		Topics: &[]*string{d.alarms.TopicArn()},
@@ -132,7 +144,8 @@ func (d *Drawing) tellSubscriber() {
 	if to == "" {
 		if d.stage.Keep {
 			awscdk.Annotations_Of(d.Stack).AddWarningV2(jsii.String("plugboard:nobody-hears-alarms"),
-				jsii.String(fmt.Sprintf("Nobody hears the alarms of %s: give it an AlarmSubscriber in infra/stages.go.", d.stage.Name)))
+				jsii.String(fmt.Sprintf("Nobody hears the alarms of %s: give it an AlarmSubscriber in infra/stages.go.",
+					d.stage.Name)))
 		}
 		return
 	}

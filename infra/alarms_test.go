@@ -20,8 +20,10 @@ func TestAlarms_SpeakOfWhatWasForgottenAndOfSilence(t *testing.T) {
 			spoken := 0
 			for _, a := range stack.of("AWS::CloudWatch::Alarm") {
 				p := a.Properties
-				if p["MetricName"] == string(name) && p["Namespace"] == metric.Namespace && p["TreatMissingData"] == "missing" && p["Threshold"] == 1.0 &&
-					p["EvaluationPeriods"] == 5.0 && p["AlarmActions"] != nil && is(p["InsufficientDataActions"], p["AlarmActions"]) {
+				if p["MetricName"] == string(name) && p["Namespace"] == metric.Namespace &&
+					p["TreatMissingData"] == "missing" && p["Threshold"] == 1.0 &&
+					p["EvaluationPeriods"] == 5.0 && p["AlarmActions"] != nil &&
+					is(p["InsufficientDataActions"], p["AlarmActions"]) {
 					spoken++
 				}
 			}
@@ -110,7 +112,8 @@ func TestRunbook_HasARowForEachAlarmAndForNothingElse(t *testing.T) {
 }
 
 func TestAlarms_ReachTheStagesSubscriber(t *testing.T) {
-	for subscriber, protocol := range map[string]string{"": "", "ops@example.com": "email", "https://pager.example.com/plugboard": "https"} {
+	for subscriber, protocol := range map[string]string{"": "", "ops@example.com": "email",
+		"https://pager.example.com/plugboard": "https"} {
 		stage := stages["prod"]
 		stage.AlarmSubscriber = subscriber
 		stack, err := synthesise(stage, "subscriber")
@@ -136,12 +139,15 @@ func TestTopicAndQueues_TakeNothingOverPlainHTTP(t *testing.T) {
 	everyStage(t, func(t *testing.T, stack template) {
 		_, topic := stack.only(t, "AWS::SNS::TopicPolicy")
 		document := text(topic.Properties["PolicyDocument"])
-		if !strings.Contains(document, refused) || !strings.Contains(document, `"Service":"cloudwatch.amazonaws.com"`) || !strings.Contains(document, "aws:SourceAccount") {
+		if !strings.Contains(document, refused) ||
+			!strings.Contains(document, `"Service":"cloudwatch.amazonaws.com"`) ||
+			!strings.Contains(document, "aws:SourceAccount") {
 			t.Errorf("the topic's policy: got %s", document)
 		}
 		protected := map[string]int{}
 		for id, p := range stack.of("AWS::SQS::QueuePolicy") {
-			if document := text(p.Properties["PolicyDocument"]); !strings.Contains(document, `"Action":"sqs:*",`+refused) {
+			if document := text(p.Properties["PolicyDocument"]); !strings.Contains(document,
+				`"Action":"sqs:*",`+refused) {
 				t.Errorf("%s: got %s", id, document)
 			}
 			for _, queue := range p.Properties["Queues"].([]any) {
@@ -166,7 +172,8 @@ func TestContractsIndex_IsQueriedByWhoNeedsIt(t *testing.T) {
 			}
 		}
 		if slices.Sort(got); !slices.Equal(got, []string{"console", "contracts", "provisioning"}) {
-			t.Errorf("got %v, want those that list contracts, console and contracts, and provisioning, which erases them", got)
+			t.Errorf("got %v, want those that list contracts, console and contracts, and provisioning, which "+
+				"erases them", got)
 		}
 	})
 }

@@ -114,7 +114,8 @@ func (f *Function) Calls(other *Function) {
 
 // Sweeps reads items in their order, removes them, mostly in batches, and notes how far it came.
 func (f *Function) Sweeps(table *Table) {
-	f.arrow("sweeps", table, table.grant("dynamodb:GetItem", "dynamodb:Query", "dynamodb:BatchWriteItem", "dynamodb:PutItem", "dynamodb:DeleteItem"))
+	f.arrow("sweeps", table, table.grant("dynamodb:GetItem", "dynamodb:Query", "dynamodb:BatchWriteItem",
+		"dynamodb:PutItem", "dynamodb:DeleteItem"))
 }
 
 // Erases removes items, alone or in transactions.
@@ -160,7 +161,8 @@ func (s *Schedule) SendsTo(to *Queue, message any) {
 	if err != nil {
 		panic(fmt.Sprintf("infra: what %s sends is no JSON: %v", s.Name, err))
 	}
-	s.rule.SetTargets([]any{awsevents.CfnRule_TargetProperty{Id: jsii.String(to.Name), Arn: to.queue.AttrArn(), Input: jsii.String(string(body))}})
+	s.rule.SetTargets([]any{awsevents.CfnRule_TargetProperty{Id: jsii.String(to.Name), Arn: to.queue.AttrArn(),
+		Input: jsii.String(string(body))}})
 	grant := Grant{Actions: []string{"sqs:SendMessage"}, Resource: to.queue.AttrArn()}
 	// A queue has one policy: a second resource would replace the first.
 	to.policy.SetPolicyDocument(policyDocument(overTLSOnly("sqs:*", to.queue.AttrArn()), map[string]any{
@@ -171,9 +173,11 @@ func (s *Schedule) SendsTo(to *Queue, message any) {
 	s.drawing.Arrows = append(s.drawing.Arrows, Arrow{From: s, Verb: "sends to", To: to, Grant: grant})
 }
 
-// Wakes calls the function each time the schedule fires. Lambda repeats a failed call twice; the next call does the rest.
+// Wakes calls the function each time the schedule fires. Lambda repeats a failed call twice; the next call does the
+// rest.
 func (s *Schedule) Wakes(fn *Function) {
-	s.rule.SetTargets([]any{awsevents.CfnRule_TargetProperty{Id: jsii.String(string(fn.Name)), Arn: fn.function.FunctionArn()}})
+	s.rule.SetTargets([]any{awsevents.CfnRule_TargetProperty{Id: jsii.String(string(fn.Name)),
+		Arn: fn.function.FunctionArn()}})
 	awslambda.NewCfnPermission(fn.function, jsii.String(s.Name), &awslambda.CfnPermissionProps{
 		Action: jsii.String("lambda:InvokeFunction"), FunctionName: fn.function.FunctionArn(),
 		Principal: jsii.String("events.amazonaws.com"), SourceArn: s.rule.AttrArn(),
@@ -225,13 +229,15 @@ func (q *Queue) Feeds(to *Function, batches Batches) {
 		Actions:  []string{"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"},
 		Resource: q.queue.AttrArn(),
 	})
-	consume.ApplyBefore(awslambda.NewCfnEventSourceMapping(to.function, jsii.String(q.Name), &awslambda.CfnEventSourceMappingProps{
-		FunctionName:          to.function.FunctionName(),
-		EventSourceArn:        q.queue.AttrArn(),
-		BatchSize:             jsii.Number(batches.Size),
-		FunctionResponseTypes: jsii.Strings("ReportBatchItemFailures"),
-		ScalingConfig:         awslambda.CfnEventSourceMapping_ScalingConfigProperty{MaximumConcurrency: jsii.Number(batches.Most)},
-	}))
+	consume.ApplyBefore(awslambda.NewCfnEventSourceMapping(to.function, jsii.String(q.Name),
+		&awslambda.CfnEventSourceMappingProps{
+			FunctionName:          to.function.FunctionName(),
+			EventSourceArn:        q.queue.AttrArn(),
+			BatchSize:             jsii.Number(batches.Size),
+			FunctionResponseTypes: jsii.Strings("ReportBatchItemFailures"),
+			ScalingConfig: awslambda.CfnEventSourceMapping_ScalingConfigProperty{
+				MaximumConcurrency: jsii.Number(batches.Most)},
+		}))
 }
 
 // Feeds has the function hear of new outbox items, in their order per partition key. It fails whole batches: a
@@ -241,35 +247,39 @@ func (t *Table) Feeds(to *Function) {
 	dead := t.drawing.deadQueue(string(to.Name) + "-dead")
 	consume := to.feed(t, Grant{
 		// Lambda asks for ListStreams too, and takes it on the stream.
-		Actions:  []string{"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"},
+		Actions: []string{"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator",
+			"dynamodb:ListStreams"},
 		Resource: t.table.TableStreamArn(),
 	})
 	report := to.allow(Grant{Actions: []string{"sqs:SendMessage"}, Resource: dead.AttrArn()})
-	mapping := awslambda.NewCfnEventSourceMapping(to.function, jsii.String("stream"), &awslambda.CfnEventSourceMappingProps{
-		FunctionName:     to.function.FunctionName(),
-		EventSourceArn:   t.table.TableStreamArn(),
-		StartingPosition: jsii.String("TRIM_HORIZON"), // LATEST would miss what is written while the mapping starts
-		FilterCriteria: awslambda.CfnEventSourceMapping_FilterCriteriaProperty{
-			Filters: []any{awslambda.CfnEventSourceMapping_FilterProperty{
-				// By the key `dynamodb` alone: Lambda documents no other, so that the function looks at the event's name itself.
-				// https://docs.aws.amazon.com/lambda/latest/dg/with-ddb-filtering.html
-				Pattern: jsii.String(`{"dynamodb":{"NewImage":{"` + store.OutboxAttribute + `":{"S":[{"exists":true}]}}}}`),
-			}},
-		},
-		BatchSize:                  jsii.Number(100),
-		ParallelizationFactor:      jsii.Number(4),
-		BisectBatchOnFunctionError: true,
-		MaximumRetryAttempts:       jsii.Number(10),
-		MaximumRecordAgeInSeconds:  jsii.Number((6 * time.Hour).Seconds()),
-		DestinationConfig: awslambda.CfnEventSourceMapping_DestinationConfigProperty{
-			OnFailure: awslambda.CfnEventSourceMapping_OnFailureProperty{Destination: dead.AttrArn()},
-		},
-	})
+	mapping := awslambda.NewCfnEventSourceMapping(to.function, jsii.String("stream"),
+		&awslambda.CfnEventSourceMappingProps{
+			FunctionName:     to.function.FunctionName(),
+			EventSourceArn:   t.table.TableStreamArn(),
+			StartingPosition: jsii.String("TRIM_HORIZON"), // LATEST would miss what is written while the mapping starts
+			FilterCriteria: awslambda.CfnEventSourceMapping_FilterCriteriaProperty{
+				Filters: []any{awslambda.CfnEventSourceMapping_FilterProperty{
+					// By the key `dynamodb` alone: Lambda documents no other, so that the function looks at the event's
+					// name itself. https://docs.aws.amazon.com/lambda/latest/dg/with-ddb-filtering.html
+					Pattern: jsii.String(`{"dynamodb":{"NewImage":{"` + store.OutboxAttribute +
+						`":{"S":[{"exists":true}]}}}}`),
+				}},
+			},
+			BatchSize:                  jsii.Number(100),
+			ParallelizationFactor:      jsii.Number(4),
+			BisectBatchOnFunctionError: true,
+			MaximumRetryAttempts:       jsii.Number(10),
+			MaximumRecordAgeInSeconds:  jsii.Number((6 * time.Hour).Seconds()),
+			DestinationConfig: awslambda.CfnEventSourceMapping_DestinationConfigProperty{
+				OnFailure: awslambda.CfnEventSourceMapping_OnFailureProperty{Destination: dead.AttrArn()},
+			},
+		})
 	consume.ApplyBefore(mapping)
 	report.ApplyBefore(mapping)
 
 	d := t.drawing
-	d.alarm(to.function, "backlog", streamBacklog, "The oldest outbox item has waited for more than "+d.stage.Backlog.String()+".",
+	d.alarm(to.function, "backlog", streamBacklog, "The oldest outbox item has waited for more than "+
+		d.stage.Backlog.String()+".",
 		to.function.Metric(jsii.String("IteratorAge"), &awscloudwatch.MetricOptions{
 			Statistic: jsii.String("Maximum"),
 			Period:    awscdk.Duration_Minutes(jsii.Number(1)),

@@ -62,7 +62,8 @@ func (d *Drawing) Function(name contract.Function, timeout time.Duration) *Funct
 				"amd64": awslambda.Architecture_X86_64(),
 				"arm64": awslambda.Architecture_ARM_64(),
 			}[d.stage.Architecture],
-			Code:        awslambda.Code_FromAsset(jsii.String(filepath.Join(d.build, d.stage.Architecture, string(name))), nil),
+			Code: awslambda.Code_FromAsset(
+				jsii.String(filepath.Join(d.build, d.stage.Architecture, string(name))), nil),
 			Environment: &map[string]*string{"STAGE": jsii.String(d.stage.Name), "GOGC": jsii.String(garbage)},
 			Handler:     jsii.String("bootstrap"),
 			LogGroup:    log,
@@ -94,9 +95,10 @@ type Table struct {
 func (d *Drawing) Table(declared store.Table) *Table {
 	t := &Table{Table: declared, drawing: d}
 	if restored := d.stage.Restored; restored.Of == declared.Name {
-		t.table = awsdynamodb.Table_FromTableAttributes(d.tables, jsii.String(declared.Name), &awsdynamodb.TableAttributes{
-			TableName: &restored.Table, TableStreamArn: &restored.Stream,
-		})
+		t.table = awsdynamodb.Table_FromTableAttributes(d.tables, jsii.String(declared.Name),
+			&awsdynamodb.TableAttributes{
+				TableName: &restored.Table, TableStreamArn: &restored.Stream,
+			})
 	} else {
 		t.table = d.newTable(declared)
 	}
@@ -109,8 +111,10 @@ func (d *Drawing) Table(declared store.Table) *Table {
 func (d *Drawing) newTable(declared store.Table) awsdynamodb.Table {
 	keep := d.removal(true)
 	props := &awsdynamodb.TableProps{
-		PartitionKey:        &awsdynamodb.Attribute{Name: jsii.String(store.PartitionKey), Type: awsdynamodb.AttributeType_STRING},
-		SortKey:             &awsdynamodb.Attribute{Name: jsii.String(store.SortKey), Type: awsdynamodb.AttributeType_STRING},
+		PartitionKey: &awsdynamodb.Attribute{Name: jsii.String(store.PartitionKey),
+			Type: awsdynamodb.AttributeType_STRING},
+		SortKey: &awsdynamodb.Attribute{Name: jsii.String(store.SortKey),
+			Type: awsdynamodb.AttributeType_STRING},
 		BillingMode:         awsdynamodb.BillingMode_PAY_PER_REQUEST,
 		TimeToLiveAttribute: jsii.String(store.ExpiresAt),
 		PointInTimeRecoverySpecification: &awsdynamodb.PointInTimeRecoverySpecification{
@@ -160,7 +164,8 @@ func (d *Drawing) Queue(name string) *Queue {
 	})
 	// A message that fails again and again drops out of this metric after three receives: the dead queue's alarm
 	// is for that one, this one for those that nobody works on.
-	d.alarm(queue, "backlog", queueBacklog, fmt.Sprintf("The oldest message of the %s queue has waited for more than %s.", name, d.stage.Backlog),
+	d.alarm(queue, "backlog", queueBacklog,
+		fmt.Sprintf("The oldest message of the %s queue has waited for more than %s.", name, d.stage.Backlog),
 		d.queueMetric(queue, "ApproximateAgeOfOldestMessage"), d.stage.Backlog.Seconds())
 	q := &Queue{Name: name, drawing: d, queue: queue, dead: dead, policy: tlsOnly(queue)}
 	d.boxes = append(d.boxes, q)
@@ -171,8 +176,8 @@ func (d *Drawing) Queue(name string) *Queue {
 func (q *Queue) node() string  { return q.Name + "_queue" }
 func (q *Queue) shape() string { return "[[" + q.Name + " queue]]" }
 
-// Schedule is an EventBridge rule that fires again and again. A rule, since EventBridge's Scheduler fires on one emulator
-// alone.
+// Schedule is an EventBridge rule that fires again and again. A rule, since EventBridge's Scheduler fires on one
+// emulator alone.
 type Schedule struct {
 	Name string
 
@@ -190,9 +195,10 @@ func (d *Drawing) Schedule(name string, every time.Duration) *Schedule {
 		unit += "s"
 	}
 	rate := fmt.Sprintf("rate(%d %s)", n, unit)
-	s := &Schedule{Name: name, drawing: d, rule: awsevents.NewCfnRule(d.Stack, jsii.String(name), &awsevents.CfnRuleProps{
-		ScheduleExpression: jsii.String(rate),
-	})}
+	s := &Schedule{Name: name, drawing: d,
+		rule: awsevents.NewCfnRule(d.Stack, jsii.String(name), &awsevents.CfnRuleProps{
+			ScheduleExpression: jsii.String(rate),
+		})}
 	d.boxes = append(d.boxes, s)
 	return s
 }
@@ -206,7 +212,8 @@ func (d *Drawing) deadQueue(name string) awssqs.CfnQueue {
 		MessageRetentionPeriod: jsii.Number((14 * 24 * time.Hour).Seconds()),
 	})
 	tlsOnly(dead)
-	d.alarm(dead, "dead", deadLetters, fmt.Sprintf("Something is in the %s queue: a fault of ours, not of an endpoint.", name),
+	d.alarm(dead, "dead", deadLetters, fmt.Sprintf("Something is in the %s queue: a fault of ours, not of an endpoint.",
+		name),
 		d.queueMetric(dead, "ApproximateNumberOfMessagesVisible"), 1)
 	d.output(goName(name)+"QueueUrl", dead.Ref())
 	d.dead[name] = dead
@@ -270,18 +277,20 @@ type Secret struct {
 
 // Secret adds one of 48 letters and digits: 285 bits.
 func (d *Drawing) Secret(name string) *Secret {
-	s := &Secret{Name: name, secret: awssecretsmanager.NewSecret(d.Stack, jsii.String(name), &awssecretsmanager.SecretProps{
-		GenerateSecretString: &awssecretsmanager.SecretStringGenerator{
-			PasswordLength: jsii.Number(48),
-			// Secrets Manager wants a character of every included type unless it is told otherwise, and punctuation is
-			// included unless it is excluded as a type: https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetRandomPassword.html.
-			RequireEachIncludedType: jsii.Bool(false),
-			ExcludePunctuation:      jsii.Bool(true),
-			// The same characters once more, since MiniStack ignores ExcludePunctuation.
-			ExcludeCharacters: jsii.String("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"),
-		},
-		RemovalPolicy: d.kept(),
-	})}
+	s := &Secret{Name: name, secret: awssecretsmanager.NewSecret(d.Stack, jsii.String(name),
+		&awssecretsmanager.SecretProps{
+			GenerateSecretString: &awssecretsmanager.SecretStringGenerator{
+				PasswordLength: jsii.Number(48),
+				// Secrets Manager wants a character of every included type unless it is told otherwise, and punctuation
+				// is included unless it is excluded as a type:
+				// https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetRandomPassword.html.
+				RequireEachIncludedType: jsii.Bool(false),
+				ExcludePunctuation:      jsii.Bool(true),
+				// The same characters once more, since MiniStack ignores ExcludePunctuation.
+				ExcludeCharacters: jsii.String("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"),
+			},
+			RemovalPolicy: d.kept(),
+		})}
 	d.boxes = append(d.boxes, s)
 	d.output(goName(name)+"Secret", s.secret.SecretArn())
 	return s

@@ -38,7 +38,8 @@ func TestConsole_MayDoWhatItsServicesMay(t *testing.T) {
 
 func TestConsole_HasADomainWhereTheStageNamesOne(t *testing.T) {
 	stage := stages["prod"]
-	stage.Console.Domain, stage.Console.Certificate = "plugboard.example.com", "arn:aws:acm:eu-central-1:123456789012:certificate/1"
+	stage.Console.Domain, stage.Console.Certificate = "plugboard.example.com",
+		"arn:aws:acm:eu-central-1:123456789012:certificate/1"
 	stack, err := synthesise(stage, "console-domain")
 	if err != nil {
 		t.Fatal(err)
@@ -49,12 +50,14 @@ func TestConsole_HasADomainWhereTheStageNamesOne(t *testing.T) {
 	}
 	for _, name := range names {
 		p := name.Properties
-		if p["DomainName"] != stage.Console.Domain || p["RegionalCertificateArn"] != stage.Console.Certificate || p["SecurityPolicy"] != "TLS_1_2" {
+		if p["DomainName"] != stage.Console.Domain || p["RegionalCertificateArn"] != stage.Console.Certificate ||
+			p["SecurityPolicy"] != "TLS_1_2" {
 			t.Errorf("got %s", text(p))
 		}
 	}
 	for _, mapping := range mappings {
-		if mapping.Properties["BasePath"] != nil || mapping.Properties["RestApiId"] == nil || mapping.Properties["Stage"] == nil {
+		if mapping.Properties["BasePath"] != nil || mapping.Properties["RestApiId"] == nil ||
+			mapping.Properties["Stage"] == nil {
 			t.Errorf("got %s", text(mapping.Properties))
 		}
 	}

@@ -14,7 +14,8 @@ import (
 )
 
 // Dashboard shows whether deliveries flow, and where they do not: first what partners notice, then what waits, then
-// what the machines do. It is the last thing to be drawn, since it shows every function, queue, table and alarm before it.
+// what the machines do. It is the last thing to be drawn, since it shows every function, queue, table and alarm before
+// it.
 func (d *Drawing) Dashboard() {
 	board := awscloudwatch.NewDashboard(d.Stack, jsii.String("dashboard"), &awscloudwatch.DashboardProps{
 		DashboardName:   d.Stack.StackName(),
@@ -26,13 +27,16 @@ func (d *Drawing) Dashboard() {
 	sum, p50, p99 := "Sum", "p50", "p99"
 	ours := func(statistic string, names ...metric.Name) (all []awscloudwatch.IMetric) {
 		for _, n := range names {
-			all = append(all, d.metric(metric.Namespace, string(n), statistic, string(n)+" "+statistic, map[string]*string{metric.StageDimension: &d.stage.Name}, time.Minute))
+			all = append(all, d.metric(metric.Namespace, string(n), statistic, string(n)+" "+statistic,
+				map[string]*string{metric.StageDimension: &d.stage.Name}, time.Minute))
 		}
 		return all
 	}
 	board.AddWidgets(
-		graph("Attempts, by how they ended", ours(sum, metric.Delivered, metric.Failed, metric.Exhausted, metric.Skipped, metric.Cancelled)...),
-		graph("From event to first attempt, ms", append(ours(p50, metric.FirstAttempt), ours(p99, metric.FirstAttempt)...)...),
+		graph("Attempts, by how they ended",
+			ours(sum, metric.Delivered, metric.Failed, metric.Exhausted, metric.Skipped, metric.Cancelled)...),
+		graph("From event to first attempt, ms",
+			append(ours(p50, metric.FirstAttempt), ours(p99, metric.FirstAttempt)...)...),
 		graph("Endpoints' time, ms", append(ours(p50, metric.AttemptTime), ours(p99, metric.AttemptTime)...)...),
 	)
 	board.AddWidgets(
@@ -43,7 +47,8 @@ func (d *Drawing) Dashboard() {
 	for _, box := range d.boxes {
 		switch box := box.(type) {
 		case *Queue:
-			waiting = append(waiting, d.metric("AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum", box.Name, map[string]*string{"QueueName": box.queue.AttrQueueName()}, time.Minute))
+			waiting = append(waiting, d.metric("AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum", box.Name,
+				map[string]*string{"QueueName": box.queue.AttrQueueName()}, time.Minute))
 		case *Function:
 			of := map[string]*string{"FunctionName": box.function.FunctionName()}
 			errors = append(errors, d.metric("AWS/Lambda", "Errors", sum, string(box.Name), of, time.Minute))
@@ -57,7 +62,8 @@ func (d *Drawing) Dashboard() {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.dead)) {
-		dead = append(dead, d.metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", name, map[string]*string{"QueueName": d.dead[name].AttrQueueName()}, time.Minute))
+		dead = append(dead, d.metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", name,
+			map[string]*string{"QueueName": d.dead[name].AttrQueueName()}, time.Minute))
 	}
 	board.AddWidgets(
 		graph("Age of the oldest message, s", waiting...),
@@ -66,7 +72,8 @@ func (d *Drawing) Dashboard() {
 	)
 	board.AddWidgets(
 		graph("Open breakers", ours("Maximum", metric.OpenBreakers)...),
-		graph("Deliveries parked while a breaker is open, moved to the slow lane, and waiting their turn", ours(sum, metric.Parked, metric.Moved, metric.Paced)...),
+		graph("Deliveries parked while a breaker is open, moved to the slow lane, and waiting their turn",
+			ours(sum, metric.Parked, metric.Moved, metric.Paced)...),
 	)
 	board.AddWidgets(
 		graph("Functions' errors", errors...),
@@ -76,7 +83,8 @@ func (d *Drawing) Dashboard() {
 }
 
 // metric is labelled where it is shown.
-func (d *Drawing) metric(namespace, name, statistic, label string, dimensions map[string]*string, period time.Duration) awscloudwatch.IMetric {
+func (d *Drawing) metric(namespace, name, statistic, label string, dimensions map[string]*string,
+	period time.Duration) awscloudwatch.IMetric {
 	props := &awscloudwatch.MetricProps{
 		Namespace: &namespace, MetricName: &name, Statistic: &statistic, DimensionsMap: &dimensions,
 		Period: awscdk.Duration_Seconds(jsii.Number(period.Seconds())),
@@ -92,5 +100,6 @@ func graph(title string, metrics ...awscloudwatch.IMetric) awscloudwatch.IWidget
 	if len(metrics) == 0 {
 		panic(fmt.Sprintf("the dashboard has nothing to show of %q", title))
 	}
-	return awscloudwatch.NewGraphWidget(&awscloudwatch.GraphWidgetProps{Title: &title, Left: &metrics, Width: jsii.Number(8)})
+	return awscloudwatch.NewGraphWidget(&awscloudwatch.GraphWidgetProps{Title: &title, Left: &metrics,
+		Width: jsii.Number(8)})
 }

@@ -98,8 +98,9 @@ func (d *Drawing) removal(keep bool) awscdk.RemovalPolicy {
 	return awscdk.RemovalPolicy_DESTROY
 }
 
-// kept is what becomes of a resource that outlives the stack, but for a first deployment that fails: CloudFormation then
-// deletes what it has just made (RetainExceptOnCreate). A table is not of these: its own protection would stop the roll-back.
+// kept is what becomes of a resource that outlives the stack, but for a first deployment that fails: CloudFormation
+// then deletes what it has just made (RetainExceptOnCreate). A table is not of these: its own protection would stop the
+// roll-back.
 func (d *Drawing) kept() awscdk.RemovalPolicy {
 	if d.stage.Keep {
 		return awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE

@@ -42,9 +42,10 @@ func (d *Drawing) API() *API {
 		BinaryMediaTypes:       jsii.Strings(binaryMediaTypes...),
 		MinimumCompressionSize: jsii.Number(compressFrom),
 	})
-	deployment := awsapigateway.NewCfnDeployment(d.Stack, jsii.String("gateway-deployment-"+body), &awsapigateway.CfnDeploymentProps{
-		RestApiId: a.api.Ref(),
-	})
+	deployment := awsapigateway.NewCfnDeployment(d.Stack, jsii.String("gateway-deployment-"+body),
+		&awsapigateway.CfnDeploymentProps{
+			RestApiId: a.api.Ref(),
+		})
 	if d.stage.Emulated {
 		a.answerOnMiniStack(deployment)
 	}
@@ -79,12 +80,13 @@ func (a *API) serve(deployment awsapigateway.CfnDeployment, id string) {
 		a.domain(stage)
 	}
 	if !d.stage.GatewayLogRoleExists {
-		stage.AddResourceDependency(d.gatewaysMayLog(), jsii.String("API Gateway refuses an access log before the role is set"))
+		stage.AddResourceDependency(d.gatewaysMayLog(),
+			jsii.String("API Gateway refuses an access log before the role is set"))
 	}
 }
 
-// throttles are the rates of the operations' rows, as far as the stage allows them. Other routes have the stage's rate. A
-// path's slashes are ~1 here (AWS::ApiGateway::Stage MethodSetting, "ResourcePath").
+// throttles are the rates of the operations' rows, as far as the stage allows them. Other routes have the stage's rate.
+// A path's slashes are ~1 here (AWS::ApiGateway::Stage MethodSetting, "ResourcePath").
 func (d *Drawing) throttles() []any {
 	setting := func(path, method string, r contract.Rate) any {
 		return &awsapigateway.CfnStage_MethodSettingProperty{
@@ -100,17 +102,19 @@ func (d *Drawing) throttles() []any {
 	return all
 }
 
-// gatewaysMayLog sets the account-wide role by which gateways write logs. The stack leaves it behind when it is deleted,
-// as other APIs of the account may use it by then.
+// gatewaysMayLog sets the account-wide role by which gateways write logs. The stack leaves it behind when it is
+// deleted, as other APIs of the account may use it by then.
 func (d *Drawing) gatewaysMayLog() awsapigateway.CfnAccount {
 	role := awsiam.NewRole(d.Stack, jsii.String("gateway-log-role"), &awsiam.RoleProps{
 		AssumedBy: awsiam.NewServicePrincipal(jsii.String("apigateway.amazonaws.com"), nil),
 		ManagedPolicies: &[]awsiam.IManagedPolicy{
-			awsiam.ManagedPolicy_FromAwsManagedPolicyName(jsii.String("service-role/AmazonAPIGatewayPushToCloudWatchLogs")),
+			awsiam.ManagedPolicy_FromAwsManagedPolicyName(
+				jsii.String("service-role/AmazonAPIGatewayPushToCloudWatchLogs")),
 		},
 	})
 	role.ApplyRemovalPolicy(awscdk.RemovalPolicy_RETAIN)
-	account := awsapigateway.NewCfnAccount(d.Stack, jsii.String("gateway-account"), &awsapigateway.CfnAccountProps{CloudWatchRoleArn: role.RoleArn()})
+	account := awsapigateway.NewCfnAccount(d.Stack, jsii.String("gateway-account"),
+		&awsapigateway.CfnAccountProps{CloudWatchRoleArn: role.RoleArn()})
 	account.ApplyRemovalPolicy(awscdk.RemovalPolicy_RETAIN, nil)
 	return account
 }
@@ -121,8 +125,9 @@ func (a *API) domain(stage awsapigateway.CfnStage) {
 	name := awsapigateway.NewCfnDomainName(d.Stack, jsii.String("domain"), &awsapigateway.CfnDomainNameProps{
 		DomainName:             &console.Domain,
 		RegionalCertificateArn: &console.Certificate,
-		EndpointConfiguration:  &awsapigateway.CfnDomainName_EndpointConfigurationProperty{Types: jsii.Strings("REGIONAL")},
-		SecurityPolicy:         jsii.String("TLS_1_2"),
+		EndpointConfiguration: &awsapigateway.CfnDomainName_EndpointConfigurationProperty{
+			Types: jsii.Strings("REGIONAL")},
+		SecurityPolicy: jsii.String("TLS_1_2"),
 	})
 	awsapigateway.NewCfnBasePathMapping(name, jsii.String("mapping"), &awsapigateway.CfnBasePathMappingProps{
 		DomainName: name.Ref(), RestApiId: a.api.Ref(), Stage: stage.Ref(),
@@ -133,8 +138,8 @@ func (a *API) domain(stage awsapigateway.CfnStage) {
 func (a *API) node() string  { return "api" }
 func (a *API) shape() string { return "([API Gateway])" }
 
-// Calls routes the function's operations, or its pages, to it. One permission covers them all: one for each method would pass
-// the 20 KB that a function's policy may have at some 40 routes.
+// Calls routes the function's operations, or its pages, to it. One permission covers them all: one for each method
+// would pass the 20 KB that a function's policy may have at some 40 routes.
 func (a *API) Calls(fn *Function) {
 	d := a.drawing
 	a.callees[fn.Name] = fn
@@ -152,7 +157,8 @@ func (a *API) Calls(fn *Function) {
 		Action: jsii.String("lambda:InvokeFunction"), FunctionName: fn.function.FunctionArn(),
 		Principal: jsii.String("apigateway.amazonaws.com"),
 		SourceArn: d.Stack.FormatArn(&awscdk.ArnComponents{
-			Service: jsii.String("execute-api"), Resource: a.api.Ref(), ResourceName: jsii.String(d.stage.Name + "/*/*"),
+			Service: jsii.String("execute-api"), Resource: a.api.Ref(),
+			ResourceName: jsii.String(d.stage.Name + "/*/*"),
 		}),
 	})
 	fn.allow(Grant{Env: limitOf(d.stage)})

@@ -44,7 +44,8 @@ func TestGateway_RoutesEachOperationOnceAndNothingBesides(t *testing.T) {
 			for method, route := range methods.(map[string]any) {
 				integration := text(route.(map[string]any)["x-amazon-apigateway-integration"])
 				owner := function.FindStringSubmatch(integration)
-				if owner == nil || !strings.Contains(integration, `"type":"aws_proxy"`) || !strings.Contains(integration, `"httpMethod":"POST"`) {
+				if owner == nil || !strings.Contains(integration, `"type":"aws_proxy"`) ||
+					!strings.Contains(integration, `"httpMethod":"POST"`) {
 					t.Fatalf("%s %s calls no function: %s", method, path, integration)
 				}
 				got = append(got, fmt.Sprint(strings.ToUpper(method), " ", path, " ", owner[1]))
@@ -77,12 +78,14 @@ func TestGateway_ImportsABareSkeleton(t *testing.T) {
 		if !is(body["openapi"], "3.0.1") || body["components"] != nil {
 			t.Errorf("got OpenAPI %v with components %v, want 3.0.1 without", body["openapi"], body["components"])
 		}
-		for _, binary := range []any{api.Properties["BinaryMediaTypes"], body["x-amazon-apigateway-binary-media-types"]} {
+		for _, binary := range []any{api.Properties["BinaryMediaTypes"],
+			body["x-amazon-apigateway-binary-media-types"]} {
 			if !is(binary, []string{"*/*", "image/*"}) {
 				t.Errorf("binary media types: got %s", text(binary))
 			}
 		}
-		for _, least := range []any{api.Properties["MinimumCompressionSize"], body["x-amazon-apigateway-minimum-compression-size"]} {
+		for _, least := range []any{api.Properties["MinimumCompressionSize"],
+			body["x-amazon-apigateway-minimum-compression-size"]} {
 			if !is(least, 1024) {
 				t.Errorf("compression: got from %s bytes on, want 1024", text(least))
 			}
@@ -127,17 +130,21 @@ func TestGateway_NamesAPathParameterOneWay(t *testing.T) {
 	})
 }
 
-// The body alone has them on AWS, where a resource besides would be a second truth; MiniStack reads the resources alone.
+// The body alone has them on AWS, where a resource besides would be a second truth; MiniStack reads the resources
+// alone.
 func TestGateway_AnswersForItselfInProblemDocuments(t *testing.T) {
 	everyStage(t, func(t *testing.T, stack template) {
 		_, api := stack.only(t, "AWS::ApiGateway::RestApi")
 		answers := api.Properties["Body"].(map[string]any)["x-amazon-apigateway-gateway-responses"].(map[string]any)
 		for kind, status := range map[string]int{
-			"MISSING_AUTHENTICATION_TOKEN": http.StatusNotFound, "INVALID_SIGNATURE": http.StatusNotFound, "EXPIRED_TOKEN": http.StatusNotFound,
-			"RESOURCE_NOT_FOUND": http.StatusNotFound, "REQUEST_TOO_LARGE": http.StatusRequestEntityTooLarge, "THROTTLED": http.StatusTooManyRequests,
+			"MISSING_AUTHENTICATION_TOKEN": http.StatusNotFound, "INVALID_SIGNATURE": http.StatusNotFound,
+			"EXPIRED_TOKEN":      http.StatusNotFound,
+			"RESOURCE_NOT_FOUND": http.StatusNotFound, "REQUEST_TOO_LARGE": http.StatusRequestEntityTooLarge,
+			"THROTTLED": http.StatusTooManyRequests,
 		} {
 			answer, _ := answers[kind].(map[string]any)
-			if !is(answer["statusCode"], fmt.Sprint(status)) || !strings.Contains(text(answer["responseParameters"]), "application/problem+json") ||
+			if !is(answer["statusCode"], fmt.Sprint(status)) ||
+				!strings.Contains(text(answer["responseParameters"]), "application/problem+json") ||
 				!strings.Contains(text(answer["responseTemplates"]), "request_id") {
 				t.Errorf("%s: got %s", kind, text(answer))
 			}
@@ -155,10 +162,12 @@ func TestGateway_AnswersForItselfInProblemDocuments(t *testing.T) {
 		for id, r := range resources {
 			answer := answers[r.Properties["ResponseType"].(string)].(map[string]any)
 			for property, want := range map[string]any{
-				"StatusCode": answer["statusCode"], "ResponseParameters": answer["responseParameters"], "ResponseTemplates": answer["responseTemplates"],
+				"StatusCode": answer["statusCode"], "ResponseParameters": answer["responseParameters"],
+				"ResponseTemplates": answer["responseTemplates"],
 			} {
 				if !is(r.Properties[property], want) {
-					t.Errorf("%s: %s: got %s, want the body's %s", id, property, text(r.Properties[property]), text(want))
+					t.Errorf("%s: %s: got %s, want the body's %s", id, property, text(r.Properties[property]),
+						text(want))
 				}
 			}
 		}
@@ -183,7 +192,8 @@ func TestGateway_AChangedBodyIsDeployedAnew(t *testing.T) {
 	for _, name := range []string{"local", "prod"} {
 		stage := stages[name]
 		before, again := ids(stage), ids(stage)
-		gatewayAnswers = append(gatewayAnswers, gatewayAnswer{"QUOTA_EXCEEDED", 429, "throttled", "The usage plan is used up."})
+		gatewayAnswers = append(gatewayAnswers,
+			gatewayAnswer{"QUOTA_EXCEEDED", 429, "throttled", "The usage plan is used up."})
 		after := ids(stage)
 		gatewayAnswers = gatewayAnswers[:len(gatewayAnswers)-1]
 		for _, kind := range kinds {

@@ -40,9 +40,9 @@ func gatewayRoutes() []gatewayRoute {
 	return all
 }
 
-// gatewayBody is what API Gateway imports: paths, methods and integrations. It is OpenAPI 3.0, as REST APIs take no 3.1,
-// and has no schemas, as each would become a model. It is inline, as a body from S3 would not resolve the functions' ARNs.
-// Every method is named: MiniStack knows no any-method.
+// gatewayBody is what API Gateway imports: paths, methods and integrations. It is OpenAPI 3.0, as REST APIs take no
+// 3.1, and has no schemas, as each would become a model. It is inline, as a body from S3 would not resolve the
+// functions' ARNs. Every method is named: MiniStack knows no any-method.
 func gatewayBody(stack awscdk.Stack, routes []gatewayRoute, uri func(contract.Function) string) map[string]any {
 	paths := map[string]any{}
 	for _, o := range routes {
@@ -54,12 +54,14 @@ func gatewayBody(stack awscdk.Stack, routes []gatewayRoute, uri func(contract.Fu
 		route := map[string]any{
 			"responses": map[string]any{},
 			"x-amazon-apigateway-integration": map[string]any{
-				"type": "aws_proxy", "httpMethod": "POST", "passthroughBehavior": "when_no_match", "uri": uri(o.Function),
+				"type": "aws_proxy", "httpMethod": "POST", "passthroughBehavior": "when_no_match",
+				"uri": uri(o.Function),
 			},
 		}
 		var parameters []any
 		for _, name := range pathParameter.FindAllStringSubmatch(o.Path, -1) {
-			parameters = append(parameters, map[string]any{"name": name[1], "in": "path", "required": true, "schema": map[string]any{"type": "string"}})
+			parameters = append(parameters, map[string]any{"name": name[1], "in": "path", "required": true,
+				"schema": map[string]any{"type": "string"}})
 		}
 		if parameters != nil {
 			route["parameters"] = parameters
@@ -71,8 +73,9 @@ func gatewayBody(stack awscdk.Stack, routes []gatewayRoute, uri func(contract.Fu
 		answers[g.kind] = g.body()
 	}
 	return map[string]any{
-		"openapi":                                "3.0.1",
-		"info":                                   map[string]any{"title": *stack.StackName(), "version": contract.Version},
+		"openapi": "3.0.1",
+		"info": map[string]any{"title": *stack.StackName(),
+			"version": contract.Version},
 		"paths":                                  paths,
 		"x-amazon-apigateway-binary-media-types": binaryMediaTypes,
 		"x-amazon-apigateway-minimum-compression-size": compressFrom,
@@ -98,15 +101,19 @@ var gatewayAnswers = []gatewayAnswer{
 	// API Gateway takes 10 MB; Lambda takes 6 MB in base64, which is 4.5 MB.
 	{"REQUEST_TOO_LARGE", 413, "too-large", "The body is larger than any operation takes: the most is 4 MB."},
 	{"THROTTLED", 429, "throttled", "Too many requests: wait a moment and try again."},
-	{"INTEGRATION_TIMEOUT", 504, "unavailable", "The answer took too long: it is safe to repeat the request with its Idempotency-Key."},
+	{"INTEGRATION_TIMEOUT", 504, "unavailable",
+		"The answer took too long: it is safe to repeat the request with its Idempotency-Key."},
 	{"DEFAULT_4XX", 0, "refused", "The gateway refused the request."},
-	{"DEFAULT_5XX", 0, "unavailable", "Something failed on our side, or the body is over 4 MB. A smaller request is safe to repeat with its Idempotency-Key."},
+	{"DEFAULT_5XX", 0, "unavailable", "Something failed on our side, or the body is over 4 MB. A smaller request is " +
+		"safe to repeat with its Idempotency-Key."},
 }
 
 // body is the answer as the API's body declares it.
 func (g gatewayAnswer) body() map[string]any {
-	problem := map[string]any{"type": "about:blank", "title": g.title, "code": g.code, "request_id": "$context.requestId"}
-	answer := map[string]any{"responseParameters": map[string]any{"gatewayresponse.header.Content-Type": "'application/problem+json'"}}
+	problem := map[string]any{"type": "about:blank", "title": g.title, "code": g.code,
+		"request_id": "$context.requestId"}
+	answer := map[string]any{"responseParameters": map[string]any{
+		"gatewayresponse.header.Content-Type": "'application/problem+json'"}}
 	if g.status != 0 {
 		problem["status"] = g.status
 		answer["statusCode"] = fmt.Sprint(g.status)
@@ -115,8 +122,8 @@ func (g gatewayAnswer) body() map[string]any {
 	return answer
 }
 
-// answerOnMiniStack declares the answers a second time, as resources: MiniStack ignores them in the body. Both emulators
-// take both; on AWS the second declaration could only contradict the first.
+// answerOnMiniStack declares the answers a second time, as resources: MiniStack ignores them in the body. Both
+// emulators take both; on AWS the second declaration could only contradict the first.
 func (a *API) answerOnMiniStack(deployment awsapigateway.CfnDeployment) {
 	for _, g := range gatewayAnswers {
 		answer := g.body()
@@ -127,6 +134,7 @@ func (a *API) answerOnMiniStack(deployment awsapigateway.CfnDeployment) {
 		if status, ok := answer["statusCode"].(string); ok {
 			props.StatusCode = &status
 		}
-		deployment.AddResourceDependency(awsapigateway.NewCfnGatewayResponse(a.api, jsii.String(g.kind), props), jsii.String("a deployment is a snapshot"))
+		deployment.AddResourceDependency(awsapigateway.NewCfnGatewayResponse(a.api, jsii.String(g.kind), props),
+			jsii.String("a deployment is a snapshot"))
 	}
 }

@@ -40,7 +40,8 @@ func run(args []string) error {
 		fmt.Fprintln(os.Stderr, "Warning:", err)
 	}
 	if _, err := os.Stat(filepath.Join(buildFolder, stage.Architecture)); err != nil {
-		return fmt.Errorf("the functions are not built for %s: run `make build STAGE=%s` first", stage.Architecture, stage.Name)
+		return fmt.Errorf("the functions are not built for %s: run `make build STAGE=%s` first", stage.Architecture,
+			stage.Name)
 	}
 	if stage.Issuer.KeysURL == "" {
 		stage.Issuer.Keys, _ = app.Node().TryGetContext(jsii.String("jwks")).(string)

@@ -20,7 +20,8 @@ func (f *Function) ComesFromFixedAddresses() {
 	scope := constructs.NewConstruct(d.Stack, jsii.String("network"))
 	var allocations []*string
 	for i := range n {
-		address := awsec2.NewCfnEIP(scope, jsii.String(fmt.Sprintf("address-%d", i+1)), &awsec2.CfnEIPProps{Domain: jsii.String("vpc")})
+		address := awsec2.NewCfnEIP(scope, jsii.String(fmt.Sprintf("address-%d", i+1)),
+			&awsec2.CfnEIPProps{Domain: jsii.String("vpc")})
 		allocations = append(allocations, address.AttrAllocationId())
 		d.output(fmt.Sprintf("Address%d", i+1), address.AttrPublicIp())
 	}
@@ -30,19 +31,22 @@ func (f *Function) ComesFromFixedAddresses() {
 		// The custom resource that would empty it runs on no emulator; it lets nothing in that others do not send.
 		RestrictDefaultSecurityGroup: jsii.Bool(false),
 	})
-	vpc.AddGatewayEndpoint(jsii.String("dynamodb"), &awsec2.GatewayVpcEndpointOptions{Service: awsec2.GatewayVpcEndpointAwsService_DYNAMODB()})
+	vpc.AddGatewayEndpoint(jsii.String("dynamodb"),
+		&awsec2.GatewayVpcEndpointOptions{Service: awsec2.GatewayVpcEndpointAwsService_DYNAMODB()})
 	outwards := awsec2.NewSecurityGroup(scope, jsii.String("outwards"), &awsec2.SecurityGroupProps{Vpc: vpc})
 	var subnets []*string
 	for _, s := range *vpc.PrivateSubnets() {
 		subnets = append(subnets, s.SubnetId())
 	}
 	fn := f.function.Node().DefaultChild().(awslambda.CfnFunction)
-	fn.SetVpcConfig(&awslambda.CfnFunction_VpcConfigProperty{SubnetIds: &subnets, SecurityGroupIds: &[]*string{outwards.SecurityGroupId()}})
+	fn.SetVpcConfig(&awslambda.CfnFunction_VpcConfigProperty{SubnetIds: &subnets,
+		SecurityGroupIds: &[]*string{outwards.SecurityGroupId()}})
 	// The EC2 actions of AWSLambdaVPCAccessExecutionRole, version 3, which know no resource:
 	// https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSLambdaVPCAccessExecutionRole.html.
 	f.allow(Grant{
 		Actions: []string{
-			"ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:DeleteNetworkInterface",
+			"ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets",
+			"ec2:DeleteNetworkInterface",
 			"ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses",
 		},
 		Resource: jsii.String("*"),

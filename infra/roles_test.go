@@ -19,7 +19,8 @@ import (
 )
 
 // sdkOperation is how the SDK's code for an operation is named in a binary: the linker keeps what can be reached.
-var sdkOperation = regexp.MustCompile(`^github\.com/aws/aws-sdk-go-v2/service/([a-z]+)\.\(\*Client\)\.addOperation([A-Za-z]+)Middlewares`)
+var sdkOperation = regexp.MustCompile(
+	`^github\.com/aws/aws-sdk-go-v2/service/([a-z]+)\.\(\*Client\)\.addOperation([A-Za-z]+)Middlewares`)
 
 // iamAction is the IAM action of an SDK operation whose names differ.
 var iamAction = map[string]string{
@@ -31,14 +32,15 @@ var iamAction = map[string]string{
 	"kms:GenerateDataKey":         "",
 }
 
-// sealerActions are those of the sealer's two doors; both doors link the code that makes a key, and Seal alone reaches it.
+// sealerActions are those of the sealer's two doors; both doors link the code that makes a key, and Seal alone reaches
+// it.
 var sealerActions = map[string][]string{
 	"plugboard/shared/secret.(*Sealer).Open": {"kms:Decrypt"},
 	"plugboard/shared/secret.(*Sealer).Seal": {"kms:Decrypt", "kms:GenerateDataKey"},
 }
 
-// idempotencyClaim completes an Idempotency-Key's claim in the request's transaction. Workers link it with the commit, and
-// have no claim.
+// idempotencyClaim completes an Idempotency-Key's claim in the request's transaction. Workers link it with the commit,
+// and have no claim.
 const idempotencyClaim = "plugboard/shared/store.(*claim).record"
 
 // A role has the actions that its function's code can reach, and no others: the emulators would not tell.
@@ -129,7 +131,8 @@ func seals(t *testing.T, name contract.Function) bool {
 func linked(t *testing.T, name string) []string {
 	t.Helper()
 	binary := filepath.Join("build", "amd64", name, "bootstrap")
-	build := exec.Command("go", "build", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", binary, "./functions/"+name+"/lambda")
+	build := exec.Command("go", "build", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", binary,
+		"./functions/"+name+"/lambda")
 	build.Dir = ".."
 	build.Env = append(os.Environ(), "GOOS=linux", "GOARCH=amd64", "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
@@ -160,7 +163,8 @@ func linked(t *testing.T, name string) []string {
 func transactActions(t *testing.T) map[string][]string {
 	t.Helper()
 	actions := map[string]string{
-		"Put": "dynamodb:PutItem", "Update": "dynamodb:UpdateItem", "Delete": "dynamodb:DeleteItem", "ConditionCheck": "dynamodb:ConditionCheckItem",
+		"Put": "dynamodb:PutItem", "Update": "dynamodb:UpdateItem", "Delete": "dynamodb:DeleteItem",
+		"ConditionCheck": "dynamodb:ConditionCheckItem",
 	}
 	files, err := filepath.Glob("../shared/store/*.go")
 	if err != nil {
@@ -200,7 +204,8 @@ func transactActions(t *testing.T) map[string][]string {
 		}
 	}
 	if len(found) < 10 {
-		t.Fatalf("the store has %d functions that write in transactions: it writes otherwise than this test knows", len(found))
+		t.Fatalf("the store has %d functions that write in transactions: it writes otherwise than this test knows",
+			len(found))
 	}
 	return found
 }

@@ -14,8 +14,8 @@ import (
 	"plugboard/shared/store"
 )
 
-// replaysMost is how many replays' pages are worked at once, on every stage: each takes a second or two, with a pause of three
-// after it, so that some 20 replays go on side by side at their full pace.
+// replaysMost is how many replays' pages are worked at once, on every stage: each takes a second or two, with a pause
+// of three after it, so that some 20 replays go on side by side at their full pace.
 const replaysMost = 10
 
 // Plugboard draws the whole bundle for one stage. The functions' code is taken from the folder build.
@@ -84,8 +84,8 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	webhooks.ChecksURLsOf(endpoints)
 	webhooks.Searches(deliveryLog)
 
-	// A person opens a page. The console does what the functions above do, and so it may what they may together; but for
-	// the platform's key, which it lets nobody in by.
+	// A person opens a page. The console does what the functions above do, and so it may what they may together; but
+	// for the platform's key, which it lets nobody in by.
 	api.Calls(console)
 	console.Trusts(issuer)
 	console.SignsInWith(issuer)

@@ -82,7 +82,8 @@ func synthesise(stage Stage, folder string) (template, error) {
 		return template{}, err
 	}
 	app := awscdk.NewApp(&awscdk.AppProps{AnalyticsReporting: jsii.Bool(false), Outdir: jsii.String(out)})
-	t := template{drawing: Plugboard(app, stage, build), file: filepath.Join(out, "plugboard-"+stage.Name+".template.json")}
+	t := template{drawing: Plugboard(app, stage, build),
+		file: filepath.Join(out, "plugboard-"+stage.Name+".template.json")}
 	app.Synth(nil)
 	text, err := os.ReadFile(t.file)
 	if err != nil {
@@ -322,7 +323,8 @@ func TestQueues_HaveADeadLetterQueueWithAnAlarm(t *testing.T) {
 			if !slices.Contains(alarmed[id], "ApproximateAgeOfOldestMessage") {
 				t.Errorf("%s has no alarm on its age", id)
 			}
-			if got, least := queue.Properties["VisibilityTimeout"].(float64), 6*timeouts[target(m.Properties["FunctionName"])]; got < least {
+			if got, least := queue.Properties["VisibilityTimeout"].(float64),
+				6*timeouts[target(m.Properties["FunctionName"])]; got < least {
 				t.Errorf("%s: visibility timeout: got %v s, want ≥ %v s", id, got, least)
 			}
 			if !is(m.Properties["FunctionResponseTypes"], []string{"ReportBatchItemFailures"}) {
@@ -350,10 +352,12 @@ func TestSchedule_SendsTheDailyCheckToAQueueThatTakesItFromNobodyElse(t *testing
 			}
 			target := r.Properties["Targets"].([]any)[0].(map[string]any)
 			var message events.Provision
-			if err := json.Unmarshal([]byte(target["Input"].(string)), &message); err != nil || message.Check == nil || *message.Check != (events.DriftCheck{}) {
+			if err := json.Unmarshal([]byte(target["Input"].(string)), &message); err != nil || message.Check == nil ||
+				*message.Check != (events.DriftCheck{}) {
 				t.Errorf("%s sends %v, %v", id, target["Input"], err)
 			}
-			if !is(r.Properties["ScheduleExpression"], "rate(1 day)") || !strings.Contains(text(target["Arn"]), "provisions") {
+			if !is(r.Properties["ScheduleExpression"], "rate(1 day)") ||
+				!strings.Contains(text(target["Arn"]), "provisions") {
 				t.Errorf("%s: got %s", id, text(r.Properties))
 			}
 			allowed := 0
@@ -363,7 +367,8 @@ func TestSchedule_SendsTheDailyCheckToAQueueThatTakesItFromNobodyElse(t *testing
 					continue
 				}
 				allowed++
-				if !strings.Contains(document, id) || !strings.Contains(document, "events.amazonaws.com") || !strings.Contains(text(p.Properties["Queues"]), "provisions") {
+				if !strings.Contains(document, id) || !strings.Contains(document, "events.amazonaws.com") ||
+					!strings.Contains(text(p.Properties["Queues"]), "provisions") {
 					t.Errorf("%s: got %s", name, document)
 				}
 			}
@@ -379,7 +384,8 @@ const wakesRedelivery = "everyminute"
 func TestSchedule_WakesRedeliveryEveryMinuteAndMayCallNothingElse(t *testing.T) {
 	everyStage(t, func(t *testing.T, stack template) {
 		rule, ok := stack.of("AWS::Events::Rule")[wakesRedelivery]
-		if !ok || !is(rule.Properties["ScheduleExpression"], "rate(1 minute)") || !strings.Contains(text(rule.Properties["Targets"]), "redeliveryfunction") {
+		if !ok || !is(rule.Properties["ScheduleExpression"], "rate(1 minute)") ||
+			!strings.Contains(text(rule.Properties["Targets"]), "redeliveryfunction") {
 			t.Fatalf("got %s", text(rule.Properties))
 		}
 		allowed := 0
@@ -387,7 +393,8 @@ func TestSchedule_WakesRedeliveryEveryMinuteAndMayCallNothingElse(t *testing.T) 
 			if !is(p.Properties["Principal"], "events.amazonaws.com") {
 				continue
 			}
-			if allowed++; !strings.Contains(text(p.Properties["SourceArn"]), wakesRedelivery) || !strings.Contains(text(p.Properties["FunctionName"]), "redeliveryfunction") {
+			if allowed++; !strings.Contains(text(p.Properties["SourceArn"]), wakesRedelivery) ||
+				!strings.Contains(text(p.Properties["FunctionName"]), "redeliveryfunction") {
 				t.Errorf("%s: got %s", id, text(p.Properties))
 			}
 		}
@@ -396,7 +403,8 @@ func TestSchedule_WakesRedeliveryEveryMinuteAndMayCallNothingElse(t *testing.T) 
 		}
 		alarms := 0
 		for _, a := range stack.of("AWS::CloudWatch::Alarm") {
-			if is(a.Properties["MetricName"], "Errors") && strings.Contains(text(a.Properties["Dimensions"]), "redeliveryfunction") {
+			if is(a.Properties["MetricName"], "Errors") &&
+				strings.Contains(text(a.Properties["Dimensions"]), "redeliveryfunction") {
 				alarms++
 			}
 		}
@@ -458,7 +466,8 @@ func TestTables_AreOnDemandExpireAndRecover(t *testing.T) {
 				"PointInTimeRecoverySpecification": map[string]any{"PointInTimeRecoveryEnabled": declared.Restorable},
 			} {
 				if !is(table.Properties[property], want) {
-					t.Errorf("%s: %s: got %s, want %s", declared.Name, property, text(table.Properties[property]), text(want))
+					t.Errorf("%s: %s: got %s, want %s", declared.Name, property, text(table.Properties[property]),
+						text(want))
 				}
 			}
 			if got, want := table.Properties["StreamSpecification"] != nil, declared.Stream; got != want {
@@ -537,7 +546,8 @@ func TestREADME_ShowsTheStack(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want := stack.drawing.Mermaid(); got != want {
-		t.Errorf("README.md's drawing is stale: put what `make drawing` prints between its markers.\ngot:\n%s\nwant:\n%s", got, want)
+		t.Errorf("README.md's drawing is stale: put what `make drawing` prints between its "+
+			"markers.\ngot:\n%s\nwant:\n%s", got, want)
 	}
 }
 
@@ -548,7 +558,8 @@ func TestTemplates_PassCfnLint(t *testing.T) {
 		if stack.drawing.stage.Emulated {
 			ignored = append(ignored, "W3660") // gateway responses beside the body, for MiniStack
 		}
-		out, err := exec.Command(".venv/bin/cfn-lint", append([]string{"--template", stack.file, "--ignore-checks"}, ignored...)...).CombinedOutput()
+		out, err := exec.Command(".venv/bin/cfn-lint",
+			append([]string{"--template", stack.file, "--ignore-checks"}, ignored...)...).CombinedOutput()
 		if err != nil {
 			t.Errorf("cfn-lint (`make test` installs it): %v\n%s", err, out)
 		}
@@ -558,7 +569,8 @@ func TestTemplates_PassCfnLint(t *testing.T) {
 // A table that was restored stands in for the stack's own everywhere, and that one is left as it is: it is kept.
 func TestTables_ARestoredOneStandsInForTheStacks(t *testing.T) {
 	stage := stages["prod"]
-	stage.Restored = Restored{Of: store.AccountsTable.Name, Table: "accounts-restored", Stream: "arn:aws:dynamodb:eu-north-1:123456789012:table/accounts-restored/stream/2026"}
+	stage.Restored = Restored{Of: store.AccountsTable.Name, Table: "accounts-restored",
+		Stream: "arn:aws:dynamodb:eu-north-1:123456789012:table/accounts-restored/stream/2026"}
 	stack, err := synthesise(stage, "restored")
 	if err != nil {
 		t.Fatal(err)
@@ -581,7 +593,8 @@ func TestTables_ARestoredOneStandsInForTheStacks(t *testing.T) {
 		}
 	}
 	for id, p := range stack.of("AWS::IAM::Policy") {
-		if document := text(p.Properties["PolicyDocument"]); strings.Contains(document, "dynamodb:") && !strings.Contains(document, "table/"+stage.Restored.Table) {
+		if document := text(p.Properties["PolicyDocument"]); strings.Contains(document, "dynamodb:") &&
+			!strings.Contains(document, "table/"+stage.Restored.Table) {
 			t.Errorf("%s grants nothing on it: %s", id, document)
 		}
 	}
@@ -615,7 +628,8 @@ func TestSecret_CanBeMadeAsItIsAskedFor(t *testing.T) {
 	everyStage(t, func(t *testing.T, stack template) {
 		for id, r := range stack.of("AWS::SecretsManager::Secret") {
 			how := r.Properties["GenerateSecretString"].(map[string]any)
-			if !is(how["RequireEachIncludedType"], false) || !is(how["ExcludePunctuation"], true) || !is(how["PasswordLength"], 48) {
+			if !is(how["RequireEachIncludedType"], false) || !is(how["ExcludePunctuation"], true) ||
+				!is(how["PasswordLength"], 48) {
 				t.Errorf("%s: got %s", id, text(how))
 			}
 		}
@@ -625,7 +639,8 @@ func TestSecret_CanBeMadeAsItIsAskedFor(t *testing.T) {
 // Browsers call through the platform's own origin: no other page may read an answer (infra/README.md).
 func TestGateway_LetsNoOtherOriginIn(t *testing.T) {
 	everyStage(t, func(t *testing.T, stack template) {
-		if template := text(stack.Resources); strings.Contains(template, "Access-Control-") || strings.Contains(strings.ToLower(template), `"options"`) {
+		if template := text(stack.Resources); strings.Contains(template, "Access-Control-") ||
+			strings.Contains(strings.ToLower(template), `"options"`) {
 			t.Error("the template speaks of CORS")
 		}
 	})
@@ -666,7 +681,8 @@ func TestDelivery_ComesFromFixedAddressesWhereTheStageHasThem(t *testing.T) {
 		}
 	}
 	// https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSLambdaVPCAccessExecutionRole.html, version 3
-	for _, action := range []string{"CreateNetworkInterface", "DescribeNetworkInterfaces", "DescribeSubnets", "DeleteNetworkInterface", "AssignPrivateIpAddresses", "UnassignPrivateIpAddresses"} {
+	for _, action := range []string{"CreateNetworkInterface", "DescribeNetworkInterfaces", "DescribeSubnets",
+		"DeleteNetworkInterface", "AssignPrivateIpAddresses", "UnassignPrivateIpAddresses"} {
 		if !strings.Contains(text(stack.of("AWS::IAM::Policy")), `"ec2:`+action+`"`) {
 			t.Errorf("delivery may not call ec2:%s", action)
 		}
@@ -694,7 +710,8 @@ func TestDashboard_ShowsEveryQueueFunctionTableAlarmAndMetric(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, kind := range []string{"AWS::SQS::Queue", "AWS::Lambda::Function", "AWS::DynamoDB::Table", "AWS::CloudWatch::Alarm"} {
+			for _, kind := range []string{"AWS::SQS::Queue", "AWS::Lambda::Function", "AWS::DynamoDB::Table",
+				"AWS::CloudWatch::Alarm"} {
 				for id := range stack.of(kind) {
 					if !strings.Contains(string(body), `"`+id+`"`) {
 						t.Errorf("it does not show %s", id)
@@ -702,7 +719,8 @@ func TestDashboard_ShowsEveryQueueFunctionTableAlarmAndMetric(t *testing.T) {
 				}
 			}
 			for _, n := range metric.Names() {
-				if !strings.Contains(string(body), fmt.Sprintf(`\"%s\",\"%s\",\"%s\",\"%s\"`, metric.Namespace, n, metric.StageDimension, stack.drawing.stage.Name)) {
+				if !strings.Contains(string(body), fmt.Sprintf(`\"%s\",\"%s\",\"%s\",\"%s\"`, metric.Namespace, n,
+					metric.StageDimension, stack.drawing.stage.Name)) {
 					t.Errorf("it does not show %s", n)
 				}
 			}

@@ -26,8 +26,8 @@ type Stage struct {
 	Issuer       Issuer
 	Console      Console
 
-	// Emulated: the gateway is an emulator's. A changed body makes a new API, since MiniStack replaces it under the same
-	// logical id and LocalStack cannot update it; and the gateway's own answers are resources too, for MiniStack.
+	// Emulated: the gateway is an emulator's. A changed body makes a new API, since MiniStack replaces it under the
+	// same logical id and LocalStack cannot update it; and the gateway's own answers are resources too, for MiniStack.
 	Emulated bool
 
 	// PrivateTargets lets webhooks go to plain HTTP and to this machine (design rule 21): local only.
@@ -35,23 +35,24 @@ type Stage struct {
 
 	RequestsPerSecond float64 // of each operation; the gateway answers 429 beyond
 	RequestBurst      float64
-	// CallerPerSecond is how many requests an account or a partner may make a second, on average over five. The functions
-	// count them, at one write for ten.
+	// CallerPerSecond is how many requests an account or a partner may make a second, on average over five. The
+	// functions count them, at one write for ten.
 	CallerPerSecond  int
 	ProvisioningMost float64 // batches worked at once, 2–1,000 (Lambda's limits for an event source)
 	DeliveryMost     float64
 	SlowDeliveryMost float64 // of slow endpoints, and of what is sent again on demand
 
-	// FixedAddresses is how many addresses, and NAT gateways behind them, deliveries come from; 0: any of AWS's. Each has a
-	// price by the hour and by the byte: RUNBOOK.md.
+	// FixedAddresses is how many addresses, and NAT gateways behind them, deliveries come from; 0: any of AWS's. Each
+	// has a price by the hour and by the byte: RUNBOOK.md.
 	FixedAddresses float64
-	// GatewayLogRoleExists leaves the role alone by which API Gateway writes logs: an account has one in a region, and the stack
-	// would put its own in its place. `aws apigateway get-account` shows it.
+	// GatewayLogRoleExists leaves the role alone by which API Gateway writes logs: an account has one in a region, and
+	// the stack would put its own in its place. `aws apigateway get-account` shows it.
 	GatewayLogRoleExists bool
 	// Restored is the table that stands in for one of the stack's; mostly none.
 	Restored Restored
 
-	// AlarmSubscriber is told of every alarm: an e-mail address, whose owner must confirm it, or an HTTPS URL. Empty: nobody.
+	// AlarmSubscriber is told of every alarm: an e-mail address, whose owner must confirm it, or an HTTPS URL. Empty:
+	// nobody.
 	AlarmSubscriber string
 	// Backlog is the age of a queue's oldest message that raises an alarm. More than 15 minutes, as a delivery's
 	// retry may wait that long in its queue by DelaySeconds.
@@ -80,13 +81,13 @@ type Issuer struct {
 
 // Console is the face of a stage.
 type Console struct {
-	// Address is where browsers find the API's root: the API's own address with its stage, or of a domain in front of it.
-	// Cookies, sign-in and the check of who sent a form go by it.
+	// Address is where browsers find the API's root: the API's own address with its stage, or of a domain in front of
+	// it. Cookies, sign-in and the check of who sent a form go by it.
 	Address string
 	Name    string // at the top of every page
 
-	// Domain, if it is not empty, is one of the platform's own that leads to the API, without a prefix; Certificate is the
-	// ARN of its certificate, in the stack's region. The output DomainTarget is where its DNS record points.
+	// Domain, if it is not empty, is one of the platform's own that leads to the API, without a prefix; Certificate is
+	// the ARN of its certificate, in the stack's region. The output DomainTarget is where its DNS record points.
 	Domain      string
 	Certificate string
 }
@@ -97,13 +98,14 @@ func (i Issuer) Placeholder() bool {
 	return err == nil && (address.Hostname() == "example.com" || strings.HasSuffix(address.Hostname(), ".example.com"))
 }
 
-// issuerFault is nil for a stage that people can sign in to. A placeholder is refused, unless the context allows it: what
-// only writes a template does, what deploys does not.
+// issuerFault is nil for a stage that people can sign in to. A placeholder is refused, unless the context allows it:
+// what only writes a template does, what deploys does not.
 func (s Stage) issuerFault() error {
 	if !s.Issuer.Placeholder() {
 		return nil
 	}
-	return fmt.Errorf("the issuer of the stage %s is the placeholder %s, so that nobody could sign in: name yours in infra/stages.go", s.Name, s.Issuer.Name)
+	return fmt.Errorf("the issuer of the stage %s is the placeholder %s, so that nobody could sign in: name yours in "+
+		"infra/stages.go", s.Name, s.Issuer.Name)
 }
 
 var stages = map[string]Stage{

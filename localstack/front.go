@@ -80,7 +80,8 @@ func (b bench) openFront(ctx context.Context, out outputs.Outputs) error {
 		}
 		select {
 		case <-ended:
-			return fmt.Errorf("the front door at %s did not open: is the port in use? See %s", out.ConsoleURL, b.frontLog())
+			return fmt.Errorf("the front door at %s did not open: is the port in use? See %s", out.ConsoleURL,
+				b.frontLog())
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(50 * time.Millisecond):

@@ -103,7 +103,8 @@ func newBench(kind string, port int, output string) (bench, error) {
 	if err != nil {
 		return bench{}, err
 	}
-	b := bench{root: root, state: filepath.Join(root, "localstack", ".state"), kind: kind, port: port, emulator: e, outputs: output}
+	b := bench{root: root, state: filepath.Join(root, "localstack", ".state"), kind: kind, port: port, emulator: e,
+		outputs: output}
 	b.endpoint, b.receiver = e.Endpoint(), "127.0.0.1"
 	if kind == "localstack" {
 		b.receiver = "host.docker.internal" // as compose.yaml names it in the functions' containers
@@ -167,7 +168,8 @@ func (b bench) deploy(ctx context.Context) error {
 			return err
 		}
 	}
-	fmt.Printf("Deployed in %.0f s.\n  API:     %s\n  console: %s\n  outputs: %s\n", time.Since(began).Seconds(), out.APIURL, out.ConsoleURL, b.outputs)
+	fmt.Printf("Deployed in %.0f s.\n  API:     %s\n  console: %s\n  outputs: %s\n", time.Since(began).Seconds(),
+		out.APIURL, out.ConsoleURL, b.outputs)
 	return nil
 }
 
@@ -185,7 +187,8 @@ func (b bench) down(ctx context.Context) error {
 		return fmt.Errorf("the emulator at AWS_ENDPOINT_URL=%s was not started here: stop it where it was", b.endpoint)
 	}
 	if out, err := outputs.Load(b.outputs); err == nil && out.Endpoint != b.endpoint {
-		return fmt.Errorf("what is deployed is at %s, by %s, and not at %s: stop it by the port that it was started with, make down EMULATOR_PORT=…", out.Endpoint, b.outputs, b.endpoint)
+		return fmt.Errorf("what is deployed is at %s, by %s, and not at %s: stop it by the port that it was started "+
+			"with, make down EMULATOR_PORT=…", out.Endpoint, b.outputs, b.endpoint)
 	}
 	b.closeFront()
 	if err := b.emulator.Stop(ctx); err != nil {
@@ -220,7 +223,8 @@ func (b bench) with(ctx context.Context, args []string) (err error) {
 	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
 	command.WaitDelay = 10 * time.Second
 	command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
-	command.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+b.endpoint, "OUTPUTS="+b.outputs, "RECEIVER_HOST="+b.receiver)
+	command.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+b.endpoint, "OUTPUTS="+b.outputs,
+		"RECEIVER_HOST="+b.receiver)
 	err = command.Run()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {

@@ -22,7 +22,8 @@ func (s *Service) Draft(ctx context.Context, in *contract.DraftInput) (*contract
 
 // ReplaceDraft takes any blueprint that can be read; whether it can be submitted, CheckDraft says. Stale when
 // If-Match names another revision.
-func (s *Service) ReplaceDraft(ctx context.Context, in *contract.ReplaceDraftInput) (*contract.ReplaceDraftOutput, error) {
+func (s *Service) ReplaceDraft(ctx context.Context,
+	in *contract.ReplaceDraftInput) (*contract.ReplaceDraftOutput, error) {
 	_, d, err := s.draft(ctx, in.Extension)
 	if err != nil && d.Extension == "" {
 		return nil, err
@@ -35,7 +36,8 @@ func (s *Service) ReplaceDraft(ctx context.Context, in *contract.ReplaceDraftInp
 // Promote puts a template type of the development account into the draft, which begins as the newest version when
 // there is none. Invalid for a template type that is not there or that an extension manages, and for a key that
 // the extension did not reserve; Stale when If-Match names another revision.
-func (s *Service) Promote(ctx context.Context, in *contract.PromoteTemplateTypeInput) (*contract.PromoteTemplateTypeOutput, error) {
+func (s *Service) Promote(ctx context.Context,
+	in *contract.PromoteTemplateTypeInput) (*contract.PromoteTemplateTypeOutput, error) {
 	e, d, err := s.draft(ctx, in.Extension)
 	if err != nil && d.Extension == "" {
 		return nil, err
@@ -60,7 +62,8 @@ func (s *Service) Promote(ctx context.Context, in *contract.PromoteTemplateTypeI
 }
 
 // promoted reads the template type to promote, and reports what is wrong with it and with its key.
-func (s *Service) promoted(ctx context.Context, e domain.Extension, in *contract.PromoteTemplateTypeInput) (domain.TemplateType, []fault.Field, error) {
+func (s *Service) promoted(ctx context.Context, e domain.Extension,
+	in *contract.PromoteTemplateTypeInput) (domain.TemplateType, []fault.Field, error) {
 	partner, err := s.store.Partner(ctx, e.Partner)
 	if err != nil {
 		return domain.TemplateType{}, nil, fault.Wrap(err, "the partner of %s", e.ID)
@@ -73,14 +76,19 @@ func (s *Service) promoted(ctx context.Context, e domain.Extension, in *contract
 	var wrong []fault.Field
 	switch {
 	case fault.KindOf(err) == fault.NotFound || err == nil && !account.Living():
-		wrong = append(wrong, fault.Field{Pointer: "/template_type_id", Code: "unknown-template-type", Detail: "The development account has no such template type."})
+		wrong = append(wrong, fault.Field{Pointer: "/template_type_id", Code: "unknown-template-type",
+			Detail: "The development account has no such template type."})
 	case err != nil:
 		return t, nil, err
 	case t.Extension != "":
-		wrong = append(wrong, fault.Field{Pointer: "/template_type_id", Code: "managed-template-type", Detail: fmt.Sprintf("The extension %q manages this template type. Promote one that a user made.", t.Extension)})
+		wrong = append(wrong, fault.Field{Pointer: "/template_type_id", Code: "managed-template-type",
+			Detail: fmt.Sprintf("The extension %q manages this template type. Promote one that a user made.",
+				t.Extension)})
 	}
 	if !slices.Contains(e.TypeKeys, in.Body.Key) {
-		wrong = append(wrong, fault.Field{Pointer: "/key", Code: "unreserved-template-type", Detail: fmt.Sprintf("The extension reserved no template type %q: its template_type_keys are %q.", in.Body.Key, e.TypeKeys)})
+		wrong = append(wrong, fault.Field{Pointer: "/key", Code: "unreserved-template-type",
+			Detail: fmt.Sprintf("The extension reserved no template type %q: its template_type_keys are %q.",
+				in.Body.Key, e.TypeKeys)})
 	}
 	return t, wrong, nil
 }
@@ -122,7 +130,8 @@ func (s *Service) draft(ctx context.Context, id domain.ExtensionID) (domain.Exte
 }
 
 // keepDraft stores d over the revision that it was read at. Invalid when it has grown past what can be submitted.
-func (s *Service) keepDraft(ctx context.Context, d domain.BlueprintDraft, ifMatch string) (*contract.DraftOutput, error) {
+func (s *Service) keepDraft(ctx context.Context, d domain.BlueprintDraft,
+	ifMatch string) (*contract.DraftOutput, error) {
 	stale := fault.New(fault.Stale, "stale", "The draft has changed since you read it. Read it again and repeat.")
 	current := ""
 	if d.Rev > 0 {
@@ -136,7 +145,9 @@ func (s *Service) keepDraft(ctx context.Context, d domain.BlueprintDraft, ifMatc
 		return nil, fault.Wrap(err, "measure the draft of %s", d.Extension)
 	}
 	if len(encoded) > domain.MaxBlueprint {
-		return nil, fault.InvalidFields([]fault.Field{{Pointer: "/blueprint", Code: "too-large", Detail: fmt.Sprintf("A blueprint has at most %d bytes as JSON; this has %d.", domain.MaxBlueprint, len(encoded))}})
+		return nil, fault.InvalidFields([]fault.Field{{Pointer: "/blueprint", Code: "too-large",
+			Detail: fmt.Sprintf("A blueprint has at most %d bytes as JSON; this has %d.", domain.MaxBlueprint,
+				len(encoded))}})
 	}
 	d.UpdatedAt = s.now()
 	var tx store.Tx
@@ -149,7 +160,8 @@ func (s *Service) keepDraft(ctx context.Context, d domain.BlueprintDraft, ifMatc
 
 // outsideFaults is everything for which submitting the blueprint is refused besides what is wrong with it in itself:
 // what the extension did not reserve, where this stage sends nothing, and dependencies that cannot be had.
-func (s *Service) outsideFaults(ctx context.Context, e domain.Extension, b domain.BlueprintSpec) ([]fault.Field, error) {
+func (s *Service) outsideFaults(ctx context.Context, e domain.Extension,
+	b domain.BlueprintSpec) ([]fault.Field, error) {
 	wrong := b.CheckFor(e, s.egress.URLProblem)
 	_, unlisted, err := s.dependencies(ctx, offer.NewShelfFor(s.store, e.Partner), e.ID, b)
 	return append(wrong, unlisted...), err

@@ -15,7 +15,8 @@ import (
 
 // CreateExtension reserves the slug, and with it the extension types. The development account sees it from now on.
 // Conflict when the slug is taken, when the development account was deleted, and `quota-exceeded` beyond MaxExtensions.
-func (s *Service) CreateExtension(ctx context.Context, in *contract.CreateExtensionInput) (*contract.CreateExtensionOutput, error) {
+func (s *Service) CreateExtension(ctx context.Context,
+	in *contract.CreateExtensionInput) (*contract.CreateExtensionOutput, error) {
 	partner, err := s.store.Partner(ctx, auth.From(ctx).Partner)
 	if err != nil {
 		return nil, fault.Wrap(err, "the calling partner")
@@ -25,18 +26,23 @@ func (s *Service) CreateExtension(ctx context.Context, in *contract.CreateExtens
 		return nil, err
 	}
 	if len(known) >= domain.MaxExtensions {
-		return nil, fault.New(fault.Conflict, domain.QuotaExceeded, "The quota %q is used up: a partner has at most %d. Ask the platform for another partner.", "extensions", domain.MaxExtensions)
+		return nil, fault.New(fault.Conflict, domain.QuotaExceeded,
+			"The quota %q is used up: a partner has at most %d. Ask the platform for another partner.", "extensions",
+			domain.MaxExtensions)
 	}
 	now := s.now()
 	e := domain.Extension{
-		ID: in.Body.Slug, Partner: partner.ID, Name: in.Body.Name, Description: in.Body.Description, Contact: partner.Contact,
-		CapabilityFamily: in.Body.CapabilityFamily, TypeKeys: in.Body.TemplateTypeKeys, TestAccounts: []domain.AccountID{}, CreatedAt: now, UpdatedAt: now,
+		ID: in.Body.Slug, Partner: partner.ID, Name: in.Body.Name, Description: in.Body.Description,
+		Contact:          partner.Contact,
+		CapabilityFamily: in.Body.CapabilityFamily, TypeKeys: in.Body.TemplateTypeKeys,
+		TestAccounts: []domain.AccountID{}, CreatedAt: now, UpdatedAt: now,
 		Links: in.Body.Links,
 	}
 	var tx store.Tx
 	tx.Create(&e).Else(fault.New(fault.Conflict, "slug-taken", "The slug %q is taken. Choose another.", e.ID))
 	tx.Replace(&partner) // so that the quota holds, and another development account comes before or after it
-	tx.Living(partner.DevelopmentAccount).Else(fault.New(fault.Conflict, "development-account-deleted", "The partner's development account was deleted."))
+	tx.Living(partner.DevelopmentAccount).
+		Else(fault.New(fault.Conflict, "development-account-deleted", "The partner's development account was deleted."))
 	tx.Put(&domain.Authored{Partner: partner.ID, Extension: e.ID})
 	tx.Put(&domain.Trial{Account: partner.DevelopmentAccount, Extension: e.ID})
 	out := &contract.CreateExtensionOutput{Body: viewExtension(e)}
@@ -44,9 +50,11 @@ func (s *Service) CreateExtension(ctx context.Context, in *contract.CreateExtens
 }
 
 // Extensions lists a partner's own, or all for the platform, those of one partner together.
-func (s *Service) Extensions(ctx context.Context, in *contract.ListExtensionsInput) (*contract.ListExtensionsOutput, error) {
+func (s *Service) Extensions(ctx context.Context,
+	in *contract.ListExtensionsInput) (*contract.ListExtensionsOutput, error) {
 	all, next, err := s.store.Extensions(ctx, auth.From(ctx).Partner, in.Cursor, in.Limit)
-	out := &contract.ListExtensionsOutput{Body: contract.Page[contract.ExtensionView]{Items: []contract.ExtensionView{}, NextCursor: next}}
+	out := &contract.ListExtensionsOutput{Body: contract.Page[contract.ExtensionView]{Items: []contract.ExtensionView{},
+		NextCursor: next}}
 	for _, e := range all {
 		out.Body.Items = append(out.Body.Items, viewExtension(e))
 	}
@@ -54,14 +62,16 @@ func (s *Service) Extensions(ctx context.Context, in *contract.ListExtensionsInp
 }
 
 // ReadExtension is NotFound for another partner's.
-func (s *Service) ReadExtension(ctx context.Context, in *contract.ReadExtensionInput) (*contract.ReadExtensionOutput, error) {
+func (s *Service) ReadExtension(ctx context.Context,
+	in *contract.ReadExtensionInput) (*contract.ReadExtensionOutput, error) {
 	e, err := s.extension(ctx, in.Extension)
 	return &contract.ReadExtensionOutput{Body: viewExtension(e)}, err
 }
 
-// UpdateExtension changes what the extension says of itself. What is in the catalogue stays as the platform listed it, until
-// it lists a version again.
-func (s *Service) UpdateExtension(ctx context.Context, in *contract.UpdateExtensionInput) (*contract.UpdateExtensionOutput, error) {
+// UpdateExtension changes what the extension says of itself. What is in the catalogue stays as the platform listed it,
+// until it lists a version again.
+func (s *Service) UpdateExtension(ctx context.Context,
+	in *contract.UpdateExtensionInput) (*contract.UpdateExtensionOutput, error) {
 	e, err := s.extension(ctx, in.Extension)
 	if err != nil {
 		return nil, err
@@ -88,7 +98,8 @@ func change(field, given *string) {
 }
 
 // Installations lists the accounts that have the extension: a partner's own, or for the platform any.
-func (s *Service) Installations(ctx context.Context, in *contract.ListExtensionInstallationsInput) (*contract.ListExtensionInstallationsOutput, error) {
+func (s *Service) Installations(ctx context.Context,
+	in *contract.ListExtensionInstallationsInput) (*contract.ListExtensionInstallationsOutput, error) {
 	e, err := s.extension(ctx, in.Extension)
 	if err != nil {
 		return nil, err
@@ -98,7 +109,8 @@ func (s *Service) Installations(ctx context.Context, in *contract.ListExtensionI
 		return nil, err
 	}
 	installed, err := s.store.InstallationsOf(ctx, e.ID, accounts)
-	out := &contract.ListExtensionInstallationsOutput{Body: contract.Page[contract.ExtensionInstallationView]{Items: []contract.ExtensionInstallationView{}}}
+	out := &contract.ListExtensionInstallationsOutput{
+		Body: contract.Page[contract.ExtensionInstallationView]{Items: []contract.ExtensionInstallationView{}}}
 	for _, i := range installed {
 		out.Body.Items = append(out.Body.Items, contract.ViewInstalled(i))
 	}
@@ -110,7 +122,8 @@ func (s *Service) Installations(ctx context.Context, in *contract.ListExtensionI
 
 // SubmitBlueprint freezes the blueprint, or the draft when none is given, as the next version, or refuses it with
 // everything that is wrong. The draft stays. With the first version that has a lifecycle endpoint comes its secret.
-func (s *Service) SubmitBlueprint(ctx context.Context, in *contract.SubmitBlueprintInput) (*contract.SubmitBlueprintOutput, error) {
+func (s *Service) SubmitBlueprint(ctx context.Context,
+	in *contract.SubmitBlueprintInput) (*contract.SubmitBlueprintOutput, error) {
 	e, err := s.extension(ctx, in.Extension)
 	if err != nil {
 		return nil, err
@@ -123,7 +136,8 @@ func (s *Service) SubmitBlueprint(ctx context.Context, in *contract.SubmitBluepr
 	} else {
 		d, err := s.store.Draft(ctx, e.ID)
 		if fault.KindOf(err) == fault.NotFound {
-			return nil, fault.InvalidFields([]fault.Field{{Pointer: "/blueprint", Code: "required", Detail: "There is no draft to submit, so give a blueprint."}})
+			return nil, fault.InvalidFields([]fault.Field{{Pointer: "/blueprint", Code: "required",
+				Detail: "There is no draft to submit, so give a blueprint."}})
 		}
 		if err != nil {
 			return nil, err
@@ -144,7 +158,8 @@ func (s *Service) SubmitBlueprint(ctx context.Context, in *contract.SubmitBluepr
 
 	tx.Replace(&e)
 	tx.Create(&b)
-	v := domain.BlueprintVersion{Extension: e.ID, Version: b.Version, State: domain.VersionSubmitted, SubmittedAt: b.SubmittedAt}
+	v := domain.BlueprintVersion{Extension: e.ID, Version: b.Version, State: domain.VersionSubmitted,
+		SubmittedAt: b.SubmittedAt}
 	tx.Create(&v)
 	waits := v.Submission()
 	tx.Put(&waits)
@@ -165,9 +180,9 @@ func (s *Service) lookAtSubmitted(ctx context.Context, in *contract.SubmitBluepr
 	return s.outsideFaults(ctx, e, *in.Body.Blueprint)
 }
 
-// List puts an approved version into the catalogue. The dependencies are asked for again: one may have been unlisted, or
-// have come to depend on this, since it was submitted. The listing is held to what was found of them, so that of two at
-// the same moment, each fine alone, one fails. Conflict `version-state` for a version that is not approved.
+// List puts an approved version into the catalogue. The dependencies are asked for again: one may have been unlisted,
+// or have come to depend on this, since it was submitted. The listing is held to what was found of them, so that of two
+// at the same moment, each fine alone, one fails. Conflict `version-state` for a version that is not approved.
 func (s *Service) List(ctx context.Context, in *contract.ListExtensionInput) (*contract.ListExtensionOutput, error) {
 	e, err := s.extension(ctx, in.Extension)
 	if err != nil {
@@ -181,7 +196,8 @@ func (s *Service) List(ctx context.Context, in *contract.ListExtensionInput) (*c
 		return nil, err
 	}
 	if v.State != domain.VersionApproved {
-		return nil, fault.New(fault.Conflict, "version-state", "Version %d is %s; only an approved one is listed.", v.Version, v.State)
+		return nil, fault.New(fault.Conflict, "version-state", "Version %d is %s; only an approved one is listed.",
+			v.Version, v.State)
 	}
 	b, err := s.store.Blueprint(ctx, e.ID, v.Version)
 	if err != nil {
@@ -196,7 +212,8 @@ func (s *Service) List(ctx context.Context, in *contract.ListExtensionInput) (*c
 		return nil, err
 	}
 	if len(wrong) > 0 {
-		err := fault.New(fault.Conflict, "dependencies", "Version %d cannot be listed yet: %s List first what it depends on.", b.Version, wrong[0].Detail)
+		err := fault.New(fault.Conflict, "dependencies",
+			"Version %d cannot be listed yet: %s List first what it depends on.", b.Version, wrong[0].Detail)
 		err.Fields = wrong
 		return nil, err
 	}
@@ -218,7 +235,8 @@ func (s *Service) List(ctx context.Context, in *contract.ListExtensionInput) (*c
 }
 
 func noVersion(n int) []fault.Field {
-	return []fault.Field{{Pointer: "/version", Code: "unknown-version", Detail: fmt.Sprintf("The extension has no version %d.", n)}}
+	return []fault.Field{{Pointer: "/version", Code: "unknown-version",
+		Detail: fmt.Sprintf("The extension has no version %d.", n)}}
 }
 
 func (s *Service) lookAtListing(ctx context.Context, in *contract.ListExtensionInput) ([]fault.Field, error) {
@@ -233,7 +251,8 @@ func (s *Service) lookAtListing(ctx context.Context, in *contract.ListExtensionI
 }
 
 // Unlist takes an extension out of the catalogue. What is enabled stays so.
-func (s *Service) Unlist(ctx context.Context, in *contract.UnlistExtensionInput) (*contract.UnlistExtensionOutput, error) {
+func (s *Service) Unlist(ctx context.Context,
+	in *contract.UnlistExtensionInput) (*contract.UnlistExtensionOutput, error) {
 	e, err := s.extension(ctx, in.Extension)
 	if err != nil {
 		return nil, err
@@ -249,7 +268,8 @@ func (s *Service) Unlist(ctx context.Context, in *contract.UnlistExtensionInput)
 
 // dependencies finds the blueprints on the shelf that the extension needs, of all levels, and reports dependencies that
 // are not there, too old, lead back to the extension, or are too many together.
-func (s *Service) dependencies(ctx context.Context, shelf offer.Shelf, e domain.ExtensionID, b domain.BlueprintSpec) ([]domain.Blueprint, []fault.Field, error) {
+func (s *Service) dependencies(ctx context.Context, shelf offer.Shelf, e domain.ExtensionID,
+	b domain.BlueprintSpec) ([]domain.Blueprint, []fault.Field, error) {
 	var wrong []fault.Field
 	for i, d := range b.Dependencies {
 		if d.Extension == e {
@@ -257,13 +277,15 @@ func (s *Service) dependencies(ctx context.Context, shelf offer.Shelf, e domain.
 		}
 		_, err := shelf.Closure(ctx, d, e)
 		if u, ok := offer.Unobtainable(err); ok {
-			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/blueprint/dependencies/%d/extension_id", i), Code: u.Code, Detail: u.Detail})
+			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/blueprint/dependencies/%d/extension_id", i),
+				Code: u.Code, Detail: u.Detail})
 		} else if err != nil {
 			return nil, nil, err
 		}
 	}
 	if len(wrong) == 0 && len(shelf.Read()) >= offer.MostAtOnce {
-		wrong = append(wrong, fault.Field{Pointer: "/blueprint/dependencies", Code: "too-many-dependencies", Detail: fmt.Sprintf("Enabling it would enable more than %d extensions.", offer.MostAtOnce)})
+		wrong = append(wrong, fault.Field{Pointer: "/blueprint/dependencies", Code: "too-many-dependencies",
+			Detail: fmt.Sprintf("Enabling it would enable more than %d extensions.", offer.MostAtOnce)})
 	}
 	return shelf.Read(), wrong, nil
 }
@@ -278,7 +300,8 @@ func (s *Service) extension(ctx context.Context, id domain.ExtensionID) (domain.
 }
 
 func viewExtension(e domain.Extension) contract.ExtensionView {
-	v := contract.ExtensionView{Extension: e, State: e.State(), ExtensionTypes: []string{}, LogoURL: contract.LogoURL(e.ID, e.Logo)}
+	v := contract.ExtensionView{Extension: e, State: e.State(), ExtensionTypes: []string{},
+		LogoURL: contract.LogoURL(e.ID, e.Logo)}
 	for _, key := range e.TypeKeys {
 		v.ExtensionTypes = append(v.ExtensionTypes, e.ID.TypeOf(key))
 	}

@@ -14,7 +14,8 @@ import (
 
 // PutLogo gives the extension its logo, drawn anew from what was sent. Invalid when that is no still PNG or JPEG of
 // the size that domain.Logo's limits allow. The same picture again changes nothing.
-func (s *Service) PutLogo(ctx context.Context, in *contract.PutExtensionLogoInput) (*contract.PutExtensionLogoOutput, error) {
+func (s *Service) PutLogo(ctx context.Context,
+	in *contract.PutExtensionLogoInput) (*contract.PutExtensionLogoOutput, error) {
 	e, err := s.extension(ctx, in.Extension)
 	if err != nil {
 		return nil, err
@@ -24,7 +25,8 @@ func (s *Service) PutLogo(ctx context.Context, in *contract.PutExtensionLogoInpu
 		return nil, err
 	}
 	digest := sha256.Sum256(picture)
-	l := domain.Logo{Extension: e.ID, Type: kind, SHA256: hex.EncodeToString(digest[:]), Data: picture, UpdatedAt: s.now()}
+	l := domain.Logo{Extension: e.ID, Type: kind, SHA256: hex.EncodeToString(digest[:]), Data: picture,
+		UpdatedAt: s.now()}
 	if e.Logo == l.SHA256 {
 		return &contract.PutExtensionLogoOutput{Body: viewExtension(e)}, nil
 	}
@@ -45,7 +47,8 @@ func (s *Service) lookAtLogo(_ context.Context, in *contract.PutExtensionLogoInp
 }
 
 // DeleteLogo is NotFound when there is none.
-func (s *Service) DeleteLogo(ctx context.Context, in *contract.DeleteExtensionLogoInput) (*contract.DeleteExtensionLogoOutput, error) {
+func (s *Service) DeleteLogo(ctx context.Context,
+	in *contract.DeleteExtensionLogoInput) (*contract.DeleteExtensionLogoOutput, error) {
 	e, err := s.extension(ctx, in.Extension)
 	if err != nil {
 		return nil, err
@@ -63,8 +66,8 @@ func (s *Service) DeleteLogo(ctx context.Context, in *contract.DeleteExtensionLo
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// relist replaces the extension and, where it is listed, the logo in its line of the catalogue: what else that says is what the
-// platform listed. The extension's revision holds the two together: listing and unlisting raise it too.
+// relist replaces the extension and, where it is listed, the logo in its line of the catalogue: what else that says is
+// what the platform listed. The extension's revision holds the two together: listing and unlisting raise it too.
 func (s *Service) relist(ctx context.Context, tx *store.Tx, e *domain.Extension) error {
 	tx.Replace(e)
 	if e.ListedVersion == 0 {
@@ -90,7 +93,8 @@ func (s *Service) Logo(ctx context.Context, in *contract.LogoInput) (*contract.R
 }
 
 // CatalogueLogo shows a listed extension's logo to anyone. NotFound for every other extension, as for none.
-func (s *Service) CatalogueLogo(ctx context.Context, in *contract.LogoInput) (*contract.ReadCatalogueLogoOutput, error) {
+func (s *Service) CatalogueLogo(ctx context.Context,
+	in *contract.LogoInput) (*contract.ReadCatalogueLogoOutput, error) {
 	e, err := s.store.Extension(ctx, in.Extension)
 	if fault.KindOf(err) == fault.NotFound || err == nil && e.ListedVersion == 0 {
 		return nil, noLogo()

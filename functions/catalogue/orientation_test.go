@@ -65,9 +65,11 @@ func pngWith(t *testing.T, exif []byte) []byte {
 
 // corners are the colours at the corners, from the left above clockwise, by the first letters of their names.
 func corners(p image.Image) string {
-	names := map[[3]bool]byte{{true, false, false}: 'r', {false, true, false}: 'g', {false, false, true}: 'b', {true, true, true}: 'w', {}: 'k', {true, true, false}: 'y'}
+	names := map[[3]bool]byte{{true, false, false}: 'r', {false, true, false}: 'g', {false, false, true}: 'b',
+		{true, true, true}: 'w', {}: 'k', {true, true, false}: 'y'}
 	w, h, got := p.Bounds().Dx(), p.Bounds().Dy(), ""
-	for _, at := range []image.Point{{block / 2, block / 2}, {w - block/2, block / 2}, {w - block/2, h - block/2}, {block / 2, h - block/2}} {
+	for _, at := range []image.Point{{block / 2, block / 2}, {w - block/2, block / 2}, {w - block/2, h - block/2},
+		{block / 2, h - block/2}} {
 		r, g, b, _ := p.At(at.X, at.Y).RGBA()
 		got += string(names[[3]bool{r > 0x8000, g > 0x8000, b > 0x8000}])
 	}
@@ -75,7 +77,8 @@ func corners(p image.Image) string {
 }
 
 func TestLogo_IsTurnedAsItsMetadataSays(t *testing.T) {
-	for o, want := range map[uint16]string{1: "rbyw", 2: "brwy", 3: "ywrb", 4: "wybr", 5: "rwyb", 6: "wrby", 7: "ybrw", 8: "bywr", 0: "rbyw", 9: "rbyw"} {
+	for o, want := range map[uint16]string{1: "rbyw", 2: "brwy", 3: "ywrb", 4: "wybr", 5: "rwyb", 6: "wrby", 7: "ybrw",
+		8: "bywr", 0: "rbyw", 9: "rbyw"} {
 		for name, raw := range map[string][]byte{
 			"JPEG, little end first": jpegWith(t, exifOf(binary.LittleEndian, "II", o)),
 			"JPEG, big end first":    jpegWith(t, exifOf(binary.BigEndian, "MM", o)),
@@ -106,7 +109,8 @@ func TestLogo_BrokenMetadataLeavesThePictureAsItLies(t *testing.T) {
 	binary.LittleEndian.PutUint32(far[4:], 1<<31)
 	text := bytes.Clone(right)
 	binary.LittleEndian.PutUint16(text[8+2+12+2:], 2) // another type than SHORT
-	for name, exif := range map[string][]byte{"none": nil, "cut off": right[:20], "of no order": append([]byte("XX"), right[2:]...), "a directory far off": far, "another type": text} {
+	for name, exif := range map[string][]byte{"none": nil, "cut off": right[:20],
+		"of no order": append([]byte("XX"), right[2:]...), "a directory far off": far, "another type": text} {
 		if _, redrawn, err := redraw(jpegWith(t, exif)); err != nil {
 			t.Errorf("%s: %v", name, err)
 		} else if drawn, _, err := image.Decode(bytes.NewReader(redrawn)); err != nil || corners(drawn) != "rbyw" {

@@ -14,7 +14,8 @@ import (
 
 // CreatePartner makes a partner and its first key, shown this once. Invalid when the development account does
 // not exist.
-func (s *Service) CreatePartner(ctx context.Context, in *contract.CreatePartnerInput) (*contract.CreatePartnerOutput, error) {
+func (s *Service) CreatePartner(ctx context.Context,
+	in *contract.CreatePartnerInput) (*contract.CreatePartnerOutput, error) {
 	now := s.now()
 	key, hash := secret.NewCredential(secret.PartnerKeyPrefix)
 	p := domain.Partner{
@@ -41,7 +42,8 @@ func (s *Service) CreatePartner(ctx context.Context, in *contract.CreatePartnerI
 }
 
 func noDevelopmentAccount() []fault.Field {
-	return []fault.Field{{Pointer: "/development_account_id", Code: "unknown-account", Detail: "There is no such account."}}
+	return []fault.Field{{Pointer: "/development_account_id", Code: "unknown-account",
+		Detail: "There is no such account."}}
 }
 
 func (s *Service) lookAtPartner(ctx context.Context, in *contract.CreatePartnerInput) ([]fault.Field, error) {
@@ -62,14 +64,15 @@ func (s *Service) ReadPartner(ctx context.Context, in *contract.ReadPartnerInput
 	return &contract.ReadPartnerOutput{Body: viewPartner(p)}, err
 }
 
-// relinkMost is how many of a partner's extensions another development account may come to see: within one transaction (100
-// items), with what they are held to.
+// relinkMost is how many of a partner's extensions another development account may come to see: within one transaction
+// (100 items), with what they are held to.
 const relinkMost = 40
 
-// UpdatePartner changes what is given. Another development account sees the partner's extensions from now on, in place of the
-// one before, unless that accepted an invitation. Invalid when it does not exist; Conflict
-// `too-many-extensions` beyond relinkMost.
-func (s *Service) UpdatePartner(ctx context.Context, in *contract.UpdatePartnerInput) (*contract.UpdatePartnerOutput, error) {
+// UpdatePartner changes what is given. Another development account sees the partner's extensions from now on, in place
+// of the one before, unless that accepted an invitation. Invalid when it does not exist; Conflict `too-many-extensions`
+// beyond relinkMost.
+func (s *Service) UpdatePartner(ctx context.Context,
+	in *contract.UpdatePartnerInput) (*contract.UpdatePartnerOutput, error) {
 	p, err := s.partner(ctx, in.Partner)
 	if err != nil {
 		return nil, err
@@ -88,8 +91,8 @@ func (s *Service) UpdatePartner(ctx context.Context, in *contract.UpdatePartnerI
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// relink has the partner develop in another account. An extension that is created at the same moment makes the Tx fail, or
-// is made for the new account: both hold to the partner.
+// relink has the partner develop in another account. An extension that is created at the same moment makes the Tx fail,
+// or is made for the new account: both hold to the partner.
 func (s *Service) relink(ctx context.Context, tx *store.Tx, p *domain.Partner, to domain.AccountID) error {
 	before, err := s.store.Account(ctx, p.DevelopmentAccount)
 	if err != nil {
@@ -107,9 +110,12 @@ func (s *Service) relink(ctx context.Context, tx *store.Tx, p *domain.Partner, t
 		return err
 	}
 	if len(all) > relinkMost {
-		return fault.New(fault.Conflict, "too-many-extensions", "The partner has more than %d extensions, which do not move together. Create another partner for the other account.", relinkMost)
+		return fault.New(fault.Conflict, "too-many-extensions",
+			"The partner has more than %d extensions, which do not move together. Create another partner for the "+
+				"other account.", relinkMost)
 	}
-	before.DevelopmentOf = slices.DeleteFunc(slices.Clone(before.DevelopmentOf), func(o domain.PartnerID) bool { return o == p.ID })
+	before.DevelopmentOf = slices.DeleteFunc(slices.Clone(before.DevelopmentOf),
+		func(o domain.PartnerID) bool { return o == p.ID })
 	after.DevelopmentOf = append(slices.Clone(after.DevelopmentOf), p.ID)
 	tx.Replace(&before)
 	tx.Replace(&after)
@@ -134,7 +140,8 @@ func (s *Service) lookAtPartnerUpdate(ctx context.Context, in *contract.UpdatePa
 
 // RotatePartnerKey makes a new key; the one before ends after the overlap, and the one before that at once: at most
 // two are good at a time, and an overlap of 0 leaves one.
-func (s *Service) RotatePartnerKey(ctx context.Context, in *contract.RotatePartnerKeyInput) (*contract.RotatePartnerKeyOutput, error) {
+func (s *Service) RotatePartnerKey(ctx context.Context,
+	in *contract.RotatePartnerKeyInput) (*contract.RotatePartnerKeyOutput, error) {
 	p, err := s.partner(ctx, in.Partner)
 	if err != nil {
 		return nil, err
@@ -170,7 +177,8 @@ func (s *Service) partner(ctx context.Context, id domain.PartnerID) (domain.Part
 }
 
 func viewPartner(p domain.Partner) contract.PartnerView {
-	return contract.PartnerView{ID: p.ID, Name: p.Name, Contact: p.Contact, DevelopmentAccount: p.DevelopmentAccount, CreatedAt: p.CreatedAt}
+	return contract.PartnerView{ID: p.ID, Name: p.Name, Contact: p.Contact, DevelopmentAccount: p.DevelopmentAccount,
+		CreatedAt: p.CreatedAt}
 }
 
 // keptEmail is domain.KeptEmail of an address that may be absent.

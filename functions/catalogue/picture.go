@@ -25,8 +25,9 @@ const (
 	jpegQuality = 90
 )
 
-// redraw decodes a picture, turns it as its metadata says, and encodes it anew, without metadata, colour profile or comments. Invalid, saying what is
-// wrong with the file and what to do, for everything but a whole, still PNG or JPEG with nothing behind its end.
+// redraw decodes a picture, turns it as its metadata says, and encodes it anew, without metadata, colour profile or
+// comments. Invalid, saying what is wrong with the file and what to do, for everything but a whole, still PNG or JPEG
+// with nothing behind its end.
 func redraw(raw []byte) (contentType string, redrawn []byte, err error) {
 	var out bytes.Buffer
 	switch {
@@ -57,19 +58,23 @@ func redraw(raw []byte) (contentType string, redrawn []byte, err error) {
 		return "", nil, badLogo("unsupported-type", "The file looks like %s. Send a PNG or JPEG picture.", looks)
 	}
 	if err == nil && out.Len() > domain.MaxLogoStored {
-		err = badLogo("too-complex", "Drawn anew, the picture takes %d KB; at most %d are kept. Send one with fewer pixels or details.", out.Len()>>10, domain.MaxLogoStored>>10)
+		err = badLogo("too-complex", "Drawn anew, the picture takes %d KB; at most %d are kept. Send one with fewer "+
+			"pixels or details.", out.Len()>>10, domain.MaxLogoStored>>10)
 	}
 	return contentType, out.Bytes(), err
 }
 
 // decode checks the size before it allocates the pixels.
-func decode(raw []byte, size func(io.Reader) (image.Config, error), draw func(io.Reader) (image.Image, error)) (image.Image, error) {
+func decode(raw []byte, size func(io.Reader) (image.Config, error),
+	draw func(io.Reader) (image.Image, error)) (image.Image, error) {
 	c, err := size(bytes.NewReader(raw))
 	if err != nil {
 		return nil, broken(err)
 	}
 	if c.Width > domain.MaxLogoSide || c.Height > domain.MaxLogoSide {
-		return nil, badLogo("too-many-pixels", "The picture has %d × %d pixels; at most %d × %d are taken. Send a smaller one.", c.Width, c.Height, domain.MaxLogoSide, domain.MaxLogoSide)
+		return nil, badLogo("too-many-pixels",
+			"The picture has %d × %d pixels; at most %d × %d are taken. Send a smaller one.", c.Width, c.Height,
+			domain.MaxLogoSide, domain.MaxLogoSide)
 	}
 	drawn, err := draw(bytes.NewReader(raw))
 	if err != nil {
@@ -122,7 +127,8 @@ func wholeJPEG(raw []byte) error {
 			continue
 		}
 		if scans++; scans > maxScans {
-			return badLogo("too-complex", "The JPEG goes over the picture more than %d times. Save it as a baseline JPEG.", maxScans)
+			return badLogo("too-complex", "The JPEG goes over the picture more than %d times. Save it as a "+
+				"baseline JPEG.", maxScans)
 		}
 		for at+1 < len(raw) && (raw[at] != 0xff || raw[at+1] == 0 || raw[at+1] >= 0xd0 && raw[at+1] <= 0xd7) {
 			at++
@@ -135,7 +141,8 @@ func nothingBehind(rest []byte) error {
 	if len(rest) == 0 {
 		return nil
 	}
-	return badLogo("trailing-bytes", "%d bytes follow the end of the picture. Save it anew with an image program.", len(rest))
+	return badLogo("trailing-bytes", "%d bytes follow the end of the picture. Save it anew with an image program.",
+		len(rest))
 }
 
 func truncated() error {

@@ -21,7 +21,8 @@ const moveAttempts = 5
 
 // CreateRollout starts a job that upgrades the extension's installations to a version, page by page, in provisioning.
 // Invalid for a version that is not approved.
-func (s *Service) CreateRollout(ctx context.Context, in *contract.CreateRolloutInput) (*contract.CreateRolloutOutput, error) {
+func (s *Service) CreateRollout(ctx context.Context,
+	in *contract.CreateRolloutInput) (*contract.CreateRolloutOutput, error) {
 	e, err := s.extension(ctx, in.Extension)
 	if err != nil {
 		return nil, err
@@ -31,10 +32,12 @@ func (s *Service) CreateRollout(ctx context.Context, in *contract.CreateRolloutI
 		return nil, err
 	}
 	if v.State != domain.VersionApproved {
-		return nil, fault.InvalidFields([]fault.Field{{Pointer: "/version", Code: "unknown-version", Detail: fmt.Sprintf("The extension has no approved version %d.", in.Body.Version)}})
+		return nil, fault.InvalidFields([]fault.Field{{Pointer: "/version", Code: "unknown-version",
+			Detail: fmt.Sprintf("The extension has no approved version %d.", in.Body.Version)}})
 	}
 	r := domain.Rollout{
-		ID: domain.RolloutID(s.newID("rol")), Extension: e.ID, Version: v.Version, State: domain.RolloutRunning, MaxFailures: defaultMaxFailures,
+		ID: domain.RolloutID(s.newID("rol")), Extension: e.ID, Version: v.Version, State: domain.RolloutRunning,
+		MaxFailures:     defaultMaxFailures,
 		RolloutProgress: domain.RolloutProgress{Failures: []domain.RolloutFailure{}}, CreatedAt: s.now(),
 	}
 	r.UpdatedAt = r.CreatedAt
@@ -62,7 +65,8 @@ func (s *Service) Rollouts(ctx context.Context, in *contract.ListRolloutsInput) 
 	for _, r := range rollouts {
 		views = append(views, viewRollout(ctx, r))
 	}
-	return &contract.ListRolloutsOutput{Body: contract.PageOf(views, func(v contract.RolloutView) string { return string(v.ID) }, in.PageInput)}, nil
+	return &contract.ListRolloutsOutput{Body: contract.PageOf(views,
+		func(v contract.RolloutView) string { return string(v.ID) }, in.PageInput)}, nil
 }
 
 // Rollout reads a roll-out.
@@ -91,7 +95,8 @@ func (s *Service) CancelRollout(ctx context.Context, in *contract.RolloutInput) 
 
 // moveRollout commits a state change with its answer. A page in progress updates the same item, so a lost race is
 // repeated.
-func (s *Service) moveRollout(ctx context.Context, in *contract.RolloutInput, to func(domain.Rollout, time.Time) (domain.Rollout, error), body *contract.RolloutView, answer any) error {
+func (s *Service) moveRollout(ctx context.Context, in *contract.RolloutInput,
+	to func(domain.Rollout, time.Time) (domain.Rollout, error), body *contract.RolloutView, answer any) error {
 	var err error
 	for range moveAttempts {
 		var before, after domain.Rollout
@@ -127,7 +132,8 @@ func (s *Service) rollout(ctx context.Context, in *contract.RolloutInput) (domai
 }
 
 func (s *Service) nextPage(r domain.Rollout) events.Provision {
-	return events.Provision{ID: s.newID("prv"), At: r.UpdatedAt, Rollout: &events.RolloutPage{Extension: r.Extension, Rollout: r.ID, Page: r.Page}}
+	return events.Provision{ID: s.newID("prv"), At: r.UpdatedAt,
+		Rollout: &events.RolloutPage{Extension: r.Extension, Rollout: r.ID, Page: r.Page}}
 }
 
 func viewRollout(ctx context.Context, r domain.Rollout) contract.RolloutView {

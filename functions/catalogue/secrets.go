@@ -11,9 +11,10 @@ import (
 	"plugboard/shared/store"
 )
 
-// RotateLifecycleSecret makes a new secret, or the first, that events for the lifecycle endpoint are signed with, shown this
-// once. Until the overlap is over, events bear the signatures of both.
-func (s *Service) RotateLifecycleSecret(ctx context.Context, in *contract.RotateLifecycleSecretInput) (*contract.RotateLifecycleSecretOutput, error) {
+// RotateLifecycleSecret makes a new secret, or the first, that events for the lifecycle endpoint are signed with, shown
+// this once. Until the overlap is over, events bear the signatures of both.
+func (s *Service) RotateLifecycleSecret(ctx context.Context,
+	in *contract.RotateLifecycleSecretInput) (*contract.RotateLifecycleSecretOutput, error) {
 	e, err := s.extension(ctx, in.Extension)
 	if err != nil {
 		return nil, err
@@ -24,7 +25,8 @@ func (s *Service) RotateLifecycleSecret(ctx context.Context, in *contract.Rotate
 	}
 	out := &contract.RotateLifecycleSecretOutput{}
 	out.Body.Extension = e.ID
-	if out.Body.LifecycleSecret, err = s.lifecycleSecret(ctx, e.ID, &l, domain.Overlap(in.Body.OverlapSeconds)); err != nil {
+	if out.Body.LifecycleSecret, err = s.lifecycleSecret(ctx, e.ID, &l, domain.Overlap(in.Body.OverlapSeconds)); err !=
+		nil {
 		return nil, err
 	}
 	var tx store.Tx
@@ -33,7 +35,8 @@ func (s *Service) RotateLifecycleSecret(ctx context.Context, in *contract.Rotate
 }
 
 // lifecycleSecret makes l, which may be the zero value, the next one of the extension.
-func (s *Service) lifecycleSecret(ctx context.Context, e domain.ExtensionID, l *domain.LifecycleSecret, overlap time.Duration) (domain.ShownOnce, error) {
+func (s *Service) lifecycleSecret(ctx context.Context, e domain.ExtensionID, l *domain.LifecycleSecret,
+	overlap time.Duration) (domain.ShownOnce, error) {
 	plain := secret.NewSigningSecret()
 	sealed, err := s.seal.Seal(ctx, "", domain.LifecycleResource(e), plain)
 	if err != nil {
@@ -46,7 +49,8 @@ func (s *Service) lifecycleSecret(ctx context.Context, e domain.ExtensionID, l *
 
 // firstLifecycleSecret puts the extension's first into tx, and shows it, when the blueprint declares an endpoint and
 // there is none yet.
-func (s *Service) firstLifecycleSecret(ctx context.Context, tx *store.Tx, b domain.Blueprint) (domain.ShownOnce, error) {
+func (s *Service) firstLifecycleSecret(ctx context.Context, tx *store.Tx,
+	b domain.Blueprint) (domain.ShownOnce, error) {
 	if b.Lifecycle == nil {
 		return "", nil
 	}

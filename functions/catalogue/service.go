@@ -79,15 +79,20 @@ func (s *Service) OpenAPI(_ context.Context, in *contract.ReadOpenapiInput) (*co
 }
 
 // BlueprintSchema serves the committed schema, for editors.
-func (s *Service) BlueprintSchema(_ context.Context, in *contract.ReadBlueprintSchemaInput) (*contract.ReadBlueprintSchemaOutput, error) {
+func (s *Service) BlueprintSchema(_ context.Context,
+	in *contract.ReadBlueprintSchemaInput) (*contract.ReadBlueprintSchemaOutput, error) {
 	out := contract.ReadBlueprintSchemaOutput(published(blueprintSchema(), in.IfNoneMatch))
 	return &out, nil
 }
 
 // The documents are the same for the whole life of a process: their ETags are computed once.
 var (
-	openAPI         = sync.OnceValue(func() contract.PublishedFile { return contract.Published(contract.OpenAPIJSON()) })
-	blueprintSchema = sync.OnceValue(func() contract.PublishedFile { return contract.Published(contract.BlueprintSchemaJSON) })
+	openAPI = sync.OnceValue(func() contract.PublishedFile {
+		return contract.Published(contract.OpenAPIJSON())
+	})
+	blueprintSchema = sync.OnceValue(func() contract.PublishedFile {
+		return contract.Published(contract.BlueprintSchemaJSON)
+	})
 )
 
 // published is the file, or 304 and no body when If-None-Match names it.

@@ -25,7 +25,9 @@ func (s *Service) Versions(ctx context.Context, in *contract.ListVersionsInput) 
 	for i, v := range versions {
 		versions[i] = viewVersion(e, v)
 	}
-	return &contract.ListVersionsOutput{Body: contract.PageOf(versions, func(v domain.BlueprintVersion) string { return fmt.Sprintf("%06d", v.Version) }, in.PageInput)}, nil
+	return &contract.ListVersionsOutput{Body: contract.PageOf(versions, func(v domain.BlueprintVersion) string {
+		return fmt.Sprintf("%06d", v.Version)
+	}, in.PageInput)}, nil
 }
 
 // Version reads one as it was submitted.
@@ -45,7 +47,8 @@ func (s *Service) Version(ctx context.Context, in *contract.VersionInput) (*cont
 }
 
 // DiffVersions tells what leads from a version to another, or to the draft. NotFound when either is not there.
-func (s *Service) DiffVersions(ctx context.Context, in *contract.DiffVersionsInput) (*contract.DiffVersionsOutput, error) {
+func (s *Service) DiffVersions(ctx context.Context,
+	in *contract.DiffVersionsInput) (*contract.DiffVersionsOutput, error) {
 	e, err := s.extension(ctx, in.Extension)
 	if err != nil {
 		return nil, err
@@ -72,13 +75,16 @@ func (s *Service) DiffVersions(ctx context.Context, in *contract.DiffVersionsInp
 }
 
 // Submissions lists what waits for a review.
-func (s *Service) Submissions(ctx context.Context, in *contract.ListSubmissionsInput) (*contract.ListSubmissionsOutput, error) {
+func (s *Service) Submissions(ctx context.Context,
+	in *contract.ListSubmissionsInput) (*contract.ListSubmissionsOutput, error) {
 	waiting, next, err := s.store.Submissions(ctx, in.Cursor, in.Limit)
-	return &contract.ListSubmissionsOutput{Body: contract.Page[domain.Submission]{Items: waiting, NextCursor: next}}, err
+	return &contract.ListSubmissionsOutput{Body: contract.Page[domain.Submission]{Items: waiting,
+		NextCursor: next}}, err
 }
 
 // ReviewVersion approves a submitted version or rejects it. Conflict `version-state` for one that is neither.
-func (s *Service) ReviewVersion(ctx context.Context, in *contract.ReviewVersionInput) (*contract.ReviewVersionOutput, error) {
+func (s *Service) ReviewVersion(ctx context.Context,
+	in *contract.ReviewVersionInput) (*contract.ReviewVersionOutput, error) {
 	v, err := s.store.Version(ctx, in.Extension, in.Version)
 	if err != nil {
 		return nil, err
@@ -122,10 +128,11 @@ func (s *Service) YankVersion(ctx context.Context, in *contract.YankVersionInput
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// PutTestAccounts replaces the accounts that are invited to try the extension before it is listed. The answer is the same
-// for an account that does not exist, one that has not answered, and one that declined: a partner learns of an account
-// only when it accepts. An account that declined is not asked again.
-func (s *Service) PutTestAccounts(ctx context.Context, in *contract.PutTestAccountsInput) (*contract.PutTestAccountsOutput, error) {
+// PutTestAccounts replaces the accounts that are invited to try the extension before it is listed. The answer is the
+// same for an account that does not exist, one that has not answered, and one that declined: a partner learns of an
+// account only when it accepts. An account that declined is not asked again.
+func (s *Service) PutTestAccounts(ctx context.Context,
+	in *contract.PutTestAccountsInput) (*contract.PutTestAccountsOutput, error) {
 	e, err := s.extension(ctx, in.Extension)
 	if err != nil {
 		return nil, err
@@ -158,7 +165,8 @@ func (s *Service) PutTestAccounts(ctx context.Context, in *contract.PutTestAccou
 }
 
 // invite asks an account that exists and was not asked before.
-func (s *Service) invite(ctx context.Context, tx *store.Tx, e domain.Extension, id domain.AccountID, partner domain.Partner) error {
+func (s *Service) invite(ctx context.Context, tx *store.Tx, e domain.Extension, id domain.AccountID,
+	partner domain.Partner) error {
 	a, err := s.store.Account(ctx, id)
 	if fault.KindOf(err) == fault.NotFound || err == nil && !a.Living() {
 		return nil
@@ -176,7 +184,8 @@ func (s *Service) invite(ctx context.Context, tx *store.Tx, e domain.Extension, 
 }
 
 // uninvite takes back an invitation, or the trial that came of it. What the account declined stays declined.
-func (s *Service) uninvite(ctx context.Context, tx *store.Tx, e *domain.Extension, a, development domain.AccountID) error {
+func (s *Service) uninvite(ctx context.Context, tx *store.Tx, e *domain.Extension,
+	a, development domain.AccountID) error {
 	switch {
 	case e.Leave(a):
 		tx.Uncount(a, domain.QuotaTrials)

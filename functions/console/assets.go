@@ -24,7 +24,8 @@ type asset struct {
 var assets = hashed()
 
 func hashed() map[string]asset {
-	kinds := map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+	kinds := map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8",
+		".svg": "image/svg+xml"}
 	entries, err := assetFiles.ReadDir("assets")
 	if err != nil {
 		panic(err) // they are in the binary

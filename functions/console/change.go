@@ -25,63 +25,74 @@ type change struct {
 // changes by their word in the path.
 func changes() map[string]change {
 	return map[string]change{
-		"suspend": {contract.SuspendExtension.Operation, "Suspend", "Suspend %s?", "Keep it running", false, func(name string, _ contract.InstallationView) []outcome {
-			return []outcome{
-				{"bad", "cross", "Its API token is refused until you resume it."},
-				{"bad", "cross", "Nothing is sent. What happens meanwhile is recorded as skipped, and can be replayed."},
-				{"good", "check", "Everything that it made stays, and so do all contracts."},
-			}
-		}, then(contract.SuspendExtension)},
-		"resume": {contract.ResumeExtension.Operation, "Resume", "Resume %s?", "Leave it suspended", false, func(string, contract.InstallationView) []outcome {
-			return []outcome{
-				{"good", "check", "Its API token works again."},
-				{"good", "check", "New messages are sent again."},
-				{"off", "minus", "What was skipped meanwhile is not sent by itself."},
-			}
-		}, then(contract.ResumeExtension)},
-		"retry": {contract.RetryInstallation.Operation, "Try again:", "Try again to set up %s?", "Not now", false, func(_ string, i contract.InstallationView) []outcome {
-			step := "the step that failed"
-			if i.Failure != nil {
-				step = i.Failure.Step
-			}
-			return []outcome{
-				{"good", "check", "It goes on at " + step + "."},
-				{"off", "minus", "Steps that are done are not done again."},
-			}
-		}, then(contract.RetryInstallation)},
-		"repair": {contract.RepairInstallation.Operation, "Repair", "Repair %s?", "Leave it as it is", false, func(string, contract.InstallationView) []outcome {
-			return []outcome{
-				{"good", "check", "Whatever differs is brought back to what it declares."},
-				{"off", "minus", "What you may change stays as you set it: which fields are active, pauses, secrets."},
-			}
-		}, func(q *request, id domain.ExtensionID, key string) (answer, error) {
-			_, err := callOnce(q, contract.RepairInstallation, contract.RepairInstallationInput{Extension: id}, key)
-			return goTo("installations/" + string(id)), err
-		}},
-		"rotate": {contract.RotateInstallationToken.Operation, "Make the next token of", "Make the next token of %s?", "Keep the token", false, func(name string, _ contract.InstallationView) []outcome {
-			return []outcome{
-				{"bad", "cross", "The token that it uses now stops working in an hour."},
-				{"good", "check", "The next one is shown once. Enter it in " + name + "’s settings."},
-			}
-		}, (*request).rotate},
-		"hand-off": {contract.StartHandOff.Operation, "Hand over", "Hand %s over to its maker?", "Not now", false, func(string, contract.InstallationView) []outcome {
-			return []outcome{
-				{"good", "check", "You are sent to its maker’s page, which takes the token within 10 minutes."},
-				{"off", "minus", "A token that its maker took before stops working then."},
-			}
-		}, (*request).handOff},
-		"disable": {contract.DisableExtension.Operation, "Disable", "Disable %s?", "Keep it", true, func(_ string, i contract.InstallationView) []outcome {
-			out := []outcome{{"bad", "cross", "Its API token stops working at once."}}
-			for _, r := range i.Resources {
-				switch r.Kind {
-				case domain.StepWebhook:
-					out = append(out, outcome{"bad", "cross", "Its webhook “" + r.Name + "” is removed, with what waits for it."})
-				case domain.StepTemplateType:
-					out = append(out, outcome{"off", "minus", "Its fields of “" + r.Name + "” stay, and nobody can fill them in. Yours are as before."})
+		"suspend": {contract.SuspendExtension.Operation, "Suspend", "Suspend %s?", "Keep it running", false,
+			func(name string, _ contract.InstallationView) []outcome {
+				return []outcome{
+					{"bad", "cross", "Its API token is refused until you resume it."},
+					{"bad", "cross", "Nothing is sent. What happens meanwhile is recorded as skipped, and can be " +
+						"replayed."},
+					{"good", "check", "Everything that it made stays, and so do all contracts."},
 				}
-			}
-			return append(out, outcome{"good", "check", "All contracts and their values stay."})
-		}, then(contract.DisableExtension)},
+			}, then(contract.SuspendExtension)},
+		"resume": {contract.ResumeExtension.Operation, "Resume", "Resume %s?", "Leave it suspended", false,
+			func(string, contract.InstallationView) []outcome {
+				return []outcome{
+					{"good", "check", "Its API token works again."},
+					{"good", "check", "New messages are sent again."},
+					{"off", "minus", "What was skipped meanwhile is not sent by itself."},
+				}
+			}, then(contract.ResumeExtension)},
+		"retry": {contract.RetryInstallation.Operation, "Try again:", "Try again to set up %s?", "Not now", false,
+			func(_ string, i contract.InstallationView) []outcome {
+				step := "the step that failed"
+				if i.Failure != nil {
+					step = i.Failure.Step
+				}
+				return []outcome{
+					{"good", "check", "It goes on at " + step + "."},
+					{"off", "minus", "Steps that are done are not done again."},
+				}
+			}, then(contract.RetryInstallation)},
+		"repair": {contract.RepairInstallation.Operation, "Repair", "Repair %s?", "Leave it as it is", false,
+			func(string, contract.InstallationView) []outcome {
+				return []outcome{
+					{"good", "check", "Whatever differs is brought back to what it declares."},
+					{"off", "minus", "What you may change stays as you set it: which fields are active, pauses, " +
+						"secrets."},
+				}
+			}, func(q *request, id domain.ExtensionID, key string) (answer, error) {
+				_, err := callOnce(q, contract.RepairInstallation, contract.RepairInstallationInput{Extension: id}, key)
+				return goTo("installations/" + string(id)), err
+			}},
+		"rotate": {contract.RotateInstallationToken.Operation, "Make the next token of", "Make the next token of %s?",
+			"Keep the token", false, func(name string, _ contract.InstallationView) []outcome {
+				return []outcome{
+					{"bad", "cross", "The token that it uses now stops working in an hour."},
+					{"good", "check", "The next one is shown once. Enter it in " + name + "’s settings."},
+				}
+			}, (*request).rotate},
+		"hand-off": {contract.StartHandOff.Operation, "Hand over", "Hand %s over to its maker?", "Not now", false,
+			func(string, contract.InstallationView) []outcome {
+				return []outcome{
+					{"good", "check", "You are sent to its maker’s page, which takes the token within 10 minutes."},
+					{"off", "minus", "A token that its maker took before stops working then."},
+				}
+			}, (*request).handOff},
+		"disable": {contract.DisableExtension.Operation, "Disable", "Disable %s?", "Keep it", true,
+			func(_ string, i contract.InstallationView) []outcome {
+				out := []outcome{{"bad", "cross", "Its API token stops working at once."}}
+				for _, r := range i.Resources {
+					switch r.Kind {
+					case domain.StepWebhook:
+						out = append(out, outcome{"bad", "cross",
+							"Its webhook “" + r.Name + "” is removed, with what waits for it."})
+					case domain.StepTemplateType:
+						out = append(out, outcome{"off", "minus",
+							"Its fields of “" + r.Name + "” stay, and nobody can fill them in. Yours are as before."})
+					}
+				}
+				return append(out, outcome{"good", "check", "All contracts and their values stay."})
+			}, then(contract.DisableExtension)},
 	}
 }
 
@@ -95,7 +106,8 @@ func changeOperations() []contract.Operation {
 }
 
 // then calls an operation that needs nothing but the extension, and goes back to the installation.
-func then[O any](op contract.Op[contract.InstallationInput, O]) func(*request, domain.ExtensionID, string) (answer, error) {
+func then[O any](op contract.Op[contract.InstallationInput, O]) func(*request, domain.ExtensionID,
+	string) (answer, error) {
 	return func(q *request, id domain.ExtensionID, key string) (answer, error) {
 		_, err := callOnce(q, op, contract.InstallationInput{Extension: id}, key)
 		return goTo("installations/" + string(id)), err
@@ -106,7 +118,8 @@ func then[O any](op contract.Op[contract.InstallationInput, O]) func(*request, d
 func changeAsked(q *request) (change, error) {
 	c, ok := changes()[q.PathValue("change")]
 	if !ok {
-		return change{}, fault.New(fault.NotFound, "not-found", "There is nothing of that name to do with an installation.")
+		return change{}, fault.New(fault.NotFound, "not-found",
+			"There is nothing of that name to do with an installation.")
 	}
 	return c, nil
 }
@@ -129,13 +142,15 @@ func (k *Console) confirmPage(q *request, wrong string) (answer, error) {
 		return answer{}, err
 	}
 	page := confirmation{
-		Title: fmt.Sprintf(c.title, e.Name), Outcomes: c.outcomes(e.Name, i), Action: q.PathValue("change"), Key: rand.Text(),
+		Title: fmt.Sprintf(c.title, e.Name), Outcomes: c.outcomes(e.Name, i), Action: q.PathValue("change"),
+		Key:    rand.Text(),
 		Button: "primary", Label: c.label + " " + e.Name, Back: "../" + string(i.Extension), Keep: c.keep,
 	}
 	if c.danger {
 		page.Button = "danger"
 		page.Type = string(i.Extension)
-		page.TypeField = formField{ID: "confirm", Label: "Type " + page.Type + " to confirm", Kind: "text", Required: true, Error: wrong}
+		page.TypeField = formField{ID: "confirm", Label: "Type " + page.Type + " to confirm", Kind: "text",
+			Required: true, Error: wrong}
 	}
 	return answer{template: "confirm-change", title: page.Title, data: page}, nil
 }

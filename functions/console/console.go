@@ -77,12 +77,14 @@ func New(c Config, p Parts) (http.Handler, error) {
 		return nil, err
 	}
 	k := &Console{
-		name: c.Name, address: address, policy: policy(origin(authorization)), api: api, issuer: issuer, sealer: p.Sealer, now: p.Now,
+		name: c.Name, address: address, policy: policy(origin(authorization)), api: api, issuer: issuer,
+		sealer: p.Sealer, now: p.Now,
 		client: oauth2.Config{
 			ClientID:    c.OIDC.Audience,
 			RedirectURL: address.JoinPath(root, "signed-in").String(),
-			Endpoint:    oauth2.Endpoint{AuthURL: c.AuthorizationURL, TokenURL: c.TokenURL, AuthStyle: oauth2.AuthStyleInParams},
-			Scopes:      []string{"openid"},
+			Endpoint: oauth2.Endpoint{AuthURL: c.AuthorizationURL, TokenURL: c.TokenURL,
+				AuthStyle: oauth2.AuthStyleInParams},
+			Scopes: []string{"openid"},
 		},
 		mux: http.NewServeMux(),
 	}

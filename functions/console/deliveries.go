@@ -69,8 +69,10 @@ func (k *Console) deliveries(q *request) (answer, error) {
 	}
 	sent := q.URL.Query()
 	page := deliveriesPage{
-		Webhook: nameOf(hooks, domain.WebhookID(sent.Get("webhook"))), States: stateSegments(sent), Fields: filterFields(sent, hooks),
-		CSV: "deliveries/csv" + queryOf(sent, "cursor", ""), Beyond: sent.Get("cursor") != "", Webhooks: len(hooks), OpenHook: sent.Get("webhook"),
+		Webhook: nameOf(hooks, domain.WebhookID(sent.Get("webhook"))), States: stateSegments(sent),
+		Fields: filterFields(sent, hooks),
+		CSV:    "deliveries/csv" + queryOf(sent, "cursor", ""), Beyond: sent.Get("cursor") != "", Webhooks: len(hooks),
+		OpenHook: sent.Get("webhook"),
 	}
 	for _, f := range page.Fields {
 		if f.Value != "" {
@@ -81,7 +83,8 @@ func (k *Console) deliveries(q *request) (answer, error) {
 	in.Limit, in.Cursor = deliveriesListed, sent.Get("cursor")
 	if len(wrong) > 0 {
 		page.Wrong = wrong
-		return answer{template: "deliveries", title: "Deliveries", data: page, status: http.StatusUnprocessableEntity}, nil
+		return answer{template: "deliveries", title: "Deliveries", data: page,
+			status: http.StatusUnprocessableEntity}, nil
 	}
 	out, err := call(q, contract.ListAccountDeliveries, in)
 	if p, ok := problem(err); ok && p.BadCursor() {
@@ -150,13 +153,15 @@ func queryOf(sent url.Values, changes ...string) string {
 }
 
 var deliveryStates = []domain.DeliveryState{
-	domain.DeliveryDelivered, domain.DeliveryRetrying, domain.DeliveryExhausted, domain.DeliverySkipped, domain.DeliveryCancelled,
+	domain.DeliveryDelivered, domain.DeliveryRetrying, domain.DeliveryExhausted, domain.DeliverySkipped,
+	domain.DeliveryCancelled,
 }
 
 func stateSegments(sent url.Values) []segment {
 	all := []segment{{"All", "deliveries" + queryOf(sent, "state", "", "cursor", ""), sent.Get("state") == ""}}
 	for _, s := range deliveryStates {
-		all = append(all, segment{deliveryPills[s].Word, "deliveries" + queryOf(sent, "state", string(s), "cursor", ""), sent.Get("state") == string(s)})
+		all = append(all, segment{deliveryPills[s].Word, "deliveries" + queryOf(sent, "state", string(s), "cursor", ""),
+			sent.Get("state") == string(s)})
 	}
 	return all
 }
@@ -166,7 +171,8 @@ const ofContracts = "contracts"
 
 func filterFields(sent url.Values, hooks []contract.WebhookView) []filterField {
 	choose := func(id, label string, options ...option) filterField {
-		f := filterField{ID: id, Label: label, Kind: "select", Value: sent.Get(id), Options: append([]option{{"", "any", false}}, options...)}
+		f := filterField{ID: id, Label: label, Kind: "select", Value: sent.Get(id),
+			Options: append([]option{{"", "any", false}}, options...)}
 		for i := range f.Options {
 			f.Options[i].Chosen = f.Options[i].Value == f.Value
 		}
@@ -187,7 +193,8 @@ func filterFields(sent url.Values, hooks []contract.WebhookView) []filterField {
 		failures = append(failures, option{string(class), failureWords[class], false})
 	}
 	return []filterField{
-		choose("webhook", "Webhook", webhooks...), choose("event", "Event", types...), write("status", "Answer", "text", "503 or 5xx"),
+		choose("webhook", "Webhook", webhooks...), choose("event", "Event", types...),
+		write("status", "Answer", "text", "503 or 5xx"),
 		choose("failure", "Failure", failures...), write("contract", "Contract", "text", "con_…"),
 		write("from", "Since, UTC", "datetime-local", ""), write("to", "Until, UTC", "datetime-local", ""),
 	}
@@ -242,8 +249,10 @@ func timeOf(text string) (time.Time, error) {
 func rowOf(d contract.DeliveryOfEvent, hooks []contract.WebhookView) deliveryRow {
 	first, last := d.Attempts[0], lastAttempt(d.Attempts)
 	row := deliveryRow{
-		At: cmp.Or(first.EventAt, first.At), Event: d.EventType, Contract: first.Contract, Webhook: nameOf(hooks, d.Webhook), Pill: deliveryPills[d.State],
-		Page: deliveryPage(d.Webhook, d.ID, first.EventDay), Answer: answerWords(d), Attempts: fmt.Sprint(madeAttempts(d.Attempts)), Took: "–", delivery: d,
+		At: cmp.Or(first.EventAt, first.At), Event: d.EventType, Contract: first.Contract,
+		Webhook: nameOf(hooks, d.Webhook), Pill: deliveryPills[d.State],
+		Page: deliveryPage(d.Webhook, d.ID, first.EventDay), Answer: answerWords(d),
+		Attempts: fmt.Sprint(madeAttempts(d.Attempts)), Took: "–", delivery: d,
 	}
 	if last.Milliseconds > 0 {
 		row.Took = millisecondWords(last.Milliseconds)

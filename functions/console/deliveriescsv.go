@@ -20,7 +20,8 @@ const (
 )
 
 var csvHead = []string{
-	"event_at", "event_type", "event_id", "contract_id", "webhook_id", "webhook", "state", "status", "failure", "reason", "attempts", "milliseconds", "delivery_id",
+	"event_at", "event_type", "event_id", "contract_id", "webhook_id", "webhook", "state", "status", "failure",
+	"reason", "attempts", "milliseconds", "delivery_id",
 }
 
 // deliveriesCSV is the filtered log as a file, without any body. A file that is cut says so in its last row.
@@ -54,12 +55,14 @@ func (k *Console) deliveriesCSV(q *request) (answer, error) {
 			break
 		}
 		if n >= csvRows || sparse == csvSparse {
-			_ = rows.Write([]string{fmt.Sprintf("Cut after %d rows: the log goes on before %s. Ask again with that time as the end.", n, utc(out.Body.LookedBackTo))})
+			_ = rows.Write([]string{fmt.Sprintf("Cut after %d rows: the log goes on before %s. Ask again with that "+
+				"time as the end.", n, utc(out.Body.LookedBackTo))})
 			break
 		}
 	}
 	rows.Flush()
-	return answer{file: file.Bytes(), fileType: "text/csv; charset=utf-8", fileName: "deliveries-" + k.now().UTC().Format("2006-01-02T1504") + ".csv", status: http.StatusOK}, rows.Error()
+	return answer{file: file.Bytes(), fileType: "text/csv; charset=utf-8", fileName: "deliveries-" +
+		k.now().UTC().Format("2006-01-02T1504") + ".csv", status: http.StatusOK}, rows.Error()
 }
 
 func csvRow(r deliveryRow) []string {
@@ -69,7 +72,8 @@ func csvRow(r deliveryRow) []string {
 		status = strconv.Itoa(last.Status)
 	}
 	cells := []string{
-		utc(r.At), d.EventType, string(d.Event), string(r.Contract), string(d.Webhook), r.Webhook, string(d.State), status, string(last.Failure), last.Reason,
+		utc(r.At), d.EventType, string(d.Event), string(r.Contract), string(d.Webhook), r.Webhook, string(d.State),
+		status, string(last.Failure), last.Reason,
 		r.Attempts, strconv.FormatInt(last.Milliseconds, 10), string(d.ID),
 	}
 	for i := range cells {

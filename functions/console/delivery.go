@@ -82,9 +82,12 @@ func (k *Console) delivery(q *request) (answer, error) {
 		return answer{}, err
 	}
 	page := deliveryPageData{
-		Delivery: d, Webhook: w.Body.WebhookView, Title: eventWords(d.EventType), Pill: deliveryPills[d.State], Why: explained(d, hostOf(r.Body.URL)),
-		Key: rand.Text(), Replayed: q.URL.Query().Get("replayed"), Page: deliveryPage(in.Webhook, in.Delivery, d.Attempts[0].EventDay),
-		AllOfHook: "deliveries?webhook=" + string(in.Webhook), Waiting: waitingWords(w.Body.WebhookView, w.Body.Parked, d),
+		Delivery: d, Webhook: w.Body.WebhookView, Title: eventWords(d.EventType), Pill: deliveryPills[d.State],
+		Why: explained(d, hostOf(r.Body.URL)),
+		Key: rand.Text(), Replayed: q.URL.Query().Get("replayed"),
+		Page:      deliveryPage(in.Webhook, in.Delivery, d.Attempts[0].EventDay),
+		AllOfHook: "deliveries?webhook=" + string(in.Webhook),
+		Waiting:   waitingWords(w.Body.WebhookView, w.Body.Parked, d),
 	}
 	shown := chosenAttempt(q, d.Attempts)
 	page.Timeline, page.Shown = page.timeline(shown), shownAttempt(d.Attempts[shown])
@@ -97,7 +100,8 @@ func (k *Console) delivery(q *request) (answer, error) {
 
 func deliveryAsked(q *request) contract.ReadDeliveryInput {
 	return contract.ReadDeliveryInput{
-		Webhook: domain.WebhookID(q.PathValue("webhook_id")), Delivery: domain.DeliveryID(q.PathValue("delivery_id")), Day: q.URL.Query().Get("day"),
+		Webhook: domain.WebhookID(q.PathValue("webhook_id")), Delivery: domain.DeliveryID(q.PathValue("delivery_id")),
+		Day: q.URL.Query().Get("day"),
 	}
 }
 
@@ -108,7 +112,8 @@ func (k *Console) replayDelivery(q *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return goTo(deliveryPage(asked.Webhook, asked.Delivery, asked.Day) + "&replayed=" + strconv.Itoa(out.Body.Attempt)), nil
+	return goTo(deliveryPage(asked.Webhook, asked.Delivery, asked.Day) + "&replayed=" +
+		strconv.Itoa(out.Body.Attempt)), nil
 }
 
 // chosenAttempt is the place of the attempt that the address names, or of the last.
@@ -132,10 +137,12 @@ func (p deliveryPageData) timeline(shown int) []timelineItem {
 	first, last := attempts[0], attempts[len(attempts)-1]
 	var all []timelineItem
 	if p.Delivery.State == domain.DeliveryRetrying && !last.NextAt.IsZero() {
-		all = append(all, timelineItem{Tone: "busy", Icon: "clock", Said: "to come", Text: "Next attempt", At: last.NextAt, More: p.Waiting})
+		all = append(all, timelineItem{Tone: "busy", Icon: "clock", Said: "to come", Text: "Next attempt",
+			At: last.NextAt, More: p.Waiting})
 	}
 	for n, a := range slices.Backward(attempts) {
-		item := timelineItem{Tone: "bad", Icon: "cross", Said: "failed", Text: fmt.Sprintf("Attempt %d", a.Number), At: a.At, Open: n == shown}
+		item := timelineItem{Tone: "bad", Icon: "cross", Said: "failed", Text: fmt.Sprintf("Attempt %d", a.Number),
+			At: a.At, Open: n == shown}
 		item.Page = fmt.Sprintf("%s&attempt=%d", p.Page, n+1)
 		switch a.Outcome {
 		case domain.OutcomeDelivered:
@@ -151,7 +158,8 @@ func (p deliveryPageData) timeline(shown int) []timelineItem {
 		}
 		all = append(all, item)
 	}
-	return append(all, timelineItem{Tone: "off", Icon: "activity", Said: "the event", Text: p.Title, At: cmp.Or(first.EventAt, first.At)})
+	return append(all, timelineItem{Tone: "off", Icon: "activity", Said: "the event", Text: p.Title,
+		At: cmp.Or(first.EventAt, first.At)})
 }
 
 // waitingWords says what holds a delivery back whose next attempt is due.
@@ -160,7 +168,8 @@ func waitingWords(w contract.WebhookView, parked int, d contract.DeliveryView) s
 	case d.State != domain.DeliveryRetrying:
 		return ""
 	case w.Health.Breaker != nil:
-		return "Its endpoint fails, so that one probe goes out at a time. Waiting uses up no attempt. " + parkedWords(parked)
+		return "Its endpoint fails, so that one probe goes out at a time. Waiting uses up no attempt. " +
+			parkedWords(parked)
 	case !w.Health.PausedUntil.IsZero():
 		return "Its endpoint asked for a pause. Waiting uses up no attempt."
 	}
@@ -225,7 +234,8 @@ func shownRequest(r contract.ReadDeliveryRequestOutput, a domain.Attempt) reques
 
 // placeholders stand for values that are not shown.
 var placeholders = map[string]string{
-	contract.HeaderSecret: "‹secret›", contract.HeaderAccessToken: "‹access token›", contract.HeaderPerAttempt: "‹made anew for each attempt›",
+	contract.HeaderSecret: "‹secret›", contract.HeaderAccessToken: "‹access token›",
+	contract.HeaderPerAttempt: "‹made anew for each attempt›",
 }
 
 func headerText(h contract.RequestHeader) string { return cmp.Or(h.Value, placeholders[h.Why]) }
@@ -248,5 +258,6 @@ func deliveryFacts(d contract.DeliveryView) []keyValue {
 		facts = append(facts, keyValue{"Contract", string(first.Contract)})
 	}
 	at := cmp.Or(first.EventAt, first.At)
-	return append(facts, keyValue{"Attempts", strconv.Itoa(madeAttempts(d.Attempts))}, keyValue{"Kept until", at.AddDate(0, 0, 30).UTC().Format("2 Jan 2006")})
+	return append(facts, keyValue{"Attempts", strconv.Itoa(madeAttempts(d.Attempts))},
+		keyValue{"Kept until", at.AddDate(0, 0, 30).UTC().Format("2 Jan 2006")})
 }

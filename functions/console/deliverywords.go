@@ -21,14 +21,18 @@ var deliveryPills = map[domain.DeliveryState]pill{
 }
 
 var failureClasses = []domain.FailureClass{
-	domain.FailureStatus, domain.FailureTimeout, domain.FailureToken, domain.FailureTLS, domain.FailureDNS, domain.FailureDial, domain.FailureConnection,
+	domain.FailureStatus, domain.FailureTimeout, domain.FailureToken, domain.FailureTLS, domain.FailureDNS,
+	domain.FailureDial, domain.FailureConnection,
 	domain.FailureBlockedAddress, domain.FailureUnsendable, domain.FailureBacklog,
 }
 
 var failureWords = map[domain.FailureClass]string{
-	domain.FailureStatus: "not accepted", domain.FailureTimeout: "no answer in time", domain.FailureToken: "no access token", domain.FailureTLS: "certificate",
-	domain.FailureDNS: "unknown host", domain.FailureDial: "no connection", domain.FailureConnection: "connection broke",
-	domain.FailureBlockedAddress: "address not allowed", domain.FailureUnsendable: "no valid request", domain.FailureBacklog: "waited too long",
+	domain.FailureStatus: "not accepted", domain.FailureTimeout: "no answer in time",
+	domain.FailureToken: "no access token", domain.FailureTLS: "certificate",
+	domain.FailureDNS: "unknown host", domain.FailureDial: "no connection",
+	domain.FailureConnection:     "connection broke",
+	domain.FailureBlockedAddress: "address not allowed", domain.FailureUnsendable: "no valid request",
+	domain.FailureBacklog: "waited too long",
 }
 
 // lastAttempt is the attempt that decided the state: the success, or the last.
@@ -100,7 +104,8 @@ func explained(d contract.DeliveryView, host string) explanation {
 	case domain.DeliveryDelivered:
 		return explanation{}
 	case domain.DeliverySkipped:
-		return explanation{"off", "pause", "It was not sent", sentence(last.Reason), "Replay it once the webhook sends again."}
+		return explanation{"off", "pause", "It was not sent", sentence(last.Reason),
+			"Replay it once the webhook sends again."}
 	case domain.DeliveryCancelled:
 		return explanation{"off", "minus", "It will not be sent", sentence(last.Reason), "Nothing needs to be done."}
 	}
@@ -122,19 +127,24 @@ func failureExplained(a domain.Attempt, host string) explanation {
 	case domain.FailureBlockedAddress:
 		e.Title, e.Do = host+" is not allowed", "Use HTTPS to a public address, on port 443 or on 1024 and above."
 	case domain.FailureDial:
-		e.Title, e.Do = host+" takes no connection", "Start the receiver, and open its firewall for the addresses that deliveries come from."
+		e.Title, e.Do = host+" takes no connection",
+			"Start the receiver, and open its firewall for the addresses that deliveries come from."
 	case domain.FailureTLS:
 		e.Title, e.Do = host+" has no valid certificate", "Renew the certificate, and serve its whole chain."
 	case domain.FailureTimeout:
-		e.Title, e.Do = host+" did not answer in time", "Answer 2xx as soon as the message is stored, and work it afterwards."
+		e.Title, e.Do = host+" did not answer in time",
+			"Answer 2xx as soon as the message is stored, and work it afterwards."
 	case domain.FailureConnection:
-		e.Title, e.Do = host+" broke the connection", "Look for a crash or a proxy’s limit in the receiver’s log at the time of the attempt."
+		e.Title, e.Do = host+" broke the connection",
+			"Look for a crash or a proxy’s limit in the receiver’s log at the time of the attempt."
 	case domain.FailureToken:
-		e.Title, e.Do = "There was no access token for "+host, "Give the webhook’s client id and secret again, and check that the client is not revoked."
+		e.Title, e.Do = "There was no access token for "+host,
+			"Give the webhook’s client id and secret again, and check that the client is not revoked."
 	case domain.FailureUnsendable:
 		e.Title, e.Do = "No request could be made", "Correct the parameter or header that the sentence names."
 	case domain.FailureBacklog:
-		e.Title, e.Do = "It waited longer than a day for its turn", "Raise the webhook’s limit of attempts a second, then replay it."
+		e.Title, e.Do = "It waited longer than a day for its turn",
+			"Raise the webhook’s limit of attempts a second, then replay it."
 	}
 	return e
 }
@@ -143,17 +153,20 @@ func failureExplained(a domain.Attempt, host string) explanation {
 func statusExplained(status int, host string) (title, do string) {
 	switch {
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
-		return host + " did not accept the credentials", "Check the secret with which the receiver verifies signatures, and the webhook’s authentication."
+		return host + " did not accept the credentials",
+			"Check the secret with which the receiver verifies signatures, and the webhook’s authentication."
 	case status == http.StatusNotFound || status == http.StatusMethodNotAllowed:
 		return host + " has no such address", "Correct the webhook’s URL, or have the receiver take POST there."
 	case status == http.StatusGone:
-		return host + " wants no more messages", "The webhook is disabled. Once the receiver answers again, enable it, and replay."
+		return host + " wants no more messages",
+			"The webhook is disabled. Once the receiver answers again, enable it, and replay."
 	case status == http.StatusRequestEntityTooLarge:
 		return host + " takes no message of this size", "Raise the receiver’s limit for bodies to 1 MB."
 	case status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable:
 		return host + " is busy", "Nothing, if it is over soon. Otherwise limit the webhook’s attempts a second."
 	case status/100 == 3:
-		return host + " redirects elsewhere", "Redirections are not followed. Enter the final address as the webhook’s URL."
+		return host + " redirects elsewhere",
+			"Redirections are not followed. Enter the final address as the webhook’s URL."
 	case status/100 == 4:
 		return host + " did not accept the message", "The receiver’s answer says why. Mend the receiver, then replay."
 	case status/100 == 5:

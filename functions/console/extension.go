@@ -74,7 +74,8 @@ func (k *Console) extensionPage(q *request, sent url.Values) (extensionPage, err
 		return extensionPage{}, err
 	}
 	e := read.Body
-	page := extensionPage{Extension: e, Key: rand.Text(), Creates: creationItems(e), Links: links(e), Address: k.address.JoinPath(root, "extensions", string(id)).String()}
+	page := extensionPage{Extension: e, Key: rand.Text(), Creates: creationItems(e), Links: links(e),
+		Address: k.address.JoinPath(root, "extensions", string(id)).String()}
 	names := map[domain.ExtensionID]string{}
 	var also []string
 	for _, b := range e.Brings {
@@ -86,7 +87,8 @@ func (k *Console) extensionPage(q *request, sent url.Values) (extensionPage, err
 	page.Fields = parameterFields(e.Parameters, names, sent)
 	page.Leaves = leavings(q.me.Body.AccountName, e)
 	if !q.Admin() {
-		admins, err := call(q, contract.ListUsers, contract.ListUsersInput{Role: domain.Admin, PageInput: contract.PageInput{Limit: 5}})
+		admins, err := call(q, contract.ListUsers,
+			contract.ListUsersInput{Role: domain.Admin, PageInput: contract.PageInput{Limit: 5}})
 		if err != nil {
 			return page, err
 		}
@@ -97,16 +99,19 @@ func (k *Console) extensionPage(q *request, sent url.Values) (extensionPage, err
 
 func creationItems(e contract.CatalogueExtension) []creationItem {
 	c := e.Creates
-	token := creationItem{Icon: "key", Title: "An API token", Text: e.Name + " acts with it, for the people that it names. You see it once, on the next page.", Fact: "shown once"}
+	token := creationItem{Icon: "key", Title: "An API token", Text: e.Name +
+		" acts with it, for the people that it names. You see it once, on the next page.", Fact: "shown once"}
 	if c.HandsOff {
-		token.Text, token.Fact = e.Name+" acts with it, for the people that it names. Its maker takes it, and nobody here sees it.", "handed over"
+		token.Text, token.Fact = e.Name+" acts with it, for the people that it names. Its maker takes it, and nobody "+
+			"here sees it.", "handed over"
 	}
 	for _, words := range scopesInWords(c.Scopes) {
 		token.Tags = append(token.Tags, tag{Text: words})
 	}
 	items := []creationItem{token}
 	for _, t := range c.TemplateTypes {
-		item := creationItem{Icon: "template", Title: "Template type “" + t.Name + "”", Text: t.Description, Fact: numbered(len(t.Fields), "field", "fields")}
+		item := creationItem{Icon: "template", Title: "Template type “" + t.Name + "”", Text: t.Description,
+			Fact: numbered(len(t.Fields), "field", "fields")}
 		for _, f := range t.Fields {
 			item.Tags = append(item.Tags, tag{f.Name, string(f.Kind)})
 		}
@@ -120,10 +125,12 @@ func creationItems(e contract.CatalogueExtension) []creationItem {
 		if len(w.Each) > 1 {
 			title, who = counted(len(w.Each), "webhook", "webhooks")+", one for each template type", "Each"
 		}
-		items = append(items, creationItem{Icon: "webhook", Title: title, Text: who + " hears of " + heard(w.EventTypes) + ".", Fact: "to " + w.Host})
+		items = append(items, creationItem{Icon: "webhook", Title: title,
+			Text: who + " hears of " + heard(w.EventTypes) + ".", Fact: "to " + w.Host})
 	}
 	if c.LifecycleHost != "" {
-		items = append(items, creationItem{Icon: "activity", Title: "A message about the installation itself", Text: "Its maker hears when it is enabled, changed, suspended or disabled.", Fact: "to " + c.LifecycleHost})
+		items = append(items, creationItem{Icon: "activity", Title: "A message about the installation itself",
+			Text: "Its maker hears when it is enabled, changed, suspended or disabled.", Fact: "to " + c.LifecycleHost})
 	}
 	return items
 }
@@ -178,14 +185,16 @@ func leavings(account string, e contract.CatalogueExtension) []leaving {
 			continue
 		}
 		how := map[domain.AuthScheme]string{
-			domain.AuthNone: "Each message is signed", domain.AuthBasic: "Signed, with a name and a password", domain.AuthBearer: "Signed, with a key",
+			domain.AuthNone: "Each message is signed", domain.AuthBasic: "Signed, with a name and a password",
+			domain.AuthBearer: "Signed, with a key",
 			domain.AuthOAuth2: "Signed, with an access token from " + w.TokenHost,
 		}[w.Scheme]
-		l := leaving{From: "Only contracts made through " + e.Name + ", from its template types", Host: w.Host, How: how, Data: []keyValue{
-			{"Of the contract", "Name, state, workspace, template"},
-			{"Its data fields", "All values, yours included"},
-			{"Its participants", "Names, e-mail addresses, when each signed"},
-		}}
+		l := leaving{From: "Only contracts made through " + e.Name + ", from its template types", Host: w.Host,
+			How: how, Data: []keyValue{
+				{"Of the contract", "Name, state, workspace, template"},
+				{"Its data fields", "All values, yours included"},
+				{"Its participants", "Names, e-mail addresses, when each signed"},
+			}}
 		if len(w.Parameters) > 0 {
 			l.Data = append(l.Data, keyValue{"Of you", and(parameterNames(e, w.Parameters))})
 		}
@@ -210,7 +219,8 @@ func parameterNames(e contract.CatalogueExtension, keys []string) []string {
 
 func links(e contract.CatalogueExtension) []link {
 	var all []link
-	for _, l := range []link{{"Set-up guide", e.Links.SetupGuide}, {"Support", e.Links.Support}, {"Privacy", e.Links.Privacy}} {
+	for _, l := range []link{{"Set-up guide", e.Links.SetupGuide}, {"Support", e.Links.Support},
+		{"Privacy", e.Links.Privacy}} {
 		if l.URL != "" {
 			all = append(all, l)
 		}
@@ -228,7 +238,8 @@ func (k *Console) enable(q *request) (answer, error) {
 		return answer{}, err
 	}
 	if seen := q.PostForm.Get("version"); seen != strconv.Itoa(page.Extension.Version) {
-		page.Changed = fmt.Sprintf("Version %d was listed while you read version %s. Nothing was enabled. Read what it creates, and decide again.", page.Extension.Version, seen)
+		page.Changed = fmt.Sprintf("Version %d was listed while you read version %s. Nothing was enabled. Read what "+
+			"it creates, and decide again.", page.Extension.Version, seen)
 		return answer{template: "extension", title: page.Extension.Name, data: page, status: http.StatusConflict}, nil
 	}
 	in := contract.EnableExtensionInput{Extension: page.Extension.Extension}
@@ -236,7 +247,8 @@ func (k *Console) enable(q *request) (answer, error) {
 	out, err := callOnce(q, contract.EnableExtension, in, q.PostForm.Get("key"))
 	if p, ok := problem(err); ok && p.Status == http.StatusUnprocessableEntity {
 		page.Fields, page.Wrong = mark(page.Fields, p), true
-		return answer{template: "extension", title: "Nothing was enabled · " + page.Extension.Name, data: page, status: p.Status}, nil
+		return answer{template: "extension", title: "Nothing was enabled · " + page.Extension.Name, data: page,
+			status: p.Status}, nil
 	}
 	if err != nil {
 		return answer{}, err
@@ -262,7 +274,8 @@ type shownToken struct {
 }
 
 func (k *Console) enabledPage(q *request, before extensionPage, out contract.EnableExtensionOutput) enabledPage {
-	page := enabledPage{Extension: before.Extension, Steps: k.stepsOf(out.Body.Installation), Key: rand.Text(), Repeated: true}
+	page := enabledPage{Extension: before.Extension, Steps: k.stepsOf(out.Body.Installation), Key: rand.Text(),
+		Repeated: true}
 	names := map[domain.ExtensionID]string{before.Extension.Extension: before.Extension.Name}
 	for _, b := range before.Brings {
 		names[b.Extension] = b.Name
@@ -272,7 +285,8 @@ func (k *Console) enabledPage(q *request, before extensionPage, out contract.Ena
 		case c.HandOff && c.Extension == before.Extension.Extension:
 			page.HandOff, page.Repeated = true, false
 		case c.Token != "":
-			page.Tokens, page.Repeated = append(page.Tokens, shownToken{c.Extension, names[c.Extension], string(c.Token), string(c.CallbackSecret)}), false
+			page.Tokens, page.Repeated = append(page.Tokens,
+				shownToken{c.Extension, names[c.Extension], string(c.Token), string(c.CallbackSecret)}), false
 		}
 	}
 	return page

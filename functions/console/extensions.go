@@ -55,7 +55,8 @@ func (k *Console) extensions(q *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	page := extensionsPage{Search: strings.TrimSpace(q.FormValue("q")), Family: q.FormValue("family"), Total: len(offered)}
+	page := extensionsPage{Search: strings.TrimSpace(q.FormValue("q")), Family: q.FormValue("family"),
+		Total: len(offered)}
 	page.Families = families(offered, page.Family)
 	names := map[domain.ExtensionID]string{}
 	for _, item := range offered {
@@ -76,7 +77,8 @@ func (k *Console) extensions(q *request) (answer, error) {
 		}
 	}
 	for _, i := range unlisted(offered, installed) {
-		c := installedCard(contract.CatalogueItem{Listing: domain.Listing{Extension: i.Extension, Name: string(i.Extension)}}, i, names)
+		c := installedCard(contract.CatalogueItem{Listing: domain.Listing{Extension: i.Extension,
+			Name: string(i.Extension)}}, i, names)
 		c.Description = "It is not in the catalogue any more. It works on in this account."
 		if needsSomeone(i) {
 			page.NeedsYou = append(page.NeedsYou, c)
@@ -88,7 +90,8 @@ func (k *Console) extensions(q *request) (answer, error) {
 }
 
 // unlisted are the installations of extensions that the catalogue has no more.
-func unlisted(offered []contract.CatalogueItem, installed map[domain.ExtensionID]contract.InstallationView) []contract.InstallationView {
+func unlisted(offered []contract.CatalogueItem,
+	installed map[domain.ExtensionID]contract.InstallationView) []contract.InstallationView {
 	var all []contract.InstallationView
 	for _, id := range slices.Sorted(maps.Keys(installed)) {
 		listed := slices.ContainsFunc(offered, func(item contract.CatalogueItem) bool { return item.Extension == id })
@@ -119,7 +122,8 @@ func catalogueOf(q *request) ([]contract.CatalogueItem, error) {
 }
 
 func installationsOf(q *request) (map[domain.ExtensionID]contract.InstallationView, error) {
-	out, err := call(q, contract.ListInstallations, contract.ListInstallationsInput{PageInput: contract.PageInput{Limit: 100}})
+	out, err := call(q, contract.ListInstallations,
+		contract.ListInstallationsInput{PageInput: contract.PageInput{Limit: 100}})
 	all := map[domain.ExtensionID]contract.InstallationView{}
 	for _, i := range out.Body.Items {
 		all[i.Extension] = i
@@ -146,7 +150,8 @@ func families(offered []contract.CatalogueItem, open string) []familyCount {
 }
 
 func matches(item contract.CatalogueItem, search string) bool {
-	text := strings.ToLower(strings.Join([]string{item.Name, item.Maker, item.Description, string(item.Extension)}, " "))
+	text := strings.ToLower(strings.Join([]string{item.Name, item.Maker, item.Description, string(item.Extension)},
+		" "))
 	return strings.Contains(text, strings.ToLower(search))
 }
 
@@ -163,7 +168,8 @@ func installedCard(item contract.CatalogueItem, i contract.InstallationView, nam
 	case i.Failure != nil:
 		c.Fact = fact{"warn", "Stopped at " + i.Failure.Step + ": " + i.Failure.Reason}
 	case i.Drift != nil:
-		c.Fact = fact{"warn", fmt.Sprintf("%s from what it declares. Repair brings it back.", counted(i.Drift.Total, "difference", "differences"))}
+		c.Fact = fact{"warn", fmt.Sprintf("%s from what it declares. Repair brings it back.",
+			counted(i.Drift.Total, "difference", "differences"))}
 	case i.State == domain.Enabling || i.State == domain.Upgrading || i.State == domain.Disabling:
 		c.Fact = fact{"clock", progress(i.Steps)}
 	case i.State == domain.Suspended:
@@ -201,7 +207,8 @@ func availableCard(item contract.CatalogueItem, names map[domain.ExtensionID]str
 
 func cardOf(item contract.CatalogueItem) card {
 	return card{
-		ID: item.Extension, Name: item.Name, Maker: item.Maker, Description: item.Description, Logo: item.LogoURL, Version: item.Version,
+		ID: item.Extension, Name: item.Name, Maker: item.Maker, Description: item.Description, Logo: item.LogoURL,
+		Version: item.Version,
 	}
 }
 
@@ -228,7 +235,8 @@ func progress(steps []domain.Step) string {
 func suspenders(by []domain.Suspender) string {
 	names := []string{}
 	for _, s := range by {
-		names = append(names, map[domain.Suspender]string{domain.SuspendedByAdmin: "an admin", domain.SuspendedByPlatform: "the platform"}[s])
+		names = append(names, map[domain.Suspender]string{domain.SuspendedByAdmin: "an admin",
+			domain.SuspendedByPlatform: "the platform"}[s])
 	}
 	return and(names)
 }

@@ -34,9 +34,10 @@ type tick struct {
 	On                 bool
 }
 
-// parameterFields are a form for what enabling asks, from the parameters' JSON Schemas. sent is what the browser sent; nil
-// before.
-func parameterFields(asked []contract.NeededParameter, names map[domain.ExtensionID]string, sent url.Values) []formField {
+// parameterFields are a form for what enabling asks, from the parameters' JSON Schemas. sent is what the browser sent;
+// nil before.
+func parameterFields(asked []contract.NeededParameter, names map[domain.ExtensionID]string,
+	sent url.Values) []formField {
 	fields := []formField{}
 	for _, p := range asked {
 		f := parameterField(p)
@@ -54,7 +55,8 @@ func parameterFields(asked []contract.NeededParameter, names map[domain.Extensio
 func parameterField(p contract.NeededParameter) formField {
 	s := p.Schema
 	f := formField{
-		ID: string(p.Extension) + "." + p.Key, Pointer: "/parameters/" + string(p.Extension) + "/" + domain.EscapePointer(p.Key),
+		ID: string(p.Extension) + "." + p.Key, Pointer: "/parameters/" + string(p.Extension) + "/" +
+			domain.EscapePointer(p.Key),
 		Label: cmp.Or(s.Title, p.Key), Hint: s.Description, Kind: "text", Required: p.Required,
 	}
 	if s.Default != nil {
@@ -88,7 +90,8 @@ func parameterField(p contract.NeededParameter) formField {
 
 // parameterValues are what the browser sent, of the types that the schemas ask for. A number that is none stays a text,
 // which the operation refuses by its pointer.
-func parameterValues(asked []contract.NeededParameter, sent url.Values) map[domain.ExtensionID]map[string]domain.ParameterValue {
+func parameterValues(asked []contract.NeededParameter,
+	sent url.Values) map[domain.ExtensionID]map[string]domain.ParameterValue {
 	all := map[domain.ExtensionID]map[string]domain.ParameterValue{}
 	for _, p := range asked {
 		text := strings.TrimSpace(sent.Get(parameterField(p).ID))

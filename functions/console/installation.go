@@ -60,8 +60,8 @@ func (k *Console) installation(q *request) (answer, error) {
 	return answer{template: "installation", title: e.Name, data: page}, nil
 }
 
-// installationOf reads an installation with what the catalogue says of it: an extension that is not listed any more has its
-// id alone.
+// installationOf reads an installation with what the catalogue says of it: an extension that is not listed any more has
+// its id alone.
 func installationOf(q *request) (contract.CatalogueExtension, contract.InstallationView, error) {
 	id := domain.ExtensionID(q.PathValue("extension_id"))
 	i, err := call(q, contract.ReadInstallation, contract.InstallationInput{Extension: id})
@@ -77,7 +77,8 @@ func installationOf(q *request) (contract.CatalogueExtension, contract.Installat
 
 // installationSteps is the part of the page that polls.
 func (k *Console) installationSteps(q *request) (answer, error) {
-	i, err := call(q, contract.ReadInstallation, contract.InstallationInput{Extension: domain.ExtensionID(q.PathValue("extension_id"))})
+	i, err := call(q, contract.ReadInstallation,
+		contract.InstallationInput{Extension: domain.ExtensionID(q.PathValue("extension_id"))})
 	return answer{template: "installation-steps", data: k.stepsOf(i.Body), part: true}, err
 }
 
@@ -117,8 +118,10 @@ func took(i contract.InstallationView, at time.Time) string {
 
 func stepWords(e domain.ExtensionID, s domain.Step) string {
 	words := map[domain.StepKind]string{
-		domain.StepTemplateType: "Template type", domain.StepWebhook: "Webhook", domain.StepLifecycle: "Messages about the installation",
-		domain.StepWithdrawal: "Template type that the version lacks", domain.StepWebhookRemoval: "Removal of the webhook",
+		domain.StepTemplateType: "Template type", domain.StepWebhook: "Webhook",
+		domain.StepLifecycle:        "Messages about the installation",
+		domain.StepWithdrawal:       "Template type that the version lacks",
+		domain.StepWebhookRemoval:   "Removal of the webhook",
 		domain.StepLifecycleRemoval: "End of the messages about the installation",
 	}[s.Kind]
 	if s.WebhookKey != "" {
@@ -137,15 +140,19 @@ func stepWords(e domain.ExtensionID, s domain.Step) string {
 func says(name string, i contract.InstallationView) string {
 	switch {
 	case i.State == domain.Failed && i.Failure != nil:
-		return fmt.Sprintf("It stopped at %s: %s Try again, and it goes on from there.", i.Failure.Step, sentence(i.Failure.Reason))
+		return fmt.Sprintf("It stopped at %s: %s Try again, and it goes on from there.", i.Failure.Step,
+			sentence(i.Failure.Reason))
 	case i.State == domain.Enabled && i.Setup != nil && i.Setup.State == domain.SetupPending:
-		return "Everything exists here, and its maker has not confirmed its own side yet. Hand it over, if you have not."
+		return "Everything exists here, and its maker has not confirmed its own side yet. Hand it over, if you " +
+			"have not."
 	case i.State == domain.Enabled && i.Setup != nil && i.Setup.State == domain.SetupFailed:
 		return "Its maker could not set up its own side: " + sentence(i.Setup.Reason)
 	case i.State == domain.Enabled && i.Drift != nil:
-		return "It works, and something it manages is not as it declares. Repair brings that back, and changes nothing of yours."
+		return "It works, and something it manages is not as it declares. Repair brings that back, and changes " +
+			"nothing of yours."
 	case i.State == domain.Suspended:
-		return "Suspended by " + suspenders(i.SuspendedBy) + ". Its token is refused and nothing is sent, until it is resumed."
+		return "Suspended by " + suspenders(i.SuspendedBy) +
+			". Its token is refused and nothing is sent, until it is resumed."
 	}
 	return map[domain.InstallationState]string{
 		domain.Enabling:  "What it needs is being created. You can leave this page.",
@@ -168,7 +175,8 @@ func resourceRows(name string, i contract.InstallationView, q *request) []resour
 	var rows []resourceRow
 	page := q.Root() + "installations/" + string(i.Extension)
 	if i.TokenID != "" {
-		row := resourceRow{Icon: "key", Name: "API token", Second: "Held by the maker of " + name, Identifier: string(i.TokenID)}
+		row := resourceRow{Icon: "key", Name: "API token", Second: "Held by the maker of " + name,
+			Identifier: string(i.TokenID)}
 		if q.Admin() {
 			row.Action = action{"", "Rotate…", page + "/rotate"}
 		}
@@ -231,7 +239,8 @@ func findings(i contract.InstallationView) []diffLine {
 		case f.Expected == "":
 			lines = append(lines, diffLine{"good", "plus", "Not declared", f.Name, f.Pointer})
 		default:
-			lines = append(lines, diffLine{"off", "tilde", "Differs", f.Name + ": " + f.Found + " instead of " + f.Expected, f.Pointer})
+			lines = append(lines, diffLine{"off", "tilde", "Differs", f.Name + ": " + f.Found + " instead of " +
+				f.Expected, f.Pointer})
 		}
 	}
 	return lines

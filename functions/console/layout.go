@@ -26,7 +26,8 @@ func navigation(path string, role domain.Role) []navGroup {
 			if groups[i].Label != r.Nav.Group || !role.AtLeast(r.Role) {
 				continue
 			}
-			open := path == r.Path || strings.HasPrefix(path, r.Path+"/") || r.ID == "extensions" && strings.HasPrefix(path, root+"/installations/")
+			open := path == r.Path || strings.HasPrefix(path, r.Path+"/") || r.ID == "extensions" &&
+				strings.HasPrefix(path, root+"/installations/")
 			groups[i].Items = append(groups[i].Items, navItem{r.Nav, strings.TrimPrefix(r.Path, root+"/"), open})
 		}
 	}

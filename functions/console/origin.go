@@ -7,8 +7,8 @@ import (
 
 // Every answer's headers, and the refusal of what another site's page sent.
 
-// policy is the Content-Security-Policy. Nothing is inline, nothing comes from another host, and a form goes nowhere else
-// but to the issuer, to which a redirect may lead it.
+// policy is the Content-Security-Policy. Nothing is inline, nothing comes from another host, and a form goes nowhere
+// else but to the issuer, to which a redirect may lead it.
 func policy(issuer string) string {
 	return strings.Join([]string{
 		"default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self'", "connect-src 'self'",
@@ -28,8 +28,8 @@ func (k *Console) headers(next http.Handler) http.Handler {
 	})
 }
 
-// sameOrigin refuses a change that a page of another site asks for. http.CrossOriginProtection lets a request through that
-// has neither header, so such a one is refused before. A browser sends `Origin: null` under no-referrer: then
+// sameOrigin refuses a change that a page of another site asks for. http.CrossOriginProtection lets a request through
+// that has neither header, so such a one is refused before. A browser sends `Origin: null` under no-referrer: then
 // Sec-Fetch-Site must tell.
 func (k *Console) sameOrigin(next http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
@@ -61,8 +61,9 @@ func (k *Console) foreign(w http.ResponseWriter, r *http.Request) {
 		template: "notice", title: "Refused", status: http.StatusForbidden,
 		data: notice{
 			Title: "This did not come from the console",
-			Text:  "Nothing was changed. A page of another site sent the request, or the browser did not say which page did.",
-			Link:  "extensions", Label: "Open the console",
+			Text: "Nothing was changed. A page of another site sent the request, or the browser did not say which " +
+				"page did.",
+			Link: "extensions", Label: "Open the console",
 		},
 	})
 }

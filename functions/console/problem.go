@@ -29,13 +29,15 @@ func (k *Console) refusal(q *request, err error) answer {
 			slog.ErrorContext(q.Context(), "page failed", "page", q.route.ID, "request_id", p.RequestID, "error", err)
 		}
 	}
-	n := notice{Title: titles[p.Status], Text: p.Detail, Link: "extensions", Label: "All extensions", Request: p.RequestID}
+	n := notice{Title: titles[p.Status], Text: p.Detail, Link: "extensions", Label: "All extensions",
+		Request: p.RequestID}
 	switch {
 	case p.Status == http.StatusUnauthorized:
 		k.forget(q, sessionCookie)
 		n = notice{
-			Title: "You are not in this account any more", Text: "Your user was removed, or the account was closed. Nothing was changed.",
-			Link: "sign-in?to=" + url.QueryEscape(q.here()), Label: "Sign in again",
+			Title: "You are not in this account any more",
+			Text:  "Your user was removed, or the account was closed. Nothing was changed.",
+			Link:  "sign-in?to=" + url.QueryEscape(q.here()), Label: "Sign in again",
 		}
 	case p.Status == http.StatusForbidden && p.Code == "missing-role":
 		n.Text = "Only an admin of " + q.me.Body.AccountName + " can do this. Nothing was changed."
@@ -61,5 +63,6 @@ var titles = map[int]string{
 // noSuchPage answers for every path that no route has.
 func (k *Console) noSuchPage(w http.ResponseWriter, r *http.Request) {
 	q := &request{Request: r, w: w, console: k}
-	k.write(q, k.refusal(q, fault.New(fault.NotFound, "not-found", "The address may be mistyped, or the page is gone.")))
+	k.write(q, k.refusal(q, fault.New(fault.NotFound, "not-found",
+		"The address may be mistyped, or the page is gone.")))
 }

@@ -49,9 +49,12 @@ var spans = []struct {
 
 var deliveryTicks = []tick{
 	{Value: string(domain.DeliveryExhausted), Label: "Given up", Hint: "Every attempt failed."},
-	{Value: string(domain.DeliverySkipped), Label: "Skipped", Hint: "The webhook was paused or disabled, or its extension suspended."},
-	{Value: string(domain.DeliveryRetrying), Label: "Retrying", Hint: "They are tried again anyway; a replay does so now."},
-	{Value: string(domain.DeliveryDelivered), Label: "Delivered", Hint: "The endpoint gets them a second time, with the same id."},
+	{Value: string(domain.DeliverySkipped), Label: "Skipped",
+		Hint: "The webhook was paused or disabled, or its extension suspended."},
+	{Value: string(domain.DeliveryRetrying), Label: "Retrying",
+		Hint: "They are tried again anyway; a replay does so now."},
+	{Value: string(domain.DeliveryDelivered), Label: "Delivered",
+		Hint: "The endpoint gets them a second time, with the same id."},
 }
 
 func recoverFields(sent url.Values) []formField {
@@ -63,7 +66,8 @@ func recoverFields(sent url.Values) []formField {
 	for n, t := range what.Ticks {
 		what.Ticks[n].On = slices.Contains(states, t.Value)
 	}
-	since := formField{ID: "since", Label: "Of events of the last", Required: true, Value: cmp.Or(sent.Get("since"), "24 hours")}
+	since := formField{ID: "since", Label: "Of events of the last", Required: true,
+		Value: cmp.Or(sent.Get("since"), "24 hours")}
 	for _, s := range spans {
 		since.Options = append(since.Options, s.label)
 	}
@@ -82,7 +86,9 @@ func (k *Console) recovering(q *request) (answer, error) {
 	})
 	if page.Chosen != "" {
 		c := countOf(page.Chosen, sent, k.now())
-		if at := slices.IndexFunc(page.Webhooks, func(w contract.WebhookView) bool { return w.ID == page.Chosen }); at >= 0 {
+		if at := slices.IndexFunc(page.Webhooks, func(w contract.WebhookView) bool {
+			return w.ID == page.Chosen
+		}); at >= 0 {
 			c.Name = page.Webhooks[at].Name
 		}
 		if page.Count, err = k.count(q, c, ""); err != nil {
@@ -97,7 +103,8 @@ func (k *Console) recovering(q *request) (answer, error) {
 
 // countOf is what the form asks for, with the times fixed: what is counted is what is sent.
 func countOf(w domain.WebhookID, sent url.Values, now time.Time) recoverCount {
-	c := recoverCount{Webhook: w, From: now.Add(-24 * time.Hour).Truncate(time.Second).UTC(), To: now.Truncate(time.Second).UTC()}
+	c := recoverCount{Webhook: w, From: now.Add(-24 * time.Hour).Truncate(time.Second).UTC(),
+		To: now.Truncate(time.Second).UTC()}
 	for _, s := range spans {
 		if s.label == sent.Get("since") {
 			c.From = c.To.Add(-s.since)
@@ -130,7 +137,8 @@ func (k *Console) recoverPart(q *request) (answer, error) {
 // count counts on from the cursor, a bounded part of the log.
 func (k *Console) count(q *request, c recoverCount, cursor string) (*recoverCount, error) {
 	out, err := call(q, contract.CountDeliveries, contract.CountDeliveriesInput{
-		Webhook: c.Webhook, From: contract.Time{Time: c.From}, To: contract.Time{Time: c.To}, States: c.States, Cursor: cursor,
+		Webhook: c.Webhook, From: contract.Time{Time: c.From}, To: contract.Time{Time: c.To}, States: c.States,
+		Cursor: cursor,
 	})
 	if err != nil {
 		return nil, err
@@ -139,7 +147,8 @@ func (k *Console) count(q *request, c recoverCount, cursor string) (*recoverCoun
 	c.Key, c.Admin, c.More = rand.Text(), q.Admin(), c.Counted > recoverMost
 	if next := out.Body.NextCursor; next != "" && !c.More {
 		query := url.Values{
-			"webhook": {string(c.Webhook)}, "name": {c.Name}, "from": {c.From.Format(time.RFC3339)}, "to": {c.To.Format(time.RFC3339)},
+			"webhook": {string(c.Webhook)}, "name": {c.Name}, "from": {c.From.Format(time.RFC3339)},
+			"to":      {c.To.Format(time.RFC3339)},
 			"counted": {strconv.Itoa(c.Counted)}, "cursor": {next}, "state": texts(c.States),
 		}
 		c.Poll = k.address.Path + root + "/recover/count?" + query.Encode()
@@ -189,7 +198,8 @@ func timesOf(sent url.Values) (from, to time.Time, err error) {
 		to, err = time.Parse(time.RFC3339, sent.Get("to"))
 	}
 	if err != nil {
-		err = &contract.Problem{Status: http.StatusUnprocessableEntity, Code: "invalid", Detail: fmt.Sprintf("The times %q and %q are none. Count again.", sent.Get("from"), sent.Get("to"))}
+		err = &contract.Problem{Status: http.StatusUnprocessableEntity, Code: "invalid",
+			Detail: fmt.Sprintf("The times %q and %q are none. Count again.", sent.Get("from"), sent.Get("to"))}
 	}
 	return from, to, err
 }

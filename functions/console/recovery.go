@@ -42,7 +42,8 @@ var recoveryPills = map[domain.ReplayState]pill{
 const jobsShown = 10
 
 func jobsOf(q *request, w domain.WebhookID) ([]recoveryRow, error) {
-	out, err := call(q, contract.ListReplays, contract.ListReplaysInput{Webhook: w, PageInput: contract.PageInput{Limit: 100}})
+	out, err := call(q, contract.ListReplays,
+		contract.ListReplaysInput{Webhook: w, PageInput: contract.PageInput{Limit: 100}})
 	var rows []recoveryRow
 	for _, r := range out.Body.Items {
 		rows = append(rows, recoveryRow{r, recoveryPills[r.State], pagePath("recovery", string(w), string(r.ID))})
@@ -52,7 +53,8 @@ func jobsOf(q *request, w domain.WebhookID) ([]recoveryRow, error) {
 }
 
 func replayAsked(q *request) contract.ReplayInput {
-	return contract.ReplayInput{Webhook: domain.WebhookID(q.PathValue("webhook_id")), Replay: domain.ReplayID(q.PathValue("replay_id"))}
+	return contract.ReplayInput{Webhook: domain.WebhookID(q.PathValue("webhook_id")),
+		Replay: domain.ReplayID(q.PathValue("replay_id"))}
 }
 
 func (k *Console) recovery(q *request) (answer, error) {
@@ -103,7 +105,8 @@ func (k *Console) confirmCancellation(q *request) (answer, error) {
 	}
 	at := pagePath("recovery", string(r.Body.Webhook), string(r.Body.ID))
 	page := confirmation{
-		Title: "Cancel the recovery?", Action: "cancel", Key: rand.Text(), Button: "danger", Label: "Cancel the recovery", Back: q.Root() + at, Keep: "Go on",
+		Title: "Cancel the recovery?", Action: "cancel", Key: rand.Text(), Button: "danger",
+		Label: "Cancel the recovery", Back: q.Root() + at, Keep: "Go on",
 		Outcomes: []outcome{
 			{"bad", "cross", "Nothing more is sent again."},
 			{"off", "minus", "What is sent already goes on: " + numbered(r.Body.Sent, "delivery", "deliveries") + "."},

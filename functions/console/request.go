@@ -133,8 +133,10 @@ func (k *Console) write(q *request, a answer) {
 	}
 	page, err := k.render(q, a)
 	if err != nil {
-		slog.ErrorContext(q.Context(), "page failed", "page", q.route.ID, "request_id", contract.RequestID(q.Context()), "error", err)
-		http.Error(q.w, "Something failed on our side. Nothing was changed, or the change is complete.", http.StatusInternalServerError)
+		slog.ErrorContext(q.Context(), "page failed", "page", q.route.ID, "request_id", contract.RequestID(q.Context()),
+			"error", err)
+		http.Error(q.w, "Something failed on our side. Nothing was changed, or the change is complete.",
+			http.StatusInternalServerError)
 		return
 	}
 	h.Set("Content-Type", "text/html; charset=utf-8")

@@ -48,7 +48,8 @@ func (k *Console) signIn(q *request) (answer, error) {
 	if err := k.seal(q, signingInCookie, s, s.EndsAt); err != nil {
 		return answer{}, err
 	}
-	to := k.client.AuthCodeURL(s.State, oauth2.S256ChallengeOption(s.Verifier), oauth2.SetAuthURLParam("nonce", s.Nonce))
+	to := k.client.AuthCodeURL(s.State, oauth2.S256ChallengeOption(s.Verifier),
+		oauth2.SetAuthURLParam("nonce", s.Nonce))
 	return answer{to: to, status: http.StatusSeeOther}, nil
 }
 
@@ -67,7 +68,8 @@ func (k *Console) signedIn(q *request) (answer, error) {
 	}
 	in, err := k.exchange(q.Context(), query.Get("code"), s)
 	if err != nil {
-		return k.notSignedIn("The sign-in service's answer could not be used.", s.To), fault.Wrap(err, "exchange the code")
+		return k.notSignedIn("The sign-in service's answer could not be used.", s.To),
+			fault.Wrap(err, "exchange the code")
 	}
 	k.forget(q, signingInCookie)
 	q.session = session{Kind: customer, Subject: in.Subject, Accounts: in.Accounts, EndsAt: k.now().Add(sessionLife)}
@@ -101,7 +103,8 @@ func (k *Console) exchange(ctx context.Context, code string, s signingIn) (auth.
 func (k *Console) notSignedIn(why, to string) answer {
 	return answer{
 		template: "notice", title: "You are not signed in", status: http.StatusForbidden,
-		data: notice{Title: "You are not signed in", Text: why, Link: "sign-in?to=" + url.QueryEscape(to), Label: "Sign in"},
+		data: notice{Title: "You are not signed in", Text: why, Link: "sign-in?to=" + url.QueryEscape(to),
+			Label: "Sign in"},
 	}
 }
 
@@ -125,15 +128,18 @@ func (k *Console) withoutSession(q *request) answer {
 		return goTo(to)
 	}
 	return answer{
-		template: "notice", title: "Your session ended", status: http.StatusUnauthorized, part: q.Header.Get("HX-Request") != "",
-		data: notice{Title: "Your session ended", Text: "Nothing was changed. Sign in, and send the form again.", Link: to, Label: "Sign in"},
+		template: "notice", title: "Your session ended", status: http.StatusUnauthorized,
+		part: q.Header.Get("HX-Request") != "",
+		data: notice{Title: "Your session ended", Text: "Nothing was changed. Sign in, and send the form again.",
+			Link: to, Label: "Sign in"},
 	}
 }
 
 // ownPage is a page below the console's root; the first page for an address that leads elsewhere.
 func ownPage(to string) string {
 	u, err := url.Parse(to)
-	if err != nil || to == "" || u.IsAbs() || u.Host != "" || strings.HasPrefix(u.Path, "/") || strings.Contains(to, "..") || strings.Contains(to, `\`) {
+	if err != nil || to == "" || u.IsAbs() || u.Host != "" || strings.HasPrefix(u.Path, "/") ||
+		strings.Contains(to, "..") || strings.Contains(to, `\`) {
 		return "extensions"
 	}
 	return u.String()

@@ -49,7 +49,8 @@ func (k *Console) tokensPage(q *request, sent url.Values) (tokensPage, error) {
 		return page, err
 	}
 	for _, t := range tokens {
-		row := tokenRow{TokenView: t, By: names[t.CreatedBy], Scopes: tokenScopes(t.Scopes), State: tokenState(t, k.now())}
+		row := tokenRow{TokenView: t, By: names[t.CreatedBy], Scopes: tokenScopes(t.Scopes),
+			State: tokenState(t, k.now())}
 		if t.Extension != "" {
 			page.Managed = append(page.Managed, row)
 		} else {
@@ -107,9 +108,10 @@ func tokenState(t contract.TokenView, now time.Time) pill {
 
 // tokenScopeWords say what an account's own token may do. An extension's reaches its own webhooks only: scopeWords.
 var tokenScopeWords = map[domain.Scope]tick{
-	domain.ScopeContractsRead:   {Label: "Read contracts"},
-	domain.ScopeContractsWrite:  {Label: "Create and change contracts"},
-	domain.ScopeParticipantsAct: {Label: "Open participants' sessions", Hint: "Fill in, sign and decline as any participant."},
+	domain.ScopeContractsRead:  {Label: "Read contracts"},
+	domain.ScopeContractsWrite: {Label: "Create and change contracts"},
+	domain.ScopeParticipantsAct: {Label: "Open participants' sessions",
+		Hint: "Fill in, sign and decline as any participant."},
 	domain.ScopeTemplatesRead:   {Label: "Read templates"},
 	domain.ScopeTemplatesWrite:  {Label: "Change templates"},
 	domain.ScopeWebhooksRead:    {Label: "Read webhooks and deliveries"},
@@ -137,8 +139,10 @@ var lifetimes = []struct {
 }{{"7 days", 7}, {"30 days", 30}, {"90 days", 90}, {"1 year", 365}}
 
 func tokenFields(sent url.Values) []formField {
-	name := formField{ID: "name", Pointer: "/name", Label: "Name", Hint: "What uses it, such as Nightly export.", Kind: "text", Most: 128, Required: true, Value: sent.Get("name")}
-	scopes := formField{ID: "scopes", Pointer: "/scopes", Label: "What it may do", Hint: "Tick no more than its program needs.", Kind: "ticks"}
+	name := formField{ID: "name", Pointer: "/name", Label: "Name", Hint: "What uses it, such as Nightly export.",
+		Kind: "text", Most: 128, Required: true, Value: sent.Get("name")}
+	scopes := formField{ID: "scopes", Pointer: "/scopes", Label: "What it may do",
+		Hint: "Tick no more than its program needs.", Kind: "ticks"}
 	for _, s := range domain.Scopes {
 		t := tokenScopeWords[s]
 		t.Label = cmp.Or(t.Label, string(s))
@@ -187,8 +191,9 @@ func (k *Console) createToken(q *request) (answer, error) {
 		return answer{}, err
 	}
 	page := createdToken{
-		Token: out.Body.TokenView, Shown: string(out.Body.Token), Scopes: tokenScopes(out.Body.Scopes), Repeated: out.Body.Token == "",
-		Example: "curl --header 'Authorization: Bearer …' " + k.address.JoinPath("v1", "me").String(),
+		Token: out.Body.TokenView, Shown: string(out.Body.Token), Scopes: tokenScopes(out.Body.Scopes),
+		Repeated: out.Body.Token == "",
+		Example:  "curl --header 'Authorization: Bearer …' " + k.address.JoinPath("v1", "me").String(),
 	}
 	return answer{template: "token-created", title: page.Token.Name, data: page}, nil
 }
@@ -210,15 +215,17 @@ func (k *Console) confirmRevocation(q *request) (answer, error) {
 	}
 	at := slices.IndexFunc(tokens, func(t contract.TokenView) bool { return string(t.ID) == q.PathValue("token_id") })
 	if at < 0 {
-		return answer{}, fault.New(fault.NotFound, "not-found", "There is no such API token. It may have been revoked meanwhile.")
+		return answer{}, fault.New(fault.NotFound, "not-found",
+			"There is no such API token. It may have been revoked meanwhile.")
 	}
 	t := tokens[at]
 	if t.Extension != "" {
 		return goTo("installations/" + string(t.Extension)), nil
 	}
 	page := confirmation{
-		Title: "Revoke " + t.Name + "?", Action: "revoke", Key: rand.Text(), Button: "danger", Label: "Revoke " + t.Name,
-		Back: q.Root() + "tokens", Keep: "Keep it",
+		Title: "Revoke " + t.Name + "?", Action: "revoke", Key: rand.Text(), Button: "danger",
+		Label: "Revoke " + t.Name,
+		Back:  q.Root() + "tokens", Keep: "Keep it",
 		Outcomes: []outcome{
 			{"bad", "cross", "It is refused at once, and so is every program that uses it."},
 			{"off", "minus", "It cannot be brought back. You can create another at any time."},

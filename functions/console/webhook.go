@@ -54,14 +54,16 @@ func (k *Console) webhook(q *request) (answer, error) {
 	}
 	row := webhookRowOf(w, read.Body.Parked)
 	page := webhookPage{
-		Webhook: w, Name: row.Name, Pill: row.Pill, Says: row.Says, Next: row.Next, Facts: webhookFacts(w), Hears: w.EventTypes, Key: rand.Text(),
+		Webhook: w, Name: row.Name, Pill: row.Pill, Says: row.Says, Next: row.Next, Facts: webhookFacts(w),
+		Hears: w.EventTypes, Key: rand.Text(),
 		Log: "deliveries?webhook=" + string(id), Actions: webhookActions(q, w), Secrets: secretLines(w.Secrets),
 	}
 	if d := q.URL.Query().Get("tested"); d != "" {
 		page.Sent = deliveryPage(id, domain.DeliveryID(d), "")
 	}
 	for _, d := range last.Body.Items {
-		page.Last = append(page.Last, rowOf(contract.DeliveryOfEvent{Webhook: id, DeliveryView: d}, []contract.WebhookView{w}))
+		page.Last = append(page.Last, rowOf(contract.DeliveryOfEvent{Webhook: id, DeliveryView: d},
+			[]contract.WebhookView{w}))
 	}
 	if q.Admin() && !w.Lifecycle {
 		page.Tests = append([]string{string(events.WebhookPing)}, testable(w)...)
@@ -92,7 +94,8 @@ func webhookFacts(w contract.WebhookView) []keyValue {
 		facts = append(facts, keyValue{"Extra headers", and(w.Headers)})
 	}
 	for _, filter := range []keyValue{
-		{"Extensions", and(texts(w.Origins))}, {"Workspaces", and(texts(w.Workspaces))}, {"Template types", and(texts(w.TemplateTypes))},
+		{"Extensions", and(texts(w.Origins))}, {"Workspaces", and(texts(w.Workspaces))},
+		{"Template types", and(texts(w.TemplateTypes))},
 		{"Template type", string(w.TemplateType)},
 	} {
 		if filter.Value != "" {
@@ -112,7 +115,8 @@ func webhookFacts(w contract.WebhookView) []keyValue {
 }
 
 var authWords = map[string]string{
-	"none": "Each message is signed", "basic": "Signed, with a name and a password", "bearer": "Signed, with a token", "oauth2": "Signed, with an access token",
+	"none": "Each message is signed", "basic": "Signed, with a name and a password", "bearer": "Signed, with a token",
+	"oauth2": "Signed, with an access token",
 }
 
 func secretLines(secrets []domain.KnownSecret) []secretLine {
@@ -182,11 +186,14 @@ var webhookChanges = map[string]webhookChange{
 		{"good", "check", "What waits goes out by itself. Its record of failures begins anew."},
 		{"off", "minus", "What was skipped while it was disabled is not sent by itself."},
 	}, do: updateWebhook(func(in *contract.UpdateWebhookInput) { yes := true; in.Body.Enabled = &yes })},
-	"rotate": {label: "Make the next secret of", title: "Make the next signing secret of %s?", keep: "Keep the secret", overlap: true, outcomes: []outcome{
-		{"good", "check", "The next secret is shown once. Give it to the receiver."},
-		{"good", "check", "During the overlap each message has two signatures, by the next and by the former secret. A receiver takes either."},
-		{"bad", "cross", "After the overlap a receiver that knows only the former secret refuses everything."},
-	}, do: rotateWebhook},
+	"rotate": {label: "Make the next secret of", title: "Make the next signing secret of %s?", keep: "Keep the secret",
+		overlap: true, outcomes: []outcome{
+			{"good", "check", "The next secret is shown once. Give it to the receiver."},
+			{"good", "check", "During the overlap each message has two signatures, by the next and by the former " +
+				"secret. " +
+				"A receiver takes either."},
+			{"bad", "cross", "After the overlap a receiver that knows only the former secret refuses everything."},
+		}, do: rotateWebhook},
 	"delete": {label: "Delete", title: "Delete %s?", keep: "Keep it", danger: true, outcomes: []outcome{
 		{"bad", "cross", "Nothing is sent to it any more, and what is on its way is cancelled."},
 		{"bad", "cross", "Its log of deliveries is not shown any more."},
@@ -216,14 +223,16 @@ func (k *Console) confirmWebhookChange(q *request) (answer, error) {
 	if !ok {
 		return answer{}, noSuchChange()
 	}
-	read, err := call(q, contract.ReadWebhook, contract.WebhookInput{Webhook: domain.WebhookID(q.PathValue("webhook_id"))})
+	read, err := call(q, contract.ReadWebhook,
+		contract.WebhookInput{Webhook: domain.WebhookID(q.PathValue("webhook_id"))})
 	if err != nil {
 		return answer{}, err
 	}
 	name := cmp.Or(read.Body.Name, string(read.Body.ID))
 	page := webhookConfirmation{confirmation: confirmation{
-		Title: fmt.Sprintf(c.title, name), Outcomes: c.outcomes, Action: q.PathValue("change"), Key: rand.Text(), Button: "primary",
-		Label: c.label + " " + name, Back: "../" + string(read.Body.ID), Keep: c.keep,
+		Title: fmt.Sprintf(c.title, name), Outcomes: c.outcomes, Action: q.PathValue("change"), Key: rand.Text(),
+		Button: "primary",
+		Label:  c.label + " " + name, Back: "../" + string(read.Body.ID), Keep: c.keep,
 	}}
 	if c.danger {
 		page.Button = "danger"
@@ -242,7 +251,8 @@ func (k *Console) changeWebhook(q *request) (answer, error) {
 	return c.do(q, domain.WebhookID(q.PathValue("webhook_id")), q.PostFormValue("key"))
 }
 
-var overlaps = []option{{"86400", "one day", true}, {"3600", "one hour", false}, {"604800", "seven days", false}, {"0", "none: it leaked", false}}
+var overlaps = []option{{"86400", "one day", true}, {"3600", "one hour", false}, {"604800", "seven days", false},
+	{"0", "none: it leaked", false}}
 
 // rotateWebhook shows the next secret once. A page that is sent twice has none.
 func rotateWebhook(q *request, id domain.WebhookID, key string) (answer, error) {

@@ -52,7 +52,8 @@ func (k *Console) createWebhook(q *request) (answer, error) {
 	}
 	sent := q.PostForm
 	in := contract.CreateWebhookInput{}
-	in.Body.Name, in.Body.URL, in.Body.Filters = strings.TrimSpace(sent.Get("name")), strings.TrimSpace(sent.Get("url")), filtersSent(sent, true)
+	in.Body.Name, in.Body.URL, in.Body.Filters = strings.TrimSpace(sent.Get("name")),
+		strings.TrimSpace(sent.Get("url")), filtersSent(sent, true)
 	in.Body.Auth = authSent(sent, "none")
 	policy, wrong := policySent(sent)
 	in.Body.Policy = policy
@@ -66,7 +67,8 @@ func (k *Console) createWebhook(q *request) (answer, error) {
 	refuse := func(p *contract.Problem) (answer, error) {
 		form := webhookFormOf(contract.WebhookView{Auth: contract.EndpointAuthView{Scheme: "none"}}, sent, p)
 		form.New, form.Title, form.Action, form.Back = true, "Create a webhook", "new", q.Root()+"webhooks"
-		return answer{template: "webhook-form", title: "Nothing was created · " + form.Title, data: form, status: p.Status}, nil
+		return answer{template: "webhook-form", title: "Nothing was created · " + form.Title, data: form,
+			status: p.Status}, nil
 	}
 	if wrong = append(wrong, bad...); len(wrong) > 0 {
 		return refuse(&contract.Problem{Status: http.StatusUnprocessableEntity, Errors: wrong})
@@ -89,7 +91,8 @@ func (k *Console) editWebhook(q *request) (answer, error) {
 
 // editForm is the form of the webhook as it is, or as it was sent.
 func editForm(q *request, sent url.Values, p *contract.Problem) (webhookForm, error) {
-	read, err := call(q, contract.ReadWebhook, contract.WebhookInput{Webhook: domain.WebhookID(q.PathValue("webhook_id"))})
+	read, err := call(q, contract.ReadWebhook,
+		contract.WebhookInput{Webhook: domain.WebhookID(q.PathValue("webhook_id"))})
 	if err != nil {
 		return webhookForm{}, err
 	}
@@ -97,7 +100,8 @@ func editForm(q *request, sent url.Values, p *contract.Problem) (webhookForm, er
 		return webhookForm{}, domain.ManagedBy(read.Body.Extension, "webhook")
 	}
 	form := webhookFormOf(read.Body.WebhookView, sent, p)
-	form.Name, form.Title, form.Action, form.Back, form.ETag = read.Body.Name, "Edit "+read.Body.Name, "edit", "../"+string(read.Body.ID), read.ETag
+	form.Name, form.Title, form.Action, form.Back, form.ETag = read.Body.Name, "Edit "+read.Body.Name, "edit",
+		"../"+string(read.Body.ID), read.ETag
 	return form, nil
 }
 
@@ -109,7 +113,8 @@ func (k *Console) saveWebhook(q *request) (answer, error) {
 	id := domain.WebhookID(q.PathValue("webhook_id"))
 	in := contract.UpdateWebhookInput{Webhook: id, IfMatch: sent.Get("etag")}
 	name, to := strings.TrimSpace(sent.Get("name")), strings.TrimSpace(sent.Get("url"))
-	in.Body.Name, in.Body.URL, in.Body.Filters, in.Body.Auth = &name, &to, filtersSent(sent, false), authSent(sent, sent.Get("scheme-before"))
+	in.Body.Name, in.Body.URL, in.Body.Filters, in.Body.Auth = &name, &to, filtersSent(sent, false),
+		authSent(sent, sent.Get("scheme-before"))
 	policy, wrong := policySent(sent)
 	in.Body.Policy = &policy
 	headers, bad := headersSent(sent)
@@ -128,7 +133,8 @@ func (k *Console) saveWebhook(q *request) (answer, error) {
 		}
 	}
 	form, err := editForm(q, sent, p)
-	return answer{template: "webhook-form", title: "Nothing was saved · " + form.Title, data: form, status: p.Status}, err
+	return answer{template: "webhook-form", title: "Nothing was saved · " + form.Title, data: form,
+		status: p.Status}, err
 }
 
 // webhookFormOf is the form with the webhook's values, or with those that were sent and what was wrong with them.
@@ -152,7 +158,8 @@ func webhookFormOf(w contract.WebhookView, sent url.Values, p *contract.Problem)
 		}
 	}
 	if sent != nil {
-		if theirs := strings.Join(heard, ", "); p != nil && p.Status == http.StatusPreconditionFailed && theirs != strings.Join(sent["event"], ", ") {
+		if theirs := strings.Join(heard, ", "); p != nil && p.Status == http.StatusPreconditionFailed &&
+			theirs != strings.Join(sent["event"], ", ") {
 			form.Changed = append(form.Changed, keyValue{"Events", theirs})
 		}
 		heard = sent["event"]
@@ -217,12 +224,14 @@ func webhookFields(w contract.WebhookView) []fieldGroup {
 		waits = append(waits, strconv.Itoa(s))
 	}
 	ids := func(id, pointer, label string, list []string) formField {
-		return formField{ID: id, Pointer: pointer, Label: label, Kind: "text", Value: strings.Join(list, ", "), Hint: "Ids, separated by commas. Empty: all of them."}
+		return formField{ID: id, Pointer: pointer, Label: label, Kind: "text", Value: strings.Join(list, ", "),
+			Hint: "Ids, separated by commas. Empty: all of them."}
 	}
 	return []fieldGroup{
 		{"", true, []formField{
 			{ID: "name", Pointer: "/name", Label: "Name", Kind: "text", Most: 128, Required: true, Value: w.Name},
-			{ID: "url", Pointer: "/url", Label: "URL", Kind: "url", Most: 1024, Required: true, Value: w.URL, Hint: "HTTPS, to a public address. Secrets do not follow it to another host."},
+			{ID: "url", Pointer: "/url", Label: "URL", Kind: "url", Most: 1024, Required: true, Value: w.URL,
+				Hint: "HTTPS, to a public address. Secrets do not follow it to another host."},
 		}},
 		{"Only some contracts", false, []formField{
 			ids("origins", "/origin_extension_ids", "Made through these extensions", texts(w.Origins)),
@@ -230,18 +239,29 @@ func webhookFields(w contract.WebhookView) []fieldGroup {
 			ids("types", "/template_type_ids", "Of these template types", texts(w.TemplateTypes)),
 		}},
 		{"Authentication and headers", false, []formField{
-			{ID: "scheme", Pointer: "/auth/scheme", Label: "Authentication", Kind: "text", Required: true, Options: []string{"none", "basic", "bearer", "oauth2"}, Value: w.Auth.Scheme, Hint: "Besides the signature, which every message has."},
-			{ID: "username", Pointer: "/auth/username", Label: "User name", Kind: "text", Most: 256, Hint: "For basic. Kept sealed and never shown. Empty leaves it."},
-			{ID: "secret", Pointer: "/auth/" + secretPart[w.Auth.Scheme], Label: "Password, token or client secret", Kind: "password", Hint: "Kept sealed and never shown. Empty leaves it."},
-			{ID: "token_url", Pointer: "/auth/token_url", Label: "Token URL", Kind: "url", Most: 1024, Value: w.Auth.TokenURL, Hint: "For oauth2."},
-			{ID: "client_id", Pointer: "/auth/client_id", Label: "Client id", Kind: "text", Most: 256, Value: w.Auth.ClientID, Hint: "For oauth2."},
-			{ID: "scope", Pointer: "/auth/scope", Label: "Scope", Kind: "text", Most: 1024, Value: w.Auth.Scope, Hint: "For oauth2, separated by spaces."},
+			{ID: "scheme", Pointer: "/auth/scheme", Label: "Authentication", Kind: "text", Required: true,
+				Options: []string{"none", "basic", "bearer", "oauth2"}, Value: w.Auth.Scheme,
+				Hint: "Besides the signature, which every message has."},
+			{ID: "username", Pointer: "/auth/username", Label: "User name", Kind: "text", Most: 256,
+				Hint: "For basic. Kept sealed and never shown. Empty leaves it."},
+			{ID: "secret", Pointer: "/auth/" + secretPart[w.Auth.Scheme], Label: "Password, token or client secret",
+				Kind: "password", Hint: "Kept sealed and never shown. Empty leaves it."},
+			{ID: "token_url", Pointer: "/auth/token_url", Label: "Token URL", Kind: "url", Most: 1024,
+				Value: w.Auth.TokenURL, Hint: "For oauth2."},
+			{ID: "client_id", Pointer: "/auth/client_id", Label: "Client id", Kind: "text", Most: 256,
+				Value: w.Auth.ClientID, Hint: "For oauth2."},
+			{ID: "scope", Pointer: "/auth/scope", Label: "Scope", Kind: "text", Most: 1024, Value: w.Auth.Scope,
+				Hint: "For oauth2, separated by spaces."},
 			{ID: "headers", Pointer: "/headers", Label: "Extra headers", Kind: "textarea", Hint: headersHint(w)},
 		}},
 		{"Timeout, retries, speed", false, []formField{
-			{ID: "timeout", Pointer: "/policy/timeout_seconds", Label: "Timeout in seconds", Kind: "text", Mode: "numeric", Value: number(w.Policy.TimeoutSeconds), Hint: "1 to 30. Empty: 5."},
-			{ID: "waits", Pointer: "/policy/retry_wait_seconds", Label: "Waits before each retry, in seconds", Kind: "text", Value: strings.Join(waits, ", "), Hint: "Separated by commas, such as 5, 300, 1800. Empty: 9 retries over 75 hours."},
-			{ID: "speed", Pointer: "/policy/max_per_second", Label: "Attempts a second at most", Kind: "text", Mode: "numeric", Value: number(w.Policy.MaxPerSecond), Hint: "1 to 1000. Empty: no limit."},
+			{ID: "timeout", Pointer: "/policy/timeout_seconds", Label: "Timeout in seconds", Kind: "text",
+				Mode: "numeric", Value: number(w.Policy.TimeoutSeconds), Hint: "1 to 30. Empty: 5."},
+			{ID: "waits", Pointer: "/policy/retry_wait_seconds", Label: "Waits before each retry, in seconds",
+				Kind: "text", Value: strings.Join(waits, ", "),
+				Hint: "Separated by commas, such as 5, 300, 1800. Empty: 9 retries over 75 hours."},
+			{ID: "speed", Pointer: "/policy/max_per_second", Label: "Attempts a second at most", Kind: "text",
+				Mode: "numeric", Value: number(w.Policy.MaxPerSecond), Hint: "1 to 1000. Empty: no limit."},
 		}},
 	}
 }
@@ -258,11 +278,14 @@ func headersHint(w contract.WebhookView) string {
 func filtersSent(sent url.Values, create bool) contract.Filters {
 	f := contract.Filters{
 		EventTypes: sent["event"], Origins: idsSent[domain.ExtensionID](sent.Get("origins")),
-		Workspaces: idsSent[domain.WorkspaceID](sent.Get("workspaces")), TemplateTypes: idsSent[domain.TemplateTypeID](sent.Get("types")),
+		Workspaces:    idsSent[domain.WorkspaceID](sent.Get("workspaces")),
+		TemplateTypes: idsSent[domain.TemplateTypeID](sent.Get("types")),
 	}
 	if !create {
-		f.EventTypes, f.Origins = append(contract.Only[string]{}, f.EventTypes...), append(contract.Only[domain.ExtensionID]{}, f.Origins...)
-		f.Workspaces, f.TemplateTypes = append(contract.Only[domain.WorkspaceID]{}, f.Workspaces...), append(contract.Only[domain.TemplateTypeID]{}, f.TemplateTypes...)
+		f.EventTypes, f.Origins = append(contract.Only[string]{}, f.EventTypes...),
+			append(contract.Only[domain.ExtensionID]{}, f.Origins...)
+		f.Workspaces, f.TemplateTypes = append(contract.Only[domain.WorkspaceID]{}, f.Workspaces...),
+			append(contract.Only[domain.TemplateTypeID]{}, f.TemplateTypes...)
 	}
 	return f
 }
@@ -284,7 +307,8 @@ var secretPart = map[string]string{"basic": "password", "bearer": "token", "oaut
 func authSent(sent url.Values, before string) *contract.EndpointAuthBody {
 	a := &contract.EndpointAuthBody{Scheme: sent.Get("scheme")}
 	given := false
-	parts := map[string]**string{"username": &a.Username, "token_url": &a.TokenURL, "client_id": &a.ClientID, "scope": &a.Scope}
+	parts := map[string]**string{"username": &a.Username, "token_url": &a.TokenURL, "client_id": &a.ClientID,
+		"scope": &a.Scope}
 	switch secretPart[a.Scheme] {
 	case "password":
 		parts["secret"] = &a.Password
@@ -310,7 +334,8 @@ func headersSent(sent url.Values) (map[string]*string, []fault.Field) {
 	for _, line := range linesOf(sent.Get("headers")) {
 		name, value, ok := strings.Cut(line, ":")
 		if !ok {
-			return nil, []fault.Field{{Pointer: "/headers", Code: "invalid", Detail: "Write each header on a line of its own, as X-Api-Key: value."}}
+			return nil, []fault.Field{{Pointer: "/headers", Code: "invalid",
+				Detail: "Write each header on a line of its own, as X-Api-Key: value."}}
 		}
 		headers[strings.TrimSpace(name)] = nil
 		if value = strings.TrimSpace(value); value != "" {
@@ -327,7 +352,8 @@ func policySent(sent url.Values) (domain.SendPolicy, []fault.Field) {
 		text = strings.TrimSpace(text)
 		n, err := strconv.Atoi(text)
 		if err != nil && text != "" || text != "" && n == 0 {
-			wrong = append(wrong, fault.Field{Pointer: pointer, Code: "invalid", Detail: fmt.Sprintf("%q is no whole number above 0.", text)})
+			wrong = append(wrong, fault.Field{Pointer: pointer, Code: "invalid",
+				Detail: fmt.Sprintf("%q is no whole number above 0.", text)})
 		}
 		return n
 	}

@@ -54,7 +54,8 @@ func (k *Console) webhooks(q *request) (answer, error) {
 
 func webhookRowOf(w contract.WebhookView, parked int) webhookRow {
 	row := webhookRow{
-		Name: cmp.Or(w.Name, string(w.ID)), Page: "webhooks/" + string(w.ID), Host: hostOf(w.URL), Hears: hearsInWords(w), ManagedBy: string(w.Extension),
+		Name: cmp.Or(w.Name, string(w.ID)), Page: "webhooks/" + string(w.ID), Host: hostOf(w.URL),
+		Hears: hearsInWords(w), ManagedBy: string(w.Extension),
 		Pill: healthPill(w), Says: strings.TrimSpace(healthWords(w) + " " + parkedWords(parked)),
 	}
 	if w.Health.Breaker != nil {

@@ -52,13 +52,15 @@ const whyShown = 100
 
 func (k *Console) why(q *request) (answer, error) {
 	page := whyPage{
-		Event: strings.TrimSpace(q.FormValue("event")), Contract: strings.TrimSpace(q.FormValue("contract")), Webhook: q.FormValue("webhook"), Title: "Why?",
+		Event: strings.TrimSpace(q.FormValue("event")), Contract: strings.TrimSpace(q.FormValue("contract")),
+		Webhook: q.FormValue("webhook"), Title: "Why?",
 	}
 	page.Asked = page.Event != ""
 	a := answer{template: "why", title: page.Title}
 	if page.Asked {
 		err := page.look(q)
-		if p, ok := problem(err); ok && (p.Status == http.StatusNotFound || p.Status == http.StatusUnprocessableEntity) {
+		if p, ok := problem(err); ok && (p.Status == http.StatusNotFound ||
+			p.Status == http.StatusUnprocessableEntity) {
 			page.Missing, a.status, err = p.Detail, p.Status, nil
 		}
 		if err != nil {
@@ -91,9 +93,12 @@ func (page *whyPage) look(q *request) error {
 		}
 	}
 	page.Title, page.At, page.Choices = "Who heard "+e.Type+"?", e.At, all
-	page.About = []string{cmp.Or(string(cmp.Or(e.Origin, e.Installation)), "–"), names.of(string(e.TemplateType)), e.Type, names.of(string(e.Workspace))}
+	page.About = []string{cmp.Or(string(cmp.Or(e.Origin, e.Installation)), "–"), names.of(string(e.TemplateType)),
+		e.Type, names.of(string(e.Workspace))}
 	page.Says = saysOfAudience(hearers, len(all))
-	slices.SortStableFunc(all, func(a, b contract.Hearer) int { return cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
+	slices.SortStableFunc(all, func(a, b contract.Hearer) int {
+		return cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
+	})
 	shown := 0
 	for _, hears := range []bool{true, false} {
 		for _, h := range all {
@@ -112,7 +117,8 @@ func (page *whyPage) look(q *request) error {
 		}
 	}
 	if shown > whyShown {
-		page.Rest = numbered(shown-whyShown, "more webhook is not shown", "more webhooks are not shown") + ". Choose one above."
+		page.Rest = numbered(shown-whyShown, "more webhook is not shown", "more webhooks are not shown") +
+			". Choose one above."
 	}
 	return nil
 }
@@ -124,14 +130,16 @@ func saysOfAudience(hearers, all int) string {
 	case hearers == all:
 		return counted(all, "webhook", "webhooks") + " heard, and no clause refused."
 	}
-	return fmt.Sprintf("%s of %d heard. For each of the others, its row says why.", counted(hearers, "webhook", "webhooks"), all)
+	return fmt.Sprintf("%s of %d heard. For each of the others, its row says why.",
+		counted(hearers, "webhook", "webhooks"), all)
 }
 
 // audiencePages of 100 hold all webhooks of an account.
 const audiencePages = 5
 
 func audienceOf(q *request, event, of string) (contract.HeardEvent, []contract.Hearer, error) {
-	in := contract.ListEventAudienceInput{PageInput: contract.PageInput{Limit: 100}, Event: domain.EventID(event), Contract: domain.ContractID(of)}
+	in := contract.ListEventAudienceInput{PageInput: contract.PageInput{Limit: 100}, Event: domain.EventID(event),
+		Contract: domain.ContractID(of)}
 	var e contract.HeardEvent
 	var all []contract.Hearer
 	for range audiencePages {
@@ -185,14 +193,16 @@ func (n idNames) all(ids []string) string {
 // namesOf are the names of the account's first hundred template types and workspaces.
 func namesOf(q *request) (idNames, error) {
 	names := idNames{}
-	types, err := call(q, contract.ListTemplateTypes, contract.ListTemplateTypesInput{PageInput: contract.PageInput{Limit: 100}})
+	types, err := call(q, contract.ListTemplateTypes,
+		contract.ListTemplateTypesInput{PageInput: contract.PageInput{Limit: 100}})
 	if err != nil {
 		return nil, err
 	}
 	for _, t := range types.Body.Items {
 		names[string(t.ID)] = t.Name
 	}
-	workspaces, err := call(q, contract.ListWorkspaces, contract.ListWorkspacesInput{PageInput: contract.PageInput{Limit: 100}})
+	workspaces, err := call(q, contract.ListWorkspaces,
+		contract.ListWorkspacesInput{PageInput: contract.PageInput{Limit: 100}})
 	for _, w := range workspaces.Body.Items {
 		names[string(w.ID)] = w.Name
 	}
@@ -200,7 +210,8 @@ func namesOf(q *request) (idNames, error) {
 }
 
 func whyRowOf(h contract.Hearer, e contract.HeardEvent, names idNames, sent contract.DeliveryView) whyRow {
-	row := whyRow{Name: h.Name, Host: hostOf(h.URL), Cells: cellsOf(h, e, names), Answer: pill{"off", "minus", "Not heard"}}
+	row := whyRow{Name: h.Name, Host: hostOf(h.URL), Cells: cellsOf(h, e, names),
+		Answer: pill{"off", "minus", "Not heard"}}
 	if h.Extension != "" {
 		row.Second = string(h.Extension) + " manages it"
 	}
@@ -231,12 +242,15 @@ var sentWords = map[domain.DeliveryState]string{
 // cellsOf are a webhook's clauses: those before the one that decided have passed, those after it were not looked at.
 func cellsOf(h contract.Hearer, e contract.HeardEvent, names idNames) []whyCell {
 	cells := []whyCell{
-		{Text: cmp.Or(string(h.Extension), joined(texts(h.Origins), "or"), "anything"), Event: "It was made through " + cmp.Or(string(e.Origin), "no extension")},
+		{Text: cmp.Or(string(h.Extension), joined(texts(h.Origins), "or"), "anything"),
+			Event: "It was made through " + cmp.Or(string(e.Origin), "no extension")},
 		{Text: cmp.Or(names.all(typesOf(h)), "any"), Event: "This one has " + ofType(names, e.TemplateType)},
 		{Text: cmp.Or(joined(h.EventTypes, "or"), "any"), Event: "This one is " + e.Type},
-		{Text: cmp.Or(names.all(texts(h.Workspaces)), "any"), Event: "This one is in " + inWorkspace(names, e.Workspace)},
+		{Text: cmp.Or(names.all(texts(h.Workspaces)), "any"),
+			Event: "This one is in " + inWorkspace(names, e.Workspace)},
 	}
-	decided := map[domain.Clause]int{domain.ClauseTemplateType: 1, domain.ClauseEventType: 2, domain.ClauseWorkspace: 3}[h.Clause]
+	decided := map[domain.Clause]int{domain.ClauseTemplateType: 1, domain.ClauseEventType: 2,
+		domain.ClauseWorkspace: 3}[h.Clause]
 	looked := len(cells)
 	switch {
 	case !h.Heard:
@@ -254,7 +268,8 @@ func cellsOf(h contract.Hearer, e contract.HeardEvent, names idNames) []whyCell 
 	case h.Clause == domain.ClauseEnded:
 		cells[0].Text, cells[0].Event = "its own installation, which ended", "This one is of a later installation"
 	case h.Lifecycle:
-		cells[0].Text, cells[0].Event = "its own installation", "This one is of "+cmp.Or(string(e.Installation), "no installation")
+		cells[0].Text, cells[0].Event = "its own installation",
+			"This one is of "+cmp.Or(string(e.Installation), "no installation")
 	case h.Clause == domain.ClauseOrigin && h.Extension != "":
 		cells[0].Text = "contracts made through " + string(h.Extension)
 	}

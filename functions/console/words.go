@@ -11,8 +11,8 @@ import (
 
 // What people read for what the API names.
 
-// pill is a state: an icon and a word. Tones: good works, busy is under way, ask needs a person, bad failed, off is off on
-// purpose.
+// pill is a state: an icon and a word. Tones: good works, busy is under way, ask needs a person, bad failed, off is off
+// on purpose.
 type pill struct{ Tone, Icon, Word string }
 
 var states = map[domain.InstallationState]pill{

@@ -31,9 +31,12 @@ func (s *Service) PutAccount(ctx context.Context, in *contract.PutAccountInput) 
 }
 
 // changeAccount puts into tx what it takes to make of before, which is zero for none, what the item says.
-func (s *Service) changeAccount(tx *store.Tx, before domain.Account, in contract.AccountItem) (domain.Account, contract.ImportResult, error) {
+func (s *Service) changeAccount(tx *store.Tx, before domain.Account,
+	in contract.AccountItem) (domain.Account, contract.ImportResult, error) {
 	if before.State == domain.AccountDeleting {
-		return before, "", fault.New(fault.Conflict, "account-deleting", "The account is being deleted. Its id can be used again when that is finished: see GET /v1/accounts/%s/deletion.", before.ID)
+		return before, "", fault.New(fault.Conflict, "account-deleting",
+			"The account is being deleted. Its id can be used again when that is finished: see GET "+
+				"/v1/accounts/%s/deletion.", before.ID)
 	}
 	a := before
 	a.ID, a.Name, a.State = in.ID, in.Name, domain.AccountActive
@@ -52,15 +55,17 @@ func (s *Service) ReadAccount(ctx context.Context, in *contract.ReadAccountInput
 }
 
 // PutUser creates or updates a user. What changes nothing is no change. Invalid with every workspace that the account
-// has not; Conflict `email-taken` when another user of the account has the e-mail, `quota-exceeded` when the account has
-// as many users as it may.
+// has not; Conflict `email-taken` when another user of the account has the e-mail, `quota-exceeded` when the account
+// has as many users as it may.
 func (s *Service) PutUser(ctx context.Context, in *contract.PutUserInput) (*contract.PutUserOutput, error) {
-	return s.putUser(ctx, contract.UserItem{Account: in.Account, SubjectBody: contract.SubjectBody{ID: in.User}, UserBody: in.Body})
+	return s.putUser(ctx, contract.UserItem{Account: in.Account, SubjectBody: contract.SubjectBody{ID: in.User},
+		UserBody: in.Body})
 }
 
 // PutUserById is PutUser, for an id that a path cannot carry.
 func (s *Service) PutUserById(ctx context.Context, in *contract.PutUserByIdInput) (*contract.PutUserByIdOutput, error) {
-	out, err := s.putUser(ctx, contract.UserItem{Account: in.Account, SubjectBody: in.Body.SubjectBody, UserBody: in.Body.UserBody})
+	out, err := s.putUser(ctx, contract.UserItem{Account: in.Account, SubjectBody: in.Body.SubjectBody,
+		UserBody: in.Body.UserBody})
 	return (*contract.PutUserByIdOutput)(out), err
 }
 
@@ -86,7 +91,8 @@ func (s *Service) putUser(ctx context.Context, in contract.UserItem) (*contract.
 }
 
 // changeUser is changeAccount's kin. What holdAccount adds must be in the tx, too.
-func (s *Service) changeUser(ctx context.Context, tx *store.Tx, known workspaceKnown, before domain.User, in contract.UserItem) (domain.User, contract.ImportResult, error) {
+func (s *Service) changeUser(ctx context.Context, tx *store.Tx, known workspaceKnown, before domain.User,
+	in contract.UserItem) (domain.User, contract.ImportResult, error) {
 	u := before
 	u.Account, u.ID, u.Email, u.Name = in.Account, in.ID, domain.KeptEmail(in.Email), in.Name
 	u.Role, u.Workspaces = in.Role, in.Workspaces
@@ -112,19 +118,21 @@ func (s *Service) changeUser(ctx context.Context, tx *store.Tx, known workspaceK
 	return u, result, nil
 }
 
-// DeleteUser ends a user: roles are read on every call, so that the next one by the user, or for, is refused. The e-mail is
-// free for another. NotFound for one that is not there, or no more.
+// DeleteUser ends a user: roles are read on every call, so that the next one by the user, or for, is refused. The
+// e-mail is free for another. NotFound for one that is not there, or no more.
 func (s *Service) DeleteUser(ctx context.Context, in *contract.DeleteUserInput) (*contract.DeleteUserOutput, error) {
 	return s.deleteUser(ctx, in.Account, in.User)
 }
 
 // DeleteUserById is DeleteUser, for an id that a path cannot carry.
-func (s *Service) DeleteUserById(ctx context.Context, in *contract.DeleteUserByIdInput) (*contract.DeleteUserByIdOutput, error) {
+func (s *Service) DeleteUserById(ctx context.Context,
+	in *contract.DeleteUserByIdInput) (*contract.DeleteUserByIdOutput, error) {
 	out, err := s.deleteUser(ctx, in.Account, in.Body.ID)
 	return (*contract.DeleteUserByIdOutput)(out), err
 }
 
-func (s *Service) deleteUser(ctx context.Context, a domain.AccountID, id domain.UserID) (*contract.DeleteUserOutput, error) {
+func (s *Service) deleteUser(ctx context.Context, a domain.AccountID,
+	id domain.UserID) (*contract.DeleteUserOutput, error) {
 	u, err := s.store.User(ctx, a, id)
 	if err != nil {
 		return nil, err
@@ -149,7 +157,8 @@ func (s *Service) workspaceKnown(ctx context.Context, a domain.AccountID, id dom
 }
 
 // userFaults reports workspaces that the account does not have.
-func userFaults(ctx context.Context, known workspaceKnown, a domain.AccountID, ids []domain.WorkspaceID) ([]fault.Field, error) {
+func userFaults(ctx context.Context, known workspaceKnown, a domain.AccountID,
+	ids []domain.WorkspaceID) ([]fault.Field, error) {
 	var wrong []fault.Field
 	for n, id := range ids {
 		ok, err := known(ctx, a, id)
@@ -157,7 +166,8 @@ func userFaults(ctx context.Context, known workspaceKnown, a domain.AccountID, i
 			return wrong, err
 		}
 		if !ok {
-			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/workspaces/%d", n), Code: "unknown-workspace", Detail: "The account has no such workspace."})
+			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/workspaces/%d", n), Code: "unknown-workspace",
+				Detail: "The account has no such workspace."})
 		}
 	}
 	return wrong, nil
@@ -175,13 +185,15 @@ func (s *Service) lookAtUser(ctx context.Context, in *contract.PutUserInput) ([]
 
 // PutWorkspace creates or updates a workspace. What changes nothing is no change. Conflict `quota-exceeded` when the
 // account has as many as it may.
-func (s *Service) PutWorkspace(ctx context.Context, in *contract.PutWorkspaceInput) (*contract.PutWorkspaceOutput, error) {
+func (s *Service) PutWorkspace(ctx context.Context,
+	in *contract.PutWorkspaceInput) (*contract.PutWorkspaceOutput, error) {
 	before, err := orNew(s.store.Workspace(ctx, in.Account, in.Workspace))
 	if err != nil {
 		return nil, err
 	}
 	var tx store.Tx
-	w, result := s.changeWorkspace(&tx, before, contract.WorkspaceItem{Account: in.Account, ID: in.Workspace, WorkspaceBody: in.Body})
+	w, result := s.changeWorkspace(&tx, before,
+		contract.WorkspaceItem{Account: in.Account, ID: in.Workspace, WorkspaceBody: in.Body})
 	if err := s.settle(ctx, &tx, in.Account, domain.QuotaWorkspaces, result); err != nil {
 		return nil, err
 	}
@@ -189,10 +201,11 @@ func (s *Service) PutWorkspace(ctx context.Context, in *contract.PutWorkspaceInp
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// DeleteWorkspace removes a workspace in which nothing is made any more. Contracts keep its id; an own webhook's filter by
-// it hears of nothing more. NotFound for one that is not there; Conflict `workspace-in-use` naming templates and users that
-// name it, `raced` when one came to while it was looked for.
-func (s *Service) DeleteWorkspace(ctx context.Context, in *contract.DeleteWorkspaceInput) (*contract.DeleteWorkspaceOutput, error) {
+// DeleteWorkspace removes a workspace in which nothing is made any more. Contracts keep its id; an own webhook's filter
+// by it hears of nothing more. NotFound for one that is not there; Conflict `workspace-in-use` naming templates and
+// users that name it, `raced` when one came to while it was looked for.
+func (s *Service) DeleteWorkspace(ctx context.Context,
+	in *contract.DeleteWorkspaceInput) (*contract.DeleteWorkspaceOutput, error) {
 	naming, err := s.store.Naming(ctx, in.Account)
 	if err != nil {
 		return nil, err
@@ -213,9 +226,13 @@ func (s *Service) DeleteWorkspace(ctx context.Context, in *contract.DeleteWorksp
 	users = slices.DeleteFunc(users, func(u domain.User) bool { return !slices.Contains(u.Workspaces, w.ID) })
 	switch {
 	case len(templates) > 0:
-		return nil, fault.New(fault.Conflict, "workspace-in-use", "%d templates are in the workspace %q, %q among them. Delete them first.", len(templates), w.ID, templates[0].ID)
+		return nil, fault.New(fault.Conflict, "workspace-in-use",
+			"%d templates are in the workspace %q, %q among them. Delete them first.", len(templates), w.ID,
+			templates[0].ID)
 	case len(users) > 0:
-		return nil, fault.New(fault.Conflict, "workspace-in-use", "%d users may create contracts in the workspace %q, %q among them. Take it from them first.", len(users), w.ID, users[0].ID)
+		return nil, fault.New(fault.Conflict, "workspace-in-use",
+			"%d users may create contracts in the workspace %q, %q among them. Take it from them first.", len(users),
+			w.ID, users[0].ID)
 	}
 	var tx store.Tx
 	tx.Living(in.Account).Else(noAccount())
@@ -226,7 +243,8 @@ func (s *Service) DeleteWorkspace(ctx context.Context, in *contract.DeleteWorksp
 }
 
 // changeWorkspace is changeAccount's kin. What holdAccount adds must be in the tx, too.
-func (s *Service) changeWorkspace(tx *store.Tx, before domain.Workspace, in contract.WorkspaceItem) (domain.Workspace, contract.ImportResult) {
+func (s *Service) changeWorkspace(tx *store.Tx, before domain.Workspace,
+	in contract.WorkspaceItem) (domain.Workspace, contract.ImportResult) {
 	w := before
 	w.Account, w.ID, w.Name = in.Account, in.ID, in.Name
 	if w == before {
@@ -248,7 +266,8 @@ func stamp(rev int, created, updated *time.Time, now time.Time) contract.ImportR
 }
 
 // settle is holdAccount for one thing. Where nothing changes there is nothing to hold: then the account is looked at.
-func (s *Service) settle(ctx context.Context, tx *store.Tx, a domain.AccountID, q domain.Quota, result contract.ImportResult) error {
+func (s *Service) settle(ctx context.Context, tx *store.Tx, a domain.AccountID, q domain.Quota,
+	result contract.ImportResult) error {
 	switch result {
 	case contract.ImportUnchanged:
 		return s.accountLives(ctx, a)
@@ -289,11 +308,13 @@ func (s *Service) ListUsers(ctx context.Context, in *contract.ListUsersInput) (*
 			views = append(views, contract.AccountUser{ID: u.ID, Name: u.Name, Email: u.Email, Role: u.Role})
 		}
 	}
-	return &contract.ListUsersOutput{Body: contract.PageOf(views, func(u contract.AccountUser) string { return string(u.ID) }, in.PageInput)}, nil
+	return &contract.ListUsersOutput{Body: contract.PageOf(views,
+		func(u contract.AccountUser) string { return string(u.ID) }, in.PageInput)}, nil
 }
 
 // ListWorkspaces leaves out those in which the acting user may not create contracts.
-func (s *Service) ListWorkspaces(ctx context.Context, in *contract.ListWorkspacesInput) (*contract.ListWorkspacesOutput, error) {
+func (s *Service) ListWorkspaces(ctx context.Context,
+	in *contract.ListWorkspacesInput) (*contract.ListWorkspacesOutput, error) {
 	caller := auth.From(ctx)
 	all, err := s.store.Workspaces(ctx, caller.Account)
 	if err != nil {
@@ -305,7 +326,8 @@ func (s *Service) ListWorkspaces(ctx context.Context, in *contract.ListWorkspace
 			allowed = append(allowed, w)
 		}
 	}
-	return &contract.ListWorkspacesOutput{Body: contract.PageOf(allowed, func(w domain.Workspace) string { return string(w.ID) }, in.PageInput)}, nil
+	return &contract.ListWorkspacesOutput{
+		Body: contract.PageOf(allowed, func(w domain.Workspace) string { return string(w.ID) }, in.PageInput)}, nil
 }
 
 func noAccount() error {

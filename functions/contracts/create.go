@@ -19,7 +19,8 @@ import (
 // Invalid with every error at once: workspace, template, each value (design rule 12). Conflict `data-field-changed`
 // when a field's flag, kind or presence changed: since the version that the caller named, or else during the creation
 // (design rule 13). Nothing is created then.
-func (s *Service) Create(ctx context.Context, in *contract.CreateContractInput) (*contract.CreateContractOutput, error) {
+func (s *Service) Create(ctx context.Context,
+	in *contract.CreateContractInput) (*contract.CreateContractOutput, error) {
 	caller := auth.From(ctx)
 	found, wrong, err := s.found(ctx, in, in.Body.FieldsVersion)
 	if err != nil {
@@ -30,9 +31,12 @@ func (s *Service) Create(ctx context.Context, in *contract.CreateContractInput) 
 	}
 	template, t, now := found.template, found.templateType, s.now()
 	c := domain.Contract{
-		ID: domain.ContractID(s.newID("con")), Account: caller.Account, Workspace: template.Workspace, Template: template.ID,
-		TemplateType: t.ID, ExtensionType: t.ExtensionType, Origin: caller.Extension(), Name: in.Body.Name, State: domain.Draft,
-		ExpiresOn: in.Body.ExpiresOn, Values: found.values, Participants: domain.Participants(in.Body.Participants, nil, s.newID), CreatedBy: caller.UserID(), CreatedAt: now, UpdatedAt: now,
+		ID: domain.ContractID(s.newID("con")), Account: caller.Account, Workspace: template.Workspace,
+		Template:     template.ID,
+		TemplateType: t.ID, ExtensionType: t.ExtensionType, Origin: caller.Extension(), Name: in.Body.Name,
+		State:     domain.Draft,
+		ExpiresOn: in.Body.ExpiresOn, Values: found.values, Participants: domain.Participants(in.Body.Participants,
+			nil, s.newID), CreatedBy: caller.UserID(), CreatedAt: now, UpdatedAt: now,
 	}
 	event, err := events.OfContract(domain.EventID(s.newID("evt")), events.ContractCreated, c)
 	if err != nil {
@@ -57,7 +61,8 @@ type found struct {
 // found reads the records that the input names, and reports every error of the input against them. With an unknown
 // template it reports the template alone, since its fields are unknown. seen is the fields' version that the caller
 // has seen.
-func (s *Service) found(ctx context.Context, in *contract.CreateContractInput, seen int) (f found, wrong []fault.Field, err error) {
+func (s *Service) found(ctx context.Context, in *contract.CreateContractInput,
+	seen int) (f found, wrong []fault.Field, err error) {
 	caller := auth.From(ctx)
 	wrong = domain.CheckExpiry(in.Body.ExpiresOn, s.now())
 	template, bad, err := s.pair(ctx, caller, in.Body.Workspace, in.Body.Template)
@@ -70,7 +75,9 @@ func (s *Service) found(ctx context.Context, in *contract.CreateContractInput, s
 		return f, wrong, err
 	}
 	if e := caller.Extension(); e != "" && t.Extension != e {
-		wrong = append(wrong, fault.Field{Pointer: "/template_id", Code: "foreign-template", Detail: fmt.Sprintf("The extension %q creates contracts from templates of its own template types only.", e)})
+		wrong = append(wrong, fault.Field{Pointer: "/template_id", Code: "foreign-template",
+			Detail: fmt.Sprintf("The extension %q creates contracts from templates of its own template "+
+				"types only.", e)})
 	}
 	values, bad := t.Snapshot("/data_fields", t.Inherit(in.Body.DataFields, template.Values, installed), installed)
 	return found{*template, t, version, values}, append(wrong, bad...), nil
@@ -84,14 +91,17 @@ func (s *Service) lookAtNew(ctx context.Context, in *contract.CreateContractInpu
 
 // pair checks that the acting user may create contracts in the workspace, and that the template is active and belongs
 // to it. The template is nil when either fails.
-func (s *Service) pair(ctx context.Context, caller auth.Caller, w domain.WorkspaceID, id domain.TemplateID) (*domain.Template, []fault.Field, error) {
+func (s *Service) pair(ctx context.Context, caller auth.Caller, w domain.WorkspaceID,
+	id domain.TemplateID) (*domain.Template, []fault.Field, error) {
 	var wrong []fault.Field
 	_, err := s.store.Workspace(ctx, caller.Account, w)
-	if wrong, err = absent(wrong, err, "/workspace_id", "unknown-workspace", "The account has no such workspace."); err != nil {
+	if wrong, err = absent(wrong, err, "/workspace_id", "unknown-workspace",
+		"The account has no such workspace."); err != nil {
 		return nil, nil, err
 	}
 	if len(wrong) == 0 && !caller.User.MayCreateIn(w) {
-		wrong = append(wrong, fault.Field{Pointer: "/workspace_id", Code: "workspace-not-allowed", Detail: "The acting user may not create contracts in this workspace."})
+		wrong = append(wrong, fault.Field{Pointer: "/workspace_id", Code: "workspace-not-allowed",
+			Detail: "The acting user may not create contracts in this workspace."})
 	}
 	template, err := s.store.Template(ctx, caller.Account, id)
 	known := err == nil
@@ -99,10 +109,12 @@ func (s *Service) pair(ctx context.Context, caller auth.Caller, w domain.Workspa
 		return nil, nil, err
 	}
 	if known && template.Workspace != w {
-		wrong = append(wrong, fault.Field{Pointer: "/template_id", Code: "unknown-template", Detail: "The workspace has no such template."})
+		wrong = append(wrong, fault.Field{Pointer: "/template_id", Code: "unknown-template",
+			Detail: "The workspace has no such template."})
 	}
 	if known && !template.Active {
-		wrong = append(wrong, fault.Field{Pointer: "/template_id", Code: "inactive-template", Detail: "The template is inactive."})
+		wrong = append(wrong, fault.Field{Pointer: "/template_id", Code: "inactive-template",
+			Detail: "The template is inactive."})
 	}
 	if !known {
 		return nil, wrong, nil

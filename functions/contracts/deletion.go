@@ -18,7 +18,8 @@ import (
 // news of its end to lifecycle endpoints. Provisioning then erases its data page by page, and keeps the proof. A
 // repeat asks for the next page, in case erasing stopped. NotFound for a missing or erased account. Conflict
 // `development-account` when a partner develops in it: the next account of that id would become the partner's.
-func (s *Service) DeleteAccount(ctx context.Context, in *contract.DeleteAccountInput) (*contract.DeleteAccountOutput, error) {
+func (s *Service) DeleteAccount(ctx context.Context,
+	in *contract.DeleteAccountInput) (*contract.DeleteAccountOutput, error) {
 	a, err := s.store.Account(ctx, in.Account)
 	if err != nil {
 		return nil, err
@@ -27,7 +28,8 @@ func (s *Service) DeleteAccount(ctx context.Context, in *contract.DeleteAccountI
 		return nil, err
 	}
 	now := s.now()
-	d := domain.Deletion{ID: s.newID("del"), Account: a.ID, AskedBy: auth.From(ctx).Principal, AskedAt: now, Page: 1, Erased: map[domain.Record]int{}}
+	d := domain.Deletion{ID: s.newID("del"), Account: a.ID, AskedBy: auth.From(ctx).Principal, AskedAt: now, Page: 1,
+		Erased: map[domain.Record]int{}}
 	var tx store.Tx
 	if a.Living() {
 		a.State, a.Name, a.UpdatedAt = domain.AccountDeleting, "", now
@@ -36,7 +38,8 @@ func (s *Service) DeleteAccount(ctx context.Context, in *contract.DeleteAccountI
 	} else if d, err = s.store.Deletion(ctx, a.ID); err != nil {
 		return nil, err
 	}
-	tx.Provision(events.Provision{ID: s.newID("prv"), Account: d.Account, At: now, Erasing: &events.Erasing{Deletion: d.ID}})
+	tx.Provision(events.Provision{ID: s.newID("prv"), Account: d.Account, At: now,
+		Erasing: &events.Erasing{Deletion: d.ID}})
 	tx.Provision(erasing(s.newID("prv"), d, now))
 	out := &contract.DeleteAccountOutput{Body: contract.ViewDeletion(d)}
 	return out, s.store.Commit(ctx, &tx, out)
@@ -55,7 +58,8 @@ func (s *Service) notDeveloped(ctx context.Context, a domain.Account) error {
 		}
 		names = append(names, fmt.Sprintf("%q (%s)", p.Name, p.ID))
 	}
-	return fault.New(fault.Conflict, "development-account", "The account is the development account of %s, so it cannot be deleted.", strings.Join(names, " and "))
+	return fault.New(fault.Conflict, "development-account",
+		"The account is the development account of %s, so it cannot be deleted.", strings.Join(names, " and "))
 }
 
 // erasing asks for the next page of d, after the grace period.

@@ -15,8 +15,8 @@ import (
 const eventsTogether = 100
 
 // SendEvents stores events of contracts that are kept elsewhere; who hears of them is decided as for any other. Each is
-// stored or not by itself. The report says created of one that is new, unchanged of one that was here before, and of one
-// that failed all that is wrong with it, or Conflict `event-differs`.
+// stored or not by itself. The report says created of one that is new, unchanged of one that was here before, and of
+// one that failed all that is wrong with it, or Conflict `event-differs`.
 func (s *Service) SendEvents(ctx context.Context, in *contract.SendEventsInput) (*contract.SendEventsOutput, error) {
 	deadline := s.now().Add(importTime)
 	ctx, cancel := context.WithTimeout(ctx, importTime+importGrace)
@@ -74,7 +74,8 @@ func sameEvents(items []contract.Item[contract.EventItem]) [][]fault.Field {
 		for _, n := range places {
 			if name != "" && len(places) > 1 {
 				other := places[slices.IndexFunc(places, func(o int) bool { return o != n })]
-				all[n] = []fault.Field{{Pointer: "/id", Code: "duplicate", Detail: fmt.Sprintf("Item %d has the same.", other)}}
+				all[n] = []fault.Field{{Pointer: "/id", Code: "duplicate",
+					Detail: fmt.Sprintf("Item %d has the same.", other)}}
 			}
 		}
 	}
@@ -125,7 +126,8 @@ func (r eventReader) event(ctx context.Context, item *contract.Item[contract.Eve
 	if known, err := r.workspace([2]string{string(i.Account), string(i.Workspace)}); err != nil {
 		return events.Event{}, err
 	} else if !known {
-		item.Also([]fault.Field{{Pointer: "/workspace_id", Code: "unknown-workspace", Detail: fmt.Sprintf("The account has no workspace %q.", i.Workspace)}})
+		item.Also([]fault.Field{{Pointer: "/workspace_id", Code: "unknown-workspace",
+			Detail: fmt.Sprintf("The account has no workspace %q.", i.Workspace)}})
 	}
 	extensionType, wrong, err := r.typed(&about, i)
 	if err != nil {
@@ -136,26 +138,31 @@ func (r eventReader) event(ctx context.Context, item *contract.Item[contract.Eve
 		return events.Event{}, err
 	}
 	id := domain.ExternalEventID(i.Account, i.ID, i.Timestamp.Time)
-	e, err := events.OfExternal(id, events.Type(i.Type), i.Account, i.Contract, about, extensionType, i.Timestamp.UTC(), i.Data)
+	e, err := events.OfExternal(id, events.Type(i.Type), i.Account, i.Contract, about, extensionType, i.Timestamp.UTC(),
+		i.Data)
 	if err == nil && len(e.Body) > contract.EventMost {
-		err = fault.InvalidFields([]fault.Field{{Pointer: "/data", Code: "too-large", Detail: fmt.Sprintf("With it the event has %d bytes; at most %d.", len(e.Body), contract.EventMost)}})
+		err = fault.InvalidFields([]fault.Field{{Pointer: "/data", Code: "too-large",
+			Detail: fmt.Sprintf("With it the event has %d bytes; at most %d.", len(e.Body), contract.EventMost)}})
 	}
 	return e, err
 }
 
-// typed gives about the template type that the item names: of the extension through which its contract was made, or when
-// there is none, of any in the account.
-func (r eventReader) typed(about *domain.Subject, i contract.EventItem) (extensionType string, wrong []fault.Field, err error) {
+// typed gives about the template type that the item names: of the extension through which its contract was made, or
+// when there is none, of any in the account.
+func (r eventReader) typed(about *domain.Subject,
+	i contract.EventItem) (extensionType string, wrong []fault.Field, err error) {
 	installations, err := r.installations(i.Account)
 	if err != nil {
 		return "", nil, err
 	}
 	if origin, ok := installations[i.Extension]; i.Extension != "" && (!ok || !origin.Present()) {
-		wrong = append(wrong, fault.Field{Pointer: "/extension_id", Code: "not-enabled", Detail: fmt.Sprintf("The account has not enabled %q.", i.Extension)})
+		wrong = append(wrong, fault.Field{Pointer: "/extension_id", Code: "not-enabled",
+			Detail: fmt.Sprintf("The account has not enabled %q.", i.Extension)})
 	}
 	for e, owner := range installations {
 		for _, resource := range owner.Resources {
-			named := i.ExtensionType != "" && resource.ExtensionType == i.ExtensionType || i.TemplateType != "" && resource.ID == string(i.TemplateType)
+			named := i.ExtensionType != "" && resource.ExtensionType == i.ExtensionType || i.TemplateType != "" &&
+				resource.ID == string(i.TemplateType)
 			if resource.Kind == domain.StepTemplateType && named && (i.Extension == "" || i.Extension == e) {
 				about.TemplateType = domain.TemplateTypeID(resource.ID)
 				return resource.ExtensionType, wrong, nil
@@ -164,14 +171,16 @@ func (r eventReader) typed(about *domain.Subject, i contract.EventItem) (extensi
 	}
 	switch {
 	case i.ExtensionType != "":
-		wrong = append(wrong, fault.Field{Pointer: "/extension_type", Code: "unknown-extension-type", Detail: fmt.Sprintf("There is no template type %q that the contract could be of.", i.ExtensionType)})
+		wrong = append(wrong, fault.Field{Pointer: "/extension_type", Code: "unknown-extension-type",
+			Detail: fmt.Sprintf("There is no template type %q that the contract could be of.", i.ExtensionType)})
 	case i.TemplateType != "":
 		own, err := r.ownType([2]string{string(i.Account), string(i.TemplateType)})
 		if err != nil {
 			return "", nil, err
 		}
 		if own.ID == "" || own.Extension != i.Extension {
-			wrong = append(wrong, fault.Field{Pointer: "/template_type_id", Code: "unknown-template-type", Detail: fmt.Sprintf("There is no template type %q that the contract could be of.", i.TemplateType)})
+			wrong = append(wrong, fault.Field{Pointer: "/template_type_id", Code: "unknown-template-type",
+				Detail: fmt.Sprintf("There is no template type %q that the contract could be of.", i.TemplateType)})
 		}
 		about.TemplateType = own.ID
 	}

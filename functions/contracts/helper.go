@@ -15,7 +15,8 @@ import (
 // wanted type. It includes those templates, their types' usable fields, and the fields' version (design rule 14).
 // Creation checks the pair of workspace and template again. The order is stable: workspaces by id, templates and
 // types by name, then id.
-func (s *Service) CreateData(ctx context.Context, in *contract.ContractCreateDataInput) (*contract.ContractCreateDataOutput, error) {
+func (s *Service) CreateData(ctx context.Context,
+	in *contract.ContractCreateDataInput) (*contract.ContractCreateDataOutput, error) {
 	caller := auth.From(ctx)
 	wanted, err := s.wantedTypes(ctx, caller, in)
 	if err != nil {
@@ -29,7 +30,9 @@ func (s *Service) CreateData(ctx context.Context, in *contract.ContractCreateDat
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(templates, func(a, b domain.Template) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(templates, func(a, b domain.Template) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+	})
 	choices := []contract.WorkspaceChoice{}
 	for _, w := range workspaces {
 		if !caller.User.MayCreateIn(w.ID) {
@@ -38,7 +41,8 @@ func (s *Service) CreateData(ctx context.Context, in *contract.ContractCreateDat
 		choice := contract.WorkspaceChoice{ID: w.ID, Name: w.Name}
 		for _, t := range templates {
 			if _, ok := wanted[t.TemplateType]; ok && t.Active && t.Workspace == w.ID {
-				choice.Templates = append(choice.Templates, contract.TemplateChoice{ID: t.ID, Name: t.Name, TemplateType: t.TemplateType, DataFields: t.Values})
+				choice.Templates = append(choice.Templates, contract.TemplateChoice{ID: t.ID, Name: t.Name,
+					TemplateType: t.TemplateType, DataFields: t.Values})
 			}
 		}
 		if len(choice.Templates) > 0 {
@@ -46,7 +50,8 @@ func (s *Service) CreateData(ctx context.Context, in *contract.ContractCreateDat
 		}
 	}
 	out := &contract.ContractCreateDataOutput{}
-	out.Body.Page = contract.PageOf(choices, func(w contract.WorkspaceChoice) string { return string(w.ID) }, in.PageInput)
+	out.Body.Page = contract.PageOf(choices, func(w contract.WorkspaceChoice) string { return string(w.ID) },
+		in.PageInput)
 	if out.Body.TemplateTypes, err = s.typeChoices(ctx, out.Body.Items, wanted); err != nil {
 		return nil, err
 	}
@@ -69,7 +74,8 @@ func choosable(t contract.TemplateChoice, types []contract.TemplateTypeChoice) [
 }
 
 // wantedTypes are the requested template types; for an extension's token, among its own types.
-func (s *Service) wantedTypes(ctx context.Context, caller auth.Caller, in *contract.ContractCreateDataInput) (map[domain.TemplateTypeID]domain.TemplateType, error) {
+func (s *Service) wantedTypes(ctx context.Context, caller auth.Caller,
+	in *contract.ContractCreateDataInput) (map[domain.TemplateTypeID]domain.TemplateType, error) {
 	all, err := s.store.TemplateTypes(ctx, caller.Account)
 	if err != nil {
 		return nil, err
@@ -89,7 +95,8 @@ func (s *Service) wantedTypes(ctx context.Context, caller auth.Caller, in *contr
 
 // typeChoices describes the types of the shown templates. A type's version is read before its fields, so that the
 // version is never newer than the fields shown with it.
-func (s *Service) typeChoices(ctx context.Context, shown []contract.WorkspaceChoice, wanted map[domain.TemplateTypeID]domain.TemplateType) ([]contract.TemplateTypeChoice, error) {
+func (s *Service) typeChoices(ctx context.Context, shown []contract.WorkspaceChoice,
+	wanted map[domain.TemplateTypeID]domain.TemplateType) ([]contract.TemplateTypeChoice, error) {
 	choices := []contract.TemplateTypeChoice{}
 	seen := map[domain.TemplateTypeID]bool{}
 	for _, w := range shown {
@@ -125,7 +132,8 @@ func (s *Service) typeChoice(ctx context.Context, known domain.TemplateType) (co
 	if err != nil {
 		return contract.TemplateTypeChoice{}, err
 	}
-	choice := contract.TemplateTypeChoice{ID: t.ID, Name: t.Name, ExtensionType: t.ExtensionType, FieldsVersion: version.Version, DataFields: []domain.FieldDefinition{}}
+	choice := contract.TemplateTypeChoice{ID: t.ID, Name: t.Name, ExtensionType: t.ExtensionType,
+		FieldsVersion: version.Version, DataFields: []domain.FieldDefinition{}}
 	for _, f := range t.Fields {
 		if f.Usable(installed) {
 			choice.DataFields = append(choice.DataFields, f.FieldDefinition)

@@ -60,7 +60,8 @@ type importing[I, R any] struct {
 	deadline time.Time
 }
 
-// run imports. The report says of each item what became of it. Nothing of it rests on the call's being whole: a call that died is finished by the same call.
+// run imports. The report says of each item what became of it. Nothing of it rests on the call's being whole: a call
+// that died is finished by the same call.
 func (m importer[I, R]) run(ctx context.Context, s *Service, sent contract.Items[I]) (*contract.ImportReport, error) {
 	deadline := s.now().Add(importTime)
 	ctx, cancel := context.WithTimeout(store.Apart(ctx), importTime+importGrace)
@@ -133,7 +134,8 @@ func (w *importing[I, R]) contradictions() [][]fault.Field {
 	for n, item := range w.items {
 		for _, a := range w.alike(item.Value) {
 			if at := slices.IndexFunc(holders[a], func(o int) bool { return o != n }); a[1] != "" && at >= 0 {
-				all[n] = append(all[n], fault.Field{Pointer: a[0], Code: "duplicate", Detail: fmt.Sprintf("Item %d has the same.", holders[a][at])})
+				all[n] = append(all[n], fault.Field{Pointer: a[0], Code: "duplicate",
+					Detail: fmt.Sprintf("Item %d has the same.", holders[a][at])})
 			}
 		}
 	}

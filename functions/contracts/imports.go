@@ -12,15 +12,19 @@ import (
 // What is imported; import.go says how. An item changes what the single operation would, by the same code.
 
 // ImportAccounts creates and updates accounts.
-func (s *Service) ImportAccounts(ctx context.Context, in *contract.ImportAccountsInput) (*contract.ImportAccountsOutput, error) {
+func (s *Service) ImportAccounts(ctx context.Context,
+	in *contract.ImportAccountsInput) (*contract.ImportAccountsOutput, error) {
 	report, err := importer[contract.AccountItem, domain.Account]{
 		account: func(i contract.AccountItem) domain.AccountID { return i.ID },
 		alike:   func(i contract.AccountItem) [][2]string { return [][2]string{{"/id", string(i.ID)}} },
 		frees:   func(domain.Account) string { return "" },
 		read: func(ctx context.Context, items []contract.AccountItem) ([]domain.Account, error) {
-			return s.store.TheseAccounts(ctx, each(items, func(i contract.AccountItem) domain.Account { return domain.Account{ID: i.ID} }))
+			return s.store.TheseAccounts(ctx, each(items, func(i contract.AccountItem) domain.Account {
+				return domain.Account{ID: i.ID}
+			}))
 		},
-		change: func(_ context.Context, tx *store.Tx, before domain.Account, item contract.AccountItem) (domain.Account, contract.ImportResult, error) {
+		change: func(_ context.Context, tx *store.Tx, before domain.Account,
+			item contract.AccountItem) (domain.Account, contract.ImportResult, error) {
 			return s.changeAccount(tx, before, item)
 		},
 		lives: func(context.Context, domain.AccountID) error { return nil }, // change says it of each
@@ -47,12 +51,15 @@ func (s *Service) ImportUsers(ctx context.Context, in *contract.ImportUsersInput
 			return emailIn(u.Account, u.Email)
 		},
 		read: func(ctx context.Context, items []contract.UserItem) ([]domain.User, error) {
-			return s.store.TheseUsers(ctx, each(items, func(i contract.UserItem) domain.User { return domain.User{Account: i.Account, ID: i.ID} }))
+			return s.store.TheseUsers(ctx, each(items, func(i contract.UserItem) domain.User {
+				return domain.User{Account: i.Account, ID: i.ID}
+			}))
 		},
 		look: func(ctx context.Context, i contract.UserItem) ([]fault.Field, error) {
 			return userFaults(ctx, known, i.Account, i.Workspaces)
 		},
-		change: func(ctx context.Context, tx *store.Tx, before domain.User, item contract.UserItem) (domain.User, contract.ImportResult, error) {
+		change: func(ctx context.Context, tx *store.Tx, before domain.User,
+			item contract.UserItem) (domain.User, contract.ImportResult, error) {
 			return s.changeUser(ctx, tx, known, before, item)
 		},
 		hold: func(tx *store.Tx, a domain.AccountID, created []domain.User) {
@@ -68,7 +75,8 @@ func (s *Service) ImportUsers(ctx context.Context, in *contract.ImportUsersInput
 }
 
 // ImportWorkspaces creates and updates workspaces.
-func (s *Service) ImportWorkspaces(ctx context.Context, in *contract.ImportWorkspacesInput) (*contract.ImportWorkspacesOutput, error) {
+func (s *Service) ImportWorkspaces(ctx context.Context,
+	in *contract.ImportWorkspacesInput) (*contract.ImportWorkspacesOutput, error) {
 	report, err := importer[contract.WorkspaceItem, domain.Workspace]{
 		account: func(i contract.WorkspaceItem) domain.AccountID { return i.Account },
 		alike:   func(i contract.WorkspaceItem) [][2]string { return [][2]string{{"/id", inAccount(i.Account, i.ID)}} },
@@ -78,7 +86,8 @@ func (s *Service) ImportWorkspaces(ctx context.Context, in *contract.ImportWorks
 				return domain.Workspace{Account: i.Account, ID: i.ID}
 			}))
 		},
-		change: func(_ context.Context, tx *store.Tx, before domain.Workspace, item contract.WorkspaceItem) (domain.Workspace, contract.ImportResult, error) {
+		change: func(_ context.Context, tx *store.Tx, before domain.Workspace,
+			item contract.WorkspaceItem) (domain.Workspace, contract.ImportResult, error) {
 			w, result := s.changeWorkspace(tx, before, item)
 			return w, result, nil
 		},
@@ -95,14 +104,16 @@ func (s *Service) ImportWorkspaces(ctx context.Context, in *contract.ImportWorks
 
 // ImportTemplates creates and updates templates, by ids that the platform chooses. Values are checked by the fields as
 // they are when the call comes to the first template of the type.
-func (s *Service) ImportTemplates(ctx context.Context, in *contract.ImportTemplatesInput) (*contract.ImportTemplatesOutput, error) {
+func (s *Service) ImportTemplates(ctx context.Context,
+	in *contract.ImportTemplatesInput) (*contract.ImportTemplatesOutput, error) {
 	type typeKey struct {
 		account domain.AccountID
 		id      domain.TemplateTypeID
 	}
 	typed := once(func(k typeKey) (usableType, error) { return s.templateType(ctx, k.account, k.id) })
 	known, named := s.workspacesOnce(ctx)
-	look := templateLookup{known, func(_ context.Context, a domain.AccountID, id domain.TemplateTypeID) (usableType, error) {
+	look := templateLookup{known, func(_ context.Context, a domain.AccountID,
+		id domain.TemplateTypeID) (usableType, error) {
 		return typed(typeKey{a, id})
 	}}
 	report, err := importer[contract.TemplateItem, domain.Template]{
@@ -117,7 +128,8 @@ func (s *Service) ImportTemplates(ctx context.Context, in *contract.ImportTempla
 		look: func(ctx context.Context, i contract.TemplateItem) ([]fault.Field, error) {
 			return templateFaults(ctx, look, "", i)
 		},
-		change: func(ctx context.Context, tx *store.Tx, before domain.Template, item contract.TemplateItem) (domain.Template, contract.ImportResult, error) {
+		change: func(ctx context.Context, tx *store.Tx, before domain.Template,
+			item contract.TemplateItem) (domain.Template, contract.ImportResult, error) {
 			return s.changeTemplate(ctx, tx, look, "", before, item)
 		},
 		hold: func(tx *store.Tx, a domain.AccountID, created []domain.Template) {
@@ -133,8 +145,8 @@ func (s *Service) ImportTemplates(ctx context.Context, in *contract.ImportTempla
 	return &contract.ImportTemplatesOutput{Body: *report}, nil
 }
 
-// workspacesOnce is workspaceKnown, asking once for each; and what holds a Tx to what it was told of an account's, so that
-// one that is deleted meanwhile makes it `raced`.
+// workspacesOnce is workspaceKnown, asking once for each; and what holds a Tx to what it was told of an account's, so
+// that one that is deleted meanwhile makes it `raced`.
 func (s *Service) workspacesOnce(ctx context.Context) (workspaceKnown, func(*store.Tx, domain.AccountID)) {
 	naming := once(func(a domain.AccountID) (domain.Naming, error) { return s.store.Naming(ctx, a) })
 	type workspaceKey struct {

@@ -20,7 +20,8 @@ func (s *Service) Read(ctx context.Context, in *contract.ContractInput) (*contra
 }
 
 // Publish sends a draft to its participants.
-func (s *Service) Publish(ctx context.Context, in *contract.MoveContractInput) (*contract.PublishContractOutput, error) {
+func (s *Service) Publish(ctx context.Context,
+	in *contract.MoveContractInput) (*contract.PublishContractOutput, error) {
 	out, err := s.move(ctx, in, events.ContractPublished, to(domain.Published))
 	return (*contract.PublishContractOutput)(out), err
 }
@@ -32,7 +33,8 @@ func (s *Service) Sign(ctx context.Context, in *contract.MoveContractInput) (*co
 }
 
 // Decline makes a published contract final, too.
-func (s *Service) Decline(ctx context.Context, in *contract.MoveContractInput) (*contract.DeclineContractOutput, error) {
+func (s *Service) Decline(ctx context.Context,
+	in *contract.MoveContractInput) (*contract.DeclineContractOutput, error) {
 	out, err := s.move(ctx, in, events.ContractDeclined, to(domain.Declined))
 	return (*contract.DeclineContractOutput)(out), err
 }
@@ -62,7 +64,8 @@ func to(next domain.ContractState) func(domain.Contract, time.Time) (domain.Cont
 
 // move takes a contract to another state, with the event, in one transaction. Conflict when the lifecycle has no
 // such move; Stale when If-Match names another version.
-func (s *Service) move(ctx context.Context, in *contract.MoveContractInput, t events.Type, to func(domain.Contract, time.Time) (domain.Contract, error)) (*contract.ContractOutput, error) {
+func (s *Service) move(ctx context.Context, in *contract.MoveContractInput, t events.Type,
+	to func(domain.Contract, time.Time) (domain.Contract, error)) (*contract.ContractOutput, error) {
 	c, err := s.contract(ctx, in.Contract)
 	if err != nil {
 		return nil, err

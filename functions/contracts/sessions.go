@@ -17,7 +17,8 @@ import (
 // CreateSession lets a participant into its contract for a while. Conflict `contract-state` when the contract is
 // final. One that an extension's token makes ends with that epoch of the installation, as the token does (design rule
 // 5). The token is shown this once; a repeated request answers without it.
-func (s *Service) CreateSession(ctx context.Context, in *contract.CreateParticipantSessionInput) (*contract.CreateParticipantSessionOutput, error) {
+func (s *Service) CreateSession(ctx context.Context,
+	in *contract.CreateParticipantSessionInput) (*contract.CreateParticipantSessionOutput, error) {
 	c, err := s.contract(ctx, in.Contract)
 	if err != nil {
 		return nil, err
@@ -26,14 +27,16 @@ func (s *Service) CreateSession(ctx context.Context, in *contract.CreateParticip
 	case c.Participant(in.Participant) < 0:
 		return nil, fault.New(fault.NotFound, "not-found", "The contract has no such participant.")
 	case !c.State.Open():
-		return nil, fault.New(fault.Conflict, "contract-state", "The contract is %s, so nobody takes part in it any more.", c.State)
+		return nil, fault.New(fault.Conflict, "contract-state",
+			"The contract is %s, so nobody takes part in it any more.", c.State)
 	}
 	now, caller := s.now(), auth.From(ctx)
 	life := min(time.Duration(in.Body.Lifetime)*time.Second, domain.MaxSession)
 	token, hash := secret.NewCredential(secret.SessionPrefix)
 	session := domain.Session{
-		Hash: hash, ID: domain.SessionID(s.newID("ses")), Account: c.Account, Contract: c.ID, Participant: in.Participant,
-		OpenedBy: caller.SessionOpener(), EndsAt: now.Add(life), CreatedAt: now,
+		Hash: hash, ID: domain.SessionID(s.newID("ses")), Account: c.Account, Contract: c.ID,
+		Participant: in.Participant,
+		OpenedBy:    caller.SessionOpener(), EndsAt: now.Add(life), CreatedAt: now,
 	}
 	if by := caller.Token; by != nil {
 		session.Extension, session.Epoch = by.Extension, by.Epoch
@@ -48,7 +51,8 @@ func (s *Service) CreateSession(ctx context.Context, in *contract.CreateParticip
 }
 
 // ReadSession reads the session's contract as its participant sees it.
-func (s *Service) ReadSession(ctx context.Context, _ *contract.ReadSessionContractInput) (*contract.ReadSessionContractOutput, error) {
+func (s *Service) ReadSession(ctx context.Context,
+	_ *contract.ReadSessionContractInput) (*contract.ReadSessionContractOutput, error) {
 	c, by, err := s.own(ctx)
 	if err != nil {
 		return nil, err
@@ -58,7 +62,8 @@ func (s *Service) ReadSession(ctx context.Context, _ *contract.ReadSessionContra
 }
 
 // FillSession is UpdateValues for a participant.
-func (s *Service) FillSession(ctx context.Context, in *contract.UpdateSessionDataFieldsInput) (*contract.UpdateSessionDataFieldsOutput, error) {
+func (s *Service) FillSession(ctx context.Context,
+	in *contract.UpdateSessionDataFieldsInput) (*contract.UpdateSessionDataFieldsOutput, error) {
 	c, by, err := s.own(ctx)
 	if err != nil {
 		return nil, err
@@ -85,13 +90,16 @@ func (s *Service) lookAtFilling(ctx context.Context, in *contract.UpdateSessionD
 
 // SignSession records the participant's signature; with the last one the contract is signed, and this session and
 // all others end. Conflict `contract-state` while it is not published, `already-signed` for a second time.
-func (s *Service) SignSession(ctx context.Context, in *contract.SessionMoveInput) (*contract.SignSessionContractOutput, error) {
-	out, err := s.decide(ctx, in, func(c domain.Contract, by domain.ParticipantID) (domain.Contract, []events.Event, error) {
+func (s *Service) SignSession(ctx context.Context,
+	in *contract.SessionMoveInput) (*contract.SignSessionContractOutput, error) {
+	out, err := s.decide(ctx, in, func(c domain.Contract,
+		by domain.ParticipantID) (domain.Contract, []events.Event, error) {
 		c, err := c.SignBy(by, auth.From(ctx).Session.OpenedBy, s.now())
 		if err != nil {
 			return c, nil, err
 		}
-		signature, err := events.OfParticipant(domain.EventID(s.newID("evt")), events.ParticipantSigned, c, c.Participants[c.Participant(by)])
+		signature, err := events.OfParticipant(domain.EventID(s.newID("evt")), events.ParticipantSigned, c,
+			c.Participants[c.Participant(by)])
 		if err != nil || c.State != domain.Signed {
 			return c, []events.Event{signature}, err
 		}
@@ -102,8 +110,10 @@ func (s *Service) SignSession(ctx context.Context, in *contract.SessionMoveInput
 }
 
 // DeclineSession makes the contract declined, by this participant; all sessions of it end.
-func (s *Service) DeclineSession(ctx context.Context, in *contract.SessionMoveInput) (*contract.DeclineSessionContractOutput, error) {
-	out, err := s.decide(ctx, in, func(c domain.Contract, by domain.ParticipantID) (domain.Contract, []events.Event, error) {
+func (s *Service) DeclineSession(ctx context.Context,
+	in *contract.SessionMoveInput) (*contract.DeclineSessionContractOutput, error) {
+	out, err := s.decide(ctx, in, func(c domain.Contract,
+		by domain.ParticipantID) (domain.Contract, []events.Event, error) {
 		c, err := c.DeclineBy(by, auth.From(ctx).Session.OpenedBy, s.now())
 		if err != nil {
 			return c, nil, err
@@ -120,7 +130,9 @@ const signers = 5
 
 // decide commits a participant's decision with its events. Two participants may sign at the same moment without
 // either hearing of it, unless they named the version that they saw.
-func (s *Service) decide(ctx context.Context, in *contract.SessionMoveInput, decision func(domain.Contract, domain.ParticipantID) (domain.Contract, []events.Event, error)) (*contract.SessionContractOutput, error) {
+func (s *Service) decide(ctx context.Context, in *contract.SessionMoveInput,
+	decision func(domain.Contract,
+		domain.ParticipantID) (domain.Contract, []events.Event, error)) (*contract.SessionContractOutput, error) {
 	for n := 1; ; n++ {
 		c, by, err := s.own(ctx)
 		if err != nil {
@@ -163,7 +175,8 @@ func (s *Service) own(ctx context.Context) (domain.Contract, domain.ParticipantI
 
 // view is what a participant sees: every value of the contract, the fields that it may fill in besides, and of the
 // other participants who they are and when they signed.
-func (s *Service) view(ctx context.Context, c domain.Contract, by domain.ParticipantID) (*contract.SessionContractOutput, error) {
+func (s *Service) view(ctx context.Context, c domain.Contract,
+	by domain.ParticipantID) (*contract.SessionContractOutput, error) {
 	version, t, installed, err := s.filling.Fields(ctx, c.Account, c.TemplateType, 0)
 	if err != nil {
 		return nil, err
@@ -171,7 +184,8 @@ func (s *Service) view(ctx context.Context, c domain.Contract, by domain.Partici
 	self := c.Participants[c.Participant(by)]
 	self.SessionOpenedBy = domain.SessionOpener{} // the account's people and tokens are no participant's business
 	out := &contract.SessionContractOutput{ETag: c.ETag(), Body: contract.SessionContract{
-		ID: c.ID, Name: c.Name, State: c.State, ExpiresOn: c.ExpiresOn, FieldsVersion: version.Version, Participant: self,
+		ID: c.ID, Name: c.Name, State: c.State, ExpiresOn: c.ExpiresOn, FieldsVersion: version.Version,
+		Participant: self,
 	}}
 	for _, p := range c.Participants {
 		if p.ID != by {
@@ -190,10 +204,13 @@ func (s *Service) view(ctx context.Context, c domain.Contract, by domain.Partici
 		out.Body.DataFields = append(out.Body.DataFields, field)
 	}
 	for _, f := range t.Fields {
-		known := slices.ContainsFunc(c.Values, func(v domain.Value) bool { return domain.FoldCustomID(v.CustomID) == domain.FoldCustomID(f.CustomID) })
+		known := slices.ContainsFunc(c.Values, func(v domain.Value) bool {
+			return domain.FoldCustomID(v.CustomID) == domain.FoldCustomID(f.CustomID)
+		})
 		if f.Usable(installed) && !known {
 			out.Body.DataFields = append(out.Body.DataFields, contract.SessionField{
-				CustomID: f.CustomID, Name: f.Name, Description: f.Description, Placeholder: f.Placeholder, Kind: f.Kind, Active: true,
+				CustomID: f.CustomID, Name: f.Name, Description: f.Description, Placeholder: f.Placeholder,
+				Kind: f.Kind, Active: true,
 				FilledBy: f.Filler(),
 			})
 		}

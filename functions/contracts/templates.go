@@ -15,12 +15,14 @@ import (
 
 // CreateTemplate creates a template. Invalid with every error: the workspace, the template type (an extension's token
 // may use only its own), and each value. Conflict `quota-exceeded` at the account's limit.
-func (s *Service) CreateTemplate(ctx context.Context, in *contract.CreateTemplateInput) (*contract.CreateTemplateOutput, error) {
+func (s *Service) CreateTemplate(ctx context.Context,
+	in *contract.CreateTemplateInput) (*contract.CreateTemplateOutput, error) {
 	caller := auth.From(ctx)
 	item := contract.TemplateItem{Account: caller.Account, ID: domain.TemplateID(s.newID("tpl")), TemplateBody: in.Body}
 	var tx store.Tx
 	known, named := s.workspacesOnce(ctx)
-	tpl, _, err := s.changeTemplate(ctx, &tx, templateLookup{known, s.templateType}, caller.Extension(), domain.Template{}, item)
+	tpl, _, err := s.changeTemplate(ctx, &tx, templateLookup{known, s.templateType}, caller.Extension(),
+		domain.Template{}, item)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +35,8 @@ func (s *Service) CreateTemplate(ctx context.Context, in *contract.CreateTemplat
 // DeleteTemplate deletes a template. Contracts keep the values they took from it. No contract is created from it any
 // more, except one whose creation has begun. NotFound for a missing template and, to an extension's token, for one of
 // a type that is not the extension's.
-func (s *Service) DeleteTemplate(ctx context.Context, in *contract.DeleteTemplateInput) (*contract.DeleteTemplateOutput, error) {
+func (s *Service) DeleteTemplate(ctx context.Context,
+	in *contract.DeleteTemplateInput) (*contract.DeleteTemplateOutput, error) {
 	tpl, err := s.template(ctx, in.Template)
 	if err != nil {
 		return nil, err
@@ -61,9 +64,10 @@ func (s *Service) ReadTemplate(ctx context.Context, in *contract.TemplateInput) 
 	return &contract.ReadTemplateOutput{ETag: tpl.ETag(), Body: shown[0]}, err
 }
 
-// UpdateTemplate changes what is given. NotFound as for DeleteTemplate; Stale when If-Match names another version; Invalid
-// with everything that is wrong, as for a new template; Conflict `raced` when it changed in between.
-func (s *Service) UpdateTemplate(ctx context.Context, in *contract.UpdateTemplateInput) (*contract.UpdateTemplateOutput, error) {
+// UpdateTemplate changes what is given. NotFound as for DeleteTemplate; Stale when If-Match names another version;
+// Invalid with everything that is wrong, as for a new template; Conflict `raced` when it changed in between.
+func (s *Service) UpdateTemplate(ctx context.Context,
+	in *contract.UpdateTemplateInput) (*contract.UpdateTemplateOutput, error) {
 	tpl, err := s.template(ctx, in.Template)
 	switch {
 	case err != nil:
@@ -76,7 +80,8 @@ func (s *Service) UpdateTemplate(ctx context.Context, in *contract.UpdateTemplat
 	}
 	var tx store.Tx
 	known, named := s.workspacesOnce(ctx)
-	changed, result, err := s.changeTemplate(ctx, &tx, templateLookup{known, s.templateType}, auth.From(ctx).Extension(), tpl, asChanged(tpl, in))
+	changed, result, err := s.changeTemplate(ctx, &tx, templateLookup{known, s.templateType},
+		auth.From(ctx).Extension(), tpl, asChanged(tpl, in))
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +118,8 @@ func (s *Service) lookAtTemplateChange(ctx context.Context, in *contract.UpdateT
 	if err != nil {
 		return nil, err
 	}
-	return templateFaults(ctx, templateLookup{s.workspaceKnown, s.templateType}, auth.From(ctx).Extension(), asChanged(tpl, in))
+	return templateFaults(ctx, templateLookup{s.workspaceKnown, s.templateType}, auth.From(ctx).Extension(),
+		asChanged(tpl, in))
 }
 
 // template is a template that the caller may see: an extension's token sees those of its own types. NotFound otherwise.
@@ -156,9 +162,11 @@ func (s *Service) templateType(ctx context.Context, a domain.AccountID, id domai
 
 // changeTemplate is changeAccount for templates; e limits it to the template types of an extension. A new template
 // needs the writes of holdTypes in the same tx.
-func (s *Service) changeTemplate(ctx context.Context, tx *store.Tx, look templateLookup, e domain.ExtensionID, before domain.Template, in contract.TemplateItem) (domain.Template, contract.ImportResult, error) {
+func (s *Service) changeTemplate(ctx context.Context, tx *store.Tx, look templateLookup, e domain.ExtensionID,
+	before domain.Template, in contract.TemplateItem) (domain.Template, contract.ImportResult, error) {
 	tpl := before
-	tpl.Account, tpl.ID, tpl.Name, tpl.Workspace, tpl.TemplateType, tpl.Values = in.Account, in.ID, in.Name, in.Workspace, in.TemplateType, in.DataFields
+	tpl.Account, tpl.ID, tpl.Name, tpl.Workspace, tpl.TemplateType, tpl.Values = in.Account, in.ID, in.Name,
+		in.Workspace, in.TemplateType, in.DataFields
 	if tpl.Values == nil {
 		tpl.Values = []domain.GivenValue{}
 	}
@@ -170,7 +178,9 @@ func (s *Service) changeTemplate(ctx context.Context, tx *store.Tx, look templat
 		return tpl, "", err
 	}
 	if before.Rev > 0 && before.TemplateType != in.TemplateType {
-		wrong = append(wrong, fault.Field{Pointer: "/template_type_id", Code: "fixed", Detail: fmt.Sprintf("The template is of the type %q, which stays. Make another template.", before.TemplateType)})
+		wrong = append(wrong, fault.Field{Pointer: "/template_type_id", Code: "fixed",
+			Detail: fmt.Sprintf("The template is of the type %q, which stays. Make another template.",
+				before.TemplateType)})
 	}
 	if err := fault.InvalidFields(wrong); err != nil {
 		return tpl, "", err
@@ -198,21 +208,24 @@ func holdTypes(tx *store.Tx, a domain.AccountID, created []domain.Template) {
 }
 
 // templateFaults reports every error of a template against its workspace and template type.
-func templateFaults(ctx context.Context, look templateLookup, e domain.ExtensionID, in contract.TemplateItem) ([]fault.Field, error) {
+func templateFaults(ctx context.Context, look templateLookup, e domain.ExtensionID,
+	in contract.TemplateItem) ([]fault.Field, error) {
 	var wrong []fault.Field
 	known, err := look.workspace(ctx, in.Account, in.Workspace)
 	if err != nil {
 		return wrong, err
 	}
 	if !known {
-		wrong = append(wrong, fault.Field{Pointer: "/workspace_id", Code: "unknown-workspace", Detail: "The account has no such workspace."})
+		wrong = append(wrong, fault.Field{Pointer: "/workspace_id", Code: "unknown-workspace",
+			Detail: "The account has no such workspace."})
 	}
 	t, err := look.typed(ctx, in.Account, in.TemplateType)
 	if err == nil && e != "" && t.Extension != e {
 		err = fault.New(fault.NotFound, "not-found", "")
 	}
 	known = err == nil
-	if wrong, err = absent(wrong, err, "/template_type_id", "unknown-template-type", "There is no such template type."); err != nil || !known {
+	if wrong, err = absent(wrong, err, "/template_type_id", "unknown-template-type",
+		"There is no such template type."); err != nil || !known {
 		return wrong, err
 	}
 	_, bad := t.Snapshot("/data_fields", in.DataFields, t.installed)
@@ -222,11 +235,13 @@ func templateFaults(ctx context.Context, look templateLookup, e domain.Extension
 // lookAtNewTemplate is templateFaults for an input that is already invalid.
 func (s *Service) lookAtNewTemplate(ctx context.Context, in *contract.CreateTemplateInput) ([]fault.Field, error) {
 	caller := auth.From(ctx)
-	return templateFaults(ctx, templateLookup{s.workspaceKnown, s.templateType}, caller.Extension(), contract.TemplateItem{Account: caller.Account, TemplateBody: in.Body})
+	return templateFaults(ctx, templateLookup{s.workspaceKnown, s.templateType}, caller.Extension(),
+		contract.TemplateItem{Account: caller.Account, TemplateBody: in.Body})
 }
 
 // ListTemplates lists templates; for an extension's token, those of its own types.
-func (s *Service) ListTemplates(ctx context.Context, in *contract.ListTemplatesInput) (*contract.ListTemplatesOutput, error) {
+func (s *Service) ListTemplates(ctx context.Context,
+	in *contract.ListTemplatesInput) (*contract.ListTemplatesOutput, error) {
 	caller := auth.From(ctx)
 	types, err := s.store.TemplateTypes(ctx, caller.Account)
 	if err != nil {
@@ -234,7 +249,8 @@ func (s *Service) ListTemplates(ctx context.Context, in *contract.ListTemplatesI
 	}
 	shown := map[domain.TemplateTypeID]bool{}
 	for _, t := range types {
-		shown[t.ID] = (in.ExtensionType == "" || t.ExtensionType == in.ExtensionType) && (caller.Extension() == "" || t.Extension == caller.Extension())
+		shown[t.ID] = (in.ExtensionType == "" || t.ExtensionType == in.ExtensionType) &&
+			(caller.Extension() == "" || t.Extension == caller.Extension())
 	}
 	all, err := s.store.Templates(ctx, caller.Account)
 	if err != nil {

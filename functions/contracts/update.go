@@ -15,7 +15,8 @@ import (
 // Update changes a draft's name, participants and day of expiry. A participant missing from the new list is removed
 // with its sessions. An update without a difference raises no event. Conflict `contract-state` when the contract is
 // no draft; Stale when If-Match names another version.
-func (s *Service) Update(ctx context.Context, in *contract.UpdateContractInput) (*contract.UpdateContractOutput, error) {
+func (s *Service) Update(ctx context.Context,
+	in *contract.UpdateContractInput) (*contract.UpdateContractOutput, error) {
 	before, err := s.contract(ctx, in.Contract)
 	if err != nil {
 		return nil, err
@@ -24,7 +25,8 @@ func (s *Service) Update(ctx context.Context, in *contract.UpdateContractInput) 
 		return nil, err
 	}
 	if before.State != domain.Draft {
-		return nil, fault.New(fault.Conflict, "contract-state", "The contract is %s; only a draft's content can be changed.", before.State)
+		return nil, fault.New(fault.Conflict, "contract-state",
+			"The contract is %s; only a draft's content can be changed.", before.State)
 	}
 	c := before
 	if in.Body.Name != nil {
@@ -65,7 +67,8 @@ func (s *Service) lookAtChange(_ context.Context, in *contract.UpdateContractInp
 // as in Create: the value of an inactive field can be read but not changed. Conflict `data-field-changed` when a
 // field changed since the version that the caller named, or else during the update (design rule 13). Conflict
 // `already-signed` once a participant has signed. Stale when If-Match names another version.
-func (s *Service) UpdateValues(ctx context.Context, in *contract.UpdateDataFieldValuesInput) (*contract.UpdateDataFieldValuesOutput, error) {
+func (s *Service) UpdateValues(ctx context.Context,
+	in *contract.UpdateDataFieldValuesInput) (*contract.UpdateDataFieldValuesOutput, error) {
 	c, err := s.contract(ctx, in.Contract)
 	if err != nil {
 		return nil, err
@@ -80,11 +83,13 @@ func (s *Service) UpdateValues(ctx context.Context, in *contract.UpdateDataField
 
 // fill adds to tx every write that changing c's values needs, by a participant or, when by is empty, by the account.
 // It adds nothing when nothing changes. It returns c as it will be.
-func (s *Service) fill(ctx context.Context, tx *store.Tx, c domain.Contract, by domain.ParticipantID, ifMatch string, in contract.ValuesBody) (domain.Contract, error) {
+func (s *Service) fill(ctx context.Context, tx *store.Tx, c domain.Contract, by domain.ParticipantID, ifMatch string,
+	in contract.ValuesBody) (domain.Contract, error) {
 	if err := fresh(c, ifMatch); err != nil {
 		return c, err
 	}
-	c, replaced, err := s.filling.Fill(ctx, tx, c, filling.Change{By: by, Values: in.DataFields, Version: in.FieldsVersion, At: "/data_fields"})
+	c, replaced, err := s.filling.Fill(ctx, tx, c,
+		filling.Change{By: by, Values: in.DataFields, Version: in.FieldsVersion, At: "/data_fields"})
 	if replaced != nil && ifMatch != "" {
 		replaced.Else(stale())
 	}
@@ -100,7 +105,8 @@ func (s *Service) lookAtValues(ctx context.Context, in *contract.UpdateDataField
 	return s.valueFaults(ctx, c, "", in.Body.DataFields)
 }
 
-func (s *Service) valueFaults(ctx context.Context, c domain.Contract, by domain.ParticipantID, given []domain.GivenValue) ([]fault.Field, error) {
+func (s *Service) valueFaults(ctx context.Context, c domain.Contract, by domain.ParticipantID,
+	given []domain.GivenValue) ([]fault.Field, error) {
 	_, t, installed, err := s.filling.Fields(ctx, c.Account, c.TemplateType, 0)
 	if err != nil {
 		return nil, err

@@ -14,7 +14,8 @@ import (
 // writes, and makes concurrent contract creations fail when their values may have become invalid.
 
 // Update renames a template type of the account. Conflict `managed-resource` for an extension's.
-func (s *Service) Update(ctx context.Context, in *contract.UpdateTemplateTypeInput) (*contract.UpdateTemplateTypeOutput, error) {
+func (s *Service) Update(ctx context.Context,
+	in *contract.UpdateTemplateTypeInput) (*contract.UpdateTemplateTypeOutput, error) {
 	out := &contract.UpdateTemplateTypeOutput{}
 	return out, s.edit(ctx, in.TemplateType, out, &out.Body, func(t domain.TemplateType) (domain.TemplateType, error) {
 		if t.Extension != "" {
@@ -39,7 +40,8 @@ func (s *Service) AddField(ctx context.Context, in *contract.AddDataFieldInput) 
 }
 
 // UpdateField changes a field; of a system field only `active`.
-func (s *Service) UpdateField(ctx context.Context, in *contract.UpdateDataFieldInput) (*contract.UpdateDataFieldOutput, error) {
+func (s *Service) UpdateField(ctx context.Context,
+	in *contract.UpdateDataFieldInput) (*contract.UpdateDataFieldOutput, error) {
 	out := &contract.UpdateDataFieldOutput{}
 	return out, s.edit(ctx, in.TemplateType, out, &out.Body, func(t domain.TemplateType) (domain.TemplateType, error) {
 		return t.UpdateField(in.CustomID, in.Body)
@@ -47,7 +49,8 @@ func (s *Service) UpdateField(ctx context.Context, in *contract.UpdateDataFieldI
 }
 
 // DeleteField deletes a user field.
-func (s *Service) DeleteField(ctx context.Context, in *contract.DeleteDataFieldInput) (*contract.DeleteDataFieldOutput, error) {
+func (s *Service) DeleteField(ctx context.Context,
+	in *contract.DeleteDataFieldInput) (*contract.DeleteDataFieldOutput, error) {
 	out := &contract.DeleteDataFieldOutput{}
 	return out, s.edit(ctx, in.TemplateType, out, &out.Body, func(t domain.TemplateType) (domain.TemplateType, error) {
 		return t.RemoveField(in.CustomID)
@@ -55,7 +58,8 @@ func (s *Service) DeleteField(ctx context.Context, in *contract.DeleteDataFieldI
 }
 
 // OrderFields reorders all fields, including an extension's.
-func (s *Service) OrderFields(ctx context.Context, in *contract.OrderDataFieldsInput) (*contract.OrderDataFieldsOutput, error) {
+func (s *Service) OrderFields(ctx context.Context,
+	in *contract.OrderDataFieldsInput) (*contract.OrderDataFieldsOutput, error) {
 	out := &contract.OrderDataFieldsOutput{}
 	return out, s.edit(ctx, in.TemplateType, out, &out.Body, func(t domain.TemplateType) (domain.TemplateType, error) {
 		return t.OrderFields(in.Body.CustomIDs)
@@ -64,7 +68,8 @@ func (s *Service) OrderFields(ctx context.Context, in *contract.OrderDataFieldsI
 
 // ReplaceFields replaces all fields: a missing field is removed. Conflict `managed-resource` when a system field is
 // missing or defined otherwise.
-func (s *Service) ReplaceFields(ctx context.Context, in *contract.ReplaceDataFieldsInput) (*contract.ReplaceDataFieldsOutput, error) {
+func (s *Service) ReplaceFields(ctx context.Context,
+	in *contract.ReplaceDataFieldsInput) (*contract.ReplaceDataFieldsOutput, error) {
 	out := &contract.ReplaceDataFieldsOutput{}
 	return out, s.edit(ctx, in.TemplateType, out, &out.Body, func(t domain.TemplateType) (domain.TemplateType, error) {
 		return t.ReplaceFields(in.Body.Fields)
@@ -106,7 +111,8 @@ func (s *Service) lookAtReplacement(ctx context.Context, in *contract.ReplaceDat
 }
 
 // edit reads a template type, changes it, fills the answer's view, and commits.
-func (s *Service) edit(ctx context.Context, id domain.TemplateTypeID, answer any, view *contract.VersionedTemplateType, change func(domain.TemplateType) (domain.TemplateType, error)) error {
+func (s *Service) edit(ctx context.Context, id domain.TemplateTypeID, answer any, view *contract.VersionedTemplateType,
+	change func(domain.TemplateType) (domain.TemplateType, error)) error {
 	version, err := s.store.FieldsVersion(ctx, auth.From(ctx).Account, id)
 	if err != nil {
 		return err

@@ -40,14 +40,16 @@ func (s *Service) Routes(api *contract.API) {
 }
 
 // List lists the template types; for an extension's token, its own.
-func (s *Service) List(ctx context.Context, in *contract.ListTemplateTypesInput) (*contract.ListTemplateTypesOutput, error) {
+func (s *Service) List(ctx context.Context,
+	in *contract.ListTemplateTypesInput) (*contract.ListTemplateTypesOutput, error) {
 	caller := auth.From(ctx)
 	all, err := s.store.TemplateTypes(ctx, caller.Account)
 	if err != nil {
 		return nil, err
 	}
 	all = slices.DeleteFunc(all, func(t domain.TemplateType) bool { return hidden(caller, t) })
-	return &contract.ListTemplateTypesOutput{Body: contract.PageOf(all, func(t domain.TemplateType) string { return string(t.ID) }, in.PageInput)}, nil
+	return &contract.ListTemplateTypesOutput{
+		Body: contract.PageOf(all, func(t domain.TemplateType) string { return string(t.ID) }, in.PageInput)}, nil
 }
 
 // Read reads a template type with its fields' version. The version is read first, so that it is never newer than the
@@ -58,19 +60,23 @@ func (s *Service) Read(ctx context.Context, in *contract.TemplateTypeInput) (*co
 		return nil, err
 	}
 	t, err := s.templateType(ctx, in.TemplateType)
-	return &contract.ReadTemplateTypeOutput{Body: contract.VersionedTemplateType{TemplateType: t, FieldsVersion: version.Version}}, err
+	return &contract.ReadTemplateTypeOutput{Body: contract.VersionedTemplateType{TemplateType: t,
+		FieldsVersion: version.Version}}, err
 }
 
 // Create creates a template type of the account, with user fields. Conflict `quota-exceeded` at the account's limit.
-func (s *Service) Create(ctx context.Context, in *contract.CreateTemplateTypeInput) (*contract.CreateTemplateTypeOutput, error) {
+func (s *Service) Create(ctx context.Context,
+	in *contract.CreateTemplateTypeInput) (*contract.CreateTemplateTypeOutput, error) {
 	caller := auth.From(ctx)
 	if caller.Extension() != "" {
-		return nil, fault.New(fault.Forbidden, "extension-token", "An extension's template types come from its blueprint. Use an account's own credential.")
+		return nil, fault.New(fault.Forbidden, "extension-token",
+			"An extension's template types come from its blueprint. Use an account's own credential.")
 	}
 	now := s.now()
 	t := domain.TemplateType{
-		Account: caller.Account, ID: domain.TemplateTypeID(s.newID("tt")), Name: in.Body.Name, Description: in.Body.Description,
-		Fields: []domain.DataField{}, CreatedAt: now, UpdatedAt: now,
+		Account: caller.Account, ID: domain.TemplateTypeID(s.newID("tt")), Name: in.Body.Name,
+		Description: in.Body.Description,
+		Fields:      []domain.DataField{}, CreatedAt: now, UpdatedAt: now,
 	}
 	for _, f := range in.Body.Fields {
 		t.Fields = append(t.Fields, domain.DataField{FieldDefinition: f, Source: domain.SourceUser, Active: true})
@@ -84,7 +90,8 @@ func (s *Service) Create(ctx context.Context, in *contract.CreateTemplateTypeInp
 }
 
 // Delete deletes a template type of the account. Conflict while a template uses it.
-func (s *Service) Delete(ctx context.Context, in *contract.TemplateTypeInput) (*contract.DeleteTemplateTypeOutput, error) {
+func (s *Service) Delete(ctx context.Context,
+	in *contract.TemplateTypeInput) (*contract.DeleteTemplateTypeOutput, error) {
 	t, err := s.templateType(ctx, in.TemplateType)
 	if err != nil {
 		return nil, err
@@ -95,7 +102,8 @@ func (s *Service) Delete(ctx context.Context, in *contract.TemplateTypeInput) (*
 	var tx store.Tx
 	tx.Delete(&t)
 	tx.Count(t.Account, domain.QuotaTemplateTypes, -1)
-	tx.RemoveFields(t.Account, t.ID).Else(fault.New(fault.Conflict, "template-type-in-use", "Templates use this template type."))
+	tx.RemoveFields(t.Account, t.ID).Else(fault.New(fault.Conflict, "template-type-in-use",
+		"Templates use this template type."))
 	out := &contract.DeleteTemplateTypeOutput{}
 	return out, s.store.Commit(ctx, &tx, out)
 }

@@ -48,7 +48,8 @@ type grant struct {
 
 // key is the grant's; it changes with the epoch, and with every parameter that the grant is made of.
 func (g grant) key() string {
-	raw, _ := json.Marshal([]any{g.account, g.webhook, g.epoch, g.tokenURL, g.clientID, g.secret, g.scope, g.auth, g.params})
+	raw, _ := json.Marshal([]any{g.account, g.webhook, g.epoch, g.tokenURL, g.clientID, g.secret, g.scope, g.auth,
+		g.params})
 	return fmt.Sprintf("%x", sha256.Sum256(raw))
 }
 
@@ -71,7 +72,8 @@ type accessToken struct {
 
 func newAccessTokens(client *http.Client, now domain.Clock) *accessTokens {
 	return &accessTokens{
-		client: client, now: now, timeout: tokenTimeout, known: map[string]accessToken{}, methods: map[string]domain.ClientAuth{},
+		client: client, now: now, timeout: tokenTimeout, known: map[string]accessToken{},
+		methods: map[string]domain.ClientAuth{},
 	}
 }
 
@@ -115,8 +117,8 @@ func (ts *accessTokens) refused(g grant, text string) {
 	}
 }
 
-// fetch asks for a token. A client that does not say how it proves itself does it as it did before, at first in the header,
-// and after invalid_client in the other way: any other refusal would come again.
+// fetch asks for a token. A client that does not say how it proves itself does it as it did before, at first in the
+// header, and after invalid_client in the other way: any other refusal would come again.
 func (ts *accessTokens) fetch(ctx context.Context, key string, g grant) (string, error) {
 	by := ts.method(key, g)
 	began := ts.now()

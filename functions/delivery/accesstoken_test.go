@@ -113,16 +113,21 @@ func (k *kit) authorizedAs(e domain.ExtensionID, tokenURL string) (*domain.Webho
 	k.t.Helper()
 	id := "whk_" + string(e)
 	w := &domain.Webhook{
-		Account: acct, ID: domain.WebhookID(id), Extension: e, Epoch: 3, Version: 1, WebhookKey: "contracts", TemplateType: "tt_1", URL: k.receiver.URL, Secret: k.seal(id, signingSecret),
+		Account: acct, ID: domain.WebhookID(id), Extension: e, Epoch: 3, Version: 1, WebhookKey: "contracts",
+		TemplateType: "tt_1", URL: k.receiver.URL, Secret: k.seal(id, signingSecret),
 	}
 	i := &domain.Installation{
-		Account: acct, Extension: e, Version: 1, Epoch: 3, State: domain.Enabled, Parameters: map[string]domain.ParameterValue{"client": "client 1"},
-		Secrets: map[string]domain.Sealed{"client_secret": k.seal(domain.ParameterResource(e, "client_secret"), "s3cret-of-client")},
+		Account: acct, Extension: e, Version: 1, Epoch: 3, State: domain.Enabled,
+		Parameters: map[string]domain.ParameterValue{"client": "client 1"},
+		Secrets: map[string]domain.Sealed{"client_secret": k.seal(domain.ParameterResource(e, "client_secret"),
+			"s3cret-of-client")},
 	}
-	k.Given(w, i, &domain.Blueprint{Extension: e, Version: 1, BlueprintSpec: domain.BlueprintSpec{Webhooks: []domain.WebhookBlueprint{{
-		Key:  "contracts",
-		Auth: domain.WebhookAuth{Scheme: domain.AuthOAuth2, TokenURL: tokenURL, ClientID: "{{client}}", ClientSecret: "{{client_secret}}", Scope: "hooks:write {{client}}"},
-	}}}})
+	k.Given(w, i, &domain.Blueprint{Extension: e, Version: 1,
+		BlueprintSpec: domain.BlueprintSpec{Webhooks: []domain.WebhookBlueprint{{
+			Key: "contracts",
+			Auth: domain.WebhookAuth{Scheme: domain.AuthOAuth2, TokenURL: tokenURL, ClientID: "{{client}}",
+				ClientSecret: "{{client_secret}}", Scope: "hooks:write {{client}}"},
+		}}}})
 	return w, i
 }
 
@@ -251,7 +256,8 @@ func TestOAuth2_ATokenThatTheEndpointRefusesIsFetchedAnewOnce(t *testing.T) {
 		t.Errorf("%d tokens were fetched for one attempt, want 1", issued)
 	}
 	got = k.receiver.take()
-	if len(got) != 2 || got[0].header.Get("webhook-id") != got[1].header.Get("webhook-id") || got[0].body != got[1].body || got[0].header.Get("Authorization") == got[1].header.Get("Authorization") {
+	if len(got) != 2 || got[0].header.Get("webhook-id") != got[1].header.Get("webhook-id") ||
+		got[0].body != got[1].body || got[0].header.Get("Authorization") == got[1].header.Get("Authorization") {
 		t.Errorf("the receiver got %+v, want the same twice, with another token", got)
 	}
 	line := k.outcome(d, 1)
@@ -278,7 +284,9 @@ func TestOAuth2_WithoutATokenTheAttemptFailsAndIsRepeated(t *testing.T) {
 	k, i := newKit(t), newIssuer(t)
 	over := make(chan struct{})
 	t.Cleanup(func() { close(over) })
-	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a redirection was followed") }))
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		t.Error("a redirection was followed")
+	}))
 	defer elsewhere.Close()
 	secrets := []string{"s3cret", "access-token", "client 1", "client+1", "Basic "}
 	w, _ := k.authorized(i.URL + "/token")
@@ -291,14 +299,16 @@ func TestOAuth2_WithoutATokenTheAttemptFailsAndIsRepeated(t *testing.T) {
 		{status(500, "s3cret-of-client"), no + "The answer was 500 Internal Server Error.", 5 * time.Second},
 		{status(410, ""), no + "The answer was 410 Gone", 5 * time.Second},
 		{status(429, ""), no + "The answer was 429 Too Many Requests.", time.Minute},
-		{inJSON(400, `{"error":"invalid_scope","error_description":"s3cret-of-client"}`), no + "It answered invalid_scope.", 5 * time.Second},
+		{inJSON(400, `{"error":"invalid_scope","error_description":"s3cret-of-client"}`),
+			no + "It answered invalid_scope.", 5 * time.Second},
 		{inJSON(400, `{"error":"s3cret-of-client"}`), no + "The answer was 400 Bad Request.", 5 * time.Second},
 		{inJSON(200, `{"error":"invalid_client"}`), no + "It answered invalid_client.", 5 * time.Second},
 		{inJSON(200, "<html>s3cret-of-client"), no + "Its answer holds no access token.", 5 * time.Second},
 		{inJSON(200, `{}`), no + "Its answer holds no access token.", 5 * time.Second},
 		{inJSON(200, `{"access_token":"a","token_type":"mac"}`), no + "It gave no bearer token.", 5 * time.Second},
 		{inJSON(200, `{"access_token":"a\r\nX-Evil: 1"}`), no + "It gave no bearer token.", 5 * time.Second},
-		{inJSON(200, `{"padding":"`+strings.Repeat("x", answerMost)+`","access_token":"a"}`), no + "Its answer holds no access token.", 5 * time.Second},
+		{inJSON(200, `{"padding":"`+strings.Repeat("x", answerMost)+`","access_token":"a"}`),
+			no + "Its answer holds no access token.", 5 * time.Second},
 		{func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, elsewhere.URL, http.StatusTemporaryRedirect)
 		}, no + "The answer was 307 Temporary Redirect; redirections are not followed.", 5 * time.Second},
@@ -314,7 +324,8 @@ func TestOAuth2_WithoutATokenTheAttemptFailsAndIsRepeated(t *testing.T) {
 		written := logs(t)
 		k.deliver(d)
 		got := k.outcome(d, 1)
-		if got.Outcome != domain.OutcomeFailed || got.Status != 0 || !strings.HasPrefix(got.Reason, c.want) || got.Excerpt != "" {
+		if got.Outcome != domain.OutcomeFailed || got.Status != 0 || !strings.HasPrefix(got.Reason, c.want) ||
+			got.Excerpt != "" {
 			t.Errorf("got %+v, want %q", got, c.want)
 		}
 		shows(t, "the log line", fmt.Sprintf("%+v", got), secrets[:2]...)
@@ -367,7 +378,8 @@ func TestRule21_ATokenEndpointIsHeldToPublicAddresses(t *testing.T) {
 	k.Service.client = egress.New(egress.Config{}, usualBatch)
 	k.Service.tokens = newAccessTokens(k.Service.client, k.clock.read)
 	_, port, _ := net.SplitHostPort(i.Listener.Addr().String())
-	for n, target := range []string{i.URL, "https://127.0.0.1:" + port, "https://localhost:" + port, "https://169.254.169.254/latest", "https://93.184.216.34:22"} {
+	for n, target := range []string{i.URL, "https://127.0.0.1:" + port, "https://localhost:" + port,
+		"https://169.254.169.254/latest", "https://93.184.216.34:22"} {
 		w, _ := k.authorizedAs(domain.ExtensionID(fmt.Sprint("acme-", n)), target)
 		d := k.to(w, "1")
 		k.deliver(d)

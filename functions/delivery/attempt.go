@@ -145,9 +145,9 @@ func (s *Service) repeats(ctx context.Context, r *result, d events.Delivery) err
 	return nil
 }
 
-// exchange makes the attempt's request and posts it. When the endpoint refuses a cached access token, exchange fetches a
-// new one and posts once more, within the same timeout. sent are the requests made. stopped is the decision, made right
-// before a POST, to send nothing any more.
+// exchange makes the attempt's request and posts it. When the endpoint refuses a cached access token, exchange fetches
+// a new one and posts once more, within the same timeout. sent are the requests made. stopped is the decision, made
+// right before a POST, to send nothing any more.
 func (s *Service) exchange(ctx context.Context, t *target, d events.Delivery, at time.Time) (
 	a answer, sent []sending, stopped domain.Decision, err error,
 ) {
@@ -162,11 +162,13 @@ func (s *Service) exchange(ctx context.Context, t *target, d events.Delivery, at
 		case errors.As(err, &tokenless):
 			return answer{err: tokenless}, sent, stopped, nil
 		case errors.Is(err, errEventGone):
-			return a, sent, domain.Decision{Action: domain.ActionCancel, Reason: "The event is not stored any more."}, nil
+			return a, sent, domain.Decision{Action: domain.ActionCancel,
+				Reason: "The event is not stored any more."}, nil
 		case err != nil:
 			return a, sent, stopped, err
 		}
-		if t, err = s.targets.get(ctx, d); err != nil { // again, since making the request may have taken long (targetKept)
+		// again, since making the request may have taken long (targetKept)
+		if t, err = s.targets.get(ctx, d); err != nil {
 			return a, sent, stopped, err
 		}
 		if stopped = domain.Stopped(&t.Destination, dispatch(d)); stopped.Action != "" {
@@ -197,7 +199,8 @@ func (s *Service) post(ctx context.Context, r *http.Request, within time.Duratio
 	}
 	defer response.Body.Close()
 	body, _ := io.ReadAll(io.LimitReader(response.Body, answerMost+1)) // the status decides; the body may break off
-	a := answer{status: response.StatusCode, header: response.Header, body: body, retryAfter: retryAfter(response.Header, s.now())}
+	a := answer{status: response.StatusCode, header: response.Header, body: body,
+		retryAfter: retryAfter(response.Header, s.now())}
 	if len(body) > answerMost {
 		a.body, a.cut = body[:answerMost], true
 	}
@@ -208,8 +211,9 @@ func (s *Service) post(ctx context.Context, r *http.Request, within time.Duratio
 func (s *Service) reschedule(r *result, p domain.SendPolicy, d events.Delivery, a answer) {
 	r.line.Failure, r.line.Reason = why(a)
 	wait, again := s.wait(p, d.Number(), a.asker())
-	late := s.now().Add(wait).Sub(d.EventAt) > domain.RetriesWithin // after being parked; the event is not kept for ever
-	if !again || late || a.status == http.StatusGone {              // which disables the webhook
+	// after being parked; the event is not kept for ever
+	late := s.now().Add(wait).Sub(d.EventAt) > domain.RetriesWithin
+	if !again || late || a.status == http.StatusGone { // which disables the webhook
 		r.line.Outcome = domain.OutcomeExhausted
 		return
 	}
@@ -244,11 +248,13 @@ func why(a answer) (domain.FailureClass, string) {
 	case errors.As(a.err, &unsent):
 		return domain.FailureUnsendable, string(unsent)
 	case errors.Is(a.err, egress.ErrRefused):
-		return domain.FailureBlockedAddress, "The address, port or scheme is not allowed: HTTPS to a public address, on port 443 or 1024 and above."
+		return domain.FailureBlockedAddress,
+			"The address, port or scheme is not allowed: HTTPS to a public address, on port 443 or 1024 and above."
 	case a.timedOut:
 		return domain.FailureTimeout, fmt.Sprintf("No answer within %s.", a.within.Round(time.Second/10))
 	case egress.HeadersTooLong(a.err):
-		return domain.FailureConnection, fmt.Sprintf("The headers of the answer are longer than the %d KB that are read.", egress.MaxHeaderBytes>>10)
+		return domain.FailureConnection, fmt.Sprintf("The headers of the answer are longer than the %d KB that "+
+			"are read.", egress.MaxHeaderBytes>>10)
 	case errors.As(a.err, &dns):
 		return domain.FailureDNS, "The host name could not be resolved."
 	case errors.As(a.err, &untrusted):
@@ -264,7 +270,8 @@ func why(a answer) (domain.FailureClass, string) {
 	case a.status == http.StatusGone:
 		return domain.FailureStatus, "The answer was 410 Gone: the endpoint wants no more."
 	case a.status/100 == 3:
-		return domain.FailureStatus, fmt.Sprintf("The answer was %d %s; redirections are not followed.", a.status, http.StatusText(a.status))
+		return domain.FailureStatus, fmt.Sprintf("The answer was %d %s; redirections are not followed.", a.status,
+			http.StatusText(a.status))
 	default:
 		return domain.FailureStatus, fmt.Sprintf("The answer was %d %s.", a.status, http.StatusText(a.status))
 	}
@@ -299,15 +306,21 @@ func logged(ctx context.Context, d events.Delivery, r result) {
 		nextAt = r.next.NotBefore
 	}
 	slog.LogAttrs(ctx, slog.LevelInfo, "attempt", // typed: what goes through `any` is encoded by reflection
-		slog.String("trace_id", string(d.Trace)), slog.String("account", string(d.Account)), slog.String("webhook", string(d.Webhook)),
-		slog.String("extension", string(d.Extension)), slog.String("delivery", string(d.ID)), slog.String("event", string(d.Event)),
-		slog.String("event_type", d.EventType), slog.Int("attempt", d.Attempt), slog.String("outcome", outcome), slog.Int("status", r.line.Status),
-		slog.String("failure", string(r.line.Failure)), slog.String("reason", r.line.Reason), slog.String("cause", r.cause), slog.String("health", string(r.health)),
+		slog.String("trace_id", string(d.Trace)), slog.String("account", string(d.Account)),
+		slog.String("webhook", string(d.Webhook)),
+		slog.String("extension", string(d.Extension)), slog.String("delivery", string(d.ID)),
+		slog.String("event", string(d.Event)),
+		slog.String("event_type", d.EventType), slog.Int("attempt", d.Attempt), slog.String("outcome", outcome),
+		slog.Int("status", r.line.Status),
+		slog.String("failure", string(r.line.Failure)), slog.String("reason", r.line.Reason),
+		slog.String("cause", r.cause), slog.String("health", string(r.health)),
 		slog.Bool("probe", r.probe), slog.Bool("slow_lane", d.Slow),
-		slog.Int64("ms", r.line.Milliseconds), slog.Int64("since_event_ms", r.line.At.Sub(d.EventAt).Milliseconds()), slog.Time("next_at", nextAt))
+		slog.Int64("ms", r.line.Milliseconds), slog.Int64("since_event_ms", r.line.At.Sub(d.EventAt).Milliseconds()),
+		slog.Time("next_at", nextAt))
 }
 
 // withheld is the log's word for a delivery that made no attempt and has no line in the attempt log.
 var withheld = map[domain.Action]string{
-	domain.ActionPark: "parked", domain.ActionDefer: "deferred", domain.ActionMove: "moved", domain.ActionForget: "forgotten",
+	domain.ActionPark: "parked", domain.ActionDefer: "deferred", domain.ActionMove: "moved",
+	domain.ActionForget: "forgotten",
 }

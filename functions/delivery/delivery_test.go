@@ -42,7 +42,8 @@ func TestDelivery_TheReceiverVerifiesItWithThePublishedLibrary(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"Webhook-Id": string(d.ID), "Webhook-Timestamp": strconv.FormatInt(k.clock.read().Unix(), 10),
-		"Content-Type": "application/json", "User-Agent": userAgent, "Authorization": "", "Idempotency-Key": "", "Accept-Encoding": "identity",
+		"Content-Type": "application/json", "User-Agent": userAgent, "Authorization": "", "Idempotency-Key": "",
+		"Accept-Encoding": "identity",
 	} {
 		if got := got[0].header.Get(name); got != want {
 			t.Errorf("%s: got %q, want %q", name, got, want)
@@ -54,7 +55,8 @@ func TestDelivery_TheReceiverVerifiesItWithThePublishedLibrary(t *testing.T) {
 	line := k.outcome(d, 1)
 	line.Milliseconds = 0
 	want := domain.Attempt{
-		Account: acct, Webhook: "whk_own", Event: "evt_1", EventType: "contract.signed", EventDay: d.Day(), EventAt: d.EventAt, Contract: "con_1", Number: 1,
+		Account: acct, Webhook: "whk_own", Event: "evt_1", EventType: "contract.signed", EventDay: d.Day(),
+		EventAt: d.EventAt, Contract: "con_1", Number: 1,
 		Outcome: domain.OutcomeDelivered, Status: 200, At: k.clock.read(), URL: k.receiver.URL + "/hooks",
 	}
 	if !reflect.DeepEqual(line, want) {
@@ -118,7 +120,8 @@ func TestRule18_SameIDAndBodyOnEveryAttempt_HeadersResolvedAtEach(t *testing.T) 
 	if first.url != "/hooks?v=1&customer=C+1&key=" || again.url != "/elsewhere?customer=C+2%26more&key=" {
 		t.Errorf("got %s, then %s", first.url, again.url)
 	}
-	if first.header.Get("Webhook-Timestamp") == again.header.Get("Webhook-Timestamp") || first.header.Get("Webhook-Signature") == again.header.Get("Webhook-Signature") {
+	if first.header.Get("Webhook-Timestamp") == again.header.Get("Webhook-Timestamp") ||
+		first.header.Get("Webhook-Signature") == again.header.Get("Webhook-Signature") {
 		t.Error("both attempts have one timestamp or one signature")
 	}
 }
@@ -126,9 +129,11 @@ func TestRule18_SameIDAndBodyOnEveryAttempt_HeadersResolvedAtEach(t *testing.T) 
 func TestDelivery_BasicAuth(t *testing.T) {
 	k := newKit(t)
 	w, i := k.managed("whk_1")
-	b := domain.Blueprint{Extension: "acme-crm", Version: 2, BlueprintSpec: domain.BlueprintSpec{Webhooks: []domain.WebhookBlueprint{{
-		Key: "contracts", Auth: domain.WebhookAuth{Scheme: domain.AuthBasic, Username: "{{customer_id}}", Password: "{{api_key}}"},
-	}}}}
+	b := domain.Blueprint{Extension: "acme-crm", Version: 2,
+		BlueprintSpec: domain.BlueprintSpec{Webhooks: []domain.WebhookBlueprint{{
+			Key: "contracts", Auth: domain.WebhookAuth{Scheme: domain.AuthBasic, Username: "{{customer_id}}",
+				Password: "{{api_key}}"},
+		}}}}
 	k.Given(&b)
 	w.Version, i.Version = 2, 2
 	k.change(w)
@@ -143,7 +148,8 @@ func TestDelivery_BasicAuth(t *testing.T) {
 func TestDelivery_AControlCharacterInAHeaderIsNoRequest(t *testing.T) {
 	k := newKit(t)
 	w, i := k.managed("whk_1")
-	for n, parameters := range []map[string]domain.ParameterValue{{"customer_id": "a\r\nX-Injected: yes"}, {"customer_id": "a\x7f"}, {"customer_id": "a\u0085b"}} {
+	for n, parameters := range []map[string]domain.ParameterValue{{"customer_id": "a\r\nX-Injected: yes"},
+		{"customer_id": "a\x7f"}, {"customer_id": "a\u0085b"}} {
 		i.Parameters = parameters
 		k.change(i)
 		k.clock.forward(targetKept)
@@ -194,9 +200,12 @@ func TestRule19_AFailedPostIsLoggedRescheduledAndDone(t *testing.T) {
 	line := k.outcome(d, 1)
 	line.Milliseconds = 0
 	want := domain.Attempt{
-		Account: acct, Webhook: "whk_own", Event: "evt_1", EventType: "contract.signed", EventDay: d.Day(), EventAt: d.EventAt, Contract: "con_1", Number: 1, Outcome: domain.OutcomeFailed,
-		URL: k.receiver.URL, Status: 503, Failure: domain.FailureStatus, Reason: "The answer was 503 Service Unavailable.", Excerpt: "try later",
-		Headers: map[string]string{"Content-Type": "text/plain; charset=utf-8", "Date": line.Headers["Date"]}, At: k.clock.read(), NextAt: k.clock.read().Add(5 * time.Second),
+		Account: acct, Webhook: "whk_own", Event: "evt_1", EventType: "contract.signed", EventDay: d.Day(),
+		EventAt: d.EventAt, Contract: "con_1", Number: 1, Outcome: domain.OutcomeFailed,
+		URL: k.receiver.URL, Status: 503, Failure: domain.FailureStatus,
+		Reason: "The answer was 503 Service Unavailable.", Excerpt: "try later",
+		Headers: map[string]string{"Content-Type": "text/plain; charset=utf-8", "Date": line.Headers["Date"]},
+		At:      k.clock.read(), NextAt: k.clock.read().Add(5 * time.Second),
 	}
 	if !reflect.DeepEqual(line, want) {
 		t.Errorf("got the line\n%+v, want\n%+v", line, want)
@@ -221,8 +230,10 @@ func TestRule19_AFailedPostIsLoggedRescheduledAndDone(t *testing.T) {
 func TestRule19_OnlyA2xxIsSuccess(t *testing.T) {
 	k := newKit(t)
 	for code, want := range map[int]domain.Outcome{
-		200: domain.OutcomeDelivered, 201: domain.OutcomeDelivered, 204: domain.OutcomeDelivered, 299: domain.OutcomeDelivered,
-		300: domain.OutcomeFailed, 304: domain.OutcomeFailed, 400: domain.OutcomeFailed, 401: domain.OutcomeFailed, 404: domain.OutcomeFailed,
+		200: domain.OutcomeDelivered, 201: domain.OutcomeDelivered, 204: domain.OutcomeDelivered,
+		299: domain.OutcomeDelivered,
+		300: domain.OutcomeFailed, 304: domain.OutcomeFailed, 400: domain.OutcomeFailed, 401: domain.OutcomeFailed,
+		404: domain.OutcomeFailed,
 		429: domain.OutcomeFailed, 500: domain.OutcomeFailed, 599: domain.OutcomeFailed, 410: domain.OutcomeExhausted,
 	} {
 		k.receiver.answers(status(code, ""))
@@ -270,7 +281,8 @@ func TestRule19_TheLastFailureExhausts(t *testing.T) {
 
 func TestRule19_TheListOfFailuresIsNeverNull(t *testing.T) {
 	k := newKit(t)
-	for name, batch := range map[string]lambda.SQSEvent{"nothing": {}, "a success": k.batch(k.to(k.own("whk_own", k.receiver.URL), "1"))} {
+	for name, batch := range map[string]lambda.SQSEvent{"nothing": {},
+		"a success": k.batch(k.to(k.own("whk_own", k.receiver.URL), "1"))} {
 		answer, err := k.Handle(t.Context(), batch)
 		if err != nil {
 			t.Fatal(err)
@@ -290,7 +302,8 @@ func TestRule19_UnreadableMessagesFailAlone(t *testing.T) {
 	forged.ID = "dlv_2_forged"
 	zeroth := k.to(w, "3")
 	zeroth.Attempt = 0
-	bad := queuetest.Batch(queue.Message{Body: "not json"}, queue.Message{Body: "{}"}, queue.Message{Body: "null"}, queue.Message{Body: `{"attempt":"one"}`})
+	bad := queuetest.Batch(queue.Message{Body: "not json"}, queue.Message{Body: "{}"}, queue.Message{Body: "null"},
+		queue.Message{Body: `{"attempt":"one"}`})
 	bad.Records = append(bad.Records, k.batch(forged, zeroth).Records...)
 	failed := k.work(lambda.SQSEvent{Records: append(bad.Records, good.Records...)})
 	if len(failed) != len(bad.Records) || len(k.receiver.take()) != 1 {
@@ -339,7 +352,8 @@ func TestRule19_WhileTheQueueIsDownNothingIsForgotten(t *testing.T) {
 		t.Fatalf("with the queue up again, the message failed: %v", failed)
 	}
 	k.next()
-	if got := k.attempts(d); len(got) != 2 || got[0].Number != 1 || got[1].Number != 1 || domain.StateOf(got) != domain.DeliveryRetrying {
+	if got := k.attempts(d); len(got) != 2 || got[0].Number != 1 || got[1].Number != 1 ||
+		domain.StateOf(got) != domain.DeliveryRetrying {
 		t.Errorf("got %+v, want two lines of attempt 1", got)
 	}
 }
@@ -430,14 +444,18 @@ func TestHandle_CountsAttemptsAndTimesTheFirst(t *testing.T) {
 		if err := json.Unmarshal([]byte(line), &l); err != nil {
 			t.Fatal(err)
 		}
-		counted.Delivered, counted.Failed = append(counted.Delivered, l.Delivered...), append(counted.Failed, l.Failed...)
-		counted.Skipped, counted.FirstAttempt = append(counted.Skipped, l.Skipped...), append(counted.FirstAttempt, l.FirstAttempt...)
+		counted.Delivered, counted.Failed = append(counted.Delivered, l.Delivered...),
+			append(counted.Failed, l.Failed...)
+		counted.Skipped, counted.FirstAttempt = append(counted.Skipped, l.Skipped...),
+			append(counted.FirstAttempt, l.FirstAttempt...)
 		counted.AttemptTime = append(counted.AttemptTime, l.AttemptTime...)
 	}
-	if !slices.Equal(counted.Delivered, []float64{2}) || !slices.Equal(counted.Failed, []float64{1}) || !slices.Equal(counted.Skipped, []float64{1}) {
+	if !slices.Equal(counted.Delivered, []float64{2}) || !slices.Equal(counted.Failed, []float64{1}) ||
+		!slices.Equal(counted.Skipped, []float64{1}) {
 		t.Errorf("got %+v", counted)
 	}
 	if len(counted.FirstAttempt) != 2 || len(counted.AttemptTime) != 3 {
-		t.Errorf("timed %d first attempts and %d attempts, want 2 and 3", len(counted.FirstAttempt), len(counted.AttemptTime))
+		t.Errorf("timed %d first attempts and %d attempts, want 2 and 3", len(counted.FirstAttempt),
+			len(counted.AttemptTime))
 	}
 }

@@ -10,8 +10,8 @@ import (
 // The escapes under which an endpoint may send a secret back. Any character may be escaped, in upper or lower case, and
 // a second escape may lie around the first.
 
-// decoded is a text with its escapes resolved. Byte i of text begins at starts[i] of the text as it came, and starts has
-// one entry more, for the end.
+// decoded is a text with its escapes resolved. Byte i of text begins at starts[i] of the text as it came, and starts
+// has one entry more, for the end.
 type decoded struct {
 	text   string
 	starts []int

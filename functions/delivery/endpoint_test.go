@@ -29,7 +29,8 @@ func TestRule21_RedirectIsAFailure(t *testing.T) {
 		k.receiver.answers(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL, code) })
 		d := k.to(w, strconv.Itoa(code))
 		k.deliver(d)
-		if got := k.outcome(d, 1); got.Outcome != domain.OutcomeFailed || got.Status != code || !strings.Contains(got.Reason, "not followed") {
+		if got := k.outcome(d, 1); got.Outcome != domain.OutcomeFailed || got.Status != code ||
+			!strings.Contains(got.Reason, "not followed") {
 			t.Errorf("%d: got %+v", code, got)
 		}
 		k.next()
@@ -43,14 +44,17 @@ func TestRule21_APrivateTargetIsAFailedAttempt(t *testing.T) {
 	k := newKit(t)
 	k.Service.client = egress.New(egress.Config{}, usualBatch)
 	_, port, _ := net.SplitHostPort(k.receiver.Listener.Addr().String())
-	for i, target := range []string{k.receiver.URL, "https://127.0.0.1:" + port, "https://localhost:" + port, "https://169.254.169.254/latest", "https://93.184.216.34:22"} {
+	for i, target := range []string{k.receiver.URL, "https://127.0.0.1:" + port, "https://localhost:" + port,
+		"https://169.254.169.254/latest", "https://93.184.216.34:22"} {
 		d := k.to(k.own("whk_"+strconv.Itoa(i), target), "1")
 		k.deliver(d)
 		got := k.outcome(d, 1)
-		if got.Outcome != domain.OutcomeFailed || got.Status != 0 || got.Failure != domain.FailureBlockedAddress || !strings.Contains(got.Reason, "not allowed") {
+		if got.Outcome != domain.OutcomeFailed || got.Status != 0 || got.Failure != domain.FailureBlockedAddress ||
+			!strings.Contains(got.Reason, "not allowed") {
 			t.Errorf("%s: got %+v", target, got)
 		}
-		shows(t, "the reason", got.Reason, "127.0.0.1", "169.254", "::1") // what a name means inside is nobody's business
+		// what a name means inside is nobody's business
+		shows(t, "the reason", got.Reason, "127.0.0.1", "169.254", "::1")
 		k.next()
 	}
 	if got := k.receiver.take(); len(got) != 0 {
@@ -105,7 +109,9 @@ func TestDelivery_EndpointsThatAreNotThere(t *testing.T) {
 	t.Cleanup(func() { close(over) }) // before that
 	refusing := httptest.NewServer(nil)
 	refusing.Close()
-	breaking := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { panic(http.ErrAbortHandler) }))
+	breaking := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		panic(http.ErrAbortHandler)
+	}))
 	defer breaking.Close()
 	untrusted := httptest.NewTLSServer(nil)
 	defer untrusted.Close()
@@ -118,8 +124,10 @@ func TestDelivery_EndpointsThatAreNotThere(t *testing.T) {
 		"refusing":  {refusing.URL, "The connection was refused.", domain.FailureDial, 5 * time.Second},
 		"breaking":  {breaking.URL, "The connection failed.", domain.FailureConnection, 5 * time.Second},
 		"untrusted": {untrusted.URL, "The certificate was not accepted.", domain.FailureTLS, 5 * time.Second},
-		"no TLS":    {strings.Replace(k.receiver.URL, "http:", "https:", 1), "There was no secure connection.", domain.FailureTLS, 5 * time.Second},
-		"unnamed":   {"https://nowhere.invalid/", "The host name could not be resolved.", domain.FailureDNS, 5 * time.Second},
+		"no TLS": {strings.Replace(k.receiver.URL, "http:", "https:", 1), "There was no secure connection.",
+			domain.FailureTLS, 5 * time.Second},
+		"unnamed": {"https://nowhere.invalid/", "The host name could not be resolved.", domain.FailureDNS,
+			5 * time.Second},
 	} {
 		policy := domain.SendPolicy{TimeoutSeconds: 30}
 		if name == "silent" {
@@ -128,7 +136,8 @@ func TestDelivery_EndpointsThatAreNotThere(t *testing.T) {
 		d := k.to(k.own("whk_"+name, c.url, policy), "1")
 		k.deliver(d)
 		got := k.outcome(d, 1)
-		if got.Outcome != domain.OutcomeFailed || got.Status != 0 || got.Reason != c.reason || got.Failure != c.failure {
+		if got.Outcome != domain.OutcomeFailed || got.Status != 0 || got.Reason != c.reason ||
+			got.Failure != c.failure {
 			t.Errorf("%s: got %+v, want %q", name, got, c.reason)
 		}
 		if _, delay := k.next(); delay != c.least {
@@ -152,7 +161,8 @@ func TestRule22_EchoedSecretsAreMasked(t *testing.T) {
 		w.Header().Set("WWW-Authenticate", strings.Repeat("☃", headerMost)+signature)
 		w.Header().Set("Set-Cookie", "session="+r.Header.Get("X-Pin"))
 		w.WriteHeader(http.StatusBadRequest)
-		fmt.Fprintf(w, "got %s %s, %s and X-Key %s; %q; %s; %s", signature, r.Header.Get("Authorization"), r.Header.Get("X-Pin"), r.Header.Get("X-Key"), r.Header.Get("X-Key"),
+		fmt.Fprintf(w, "got %s %s, %s and X-Key %s; %q; %s; %s", signature, r.Header.Get("Authorization"),
+			r.Header.Get("X-Pin"), r.Header.Get("X-Key"), r.Header.Get("X-Key"),
 			url.QueryEscape(r.Header.Get("X-Key")), signingSecret)
 	})
 	d := k.to(w, "1")
@@ -161,11 +171,13 @@ func TestRule22_EchoedSecretsAreMasked(t *testing.T) {
 	if !strings.Contains(got.Excerpt, "got •••") {
 		t.Errorf("got the excerpt %q", got.Excerpt)
 	}
-	if long := got.Headers["Www-Authenticate"]; got.Headers["Location"] != "/?key=•••&•••" || len(long) > headerMost || !utf8.ValidString(long) || len(got.Headers) != 4 {
+	if long := got.Headers["Www-Authenticate"]; got.Headers["Location"] != "/?key=•••&•••" || len(long) > headerMost ||
+		!utf8.ValidString(long) || len(got.Headers) != 4 {
 		t.Errorf("got the headers %q", got.Headers)
 	}
 	_, digest, _ := strings.Cut(signature, ",")
-	secrets := []string{signature, digest, key, url.QueryEscape(key), signingSecret, strings.TrimPrefix(signingSecret, "whsec_"), "pin-4711"}
+	secrets := []string{signature, digest, key, url.QueryEscape(key), signingSecret,
+		strings.TrimPrefix(signingSecret, "whsec_"), "pin-4711"}
 	shows(t, "the log line", fmt.Sprintf("%+v", got), secrets...)
 	shows(t, "our log", written.String(), append(secrets, `k/ey`, d.Body, "Order 1001", w.URL)...)
 	if !strings.Contains(written.String(), `"msg":"attempt"`) || strings.Count(written.String(), "\n") != 1 {
@@ -175,8 +187,10 @@ func TestRule22_EchoedSecretsAreMasked(t *testing.T) {
 
 func TestRule22_BasicCredentialsAreMasked(t *testing.T) {
 	header := "Basic " + base64.StdEncoding.EncodeToString([]byte("user:secret-one"))
-	m := newMask(slices.Concat(credentials("whsec_c2lnbmluZw==", "v1,c2lnbmF0dXJl"), authorization(header), []string{"secret-one"})...)
-	text := header + " " + strings.TrimPrefix(header, "Basic ") + " secret-one whsec_c2lnbmluZw== c2lnbmluZw== v1,c2lnbmF0dXJl c2lnbmF0dXJl kept"
+	m := newMask(slices.Concat(credentials("whsec_c2lnbmluZw==", "v1,c2lnbmF0dXJl"), authorization(header),
+		[]string{"secret-one"})...)
+	text := header + " " + strings.TrimPrefix(header, "Basic ") +
+		" secret-one whsec_c2lnbmluZw== c2lnbmluZw== v1,c2lnbmF0dXJl c2lnbmF0dXJl kept"
 	if got := m.hide(text, false); got != "••• ••• ••• ••• ••• ••• ••• kept" {
 		t.Errorf("got %q", got)
 	}

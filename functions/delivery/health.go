@@ -13,11 +13,12 @@ import (
 // healthRaces is how often a change of health is tried when other processes change it too.
 const healthRaces = 3
 
-// noteHealth stores the change that an attempt makes to its webhook's health, if any: neither a healthy endpoint's success
-// nor the hundredth failure of an hour writes. The event of a change is committed with it, so that two processes make one
-// event. A failed write stops no delivery, because the next attempt makes the same change. It returns the new health
-// state; empty when this call did not change it.
-func (s *Service) noteHealth(ctx context.Context, w domain.Webhook, h domain.Health, line domain.Attempt, sight domain.Sight) domain.HealthState {
+// noteHealth stores the change that an attempt makes to its webhook's health, if any: neither a healthy endpoint's
+// success nor the hundredth failure of an hour writes. The event of a change is committed with it, so that two
+// processes make one event. A failed write stops no delivery, because the next attempt makes the same change. It
+// returns the new health state; empty when this call did not change it.
+func (s *Service) noteHealth(ctx context.Context, w domain.Webhook, h domain.Health, line domain.Attempt,
+	sight domain.Sight) domain.HealthState {
 	for range healthRaces {
 		next := h.Seen(line, sight, s.now())
 		if next.Breaker.Open() {
@@ -41,15 +42,16 @@ func (s *Service) noteHealth(ctx context.Context, w domain.Webhook, h domain.Hea
 			break
 		}
 		if err != nil {
-			slog.ErrorContext(ctx, "a webhook's health was not noted", "account", w.Account, "webhook", w.ID, "error", err)
+			slog.ErrorContext(ctx, "a webhook's health was not noted", "account", w.Account, "webhook", w.ID,
+				"error", err)
 			break
 		}
 	}
 	return ""
 }
 
-// change commits a change of health with its event. Before a breaker holds deliveries, or holds them longer, its webhook is
-// watched by redelivery. Conflict `raced` when the health changed meanwhile, or the webhook is gone.
+// change commits a change of health with its event. Before a breaker holds deliveries, or holds them longer, its
+// webhook is watched by redelivery. Conflict `raced` when the health changed meanwhile, or the webhook is gone.
 func (s *Service) change(ctx context.Context, w domain.Webhook, h, next domain.Health) error {
 	if now := s.now(); next.Breaker.Holds(now) && next.Breaker != h.Breaker {
 		if err := s.store.Watch(ctx, w.Account, w.ID); err != nil {
@@ -91,8 +93,8 @@ func eventOfChange(from, to domain.HealthState) (events.Type, bool) {
 	return "", false
 }
 
-// exhausted raises the event that a delivery is given up, once however often it is called. Deliveries of such events raise
-// none: two endpoints that are down would cause each other's events for ever.
+// exhausted raises the event that a delivery is given up, once however often it is called. Deliveries of such events
+// raise none: two endpoints that are down would cause each other's events for ever.
 func (s *Service) exhausted(ctx context.Context, w domain.Webhook, d events.Delivery, line domain.Attempt) error {
 	if events.OfSending(d.EventType) {
 		return nil

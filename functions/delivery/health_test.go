@@ -51,7 +51,8 @@ func (k *kit) told() []string {
 	for _, e := range scan[events.Event](k, k.Config.AccountsTable, domain.RecordEvent) {
 		if events.OfSending(e.Subject.EventType) {
 			var body events.Envelope
-			if err := json.Unmarshal(e.Body, &body); err != nil || string(body.Type) != e.Subject.EventType || e.Subject.Webhook == "" || e.At.IsZero() {
+			if err := json.Unmarshal(e.Body, &body); err != nil || string(body.Type) != e.Subject.EventType ||
+				e.Subject.Webhook == "" || e.At.IsZero() {
 				k.t.Errorf("an event is %+v: %v", e, err)
 			}
 			all = append(all, e.Subject.EventType)
@@ -132,7 +133,8 @@ func TestRule8_FiveDaysWithoutASuccessDisable(t *testing.T) {
 		t.Errorf("after five days it is %+v", h)
 	}
 	k.receiver.take()
-	if got := k.try(w, "4", 200); got.Outcome != domain.OutcomeSkipped || !strings.Contains(got.Reason, "disabled. The answer was 500") || len(k.receiver.take()) > 0 {
+	if got := k.try(w, "4", 200); got.Outcome != domain.OutcomeSkipped ||
+		!strings.Contains(got.Reason, "disabled. The answer was 500") || len(k.receiver.take()) > 0 {
 		t.Errorf("a delivery to it is %+v", got)
 	}
 	if got := k.told(); !slices.Equal(got, []string{"webhook.disabled", "webhook.failing"}) {
@@ -162,7 +164,8 @@ func TestRule19_410GoneDisablesAndRetriesOnTheirWayAreSkipped(t *testing.T) {
 	if got := domain.StateOf(k.attempts(d)); got != domain.DeliverySkipped || len(k.receiver.take()) > 0 {
 		t.Errorf("the retry reads as %s", got)
 	}
-	if got := k.told(); !slices.Equal(got, []string{"delivery.exhausted", "delivery.exhausted", "webhook.disabled", "webhook.disabled"}) {
+	if got := k.told(); !slices.Equal(got,
+		[]string{"delivery.exhausted", "delivery.exhausted", "webhook.disabled", "webhook.disabled"}) {
 		t.Errorf("told %v", got)
 	}
 }
@@ -175,7 +178,8 @@ func TestRule16_ManyAtOnceMakeOneTransitionAndOneEvent(t *testing.T) {
 	k.clock.forward(day)
 	var together sync.WaitGroup
 	for range 8 {
-		process := New(k.At(k.clock.read), k.sealer, lane.Of(k.queue, k.slow, k.clock.read), testEgress, metric.New("test", io.Discard, k.clock.read), k.clock.read)
+		process := New(k.At(k.clock.read), k.sealer, lane.Of(k.queue, k.slow, k.clock.read), testEgress,
+			metric.New("test", io.Discard, k.clock.read), k.clock.read)
 		batch := k.batch(k.to(w, "1"), k.to(w, "2"))
 		together.Go(func() {
 			if _, err := process.Handle(t.Context(), batch); err != nil {

@@ -45,7 +45,8 @@ func (s *Service) claims(ctx context.Context, t *target) (domain.Health, bool) {
 	err := s.store.Commit(ctx, &tx, nil)
 	s.targets.forget(targetKey{t.Webhook.Account, t.Webhook.ID})
 	if err != nil && !fault.Is(err, store.Raced) {
-		slog.ErrorContext(ctx, "a probe was not claimed", "account", t.Webhook.Account, "webhook", t.Webhook.ID, "error", err)
+		slog.ErrorContext(ctx, "a probe was not claimed", "account", t.Webhook.Account, "webhook", t.Webhook.ID,
+			"error", err)
 	}
 	return claimed, err == nil
 }
@@ -98,12 +99,13 @@ func (r *runs) forget(k targetKey) {
 // sight is this process's view of the endpoint after the attempt, which it answered with a.
 func (s *Service) sight(r result, a answer) domain.Sight {
 	return domain.Sight{
-		Run: s.seen.after(targetKey{r.line.Account, r.line.Webhook}, r.line), Probe: r.probe, Asked: pause(a.asker()), Pause: a.asker().pauseForAll(), Drawn: s.jitter(),
+		Run: s.seen.after(targetKey{r.line.Account, r.line.Webhook}, r.line), Probe: r.probe, Asked: pause(a.asker()),
+		Pause: a.asker().pauseForAll(), Drawn: s.jitter(),
 	}
 }
 
-// pauseForAll is the pause that an endpoint, or its token server, asks for on behalf of all deliveries: with other statuses
-// Retry-After is about the one request.
+// pauseForAll is the pause that an endpoint, or its token server, asks for on behalf of all deliveries: with other
+// statuses Retry-After is about the one request.
 func (a answer) pauseForAll() time.Duration {
 	if a.status == http.StatusTooManyRequests || a.status == http.StatusServiceUnavailable {
 		return a.retryAfter

@@ -88,7 +88,8 @@ func (k *kit) untried(d events.Delivery) {
 }
 
 func (k *kit) process() *Service {
-	s := New(k.At(k.clock.read), k.sealer, lane.Of(k.queue, k.slow, k.clock.read), testEgress, metric.New("test", io.Discard, k.clock.read), k.clock.read)
+	s := New(k.At(k.clock.read), k.sealer, lane.Of(k.queue, k.slow, k.clock.read), testEgress,
+		metric.New("test", io.Discard, k.clock.read), k.clock.read)
 	s.jitter = func() float64 { return 0.5 }
 	return s
 }
@@ -124,7 +125,8 @@ func TestRule20_TheSixthDeliveryToADeadEndpointIsParkedAndAHealthyOneIsLeftAlone
 	if !strings.Contains(k.measured.String(), `"Parked":[2]`) {
 		t.Errorf("the metrics are %s", k.measured.String())
 	}
-	if all, err := k.Watched(t.Context()); err != nil || len(all) != 1 || all[0].Webhook != dead.ID || all[0].Account != acct {
+	if all, err := k.Watched(t.Context()); err != nil || len(all) != 1 || all[0].Webhook != dead.ID ||
+		all[0].Account != acct {
 		t.Errorf("watched are %+v, %v", all, err)
 	}
 	// Nobody but its readers sees it.
@@ -163,7 +165,8 @@ func TestRule20_OneOfManyProcessesProbesAndASuccessCloses(t *testing.T) {
 		t.Errorf("%d requests and %d parked, want one probe, and 23", got, len(k.parked(w)))
 	}
 	failed := k.health(w).Breaker
-	if wait := failed.ProbeAt.Sub(k.clock.read()); failed.Trips != 1 || wait != 2*domain.ProbeWaitLeast || !failed.OpenedAt.Equal(h.Breaker.OpenedAt) {
+	if wait := failed.ProbeAt.Sub(k.clock.read()); failed.Trips != 1 || wait != 2*domain.ProbeWaitLeast ||
+		!failed.OpenedAt.Equal(h.Breaker.OpenedAt) {
 		t.Errorf("after a probe that failed it is %+v, %s", failed, wait)
 	}
 	if all, err := k.Watched(t.Context()); err != nil || len(all) != 1 || !all[0].OpenedAt.Equal(k.clock.read()) {
@@ -218,7 +221,8 @@ func TestRule20_WhatWasCountedBeforeABreakerOpenedDoesNotOpenItAgain(t *testing.
 	}
 }
 
-// Without anybody who sends probes it heals, too: what comes then is parked only if the breaker opens again, and is watched.
+// Without anybody who sends probes it heals, too: what comes then is parked only if the breaker opens again, and is
+// watched.
 func TestRule20_ABreakerThatLapsedLetsTheNextDeliveryTry(t *testing.T) {
 	k := newKit(t)
 	w := k.own("whk_own", k.receiver.URL)
@@ -228,7 +232,8 @@ func TestRule20_ABreakerThatLapsedLetsTheNextDeliveryTry(t *testing.T) {
 	k.deliver(d)
 	k.queue.Sent()
 	watched, err := k.Watched(t.Context())
-	if again := k.health(w).Breaker; len(k.receiver.take()) != 1 || again.Trips != 1 || err != nil || !watched[0].OpenedAt.Equal(k.clock.read()) {
+	if again := k.health(w).Breaker; len(k.receiver.take()) != 1 || again.Trips != 1 || err != nil ||
+		!watched[0].OpenedAt.Equal(k.clock.read()) {
 		t.Errorf("after a failure it is %+v, watched %+v, %v", again, watched, err)
 	}
 	k.deliver(k.to(w, "2"))
@@ -293,7 +298,8 @@ func TestRule20_ParkingLeavesTheAttemptsNumberAndItsRepeatsAsTheyAre(t *testing.
 		t.Fatal("its breaker did not open again")
 	}
 	k.deliver(second)
-	if got := k.parked(w); slices.ContainsFunc(got, func(p events.Delivery) bool { return p.ID == d.ID }) || len(k.receiver.take()) > 0 {
+	if got := k.parked(w); slices.ContainsFunc(got, func(p events.Delivery) bool { return p.ID == d.ID }) ||
+		len(k.receiver.take()) > 0 {
 		t.Error("a repeat of what was delivered is parked, or sent")
 	}
 }
@@ -452,7 +458,8 @@ func TestRule20_ParkingProlongsNoDeliveryBeyondItsEvent(t *testing.T) {
 	gone.Body, gone.Event = "", "evt_gone"
 	gone.ID = domain.DeliveryOf(gone.Event, w.ID)
 	k.deliver(gone)
-	if got := k.outcome(gone, 1); got.Outcome != domain.OutcomeCancelled || got.Reason != "The event is not stored any more." {
+	if got := k.outcome(gone, 1); got.Outcome != domain.OutcomeCancelled ||
+		got.Reason != "The event is not stored any more." {
 		t.Errorf("without its event it is %+v", got)
 	}
 }

@@ -54,8 +54,9 @@ type kit struct {
 func newKit(t *testing.T) *kit {
 	tables := storetest.New(t)
 	k := &kit{
-		Tables: tables, t: t, sealer: secrettest.New(t, tables), queue: queuetest.New(t), slow: queuetest.New(t), receiver: newReceiver(t),
-		clock: &clock{now: domain.SystemClock()},
+		Tables: tables, t: t, sealer: secrettest.New(t, tables), queue: queuetest.New(t), slow: queuetest.New(t),
+		receiver: newReceiver(t),
+		clock:    &clock{now: domain.SystemClock()},
 	}
 	k.Given(&domain.Account{ID: acct})
 	k.on(tables.At(k.clock.read), k.queue)
@@ -64,7 +65,8 @@ func newKit(t *testing.T) *kit {
 
 // on sets the service up anew, on another store or queue.
 func (k *kit) on(s *store.Store, q lane.Queue) {
-	k.Service = New(s, k.sealer, lane.Of(q, k.slow, k.clock.read), testEgress, metric.New("test", &k.measured, k.clock.read), k.clock.read)
+	k.Service = New(s, k.sealer, lane.Of(q, k.slow, k.clock.read), testEgress,
+		metric.New("test", &k.measured, k.clock.read), k.clock.read)
 	k.Service.jitter = func() float64 { return 0.5 } // none
 }
 
@@ -165,22 +167,27 @@ func (k *kit) own(id, url string, policy ...domain.SendPolicy) *domain.Webhook {
 func (k *kit) managed(id string) (*domain.Webhook, *domain.Installation) {
 	k.t.Helper()
 	w := &domain.Webhook{
-		Account: acct, ID: domain.WebhookID(id), Extension: "acme-crm", Epoch: 3, Version: 1, WebhookKey: "contracts", TemplateType: "tt_1",
-		URL: k.receiver.URL + "/hooks?v=1", Secret: k.seal(id, signingSecret),
+		Account: acct, ID: domain.WebhookID(id), Extension: "acme-crm", Epoch: 3, Version: 1, WebhookKey: "contracts",
+		TemplateType: "tt_1",
+		URL:          k.receiver.URL + "/hooks?v=1", Secret: k.seal(id, signingSecret),
 	}
 	i := &domain.Installation{
-		Account: acct, Extension: "acme-crm", Version: 1, Epoch: 3, State: domain.Enabled, Parameters: map[string]domain.ParameterValue{"customer_id": "C 1"},
+		Account: acct, Extension: "acme-crm", Version: 1, Epoch: 3, State: domain.Enabled,
+		Parameters: map[string]domain.ParameterValue{"customer_id": "C 1"},
 		Secrets: map[string]domain.Sealed{
 			"api_key": k.seal(domain.ParameterResource("acme-crm", "api_key"), "key-one"),
 			"pin":     k.seal(domain.ParameterResource("acme-crm", "pin"), "pin-4711"),
 			"unused":  "opens for nobody",
 		},
 	}
-	b := &domain.Blueprint{Extension: "acme-crm", Version: 1, BlueprintSpec: domain.BlueprintSpec{Webhooks: []domain.WebhookBlueprint{{
-		Key: "contracts", Headers: map[string]string{"X-Customer": "customer {{customer_id}}", "X-Key": "{{api_key}}", "X-Pin": "pin={{pin}}"},
-		Query: map[string]string{"customer": "{{customer_id}}", "key": "{{api_key}}"},
-		Auth:  domain.WebhookAuth{Scheme: domain.AuthBearer, Token: "{{api_key}}"},
-	}}}}
+	b := &domain.Blueprint{Extension: "acme-crm", Version: 1,
+		BlueprintSpec: domain.BlueprintSpec{Webhooks: []domain.WebhookBlueprint{{
+			Key: "contracts", Headers: map[string]string{"X-Customer": "customer {{customer_id}}",
+				"X-Key": "{{api_key}}",
+				"X-Pin": "pin={{pin}}"},
+			Query: map[string]string{"customer": "{{customer_id}}", "key": "{{api_key}}"},
+			Auth:  domain.WebhookAuth{Scheme: domain.AuthBearer, Token: "{{api_key}}"},
+		}}}}
 	k.Given(w, i, b)
 	return w, i
 }
@@ -201,7 +208,8 @@ func (k *kit) to(w *domain.Webhook, event string) events.Delivery {
 	e := k.event(event, "Order 1001")
 	var tx store.Tx
 	tx.Emit(e)
-	if err := k.Commit(k.t.Context(), &tx, nil); err != nil && !fault.Is(err, store.Raced) { // that of another webhook, too
+	// that of another webhook, too
+	if err := k.Commit(k.t.Context(), &tx, nil); err != nil && !fault.Is(err, store.Raced) {
 		k.t.Fatal(err)
 	}
 	d := events.DeliveryTo(*w, e)
@@ -297,14 +305,17 @@ func (k *kit) due() []events.Delivery {
 func scan[T any](k *kit, table string, r domain.Record) []T {
 	k.t.Helper()
 	found, err := k.DB.Scan(k.t.Context(), &dynamodb.ScanInput{
-		TableName: &table, FilterExpression: aws.String("#record = :r"), ExpressionAttributeNames: map[string]string{"#record": "record"},
-		ExpressionAttributeValues: map[string]types.AttributeValue{":r": &types.AttributeValueMemberS{Value: string(r)}}, ConsistentRead: aws.Bool(true),
+		TableName: &table, FilterExpression: aws.String("#record = :r"),
+		ExpressionAttributeNames: map[string]string{"#record": "record"},
+		ExpressionAttributeValues: map[string]types.AttributeValue{
+			":r": &types.AttributeValueMemberS{Value: string(r)}}, ConsistentRead: aws.Bool(true),
 	})
 	if err != nil {
 		k.t.Fatal(err)
 	}
 	var all []T
-	if err := attributevalue.UnmarshalListOfMapsWithOptions(found.Items, &all, func(o *attributevalue.DecoderOptions) { o.TagKey = "json" }); err != nil {
+	if err := attributevalue.UnmarshalListOfMapsWithOptions(found.Items, &all,
+		func(o *attributevalue.DecoderOptions) { o.TagKey = "json" }); err != nil {
 		k.t.Fatal(err)
 	}
 	return all
@@ -365,7 +376,8 @@ type slow struct {
 	meanwhile func()
 }
 
-func (s slow) Open(ctx context.Context, a domain.AccountID, resource string, sealed domain.Sealed) (domain.Secret, error) {
+func (s slow) Open(ctx context.Context, a domain.AccountID, resource string,
+	sealed domain.Sealed) (domain.Secret, error) {
 	s.meanwhile()
 	return s.Opener.Open(ctx, a, resource, sealed)
 }
@@ -378,7 +390,8 @@ type counting struct {
 	failure       error  // of reading ahead
 }
 
-func (c *counting) WebhookAndHealth(ctx context.Context, a domain.AccountID, id domain.WebhookID) (domain.Webhook, domain.Health, error) {
+func (c *counting) WebhookAndHealth(ctx context.Context, a domain.AccountID,
+	id domain.WebhookID) (domain.Webhook, domain.Health, error) {
 	c.singly.Add(1)
 	return c.Records.WebhookAndHealth(ctx, a, id)
 }

@@ -27,9 +27,11 @@ func (k *kit) lifecycle() (*domain.Webhook, *domain.Installation) {
 		}
 		return sealed
 	}
-	w := &domain.Webhook{Account: acct, ID: "whk_life", Extension: "acme-crm", Epoch: 3, Lifecycle: true, URL: k.receiver.URL}
+	w := &domain.Webhook{Account: acct, ID: "whk_life", Extension: "acme-crm", Epoch: 3, Lifecycle: true,
+		URL: k.receiver.URL}
 	i := &domain.Installation{Account: acct, Extension: "acme-crm", Version: 1, Epoch: 3, State: domain.Enabled}
-	l := &domain.LifecycleSecret{Extension: "acme-crm", Secret: seal(newSigningSecret), Previous: seal(signingSecret), PreviousEndsAt: k.clock.read().Add(time.Hour)}
+	l := &domain.LifecycleSecret{Extension: "acme-crm", Secret: seal(newSigningSecret), Previous: seal(signingSecret),
+		PreviousEndsAt: k.clock.read().Add(time.Hour)}
 	k.Given(w, i, l)
 	return w, i
 }
@@ -119,7 +121,8 @@ func TestRule22_BothLifecycleSecretsSignAndNeitherComesBack(t *testing.T) {
 	if len(proofs) != 2 {
 		t.Fatalf("got the signatures %q, want two", proofs)
 	}
-	secrets := append(proofs, strings.TrimPrefix(proofs[0], "v1,"), strings.TrimPrefix(proofs[1], "v1,"), signingSecret, newSigningSecret)
+	secrets := append(proofs, strings.TrimPrefix(proofs[0], "v1,"), strings.TrimPrefix(proofs[1], "v1,"), signingSecret,
+		newSigningSecret)
 	shows(t, "the log line", fmt.Sprintf("%+v", k.outcome(d, 1)), secrets...)
 	shows(t, "our log", written.String(), secrets...)
 }

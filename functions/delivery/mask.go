@@ -18,15 +18,16 @@ const (
 )
 
 // headersKept are those that help to understand a refusal.
-var headersKept = []string{"Content-Type", "Date", "Location", "Retry-After", "Server", "Www-Authenticate", "X-Request-Id"}
+var headersKept = []string{"Content-Type", "Date", "Location", "Retry-After", "Server", "Www-Authenticate",
+	"X-Request-Id"}
 
 const masked = "•••"
 
 // mask hides what an endpoint must not have us store or log: it may send back what it was sent.
 type mask struct{ forms []form }
 
-// form is a secret, or the part of its Base64 that does not depend on the characters around the secret. before and after
-// count the characters beside it that hold bits of the secret, too.
+// form is a secret, or the part of its Base64 that does not depend on the characters around the secret. before and
+// after count the characters beside it that hold bits of the secret, too.
 type form struct {
 	text          string
 	before, after int

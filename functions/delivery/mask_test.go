@@ -51,7 +51,8 @@ func quotedInJSON(s string) string {
 
 // named is how a page escapes what has a name.
 func named(s string) string {
-	return strings.NewReplacer("ä", "&auml;", "ö", "&ouml;", "&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&apos;", "+", "&plus;").Replace(s)
+	return strings.NewReplacer("ä", "&auml;", "ö", "&ouml;", "&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;",
+		"'", "&apos;", "+", "&plus;").Replace(s)
 }
 
 // unpadded is text without the padding of Base64, which says nothing of a secret.
@@ -59,36 +60,49 @@ func unpadded(text string) string { return strings.NewReplacer("%3D", "", "=", "
 
 // echoes are ways to send a secret back.
 var echoes = map[string]func(s string) string{
-	"as it is":                 func(s string) string { return s },
-	"JSON":                     quotedInJSON,
-	"JSON, ASCII only":         func(s string) string { return escapedAll(s, inUnits(`\u%04x`)) },
-	"JSON, upper case":         func(s string) string { return escapedAll(s, inUnits(`\u%04X`)) },
-	"JSON, slashes":            func(s string) string { return strings.ReplaceAll(quotedInJSON(s), "/", `\/`) },
-	"bytes of JavaScript":      func(s string) string { return escapedAll(s, inBytes(`\x%02x`)) },
-	"percent, all, lower":      func(s string) string { return escapedAll(s, inBytes("%%%02x")) },
-	"percent, all, upper":      func(s string) string { return escapedAll(s, inBytes("%%%02X")) },
-	"a query":                  url.QueryEscape,
-	"a query, lower":           func(s string) string { return strings.ToLower(url.QueryEscape(s)) },
-	"a path":                   url.PathEscape,
-	"HTML":                     html.EscapeString,
-	"HTML, names":              named,
-	"HTML, decimal":            func(s string) string { return escapedAll(s, func(r rune) string { return fmt.Sprintf("&#%d;", r) }) },
-	"HTML, leading zeros":      func(s string) string { return escapedAll(s, func(r rune) string { return fmt.Sprintf("&#%09d;", r) }) },
-	"HTML, hexadecimal":        func(s string) string { return escapedAll(s, func(r rune) string { return fmt.Sprintf("&#x%x;", r) }) },
-	"HTML, hexadecimal, upper": func(s string) string { return escapedAll(s, func(r rune) string { return fmt.Sprintf("&#X%X;", r) }) },
-	"HTML in JSON":             func(s string) string { return quotedInJSON(named(s)) },
-	"JSON in JSON":             func(s string) string { return quotedInJSON(escapedAll(s, inUnits(`\u%04x`))) },
-	"a query in HTML":          func(s string) string { return html.EscapeString(url.QueryEscape(s)) },
-	"Base64 in a path":         func(s string) string { return url.PathEscape(base64.StdEncoding.EncodeToString([]byte(s))) },
+	"as it is":            func(s string) string { return s },
+	"JSON":                quotedInJSON,
+	"JSON, ASCII only":    func(s string) string { return escapedAll(s, inUnits(`\u%04x`)) },
+	"JSON, upper case":    func(s string) string { return escapedAll(s, inUnits(`\u%04X`)) },
+	"JSON, slashes":       func(s string) string { return strings.ReplaceAll(quotedInJSON(s), "/", `\/`) },
+	"bytes of JavaScript": func(s string) string { return escapedAll(s, inBytes(`\x%02x`)) },
+	"percent, all, lower": func(s string) string { return escapedAll(s, inBytes("%%%02x")) },
+	"percent, all, upper": func(s string) string { return escapedAll(s, inBytes("%%%02X")) },
+	"a query":             url.QueryEscape,
+	"a query, lower":      func(s string) string { return strings.ToLower(url.QueryEscape(s)) },
+	"a path":              url.PathEscape,
+	"HTML":                html.EscapeString,
+	"HTML, names":         named,
+	"HTML, decimal": func(s string) string {
+		return escapedAll(s, func(r rune) string { return fmt.Sprintf("&#%d;", r) })
+	},
+	"HTML, leading zeros": func(s string) string {
+		return escapedAll(s, func(r rune) string { return fmt.Sprintf("&#%09d;", r) })
+	},
+	"HTML, hexadecimal": func(s string) string {
+		return escapedAll(s, func(r rune) string { return fmt.Sprintf("&#x%x;", r) })
+	},
+	"HTML, hexadecimal, upper": func(s string) string {
+		return escapedAll(s, func(r rune) string { return fmt.Sprintf("&#X%X;", r) })
+	},
+	"HTML in JSON":    func(s string) string { return quotedInJSON(named(s)) },
+	"JSON in JSON":    func(s string) string { return quotedInJSON(escapedAll(s, inUnits(`\u%04x`))) },
+	"a query in HTML": func(s string) string { return html.EscapeString(url.QueryEscape(s)) },
+	"Base64 in a path": func(s string) string {
+		return url.PathEscape(base64.StdEncoding.EncodeToString([]byte(s)))
+	},
 	"Base64 in JSON, slashes": func(s string) string {
 		return strings.ReplaceAll(base64.StdEncoding.EncodeToString([]byte(s)), "/", `\/`)
 	},
-	"Base64 in a form, by HTML":  func(s string) string { return named(url.QueryEscape(base64.StdEncoding.EncodeToString([]byte(s)))) },
+	"Base64 in a form, by HTML": func(s string) string {
+		return named(url.QueryEscape(base64.StdEncoding.EncodeToString([]byte(s))))
+	},
 	"Base64 without its padding": func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) },
 }
 
 func TestRule22_AnEchoedSecretIsMaskedHoweverItIsEncoded(t *testing.T) {
-	for _, secret := range []string{odd, "s3cret-of-client", "é", "密码密码", "a+b/c==", `back\slash%41`, "tab\tand\nline"} {
+	for _, secret := range []string{odd, "s3cret-of-client", "é", "密码密码", "a+b/c==", `back\slash%41`,
+		"tab\tand\nline"} {
 		m := newMask(secret)
 		for name, encode := range echoes {
 			if len(secret) < shortestInBase64 && strings.Contains(name, "Base64") {
@@ -114,11 +128,13 @@ func TestRule22_AnEchoedSecretIsMaskedHoweverItIsEncoded(t *testing.T) {
 func TestRule22_ASecretInsideOfLongerBase64IsMasked(t *testing.T) {
 	for _, secret := range []string{odd, "s3cret-of-client", "pin", "4711", "ÿþýÿþý"} {
 		m := newMask(secret)
-		for _, encoding := range []*base64.Encoding{base64.StdEncoding, base64.RawStdEncoding, base64.URLEncoding, base64.RawURLEncoding} {
+		for _, encoding := range []*base64.Encoding{base64.StdEncoding, base64.RawStdEncoding, base64.URLEncoding,
+			base64.RawURLEncoding} {
 			for before := range 7 {
 				for after := range 4 {
 					around := func(inside string) string {
-						return encoding.EncodeToString([]byte(strings.Repeat("~", before) + inside + strings.Repeat("~", after)))
+						return encoding.EncodeToString([]byte(strings.Repeat("~", before) + inside +
+							strings.Repeat("~", after)))
 					}
 					got, other := m.hide(around(secret), false), around(strings.Repeat("x", len(secret)))
 					head, tail, hidden := strings.Cut(got, masked)
@@ -134,7 +150,8 @@ func TestRule22_ASecretInsideOfLongerBase64IsMasked(t *testing.T) {
 func TestMask_LeavesWhatIsNoSecret(t *testing.T) {
 	m := newMask(odd, "s3cret-of-client")
 	for _, text := range []string{
-		"", "no", `{"error":"caf\u00e9 \ud83d is 100% \q \x4 &copy; &nothing; &#; %zz %4 + +"}`, "a+b%20c", `\`, "%", "&", `\u12`, `\ud83d\u12`, "&#x",
+		"", "no", `{"error":"caf\u00e9 \ud83d is 100% \q \x4 &copy; &nothing; &#; %zz %4 + +"}`, "a+b%20c", `\`, "%",
+		"&", `\u12`, `\ud83d\u12`, "&#x",
 	} {
 		if got := m.hide(text, false); got != text {
 			t.Errorf("%q became %q", text, got)

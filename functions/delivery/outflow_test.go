@@ -21,9 +21,11 @@ func drawSent(t *rapid.T, key string) domain.WebhookBlueprint {
 	texts := rapid.MapOfN(rapid.SampledFrom([]string{"X-One", "X-Two"}), text, 0, 2)
 	url := rapid.SampledFrom([]string{"https://one.test:443", "https://two.test:443"})
 	w := domain.WebhookBlueprint{
-		Key: key, URL: url.Draw(t, "url"), Headers: texts.Draw(t, "headers"), Query: texts.Draw(t, "query"), Context: texts.Draw(t, "context"),
+		Key: key, URL: url.Draw(t, "url"), Headers: texts.Draw(t, "headers"), Query: texts.Draw(t, "query"),
+		Context: texts.Draw(t, "context"),
 	}
-	scheme := rapid.SampledFrom([]domain.AuthScheme{domain.AuthNone, domain.AuthBasic, domain.AuthBearer, domain.AuthOAuth2})
+	scheme := rapid.SampledFrom([]domain.AuthScheme{domain.AuthNone, domain.AuthBasic, domain.AuthBearer,
+		domain.AuthOAuth2})
 	switch w.Auth.Scheme = scheme.Draw(t, "scheme"); w.Auth.Scheme {
 	case domain.AuthBasic:
 		w.Auth.Username, w.Auth.Password = text.Draw(t, "user"), text.Draw(t, "password")
@@ -75,7 +77,8 @@ func TestRule6_NoValueLeavesByAnUpgradeWithoutAReasonForConsent(t *testing.T) {
 		draw := func() (domain.BlueprintSpec, []string) {
 			spec := domain.BlueprintSpec{TemplateTypes: []domain.TemplateTypeBlueprint{{Name: "Order"}}}
 			var sent []string
-			for _, key := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"one", "two"}), 0, 2, rapid.ID[string]).Draw(t, "webhooks") {
+			for _, key := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"one", "two"}),
+				0, 2, rapid.ID[string]).Draw(t, "webhooks") {
 				w := drawSent(t, key)
 				spec.Webhooks, sent = append(spec.Webhooks, w), append(sent, sends(t, w)...)
 			}

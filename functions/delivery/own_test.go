@@ -17,7 +17,8 @@ import (
 // provenBy stores a webhook of the account's own with those credentials, sealed.
 func (k *kit) provenBy(id string, c domain.Credentials, secrets map[string]string) *domain.Webhook {
 	k.t.Helper()
-	w := &domain.Webhook{Account: acct, ID: domain.WebhookID(id), Name: id, URL: k.receiver.URL, Secret: k.seal(id, signingSecret), Credentials: c}
+	w := &domain.Webhook{Account: acct, ID: domain.WebhookID(id), Name: id, URL: k.receiver.URL,
+		Secret: k.seal(id, signingSecret), Credentials: c}
 	w.Credentials.Secrets = map[string]domain.Sealed{}
 	for part, plain := range secrets {
 		w.Credentials.Secrets[part] = k.seal(domain.CredentialResource(w.ID, part), plain)
@@ -33,11 +34,14 @@ func TestRule7_AnOwnWebhooksCredentialsAreSentAsTheyWereGiven(t *testing.T) {
 		secrets     map[string]string
 		want        string // the Authorization header, and X-Key
 	}{
-		"none":    {domain.Credentials{}, nil, " "},
-		"basic":   {domain.Credentials{Scheme: domain.AuthBasic}, map[string]string{"username": "ada", "password": "{{password}}"}, "Basic YWRhOnt7cGFzc3dvcmR9fQ== "},
-		"no pass": {domain.Credentials{Scheme: domain.AuthBasic}, map[string]string{"username": "sk_live"}, "Basic c2tfbGl2ZTo= "},
-		"bearer":  {domain.Credentials{Scheme: domain.AuthBearer}, map[string]string{"token": "t-1"}, "Bearer t-1 "},
-		"header":  {domain.Credentials{}, map[string]string{"header X-Key": "{{token}} k-1", "header X-Other": "o"}, " {{token}} k-1"},
+		"none": {domain.Credentials{}, nil, " "},
+		"basic": {domain.Credentials{Scheme: domain.AuthBasic},
+			map[string]string{"username": "ada", "password": "{{password}}"}, "Basic YWRhOnt7cGFzc3dvcmR9fQ== "},
+		"no pass": {domain.Credentials{Scheme: domain.AuthBasic}, map[string]string{"username": "sk_live"},
+			"Basic c2tfbGl2ZTo= "},
+		"bearer": {domain.Credentials{Scheme: domain.AuthBearer}, map[string]string{"token": "t-1"}, "Bearer t-1 "},
+		"header": {domain.Credentials{}, map[string]string{"header X-Key": "{{token}} k-1", "header X-Other": "o"},
+			" {{token}} k-1"},
 	} {
 		k.delivered(k.provenBy("whk_"+name, c.credentials, c.secrets), name)
 		got := k.receiver.take()
@@ -52,9 +56,11 @@ func TestRule22_NoEchoOfAnOwnWebhooksSecretsIsKept(t *testing.T) {
 	k.receiver.answers(func(w http.ResponseWriter, r *http.Request) {
 		user, pass, _ := r.BasicAuth()
 		w.WriteHeader(500)
-		fmt.Fprint(w, "not ", user, " nor ", pass, " by ", r.Header.Get("Authorization"), " and ", r.Header.Get("X-Key"))
+		fmt.Fprint(w, "not ", user, " nor ", pass, " by ", r.Header.Get("Authorization"), " and ",
+			r.Header.Get("X-Key"))
 	})
-	w := k.provenBy("whk_own", domain.Credentials{Scheme: domain.AuthBasic}, map[string]string{"username": "key-as-user", "password": "pass-4711", "header X-Key": "static-4712"})
+	w := k.provenBy("whk_own", domain.Credentials{Scheme: domain.AuthBasic},
+		map[string]string{"username": "key-as-user", "password": "pass-4711", "header X-Key": "static-4712"})
 	d := k.to(w, "1")
 	written := logs(t)
 	k.deliver(d)
@@ -80,7 +86,8 @@ func TestRule22_ASecretOfAnotherPlaceIsNotOpened(t *testing.T) {
 func TestOAuth2_AnOwnWebhooksChangeIsANewGrant(t *testing.T) {
 	k, i := newKit(t), newIssuer(t)
 	k.receiver.answers(i.protects)
-	w := k.provenBy("whk_own", domain.Credentials{Scheme: domain.AuthOAuth2, TokenURL: i.URL + "/token", ClientID: "own {{client}}", Scope: "hooks"}, map[string]string{"client_secret": "s-1"})
+	w := k.provenBy("whk_own", domain.Credentials{Scheme: domain.AuthOAuth2, TokenURL: i.URL + "/token",
+		ClientID: "own {{client}}", Scope: "hooks"}, map[string]string{"client_secret": "s-1"})
 	k.delivered(w, "1", "2")
 	if issued, asked := i.taken(); issued != 1 || asked != "own+%7B%7Bclient%7D%7D s-1 hooks" {
 		t.Errorf("%d tokens were issued, for %q; want 1", issued, asked)
@@ -112,17 +119,22 @@ func TestRule7_AuthorizationOfAnySchemeGoesOutAndIsMasked(t *testing.T) {
 		secrets     map[string]string
 		want        string
 	}{
-		"splunk":   {domain.Credentials{}, map[string]string{"header Authorization": "Splunk 5f0e-11"}, "Splunk 5f0e-11"},
-		"bare":     {domain.Credentials{}, map[string]string{"header Authorization": "0a1b2c3d"}, "0a1b2c3d"},
-		"template": {domain.Credentials{}, map[string]string{"header Authorization": "Key {{client_id}}"}, "Key {{client_id}}"},
-		"no user":  {domain.Credentials{Scheme: domain.AuthBasic}, map[string]string{"password": "pat-1"}, "Basic OnBhdC0x"},
-		"a JWT":    {domain.Credentials{Scheme: domain.AuthBearer}, map[string]string{"token": strings.Repeat("x", 4096)}, "Bearer " + strings.Repeat("x", 4096)},
+		"splunk": {domain.Credentials{}, map[string]string{"header Authorization": "Splunk 5f0e-11"},
+			"Splunk 5f0e-11"},
+		"bare": {domain.Credentials{}, map[string]string{"header Authorization": "0a1b2c3d"}, "0a1b2c3d"},
+		"template": {domain.Credentials{}, map[string]string{"header Authorization": "Key {{client_id}}"},
+			"Key {{client_id}}"},
+		"no user": {domain.Credentials{Scheme: domain.AuthBasic}, map[string]string{"password": "pat-1"},
+			"Basic OnBhdC0x"},
+		"a JWT": {domain.Credentials{Scheme: domain.AuthBearer},
+			map[string]string{"token": strings.Repeat("x", 4096)}, "Bearer " + strings.Repeat("x", 4096)},
 	} {
 		w := k.provenBy("whk_"+name, c.credentials, c.secrets)
 		k.receiver.answers(nil)
 		k.delivered(w, name)
 		got := k.receiver.take()
-		if len(got) != 1 || got[0].header.Get("Authorization") != c.want || got[0].header.Get("Accept-Encoding") != "identity" {
+		if len(got) != 1 || got[0].header.Get("Authorization") != c.want ||
+			got[0].header.Get("Accept-Encoding") != "identity" {
 			t.Errorf("%s: got %+v, want %q", name, got, c.want)
 		}
 		k.receiver.answers(func(w http.ResponseWriter, r *http.Request) {
@@ -156,12 +168,14 @@ func TestRule7_ABlueprintsAuthorizationAndTokenParametersAreFilledIn(t *testing.
 		headers map[string]string
 		want    string // the Authorization header, or why nothing is sent
 	}{
-		{domain.WebhookAuth{}, map[string]string{"Authorization": "GenieKey {{client_secret}}"}, "GenieKey s3cret-of-client"},
+		{domain.WebhookAuth{}, map[string]string{"Authorization": "GenieKey {{client_secret}}"},
+			"GenieKey s3cret-of-client"},
 		{basic(""), nil, "Basic OnMzY3JldC1vZi1jbGllbnQ="},
 		{basic("{{nobody}}"), nil, "Basic OnMzY3JldC1vZi1jbGllbnQ="},
 		{basic("{{colon}}"), nil, "The user name would hold a colon (RFC 7617)."},
 		{domain.WebhookAuth{
-			Scheme: domain.AuthOAuth2, TokenURL: i.URL, ClientID: "c", ClientSecret: "{{client_secret}}", ClientAuth: domain.ClientAuthPost,
+			Scheme: domain.AuthOAuth2, TokenURL: i.URL, ClientID: "c", ClientSecret: "{{client_secret}}",
+			ClientAuth:  domain.ClientAuthPost,
 			TokenParams: map[string]string{"audience": "urn:{{client}}", "resource": "{{nobody}}"},
 		}, nil, "Bearer tok"},
 	} {
@@ -172,7 +186,9 @@ func TestRule7_ABlueprintsAuthorizationAndTokenParametersAreFilledIn(t *testing.
 		k.change(installation)
 		w.Version = 2
 		k.change(w)
-		k.Given(&domain.Blueprint{Extension: e, Version: 2, BlueprintSpec: domain.BlueprintSpec{Webhooks: []domain.WebhookBlueprint{{Key: "contracts", Auth: c.auth, Headers: c.headers}}}})
+		k.Given(&domain.Blueprint{Extension: e, Version: 2,
+			BlueprintSpec: domain.BlueprintSpec{
+				Webhooks: []domain.WebhookBlueprint{{Key: "contracts", Auth: c.auth, Headers: c.headers}}}})
 		d := k.to(w, fmt.Sprint(n))
 		k.deliver(d)
 		k.queue.Sent()
@@ -184,7 +200,8 @@ func TestRule7_ABlueprintsAuthorizationAndTokenParametersAreFilledIn(t *testing.
 			t.Errorf("%d: got %q, want %q", n, sent, c.want)
 		}
 	}
-	if len(asked) != 1 || fmt.Sprint(asked[0]) != "map[audience:[urn:client 1] client_id:[c] client_secret:[s3cret-of-client] grant_type:[client_credentials]]" {
+	if len(asked) != 1 || fmt.Sprint(asked[0]) != "map[audience:[urn:client 1] client_id:[c] "+
+		"client_secret:[s3cret-of-client] grant_type:[client_credentials]]" {
 		t.Errorf("the token server was asked for %v", asked)
 	}
 }

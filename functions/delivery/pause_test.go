@@ -37,8 +37,10 @@ func TestRule20_AShortPauseHoldsForAllDeliveriesOfTheEndpointInEveryProcess(t *t
 			d.Turn = true
 			k.deliver(d)
 			next, delay := k.next()
-			if next.Attempt != 1 || next.NotBefore.Before(until) || next.Turn || delay < 40*time.Second || delay > time.Minute {
-				t.Errorf("%d, process %d: attempt %d comes in %s, at %s; the pause ends at %s", code, n, next.Attempt, delay, next.NotBefore, until)
+			if next.Attempt != 1 || next.NotBefore.Before(until) || next.Turn || delay < 40*time.Second ||
+				delay > time.Minute {
+				t.Errorf("%d, process %d: attempt %d comes in %s, at %s; the pause ends at %s", code, n, next.Attempt,
+					delay, next.NotBefore, until)
 			}
 			k.untried(d)
 		}
@@ -50,7 +52,8 @@ func TestRule20_AShortPauseHoldsForAllDeliveriesOfTheEndpointInEveryProcess(t *t
 		k.delivered(other, "whose endpoint asked for nothing")
 		k.deliver(asked) // somebody wants to know
 		if got := k.receiver.take(); len(got) != 2 {
-			t.Errorf("%d: the receiver got %d requests, want that of the other webhook and the one that was asked for", code, len(got))
+			t.Errorf("%d: the receiver got %d requests, want that of the other webhook and the one that was asked for",
+				code, len(got))
 		}
 		if h := k.health(w); !h.PausedUntil.Equal(until) {
 			t.Errorf("%d: a success within it makes the pause end at %s", code, h.PausedUntil)
@@ -122,9 +125,12 @@ func TestPauseForAll(t *testing.T) {
 		answer answer
 		want   time.Duration
 	}{
-		{answer{status: 429, retryAfter: time.Minute}, time.Minute}, {answer{status: 503, retryAfter: time.Hour}, time.Hour},
-		{answer{status: 429}, 0}, {answer{status: 503}, 0}, {answer{status: 500, retryAfter: time.Minute}, 0}, {answer{status: 301, retryAfter: time.Minute}, 0},
-		{answer{timedOut: true, err: unsendable("")}, 0}, {answer{err: tokenFailure{answer: answer{status: 503, retryAfter: time.Minute}}}, time.Minute},
+		{answer{status: 429, retryAfter: time.Minute}, time.Minute},
+		{answer{status: 503, retryAfter: time.Hour}, time.Hour},
+		{answer{status: 429}, 0}, {answer{status: 503}, 0}, {answer{status: 500, retryAfter: time.Minute}, 0},
+		{answer{status: 301, retryAfter: time.Minute}, 0},
+		{answer{timedOut: true, err: unsendable("")}, 0},
+		{answer{err: tokenFailure{answer: answer{status: 503, retryAfter: time.Minute}}}, time.Minute},
 	} {
 		if got := c.answer.asker().pauseForAll(); got != c.want {
 			t.Errorf("%+v: got %s, want %s", c.answer, got, c.want)

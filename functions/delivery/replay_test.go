@@ -39,7 +39,8 @@ func TestRule18_WhatIsRetriedByHandIsNotSentAgainInItsTime(t *testing.T) {
 		t.Fatalf("retried now it is %+v", now)
 	}
 	k.deliver(now)
-	if got := k.receiver.take(); len(got) != 2 || got[0].body != got[1].body || got[1].header.Get("webhook-id") != string(first.ID) {
+	if got := k.receiver.take(); len(got) != 2 || got[0].body != got[1].body ||
+		got[1].header.Get("webhook-id") != string(first.ID) {
 		t.Fatalf("%d requests came, want two alike", len(got))
 	}
 	if next := k.slow.Sent(); len(next) != 1 || next[0].Delay.Round(time.Second) != 200*time.Second {
@@ -61,7 +62,8 @@ func TestRule18_WhatWasDeliveredIsReplayedToTheByte(t *testing.T) {
 	d.Context = `{"note":"` + strings.Repeat("x", 5000) + `"}`
 	k.deliver(d)
 	k.deliver(k.again(w, d))
-	if got := k.receiver.take(); len(got) != 2 || got[0].body != got[1].body || !strings.Contains(got[0].body, d.Context) {
+	if got := k.receiver.take(); len(got) != 2 || got[0].body != got[1].body ||
+		!strings.Contains(got[0].body, d.Context) {
 		t.Errorf("%d requests came, want two alike with the context", len(got))
 	}
 }
@@ -81,7 +83,8 @@ func TestRule19_AReplayBeginsTheScheduleAnew(t *testing.T) {
 
 	replay := k.again(w, first)
 	k.deliver(replay)
-	if line := k.outcome(first, 3); line.Outcome != domain.OutcomeFailed || line.Number != 3 || line.NextAt.Sub(k.clock.read()) != 100*time.Second {
+	if line := k.outcome(first, 3); line.Outcome != domain.OutcomeFailed || line.Number != 3 ||
+		line.NextAt.Sub(k.clock.read()) != 100*time.Second {
 		t.Fatalf("the replay's first attempt is %+v, want one that is repeated after the schedule's first wait", line)
 	}
 	k.clock.forward(2 * time.Minute)
@@ -106,7 +109,8 @@ func TestRule19_AReplayWhoseEventIsGoneEnds(t *testing.T) {
 	replay := k.again(w, first)
 	k.clock.forward(31 * 24 * time.Hour)
 	k.deliver(replay)
-	if line := k.outcome(first, 2); line.Outcome != domain.OutcomeCancelled || line.Reason != "The event is not stored any more." {
+	if line := k.outcome(first, 2); line.Outcome != domain.OutcomeCancelled ||
+		line.Reason != "The event is not stored any more." {
 		t.Errorf("the last line is %+v", line)
 	}
 }

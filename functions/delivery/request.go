@@ -184,8 +184,9 @@ func (t *target) grant(values map[string]string) (grant, error) {
 	a := t.declared.Auth
 	g := grant{
 		account: t.Webhook.Account, webhook: t.Webhook.ID, epoch: t.Installation.Epoch, tokenURL: a.TokenURL,
-		clientID: domain.FillTemplate(a.ClientID, values), secret: domain.FillTemplate(a.ClientSecret, values), scope: domain.FillTemplate(a.Scope, values),
-		auth: a.ClientAuth,
+		clientID: domain.FillTemplate(a.ClientID, values), secret: domain.FillTemplate(a.ClientSecret, values),
+		scope: domain.FillTemplate(a.Scope, values),
+		auth:  a.ClientAuth,
 	}
 	if domain.HasControl(g.clientID + g.secret + g.scope) {
 		return grant{}, unsendable("The client's credentials would hold a control character.")

@@ -15,13 +15,13 @@ const (
 	// pauseLeast is the least wait after 429 or a timeout: an endpoint that is overrun gets a pause.
 	pauseLeast = time.Minute
 
-	// retryAfterMost bounds what an endpoint may ask for by Retry-After: as a policy's longest wait, so that the bounds of
-	// domain.SendPolicy hold for what endpoints ask for, too.
+	// retryAfterMost bounds what an endpoint may ask for by Retry-After: as a policy's longest wait, so that the bounds
+	// of domain.SendPolicy hold for what endpoints ask for, too.
 	retryAfterMost = domain.RetryWaitMost
 )
 
-// wait is how long the delivery waits by the policy after its attempt of that number failed with a; false after the last.
-// Retry-After lengthens the policy's wait and never shortens it.
+// wait is how long the delivery waits by the policy after its attempt of that number failed with a; false after the
+// last. Retry-After lengthens the policy's wait and never shortens it.
 func (s *Service) wait(p domain.SendPolicy, number int, a answer) (time.Duration, bool) {
 	wait, again := p.RetryWait(number)
 	if !again {
@@ -41,8 +41,8 @@ func (a answer) overrun() bool { return a.timedOut || a.status == http.StatusToo
 
 func scaled(d time.Duration, by float64) time.Duration { return time.Duration(float64(d) * by) }
 
-// retryAfter is the header's wait, at most retryAfterMost: seconds, however many, or a date (RFC 9110, 10.2.3). 0 when there is
-// none, or it is past.
+// retryAfter is the header's wait, at most retryAfterMost: seconds, however many, or a date (RFC 9110, 10.2.3). 0 when
+// there is none, or it is past.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	value := h.Get("Retry-After")
 	if value == "" { // as nearly always; parsing nothing makes four errors

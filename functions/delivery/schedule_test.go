@@ -23,7 +23,8 @@ func TestRule19_WaitsAreThePolicys(t *testing.T) {
 }
 
 func TestWait_JitterIs20PercentEitherWay(t *testing.T) {
-	for drawn, want := range map[float64]time.Duration{0: 24 * time.Minute, 0.5: 30 * time.Minute, 1: 36 * time.Minute} {
+	for drawn, want := range map[float64]time.Duration{0: 24 * time.Minute, 0.5: 30 * time.Minute,
+		1: 36 * time.Minute} {
 		s := &Service{jitter: func() float64 { return drawn }}
 		if got, _ := s.wait(domain.SendPolicy{}, 3, answer{status: 500}); got.Round(time.Second) != want {
 			t.Errorf("drawn %v: got %s, want %s", drawn, got, want)
@@ -38,12 +39,14 @@ func TestWait_PausesAndRetryAfter(t *testing.T) {
 		answer answer
 		want   time.Duration
 	}{
-		"500":                                 {1, 0.5, answer{status: 500}, 5 * time.Second},
-		"429":                                 {1, 0, answer{status: 429}, time.Minute},
-		"a timeout":                           {1, 0, answer{timedOut: true, err: errors.New("")}, time.Minute},
-		"429 when the schedule waits longer":  {2, 0.5, answer{status: 429}, 5 * time.Minute},
-		"Retry-After, more than the schedule": {1, 0, answer{status: 503, retryAfter: 10 * time.Minute}, 10 * time.Minute},
-		"Retry-After is never shortened":      {1, 1, answer{status: 503, retryAfter: 10 * time.Minute}, 12 * time.Minute},
+		"500":                                {1, 0.5, answer{status: 500}, 5 * time.Second},
+		"429":                                {1, 0, answer{status: 429}, time.Minute},
+		"a timeout":                          {1, 0, answer{timedOut: true, err: errors.New("")}, time.Minute},
+		"429 when the schedule waits longer": {2, 0.5, answer{status: 429}, 5 * time.Minute},
+		"Retry-After, more than the schedule": {1, 0, answer{status: 503, retryAfter: 10 * time.Minute},
+			10 * time.Minute},
+		"Retry-After is never shortened": {1, 1, answer{status: 503, retryAfter: 10 * time.Minute},
+			12 * time.Minute},
 		"Retry-After, less than the schedule": {2, 0.5, answer{status: 503, retryAfter: time.Second}, 5 * time.Minute},
 		"Retry-After, less than the pause":    {1, 0, answer{status: 429, retryAfter: 2 * time.Second}, time.Minute},
 		"Retry-After of a month":              {1, 0, answer{status: 503, retryAfter: 720 * time.Hour}, 24 * time.Hour},
@@ -55,10 +58,12 @@ func TestWait_PausesAndRetryAfter(t *testing.T) {
 	}
 }
 
-// Whatever an endpoint asks for, all attempts end within the time for which others keep what is to be delivered, or erased.
+// Whatever an endpoint asks for, all attempts end within the time for which others keep what is to be delivered, or
+// erased.
 func TestSchedule_EndsWithinDomainsTime(t *testing.T) {
 	s := &Service{jitter: func() float64 { return 1 }}
-	longest := domain.SendPolicy{RetryWaitSeconds: slices.Repeat([]int{int(domain.RetryWaitsMost.Seconds()) / domain.RetriesMost}, domain.RetriesMost)}
+	longest := domain.SendPolicy{RetryWaitSeconds: slices.Repeat(
+		[]int{int(domain.RetryWaitsMost.Seconds()) / domain.RetriesMost}, domain.RetriesMost)}
 	if wrong := longest.Check(""); len(wrong) > 0 {
 		t.Fatal(wrong)
 	}
@@ -79,8 +84,11 @@ func TestRetryAfter(t *testing.T) {
 	now := time.Date(2026, 11, 22, 9, 30, 0, 0, time.UTC)
 	for value, want := range map[string]time.Duration{
 		"": 0, "120": 2 * time.Minute, "0": 0, "-5": 0, "1.5": 0, "soon": 0,
-		"2147483647": retryAfterMost, "2147483648": retryAfterMost, "9999999999": retryAfterMost, "99999999999999999999": retryAfterMost, // ten, and twenty nines
-		"18446744073709551616": retryAfterMost, "86400": 24 * time.Hour, "86401": retryAfterMost, "00000000000000000000000060": time.Minute,
+		// ten, and twenty nines
+		"2147483647": retryAfterMost, "2147483648": retryAfterMost, "9999999999": retryAfterMost,
+		"99999999999999999999": retryAfterMost,
+		"18446744073709551616": retryAfterMost, "86400": 24 * time.Hour, "86401": retryAfterMost,
+		"00000000000000000000000060":    time.Minute,
 		"Fri, 31 Dec 9999 23:59:59 GMT": retryAfterMost,
 		"Sun, 22 Nov 2026 09:31:30 GMT": 90 * time.Second,
 		"Sun, 22 Nov 2026 09:00:00 GMT": 0,
@@ -127,8 +135,8 @@ func TestRule19_ThePauseOutweighsAnImpatientPolicy(t *testing.T) {
 	}
 }
 
-// A wait beyond SQS's 15 minutes is an item, which redelivery sends in time: of the message all but the event's body, so
-// that nothing of a customer's waits where an account's erasing does not look.
+// A wait beyond SQS's 15 minutes is an item, which redelivery sends in time: of the message all but the event's body,
+// so that nothing of a customer's waits where an account's erasing does not look.
 func TestRule19_ADistantAttemptWaitsInTheTable(t *testing.T) {
 	k := newKit(t)
 	k.receiver.answers(status(500, ""))
@@ -220,7 +228,8 @@ func TestRule19_ARetryThatWasLoggedAndNotFollowedIsFollowedWhenItComesAgain(t *t
 	k.receiver.answers(status(500, ""))
 	d := k.to(k.own("whk_own", k.receiver.URL), "1")
 	d.Attempt = 2
-	line := domain.Attempt{Account: acct, Webhook: d.Webhook, Event: d.Event, EventDay: d.Day(), Number: 2, Outcome: domain.OutcomeFailed, At: k.clock.read(), NextAt: k.clock.read().Add(30 * time.Minute)}
+	line := domain.Attempt{Account: acct, Webhook: d.Webhook, Event: d.Event, EventDay: d.Day(), Number: 2,
+		Outcome: domain.OutcomeFailed, At: k.clock.read(), NextAt: k.clock.read().Add(30 * time.Minute)}
 	if err := k.AppendAttempts(t.Context(), []domain.Attempt{line}); err != nil {
 		t.Fatal(err)
 	}
@@ -255,7 +264,8 @@ func TestRule20_TheBatchIsLoggedBeforeTheFunctionsTimeIsUp(t *testing.T) {
 	defer cancel()
 	batch := k.batch(slow, quick)
 	answer, err := k.Handle(ctx, batch)
-	if err != nil || len(answer.BatchItemFailures) != 1 || answer.BatchItemFailures[0].ItemIdentifier != batch.Records[0].MessageId {
+	if err != nil || len(answer.BatchItemFailures) != 1 ||
+		answer.BatchItemFailures[0].ItemIdentifier != batch.Records[0].MessageId {
 		t.Fatalf("got %+v, %v; want the slow one's message to come again", answer, err)
 	}
 	if ctx.Err() != nil || k.outcome(quick, 1).Outcome != domain.OutcomeDelivered {

@@ -62,7 +62,8 @@ type Service struct {
 func New(s *store.Store, open Opener, l lane.Lanes, c egress.Config, m *metric.Log, now domain.Clock) *Service {
 	client := egress.New(c, usualBatch)
 	return &Service{
-		store: s, open: open, lanes: l, client: client, tokens: newAccessTokens(client, now), targets: newTargets(s, now), turns: newTurns(s), now: now,
+		store: s, open: open, lanes: l, client: client, tokens: newAccessTokens(client, now),
+		targets: newTargets(s, now), turns: newTurns(s), now: now,
 		seen: runs{known: map[targetKey]domain.Run{}}, since: time.Since, metrics: m, jitter: rand.Float64,
 	}
 }
@@ -77,8 +78,8 @@ func New(s *store.Store, open Opener, l lane.Lanes, c egress.Config, m *metric.L
 //   - after that: the message comes again, and so does what follows it. Both go on until the next attempt, where the
 //     second finds the first one's line, and takes its time for the one after: what was two is one again.
 //
-// So nothing is forgotten, and what is repeated is one delivery, whose repeats do not multiply. The log comes before the
-// next message: the other way round, a log that is down would let every repeat of the message send one more.
+// So nothing is forgotten, and what is repeated is one delivery, whose repeats do not multiply. The log comes before
+// the next message: the other way round, a log that is down would let every repeat of the message send one more.
 type job struct {
 	message  lambda.SQSMessage
 	delivery events.Delivery
@@ -122,7 +123,8 @@ func (s *Service) Handle(ctx context.Context, batch lambda.SQSEvent) (lambda.SQS
 	failures := []lambda.SQSBatchItemFailure{} // an empty list, never null: one emulator's poller breaks on null
 	for _, j := range jobs {
 		if j.fault != nil {
-			slog.ErrorContext(ctx, "delivery failed", "message_id", j.message.MessageId, "receives", j.message.Attributes["ApproximateReceiveCount"],
+			slog.ErrorContext(ctx, "delivery failed", "message_id", j.message.MessageId, "receives",
+				j.message.Attributes["ApproximateReceiveCount"],
 				"delivery", j.delivery.ID, "error", j.fault)
 			failures = append(failures, lambda.SQSBatchItemFailure{ItemIdentifier: j.message.MessageId})
 		}
@@ -130,8 +132,8 @@ func (s *Service) Handle(ctx context.Context, batch lambda.SQSEvent) (lambda.SQS
 	return lambda.SQSEventResponse{BatchItemFailures: failures}, nil
 }
 
-// growStack grows a goroutine's stack once to what an attempt needs. It begins with 2 KB, and would otherwise be doubled
-// and copied three times, deep inside JSON and HTTP. The parameter keeps the compiler from removing the array.
+// growStack grows a goroutine's stack once to what an attempt needs. It begins with 2 KB, and would otherwise be
+// doubled and copied three times, deep inside JSON and HTTP. The parameter keeps the compiler from removing the array.
 //
 //go:noinline
 func growStack(i int) byte {
@@ -228,8 +230,9 @@ func (s *Service) sendOn(ctx context.Context, jobs []job) {
 }
 
 var outcomes = map[domain.Outcome]metric.Name{
-	domain.OutcomeDelivered: metric.Delivered, domain.OutcomeFailed: metric.Failed, domain.OutcomeExhausted: metric.Exhausted,
-	domain.OutcomeSkipped: metric.Skipped, domain.OutcomeCancelled: metric.Cancelled,
+	domain.OutcomeDelivered: metric.Delivered, domain.OutcomeFailed: metric.Failed,
+	domain.OutcomeExhausted: metric.Exhausted,
+	domain.OutcomeSkipped:   metric.Skipped, domain.OutcomeCancelled: metric.Cancelled,
 }
 
 var withheldMetrics = map[domain.Action]metric.Name{
@@ -259,7 +262,8 @@ func (s *Service) count(jobs []job) {
 		}
 		values[metric.AttemptTime] = append(values[metric.AttemptTime], float64(j.line.Milliseconds))
 		if j.line.Number == 1 {
-			values[metric.FirstAttempt] = append(values[metric.FirstAttempt], float64(j.line.At.Sub(j.delivery.EventAt).Milliseconds()))
+			values[metric.FirstAttempt] = append(values[metric.FirstAttempt],
+				float64(j.line.At.Sub(j.delivery.EventAt).Milliseconds()))
 		}
 	}
 	s.metrics.Put(values)

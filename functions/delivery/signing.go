@@ -33,7 +33,8 @@ type signed struct {
 }
 
 // sign signs with each valid secret.
-func (s *Service) sign(ctx context.Context, t *target, d events.Delivery, at time.Time, payload []byte) ([]signed, error) {
+func (s *Service) sign(ctx context.Context, t *target, d events.Delivery, at time.Time,
+	payload []byte) ([]signed, error) {
 	account, resource, sealed := d.Account, string(d.Webhook), t.Webhook.Signers(at)
 	if t.Webhook.Lifecycle {
 		account, resource, sealed = "", domain.LifecycleResource(t.Webhook.Extension), t.lifecycle

@@ -10,13 +10,14 @@ import (
 	"plugboard/shared/queue"
 )
 
-// A day with dead endpoints, simulated second by second with the code that decides in production: domain.Health, Run and
-// LetGo, the waits of the schedule, and SQS's longest delay. `make simulate` prints it.
+// A day with dead endpoints, simulated second by second with the code that decides in production: domain.Health, Run
+// and LetGo, the waits of the schedule, and SQS's longest delay. `make simulate` prints it.
 //
-// 10,000 deliveries a second go to 10,000 endpoints, which answer within 200 ms. Some of them hang, for a day, and are well
-// again for half a day. Of those that hang a sample is worked one by one and counted as often as it stands for; the well ones
-// are a number. A batch takes as long as the slowest of its ten, and what a queue holds is worked in its order: there is
-// none of SQS's own fairness in it. Not in it either: endpoints of different sizes, cold starts, throttling.
+// 10,000 deliveries a second go to 10,000 endpoints, which answer within 200 ms. Some of them hang, for a day, and are
+// well again for half a day. Of those that hang a sample is worked one by one and counted as often as it stands for;
+// the well ones are a number. A batch takes as long as the slowest of its ten, and what a queue holds is worked in its
+// order: there is none of SQS's own fairness in it. Not in it either: endpoints of different sizes, cold starts,
+// throttling.
 const (
 	simEndpoints = 10_000 // each gets a delivery a second
 	simSample    = 40
@@ -110,7 +111,8 @@ type simCounts struct {
 
 func newSimulation(t *testing.T, dead float64, protected bool) *simulation {
 	s := &simulation{
-		t: t, protected: protected, drawn: rand.New(rand.NewPCG(1, uint64(dead*100))), stands: dead * simEndpoints / simSample, dead: dead,
+		t: t, protected: protected, drawn: rand.New(rand.NewPCG(1, uint64(dead*100))),
+		stands: dead * simEndpoints / simSample, dead: dead,
 		endpoints: make([]simEndpoint, simSample), quick: simLane{most: simQuickMost}, slow: simLane{most: simSlowMost},
 		later: map[int][]simMessage{}, outcomes: map[int][]simOutcome{},
 	}
@@ -411,10 +413,12 @@ func (s *simulation) dollars() float64 {
 }
 
 func TestRule20_SimulationOfADayWithDeadEndpoints(t *testing.T) {
-	t.Logf("%d deliveries a second to as many endpoints; the dead hang until the timeout of 5 s, for 24 h, and are back for 12 h", simEndpoints)
+	t.Logf("%d deliveries a second to as many endpoints; the dead hang until the timeout of 5 s, for 24 h, and are "+
+		"back for 12 h", simEndpoints)
 	t.Logf("maximum concurrency: %d batches on the quick lane, %d on the slow", simQuickMost, simSlowMost)
 	t.Logf("%5s %8s | %9s %8s | %6s %9s %8s %6s | %9s %11s | %10s %10s | %9s %5s",
-		"dead", "breaker", "in flight", "batches", "open", "well wait", "after 5m", "slow", "hangs/s", "retries/min", "parked", "12 h later", "writes/s", "$/M")
+		"dead", "breaker", "in flight", "batches", "open", "well wait", "after 5m", "slow", "hangs/s", "retries/min",
+		"parked", "12 h later", "writes/s", "$/M")
 	for _, c := range []struct {
 		dead      float64
 		protected bool
@@ -422,7 +426,8 @@ func TestRule20_SimulationOfADayWithDeadEndpoints(t *testing.T) {
 		s := newSimulation(t, c.dead, c.protected)
 		s.run()
 		t.Logf("%4.0f%% %8v | %9.0f %8.0f | %4d s %7d s %6d s %4d s | %9.1f %11.0f | %10.0f %10.0f | %9.0f %5.2f",
-			100*c.dead, c.protected, s.inFlightMost, s.busyMost, s.openedBy, s.oldestMost, s.oldestAfterFive, s.slowestAfterFive, s.attempts/simDead, s.retriesMost(),
+			100*c.dead, c.protected, s.inFlightMost, s.busyMost, s.openedBy, s.oldestMost, s.oldestAfterFive,
+			s.slowestAfterFive, s.attempts/simDead, s.retriesMost(),
 			s.parkedMost, s.parkedNow, s.writes/simEnd, s.dollars()/(s.delivered)*1e6)
 		if lost := s.accepted - s.delivered - s.exhausted - s.waiting(); lost > 1 || lost < -1 {
 			t.Errorf("%.0f%%: %.0f are lost", 100*c.dead, lost)
@@ -431,7 +436,8 @@ func TestRule20_SimulationOfADayWithDeadEndpoints(t *testing.T) {
 			t.Errorf("%.0f%%: %.0f in flight", 100*c.dead, s.inFlightMost)
 		}
 		if c.protected && s.oldestAfterFive > 0 {
-			t.Errorf("%.0f%%: five minutes after the endpoints died the well ones' deliveries wait for %d s", 100*c.dead, s.oldestAfterFive)
+			t.Errorf("%.0f%%: five minutes after the endpoints died the well ones' deliveries wait for %d s",
+				100*c.dead, s.oldestAfterFive)
 		}
 		if c.protected && s.slowestAfterFive > 60 {
 			t.Errorf("%.0f%%: on the slow lane they wait for %d s", 100*c.dead, s.slowestAfterFive)

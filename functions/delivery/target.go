@@ -14,8 +14,8 @@ import (
 
 // Design rule 5: no attempt of an older epoch starts more than 5 s after a disable. The target is checked again right
 // before its POST. It is then at most targetKept old, counted from before it was read, or it was read just now, within
-// targetRead. Targets read ahead and target hints count the same way. So an attempt starts at most 3 s after the disable;
-// 2 s are left for a process that stands still in between.
+// targetRead. Targets read ahead and target hints count the same way. So an attempt starts at most 3 s after the
+// disable; 2 s are left for a process that stands still in between.
 const (
 	targetKept = 2 * time.Second
 	targetRead = 3 * time.Second
@@ -37,15 +37,17 @@ type target struct {
 // dispatch is the part of d that decides whether it is sent.
 func dispatch(d events.Delivery) domain.Dispatch {
 	return domain.Dispatch{
-		Extension: d.Extension, Epoch: d.Epoch, EventAt: d.EventAt, Farewell: d.EventType == string(events.InstallationDisabled),
-		Slow: d.Slow, Asked: d.Asked,
+		Extension: d.Extension, Epoch: d.Epoch, EventAt: d.EventAt,
+		Farewell: d.EventType == string(events.InstallationDisabled),
+		Slow:     d.Slow, Asked: d.Asked,
 	}
 }
 
 // Records is the part of the store from which a target is read. Each method returns NotFound for an absent item.
 type Records interface {
 	Account(ctx context.Context, id domain.AccountID) (domain.Account, error)
-	WebhookAndHealth(ctx context.Context, a domain.AccountID, id domain.WebhookID) (domain.Webhook, domain.Health, error)
+	WebhookAndHealth(ctx context.Context, a domain.AccountID,
+		id domain.WebhookID) (domain.Webhook, domain.Health, error)
 	Installation(ctx context.Context, a domain.AccountID, e domain.ExtensionID) (domain.Installation, error)
 	Blueprint(ctx context.Context, e domain.ExtensionID, version int) (domain.Blueprint, error)
 	LifecycleSecret(ctx context.Context, e domain.ExtensionID) (domain.LifecycleSecret, error)
@@ -92,7 +94,8 @@ const (
 )
 
 func newTargets(r Records, now domain.Clock) *targets {
-	return &targets{records: r, now: now, known: map[targetKey]*knownTarget{}, blueprints: map[blueprintKey]domain.Blueprint{}}
+	return &targets{records: r, now: now, known: map[targetKey]*knownTarget{},
+		blueprints: map[blueprintKey]domain.Blueprint{}}
 }
 
 // get is d's target. An error is a fault of the pipeline, never the endpoint's.
@@ -123,8 +126,8 @@ func (ts *targets) get(ctx context.Context, d events.Delivery) (*target, error) 
 	return t, nil
 }
 
-// ahead reads, in one call, the targets of a batch that are not cached, or not fresh for long enough; get takes them from
-// there. When the call fails, each delivery reads its own target, and an error fails that delivery alone.
+// ahead reads, in one call, the targets of a batch that are not cached, or not fresh for long enough; get takes them
+// from there. When the call fails, each delivery reads its own target, and an error fails that delivery alone.
 func (ts *targets) ahead(ctx context.Context, batch []events.Delivery) {
 	began := ts.now()
 	ctx, cancel := context.WithTimeout(ctx, targetRead)
@@ -136,7 +139,8 @@ func (ts *targets) ahead(ctx context.Context, batch []events.Delivery) {
 		known.mu.Lock()
 		known.ahead = nil // an earlier batch's may lack later changes
 		if !(known.fresh(began.Add(targetSoon)) && known.knows(d)) && !ts.takeHint(ctx, known, d) {
-			unknown, of = append(unknown, known), append(of, store.AheadOf{Account: d.Account, Webhook: d.Webhook, Extension: d.Extension})
+			unknown, of = append(unknown, known),
+				append(of, store.AheadOf{Account: d.Account, Webhook: d.Webhook, Extension: d.Extension})
 		}
 		known.mu.Unlock()
 	}
@@ -164,7 +168,8 @@ func (ts *targets) takeHint(ctx context.Context, known *knownTarget, d events.De
 		return false
 	}
 	at, w := from.target.At, from.target.Webhook
-	if w.Account != d.Account || w.ID != d.Webhook || !at.After(known.forgotAt) || !fresh(at, ts.now().Add(targetSoon)) {
+	if w.Account != d.Account || w.ID != d.Webhook || !at.After(known.forgotAt) ||
+		!fresh(at, ts.now().Add(targetSoon)) {
 		return false
 	}
 	t, err := ts.read(ctx, from, d)
@@ -186,7 +191,8 @@ func (t hinted) Account(context.Context, domain.AccountID) (domain.Account, erro
 	return t.target.Account, nil
 }
 
-func (t hinted) WebhookAndHealth(context.Context, domain.AccountID, domain.WebhookID) (domain.Webhook, domain.Health, error) {
+func (t hinted) WebhookAndHealth(context.Context, domain.AccountID,
+	domain.WebhookID) (domain.Webhook, domain.Health, error) {
 	return t.target.Webhook, domain.Health{}.Of(t.target.Webhook), nil
 }
 

@@ -31,11 +31,13 @@ func TestRule5_WhatIsNotSent(t *testing.T) {
 			*i, _ = i.Disable(now)
 			k.change(i)
 		}, domain.OutcomeCancelled},
-		"disabled and enabled again, the webhook not yet there": {func(k *kit, _ *domain.Webhook, i *domain.Installation) {
+		"disabled and enabled again, the webhook not yet there": {func(k *kit, _ *domain.Webhook,
+			i *domain.Installation) {
 			i.Epoch, i.State = 4, domain.Enabling
 			k.change(i)
 		}, domain.OutcomeCancelled},
-		"disabled and enabled again, the webhook still the old one": {func(k *kit, _ *domain.Webhook, i *domain.Installation) {
+		"disabled and enabled again, the webhook still the old one": {func(k *kit, _ *domain.Webhook,
+			i *domain.Installation) {
 			i.Epoch = 4
 			k.change(i)
 		}, domain.OutcomeCancelled},
@@ -141,7 +143,8 @@ func TestRule5_ARetryOfAnOlderEpochIsCancelled(t *testing.T) {
 	k.clock.forward(delay)
 	k.deliver(next)
 	k.nothingSent()
-	if got := k.outcome(next, 2); got.Outcome != domain.OutcomeCancelled || got.Number != 2 || len(k.receiver.take()) != 0 {
+	if got := k.outcome(next, 2); got.Outcome != domain.OutcomeCancelled || got.Number != 2 ||
+		len(k.receiver.take()) != 0 {
 		t.Errorf("got %+v, want cancelled", got)
 	}
 	if got := domain.StateOf(k.attempts(next)); got != domain.DeliveryCancelled {
@@ -160,7 +163,8 @@ func TestTargets_ReadOnceForABatch(t *testing.T) {
 	k.deliver(batch...)
 	k.deliver(k.to(w, "11"))
 	if ahead, singly := counted.ahead.Load(), counted.singly.Load(); ahead != 1 || singly != 0 {
-		t.Errorf("two batches read their one webhook %d times ahead and %d times singly, want once ahead", ahead, singly)
+		t.Errorf("two batches read their one webhook %d times ahead and %d times singly, want once ahead", ahead,
+			singly)
 	}
 	k.clock.forward(targetKept - targetSoon + 1) // it is known still, and not for long
 	k.deliver(k.to(w, "12"))
@@ -177,7 +181,8 @@ func TestTargets_ReadOnceForABatch(t *testing.T) {
 func TestTargets_ABatchForManyWebhooksIsOneRead(t *testing.T) {
 	k := newKit(t)
 	managed, _ := k.managed("whk_managed")
-	batch := []events.Delivery{k.to(managed, "1"), k.to(&domain.Webhook{Account: acct, ID: "whk_gone"}, "2"), k.to(k.own("whk_later", k.receiver.URL), "3")}
+	batch := []events.Delivery{k.to(managed, "1"), k.to(&domain.Webhook{Account: acct, ID: "whk_gone"}, "2"),
+		k.to(k.own("whk_later", k.receiver.URL), "3")}
 	batch[2].NotBefore = k.clock.read().Add(time.Minute)
 	for _, id := range []string{"4", "5", "6", "7", "8", "9", "10"} {
 		batch = append(batch, k.to(k.own("whk_"+id, k.receiver.URL), id))
@@ -243,14 +248,29 @@ func TestRule5_WhatFanOutHasReadHoldsForTwoSecondsAndHoldsNothingBack(t *testing
 		since  func(*kit, *domain.Installation)
 		want   domain.Outcome
 	}{
-		"disabled since, two seconds ago":                        {ago: targetKept, since: (*kit).disabled, want: domain.OutcomeCancelled},
-		"disabled since, and it would be as old before the POST": {ago: targetKept - targetSoon, since: (*kit).disabled, want: domain.OutcomeCancelled},
-		"disabled since, by a clock that is ahead":               {ago: -time.Second, since: (*kit).disabled, want: domain.OutcomeCancelled},
-		"it was suspended, and is resumed":                       {before: func(_ *domain.Webhook, i *domain.Installation) { i.State = domain.Suspended }, want: domain.OutcomeDelivered},
-		"it was gone, and is there":                              {before: func(_ *domain.Webhook, i *domain.Installation) { *i = domain.Installation{} }, want: domain.OutcomeDelivered},
-		"it was paused, and is not":                              {before: func(w *domain.Webhook, _ *domain.Installation) { w.Paused = true }, want: domain.OutcomeDelivered},
-		"of another webhook":                                     {before: func(w *domain.Webhook, _ *domain.Installation) { w.ID, w.URL = "whk_2", "https://127.0.0.1:1" }, want: domain.OutcomeDelivered},
-		"of another account":                                     {before: func(w *domain.Webhook, _ *domain.Installation) { w.URL = "https://127.0.0.1:1"; w.Account = "other" }, want: domain.OutcomeDelivered},
+		"disabled since, two seconds ago": {ago: targetKept, since: (*kit).disabled,
+			want: domain.OutcomeCancelled},
+		"disabled since, and it would be as old before the POST": {ago: targetKept - targetSoon, since: (*kit).disabled,
+			want: domain.OutcomeCancelled},
+		"disabled since, by a clock that is ahead": {ago: -time.Second, since: (*kit).disabled,
+			want: domain.OutcomeCancelled},
+		"it was suspended, and is resumed": {before: func(_ *domain.Webhook, i *domain.Installation) {
+			i.State = domain.Suspended
+		}, want: domain.OutcomeDelivered},
+		"it was gone, and is there": {before: func(_ *domain.Webhook, i *domain.Installation) {
+			*i = domain.Installation{}
+		}, want: domain.OutcomeDelivered},
+		"it was paused, and is not": {before: func(w *domain.Webhook,
+			_ *domain.Installation) {
+			w.Paused = true
+		}, want: domain.OutcomeDelivered},
+		"of another webhook": {before: func(w *domain.Webhook, _ *domain.Installation) {
+			w.ID, w.URL = "whk_2", "https://127.0.0.1:1"
+		}, want: domain.OutcomeDelivered},
+		"of another account": {before: func(w *domain.Webhook, _ *domain.Installation) {
+			w.URL = "https://127.0.0.1:1"
+			w.Account = "other"
+		}, want: domain.OutcomeDelivered},
 	} {
 		t.Run(name, func(t *testing.T) {
 			k := newKit(t)
@@ -266,8 +286,10 @@ func TestRule5_WhatFanOutHasReadHoldsForTwoSecondsAndHoldsNothingBack(t *testing
 				c.since(k, i)
 			}
 			counted := k.counts()
-			if got, posted := k.verdict(d); got != c.want || posted != (c.want == domain.OutcomeDelivered) || counted.ahead.Load()+counted.singly.Load() == 0 {
-				t.Errorf("got %s, a request: %v, after %d reads; want %s", got, posted, counted.ahead.Load()+counted.singly.Load(), c.want)
+			if got, posted := k.verdict(d); got != c.want || posted != (c.want == domain.OutcomeDelivered) ||
+				counted.ahead.Load()+counted.singly.Load() == 0 {
+				t.Errorf("got %s, a request: %v, after %d reads; want %s", got, posted,
+					counted.ahead.Load()+counted.singly.Load(), c.want)
 			}
 		})
 	}
@@ -300,7 +322,8 @@ func TestTargets_WhatFanOutHasReadGoesNoFurther(t *testing.T) {
 	w := k.own("whk_1", k.receiver.URL)
 	k.receiver.answers(status(http.StatusInternalServerError, ""))
 	k.deliver(k.knowing(k.to(w, "1"), w, nil, 0))
-	if sent := k.queue.Sent(); len(sent) != 1 || sent[0].Attributes["target"] != "" || sent[0].Attributes["event"] == "" {
+	if sent := k.queue.Sent(); len(sent) != 1 || sent[0].Attributes["target"] != "" ||
+		sent[0].Attributes["event"] == "" {
 		t.Errorf("sent %+v", sent)
 	}
 }

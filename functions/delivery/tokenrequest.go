@@ -18,11 +18,12 @@ import (
 	"plugboard/shared/egress"
 )
 
-// One request of an access token (RFC 6749, 4.4.2), and what its answer says. The answer is judged by its token: a great
-// many token endpoints get the rest of the format wrong.
+// One request of an access token (RFC 6749, 4.4.2), and what its answer says. The answer is judged by its token: a
+// great many token endpoints get the rest of the format wrong.
 
 // oauthErrors are RFC 6749's, 5.2: all that is told of what a token endpoint says.
-var oauthErrors = []string{invalidClient, "invalid_request", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope"}
+var oauthErrors = []string{invalidClient, "invalid_request", "invalid_grant", "unauthorized_client",
+	"unsupported_grant_type", "invalid_scope"}
 
 const invalidClient = "invalid_client"
 
@@ -54,7 +55,8 @@ func (ts *accessTokens) ask(ctx context.Context, g grant, by domain.ClientAuth) 
 	said := readTokenAnswer(response.Header, body)
 	failed := answer{status: response.StatusCode, retryAfter: retryAfter(response.Header, ts.now())}
 	switch ok := response.StatusCode/100 == 2; {
-	case ok && said.token != "" && (domain.HasControl(said.token) || slices.Contains(unsendableTypes, strings.ToLower(said.kind))):
+	case ok && said.token != "" && (domain.HasControl(said.token) ||
+		slices.Contains(unsendableTypes, strings.ToLower(said.kind))):
 		failed.err = unsendable("It gave no bearer token.")
 	case ok && said.token != "":
 		return given{said.token, said.lives}, nil
@@ -81,7 +83,8 @@ func (g grant) request(ctx context.Context, by domain.ClientAuth) (*http.Request
 		form.Set("client_id", g.clientID)
 		form.Set("client_secret", g.secret)
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, domain.EncodedURL(g.tokenURL), strings.NewReader(form.Encode()))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, domain.EncodedURL(g.tokenURL),
+		strings.NewReader(form.Encode()))
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +121,8 @@ func readTokenAnswer(h http.Header, body []byte) tokenAnswer {
 	if err != nil || media != "application/x-www-form-urlencoded" && media != "text/plain" {
 		return tokenAnswer{}
 	}
-	return tokenAnswer{form.Get("access_token"), form.Get("token_type"), form.Get("error"), lifetime([]byte(form.Get("expires_in")))}
+	return tokenAnswer{form.Get("access_token"), form.Get("token_type"), form.Get("error"),
+		lifetime([]byte(form.Get("expires_in")))}
 }
 
 // textIn is the text that raw is; empty for any other JSON.

@@ -52,7 +52,8 @@ func newAsking(t *testing.T, answer http.HandlerFunc) *asking {
 }
 
 func (a *asking) grant() grant {
-	return grant{account: acct, webhook: "whk_1", tokenURL: a.URL + "/token", clientID: "client 1", secret: "s3cret", scope: "a b"}
+	return grant{account: acct, webhook: "whk_1", tokenURL: a.URL + "/token", clientID: "client 1", secret: "s3cret",
+		scope: "a b"}
 }
 
 func (a *asking) taken() []tokenRequest {
@@ -93,23 +94,27 @@ func deflated(text string) string {
 func TestToken_AnAnswerIsJudgedByItsToken(t *testing.T) {
 	const good = `{"access_token":"tok","token_type":"Bearer","expires_in":3600}`
 	for name, answer := range map[string]http.HandlerFunc{
-		"plain":               answers(200, "application/json", good),
-		"201":                 answers(201, "application/json", good),
-		"a byte order mark":   answers(200, "application/json", "\ufeff"+good),
-		"JSON as text":        answers(200, "text/plain; charset=utf-8", good),
-		"JSON as HTML":        answers(200, "text/html", " \n"+good+"\n"),
-		"no type at all":      answers(200, "", good),
-		"as a form":           answers(200, "application/x-www-form-urlencoded", "access_token=tok&expires_in=3600&token_type=bearer"),
-		"gzip, unasked":       answers(200, "application/json", gzipped(good), "Content-Encoding", "gzip"),
-		"x-gzip":              answers(200, "application/json", gzipped(good), "Content-Encoding", "x-gzip"),
-		"gzip, unsaid":        answers(200, "application/json", gzipped(good)),
-		"deflate":             answers(200, "application/json", deflated(good), "Content-Encoding", "deflate"),
-		"twice":               answers(200, "application/json", gzipped(deflated(good)), "Content-Encoding", "deflate, gzip"),
+		"plain":             answers(200, "application/json", good),
+		"201":               answers(201, "application/json", good),
+		"a byte order mark": answers(200, "application/json", "\ufeff"+good),
+		"JSON as text":      answers(200, "text/plain; charset=utf-8", good),
+		"JSON as HTML":      answers(200, "text/html", " \n"+good+"\n"),
+		"no type at all":    answers(200, "", good),
+		"as a form": answers(200, "application/x-www-form-urlencoded",
+			"access_token=tok&expires_in=3600&token_type=bearer"),
+		"gzip, unasked": answers(200, "application/json", gzipped(good), "Content-Encoding", "gzip"),
+		"x-gzip":        answers(200, "application/json", gzipped(good), "Content-Encoding", "x-gzip"),
+		"gzip, unsaid":  answers(200, "application/json", gzipped(good)),
+		"deflate":       answers(200, "application/json", deflated(good), "Content-Encoding", "deflate"),
+		"twice": answers(200, "application/json", gzipped(deflated(good)), "Content-Encoding",
+			"deflate, gzip"),
 		"said and not done":   answers(200, "application/json", good, "Content-Encoding", "gzip"),
 		"a charset as coding": answers(200, "application/json", good, "Content-Encoding", "UTF-8"),
 		"no type of token":    answers(200, "application/json", `{"access_token":"tok","token_type":null}`),
-		"Apigee's":            answers(200, "application/json", `{"access_token":"tok","token_type":"BearerToken","issued_at":1}`),
-		"a number for scope":  answers(200, "application/json", `{"access_token":"tok","scope":7,"token_type":["x"],"error":null}`),
+		"Apigee's": answers(200, "application/json",
+			`{"access_token":"tok","token_type":"BearerToken","issued_at":1}`),
+		"a number for scope": answers(200, "application/json",
+			`{"access_token":"tok","scope":7,"token_type":["x"],"error":null}`),
 	} {
 		a := newAsking(t, answer)
 		if got, err := a.of(t.Context(), a.grant()); got != "tok" || err != nil {
@@ -120,12 +125,16 @@ func TestToken_AnAnswerIsJudgedByItsToken(t *testing.T) {
 
 func TestToken_HowLongItLivesIsReadHoweverItIsWritten(t *testing.T) {
 	for text, want := range map[string]time.Duration{
-		"3600": time.Hour - tokenLeeway, "3600.0": time.Hour - tokenLeeway, "3.6e3": time.Hour - tokenLeeway, `"3600"`: time.Hour - tokenLeeway,
-		`"3600.0"`: time.Hour - tokenLeeway, `" 3600 "`: time.Hour - tokenLeeway, "3599.5": 3599500*time.Millisecond - tokenLeeway,
-		`""`: tokenKept, "null": tokenKept, `"soon"`: tokenKept, "-1": tokenKept, "0": tokenKept, "{}": tokenKept, `"NaN"`: tokenKept, "true": tokenKept,
+		"3600": time.Hour - tokenLeeway, "3600.0": time.Hour - tokenLeeway, "3.6e3": time.Hour - tokenLeeway,
+		`"3600"`:   time.Hour - tokenLeeway,
+		`"3600.0"`: time.Hour - tokenLeeway, `" 3600 "`: time.Hour - tokenLeeway,
+		"3599.5": 3599500*time.Millisecond - tokenLeeway,
+		`""`:     tokenKept, "null": tokenKept, `"soon"`: tokenKept, "-1": tokenKept, "0": tokenKept, "{}": tokenKept,
+		`"NaN"`: tokenKept, "true": tokenKept,
 		"1e300": tokenKeptMost - tokenLeeway, `"Inf"`: tokenKeptMost - tokenLeeway,
 	} {
-		a := newAsking(t, answers(200, "application/json", `{"access_token":"tok","token_type":"Bearer","expires_in":`+text+`}`))
+		a := newAsking(t, answers(200, "application/json", `{"access_token":"tok","token_type":"Bearer","expires_in":`+
+			text+`}`))
 		for _, step := range []struct {
 			wait  time.Duration
 			asked int
@@ -133,7 +142,8 @@ func TestToken_HowLongItLivesIsReadHoweverItIsWritten(t *testing.T) {
 			a.clock.forward(step.wait)
 			got, err := a.of(t.Context(), a.grant())
 			if n := len(a.taken()); got != "tok" || err != nil || n != step.asked {
-				t.Errorf("expires_in %s, %s later: %q, %v, asked %d times, want %d", text, step.wait, got, err, n, step.asked)
+				t.Errorf("expires_in %s, %s later: %q, %v, asked %d times, want %d", text, step.wait, got, err, n,
+					step.asked)
 			}
 		}
 	}
@@ -144,15 +154,23 @@ func TestToken_FailuresSayWhatIsWrong(t *testing.T) {
 		answer http.HandlerFunc
 		want   string
 	}{
-		"mac":                {answers(200, "application/json", `{"access_token":"a","token_type":"MAC"}`), "It gave no bearer token."},
-		"DPoP":               {answers(200, "application/json", `{"access_token":"a","token_type":"DPoP"}`), "It gave no bearer token."},
-		"a line break":       {answers(200, "application/json", `{"access_token":"a\nb"}`), "It gave no bearer token."},
-		"Brotli":             {answers(200, "application/json", "\x8b\x02\x80\xff", "Content-Encoding", "br"), "Its answer is compressed in a way that was not asked for and is not understood."},
-		"a bomb":             {answers(200, "application/json", gzipped(`{"padding":"`+strings.Repeat("x", 1<<20)+`","access_token":"a"}`), "Content-Encoding", "gzip"), "Its answer holds no access token."},
-		"a number":           {answers(200, "application/json", `{"access_token":7}`), "Its answer holds no access token."},
-		"an empty one":       {answers(200, "application/json", `{"access_token":""}`), "Its answer holds no access token."},
-		"a list":             {answers(200, "application/json", `["a"]`), "Its answer holds no access token."},
-		"an error in gzip":   {answers(400, "application/json", gzipped(`{"error":"invalid_scope"}`), "Content-Encoding", "gzip"), "It answered invalid_scope."},
+		"mac": {answers(200, "application/json", `{"access_token":"a","token_type":"MAC"}`),
+			"It gave no bearer token."},
+		"DPoP": {answers(200, "application/json", `{"access_token":"a","token_type":"DPoP"}`),
+			"It gave no bearer token."},
+		"a line break": {answers(200, "application/json", `{"access_token":"a\nb"}`), "It gave no bearer token."},
+		"Brotli": {answers(200, "application/json", "\x8b\x02\x80\xff", "Content-Encoding", "br"),
+			"Its answer is compressed in a way that was not asked for and is not understood."},
+		"a bomb": {answers(200, "application/json",
+			gzipped(`{"padding":"`+strings.Repeat("x", 1<<20)+`","access_token":"a"}`), "Content-Encoding", "gzip"),
+			"Its answer holds no access token."},
+		"a number": {answers(200, "application/json", `{"access_token":7}`),
+			"Its answer holds no access token."},
+		"an empty one": {answers(200, "application/json", `{"access_token":""}`),
+			"Its answer holds no access token."},
+		"a list": {answers(200, "application/json", `["a"]`), "Its answer holds no access token."},
+		"an error in gzip": {answers(400, "application/json", gzipped(`{"error":"invalid_scope"}`),
+			"Content-Encoding", "gzip"), "It answered invalid_scope."},
 		"an error as a form": {answers(400, "text/plain", `error=invalid_grant`), "It answered invalid_grant."},
 	} {
 		a := newAsking(t, c.answer)
@@ -168,8 +186,8 @@ func TestToken_FailuresSayWhatIsWrong(t *testing.T) {
 	}
 }
 
-// The client proves itself as it was told, and in the other way only after invalid_client: a 403, a 429 or a silence would be
-// the same, and count twice.
+// The client proves itself as it was told, and in the other way only after invalid_client: a 403, a 429 or a silence
+// would be the same, and count twice.
 func TestToken_TheOtherWayToProveTheClientIsTriedAfterInvalidClientAlone(t *testing.T) {
 	const good, header, post = `{"access_token":"tok"}`, "header", "body"
 	invalid := func(code int) http.HandlerFunc {
@@ -181,12 +199,14 @@ func TestToken_TheOtherWayToProveTheClientIsTriedAfterInvalidClientAlone(t *test
 		refuse http.HandlerFunc
 		want   string
 	}{
-		"not said":                        {"", header, invalid(401), "header"},
-		"not said, wants the body":        {"", post, invalid(401), "header body"},
-		"not said, 400":                   {"", post, invalid(400), "header body"},
-		"not said, 200":                   {"", post, invalid(200), "header body"},
-		"not said, another error":         {"", post, answers(400, "application/json", `{"error":"invalid_request"}`), "header"},
-		"not said, 403":                   {"", post, answers(403, "application/json", `{"error":"access_denied"}`), "header"},
+		"not said":                 {"", header, invalid(401), "header"},
+		"not said, wants the body": {"", post, invalid(401), "header body"},
+		"not said, 400":            {"", post, invalid(400), "header body"},
+		"not said, 200":            {"", post, invalid(200), "header body"},
+		"not said, another error": {"", post, answers(400, "application/json", `{"error":"invalid_request"}`),
+			"header"},
+		"not said, 403": {"", post, answers(403, "application/json", `{"error":"access_denied"}`),
+			"header"},
 		"not said, 429":                   {"", post, answers(429, "text/plain", ""), "header"},
 		"not said, 500":                   {"", post, answers(500, "text/plain", "invalid_client"), "header"},
 		"said, in the body":               {domain.ClientAuthPost, post, invalid(401), "body"},
@@ -242,10 +262,13 @@ func TestToken_TheRequestHoldsWhatTheGrantSays(t *testing.T) {
 		t.Fatalf("got %+v, want a request for each audience", got)
 	}
 	first := got[0]
-	if fmt.Sprint(first.form) != "map[audience:[https://api.test/?a=b&c] grant_type:[client_credentials] resource:[urn:x] scope:[a b]]" || first.user != "client+1" || first.secret != "s3cret" {
+	if fmt.Sprint(first.form) != "map[audience:[https://api.test/?a=b&c] grant_type:[client_credentials] "+
+		"resource:[urn:x] scope:[a b]]" || first.user != "client+1" || first.secret != "s3cret" {
 		t.Errorf("got %+v", first)
 	}
-	if first.header.Get("Accept-Encoding") != "identity" || first.header.Get("Content-Type") != "application/x-www-form-urlencoded" || first.header.Get("User-Agent") != userAgent {
+	if first.header.Get("Accept-Encoding") != "identity" ||
+		first.header.Get("Content-Type") != "application/x-www-form-urlencoded" ||
+		first.header.Get("User-Agent") != userAgent {
 		t.Errorf("the headers are %v", first.header)
 	}
 }
@@ -256,16 +279,18 @@ func TestUnpacked_TheMaskSeesWhatAnAnswerSays(t *testing.T) {
 	for name, c := range map[string]struct {
 		body, encoding, want string
 	}{
-		"plain":            {"you sent " + secret, "", "you sent •••"},
-		"gzip":             {gzipped("you sent " + secret), "gzip", "you sent •••"},
-		"gzip, unsaid":     {gzipped("you sent " + secret), "", "you sent •••"},
-		"GZIP":             {gzipped("you sent " + secret), "GZIP", "you sent •••"},
-		"deflate":          {deflated("you sent " + secret), "deflate", "you sent •••"},
-		"identity":         {"you sent " + secret, "identity", "you sent •••"},
-		"cut off":          {gzipped("you sent " + secret)[:30], "gzip", "you sent"},
-		"unknown":          {"\xff\xfe" + secret, "br", "(The answer is compressed in a way that was not asked for and is not understood.)"},
+		"plain":        {"you sent " + secret, "", "you sent •••"},
+		"gzip":         {gzipped("you sent " + secret), "gzip", "you sent •••"},
+		"gzip, unsaid": {gzipped("you sent " + secret), "", "you sent •••"},
+		"GZIP":         {gzipped("you sent " + secret), "GZIP", "you sent •••"},
+		"deflate":      {deflated("you sent " + secret), "deflate", "you sent •••"},
+		"identity":     {"you sent " + secret, "identity", "you sent •••"},
+		"cut off":      {gzipped("you sent " + secret)[:30], "gzip", "you sent"},
+		"unknown": {"\xff\xfe" + secret,
+			"br", "(The answer is compressed in a way that was not asked for and is not understood.)"},
 		"unknown and text": {"you sent " + secret, "none", "you sent •••"},
-		"a bomb":           {gzipped(big + strings.Repeat("y", 1<<20)), "gzip", strings.Repeat("x", answerMost-8) + "•••"},
+		"a bomb": {gzipped(big + strings.Repeat("y", 1<<20)), "gzip", strings.Repeat("x", answerMost-8) +
+			"•••"},
 	} {
 		h := http.Header{}
 		if c.encoding != "" {

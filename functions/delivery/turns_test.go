@@ -39,7 +39,8 @@ func TestRule20_AnEndpointGetsNoMoreASecondThanItsPolicySays(t *testing.T) {
 	for _, d := range waiting {
 		turns[d.NotBefore.Sub(now).Round(time.Millisecond)] = d.Turn && d.Attempt == 1
 	}
-	if want := map[time.Duration]bool{500 * time.Millisecond: true, time.Second: true, 1500 * time.Millisecond: true}; fmt.Sprint(turns) != fmt.Sprint(want) {
+	if want := map[time.Duration]bool{500 * time.Millisecond: true, time.Second: true,
+		1500 * time.Millisecond: true}; fmt.Sprint(turns) != fmt.Sprint(want) {
 		t.Fatalf("they wait for %v, want %v", turns, want)
 	}
 	k.clock.forward(2 * time.Second)

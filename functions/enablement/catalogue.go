@@ -13,9 +13,10 @@ import (
 	"plugboard/shared/offer"
 )
 
-// CatalogueExtension tells everything that enabling the extension would create. NotFound when it is neither listed nor on
-// trial in the account.
-func (s *Service) CatalogueExtension(ctx context.Context, in *contract.ReadCatalogueExtensionInput) (*contract.ReadCatalogueExtensionOutput, error) {
+// CatalogueExtension tells everything that enabling the extension would create. NotFound when it is neither listed nor
+// on trial in the account.
+func (s *Service) CatalogueExtension(ctx context.Context,
+	in *contract.ReadCatalogueExtensionInput) (*contract.ReadCatalogueExtensionOutput, error) {
 	if err := notForExtensions(ctx); err != nil {
 		return nil, err
 	}
@@ -48,7 +49,8 @@ func (s *Service) CatalogueExtension(ctx context.Context, in *contract.ReadCatal
 		item.LogoURL = contract.LogoURL(e.ID, e.Logo)
 	}
 	out := &contract.ReadCatalogueExtensionOutput{Body: contract.CatalogueExtension{
-		CatalogueItem: item, Contact: e.Contact, Links: e.Links, Creates: creation(b), Brings: []contract.BroughtAlong{},
+		CatalogueItem: item, Contact: e.Contact, Links: e.Links, Creates: creation(b),
+		Brings: []contract.BroughtAlong{},
 	}}
 	blueprints := append(shelf.Read(), b)
 	for _, id := range item.AlsoEnables {
@@ -62,14 +64,16 @@ func (s *Service) CatalogueExtension(ctx context.Context, in *contract.ReadCatal
 }
 
 // broughtAlong describes a dependency. blueprints are those among which some need it.
-func (s *Service) broughtAlong(ctx context.Context, shelf offer.Shelf, id domain.ExtensionID, blueprints []domain.Blueprint) (contract.BroughtAlong, error) {
+func (s *Service) broughtAlong(ctx context.Context, shelf offer.Shelf, id domain.ExtensionID,
+	blueprints []domain.Blueprint) (contract.BroughtAlong, error) {
 	b, err := shelf.Listed(ctx, id)
 	if err != nil {
 		return contract.BroughtAlong{}, err
 	}
 	e, err := s.store.Extension(ctx, id)
 	brought := contract.BroughtAlong{
-		Extension: id, Version: b.Version, Name: e.Name, Description: e.Description, LogoURL: contract.LogoURL(id, e.Logo), Creates: creation(b),
+		Extension: id, Version: b.Version, Name: e.Name, Description: e.Description,
+		LogoURL: contract.LogoURL(id, e.Logo), Creates: creation(b),
 		NeededBy: []domain.ExtensionID{},
 	}
 	for _, other := range blueprints {
@@ -84,7 +88,8 @@ func (s *Service) broughtAlong(ctx context.Context, shelf offer.Shelf, id domain
 
 // creation is what the blueprint makes. Values of auth and headers stay out: a partner may have written a secret there.
 func creation(b domain.Blueprint) contract.Creation {
-	c := contract.Creation{Scopes: b.Scopes, HandsOff: b.Setup != nil, TemplateTypes: b.TemplateTypes, Webhooks: []contract.PromisedWebhook{}}
+	c := contract.Creation{Scopes: b.Scopes, HandsOff: b.Setup != nil, TemplateTypes: b.TemplateTypes,
+		Webhooks: []contract.PromisedWebhook{}}
 	if b.Lifecycle != nil {
 		c.LifecycleHost = hostOf(b.Lifecycle.URL)
 	}
@@ -96,7 +101,8 @@ func creation(b domain.Blueprint) contract.Creation {
 	}
 	for _, w := range b.Webhooks {
 		c.Webhooks = append(c.Webhooks, contract.PromisedWebhook{
-			Key: w.Key, Host: hostOf(w.URL), EventTypes: w.EventTypes, Each: each, Scheme: w.Auth.Scheme, TokenHost: hostOf(w.Auth.TokenURL),
+			Key: w.Key, Host: hostOf(w.URL), EventTypes: w.EventTypes, Each: each, Scheme: w.Auth.Scheme,
+			TokenHost:  hostOf(w.Auth.TokenURL),
 			Parameters: parametersIn(b, w),
 		})
 	}

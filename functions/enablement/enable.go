@@ -29,7 +29,8 @@ const enableAttempts = 5
 // NotFound when the extension is neither listed nor on trial in the account. Invalid with every missing or wrong
 // parameter, dependencies included. Conflict while it is being disabled or has failed, or when a dependency is
 // unavailable; `quota-exceeded` when its resources exceed a quota.
-func (s *Service) Enable(ctx context.Context, in *contract.EnableExtensionInput) (*contract.EnableExtensionOutput, error) {
+func (s *Service) Enable(ctx context.Context,
+	in *contract.EnableExtensionInput) (*contract.EnableExtensionOutput, error) {
 	account := auth.From(ctx).Account
 	shelf := offer.NewShelf(s.store)
 	_, err := shelf.Offered(ctx, account, in.Extension)
@@ -53,7 +54,8 @@ func (s *Service) Enable(ctx context.Context, in *contract.EnableExtensionInput)
 			return out, err
 		}
 	}
-	return nil, fault.New(fault.Unavailable, "busy", "The account's installations keep changing. Try again in a moment.")
+	return nil, fault.New(fault.Unavailable, "busy",
+		"The account's installations keep changing. Try again in a moment.")
 }
 
 // lookAtParameters reports wrong parameters of an input that is already invalid.
@@ -79,7 +81,9 @@ func (s *Service) lookAtParameters(ctx context.Context, in *contract.EnableExten
 }
 
 // enable commits one plan. blueprints holds dependencies first and the requested extension last.
-func (s *Service) enable(ctx context.Context, account domain.AccountID, blueprints []domain.Blueprint, installed map[domain.ExtensionID]domain.Installation, in contract.EnableExtensionBody) (*contract.EnableExtensionOutput, error) {
+func (s *Service) enable(ctx context.Context, account domain.AccountID, blueprints []domain.Blueprint,
+	installed map[domain.ExtensionID]domain.Installation,
+	in contract.EnableExtensionBody) (*contract.EnableExtensionOutput, error) {
 	root := blueprints[len(blueprints)-1]
 	out := &contract.EnableExtensionOutput{}
 	out.Body.Created = []contract.NewInstallation{}
@@ -118,7 +122,8 @@ func (s *Service) enable(ctx context.Context, account domain.AccountID, blueprin
 			return nil, err
 		}
 		use.Change(installed[b.Extension], i)
-		message.Installations = append(message.Installations, events.ProvisionedInstance{Extension: b.Extension, Epoch: i.Epoch})
+		message.Installations = append(message.Installations,
+			events.ProvisionedInstance{Extension: b.Extension, Epoch: i.Epoch})
 		out.Body.Created = append(out.Body.Created, made)
 		out.Body.Installation = contract.ViewInstallation(i) // the requested extension comes last
 	}
@@ -131,7 +136,8 @@ func (s *Service) enable(ctx context.Context, account domain.AccountID, blueprin
 }
 
 // install adds to tx an installation of b, its token unless it is handed off, and its line in the roster.
-func (s *Service) install(ctx context.Context, tx *store.Tx, i *domain.Installation, b domain.Blueprint, given map[string]domain.ParameterValue, now time.Time) (contract.NewInstallation, error) {
+func (s *Service) install(ctx context.Context, tx *store.Tx, i *domain.Installation, b domain.Blueprint,
+	given map[string]domain.ParameterValue, now time.Time) (contract.NewInstallation, error) {
 	made := contract.NewInstallation{Extension: b.Extension, EnabledBy: i.EnabledBy, HandOff: b.Setup != nil}
 	i.Extension, i.Version, i.State = b.Extension, b.Version, domain.Enabling
 	i.Steps, i.Failure, i.Setup, i.Upgrade, i.Drift, i.UpdatedAt = i.StepsTo(b), nil, nil, nil, nil, now
@@ -185,7 +191,9 @@ func newPlan(blueprints []domain.Blueprint, installed map[domain.ExtensionID]dom
 				continue
 			}
 			if dependency.Version < d.MinVersion {
-				return plan{}, fault.New(fault.Conflict, "dependency-version", "The extension %q needs version %d of %q; version %d is enabled. Upgrade that first.", b.Extension, d.MinVersion, d.Extension, dependency.Version)
+				return plan{}, fault.New(fault.Conflict, "dependency-version",
+					"The extension %q needs version %d of %q; version %d is enabled. Upgrade that first.", b.Extension,
+					d.MinVersion, d.Extension, dependency.Version)
 			}
 			if earlier, ok := need[d.Extension]; ok {
 				dependency = earlier
@@ -205,14 +213,17 @@ func newPlan(blueprints []domain.Blueprint, installed map[domain.ExtensionID]dom
 
 func cannotEnable(i domain.Installation) error {
 	if i.State == domain.Failed {
-		return fault.New(fault.Conflict, "installation-failed", "The extension %q failed at %s. Retry it, or disable it first.", i.Extension, i.Failure.Step)
+		return fault.New(fault.Conflict, "installation-failed",
+			"The extension %q failed at %s. Retry it, or disable it first.", i.Extension, i.Failure.Step)
 	}
-	return fault.New(fault.Conflict, "installation-state", "The extension %q is %s. Enable it again when that is done.", i.Extension, i.State)
+	return fault.New(fault.Conflict, "installation-state", "The extension %q is %s. Enable it again when that is done.",
+		i.Extension, i.State)
 }
 
-// parameterFaults reports every parameter that is missing or wrong, over all the installations to create, and values for
-// an extension that is neither one of them nor enabled.
-func (p plan) parameterFaults(given map[domain.ExtensionID]map[string]domain.ParameterValue, installed map[domain.ExtensionID]domain.Installation) []fault.Field {
+// parameterFaults reports every parameter that is missing or wrong, over all the installations to create, and values
+// for an extension that is neither one of them nor enabled.
+func (p plan) parameterFaults(given map[domain.ExtensionID]map[string]domain.ParameterValue,
+	installed map[domain.ExtensionID]domain.Installation) []fault.Field {
 	var wrong []fault.Field
 	for _, b := range p.create {
 		wrong = append(wrong, b.CheckParameters("/parameters/"+string(b.Extension), given[b.Extension])...)
@@ -220,14 +231,16 @@ func (p plan) parameterFaults(given map[domain.ExtensionID]map[string]domain.Par
 	for _, id := range slices.Sorted(maps.Keys(given)) {
 		created := slices.ContainsFunc(p.create, func(b domain.Blueprint) bool { return b.Extension == id })
 		if !created && !installed[id].Present() {
-			wrong = append(wrong, fault.Field{Pointer: "/parameters/" + domain.EscapePointer(string(id)), Code: "unknown-extension", Detail: "This extension is not being enabled, so it takes no parameters."})
+			wrong = append(wrong, fault.Field{Pointer: "/parameters/" + domain.EscapePointer(string(id)),
+				Code: "unknown-extension", Detail: "This extension is not being enabled, so it takes no parameters."})
 		}
 	}
 	return wrong
 }
 
 // parameters separates the secret values, and seals them.
-func (s *Service) parameters(ctx context.Context, account domain.AccountID, b domain.Blueprint, given map[string]domain.ParameterValue) (map[string]domain.ParameterValue, map[string]domain.Sealed, error) {
+func (s *Service) parameters(ctx context.Context, account domain.AccountID, b domain.Blueprint,
+	given map[string]domain.ParameterValue) (map[string]domain.ParameterValue, map[string]domain.Sealed, error) {
 	open, sealed := map[string]domain.ParameterValue{}, map[string]domain.Sealed{}
 	var failed error
 	for _, p := range b.Parameters.All() {
@@ -235,7 +248,8 @@ func (s *Service) parameters(ctx context.Context, account domain.AccountID, b do
 		switch {
 		case domain.NoParameter(value):
 		case p.Schema.WriteOnly:
-			box, err := s.seal.Seal(ctx, account, domain.ParameterResource(b.Extension, p.Key), domain.Secret(domain.ParameterText(value)))
+			box, err := s.seal.Seal(ctx, account, domain.ParameterResource(b.Extension, p.Key),
+				domain.Secret(domain.ParameterText(value)))
 			failed = errors.Join(failed, err)
 			sealed[p.Key] = box
 		default:

@@ -16,7 +16,8 @@ import (
 )
 
 // Installations lists the account's, by extension.
-func (s *Service) Installations(ctx context.Context, in *contract.ListInstallationsInput) (*contract.ListInstallationsOutput, error) {
+func (s *Service) Installations(ctx context.Context,
+	in *contract.ListInstallationsInput) (*contract.ListInstallationsOutput, error) {
 	installed, err := s.store.Installations(ctx, auth.From(ctx).Account)
 	if err != nil {
 		return nil, err
@@ -25,18 +26,22 @@ func (s *Service) Installations(ctx context.Context, in *contract.ListInstallati
 	for _, id := range slices.Sorted(maps.Keys(installed)) {
 		views = append(views, contract.ViewInstallation(installed[id]))
 	}
-	return &contract.ListInstallationsOutput{Body: contract.PageOf(views, func(v contract.InstallationView) string { return string(v.Extension) }, in.PageInput)}, nil
+	return &contract.ListInstallationsOutput{Body: contract.PageOf(views, func(v contract.InstallationView) string {
+		return string(v.Extension)
+	}, in.PageInput)}, nil
 }
 
 // Installation reads one, with its steps and managed resources.
-func (s *Service) Installation(ctx context.Context, in *contract.InstallationInput) (*contract.ReadInstallationOutput, error) {
+func (s *Service) Installation(ctx context.Context,
+	in *contract.InstallationInput) (*contract.ReadInstallationOutput, error) {
 	i, err := s.store.Installation(ctx, auth.From(ctx).Account, in.Extension)
 	return &contract.ReadInstallationOutput{ETag: i.ETag(), Body: contract.ViewInstallation(i)}, err
 }
 
 // Disable kills the token and the deliveries of the epoch with its own write; provisioning then clears away.
 // Conflict while another enabled extension needs it.
-func (s *Service) Disable(ctx context.Context, in *contract.InstallationInput) (*contract.DisableExtensionOutput, error) {
+func (s *Service) Disable(ctx context.Context,
+	in *contract.InstallationInput) (*contract.DisableExtensionOutput, error) {
 	i, changed, err := s.move(ctx, in.Extension, domain.Installation.Disable)
 	if err != nil || !changed {
 		return &contract.DisableExtensionOutput{Body: contract.ViewInstallation(i)}, err
@@ -51,9 +56,13 @@ func (s *Service) Disable(ctx context.Context, in *contract.InstallationInput) (
 }
 
 // Suspend stops the extension's API and sending, in the name of the caller: an admin, or the platform.
-func (s *Service) Suspend(ctx context.Context, in *contract.InstallationInput) (*contract.SuspendExtensionOutput, error) {
+func (s *Service) Suspend(ctx context.Context,
+	in *contract.InstallationInput) (*contract.SuspendExtensionOutput, error) {
 	by := auth.From(ctx).Suspender()
-	i, changed, err := s.move(ctx, in.Extension, func(i domain.Installation, now time.Time) (domain.Installation, error) { return i.Suspend(by, now) })
+	i, changed, err := s.move(ctx, in.Extension,
+		func(i domain.Installation, now time.Time) (domain.Installation, error) {
+			return i.Suspend(by, now)
+		})
 	if err != nil || !changed {
 		return &contract.SuspendExtensionOutput{Body: contract.ViewInstallation(i)}, err
 	}
@@ -72,7 +81,10 @@ func (s *Service) Suspend(ctx context.Context, in *contract.InstallationInput) (
 // Resume lifts the caller's own suspension; another's keeps it suspended.
 func (s *Service) Resume(ctx context.Context, in *contract.InstallationInput) (*contract.ResumeExtensionOutput, error) {
 	by := auth.From(ctx).Suspender()
-	i, changed, err := s.move(ctx, in.Extension, func(i domain.Installation, now time.Time) (domain.Installation, error) { return i.Resume(by, now) })
+	i, changed, err := s.move(ctx, in.Extension,
+		func(i domain.Installation, now time.Time) (domain.Installation, error) {
+			return i.Resume(by, now)
+		})
 	if err != nil || !changed {
 		return &contract.ResumeExtensionOutput{Body: contract.ViewInstallation(i)}, err
 	}
@@ -88,7 +100,8 @@ func (s *Service) Resume(ctx context.Context, in *contract.InstallationInput) (*
 }
 
 // Retry goes on with a failed installation, towards the goal that it had.
-func (s *Service) Retry(ctx context.Context, in *contract.InstallationInput) (*contract.RetryInstallationOutput, error) {
+func (s *Service) Retry(ctx context.Context,
+	in *contract.InstallationInput) (*contract.RetryInstallationOutput, error) {
 	i, _, err := s.move(ctx, in.Extension, domain.Installation.Retry)
 	if err != nil {
 		return nil, err
@@ -103,7 +116,8 @@ func (s *Service) Retry(ctx context.Context, in *contract.InstallationInput) (*c
 // RotateToken makes a new token, shown this once; the first one where an earlier version handed off and nobody took it.
 // The token before stays good for a day unless the caller says otherwise.
 // Conflict unless the installation is present, and `hand-off` when its partner alone gets the token.
-func (s *Service) RotateToken(ctx context.Context, in *contract.RotateInstallationTokenInput) (*contract.RotateInstallationTokenOutput, error) {
+func (s *Service) RotateToken(ctx context.Context,
+	in *contract.RotateInstallationTokenInput) (*contract.RotateInstallationTokenOutput, error) {
 	i, b, err := s.present(ctx, in.Extension)
 	if err != nil {
 		return nil, err
@@ -116,9 +130,11 @@ func (s *Service) RotateToken(ctx context.Context, in *contract.RotateInstallati
 	out := &contract.RotateInstallationTokenOutput{}
 	token, hash := secret.NewCredential(secret.TokenPrefix)
 	next := domain.Token{
-		Hash: hash, Prefix: secret.Prefix(token, prefixShown), ID: domain.TokenID(s.newID("tok")), Account: i.Account, Extension: i.Extension, Epoch: i.Epoch, Scopes: b.Scopes, CreatedAt: now,
+		Hash: hash, Prefix: secret.Prefix(token, prefixShown), ID: domain.TokenID(s.newID("tok")), Account: i.Account,
+		Extension: i.Extension, Epoch: i.Epoch, Scopes: b.Scopes, CreatedAt: now,
 	}
-	before, err := s.store.Token(ctx, i.TokenHash) // drift may have taken it, and an installation handed off before it was taken has none
+	// drift may have taken it, and an installation handed off before it was taken has none
+	before, err := s.store.Token(ctx, i.TokenHash)
 	if err != nil && fault.KindOf(err) != fault.NotFound {
 		return nil, fault.Wrap(err, "the token of %s in %s", i.Extension, i.Account)
 	}
@@ -130,7 +146,8 @@ func (s *Service) RotateToken(ctx context.Context, in *contract.RotateInstallati
 		tx.Replace(&before)
 		out.Body.BeforeEndsAt = before.ExpiresAt
 		if overlap == 0 {
-			out.Body.Warning = "The token before ended at once: whoever still sends it gets 401 until it has the new one."
+			out.Body.Warning = "The token before ended at once: whoever still sends it gets 401 until it has the " +
+				"new one."
 		}
 	}
 	if ended != "" {
@@ -143,7 +160,9 @@ func (s *Service) RotateToken(ctx context.Context, in *contract.RotateInstallati
 }
 
 // move reads an installation and asks the domain for its next state. changed is false when it already is there.
-func (s *Service) move(ctx context.Context, e domain.ExtensionID, to func(domain.Installation, time.Time) (domain.Installation, error)) (i domain.Installation, changed bool, err error) {
+func (s *Service) move(ctx context.Context, e domain.ExtensionID,
+	to func(domain.Installation, time.Time) (domain.Installation, error)) (i domain.Installation, changed bool,
+	err error) {
 	before, err := s.store.Installation(ctx, auth.From(ctx).Account, e)
 	if err != nil {
 		return before, false, err

@@ -11,9 +11,11 @@ import (
 )
 
 // Invitations lists the account's, pending and declined. An accepted one is in the catalogue instead.
-func (s *Service) Invitations(ctx context.Context, in *contract.ListInvitationsInput) (*contract.ListInvitationsOutput, error) {
+func (s *Service) Invitations(ctx context.Context,
+	in *contract.ListInvitationsInput) (*contract.ListInvitationsOutput, error) {
 	some, err := s.store.Invitations(ctx, auth.From(ctx).Account, domain.ExtensionID(in.Cursor), in.Limit+1)
-	out := &contract.ListInvitationsOutput{Body: contract.Page[contract.InvitationView]{Items: []contract.InvitationView{}}}
+	out := &contract.ListInvitationsOutput{
+		Body: contract.Page[contract.InvitationView]{Items: []contract.InvitationView{}}}
 	for n, i := range some {
 		if n == in.Limit {
 			out.Body.NextCursor = string(some[n-1].Extension)
@@ -24,10 +26,11 @@ func (s *Service) Invitations(ctx context.Context, in *contract.ListInvitationsI
 	return out, err
 }
 
-// AcceptInvitation lets the account see and enable the extension. Accepting twice is once, and an account may accept what
-// it declined. NotFound when the partner does not invite the account, or not any more; Conflict `quota-exceeded` when it
-// tries too many extensions.
-func (s *Service) AcceptInvitation(ctx context.Context, in *contract.InvitationInput) (*contract.AcceptInvitationOutput, error) {
+// AcceptInvitation lets the account see and enable the extension. Accepting twice is once, and an account may accept
+// what it declined. NotFound when the partner does not invite the account, or not any more; Conflict `quota-exceeded`
+// when it tries too many extensions.
+func (s *Service) AcceptInvitation(ctx context.Context,
+	in *contract.InvitationInput) (*contract.AcceptInvitationOutput, error) {
 	account := auth.From(ctx).Account
 	e, i, accepted, err := s.invitation(ctx, account, in.Extension)
 	if err != nil {
@@ -51,7 +54,8 @@ func (s *Service) AcceptInvitation(ctx context.Context, in *contract.InvitationI
 }
 
 // DeclineInvitation ends an invitation, or the trial that came of it. Declining twice is once.
-func (s *Service) DeclineInvitation(ctx context.Context, in *contract.InvitationInput) (*contract.DeclineInvitationOutput, error) {
+func (s *Service) DeclineInvitation(ctx context.Context,
+	in *contract.InvitationInput) (*contract.DeclineInvitationOutput, error) {
 	account := auth.From(ctx).Account
 	e, i, accepted, err := s.invitation(ctx, account, in.Extension)
 	if err != nil {
@@ -77,7 +81,8 @@ func (s *Service) DeclineInvitation(ctx context.Context, in *contract.Invitation
 
 // invitation reads the extension, and the account's invitation to it or the trial that came of it. NotFound when there
 // is neither, as when there is no such extension.
-func (s *Service) invitation(ctx context.Context, a domain.AccountID, id domain.ExtensionID) (e domain.Extension, i domain.Invitation, accepted bool, err error) {
+func (s *Service) invitation(ctx context.Context, a domain.AccountID,
+	id domain.ExtensionID) (e domain.Extension, i domain.Invitation, accepted bool, err error) {
 	trial, err := s.store.Trial(ctx, a, id)
 	if err != nil && fault.KindOf(err) != fault.NotFound {
 		return

@@ -15,7 +15,8 @@ import (
 // Catalogue lists what can be enabled, each with what it would bring along and ask for: what is listed, and what the
 // account tries before it is. It reads what is on the page: its cost does not grow with what others offer. A trial that
 // turns out to be listed, or to have nothing to try, leaves its place on the page empty.
-func (s *Service) Catalogue(ctx context.Context, in *contract.ListCatalogueInput) (*contract.ListCatalogueOutput, error) {
+func (s *Service) Catalogue(ctx context.Context,
+	in *contract.ListCatalogueInput) (*contract.ListCatalogueOutput, error) {
 	if err := notForExtensions(ctx); err != nil {
 		return nil, err
 	}
@@ -61,13 +62,16 @@ func catalogued(listings []domain.Listing, trials []domain.Trial, after domain.E
 			all = append(all, domain.Listing{Extension: t.Extension})
 		}
 	}
-	slices.SortFunc(all, func(a, b domain.Listing) int { return strings.Compare(string(a.Extension), string(b.Extension)) })
+	slices.SortFunc(all, func(a, b domain.Listing) int {
+		return strings.Compare(string(a.Extension), string(b.Extension))
+	})
 	return all
 }
 
 // place is the line of a listing, or of a trial; ok is false for a trial that is listed on another page, or has
 // no version to try.
-func (s *Service) place(ctx context.Context, listed offer.Shelf, l domain.Listing, installed map[domain.ExtensionID]domain.Installation) (item contract.CatalogueItem, ok bool, err error) {
+func (s *Service) place(ctx context.Context, listed offer.Shelf, l domain.Listing,
+	installed map[domain.ExtensionID]domain.Installation) (item contract.CatalogueItem, ok bool, err error) {
 	if l.Version > 0 {
 		item, err = catalogueItem(ctx, listed, l, installed)
 		item.LogoURL = contract.LogoURL(l.Extension, l.Logo)
@@ -95,8 +99,10 @@ func (s *Service) place(ctx context.Context, listed offer.Shelf, l domain.Listin
 }
 
 // catalogueItem is what enabling the extension would bring along and ask for.
-func catalogueItem(ctx context.Context, shelf offer.Shelf, l domain.Listing, installed map[domain.ExtensionID]domain.Installation) (contract.CatalogueItem, error) {
-	item := contract.CatalogueItem{Listing: l, State: installed[l.Extension].State, SendsTo: []string{}, AlsoEnables: []domain.ExtensionID{}, Parameters: []contract.NeededParameter{}}
+func catalogueItem(ctx context.Context, shelf offer.Shelf, l domain.Listing,
+	installed map[domain.ExtensionID]domain.Installation) (contract.CatalogueItem, error) {
+	item := contract.CatalogueItem{Listing: l, State: installed[l.Extension].State, SendsTo: []string{},
+		AlsoEnables: []domain.ExtensionID{}, Parameters: []contract.NeededParameter{}}
 	blueprints, err := shelf.Closure(ctx, domain.Dependency{Extension: l.Extension})
 	if u, ok := offer.Unobtainable(err); ok {
 		item.Unobtainable = u.Detail
@@ -133,5 +139,6 @@ func notForExtensions(ctx context.Context) error {
 	if auth.From(ctx).Extension() == "" {
 		return nil
 	}
-	return fault.New(fault.Forbidden, "extension-token", "An extension does not read the catalogue. Use an account's own credential.")
+	return fault.New(fault.Forbidden, "extension-token",
+		"An extension does not read the catalogue. Use an account's own credential.")
 }

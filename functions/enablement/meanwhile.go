@@ -12,25 +12,28 @@ import (
 	"plugboard/shared/fault"
 )
 
-// What a click gives for an extension that another click enabled meanwhile: it must be so already, since nothing that an
-// admin gives is ignored silently.
+// What a click gives for an extension that another click enabled meanwhile: it must be so already, since nothing that
+// an admin gives is ignored silently.
 
 // alreadySo checks a click that changes nothing, since i is as it asks. Invalid for values of an extension that is not
 // enabled; Conflict `enabled-otherwise` for what is not so.
-func (s *Service) alreadySo(ctx context.Context, nothing plan, i domain.Installation, installed map[domain.ExtensionID]domain.Installation, in contract.EnableExtensionBody) error {
+func (s *Service) alreadySo(ctx context.Context, nothing plan, i domain.Installation,
+	installed map[domain.ExtensionID]domain.Installation, in contract.EnableExtensionBody) error {
 	if err := fault.InvalidFields(nothing.parameterFaults(in.Parameters, installed)); err != nil {
 		return err
 	}
 	if in.UpgradePolicy != "" && in.UpgradePolicy != i.UpgradePolicy {
 		return enabledOtherwise([]fault.Field{{
-			Pointer: "/upgrade_policy", Code: "differs", Detail: fmt.Sprintf("It is %s. Change it by put-upgrade-policy.", i.UpgradePolicy),
+			Pointer: "/upgrade_policy", Code: "differs",
+			Detail: fmt.Sprintf("It is %s. Change it by put-upgrade-policy.", i.UpgradePolicy),
 		}})
 	}
 	return s.sameValues(ctx, installed, in.Parameters)
 }
 
 // sameValues is Conflict `enabled-otherwise` with each value that an enabled extension has not.
-func (s *Service) sameValues(ctx context.Context, installed map[domain.ExtensionID]domain.Installation, given map[domain.ExtensionID]map[string]domain.ParameterValue) error {
+func (s *Service) sameValues(ctx context.Context, installed map[domain.ExtensionID]domain.Installation,
+	given map[domain.ExtensionID]map[string]domain.ParameterValue) error {
 	var differ []fault.Field
 	for _, id := range slices.Sorted(maps.Keys(given)) {
 		i := installed[id]
@@ -44,8 +47,9 @@ func (s *Service) sameValues(ctx context.Context, installed map[domain.Extension
 			}
 			if !same {
 				differ = append(differ, fault.Field{
-					Pointer: "/parameters/" + domain.EscapePointer(string(id)) + "/" + domain.EscapePointer(key), Code: "differs",
-					Detail: fmt.Sprintf("The extension %q is enabled, with another value.", id),
+					Pointer: "/parameters/" + domain.EscapePointer(string(id)) + "/" + domain.EscapePointer(key),
+					Code:    "differs",
+					Detail:  fmt.Sprintf("The extension %q is enabled, with another value.", id),
 				})
 			}
 		}
@@ -54,7 +58,8 @@ func (s *Service) sameValues(ctx context.Context, installed map[domain.Extension
 }
 
 // hasValue tells whether the installation has that value. No value is what any installation has.
-func (s *Service) hasValue(ctx context.Context, i domain.Installation, key string, value domain.ParameterValue) (bool, error) {
+func (s *Service) hasValue(ctx context.Context, i domain.Installation, key string,
+	value domain.ParameterValue) (bool, error) {
 	if domain.NoParameter(value) {
 		return true, nil
 	}
@@ -76,7 +81,9 @@ func enabledOtherwise(differ []fault.Field) error {
 	if len(differ) == 0 {
 		return nil
 	}
-	err := fault.New(fault.Conflict, "enabled-otherwise", "It was enabled meanwhile with other values; each is named in errors. Reload the catalogue, and change values by update-parameters. Nothing was changed.")
+	err := fault.New(fault.Conflict, "enabled-otherwise",
+		"It was enabled meanwhile with other values; each is named in errors. Reload the catalogue, and change values "+
+			"by update-parameters. Nothing was changed.")
 	err.Fields = differ
 	return err
 }

@@ -13,23 +13,27 @@ import (
 	"plugboard/shared/store"
 )
 
-// UpdateParameters changes the parameters that are named (design rule 7). Headers, query and auth have the new ones from
-// the next attempt on; the body of a delivery that is on its way stays as it was fixed. What changes nothing is no
+// UpdateParameters changes the parameters that are named (design rule 7). Headers, query and auth have the new ones
+// from the next attempt on; the body of a delivery that is on its way stays as it was fixed. What changes nothing is no
 // change; a secret that is given always is one, since what it was is not opened to compare.
 //
-// Invalid with every value that is wrong, as when enabling, by both versions during an upgrade; Conflict `installation-state` for a disabled installation,
-// which takes its parameters when it is enabled; Stale when If-Match names another revision.
-func (s *Service) UpdateParameters(ctx context.Context, in *contract.UpdateParametersInput) (*contract.UpdateParametersOutput, error) {
+// Invalid with every value that is wrong, as when enabling, by both versions during an upgrade; Conflict
+// `installation-state` for a disabled installation, which takes its parameters when it is enabled; Stale when If-Match
+// names another revision.
+func (s *Service) UpdateParameters(ctx context.Context,
+	in *contract.UpdateParametersInput) (*contract.UpdateParametersOutput, error) {
 	i, err := s.store.Installation(ctx, auth.From(ctx).Account, in.Extension)
 	if err != nil {
 		return nil, err
 	}
-	stale := fault.New(fault.Stale, "stale", "The installation has changed since you read it. Read it again and repeat.")
+	stale := fault.New(fault.Stale, "stale",
+		"The installation has changed since you read it. Read it again and repeat.")
 	switch {
 	case !domain.MatchesETag(in.IfMatch, i.ETag()):
 		return nil, stale
 	case i.State == domain.Disabling || i.State == domain.Disabled:
-		return nil, fault.New(fault.Conflict, "installation-state", "The extension %q is %s. Give its parameters when you enable it.", i.Extension, i.State)
+		return nil, fault.New(fault.Conflict, "installation-state",
+			"The extension %q is %s. Give its parameters when you enable it.", i.Extension, i.State)
 	}
 	versions, err := s.reading(ctx, i)
 	if err != nil {
@@ -57,7 +61,8 @@ func (s *Service) UpdateParameters(ctx context.Context, in *contract.UpdateParam
 }
 
 // lookAtParameterChanges is what is wrong with the values of an input that is wrong already.
-func (s *Service) lookAtParameterChanges(ctx context.Context, in *contract.UpdateParametersInput) ([]fault.Field, error) {
+func (s *Service) lookAtParameterChanges(ctx context.Context,
+	in *contract.UpdateParametersInput) ([]fault.Field, error) {
 	i, err := s.store.Installation(ctx, auth.From(ctx).Account, in.Extension)
 	if err != nil {
 		return nil, err
@@ -87,8 +92,8 @@ func (s *Service) reading(ctx context.Context, i domain.Installation) ([]domain.
 	return versions, nil
 }
 
-// parameterChangeFaults is what each version says of the values that it has a parameter for. One that none has, all call
-// unknown.
+// parameterChangeFaults is what each version says of the values that it has a parameter for. One that none has, all
+// call unknown.
 func parameterChangeFaults(versions []domain.Blueprint, given map[string]domain.ParameterValue) []fault.Field {
 	var wrong []fault.Field
 	known := map[string]bool{}
@@ -111,12 +116,16 @@ func parameterChangeFaults(versions []domain.Blueprint, given map[string]domain.
 
 // changeParameters puts the values into i, in the open for a version that has them so, sealed for one that keeps them
 // secret, and tells the keys of those that changed, in the versions' order.
-func (s *Service) changeParameters(ctx context.Context, i *domain.Installation, versions []domain.Blueprint, given map[string]domain.ParameterValue) ([]string, error) {
+func (s *Service) changeParameters(ctx context.Context, i *domain.Installation, versions []domain.Blueprint,
+	given map[string]domain.ParameterValue) ([]string, error) {
 	open, sealed := map[string]domain.ParameterValue{}, map[string]domain.Sealed{}
 	var keys []string
 	for _, b := range versions {
 		values := b.Parameters.WithDefaults(given)
-		maps.DeleteFunc(values, func(key string, _ domain.ParameterValue) bool { _, named := given[key]; return !named })
+		maps.DeleteFunc(values, func(key string, _ domain.ParameterValue) bool {
+			_, named := given[key]
+			return !named
+		})
 		theirs, boxes, err := s.parameters(ctx, i.Account, b, values)
 		if err != nil {
 			return nil, err

@@ -11,10 +11,11 @@ import (
 	"plugboard/shared/store"
 )
 
-// RotateCallbackSecret makes a new secret for a partner to sign callbacks with, shown this once. The secret before stays
-// good for a day unless the caller says otherwise. Conflict `hand-off` when
-// the partner alone gets it, `installation-state` unless the installation is present.
-func (s *Service) RotateCallbackSecret(ctx context.Context, in *contract.RotateCallbackSecretInput) (*contract.RotateCallbackSecretOutput, error) {
+// RotateCallbackSecret makes a new secret for a partner to sign callbacks with, shown this once. The secret before
+// stays good for a day unless the caller says otherwise. Conflict `hand-off` when the partner alone gets it,
+// `installation-state` unless the installation is present.
+func (s *Service) RotateCallbackSecret(ctx context.Context,
+	in *contract.RotateCallbackSecretInput) (*contract.RotateCallbackSecretOutput, error) {
 	i, b, err := s.present(ctx, in.Extension)
 	if err != nil {
 		return nil, err
@@ -42,7 +43,8 @@ func (s *Service) RotateCallbackSecret(ctx context.Context, in *contract.RotateC
 }
 
 // callbackSecret gives i a new one; that before ends at the time given.
-func (s *Service) callbackSecret(ctx context.Context, i *domain.Installation, beforeEnds time.Time) (domain.ShownOnce, error) {
+func (s *Service) callbackSecret(ctx context.Context, i *domain.Installation,
+	beforeEnds time.Time) (domain.ShownOnce, error) {
 	plain := secret.NewSigningSecret()
 	sealed, err := s.seal.Seal(ctx, i.Account, domain.CallbackResource(i.Extension), plain)
 	if err != nil {

@@ -27,10 +27,12 @@ func (s *Service) CreateToken(ctx context.Context, in *contract.CreateTokenInput
 	shown, hash := secret.NewCredential(secret.TokenPrefix)
 	id := domain.TokenID(s.newID("tok"))
 	token := domain.Token{
-		Hash: hash, ID: id, Account: caller.Account, Scopes: in.Body.Scopes, ExpiresAt: now.AddDate(0, 0, in.Body.ExpiresIn), CreatedAt: now,
+		Hash: hash, ID: id, Account: caller.Account, Scopes: in.Body.Scopes,
+		ExpiresAt: now.AddDate(0, 0, in.Body.ExpiresIn), CreatedAt: now,
 	}
 	named := domain.OwnToken{
-		Account: caller.Account, ID: id, Name: in.Body.Name, Prefix: secret.Prefix(shown, prefixShown), Hash: hash, CreatedBy: caller.UserID(), CreatedAt: now,
+		Account: caller.Account, ID: id, Name: in.Body.Name, Prefix: secret.Prefix(shown, prefixShown), Hash: hash,
+		CreatedBy: caller.UserID(), CreatedAt: now,
 	}
 	out := &contract.CreateTokenOutput{}
 	out.Body.TokenView, out.Body.Token = viewToken(named, token), shown
@@ -72,12 +74,14 @@ func (s *Service) Tokens(ctx context.Context, in *contract.ListTokensInput) (*co
 		if err != nil {
 			return nil, fault.Wrap(err, "token %s", i.TokenID)
 		}
-		view := viewToken(domain.OwnToken{ID: i.TokenID, Name: fmt.Sprintf("Extension %s", i.Extension), CreatedAt: token.CreatedAt}, token)
+		view := viewToken(domain.OwnToken{ID: i.TokenID, Name: fmt.Sprintf("Extension %s", i.Extension),
+			CreatedAt: token.CreatedAt}, token)
 		view.Extension = i.Extension
 		views = append(views, view)
 	}
 	slices.SortFunc(views, func(a, b contract.TokenView) int { return strings.Compare(string(a.ID), string(b.ID)) })
-	return &contract.ListTokensOutput{Body: contract.PageOf(views, func(v contract.TokenView) string { return string(v.ID) }, in.PageInput)}, nil
+	return &contract.ListTokensOutput{Body: contract.PageOf(views,
+		func(v contract.TokenView) string { return string(v.ID) }, in.PageInput)}, nil
 }
 
 // RevokeToken ends a token of the account's own at once. Conflict `managed-resource` for an extension's.
@@ -120,7 +124,8 @@ func (s *Service) Me(ctx context.Context, _ *contract.ReadMeInput) (*contract.Re
 	if err != nil {
 		return nil, err
 	}
-	out.Body.Model, out.Body.Account, out.Body.AccountName, out.Body.User = string(caller.Model), caller.Account, account.Name, caller.User
+	out.Body.Model, out.Body.Account, out.Body.AccountName, out.Body.User = string(caller.Model), caller.Account,
+		account.Name, caller.User
 	if caller.Token == nil {
 		return out, nil
 	}
@@ -132,12 +137,14 @@ func (s *Service) Me(ctx context.Context, _ *contract.ReadMeInput) (*contract.Re
 		return out, err
 	}
 	i, err := s.store.Installation(ctx, caller.Account, caller.Extension())
-	out.Body.Installation = &contract.MyInstallation{Extension: i.Extension, Version: i.Version, State: i.State, Parameters: i.Parameters}
+	out.Body.Installation = &contract.MyInstallation{Extension: i.Extension, Version: i.Version, State: i.State,
+		Parameters: i.Parameters}
 	return out, err
 }
 
 func viewToken(o domain.OwnToken, t domain.Token) contract.TokenView {
 	return contract.TokenView{
-		ID: o.ID, Name: o.Name, Prefix: cmp.Or(o.Prefix, t.Prefix), Scopes: t.Scopes, CreatedBy: o.CreatedBy, CreatedAt: o.CreatedAt, ExpiresAt: t.ExpiresAt, LastUsedAt: t.LastUsedAt,
+		ID: o.ID, Name: o.Name, Prefix: cmp.Or(o.Prefix, t.Prefix), Scopes: t.Scopes, CreatedBy: o.CreatedBy,
+		CreatedAt: o.CreatedAt, ExpiresAt: t.ExpiresAt, LastUsedAt: t.LastUsedAt,
 	}
 }

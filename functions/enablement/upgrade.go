@@ -18,14 +18,16 @@ import (
 
 // PreviewUpgrade shows the plan that Upgrade would carry out now, whatever the installation's state. Invalid for a
 // version that there is not, or that is not newer.
-func (s *Service) PreviewUpgrade(ctx context.Context, in *contract.PreviewUpgradeInput) (*contract.PreviewUpgradeOutput, error) {
+func (s *Service) PreviewUpgrade(ctx context.Context,
+	in *contract.PreviewUpgradeInput) (*contract.PreviewUpgradeOutput, error) {
 	subject, err := s.upgradeSubject(ctx, in.Extension, in.Version, "query.version")
 	if err != nil {
 		return nil, err
 	}
 	plan := subject.Plan()
 	out := &contract.PreviewUpgradeOutput{Body: contract.UpgradePreview{
-		State: subject.Installation.State, UpgradePlan: plan, AlsoEnables: []domain.ExtensionID{}, Asked: []contract.NeededParameter{},
+		State: subject.Installation.State, UpgradePlan: plan, AlsoEnables: []domain.ExtensionID{},
+		Asked: []contract.NeededParameter{},
 	}}
 	extra, err := s.extra(ctx, subject)
 	if fault.KindOf(err) == fault.Conflict {
@@ -47,20 +49,24 @@ func (s *Service) PreviewUpgrade(ctx context.Context, in *contract.PreviewUpgrad
 // extension goes on working meanwhile. At the version already, or on its way there, it changes nothing.
 //
 // Like Enable it plans from what is there, and the transaction's conditions decide: of two at once one commits.
-// Unconditional without the tag of a preview; Stale when If-Match names another plan. Conflict from any state but enabled; `upgrade-conflict` naming each; `consent-required`
-// naming each reason, for the platform always; `by-hand` for the platform where the account upgrades by hand; and when a
-// dependency cannot be had. Invalid with every parameter that is missing or wrong.
-func (s *Service) Upgrade(ctx context.Context, in *contract.UpgradeExtensionInput) (*contract.UpgradeExtensionOutput, error) {
+// Unconditional without the tag of a preview; Stale when If-Match names another plan. Conflict from any state but
+// enabled; `upgrade-conflict` naming each; `consent-required` naming each reason, for the platform always; `by-hand`
+// for the platform where the account upgrades by hand; and when a dependency cannot be had. Invalid with every
+// parameter that is missing or wrong.
+func (s *Service) Upgrade(ctx context.Context,
+	in *contract.UpgradeExtensionInput) (*contract.UpgradeExtensionOutput, error) {
 	for range enableAttempts {
 		out, err := s.upgrade(ctx, in)
 		if !fault.Is(err, store.Raced) {
 			return out, err
 		}
 	}
-	return nil, fault.New(fault.Unavailable, "busy", "The account's installations keep changing. Try again in a moment.")
+	return nil, fault.New(fault.Unavailable, "busy",
+		"The account's installations keep changing. Try again in a moment.")
 }
 
-func (s *Service) upgrade(ctx context.Context, in *contract.UpgradeExtensionInput) (*contract.UpgradeExtensionOutput, error) {
+func (s *Service) upgrade(ctx context.Context,
+	in *contract.UpgradeExtensionInput) (*contract.UpgradeExtensionOutput, error) {
 	subject, err := s.upgradeSubject(ctx, in.Extension, in.Body.Version, "/version")
 	if err != nil {
 		return nil, err
@@ -115,13 +121,15 @@ func (s *Service) upgrade(ctx context.Context, in *contract.UpgradeExtensionInpu
 	message := events.Provision{ID: s.newID("prv"), Account: i.Account, At: now}
 	for _, b := range extra.create {
 		dependency := subject.Installed[b.Extension]
-		dependency.Account, dependency.RequiredBy, dependency.EnabledBy = i.Account, extra.requiredBy[b.Extension], i.Extension
+		dependency.Account, dependency.RequiredBy, dependency.EnabledBy = i.Account, extra.requiredBy[b.Extension],
+			i.Extension
 		made, err := s.install(ctx, &tx, &dependency, b, in.Body.Parameters[b.Extension], now)
 		if err != nil {
 			return nil, err
 		}
 		use.Change(subject.Installed[b.Extension], dependency)
-		message.Installations = append(message.Installations, events.ProvisionedInstance{Extension: b.Extension, Epoch: dependency.Epoch})
+		message.Installations = append(message.Installations,
+			events.ProvisionedInstance{Extension: b.Extension, Epoch: dependency.Epoch})
 		out.Body.Created = append(out.Body.Created, made)
 	}
 	for _, needed := range extra.need {
@@ -129,7 +137,8 @@ func (s *Service) upgrade(ctx context.Context, in *contract.UpgradeExtensionInpu
 	}
 	tx.Replace(&i)
 	tx.CountAll(i.Account, use)
-	message.Installations = append(message.Installations, events.ProvisionedInstance{Extension: i.Extension, Epoch: i.Epoch})
+	message.Installations = append(message.Installations,
+		events.ProvisionedInstance{Extension: i.Extension, Epoch: i.Epoch})
 	tx.Provision(message)
 	out.Body.Installation = contract.ViewInstallation(i)
 	return out, s.store.Commit(ctx, &tx, out)
@@ -137,7 +146,8 @@ func (s *Service) upgrade(ctx context.Context, in *contract.UpgradeExtensionInpu
 
 // notPreviewed is the refusal of an upgrade that names no previewed plan.
 func notPreviewed() error {
-	err := fault.New(fault.Unconditional, "preview-required", "An upgrade does what was previewed. Send the ETag of preview-upgrade as If-Match.")
+	err := fault.New(fault.Unconditional, "preview-required",
+		"An upgrade does what was previewed. Send the ETag of preview-upgrade as If-Match.")
 	err.Fields = []fault.Field{{Pointer: "header.If-Match", Code: "required", Detail: "This is the ETag of a preview."}}
 	return err
 }
@@ -149,7 +159,8 @@ func mayUpgrade(by auth.Caller, i domain.Installation, plan domain.UpgradePlan, 
 	}
 	if by.Model == auth.ModelPlatform {
 		if i.UpgradePolicy == domain.UpgradeByHand {
-			return fault.New(fault.Conflict, "by-hand", "The account upgrades the extension %q by hand: one of its admins does it.", i.Extension)
+			return fault.New(fault.Conflict, "by-hand",
+				"The account upgrades the extension %q by hand: one of its admins does it.", i.Extension)
 		}
 		consent = nil // it is the account's to give
 	}
@@ -158,7 +169,8 @@ func mayUpgrade(by auth.Caller, i domain.Installation, plan domain.UpgradePlan, 
 
 // upgradeSubject is the calling account's installation and where it goes. Version 0 is the listed one, or the one that
 // is there if that is none newer.
-func (s *Service) upgradeSubject(ctx context.Context, e domain.ExtensionID, version int, pointer string) (domain.UpgradeSubject, error) {
+func (s *Service) upgradeSubject(ctx context.Context, e domain.ExtensionID, version int,
+	pointer string) (domain.UpgradeSubject, error) {
 	account := auth.From(ctx).Account
 	i, err := s.store.Installation(ctx, account, e)
 	if err != nil {
@@ -172,7 +184,10 @@ func (s *Service) upgradeSubject(ctx context.Context, e domain.ExtensionID, vers
 		version = max(extension.ListedVersion, i.Version)
 	}
 	if version < i.Version {
-		return domain.UpgradeSubject{}, fault.InvalidFields([]fault.Field{{Pointer: pointer, Code: "not-newer", Detail: fmt.Sprintf("Version %d is older than the installed %d. Upgrades lead to newer versions only.", version, i.Version)}})
+		return domain.UpgradeSubject{},
+			fault.InvalidFields([]fault.Field{{Pointer: pointer, Code: "not-newer",
+				Detail: fmt.Sprintf("Version %d is older than the installed %d. Upgrades lead to newer versions only.",
+					version, i.Version)}})
 	}
 	if version > i.Version {
 		if err := s.upgradable(ctx, account, e, version, pointer); err != nil {
@@ -184,7 +199,8 @@ func (s *Service) upgradeSubject(ctx context.Context, e domain.ExtensionID, vers
 
 // upgradable refuses a version that is not approved; where the extension is on trial a submitted one will do. Whatever
 // the reason the answer is the same, so that nobody learns of what is not offered to him.
-func (s *Service) upgradable(ctx context.Context, a domain.AccountID, e domain.ExtensionID, version int, pointer string) error {
+func (s *Service) upgradable(ctx context.Context, a domain.AccountID, e domain.ExtensionID, version int,
+	pointer string) error {
 	v, err := s.store.Version(ctx, e, version)
 	if err != nil && fault.KindOf(err) != fault.NotFound {
 		return err
@@ -198,7 +214,8 @@ func (s *Service) upgradable(ctx context.Context, a domain.AccountID, e domain.E
 			return err
 		}
 	}
-	return fault.InvalidFields([]fault.Field{{Pointer: pointer, Code: "unknown-version", Detail: fmt.Sprintf("There is no version %d of the extension %q to upgrade to.", version, e)}})
+	return fault.InvalidFields([]fault.Field{{Pointer: pointer, Code: "unknown-version",
+		Detail: fmt.Sprintf("There is no version %d of the extension %q to upgrade to.", version, e)}})
 }
 
 // extra is what must be enabled with the upgrade, and what is there and becomes needed. Conflict for a dependency that
@@ -235,13 +252,15 @@ func (s *Service) extra(ctx context.Context, subject domain.UpgradeSubject) (pla
 		return len(i.RequiredBy) == len(subject.Installed[i.Extension].RequiredBy)
 	})
 	if len(p.create) >= offer.MostAtOnce {
-		return plan{}, fault.New(fault.Conflict, "too-many-dependencies", "Upgrading it would enable more than %d extensions.", offer.MostAtOnce)
+		return plan{}, fault.New(fault.Conflict, "too-many-dependencies",
+			"Upgrading it would enable more than %d extensions.", offer.MostAtOnce)
 	}
 	return p, nil
 }
 
 // checkUpgrade is check, where the upgraded extension's values may be there already.
-func (p plan) checkUpgrade(subject domain.UpgradeSubject, given map[domain.ExtensionID]map[string]domain.ParameterValue) error {
+func (p plan) checkUpgrade(subject domain.UpgradeSubject,
+	given map[domain.ExtensionID]map[string]domain.ParameterValue) error {
 	root := subject.To.Extension
 	wrong := subject.CheckParameters("/parameters/"+string(root), given[root])
 	others := maps.Clone(given)
@@ -249,7 +268,8 @@ func (p plan) checkUpgrade(subject domain.UpgradeSubject, given map[domain.Exten
 	return fault.InvalidFields(append(wrong, p.parameterFaults(others, subject.Installed)...))
 }
 
-// lookAtUpgrade is what is wrong with the version, or with the extension's own parameters, of an input that is wrong already.
+// lookAtUpgrade is what is wrong with the version, or with the extension's own parameters, of an input that is wrong
+// already.
 func (s *Service) lookAtUpgrade(ctx context.Context, in *contract.UpgradeExtensionInput) ([]fault.Field, error) {
 	subject, err := s.upgradeSubject(ctx, in.Extension, in.Body.Version, "/version")
 	if err != nil {
@@ -260,7 +280,8 @@ func (s *Service) lookAtUpgrade(ctx context.Context, in *contract.UpgradeExtensi
 
 // takeParameters puts the given values over those that the installation has. A value that the version keeps secret is
 // sealed; it stays in the open too until the old version, which may send it, is gone.
-func (s *Service) takeParameters(ctx context.Context, i *domain.Installation, to domain.Blueprint, given map[string]domain.ParameterValue) error {
+func (s *Service) takeParameters(ctx context.Context, i *domain.Installation, to domain.Blueprint,
+	given map[string]domain.ParameterValue) error {
 	values := map[string]domain.ParameterValue{}
 	maps.Copy(values, given)
 	for _, p := range to.Parameters.All() {
@@ -285,7 +306,8 @@ func over[V any](under, above map[string]V) map[string]V {
 }
 
 // PutUpgradePolicy says who starts the installation's upgrades.
-func (s *Service) PutUpgradePolicy(ctx context.Context, in *contract.PutUpgradePolicyInput) (*contract.PutUpgradePolicyOutput, error) {
+func (s *Service) PutUpgradePolicy(ctx context.Context,
+	in *contract.PutUpgradePolicyInput) (*contract.PutUpgradePolicyOutput, error) {
 	i, err := s.store.Installation(ctx, auth.From(ctx).Account, in.Extension)
 	if err != nil {
 		return nil, err

@@ -91,7 +91,8 @@ func (a *account) target(w domain.Webhook) (string, error) {
 	if w.Extension != "" {
 		i := a.sources[declaredBy{w.Extension, w.Version}].installation
 		k.Installation = domain.Installation{
-			Account: i.Account, Extension: i.Extension, Version: i.Version, Epoch: i.Epoch, State: i.State, Failure: i.Failure,
+			Account: i.Account, Extension: i.Extension, Version: i.Version, Epoch: i.Epoch, State: i.State,
+			Failure:    i.Failure,
 			Parameters: i.Parameters, Secrets: i.Secrets, Revision: i.Revision,
 		}
 	}

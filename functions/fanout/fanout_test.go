@@ -44,7 +44,8 @@ type kit struct {
 }
 
 func newKit(t *testing.T) *kit {
-	k := &kit{Tables: storetest.New(t), t: t, provisions: queuetest.New(t), deliveries: queuetest.New(t), replays: queuetest.New(t), slow: queuetest.New(t)}
+	k := &kit{Tables: storetest.New(t), t: t, provisions: queuetest.New(t), deliveries: queuetest.New(t),
+		replays: queuetest.New(t), slow: queuetest.New(t)}
 	k.Service = New(k.Tables, k.provisions, k.replays, k.lanes(k.deliveries), k.metrics(), k.clock)
 	for _, id := range []domain.AccountID{acct, "acct-43"} {
 		k.Given(&domain.Account{ID: id, Name: "Initech", CreatedAt: at.Add(-time.Hour)})
@@ -109,7 +110,9 @@ func (k *kit) delivered() []events.Delivery {
 		}
 		all = append(all, d)
 	}
-	slices.SortFunc(all, func(a, b events.Delivery) int { return strings.Compare(string(a.Webhook), string(b.Webhook)) })
+	slices.SortFunc(all, func(a, b events.Delivery) int {
+		return strings.Compare(string(a.Webhook), string(b.Webhook))
+	})
 	return all
 }
 
@@ -126,23 +129,30 @@ func (k *kit) twoExtensions() {
 	k.t.Helper()
 	managed := func(id string, e domain.ExtensionID, tt domain.TemplateTypeID) *domain.Webhook {
 		return &domain.Webhook{
-			Account: acct, ID: domain.WebhookID(id), Extension: e, Epoch: 3, Version: 1, WebhookKey: "contracts", TemplateType: tt,
-			URL: "https://example.com", EventTypes: []string{string(events.ContractSigned)},
+			Account: acct, ID: domain.WebhookID(id), Extension: e, Epoch: 3, Version: 1, WebhookKey: "contracts",
+			TemplateType: tt,
+			URL:          "https://example.com", EventTypes: []string{string(events.ContractSigned)},
 		}
 	}
 	spec := domain.BlueprintSpec{Webhooks: []domain.WebhookBlueprint{{
-		Key: "contracts", Context: map[string]string{"customer": "{{customer_id}}", "also": "<{{ customer_id }}> & {{nothing}}{{api_key}}"},
+		Key: "contracts", Context: map[string]string{"customer": "{{customer_id}}",
+			"also": "<{{ customer_id }}> & {{nothing}}{{api_key}}"},
 	}}}
 	k.Given(
-		managed("crm-orders", "acme-crm", "tt_orders"), managed("crm-quotes", "acme-crm", "tt_quotes"), managed("erp-orders", "other-erp", "tt_bills"),
+		managed("crm-orders", "acme-crm", "tt_orders"), managed("crm-quotes", "acme-crm", "tt_quotes"),
+		managed("erp-orders", "other-erp", "tt_bills"),
 		&domain.Webhook{Account: acct, ID: "own-all", URL: "https://example.com"},
-		&domain.Webhook{Account: acct, ID: "own-created", URL: "https://example.com", EventTypes: []string{string(events.ContractCreated)}},
+		&domain.Webhook{Account: acct, ID: "own-created", URL: "https://example.com",
+			EventTypes: []string{string(events.ContractCreated)}},
 		&domain.Webhook{Account: acct, ID: "own-paused", URL: "https://example.com", Paused: true},
 		&domain.Webhook{Account: "acct-43", ID: "foreign", URL: "https://example.com"},
-		&domain.Installation{Account: acct, Extension: "acme-crm", Version: 1, Epoch: 3, State: domain.Enabled, Parameters: map[string]domain.ParameterValue{"customer_id": "C-7"}, Secrets: map[string]domain.Sealed{"api_key": "sealed"}},
+		&domain.Installation{Account: acct, Extension: "acme-crm", Version: 1, Epoch: 3, State: domain.Enabled,
+			Parameters: map[string]domain.ParameterValue{"customer_id": "C-7"},
+			Secrets:    map[string]domain.Sealed{"api_key": "sealed"}},
 		&domain.Installation{Account: acct, Extension: "other-erp", Version: 1, Epoch: 3, State: domain.Enabled},
 		&domain.Blueprint{Extension: "acme-crm", Version: 1, BlueprintSpec: spec},
-		&domain.Blueprint{Extension: "other-erp", Version: 1, BlueprintSpec: domain.BlueprintSpec{Webhooks: []domain.WebhookBlueprint{{Key: "contracts"}}}},
+		&domain.Blueprint{Extension: "other-erp", Version: 1,
+			BlueprintSpec: domain.BlueprintSpec{Webhooks: []domain.WebhookBlueprint{{Key: "contracts"}}}},
 	)
 }
 
@@ -153,15 +163,27 @@ func TestRule17_WhoHearsWhat(t *testing.T) {
 		event events.Event
 		want  string
 	}{
-		"through acme-crm, orders":                 {signed("1", domain.Contract{ID: "con_1", Origin: "acme-crm", TemplateType: "tt_orders"}), "crm-orders own-all own-paused"},
-		"through acme-crm, quotes":                 {signed("2", domain.Contract{ID: "con_2", Origin: "acme-crm", TemplateType: "tt_quotes"}), "crm-quotes own-all own-paused"},
-		"through other-erp":                        {signed("3", domain.Contract{ID: "con_3", Origin: "other-erp", TemplateType: "tt_bills"}), "erp-orders own-all own-paused"},
-		"directly, of acme-crm's type":             {signed("4", domain.Contract{ID: "con_4", TemplateType: "tt_orders"}), "own-all own-paused"},
-		"through other-erp, of acme-crm's type":    {signed("5", domain.Contract{ID: "con_5", Origin: "other-erp", TemplateType: "tt_orders"}), "own-all own-paused"},
-		"through acme-crm, of the account's type":  {signed("6", domain.Contract{ID: "con_6", Origin: "acme-crm", TemplateType: "tt_own"}), "own-all own-paused"},
-		"an event of no contract":                  {events.Event{ID: "evt_7", Account: acct, Subject: domain.Subject{EventType: "installation.enabled"}, Body: []byte("{}"), At: at}, "own-all own-paused"},
-		"another type of event, through acme-crm":  {events.Event{ID: "evt_8", Account: acct, Subject: domain.Subject{EventType: "contract.created", Origin: "acme-crm", TemplateType: "tt_orders"}, Body: []byte("{}"), At: at}, "own-all own-created own-paused"},
-		"another account's, with the same origins": {events.Event{ID: "evt_9", Account: "acct-43", Subject: domain.Subject{EventType: "contract.signed", Origin: "acme-crm", TemplateType: "tt_orders"}, Body: []byte("{}"), At: at}, "foreign"},
+		"through acme-crm, orders": {signed("1", domain.Contract{ID: "con_1", Origin: "acme-crm",
+			TemplateType: "tt_orders"}), "crm-orders own-all own-paused"},
+		"through acme-crm, quotes": {signed("2", domain.Contract{ID: "con_2", Origin: "acme-crm",
+			TemplateType: "tt_quotes"}), "crm-quotes own-all own-paused"},
+		"through other-erp": {signed("3", domain.Contract{ID: "con_3", Origin: "other-erp",
+			TemplateType: "tt_bills"}), "erp-orders own-all own-paused"},
+		"directly, of acme-crm's type": {
+			signed("4", domain.Contract{ID: "con_4", TemplateType: "tt_orders"}), "own-all own-paused"},
+		"through other-erp, of acme-crm's type": {signed("5",
+			domain.Contract{ID: "con_5", Origin: "other-erp", TemplateType: "tt_orders"}), "own-all own-paused"},
+		"through acme-crm, of the account's type": {signed("6",
+			domain.Contract{ID: "con_6", Origin: "acme-crm", TemplateType: "tt_own"}), "own-all own-paused"},
+		"an event of no contract": {events.Event{ID: "evt_7", Account: acct,
+			Subject: domain.Subject{EventType: "installation.enabled"}, Body: []byte("{}"), At: at},
+			"own-all own-paused"},
+		"another type of event, through acme-crm": {events.Event{ID: "evt_8", Account: acct,
+			Subject: domain.Subject{EventType: "contract.created", Origin: "acme-crm", TemplateType: "tt_orders"},
+			Body:    []byte("{}"), At: at}, "own-all own-created own-paused"},
+		"another account's, with the same origins": {events.Event{ID: "evt_9", Account: "acct-43",
+			Subject: domain.Subject{EventType: "contract.signed", Origin: "acme-crm", TemplateType: "tt_orders"},
+			Body:    []byte("{}"), At: at}, "foreign"},
 	} {
 		k.handle(k.commit(c.event))
 		if got := webhooksOf(k.delivered()); got != c.want {
@@ -170,19 +192,22 @@ func TestRule17_WhoHearsWhat(t *testing.T) {
 	}
 }
 
-// What delivery would read first of each target goes along, beside the message: a webhook with its account, and a managed one's
-// installation without what only provisioning needs.
+// What delivery would read first of each target goes along, beside the message: a webhook with its account, and a
+// managed one's installation without what only provisioning needs.
 func TestHandle_WhatItHasReadOfATargetGoesAlong(t *testing.T) {
 	k := newKit(t)
 	k.twoExtensions()
 	k.Given(
 		&domain.Webhook{Account: acct, ID: "own-ill", URL: "https://example.com"},
-		&domain.Webhook{Account: acct, ID: "own-wide", URL: "https://example.com", Workspaces: slices.Repeat([]domain.WorkspaceID{"ws_1"}, targetMost/8)},
-		&domain.Webhook{Account: acct, ID: "lifecycle", Extension: "acme-crm", Epoch: 3, Lifecycle: true, URL: "https://example.com"},
+		&domain.Webhook{Account: acct, ID: "own-wide", URL: "https://example.com",
+			Workspaces: slices.Repeat([]domain.WorkspaceID{"ws_1"}, targetMost/8)},
+		&domain.Webhook{Account: acct, ID: "lifecycle", Extension: "acme-crm", Epoch: 3, Lifecycle: true,
+			URL: "https://example.com"},
 		&domain.Health{Account: acct, Webhook: "own-ill", FailingSince: at},
 	)
 	before := k.clock()
-	through := signed("1", domain.Contract{ID: "con_1", Origin: "acme-crm", TemplateType: "tt_orders", Workspace: "ws_1"})
+	through := signed("1", domain.Contract{ID: "con_1", Origin: "acme-crm", TemplateType: "tt_orders",
+		Workspace: "ws_1"})
 	through.Subject.Installation = "acme-crm"
 	k.handle(k.commit(through))
 	known := map[domain.WebhookID]events.Target{}
@@ -209,10 +234,12 @@ func TestHandle_WhatItHasReadOfATargetGoesAlong(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := known["crm-orders"]
-	if got.At.Before(before) || got.At.After(k.clock()) || got.Account.ID != acct || !got.Account.Knows(at) || !reflect.DeepEqual(got.Webhook, hook) {
+	if got.At.Before(before) || got.At.After(k.clock()) || got.Account.ID != acct || !got.Account.Knows(at) ||
+		!reflect.DeepEqual(got.Webhook, hook) {
 		t.Errorf("got %+v, read at %s; want %+v", got, got.At, hook)
 	}
-	if i := got.Installation; !i.Installed() || i.Epoch != 3 || i.Parameters["customer_id"] != "C-7" || i.Secrets["api_key"] != "sealed" || i.TokenHash != "" || i.CallbackSecret != "" {
+	if i := got.Installation; !i.Installed() || i.Epoch != 3 || i.Parameters["customer_id"] != "C-7" ||
+		i.Secrets["api_key"] != "sealed" || i.TokenHash != "" || i.CallbackSecret != "" {
 		t.Errorf("got the installation %+v", i)
 	}
 	if own := known["own-all"]; own.Webhook.ID != "own-all" || own.Installation.Extension != "" {
@@ -220,8 +247,8 @@ func TestHandle_WhatItHasReadOfATargetGoesAlong(t *testing.T) {
 	}
 }
 
-// Of an account that is being deleted nothing is known, and nothing parked, which would outlast its erasing; delivery, which
-// gets all of it, forgets it.
+// Of an account that is being deleted nothing is known, and nothing parked, which would outlast its erasing; delivery,
+// which gets all of it, forgets it.
 func TestRule27_NothingIsKeptOfAnAccountThatIsBeingDeleted(t *testing.T) {
 	k := newKit(t)
 	account, err := k.Account(t.Context(), acct)
@@ -237,7 +264,8 @@ func TestRule27_NothingIsKeptOfAnAccountThatIsBeingDeleted(t *testing.T) {
 	k.Given(
 		&domain.Webhook{Account: acct, ID: "own-dead", URL: "https://example.com"},
 		&domain.Webhook{Account: acct, ID: "own-well", URL: "https://example.com"},
-		&domain.Health{Account: acct, Webhook: "own-dead", FailingSince: at, Breaker: domain.Breaker{OpenedAt: at, ProbeAt: k.clock().Add(time.Minute)}},
+		&domain.Health{Account: acct, Webhook: "own-dead", FailingSince: at,
+			Breaker: domain.Breaker{OpenedAt: at, ProbeAt: k.clock().Add(time.Minute)}},
 	)
 	k.handle(k.commit(signed("1", domain.Contract{ID: "con_1"})))
 	var got []string
@@ -302,11 +330,13 @@ func TestRule18_ARepeatedFanoutSendsTheSame(t *testing.T) {
 func TestHandle_AManagedWebhooksMessage(t *testing.T) {
 	k := newKit(t)
 	k.twoExtensions()
-	e := signed("1", domain.Contract{ID: "con_1", Origin: "acme-crm", TemplateType: "tt_orders", Name: "Order \u007f <1> ☃"})
+	e := signed("1", domain.Contract{ID: "con_1", Origin: "acme-crm", TemplateType: "tt_orders",
+		Name: "Order \u007f <1> ☃"})
 	k.handle(k.commit(e))
 	got := k.delivered()[0]
 	want := events.Delivery{
-		ID: domain.DeliveryOf("evt_1", "crm-orders"), Account: acct, Webhook: "crm-orders", Extension: "acme-crm", Epoch: 3,
+		ID: domain.DeliveryOf("evt_1", "crm-orders"), Account: acct, Webhook: "crm-orders", Extension: "acme-crm",
+		Epoch: 3,
 		Event: "evt_1", Contract: "con_1", EventType: "contract.signed", EventAt: at, Body: string(e.Body), Attempt: 1,
 		Context: `{"also":"\u003cC-7\u003e \u0026 ","customer":"C-7"}`, Known: 2,
 	}
@@ -367,7 +397,9 @@ func TestHandle_ABodyTooBigForAMessageGoesByReference(t *testing.T) {
 
 func TestHandle_AProvisionGoesToProvisioning(t *testing.T) {
 	k := newKit(t)
-	want := events.Provision{ID: "prv_1", Account: acct, At: at, Installations: []events.ProvisionedInstance{{Extension: "acme-base", Epoch: 1}, {Extension: "acme-crm", Epoch: 4}}}
+	want := events.Provision{ID: "prv_1", Account: acct, At: at,
+		Installations: []events.ProvisionedInstance{{Extension: "acme-base", Epoch: 1},
+			{Extension: "acme-crm", Epoch: 4}}}
 	var tx store.Tx
 	tx.Provision(want)
 	if err := k.Commit(t.Context(), &tx, nil); err != nil {
@@ -407,7 +439,8 @@ func TestHandle_ReadsAnAccountOnceAndNeverKeepsIt(t *testing.T) {
 	counted := &counting{Records: k.Tables}
 	k.Service = New(counted, k.provisions, k.replays, k.lanes(k.deliveries), k.metrics(), k.clock)
 	through := func(id string) events.Event {
-		return signed(id, domain.Contract{ID: domain.ContractID("con_" + id), Origin: "acme-crm", TemplateType: "tt_orders"})
+		return signed(id, domain.Contract{ID: domain.ContractID("con_" + id), Origin: "acme-crm",
+			TemplateType: "tt_orders"})
 	}
 	k.handle(k.commit(through("1"), through("2"), through("3")))
 	if counted.webhooks != 1 || counted.installations != 1 || counted.blueprints != 1 {
@@ -437,16 +470,22 @@ func TestHandle_AnyFailureFailsTheWholeBatch(t *testing.T) {
 	k.twoExtensions()
 	batch := k.commit(signed("1", domain.Contract{ID: "con_1", Origin: "acme-crm", TemplateType: "tt_orders"}))
 	unreadable := batch.Records[0]
-	unreadable.Change.NewImage = map[string]lambda.DynamoDBAttributeValue{"outbox": lambda.NewStringAttribute("event"), "at": lambda.NewStringAttribute("yesterday")}
+	unreadable.Change.NewImage = map[string]lambda.DynamoDBAttributeValue{"outbox": lambda.NewStringAttribute("event"),
+		"at": lambda.NewStringAttribute("yesterday")}
 	for name, c := range map[string]struct {
 		service *Service
 		batch   lambda.DynamoDBEvent
 	}{
-		"the deliveries queue is gone":   {New(k.Tables, k.provisions, k.replays, k.lanes(k.deliveries.Broken()), k.metrics(), k.clock), batch},
-		"one message of many is refused": {New(k.Tables, k.provisions, k.replays, k.lanes(refusing{k.deliveries}), k.metrics(), k.clock), batch},
-		"the webhooks cannot be read":    {New(k.At(domain.SystemClock, storetest.Failing("Query")), k.provisions, k.replays, k.lanes(k.deliveries), k.metrics(), k.clock), batch},
-		"a context cannot be made":       {New(k.At(domain.SystemClock, storetest.Failing("GetItem")), k.provisions, k.replays, k.lanes(k.deliveries), k.metrics(), k.clock), batch},
-		"a record is unreadable":         {New(k.Tables, k.provisions, k.replays, k.lanes(k.deliveries), k.metrics(), k.clock), lambda.DynamoDBEvent{Records: []lambda.DynamoDBEventRecord{batch.Records[0], unreadable}}},
+		"the deliveries queue is gone": {New(k.Tables, k.provisions, k.replays, k.lanes(k.deliveries.Broken()),
+			k.metrics(), k.clock), batch},
+		"one message of many is refused": {New(k.Tables, k.provisions, k.replays, k.lanes(refusing{k.deliveries}),
+			k.metrics(), k.clock), batch},
+		"the webhooks cannot be read": {New(k.At(domain.SystemClock, storetest.Failing("Query")), k.provisions,
+			k.replays, k.lanes(k.deliveries), k.metrics(), k.clock), batch},
+		"a context cannot be made": {New(k.At(domain.SystemClock, storetest.Failing("GetItem")), k.provisions,
+			k.replays, k.lanes(k.deliveries), k.metrics(), k.clock), batch},
+		"a record is unreadable": {New(k.Tables, k.provisions, k.replays, k.lanes(k.deliveries), k.metrics(),
+			k.clock), lambda.DynamoDBEvent{Records: []lambda.DynamoDBEventRecord{batch.Records[0], unreadable}}},
 	} {
 		if _, err := c.service.Handle(t.Context(), c.batch); err == nil {
 			t.Errorf("%s: no error", name)
@@ -519,7 +558,8 @@ func TestRule4_AProvisionIsPendingUntilItIsSentOnAndThenNoMore(t *testing.T) {
 func TestHandle_WhatCannotBeNotedIsSentOnAllTheSame(t *testing.T) {
 	k := newKit(t)
 	k.Given(&domain.Webhook{Account: acct, ID: "own-all"})
-	k.Service = New(k.At(domain.SystemClock, storetest.Failing("BatchWriteItem")), k.provisions, k.replays, k.lanes(k.deliveries), k.metrics(), k.clock)
+	k.Service = New(k.At(domain.SystemClock, storetest.Failing("BatchWriteItem")), k.provisions, k.replays,
+		k.lanes(k.deliveries), k.metrics(), k.clock)
 	k.handle(k.commit(signed("1", domain.Contract{ID: "con_1"})))
 	if got := k.delivered(); len(got) != 1 || k.pending() != 1 {
 		t.Errorf("sent on %+v, and %d are pending, want one of each", got, k.pending())
@@ -529,13 +569,15 @@ func TestHandle_WhatCannotBeNotedIsSentOnAllTheSame(t *testing.T) {
 // pending is how many events are noted as not sent on.
 func (k *kit) pending() int {
 	k.t.Helper()
-	found, err := k.DB.Scan(k.t.Context(), &dynamodb.ScanInput{TableName: &k.Tables.Config.AccountsTable, ConsistentRead: aws.Bool(true)})
+	found, err := k.DB.Scan(k.t.Context(),
+		&dynamodb.ScanInput{TableName: &k.Tables.Config.AccountsTable, ConsistentRead: aws.Bool(true)})
 	if err != nil {
 		k.t.Fatal(err)
 	}
 	n := 0
 	for _, i := range found.Items {
-		if pk, _ := i[store.PartitionKey].(*types.AttributeValueMemberS); pk != nil && strings.HasPrefix(pk.Value, "PENDING#") {
+		if pk, _ := i[store.PartitionKey].(*types.AttributeValueMemberS); pk != nil &&
+			strings.HasPrefix(pk.Value, "PENDING#") {
 			n++
 		}
 	}
@@ -550,7 +592,8 @@ func TestRule20_ASlowEndpointsDeliveriesTakeTheSlowLane(t *testing.T) {
 		&domain.Webhook{Account: acct, ID: "own-quick", URL: "https://example.com"},
 		&domain.Webhook{Account: acct, ID: "own-slow", URL: "https://example.com"},
 		&domain.Webhook{Account: acct, ID: "own-was-slow", URL: "https://example.com", Epoch: 2},
-		&domain.Health{Account: acct, Webhook: "own-open", FailingSince: at, Breaker: domain.Breaker{OpenedAt: at, ProbeAt: at}},
+		&domain.Health{Account: acct, Webhook: "own-open", FailingSince: at,
+			Breaker: domain.Breaker{OpenedAt: at, ProbeAt: at}},
 		&domain.Health{Account: acct, Webhook: "own-slow", SlowSince: at},
 		&domain.Health{Account: acct, Webhook: "own-was-slow", Epoch: 1, SlowSince: at},
 	)
@@ -579,10 +622,14 @@ func TestRule20_WhatABreakerHoldsIsParkedAndInNoQueue(t *testing.T) {
 		&domain.Webhook{Account: acct, ID: "own-dead", URL: "https://example.com"},
 		&domain.Webhook{Account: acct, ID: "own-was-dead", URL: "https://example.com", Epoch: 2},
 		&domain.Webhook{Account: acct, ID: "own-well", URL: "https://example.com"},
-		&domain.Webhook{Account: acct, ID: "own-paused", URL: "https://example.com", Paused: true}, // which is recorded at once
-		&domain.Health{Account: acct, Webhook: "own-dead", FailingSince: at, Breaker: domain.Breaker{OpenedAt: at, ProbeAt: soon}},
-		&domain.Health{Account: acct, Webhook: "own-paused", FailingSince: at, Breaker: domain.Breaker{OpenedAt: at, ProbeAt: soon}},
-		&domain.Health{Account: acct, Webhook: "own-was-dead", Epoch: 1, FailingSince: at, Breaker: domain.Breaker{OpenedAt: at, ProbeAt: soon}},
+		// which is recorded at once
+		&domain.Webhook{Account: acct, ID: "own-paused", URL: "https://example.com", Paused: true},
+		&domain.Health{Account: acct, Webhook: "own-dead", FailingSince: at,
+			Breaker: domain.Breaker{OpenedAt: at, ProbeAt: soon}},
+		&domain.Health{Account: acct, Webhook: "own-paused", FailingSince: at,
+			Breaker: domain.Breaker{OpenedAt: at, ProbeAt: soon}},
+		&domain.Health{Account: acct, Webhook: "own-was-dead", Epoch: 1, FailingSince: at,
+			Breaker: domain.Breaker{OpenedAt: at, ProbeAt: soon}},
 	)
 	batch := k.commit(signed("1", domain.Contract{ID: "con_1"}), signed("2", domain.Contract{ID: "con_2"}))
 	k.handle(batch)
@@ -597,7 +644,8 @@ func TestRule20_WhatABreakerHoldsIsParkedAndInNoQueue(t *testing.T) {
 	}
 	k.handle(batch)
 	parked, err := k.Parked(t.Context(), acct, "own-dead", 10)
-	if err != nil || len(parked) != 2 || webhooksOf(parked) != "own-dead own-dead" || parked[0].Attempt != 1 || parked[0].Event == parked[1].Event {
+	if err != nil || len(parked) != 2 || webhooksOf(parked) != "own-dead own-dead" || parked[0].Attempt != 1 ||
+		parked[0].Event == parked[1].Event {
 		t.Errorf("parked is %+v, %v", parked, err)
 	}
 	// Who tries it out looks whether it is mended: that probes.
@@ -617,7 +665,8 @@ func TestRule20_WhatABreakerHoldsIsParkedAndInNoQueue(t *testing.T) {
 	if len(asked) != 1 || asked[0].Webhook != "own-dead" || !asked[0].Slow || !asked[0].Asked {
 		t.Errorf("the slow lane takes %+v", asked)
 	}
-	broken := New(k.At(k.clock, storetest.Failing("BatchWriteItem")), k.provisions, k.replays, k.lanes(k.deliveries), k.metrics(), k.clock)
+	broken := New(k.At(k.clock, storetest.Failing("BatchWriteItem")), k.provisions, k.replays, k.lanes(k.deliveries),
+		k.metrics(), k.clock)
 	if _, err := broken.Handle(t.Context(), batch); err == nil {
 		t.Error("nothing could be parked, and the batch is done")
 	}
@@ -653,12 +702,14 @@ func (c *counting) StillPending(ctx context.Context, all []store.Pending) (map[s
 	return c.Records.StillPending(ctx, all)
 }
 
-func (c *counting) WebhooksAndHealth(ctx context.Context, a domain.AccountID) ([]domain.Webhook, map[domain.WebhookID]domain.Health, error) {
+func (c *counting) WebhooksAndHealth(ctx context.Context,
+	a domain.AccountID) ([]domain.Webhook, map[domain.WebhookID]domain.Health, error) {
 	c.webhooks++
 	return c.Records.WebhooksAndHealth(ctx, a)
 }
 
-func (c *counting) Installation(ctx context.Context, a domain.AccountID, e domain.ExtensionID) (domain.Installation, error) {
+func (c *counting) Installation(ctx context.Context, a domain.AccountID,
+	e domain.ExtensionID) (domain.Installation, error) {
 	c.installations++
 	return c.Records.Installation(ctx, a, e)
 }

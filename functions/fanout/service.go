@@ -25,7 +25,8 @@ type Records interface {
 	StillPending(ctx context.Context, all []store.Pending) (map[store.Item]bool, error)
 	SentOn(ctx context.Context, all []store.Pending) error
 	TheseAccounts(ctx context.Context, keyed []domain.Account) ([]domain.Account, error)
-	WebhooksAndHealth(ctx context.Context, a domain.AccountID) ([]domain.Webhook, map[domain.WebhookID]domain.Health, error)
+	WebhooksAndHealth(ctx context.Context,
+		a domain.AccountID) ([]domain.Webhook, map[domain.WebhookID]domain.Health, error)
 	Installation(ctx context.Context, a domain.AccountID, e domain.ExtensionID) (domain.Installation, error)
 	Blueprint(ctx context.Context, e domain.ExtensionID, version int) (domain.Blueprint, error)
 	Park(ctx context.Context, all []events.Delivery) error
@@ -67,9 +68,12 @@ func New(r Records, provisions, replays Queue, deliveries lane.Lanes, m *metric.
 func (s *Service) Handle(ctx context.Context, batch lambda.DynamoDBEvent) (struct{}, error) {
 	began := time.Now()
 	i := &invocation{
-		service: s, at: s.now(), living: map[domain.AccountID]domain.Account{}, accounts: map[domain.AccountID]*account{},
-		provisions: outgoing[queue.Message]{send: s.provisions.Send}, replays: outgoing[queue.Message]{send: s.replays.Send}, deliveries: outgoing[events.Delivery]{send: s.deliveries.Send},
-		parked: outgoing[events.Delivery]{send: s.park},
+		service: s, at: s.now(), living: map[domain.AccountID]domain.Account{},
+		accounts:   map[domain.AccountID]*account{},
+		provisions: outgoing[queue.Message]{send: s.provisions.Send},
+		replays:    outgoing[queue.Message]{send: s.replays.Send},
+		deliveries: outgoing[events.Delivery]{send: s.deliveries.Send},
+		parked:     outgoing[events.Delivery]{send: s.park},
 	}
 	records, pending, err := s.left(ctx, batch.Records)
 	if err != nil {
@@ -89,18 +93,22 @@ func (s *Service) Handle(ctx context.Context, batch lambda.DynamoDBEvent) (struc
 	if err := s.records.SentOn(ctx, pending); err != nil { // returning the error would send the whole batch again
 		slog.ErrorContext(ctx, "sent on and not noted as such", "records", len(pending), "error", err)
 	}
-	s.metrics.Put(map[metric.Name][]float64{metric.Events: {float64(len(i.events))}, metric.Parked: {float64(i.parked.sent)}})
-	slog.InfoContext(ctx, "fanned out", "records", len(batch.Records), "events", len(i.events), "provisions", i.provisions.sent,
-		"replays", i.replays.sent, "deliveries", i.deliveries.sent, "parked", i.parked.sent, "accounts", len(i.accounts), "ms", time.Since(began).Milliseconds())
+	s.metrics.Put(map[metric.Name][]float64{metric.Events: {float64(len(i.events))},
+		metric.Parked: {float64(i.parked.sent)}})
+	slog.InfoContext(ctx, "fanned out", "records", len(batch.Records), "events", len(i.events), "provisions",
+		i.provisions.sent,
+		"replays", i.replays.sent, "deliveries", i.deliveries.sent, "parked", i.parked.sent, "accounts",
+		len(i.accounts), "ms", time.Since(began).Milliseconds())
 	return struct{}{}, nil
 }
 
 // invocation is one batch in progress.
 type invocation struct {
-	service    *Service
-	at         time.Time // when the batch began; everything it knows was read later
-	events     []events.Event
-	living     map[domain.AccountID]domain.Account // of the events' accounts; zero for an account that is gone or being deleted
+	service *Service
+	at      time.Time // when the batch began; everything it knows was read later
+	events  []events.Event
+	// of the events' accounts; zero for an account that is gone or being deleted
+	living     map[domain.AccountID]domain.Account
 	accounts   map[domain.AccountID]*account
 	provisions outgoing[queue.Message]
 	replays    outgoing[queue.Message]
@@ -109,7 +117,8 @@ type invocation struct {
 }
 
 // left returns the records that nobody has sent yet, with their pending markers.
-func (s *Service) left(ctx context.Context, all []lambda.DynamoDBEventRecord) (records []lambda.DynamoDBEventRecord, pending []store.Pending, err error) {
+func (s *Service) left(ctx context.Context,
+	all []lambda.DynamoDBEventRecord) (records []lambda.DynamoDBEventRecord, pending []store.Pending, err error) {
 	var late []store.Pending
 	for _, r := range all {
 		if p, ok := store.PendingOf(r); ok && s.late(p) {

@@ -28,7 +28,8 @@ func (s *Service) walk(ctx context.Context, c plugboard.DriftCheck) error {
 	}
 	for _, i := range page {
 		if err := s.check(ctx, i.Account, i.Extension); err != nil {
-			slog.ErrorContext(ctx, "an installation was not checked", "account", i.Account, "extension", i.Extension, "error", err)
+			slog.ErrorContext(ctx, "an installation was not checked", "account", i.Account, "extension", i.Extension,
+				"error", err)
 		}
 	}
 	slog.InfoContext(ctx, "checked for drift", "day", c.Day, "shard", c.Shard, "installations", len(page))

@@ -78,7 +78,8 @@ func (s *Service) step(ctx context.Context, i *domain.Installation, b domain.Blu
 
 // templateType creates a template type, or updates the existing one to the blueprint's definition. It writes only the
 // differences.
-func (s *Service) templateType(ctx context.Context, tx *store.Tx, i *domain.Installation, b domain.Blueprint, step domain.Step) error {
+func (s *Service) templateType(ctx context.Context, tx *store.Tx, i *domain.Installation, b domain.Blueprint,
+	step domain.Step) error {
 	declared, ok := b.TemplateType(step.TypeKey)
 	if !ok {
 		return fmt.Errorf("blueprint %s version %d has no template type %q", b.Extension, b.Version, step.TypeKey)
@@ -114,7 +115,8 @@ func (s *Service) saveTemplateType(tx *store.Tx, t, found domain.TemplateType) {
 
 // withdraw sets the fields inactive that the version no longer has; all fields, when it no longer has the template
 // type.
-func (s *Service) withdraw(ctx context.Context, tx *store.Tx, i domain.Installation, b domain.Blueprint, step domain.Step) error {
+func (s *Service) withdraw(ctx context.Context, tx *store.Tx, i domain.Installation, b domain.Blueprint,
+	step domain.Step) error {
 	found, err := s.store.TemplateType(ctx, i.Account, i.TemplateTypeID(step.TypeKey))
 	if fault.KindOf(err) == fault.NotFound {
 		return nil
@@ -129,7 +131,8 @@ func (s *Service) withdraw(ctx context.Context, tx *store.Tx, i domain.Installat
 
 // webhook creates one webhook for one template type, with its own secret, or updates this epoch's webhook to the
 // blueprint's definition. The secret and the pause of an existing webhook stay.
-func (s *Service) webhook(ctx context.Context, tx *store.Tx, i *domain.Installation, b domain.Blueprint, step domain.Step) error {
+func (s *Service) webhook(ctx context.Context, tx *store.Tx, i *domain.Installation, b domain.Blueprint,
+	step domain.Step) error {
 	declared, ok := b.Webhook(step.WebhookKey)
 	if !ok {
 		return fmt.Errorf("blueprint %s version %d has no webhook %q", b.Extension, b.Version, step.WebhookKey)
@@ -149,6 +152,7 @@ func (s *Service) webhook(ctx context.Context, tx *store.Tx, i *domain.Installat
 		}
 		tx.Save(&w, w.Rev)
 	}
-	i.Own(domain.ManagedResource{Kind: step.Kind, ID: string(w.ID), Name: w.Name, ExtensionType: i.Extension.TypeOf(step.TypeKey)})
+	i.Own(domain.ManagedResource{Kind: step.Kind, ID: string(w.ID), Name: w.Name,
+		ExtensionType: i.Extension.TypeOf(step.TypeKey)})
 	return nil
 }

@@ -50,7 +50,8 @@ func (s *Service) erase(ctx context.Context, a domain.AccountID, e plugboard.Era
 	}
 	d.Page, d.Erased = d.Page+1, erased
 	if more {
-		tx.Provision(plugboard.Provision{ID: s.newID("prv"), Account: a, At: s.now(), Erasing: &plugboard.Erasing{Deletion: d.ID, Page: d.Page}})
+		tx.Provision(plugboard.Provision{ID: s.newID("prv"), Account: a, At: s.now(),
+			Erasing: &plugboard.Erasing{Deletion: d.ID, Page: d.Page}})
 	} else {
 		tx.Discard(domain.Account{ID: a})
 		d.Erased[domain.RecordAccount]++
@@ -78,7 +79,9 @@ func (s *Service) farewell(ctx context.Context, a domain.AccountID, d domain.Del
 	}
 	var told []plugboard.Event
 	for _, i := range installed {
-		if i.State == domain.Disabled || !slices.ContainsFunc(i.Resources, func(r domain.ManagedResource) bool { return r.Kind == domain.StepLifecycle }) {
+		if i.State == domain.Disabled || !slices.ContainsFunc(i.Resources, func(r domain.ManagedResource) bool {
+			return r.Kind == domain.StepLifecycle
+		}) {
 			continue
 		}
 		i.UpdatedAt = account.UpdatedAt
@@ -88,7 +91,8 @@ func (s *Service) farewell(ctx context.Context, a domain.AccountID, d domain.Del
 		}
 		told = append(told, e)
 	}
-	slices.SortFunc(told, func(x, y plugboard.Event) int { return strings.Compare(string(x.ID), string(y.ID)) }) // sorted, so that a repeat makes the same transactions
+	// sorted, so that a repeat makes the same transactions
+	slices.SortFunc(told, func(x, y plugboard.Event) int { return strings.Compare(string(x.ID), string(y.ID)) })
 	for together := range slices.Chunk(told, pageOfErasing) {
 		const toldBefore = "told-before"
 		var tx store.Tx

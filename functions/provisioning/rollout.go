@@ -65,7 +65,8 @@ func (s *Service) RollOut(ctx context.Context, p plugboard.RolloutPage, last boo
 		progress.Count(outcome, failure)
 		after = a
 	}
-	slog.InfoContext(ctx, "rolled out", "rollout", r.ID, "extension", r.Extension, "version", r.Version, "page", r.Page, "seen", progress.Seen,
+	slog.InfoContext(ctx, "rolled out", "rollout", r.ID, "extension", r.Extension, "version", r.Version, "page", r.Page,
+		"seen", progress.Seen,
 		"upgraded", progress.Upgraded, "failed", progress.Failed, "ms", s.now().Sub(began).Milliseconds())
 	return s.saveRollout(ctx, p, progress, after, end)
 }
@@ -89,7 +90,8 @@ func (s *Service) goOn(ctx context.Context, r domain.Rollout, since domain.Rollo
 
 // rollOutTo upgrades one installation and returns its result. An error means that the page must run again. A problem
 // that people must solve is RolloutFailed, and leaves the installation as it was.
-func (s *Service) rollOutTo(ctx context.Context, r domain.Rollout, a domain.AccountID, last bool) (domain.RolloutOutcome, domain.RolloutFailure, error) {
+func (s *Service) rollOutTo(ctx context.Context, r domain.Rollout, a domain.AccountID,
+	last bool) (domain.RolloutOutcome, domain.RolloutFailure, error) {
 	for range raceAttempts {
 		if living, err := s.living(ctx, a); err != nil || !living {
 			return domain.RolloutSkipped, domain.RolloutFailure{}, err
@@ -130,7 +132,8 @@ func (s *Service) rollOutTo(ctx context.Context, r domain.Rollout, a domain.Acco
 
 // startUpgrade starts the upgrade of an enabled installation with a message of its own, so that it finishes even when
 // the roll-out ends. Otherwise it returns why not.
-func (s *Service) startUpgrade(ctx context.Context, r domain.Rollout, i domain.Installation) (domain.RolloutOutcome, domain.RolloutFailure, error) {
+func (s *Service) startUpgrade(ctx context.Context, r domain.Rollout,
+	i domain.Installation) (domain.RolloutOutcome, domain.RolloutFailure, error) {
 	subject, err := s.store.UpgradeSubject(ctx, i.Account, r.Extension, r.Version)
 	if err != nil {
 		return "", domain.RolloutFailure{}, err
@@ -145,7 +148,8 @@ func (s *Service) startUpgrade(ctx context.Context, r domain.Rollout, i domain.I
 		return domain.RolloutFailed, domain.RolloutFailure{Account: i.Account, Code: f.Code, Detail: f.Detail}, nil
 	}
 	if subject.Installation.Rev != i.Rev {
-		return "", domain.RolloutFailure{}, fault.New(fault.Conflict, store.Raced, "The installation changed meanwhile.")
+		return "", domain.RolloutFailure{},
+			fault.New(fault.Conflict, store.Raced, "The installation changed meanwhile.")
 	}
 	if i, err = i.StartUpgrade(plan, r.ID, s.now()); err != nil {
 		return "", domain.RolloutFailure{}, err
@@ -156,7 +160,8 @@ func (s *Service) startUpgrade(ctx context.Context, r domain.Rollout, i domain.I
 	tx.CountAll(i.Account, use)
 	tx.Replace(&i)
 	tx.Provision(plugboard.Provision{
-		ID: s.newID("prv"), Account: i.Account, At: i.UpdatedAt, Installations: []plugboard.ProvisionedInstance{{Extension: i.Extension, Epoch: i.Epoch}},
+		ID: s.newID("prv"), Account: i.Account, At: i.UpdatedAt,
+		Installations: []plugboard.ProvisionedInstance{{Extension: i.Extension, Epoch: i.Epoch}},
 	})
 	err = s.store.Commit(ctx, &tx, nil)
 	if fault.Is(err, domain.QuotaExceeded) {
@@ -169,7 +174,8 @@ func (s *Service) startUpgrade(ctx context.Context, r domain.Rollout, i domain.I
 
 // saveRollout counts a page and asks for the next one, if any. A concurrent pause or cancel wins, and so does a page
 // saved before.
-func (s *Service) saveRollout(ctx context.Context, p plugboard.RolloutPage, since domain.RolloutProgress, after domain.AccountID, end bool) error {
+func (s *Service) saveRollout(ctx context.Context, p plugboard.RolloutPage, since domain.RolloutProgress,
+	after domain.AccountID, end bool) error {
 	var err error
 	for range raceAttempts {
 		var r domain.Rollout
@@ -180,7 +186,8 @@ func (s *Service) saveRollout(ctx context.Context, p plugboard.RolloutPage, sinc
 		var tx store.Tx
 		tx.Replace(&r)
 		if r.State == domain.RolloutRunning {
-			tx.Provision(plugboard.Provision{ID: s.newID("prv"), At: r.UpdatedAt, Rollout: &plugboard.RolloutPage{Extension: r.Extension, Rollout: r.ID, Page: r.Page}})
+			tx.Provision(plugboard.Provision{ID: s.newID("prv"), At: r.UpdatedAt,
+				Rollout: &plugboard.RolloutPage{Extension: r.Extension, Rollout: r.ID, Page: r.Page}})
 		}
 		if err = s.store.Commit(ctx, &tx, nil); !fault.Is(err, store.Raced) {
 			return err

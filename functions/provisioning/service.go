@@ -47,7 +47,8 @@ func (s *Service) Handle(ctx context.Context, batch events.SQSEvent) (events.SQS
 	failures := []events.SQSBatchItemFailure{} // an empty list, never null: one emulator's poller breaks on null
 	for _, m := range batch.Records {
 		if err := s.message(ctx, m); err != nil {
-			slog.ErrorContext(ctx, "provisioning failed", "message_id", m.MessageId, "receives", m.Attributes["ApproximateReceiveCount"], "error", err)
+			slog.ErrorContext(ctx, "provisioning failed", "message_id", m.MessageId, "receives",
+				m.Attributes["ApproximateReceiveCount"], "error", err)
 			failures = append(failures, events.SQSBatchItemFailure{ItemIdentifier: m.MessageId})
 		}
 	}
@@ -75,8 +76,10 @@ func (s *Service) message(ctx context.Context, m events.SQSMessage) error {
 	for n, target := range p.Installations {
 		began := s.now()
 		err := s.carryOn(ctx, p.Account, target)
-		slog.InfoContext(ctx, "provisioned", "trace_id", p.Trace, "account", p.Account, "extension", target.Extension, "epoch", target.Epoch, "receives", receives,
-			"ok", err == nil, "ms", s.now().Sub(began).Milliseconds(), "since_request_ms", s.now().Sub(p.At).Milliseconds())
+		slog.InfoContext(ctx, "provisioned", "trace_id", p.Trace, "account", p.Account, "extension", target.Extension,
+			"epoch", target.Epoch, "receives", receives,
+			"ok", err == nil, "ms", s.now().Sub(began).Milliseconds(), "since_request_ms",
+			s.now().Sub(p.At).Milliseconds())
 		if hopeless(err) {
 			return s.failAll(ctx, p.Account, p.Installations[n:], err)
 		}
@@ -134,18 +137,22 @@ func (s *Service) Advance(ctx context.Context, a domain.AccountID, target plugbo
 
 // failAll marks an installation failed with its cause, and also the later targets of the message, which may depend on
 // it.
-func (s *Service) failAll(ctx context.Context, a domain.AccountID, targets []plugboard.ProvisionedInstance, cause error) error {
+func (s *Service) failAll(ctx context.Context, a domain.AccountID, targets []plugboard.ProvisionedInstance,
+	cause error) error {
 	err := s.fail(ctx, a, targets[0], reasonOf(cause))
 	for _, t := range targets[1:] {
-		err = errors.Join(err, s.fail(ctx, a, t, fmt.Sprintf("The extension %q, which comes with it, failed. Retry that first.", targets[0].Extension)))
+		err = errors.Join(err, s.fail(ctx, a,
+			t, fmt.Sprintf("The extension %q, which comes with it, failed. Retry that first.", targets[0].Extension)))
 	}
 	return err
 }
 
 // fail marks an installation failed at its current step. An installation that is not in progress stays as it is.
-func (s *Service) fail(ctx context.Context, a domain.AccountID, target plugboard.ProvisionedInstance, reason string) error {
+func (s *Service) fail(ctx context.Context, a domain.AccountID, target plugboard.ProvisionedInstance,
+	reason string) error {
 	i, err := s.store.Installation(ctx, a, target.Extension)
-	if err != nil || i.Epoch != target.Epoch || i.State != domain.Enabling && i.State != domain.Upgrading && i.State != domain.Disabling {
+	if err != nil || i.Epoch != target.Epoch || i.State != domain.Enabling && i.State != domain.Upgrading &&
+		i.State != domain.Disabling {
 		return err
 	}
 	step := string(i.State)

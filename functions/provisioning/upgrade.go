@@ -40,7 +40,8 @@ func (s *Service) upgrade(ctx context.Context, i domain.Installation) error {
 
 // exchangeDependencies releases dependencies that the new version does not have. Conflict when a dependency that it
 // does have is not enabled.
-func (s *Service) exchangeDependencies(ctx context.Context, tx *store.Tx, i domain.Installation, from, to domain.Blueprint) error {
+func (s *Service) exchangeDependencies(ctx context.Context, tx *store.Tx, i domain.Installation, from,
+	to domain.Blueprint) error {
 	if len(from.Dependencies)+len(to.Dependencies) == 0 {
 		return nil
 	}
@@ -52,7 +53,9 @@ func (s *Service) exchangeDependencies(ctx context.Context, tx *store.Tx, i doma
 		return err
 	}
 	for _, dependency := range installed {
-		if slices.ContainsFunc(to.Dependencies, func(d domain.Dependency) bool { return d.Extension == dependency.Extension }) {
+		if slices.ContainsFunc(to.Dependencies, func(d domain.Dependency) bool {
+			return d.Extension == dependency.Extension
+		}) {
 			continue
 		}
 		if dependency.Release(i.Extension) {
@@ -67,7 +70,9 @@ func (s *Service) exchangeDependencies(ctx context.Context, tx *store.Tx, i doma
 func dependenciesCame(installed map[domain.ExtensionID]domain.Installation, b domain.Blueprint) error {
 	for _, d := range b.Dependencies {
 		if dependency := installed[d.Extension]; !dependency.Present() {
-			return fault.New(fault.Conflict, "dependency-not-enabled", "Version %d needs the extension %q, which is not enabled. Enable it, or retry it if it failed, and then retry this.", b.Version, d.Extension)
+			return fault.New(fault.Conflict, "dependency-not-enabled",
+				"Version %d needs the extension %q, which is not enabled. Enable it, or retry it if it failed, and "+
+					"then retry this.", b.Version, d.Extension)
 		}
 	}
 	return nil

@@ -25,9 +25,10 @@ type round struct {
 	*Service
 	ctx context.Context
 
-	mu                           sync.Mutex
-	closed, silent               []store.Watched // webhooks whose parked deliveries may go: to be sent; to be recorded only, since nothing may be sent to them
-	lettingGo                    int             // webhooks among them that had parked deliveries in the run before
+	mu sync.Mutex
+	// webhooks whose parked deliveries may go: to be sent; to be recorded only, since nothing may be sent to them
+	closed, silent               []store.Watched
+	lettingGo                    int // webhooks among them that had parked deliveries in the run before
 	watched, open, probes, letGo int
 	left                         int // webhooks left for the next run, for lack of time
 	failure                      error
@@ -59,7 +60,9 @@ func (r *round) each(all []store.Watched, do func(store.Watched) error) {
 		working.Go(func() {
 			defer func() { <-slots }()
 			if err := do(w); err != nil {
-				r.note(func() { r.failure = errors.Join(r.failure, fmt.Errorf("what is parked for %s: %w", w.Webhook, err)) })
+				r.note(func() {
+					r.failure = errors.Join(r.failure, fmt.Errorf("what is parked for %s: %w", w.Webhook, err))
+				})
 			}
 		})
 	}

@@ -22,7 +22,8 @@ import (
 func (k *kit) broken(id string, parked int) (*domain.Webhook, *domain.Health, []events.Delivery) {
 	k.t.Helper()
 	w := &domain.Webhook{Account: "acct-42", ID: domain.WebhookID(id)}
-	h := &domain.Health{Account: "acct-42", Webhook: w.ID, FailingSince: k.now, Breaker: domain.Breaker{OpenedAt: k.now, ProbeAt: k.now.Add(time.Minute)}}
+	h := &domain.Health{Account: "acct-42", Webhook: w.ID, FailingSince: k.now,
+		Breaker: domain.Breaker{OpenedAt: k.now, ProbeAt: k.now.Add(time.Minute)}}
 	at := k.At(func() time.Time { return k.now })
 	if err := at.Watch(k.t.Context(), w.Account, w.ID); err != nil {
 		k.t.Fatal(err)
@@ -32,7 +33,8 @@ func (k *kit) broken(id string, parked int) (*domain.Webhook, *domain.Health, []
 	for n := range parked {
 		event := domain.EventID(fmt.Sprintf("evt_%04d", n))
 		all = append(all, events.Delivery{
-			ID: domain.DeliveryOf(event, w.ID), Account: w.Account, Webhook: w.ID, Event: event, EventAt: k.now.Add(time.Duration(n) * time.Second), Attempt: 1 + n%3,
+			ID: domain.DeliveryOf(event, w.ID), Account: w.Account, Webhook: w.ID, Event: event,
+			EventAt: k.now.Add(time.Duration(n) * time.Second), Attempt: 1 + n%3,
 		})
 	}
 	if err := at.Park(k.t.Context(), all); err != nil {
@@ -99,7 +101,8 @@ func TestRule20_OneProbeIsSentWhenItIsDueAndNothingElse(t *testing.T) {
 	}
 	k.now = k.now.Add(time.Minute)
 	k.sweep()
-	if got, waits := k.letGo(); len(got) != 1 || got[0].ID != all[0].ID || got[0].Attempt != all[0].Attempt || waits[0] != 0 || k.left(w) != 4 {
+	if got, waits := k.letGo(); len(got) != 1 || got[0].ID != all[0].ID || got[0].Attempt != all[0].Attempt ||
+		waits[0] != 0 || k.left(w) != 4 {
 		t.Errorf("the probe is %+v, want the oldest", got)
 	}
 }
@@ -124,7 +127,8 @@ func TestRule20_WhatIsParkedIsLetGoOldestFirstAndAtABoundedRate(t *testing.T) {
 	if len(first["whk_2"]) != len(others) {
 		t.Errorf("of the other %d were let go, want its 3", len(first["whk_2"]))
 	}
-	if n := len(first["whk_1"]); n > domain.LetGoFirst || n < domain.LetGoFirst*9/10 || late < 50*time.Second || late > time.Minute {
+	if n := len(first["whk_1"]); n > domain.LetGoFirst || n < domain.LetGoFirst*9/10 || late < 50*time.Second ||
+		late > time.Minute {
 		t.Errorf("%d were let go over %s, want about %d over a minute", n, late, domain.LetGoFirst)
 	}
 	// Each of the parts gives its oldest: nobody waits who is older than all that went.
@@ -149,7 +153,8 @@ func TestRule20_WhatIsParkedIsLetGoOldestFirstAndAtABoundedRate(t *testing.T) {
 	}
 }
 
-// An endpoint that is back gets twice as many each minute that it stays so, and as few as at first when it has failed again.
+// An endpoint that is back gets twice as many each minute that it stays so, and as few as at first when it has failed
+// again.
 func TestRule20_WhatIsLetGoDoublesWhileTheBreakerStaysClosed(t *testing.T) {
 	k := newKit(t)
 	_, h, all := k.broken("whk_1", 5*domain.LetGoFirst+10)
@@ -165,7 +170,8 @@ func TestRule20_WhatIsLetGoDoublesWhileTheBreakerStaysClosed(t *testing.T) {
 	k.closed(h)
 	minute(domain.LetGoFirst)
 	minute(2 * domain.LetGoFirst)
-	if err := k.At(func() time.Time { return k.now }).Watch(t.Context(), "acct-42", "whk_1"); err != nil { // it opens, and closes again
+	// it opens, and closes again
+	if err := k.At(func() time.Time { return k.now }).Watch(t.Context(), "acct-42", "whk_1"); err != nil {
 		t.Fatal(err)
 	}
 	minute(domain.LetGoFirst)
@@ -201,8 +207,8 @@ func TestRule20_WhatIsParkedIsLetGoToBeRecordedOnceItsWebhookMayNotBeSentTo(t *t
 	}
 }
 
-// A crash after sending and before removing, another sweeper at the same moment, and a queue that takes some: every one is
-// sent, and those that are sent again are the same delivery and attempt.
+// A crash after sending and before removing, another sweeper at the same moment, and a queue that takes some: every one
+// is sent, and those that are sent again are the same delivery and attempt.
 func TestRule20_WhatIsLetGoTwiceIsTheSameAndNothingIsLost(t *testing.T) {
 	k := newKit(t)
 	w, h, all := k.broken("whk_1", 3)
@@ -212,7 +218,8 @@ func TestRule20_WhatIsLetGoTwiceIsTheSameAndNothingIsLost(t *testing.T) {
 	}
 	once, _ := k.letGo()
 	clock := func() time.Time { return k.now }
-	refusingSlow := New(k.At(clock), lane.Of(k.queue, refusing{k.slow, all[1].ID}, clock), k.fanout, metric.New("test", io.Discard, clock), clock)
+	refusingSlow := New(k.At(clock), lane.Of(k.queue, refusing{k.slow, all[1].ID}, clock), k.fanout,
+		metric.New("test", io.Discard, clock), clock)
 	if _, err := refusingSlow.Handle(t.Context(), nil); err == nil || k.left(w) != 1 {
 		t.Errorf("one is refused: %v, and %d are left", err, k.left(w))
 	}
@@ -220,7 +227,8 @@ func TestRule20_WhatIsLetGoTwiceIsTheSameAndNothingIsLost(t *testing.T) {
 	k.now = k.now.Add(time.Minute)
 	k.sweep()
 	last, _ := k.letGo()
-	if len(once) != 3 || len(last) != 1 || last[0].ID != all[1].ID || last[0].Attempt != all[1].Attempt || k.left(w) != 0 {
+	if len(once) != 3 || len(last) != 1 || last[0].ID != all[1].ID || last[0].Attempt != all[1].Attempt ||
+		k.left(w) != 0 {
 		t.Errorf("sent %d, then %+v", len(once), last)
 	}
 }
@@ -243,7 +251,8 @@ func TestRule20_AWebhookIsWatchedUntilNothingCanBeParkedForItAnyMore(t *testing.
 	if k.watched() != 1 {
 		t.Fatalf("it is watched no more after %d minutes", twice-1)
 	}
-	late := events.Delivery{ID: domain.DeliveryOf("evt_late", w.ID), Account: w.Account, Webhook: w.ID, Event: "evt_late", EventAt: k.now, Attempt: 1}
+	late := events.Delivery{ID: domain.DeliveryOf("evt_late", w.ID), Account: w.Account, Webhook: w.ID,
+		Event: "evt_late", EventAt: k.now, Attempt: 1}
 	if err := at.Park(t.Context(), []events.Delivery{late}); err != nil {
 		t.Fatal(err)
 	}

@@ -75,7 +75,8 @@ func (s *Service) repair(ctx context.Context) (found int, failure error) {
 			shards.Go(func() { r.note(r.shard(bucket, shard)) })
 		}
 		shards.Wait()
-		if end := bucket.Add(store.PendingBucket); r.seen == 0 && r.failure == nil && !r.stopped && !end.After(r.now.Add(-store.ClocksDiffer)) {
+		if end := bucket.Add(store.PendingBucket); r.seen == 0 && r.failure == nil && !r.stopped &&
+			!end.After(r.now.Add(-store.ClocksDiffer)) {
 			to = end
 		}
 	}
@@ -83,7 +84,8 @@ func (s *Service) repair(ctx context.Context) (found int, failure error) {
 		r.note(s.store.PendingTo(ctx, to))
 	}
 	if r.found > 0 || r.failure != nil {
-		slog.WarnContext(ctx, "accepted and not sent on", "found", r.found, "from", from, "to", to, "stopped", r.stopped, "ms", time.Since(began).Milliseconds(), "error", r.failure)
+		slog.WarnContext(ctx, "accepted and not sent on", "found", r.found, "from", from, "to", to, "stopped",
+			r.stopped, "ms", time.Since(began).Milliseconds(), "error", r.failure)
 	}
 	return r.found, r.failure
 }
@@ -137,7 +139,9 @@ func (r *repairing) page(pending []store.Pending) error {
 	r.mu.Lock()
 	r.seen, r.found = r.seen+len(pending), r.found+len(records)
 	r.mu.Unlock()
-	gone = slices.DeleteFunc(gone, func(p store.Pending) bool { return p.AcceptedAt.After(r.now.Add(-store.ClocksDiffer)) })
+	gone = slices.DeleteFunc(gone, func(p store.Pending) bool {
+		return p.AcceptedAt.After(r.now.Add(-store.ClocksDiffer))
+	})
 	if err := r.store.SentOn(r.ctx, gone); err != nil {
 		return err
 	}

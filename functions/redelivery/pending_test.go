@@ -107,7 +107,8 @@ func TestRule16_AnEventThatNobodySentOnIsHandedOverAfterAMinute(t *testing.T) {
 	}
 	k.now = k.now.Add(2 * time.Second)
 	k.sweep()
-	if got := k.took(); !slices.Equal(got, []string{`evt_1 {"id":"1"}`, `evt_2 {"id":"2"}`}) || !k.says(`"Unsent":[2]`) {
+	if got := k.took(); !slices.Equal(got, []string{`evt_1 {"id":"1"}`, `evt_2 {"id":"2"}`}) ||
+		!k.says(`"Unsent":[2]`) {
 		t.Errorf("after a minute: %v was handed over; %s", got, k.measured.String())
 	}
 	k.now = k.now.Add(time.Hour)
@@ -139,8 +140,8 @@ func TestRule16_WhatCannotBeHandedOverIsNotForgotten(t *testing.T) {
 	}
 }
 
-// One event that fanout fails of keeps nobody else's back, neither of its page nor behind it; and it is counted for as long
-// as that goes on.
+// One event that fanout fails of keeps nobody else's back, neither of its page nor behind it; and it is counted for as
+// long as that goes on.
 func TestRule16_OneThatCannotBeSentOnKeepsNoOtherBack(t *testing.T) {
 	k := newKit(t)
 	ids := inOneShard(250)
@@ -183,13 +184,15 @@ func TestRule16_AFanoutThatFailsOfAllIsAskedSoOften(t *testing.T) {
 	k.now = k.now.Add(2 * time.Minute)
 	calls := 0
 	clock := func() time.Time { return k.now }
-	ill := New(k.At(clock), lane.Of(k.queue, k.slow, clock), fanoutFunc(func(context.Context, lambda.DynamoDBEvent) error {
-		k.mu.Lock()
-		defer k.mu.Unlock()
-		calls++
-		return errFailed
-	}), metric.New("test", &k.measured, clock), clock)
-	if _, err := ill.Handle(t.Context(), nil); !errors.Is(err, errFailed) || calls > 2*halvedMost+store.PendingShards || !k.says(`"Unsent":[200]`) {
+	ill := New(k.At(clock), lane.Of(k.queue, k.slow, clock),
+		fanoutFunc(func(context.Context, lambda.DynamoDBEvent) error {
+			k.mu.Lock()
+			defer k.mu.Unlock()
+			calls++
+			return errFailed
+		}), metric.New("test", &k.measured, clock), clock)
+	if _, err := ill.Handle(t.Context(), nil); !errors.Is(err, errFailed) || calls > 2*halvedMost+store.PendingShards ||
+		!k.says(`"Unsent":[200]`) {
 		t.Errorf("%d calls, %v; %s", calls, err, k.measured.String())
 	}
 }
@@ -200,7 +203,8 @@ func (f fanoutFunc) Handle(ctx context.Context, batch lambda.DynamoDBEvent) erro
 	return f(ctx, batch)
 }
 
-// Who stores events may have a clock ten minutes behind the sweeper's, and ten ahead: on either side of an hour's border.
+// Who stores events may have a clock ten minutes behind the sweeper's, and ten ahead: on either side of an hour's
+// border.
 func TestRule16_ClocksTenMinutesApartLoseNothing(t *testing.T) {
 	for _, apart := range []time.Duration{-10 * time.Minute, 10 * time.Minute} {
 		k := newKit(t)
@@ -236,7 +240,8 @@ func TestRule16_WhatIsPendingOfAnEventThatIsYetToComeStays(t *testing.T) {
 	if k.sweep(); !k.says(`"Unsent":[0]`) {
 		t.Errorf("what is not there is counted: %s", k.measured.String())
 	}
-	if _, err := k.DB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &k.Config.AccountsTable, Item: item}); err != nil {
+	if _, err := k.DB.PutItem(t.Context(),
+		&dynamodb.PutItemInput{TableName: &k.Config.AccountsTable, Item: item}); err != nil {
 		t.Fatal(err)
 	}
 	k.sweep()
@@ -249,8 +254,10 @@ func TestRule16_WhatIsPendingOfAnEventThatIsYetToComeStays(t *testing.T) {
 func (k *kit) ofRecord(r domain.Record) []map[string]types.AttributeValue {
 	k.t.Helper()
 	out, err := k.DB.Scan(k.t.Context(), &dynamodb.ScanInput{
-		TableName: &k.Config.AccountsTable, FilterExpression: aws.String("#record = :record"), ExpressionAttributeNames: map[string]string{"#record": "record"},
-		ExpressionAttributeValues: map[string]types.AttributeValue{":record": &types.AttributeValueMemberS{Value: string(r)}},
+		TableName: &k.Config.AccountsTable, FilterExpression: aws.String("#record = :record"),
+		ExpressionAttributeNames: map[string]string{"#record": "record"},
+		ExpressionAttributeValues: map[string]types.AttributeValue{
+			":record": &types.AttributeValueMemberS{Value: string(r)}},
 	})
 	if err != nil {
 		k.t.Fatal(err)
@@ -265,16 +272,17 @@ func (k *kit) lifted() map[string]types.AttributeValue {
 	if len(all) != 1 {
 		k.t.Fatalf("there are %d events, want one", len(all))
 	}
-	if _, err := k.DB.DeleteItem(k.t.Context(), &dynamodb.DeleteItemInput{TableName: &k.Config.AccountsTable, Key: map[string]types.AttributeValue{
-		store.PartitionKey: all[0][store.PartitionKey], store.SortKey: all[0][store.SortKey],
-	}}); err != nil {
+	if _, err := k.DB.DeleteItem(k.t.Context(),
+		&dynamodb.DeleteItemInput{TableName: &k.Config.AccountsTable, Key: map[string]types.AttributeValue{
+			store.PartitionKey: all[0][store.PartitionKey], store.SortKey: all[0][store.SortKey],
+		}}); err != nil {
 		k.t.Fatal(err)
 	}
 	return all[0]
 }
 
-// Of two calls with the same event from outside, one that stored nothing may have died before it took back that the event
-// is pending. It was sent on by the other's word, and is not again.
+// Of two calls with the same event from outside, one that stored nothing may have died before it took back that the
+// event is pending. It was sent on by the other's word, and is not again.
 func TestRule18_WhatAnotherCallLeftPendingIsNotSentOnAgain(t *testing.T) {
 	k := newKit(t)
 	e := events.Event{
@@ -292,10 +300,12 @@ func TestRule18_WhatAnotherCallLeftPendingIsNotSentOnAgain(t *testing.T) {
 	}
 	item := k.lifted()
 	k.now = k.now.Add(time.Second)
-	if _, err := k.At(func() time.Time { return k.now }, storetest.Failing("PutItem")).Accept(t.Context(), []events.Event{e}); err != nil {
+	if _, err := k.At(func() time.Time { return k.now }, storetest.Failing("PutItem")).Accept(t.Context(),
+		[]events.Event{e}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := k.DB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &k.Config.AccountsTable, Item: item}); err != nil {
+	if _, err := k.DB.PutItem(t.Context(),
+		&dynamodb.PutItemInput{TableName: &k.Config.AccountsTable, Item: item}); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
@@ -375,18 +385,20 @@ func TestRedelivery_WhatIsForgottenHoldsUpNothing(t *testing.T) {
 	}
 }
 
-// What cannot be sent is overdue all the same, and of what cannot be looked at nothing is said: no nought, which would be
-// good news.
+// What cannot be sent is overdue all the same, and of what cannot be looked at nothing is said: no nought, which would
+// be good news.
 func TestRedelivery_CountsWhatItCannotSendAndIsSilentOfWhatItCannotSee(t *testing.T) {
 	k := newKit(t)
 	k.waiting("1", 20*time.Minute)
 	k.now = k.now.Add(30 * time.Minute)
-	if _, err := k.service(k.queue.Broken()).Handle(t.Context(), nil); err == nil || !k.says(`"Due":[1]`) || !k.says(`"Overdue":[1]`) {
+	if _, err := k.service(k.queue.Broken()).Handle(t.Context(), nil); err == nil || !k.says(`"Due":[1]`) ||
+		!k.says(`"Overdue":[1]`) {
 		t.Errorf("the queue is gone: %v; %s", err, k.measured.String())
 	}
 	for _, call := range []string{"GetItem", "Query"} {
 		k.measured.Reset()
-		if _, err := k.service(k.queue, storetest.Failing(call)).Handle(t.Context(), nil); err == nil || k.measured.Len() > 0 && (k.says("Unsent") || k.says("Due")) {
+		if _, err := k.service(k.queue, storetest.Failing(call)).Handle(t.Context(), nil); err == nil ||
+			k.measured.Len() > 0 && (k.says("Unsent") || k.says("Due")) {
 			t.Errorf("%s fails: %v; %s", call, err, k.measured.String())
 		}
 	}

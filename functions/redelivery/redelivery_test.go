@@ -40,10 +40,12 @@ type kit struct {
 
 func newKit(t *testing.T) *kit {
 	k := &kit{
-		Tables: storetest.New(t), t: t, queue: queuetest.New(t), slow: queuetest.New(t), now: time.Date(2026, 11, 24, 9, 30, 0, 0, time.UTC), calls: map[string]int{},
+		Tables: storetest.New(t), t: t, queue: queuetest.New(t), slow: queuetest.New(t),
+		now: time.Date(2026, 11, 24, 9, 30, 0, 0, time.UTC), calls: map[string]int{},
 	}
 	k.fanout = &fanout{kit: k}
-	if err := errors.Join(k.SweptTo(t.Context(), k.now.Truncate(store.DueBucket)), k.PendingTo(t.Context(), k.now.Truncate(store.PendingBucket))); err != nil {
+	if err := errors.Join(k.SweptTo(t.Context(), k.now.Truncate(store.DueBucket)),
+		k.PendingTo(t.Context(), k.now.Truncate(store.PendingBucket))); err != nil {
 		t.Fatal(err)
 	}
 	return k
@@ -52,16 +54,19 @@ func newKit(t *testing.T) *kit {
 func (k *kit) service(q lane.Queue, options ...func(*dynamodb.Options)) *Service {
 	count := func(o *dynamodb.Options) {
 		o.APIOptions = append(o.APIOptions, func(s *smithy.Stack) error {
-			return s.Initialize.Add(smithy.InitializeMiddlewareFunc("count", func(ctx context.Context, in smithy.InitializeInput, next smithy.InitializeHandler) (smithy.InitializeOutput, smithy.Metadata, error) {
-				k.mu.Lock()
-				k.calls[middleware.GetOperationName(ctx)]++
-				k.mu.Unlock()
-				return next.HandleInitialize(ctx, in)
-			}), smithy.After)
+			return s.Initialize.Add(smithy.InitializeMiddlewareFunc("count",
+				func(ctx context.Context, in smithy.InitializeInput,
+					next smithy.InitializeHandler) (smithy.InitializeOutput, smithy.Metadata, error) {
+					k.mu.Lock()
+					k.calls[middleware.GetOperationName(ctx)]++
+					k.mu.Unlock()
+					return next.HandleInitialize(ctx, in)
+				}), smithy.After)
 		})
 	}
 	clock := func() time.Time { return k.now }
-	return New(k.At(clock, append(options, count)...), lane.Of(q, k.slow, clock), k.fanout, metric.New("test", &k.measured, clock), clock)
+	return New(k.At(clock, append(options, count)...), lane.Of(q, k.slow, clock), k.fanout,
+		metric.New("test", &k.measured, clock), clock)
 }
 
 func (k *kit) sweep() {
@@ -76,8 +81,9 @@ func (k *kit) waiting(id string, after time.Duration) events.Delivery {
 	k.t.Helper()
 	event := domain.EventID("evt_" + id)
 	d := events.Delivery{
-		ID: domain.DeliveryOf(event, "whk_1"), Account: "acct-42", Webhook: "whk_1", Event: event, EventType: "contract.signed",
-		EventAt: k.now, Attempt: 4, NotBefore: k.now.Add(after),
+		ID: domain.DeliveryOf(event, "whk_1"), Account: "acct-42", Webhook: "whk_1", Event: event,
+		EventType: "contract.signed",
+		EventAt:   k.now, Attempt: 4, NotBefore: k.now.Add(after),
 	}
 	if err := k.AppendAttempts(k.t.Context(), nil, d); err != nil {
 		k.t.Fatal(err)
@@ -145,9 +151,10 @@ func TestRule19_AnOutageOfDaysIsCaughtUpOldestFirst(t *testing.T) {
 func TestRule19_ASweeperThatNeverRanFindsWhatWaits(t *testing.T) {
 	k := newKit(t)
 	d := k.waiting("1", 20*time.Minute)
-	if _, err := k.DB.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &k.Config.DeliveriesTable, Key: map[string]types.AttributeValue{
-		"pk": &types.AttributeValueMemberS{Value: "DUE"}, "sk": &types.AttributeValueMemberS{Value: "CURSOR"},
-	}}); err != nil {
+	if _, err := k.DB.DeleteItem(t.Context(),
+		&dynamodb.DeleteItemInput{TableName: &k.Config.DeliveriesTable, Key: map[string]types.AttributeValue{
+			"pk": &types.AttributeValueMemberS{Value: "DUE"}, "sk": &types.AttributeValueMemberS{Value: "CURSOR"},
+		}}); err != nil {
 		t.Fatal(err)
 	}
 	k.now = k.now.Add(13 * 24 * time.Hour)
@@ -171,7 +178,8 @@ func TestRedelivery_AnIdleMinuteIsFifteenReads(t *testing.T) {
 	k.now = k.now.Add(time.Hour)
 	clear(k.calls)
 	k.sweep()
-	if k.calls["GetItem"] != 2 || k.calls["Query"] != 2*(store.DueShards+store.PendingShards)+1 || k.calls["PutItem"] != 2 || len(k.calls) != 3 {
+	if k.calls["GetItem"] != 2 || k.calls["Query"] != 2*(store.DueShards+store.PendingShards)+1 ||
+		k.calls["PutItem"] != 2 || len(k.calls) != 3 {
 		t.Errorf("the first minute of an hour makes %v", k.calls)
 	}
 }
@@ -246,7 +254,8 @@ func TestRule19_ARunWithoutTimeLeavesTheRestToTheNext(t *testing.T) {
 	}
 	late := k.service(k.queue)
 	behind := late.store.SweptTo(t.Context(), k.now.Add(-100*time.Hour).Truncate(time.Hour))
-	if from, err := late.store.DueFrom(t.Context()); behind != nil || err != nil || from.After(d.NotBefore) || from.Before(d.NotBefore.Add(-time.Hour)) {
+	if from, err := late.store.DueFrom(t.Context()); behind != nil || err != nil || from.After(d.NotBefore) ||
+		from.Before(d.NotBefore.Add(-time.Hour)) {
 		t.Errorf("the place is %s, %v, %v; want the hour of what waits", from, behind, err)
 	}
 	k.sweep()
@@ -262,7 +271,8 @@ func TestRule19_ManyThatAreDueAtOnceAreAllSent(t *testing.T) {
 	var many []events.Delivery
 	for n := range 700 {
 		event := domain.EventID(fmt.Sprint("evt_", n))
-		d := events.Delivery{ID: domain.DeliveryOf(event, "whk_1"), Webhook: "whk_1", Event: event, Attempt: 2, NotBefore: k.now.Add(20 * time.Minute)}
+		d := events.Delivery{ID: domain.DeliveryOf(event, "whk_1"), Webhook: "whk_1", Event: event, Attempt: 2,
+			NotBefore: k.now.Add(20 * time.Minute)}
 		many, want[d.ID] = append(many, d), 1
 	}
 	if err := k.AppendAttempts(t.Context(), nil, append(many[:1:1], many...)...); err != nil {

@@ -67,7 +67,8 @@ func (s *Service) Handle(ctx context.Context, _ any) (struct{}, error) {
 		seen[metric.OpenBreakers] = []float64{float64(r.open)}
 	}
 	s.metrics.Put(seen)
-	slog.InfoContext(ctx, "looked after breakers", "watched", r.watched, "open", r.open, "probes", r.probes, "let_go", r.letGo, "left", r.left, "ms", time.Since(began).Milliseconds())
+	slog.InfoContext(ctx, "looked after breakers", "watched", r.watched, "open", r.open, "probes", r.probes, "let_go",
+		r.letGo, "left", r.left, "ms", time.Since(began).Milliseconds())
 	return struct{}{}, errors.Join(repairing, sending, err)
 }
 
@@ -105,7 +106,8 @@ func (s *Service) due(ctx context.Context) (sweep, error) {
 			err = noted
 		}
 	}
-	slog.InfoContext(ctx, "swept", "due", run.found, "overdue", run.overdue, "sent", run.sent, "from", from, "to", run.swept, "stopped", run.stopped, "ms", time.Since(began).Milliseconds())
+	slog.InfoContext(ctx, "swept", "due", run.found, "overdue", run.overdue, "sent", run.sent, "from", from, "to",
+		run.swept, "stopped", run.stopped, "ms", time.Since(began).Milliseconds())
 	return run, err
 }
 

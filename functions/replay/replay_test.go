@@ -53,7 +53,8 @@ func (k *kit) exhausted(n int) domain.Replay {
 	var lines []domain.Attempt
 	at := k.at.Add(-time.Hour)
 	for i := range n {
-		e, err := events.OfContract(domain.EventID(fmt.Sprintf("evt_%03d", i)), events.ContractSigned, domain.Contract{ID: "con_1", Account: acct, UpdatedAt: at})
+		e, err := events.OfContract(domain.EventID(fmt.Sprintf("evt_%03d", i)), events.ContractSigned,
+			domain.Contract{ID: "con_1", Account: acct, UpdatedAt: at})
 		if err != nil {
 			k.t.Fatal(err)
 		}
@@ -204,14 +205,18 @@ func TestRule19_AReplayThatDiesAnywhereGoesOn(t *testing.T) {
 
 // dying makes a commit fail: before it is made. One that was made and not answered is found by the page's number.
 func dying(now func() bool) func(*dynamodb.Options) {
-	m := middleware.InitializeMiddlewareFunc("dying", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+	m := middleware.InitializeMiddlewareFunc("dying", func(ctx context.Context, in middleware.InitializeInput,
+		next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
 		if _, ok := in.Parameters.(*dynamodb.TransactWriteItemsInput); ok && now() {
-			return middleware.InitializeOutput{}, middleware.Metadata{}, fmt.Errorf("the process died, as the test wants it")
+			return middleware.InitializeOutput{}, middleware.Metadata{},
+				fmt.Errorf("the process died, as the test wants it")
 		}
 		return next.HandleInitialize(ctx, in)
 	})
 	return func(o *dynamodb.Options) {
-		o.APIOptions = append(o.APIOptions, func(s *middleware.Stack) error { return s.Initialize.Add(m, middleware.After) })
+		o.APIOptions = append(o.APIOptions, func(s *middleware.Stack) error {
+			return s.Initialize.Add(m, middleware.After)
+		})
 	}
 }
 

@@ -63,7 +63,8 @@ func (s *Service) Handle(ctx context.Context, batch lambda.SQSEvent) (lambda.SQS
 	failures := []lambda.SQSBatchItemFailure{} // an empty list, never null: one emulator's poller breaks on null
 	for _, m := range batch.Records {
 		if err := s.message(ctx, m); err != nil {
-			slog.ErrorContext(ctx, "replay failed", "message_id", m.MessageId, "receives", m.Attributes["ApproximateReceiveCount"], "error", err)
+			slog.ErrorContext(ctx, "replay failed", "message_id", m.MessageId, "receives",
+				m.Attributes["ApproximateReceiveCount"], "error", err)
 			failures = append(failures, lambda.SQSBatchItemFailure{ItemIdentifier: m.MessageId})
 		}
 	}
@@ -105,7 +106,8 @@ func (s *Service) page(ctx context.Context, p events.ReplayPage) error {
 	after, _ := store.ParseLogPlace(r.After)
 	var found [][]domain.Attempt
 	at, more, err := s.store.Deliveries(ctx, store.LogQuery{
-		Account: r.Account, Webhook: r.Webhook, From: r.From, To: r.To, EventTypes: r.EventTypes, Oldest: true, After: after,
+		Account: r.Account, Webhook: r.Webhook, From: r.From, To: r.To, EventTypes: r.EventTypes, Oldest: true,
+		After:  after,
 		Unsent: !slices.Contains(r.States, domain.DeliveryDelivered),
 	}, func(attempts []domain.Attempt) bool {
 		if !r.Takes(attempts) {
@@ -133,7 +135,8 @@ func (s *Service) page(ctx context.Context, p events.ReplayPage) error {
 		}
 		done.Seen, done.Sent, done.Skipped = done.Seen+len(part), done.Sent+sent, done.Skipped+len(part)-sent
 	}
-	slog.InfoContext(ctx, "replayed", "account", r.Account, "webhook", r.Webhook, "replay", r.ID, "page", r.Page, "seen", done.Seen, "sent", done.Sent,
+	slog.InfoContext(ctx, "replayed", "account", r.Account, "webhook", r.Webhook, "replay", r.ID, "page", r.Page,
+		"seen", done.Seen, "sent", done.Sent,
 		"more", more, "ms", s.now().Sub(began).Milliseconds())
 	return s.save(ctx, p, func(r domain.Replay) domain.Replay { return r.Worked(done, at.String(), !more, s.now()) })
 }
@@ -166,7 +169,8 @@ func (s *Service) webhook(ctx context.Context, r domain.Replay) (w domain.Webhoo
 	}
 	var i domain.Installation
 	if w.Extension != "" {
-		if i, err = s.store.Installation(ctx, r.Account, w.Extension); err != nil && fault.KindOf(err) != fault.NotFound {
+		if i, err = s.store.Installation(ctx, r.Account, w.Extension); err != nil &&
+			fault.KindOf(err) != fault.NotFound {
 			return w, "", err
 		}
 	}
@@ -232,7 +236,8 @@ func (s *Service) save(ctx context.Context, p events.ReplayPage, to func(domain.
 		case after.State == domain.ReplayRunning:
 			tx.Resend(events.Resend{
 				ID: s.newID("rsd"), Account: after.Account, Wait: pause,
-				Page: &events.ReplayPage{Account: after.Account, Webhook: after.Webhook, Replay: after.ID, Page: after.Page},
+				Page: &events.ReplayPage{Account: after.Account, Webhook: after.Webhook, Replay: after.ID,
+					Page: after.Page},
 			})
 		case before.State == domain.ReplayRunning:
 			tx.Discard(domain.Replaying{Account: after.Account, Webhook: after.Webhook})

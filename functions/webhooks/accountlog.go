@@ -13,12 +13,13 @@ import (
 	"plugboard/shared/store"
 )
 
-// ListAccountDeliveries lists deliveries to all webhooks that the caller sees: the newest day first, and within a day the
-// newest event, among 25 webhooks at a time. A page may be short or empty while more follow, because a call makes at most
-// store.AccountLogQueries queries; looked_back_to says how far it came. A deleted webhook's log is not read.
+// ListAccountDeliveries lists deliveries to all webhooks that the caller sees: the newest day first, and within a day
+// the newest event, among 25 webhooks at a time. A page may be short or empty while more follow, because a call makes
+// at most store.AccountLogQueries queries; looked_back_to says how far it came. A deleted webhook's log is not read.
 //
 // Invalid for a time before the log begins, and for a webhook that the caller does not see.
-func (s *Service) ListAccountDeliveries(ctx context.Context, in *contract.ListAccountDeliveriesInput) (*contract.ListAccountDeliveriesOutput, error) {
+func (s *Service) ListAccountDeliveries(ctx context.Context,
+	in *contract.ListAccountDeliveriesInput) (*contract.ListAccountDeliveriesOutput, error) {
 	from, to, err := s.span("", in.From, in.To, true)
 	if err != nil {
 		return nil, err
@@ -49,7 +50,8 @@ func (s *Service) ListAccountDeliveries(ctx context.Context, in *contract.ListAc
 			return false
 		}
 		lines += len(attempts)
-		out.Body.Items = append(out.Body.Items, contract.DeliveryOfEvent{Webhook: attempts[0].Webhook, DeliveryView: view(abridged(attempts))})
+		out.Body.Items = append(out.Body.Items,
+			contract.DeliveryOfEvent{Webhook: attempts[0].Webhook, DeliveryView: view(abridged(attempts))})
 		return true
 	})
 	if out.Body.LookedBackTo = log.To.UTC(); log.More {
@@ -77,7 +79,8 @@ func (s *Service) logged(ctx context.Context, asked []domain.WebhookID) ([]domai
 	var wrong []fault.Field
 	for _, id := range asked {
 		if !slices.Contains(seen, id) {
-			wrong = append(wrong, fault.Field{Pointer: "query.webhook_id", Code: "unknown-webhook", Detail: fmt.Sprintf("There is no webhook %q.", id)})
+			wrong = append(wrong, fault.Field{Pointer: "query.webhook_id", Code: "unknown-webhook",
+				Detail: fmt.Sprintf("There is no webhook %q.", id)})
 		}
 	}
 	return slices.Compact(slices.Sorted(slices.Values(asked))), fault.InvalidFields(wrong)

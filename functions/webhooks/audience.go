@@ -17,7 +17,8 @@ import (
 //
 // NotFound when there is no such event of the last 30 days, to an extension's token also for an event that is not of
 // its installation.
-func (s *Service) ListEventAudience(ctx context.Context, in *contract.ListEventAudienceInput) (*contract.ListEventAudienceOutput, error) {
+func (s *Service) ListEventAudience(ctx context.Context,
+	in *contract.ListEventAudienceInput) (*contract.ListEventAudienceOutput, error) {
 	caller := auth.From(ctx)
 	webhooks, err := s.store.Webhooks(ctx, caller.Account)
 	if err != nil {
@@ -35,8 +36,10 @@ func (s *Service) ListEventAudience(ctx context.Context, in *contract.ListEventA
 	}
 	out := &contract.ListEventAudienceOutput{}
 	out.Body.Event = contract.HeardEvent{
-		ID: e.ID, Type: e.Subject.EventType, At: e.At, Contract: e.Contract, Origin: e.Subject.Origin, TemplateType: e.Subject.TemplateType,
-		Workspace: e.Subject.Workspace, Installation: e.Subject.Installation, Webhook: e.Subject.Webhook, Only: e.Subject.Only,
+		ID: e.ID, Type: e.Subject.EventType, At: e.At, Contract: e.Contract, Origin: e.Subject.Origin,
+		TemplateType: e.Subject.TemplateType,
+		Workspace:    e.Subject.Workspace, Installation: e.Subject.Installation, Webhook: e.Subject.Webhook,
+		Only: e.Subject.Only,
 	}
 	out.Body.Page = contract.PageOf(hearers, func(h contract.Hearer) string { return string(h.Webhook) }, in.PageInput)
 	return out, nil
@@ -44,16 +47,19 @@ func (s *Service) ListEventAudience(ctx context.Context, in *contract.ListEventA
 
 // event finds the caller's event. An event is stored with its contract; where the caller names none, the log of the
 // first webhooks may know it.
-func (s *Service) event(ctx context.Context, webhooks []domain.Webhook, in *contract.ListEventAudienceInput) (events.Event, error) {
+func (s *Service) event(ctx context.Context, webhooks []domain.Webhook,
+	in *contract.ListEventAudienceInput) (events.Event, error) {
 	caller := auth.From(ctx)
 	e, err := s.store.Event(ctx, caller.Account, in.Contract, in.Event)
 	if fault.KindOf(err) == fault.NotFound && in.Contract == "" {
 		e, err = s.loggedEvent(ctx, webhooks, in.Event)
 	}
-	own := caller.Extension() == "" || e.Subject.Origin == caller.Extension() || e.Subject.Installation == caller.Extension()
+	own := caller.Extension() == "" || e.Subject.Origin == caller.Extension() ||
+		e.Subject.Installation == caller.Extension()
 	if fault.KindOf(err) == fault.NotFound || err == nil && (e.Account != caller.Account || !own) {
 		return events.Event{}, fault.New(fault.NotFound, "not-found",
-			"There is no such event of the last 30 days. Give contract_id, too, for an event of a contract that no webhook was sent.")
+			"There is no such event of the last 30 days. Give contract_id, too, for an event of a contract that no "+
+				"webhook was sent.")
 	}
 	return e, err
 }

@@ -24,7 +24,8 @@ const callbackAttempts = 5
 // Invalid with every error: the type's requirements; /data/contract_id for a contract not made through the
 // installation; each value. Conflict as when values are changed otherwise. Forbidden `missing-scope` for
 // contract.fields when the extension's token lacks that scope too.
-func (s *Service) ReceiveCallback(ctx context.Context, in *contract.ReceiveCallbackInput) (*contract.ReceiveCallbackOutput, error) {
+func (s *Service) ReceiveCallback(ctx context.Context,
+	in *contract.ReceiveCallbackInput) (*contract.ReceiveCallbackOutput, error) {
 	callback := auth.From(ctx).Callback
 	out := &contract.ReceiveCallbackOutput{}
 	if callback.Done {
@@ -44,7 +45,8 @@ func (s *Service) ReceiveCallback(ctx context.Context, in *contract.ReceiveCallb
 // repeated is the code of the Conflict when a concurrent request recorded the callback's id first. No caller sees it.
 const repeated = "callback-repeated"
 
-func (s *Service) callback(ctx context.Context, c auth.Callback, in *contract.ReceiveCallbackInput, out *contract.ReceiveCallbackOutput) error {
+func (s *Service) callback(ctx context.Context, c auth.Callback, in *contract.ReceiveCallbackInput,
+	out *contract.ReceiveCallbackOutput) error {
 	var tx store.Tx
 	record := c.Record(s.now())
 	tx.Create(&record).Else(fault.New(fault.Conflict, repeated, "The callback came twice at the same moment."))
@@ -71,7 +73,8 @@ func (s *Service) sameAgain(ctx context.Context, c auth.Callback) error {
 }
 
 // setUp adds to tx what the partner reports of its set-up.
-func (s *Service) setUp(ctx context.Context, tx *store.Tx, seen domain.Installation, said domain.CallbackType, reason string) error {
+func (s *Service) setUp(ctx context.Context, tx *store.Tx, seen domain.Installation, said domain.CallbackType,
+	reason string) error {
 	i, err := s.store.Installation(ctx, seen.Account, seen.Extension)
 	switch {
 	case err != nil:
@@ -83,7 +86,8 @@ func (s *Service) setUp(ctx context.Context, tx *store.Tx, seen domain.Installat
 	setup, event := domain.Setup{State: domain.SetupCompleted, At: i.UpdatedAt}, events.InstallationSetupCompleted
 	if said == domain.CallbackSetupFailed {
 		if reason == "" {
-			return fault.InvalidFields([]fault.Field{{Pointer: "/data/reason", Code: "required", Detail: "Say why, for the account's people."}})
+			return fault.InvalidFields([]fault.Field{{Pointer: "/data/reason", Code: "required",
+				Detail: "Say why, for the account's people."}})
 		}
 		setup.State, setup.Reason, event = domain.SetupFailed, reason, events.InstallationSetupFailed
 	}
@@ -98,13 +102,15 @@ func (s *Service) setUp(ctx context.Context, tx *store.Tx, seen domain.Installat
 }
 
 // fillByCallback adds to tx values for a contract made through the installation.
-func (s *Service) fillByCallback(ctx context.Context, tx *store.Tx, i domain.Installation, given contract.CallbackData) error {
+func (s *Service) fillByCallback(ctx context.Context, tx *store.Tx, i domain.Installation,
+	given contract.CallbackData) error {
 	b, err := s.store.Blueprint(ctx, i.Extension, i.Version)
 	if err != nil {
 		return err
 	}
 	if !b.Allows(domain.ScopeContractsWrite) {
-		return fault.New(fault.Forbidden, "missing-scope", "This needs an extension with the scope %s.", domain.ScopeContractsWrite)
+		return fault.New(fault.Forbidden, "missing-scope", "This needs an extension with the scope %s.",
+			domain.ScopeContractsWrite)
 	}
 	c, err := s.store.Contract(ctx, i.Account, given.Contract)
 	if err != nil && fault.KindOf(err) != fault.NotFound {
@@ -112,14 +118,17 @@ func (s *Service) fillByCallback(ctx context.Context, tx *store.Tx, i domain.Ins
 	}
 	var wrong []fault.Field
 	if err != nil || c.Origin != i.Extension || c.State == domain.Deleted {
-		wrong = append(wrong, fault.Field{Pointer: "/data/contract_id", Code: "unknown-contract", Detail: "No such contract was made through the extension in this account."})
+		wrong = append(wrong, fault.Field{Pointer: "/data/contract_id", Code: "unknown-contract",
+			Detail: "No such contract was made through the extension in this account."})
 	}
 	if len(given.DataFields) == 0 {
-		wrong = append(wrong, fault.Field{Pointer: "/data/data_fields", Code: "required", Detail: "Give the values that change."})
+		wrong = append(wrong, fault.Field{Pointer: "/data/data_fields", Code: "required",
+			Detail: "Give the values that change."})
 	}
 	if err := fault.InvalidFields(wrong); err != nil {
 		return err
 	}
-	_, _, err = s.filling.Fill(ctx, tx, c, filling.Change{Values: given.DataFields, Version: given.FieldsVersion, At: "/data/data_fields"})
+	_, _, err = s.filling.Fill(ctx, tx, c,
+		filling.Change{Values: given.DataFields, Version: given.FieldsVersion, At: "/data/data_fields"})
 	return err
 }

@@ -19,7 +19,8 @@ import (
 // states are asked for.
 //
 // Invalid for a time before the log begins.
-func (s *Service) ListDeliveries(ctx context.Context, in *contract.ListDeliveriesInput) (*contract.ListDeliveriesOutput, error) {
+func (s *Service) ListDeliveries(ctx context.Context,
+	in *contract.ListDeliveriesInput) (*contract.ListDeliveriesOutput, error) {
 	query, err := s.logQuery(ctx, in, false)
 	if err != nil {
 		return nil, err
@@ -44,7 +45,8 @@ func (s *Service) ListDeliveries(ctx context.Context, in *contract.ListDeliverie
 }
 
 // CountDeliveries counts the deliveries that ListDeliveries would list, in a bounded part of the log.
-func (s *Service) CountDeliveries(ctx context.Context, in *contract.CountDeliveriesInput) (*contract.CountDeliveriesOutput, error) {
+func (s *Service) CountDeliveries(ctx context.Context,
+	in *contract.CountDeliveriesInput) (*contract.CountDeliveriesOutput, error) {
 	query, err := s.logQuery(ctx, in.List(), true)
 	if err != nil {
 		return nil, err
@@ -104,7 +106,8 @@ func (s *Service) span(day string, since, until contract.Time, all bool) (from, 
 		to = now.Add(time.Minute) // clocks differ
 	}
 	if from.Before(oldest.Add(-time.Minute)) { // allows for the time since the request was sent
-		return from, to, fault.InvalidFields([]fault.Field{{Pointer: "query.from", Code: "too-old", Detail: "The log is kept for 30 days."}})
+		return from, to, fault.InvalidFields(
+			[]fault.Field{{Pointer: "query.from", Code: "too-old", Detail: "The log is kept for 30 days."}})
 	}
 	if to.After(now.AddDate(0, 0, 1)) {
 		to = now.AddDate(0, 0, 1)
@@ -125,7 +128,8 @@ func placeOf(cursor string) (store.LogPlace, error) {
 }
 
 func badPlace() error {
-	return fault.InvalidFields([]fault.Field{{Pointer: "query.cursor", Code: "invalid", Detail: "The cursor is none that a page of this list gave."}})
+	return fault.InvalidFields([]fault.Field{{Pointer: "query.cursor", Code: "invalid",
+		Detail: "The cursor is none that a page of this list gave."}})
 }
 
 // linesListed is the limit of attempts in a page, unless its first delivery has more. With excerptListed of each, a
@@ -148,7 +152,8 @@ func abridged(attempts []domain.Attempt) []domain.Attempt {
 // ListParkedDeliveries lists the deliveries that wait for a webhook's breaker to close, the oldest events first. With
 // list-deliveries, which has a delivery from its first attempt on, it shows every accepted delivery. A delivery that
 // is parked or released meanwhile may be in neither list, or in both.
-func (s *Service) ListParkedDeliveries(ctx context.Context, in *contract.ListParkedDeliveriesInput) (*contract.ListParkedDeliveriesOutput, error) {
+func (s *Service) ListParkedDeliveries(ctx context.Context,
+	in *contract.ListParkedDeliveriesInput) (*contract.ListParkedDeliveriesOutput, error) {
 	w, err := s.webhook(ctx, in.Webhook)
 	if err != nil {
 		return nil, err
@@ -157,7 +162,8 @@ func (s *Service) ListParkedDeliveries(ctx context.Context, in *contract.ListPar
 	parked, next, err := s.store.ParkedAfter(ctx, w.Account, w.ID, in.Cursor, in.Limit)
 	for _, d := range parked {
 		page.Items = append(page.Items, contract.ParkedDelivery{
-			ID: d.ID, Event: d.Event, EventType: d.EventType, EventAt: d.EventAt, Contract: d.Contract, Attempts: d.Attempt - 1,
+			ID: d.ID, Event: d.Event, EventType: d.EventType, EventAt: d.EventAt, Contract: d.Contract,
+			Attempts: d.Attempt - 1,
 		})
 	}
 	page.NextCursor = next
@@ -172,13 +178,16 @@ const webhooksLooked = 100
 // extension's token gets its own webhooks. A page may be short or empty while more follow.
 //
 // NotFound when no webhook was sent, or was to be sent, the event on that day.
-func (s *Service) ListEventDeliveries(ctx context.Context, in *contract.ListEventDeliveriesInput) (*contract.ListEventDeliveriesOutput, error) {
+func (s *Service) ListEventDeliveries(ctx context.Context,
+	in *contract.ListEventDeliveriesInput) (*contract.ListEventDeliveriesOutput, error) {
 	caller := auth.From(ctx)
 	webhooks, err := s.store.Webhooks(ctx, caller.Account)
 	if err != nil {
 		return nil, err
 	}
-	webhooks = slices.DeleteFunc(webhooks, func(w domain.Webhook) bool { return !visible(w, caller) || string(w.ID) <= in.Cursor })
+	webhooks = slices.DeleteFunc(webhooks, func(w domain.Webhook) bool {
+		return !visible(w, caller) || string(w.ID) <= in.Cursor
+	})
 	slices.SortFunc(webhooks, func(a, b domain.Webhook) int { return strings.Compare(string(a.ID), string(b.ID)) })
 	page := contract.Page[contract.DeliveryOfEvent]{Items: []contract.DeliveryOfEvent{}}
 	lines := 0
@@ -204,7 +213,8 @@ func (s *Service) ListEventDeliveries(ctx context.Context, in *contract.ListEven
 }
 
 // ReadDelivery reads a delivery. NotFound for a delivery of another webhook or day, and before its first attempt.
-func (s *Service) ReadDelivery(ctx context.Context, in *contract.ReadDeliveryInput) (*contract.ReadDeliveryOutput, error) {
+func (s *Service) ReadDelivery(ctx context.Context,
+	in *contract.ReadDeliveryInput) (*contract.ReadDeliveryOutput, error) {
 	w, err := s.webhook(ctx, in.Webhook)
 	if err != nil {
 		return nil, err
@@ -222,12 +232,14 @@ func (s *Service) ReadDelivery(ctx context.Context, in *contract.ReadDeliveryInp
 
 // attempts is the log of a delivery. Without a day, it is searched on the day of the event's id and its neighbours,
 // and today, because an external id tells no day.
-func (s *Service) attempts(ctx context.Context, w domain.Webhook, day string, e domain.EventID) ([]domain.Attempt, error) {
+func (s *Service) attempts(ctx context.Context, w domain.Webhook, day string,
+	e domain.EventID) ([]domain.Attempt, error) {
 	days := []string{day}
 	if day == "" {
 		days = []string{s.day("")}
 		if at, ok := e.Made(); ok {
-			days = slices.Insert(days, 0, at.Format(time.DateOnly), at.Add(-time.Minute).Format(time.DateOnly), at.Add(time.Minute).Format(time.DateOnly))
+			days = slices.Insert(days, 0, at.Format(time.DateOnly), at.Add(-time.Minute).Format(time.DateOnly),
+				at.Add(time.Minute).Format(time.DateOnly))
 		}
 	}
 	var attempts []domain.Attempt

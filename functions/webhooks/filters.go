@@ -15,21 +15,25 @@ func (s *Service) filterFaults(ctx context.Context, a domain.AccountID, f contra
 	var wrong []fault.Field
 	for i, id := range f.Origins { // a disabled extension counts too: its contracts go on
 		if _, err := s.store.Installation(ctx, a, id); fault.KindOf(err) == fault.NotFound {
-			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/origin_extension_ids/%d", i), Code: "unknown-extension", Detail: "The account has not enabled such an extension."})
+			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/origin_extension_ids/%d", i),
+				Code: "unknown-extension", Detail: "The account has not enabled such an extension."})
 		} else if err != nil {
 			return nil, err
 		}
 	}
 	for i, id := range f.Workspaces {
 		if _, err := s.store.Workspace(ctx, a, id); fault.KindOf(err) == fault.NotFound {
-			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/workspace_ids/%d", i), Code: "unknown-workspace", Detail: "The account has no such workspace."})
+			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/workspace_ids/%d", i), Code: "unknown-workspace",
+				Detail: "The account has no such workspace."})
 		} else if err != nil {
 			return nil, err
 		}
 	}
 	for i, id := range f.TemplateTypes {
-		if _, err := s.store.FieldsVersion(ctx, a, id); fault.KindOf(err) == fault.NotFound { // the smaller of a type's two items
-			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/template_type_ids/%d", i), Code: "unknown-template-type", Detail: "The account has no such template type."})
+		// the smaller of a type's two items
+		if _, err := s.store.FieldsVersion(ctx, a, id); fault.KindOf(err) == fault.NotFound {
+			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/template_type_ids/%d", i),
+				Code: "unknown-template-type", Detail: "The account has no such template type."})
 		} else if err != nil {
 			return nil, err
 		}

@@ -18,7 +18,8 @@ import (
 //
 // NotFound as in ReadDelivery. Conflict when nothing is sent to the webhook (domain.Webhook.Held) or the body cannot
 // be reproduced (events.Again); `event-expired` once its event is erased.
-func (s *Service) ReplayDelivery(ctx context.Context, in *contract.ReplayDeliveryInput) (*contract.ReplayDeliveryOutput, error) {
+func (s *Service) ReplayDelivery(ctx context.Context,
+	in *contract.ReplayDeliveryInput) (*contract.ReplayDeliveryOutput, error) {
 	w, err := s.sendable(ctx, in.Webhook)
 	if err != nil {
 		return nil, err
@@ -47,7 +48,8 @@ func (s *Service) sendable(ctx context.Context, id domain.WebhookID) (domain.Web
 	}
 	var i domain.Installation
 	if w.Extension != "" {
-		if i, err = s.store.Installation(ctx, auth.From(ctx).Account, w.Extension); err != nil && fault.KindOf(err) != fault.NotFound {
+		if i, err = s.store.Installation(ctx, auth.From(ctx).Account, w.Extension); err != nil &&
+			fault.KindOf(err) != fault.NotFound {
 			return w, err
 		}
 	}

@@ -20,15 +20,18 @@ const replayRunning = "replay-running"
 //
 // Invalid for a time before the log begins. Conflict `replay-running`, naming the running job, and as in
 // ReplayDelivery when nothing is sent to the webhook.
-func (s *Service) CreateReplay(ctx context.Context, in *contract.CreateReplayInput) (*contract.CreateReplayOutput, error) {
+func (s *Service) CreateReplay(ctx context.Context,
+	in *contract.CreateReplayInput) (*contract.CreateReplayOutput, error) {
 	now := s.now()
 	from, to := in.Span()
 	r := domain.Replay{
-		ID: domain.ReplayID(s.newID("rpl")), State: domain.ReplayRunning, From: from, To: to, States: in.Body.States, EventTypes: in.Body.EventTypes,
-		CreatedAt: now, UpdatedAt: now,
+		ID: domain.ReplayID(s.newID("rpl")), State: domain.ReplayRunning, From: from, To: to, States: in.Body.States,
+		EventTypes: in.Body.EventTypes,
+		CreatedAt:  now, UpdatedAt: now,
 	}
 	if r.From.Before(now.Add(-logKept)) {
-		return nil, fault.InvalidFields([]fault.Field{{Pointer: "/from", Code: "too-old", Detail: "The log is kept for 30 days."}})
+		return nil, fault.InvalidFields([]fault.Field{{Pointer: "/from", Code: "too-old",
+			Detail: "The log is kept for 30 days."}})
 	}
 	if r.To.IsZero() || r.To.After(now) {
 		r.To = now
@@ -43,13 +46,16 @@ func (s *Service) CreateReplay(ctx context.Context, in *contract.CreateReplayInp
 	r.Account, r.Webhook = w.Account, w.ID
 	var tx store.Tx
 	tx.Create(&r)
-	tx.Create(&domain.Replaying{Account: r.Account, Webhook: r.Webhook, Replay: r.ID}).Else(fault.New(fault.Conflict, replayRunning, "Another replay of the webhook runs. Wait for its end, or cancel it."))
-	tx.Resend(events.Resend{ID: s.newID("rsd"), Account: r.Account, Page: &events.ReplayPage{Account: r.Account, Webhook: r.Webhook, Replay: r.ID}})
+	tx.Create(&domain.Replaying{Account: r.Account, Webhook: r.Webhook, Replay: r.ID}).Else(fault.New(fault.Conflict,
+		replayRunning, "Another replay of the webhook runs. Wait for its end, or cancel it."))
+	tx.Resend(events.Resend{ID: s.newID("rsd"), Account: r.Account,
+		Page: &events.ReplayPage{Account: r.Account, Webhook: r.Webhook, Replay: r.ID}})
 	out := &contract.CreateReplayOutput{Body: contract.ViewReplay(r)}
 	err = s.store.Commit(ctx, &tx, out)
 	if fault.Is(err, replayRunning) {
 		if other, found := s.store.Replaying(ctx, r.Account, r.Webhook); found == nil {
-			err = fault.New(fault.Conflict, replayRunning, "The replay %s of the webhook runs. Wait for its end, or cancel it.", other.Replay)
+			err = fault.New(fault.Conflict, replayRunning,
+				"The replay %s of the webhook runs. Wait for its end, or cancel it.", other.Replay)
 		}
 	}
 	return out, err
@@ -69,7 +75,8 @@ func (s *Service) Replays(ctx context.Context, in *contract.ListReplaysInput) (*
 	for _, r := range replays {
 		views = append(views, contract.ViewReplay(r))
 	}
-	return &contract.ListReplaysOutput{Body: contract.PageOf(views, func(v contract.ReplayView) string { return string(v.ID) }, in.PageInput)}, nil
+	return &contract.ListReplaysOutput{Body: contract.PageOf(views,
+		func(v contract.ReplayView) string { return string(v.ID) }, in.PageInput)}, nil
 }
 
 // Replay reads a replay job.

@@ -11,11 +11,12 @@ import (
 	"plugboard/shared/fault"
 )
 
-// ReadDeliveryRequest shows the request of a delivery. The body is every attempt's, to the byte; the headers are the next
-// attempt's, since none is kept. Nothing secret is opened for it.
+// ReadDeliveryRequest shows the request of a delivery. The body is every attempt's, to the byte; the headers are the
+// next attempt's, since none is kept. Nothing secret is opened for it.
 //
 // NotFound as in ReadDelivery. Conflict `event-expired` once its event is erased.
-func (s *Service) ReadDeliveryRequest(ctx context.Context, in *contract.ReadDeliveryInput) (*contract.ReadDeliveryRequestOutput, error) {
+func (s *Service) ReadDeliveryRequest(ctx context.Context,
+	in *contract.ReadDeliveryInput) (*contract.ReadDeliveryRequestOutput, error) {
 	w, health, err := s.webhookAndHealth(ctx, in.Webhook)
 	if err != nil {
 		return nil, err
@@ -66,7 +67,8 @@ func requestHeaders(w contract.WebhookView, d events.Delivery) []contract.Reques
 
 // deliveryAndEvent is a delivery's log with its event. NotFound for a delivery of another webhook or day; Conflict
 // `event-expired` once the event is erased.
-func (s *Service) deliveryAndEvent(ctx context.Context, w domain.Webhook, d domain.DeliveryID, day string) ([]domain.Attempt, events.Event, error) {
+func (s *Service) deliveryAndEvent(ctx context.Context, w domain.Webhook, d domain.DeliveryID,
+	day string) ([]domain.Attempt, events.Event, error) {
 	id, ok := domain.EventOf(d, w.ID)
 	if !ok {
 		return nil, events.Event{}, fault.New(fault.NotFound, "not-found", "There is no such delivery to this webhook.")
@@ -77,7 +79,8 @@ func (s *Service) deliveryAndEvent(ctx context.Context, w domain.Webhook, d doma
 	}
 	e, err := s.store.Event(ctx, w.Account, lines[0].Contract, id)
 	if fault.KindOf(err) == fault.NotFound {
-		err = fault.New(fault.Conflict, "event-expired", "The event of this delivery is not stored any more, so that its body is gone.")
+		err = fault.New(fault.Conflict, "event-expired",
+			"The event of this delivery is not stored any more, so that its body is gone.")
 	}
 	return lines, e, err
 }

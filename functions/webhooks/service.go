@@ -35,7 +35,8 @@ type Service struct {
 // New does not call AWS.
 func New(s *store.Store, seal Sealer, c egress.Config, now domain.Clock, newID domain.IDSource) *Service {
 	return &Service{
-		store: s, filling: filling.New(s, now, newID), seal: seal, egress: c, now: now, newID: newID, blueprints: &blueprints{read: s.Blueprint},
+		store: s, filling: filling.New(s, now, newID), seal: seal, egress: c, now: now, newID: newID,
+		blueprints: &blueprints{read: s.Blueprint},
 	}
 }
 

@@ -18,17 +18,20 @@ import (
 //
 // Invalid for a type that the webhook does not hear, since its endpoint need not know it. Conflict
 // `lifecycle-webhook` for a lifecycle webhook: a test must not end an installation on the partner's side.
-func (s *Service) SendTest(ctx context.Context, in *contract.SendTestEventInput) (*contract.SendTestEventOutput, error) {
+func (s *Service) SendTest(ctx context.Context,
+	in *contract.SendTestEventInput) (*contract.SendTestEventOutput, error) {
 	w, err := s.webhook(ctx, in.Webhook)
 	if err != nil {
 		return nil, err
 	}
 	if w.Lifecycle {
-		return nil, fault.New(fault.Conflict, "lifecycle-webhook", "The lifecycle webhook of %q is the partner's for every account, so no account tries it out.", w.Extension)
+		return nil, fault.New(fault.Conflict, "lifecycle-webhook",
+			"The lifecycle webhook of %q is the partner's for every account, so no account tries it out.", w.Extension)
 	}
 	t := events.Type(in.Body.EventType)
 	if !tries(w, t) {
-		return nil, fault.InvalidFields([]fault.Field{{Pointer: "/event_type", Code: "not-heard", Detail: fmt.Sprintf("The webhook does not hear %s.", t)}})
+		return nil, fault.InvalidFields([]fault.Field{{Pointer: "/event_type", Code: "not-heard",
+			Detail: fmt.Sprintf("The webhook does not hear %s.", t)}})
 	}
 	e, err := events.OfTest(domain.EventID(s.newID("evt")), t, w, s.now())
 	if err != nil {
@@ -47,5 +50,6 @@ func tries(w domain.Webhook, t events.Type) bool {
 		return true
 	}
 	contractsOnly := len(w.Workspaces)+len(w.TemplateTypes) > 0
-	return (len(w.EventTypes) == 0 || slices.Contains(w.EventTypes, string(t))) && (!contractsOnly || events.OfContracts(string(t)))
+	return (len(w.EventTypes) == 0 || slices.Contains(w.EventTypes, string(t))) &&
+		(!contractsOnly || events.OfContracts(string(t)))
 }

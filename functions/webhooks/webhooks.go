@@ -30,7 +30,8 @@ func (s *Service) List(ctx context.Context, in *contract.ListWebhooksInput) (*co
 		}
 		views = append(views, view)
 	}
-	return &contract.ListWebhooksOutput{Body: contract.PageOf(views, func(v contract.WebhookView) string { return string(v.ID) }, in.PageInput)}, nil
+	return &contract.ListWebhooksOutput{Body: contract.PageOf(views,
+		func(v contract.WebhookView) string { return string(v.ID) }, in.PageInput)}, nil
 }
 
 // Read shows one, with how many deliveries are parked for it.
@@ -47,16 +48,19 @@ func (s *Service) Read(ctx context.Context, in *contract.WebhookInput) (*contrac
 	return out, err
 }
 
-// Create makes a webhook of the account's own, with a new signing secret, shown this once, and sends it a ping: an endpoint
-// that cannot be reached shows in its log before anything happened that somebody misses. Invalid with everything that is wrong;
-// Conflict `quota-exceeded` when the account has as many as it may; Forbidden to an extension's token.
+// Create makes a webhook of the account's own, with a new signing secret, shown this once, and sends it a ping: an
+// endpoint that cannot be reached shows in its log before anything happened that somebody misses. Invalid with
+// everything that is wrong; Conflict `quota-exceeded` when the account has as many as it may; Forbidden to an
+// extension's token.
 func (s *Service) Create(ctx context.Context, in *contract.CreateWebhookInput) (*contract.CreateWebhookOutput, error) {
 	if auth.From(ctx).Extension() != "" {
-		return nil, fault.New(fault.Forbidden, "extension-token", "An extension's webhooks come from its blueprint. Use an account's own credential.")
+		return nil, fault.New(fault.Forbidden, "extension-token",
+			"An extension's webhooks come from its blueprint. Use an account's own credential.")
 	}
 	account, now := auth.From(ctx).Account, s.now()
 	w := domain.Webhook{
-		Account: account, ID: domain.WebhookID(s.newID("whk")), Name: in.Body.Name, URL: in.Body.URL, CreatedAt: now, UpdatedAt: now,
+		Account: account, ID: domain.WebhookID(s.newID("whk")), Name: in.Body.Name, URL: in.Body.URL, CreatedAt: now,
+		UpdatedAt: now,
 	}
 	w.Policy = in.Body.Policy
 	filter(&w, in.Body.Filters)
@@ -83,13 +87,14 @@ func (s *Service) Create(ctx context.Context, in *contract.CreateWebhookInput) (
 	}
 	tx.Emit(ping)
 	out := &contract.CreateWebhookOutput{ETag: w.ETag()}
-	out.Body.WebhookView, out.Body.SigningSecret = contract.ViewWebhook(w, domain.WebhookBlueprint{}, domain.Health{}, now), domain.ShownOnce(signing.Reveal())
+	out.Body.WebhookView, out.Body.SigningSecret = contract.ViewWebhook(w, domain.WebhookBlueprint{}, domain.Health{},
+		now), domain.ShownOnce(signing.Reveal())
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// Update changes what is given. Conflict `managed-resource` for anything but paused and enabled of a managed webhook; Stale
-// when If-Match names another version; Conflict `raced` when it changed in between. Enabling forgets how the webhook fared, and
-// sends it a ping, as the probe of its endpoint.
+// Update changes what is given. Conflict `managed-resource` for anything but paused and enabled of a managed webhook;
+// Stale when If-Match names another version; Conflict `raced` when it changed in between. Enabling forgets how the
+// webhook fared, and sends it a ping, as the probe of its endpoint.
 func (s *Service) Update(ctx context.Context, in *contract.UpdateWebhookInput) (*contract.UpdateWebhookOutput, error) {
 	w, health, err := s.webhookAndHealth(ctx, in.Webhook)
 	if err != nil {
@@ -101,7 +106,8 @@ func (s *Service) Update(ctx context.Context, in *contract.UpdateWebhookInput) (
 	case !domain.MatchesETag(in.IfMatch, w.ETag()):
 		return nil, stale()
 	}
-	wrong, err := s.changeFaults(ctx, w, in) // of what is given: pausing never fails for what was allowed when it was made
+	// of what is given: pausing never fails for what was allowed when it was made
+	wrong, err := s.changeFaults(ctx, w, in)
 	if err != nil {
 		return nil, err
 	}
@@ -194,7 +200,8 @@ func (s *Service) lookAtNew(ctx context.Context, in *contract.CreateWebhookInput
 }
 
 // changeFaults is lookAtNew, of what is given, for w as it is.
-func (s *Service) changeFaults(ctx context.Context, w domain.Webhook, in *contract.UpdateWebhookInput) ([]fault.Field, error) {
+func (s *Service) changeFaults(ctx context.Context, w domain.Webhook,
+	in *contract.UpdateWebhookInput) ([]fault.Field, error) {
 	wrong, err := s.filterFaults(ctx, auth.From(ctx).Account, in.Body.Filters)
 	wrong = append(wrong, s.credentialFaults(w.Credentials, in.Change())...)
 	if to := in.Body.URL; to != nil {

@@ -37,7 +37,8 @@ type kit struct {
 func newKit(t *testing.T) *kit {
 	tables := storetest.New(t)
 	k := &kit{Tables: tables, t: t, sealer: secrettest.New(t, tables)}
-	k.Service = New(tables.At(func() time.Time { return now }), k.sealer, egress.Config{}, func() time.Time { return now }, domain.NewID)
+	k.Service = New(tables.At(func() time.Time { return now }), k.sealer, egress.Config{},
+		func() time.Time { return now }, domain.NewID)
 	for id, w := range map[domain.WebhookID]domain.Webhook{
 		"whk_crm": {Extension: "acme-crm", TemplateType: "tt_1", URL: "https://crm.example.com"},
 		"whk_erp": {Extension: "other-erp", TemplateType: "tt_2", URL: "https://erp.example.com"},
@@ -56,11 +57,13 @@ func newKit(t *testing.T) *kit {
 }
 
 func admin(t *testing.T) context.Context {
-	return auth.With(t.Context(), auth.Caller{Model: auth.ModelDashboard, Account: acct, User: &domain.User{ID: "u", Role: domain.Admin}})
+	return auth.With(t.Context(), auth.Caller{Model: auth.ModelDashboard, Account: acct,
+		User: &domain.User{ID: "u", Role: domain.Admin}})
 }
 
 func extension(t *testing.T, e domain.ExtensionID) context.Context {
-	return auth.With(t.Context(), auth.Caller{Model: auth.ModelIntegration, Account: acct, Token: &domain.Token{Account: acct, Extension: e}})
+	return auth.With(t.Context(), auth.Caller{Model: auth.ModelIntegration, Account: acct,
+		Token: &domain.Token{Account: acct, Extension: e}})
 }
 
 func is(t *testing.T, what string, err error, kind fault.Kind, code string) {
@@ -85,7 +88,8 @@ func pointers(err error) string {
 
 func TestWebhooks_WhoSeesWhich(t *testing.T) {
 	k := newKit(t)
-	ownToken := auth.With(t.Context(), auth.Caller{Model: auth.ModelIntegration, Account: acct, Token: &domain.Token{Account: acct}})
+	ownToken := auth.With(t.Context(), auth.Caller{Model: auth.ModelIntegration, Account: acct,
+		Token: &domain.Token{Account: acct}})
 	for name, c := range map[string]struct {
 		ctx  context.Context
 		want []domain.WebhookID
@@ -114,7 +118,8 @@ func TestWebhooks_WhoSeesWhich(t *testing.T) {
 			test.Body.EventType = "webhook.ping"
 			_, secret := k.RotateSecret(c.ctx, &contract.RotateWebhookSecretInput{Webhook: id})
 			_, sent := k.SendTest(c.ctx, test)
-			_, list := k.ListDeliveries(c.ctx, &contract.ListDeliveriesInput{Webhook: id, PageInput: contract.PageInput{Limit: 1}})
+			_, list := k.ListDeliveries(c.ctx, &contract.ListDeliveriesInput{Webhook: id,
+				PageInput: contract.PageInput{Limit: 1}})
 			for what, err := range map[string]error{"read": read, "secret": secret, "test": sent, "deliveries": list} {
 				if slices.Contains(c.want, id) {
 					if err != nil {
@@ -138,9 +143,15 @@ func TestRule8_AManagedWebhookIsChangedByNobody(t *testing.T) {
 		"name":                func(in *contract.UpdateWebhookInput) { in.Body.Name = &text },
 		"event types":         func(in *contract.UpdateWebhookInput) { in.Body.EventTypes = contract.Only[string]{} },
 		"policy":              func(in *contract.UpdateWebhookInput) { in.Body.Policy = &domain.SendPolicy{} },
-		"auth":                func(in *contract.UpdateWebhookInput) { in.Body.Auth = &contract.EndpointAuthBody{Scheme: "none"} },
-		"headers":             func(in *contract.UpdateWebhookInput) { in.Body.Headers = map[string]*string{"X-Key": &text} },
-		"workspaces":          func(in *contract.UpdateWebhookInput) { in.Body.Workspaces = contract.Only[domain.WorkspaceID]{"sales"} },
+		"auth": func(in *contract.UpdateWebhookInput) {
+			in.Body.Auth = &contract.EndpointAuthBody{Scheme: "none"}
+		},
+		"headers": func(in *contract.UpdateWebhookInput) {
+			in.Body.Headers = map[string]*string{"X-Key": &text}
+		},
+		"workspaces": func(in *contract.UpdateWebhookInput) {
+			in.Body.Workspaces = contract.Only[domain.WorkspaceID]{"sales"}
+		},
 		"template types": func(in *contract.UpdateWebhookInput) {
 			in.Body.TemplateTypes = contract.Only[domain.TemplateTypeID]{"tt_1"}
 		},
@@ -164,7 +175,8 @@ func TestRule8_AManagedWebhookIsChangedByNobody(t *testing.T) {
 	if out, err := k.Update(admin(t), in); err != nil || !out.Body.Paused {
 		t.Errorf("pausing: %v", err)
 	}
-	if after, _ := k.Webhook(t.Context(), acct, "whk_crm"); !after.Paused || after.URL != before.URL || after.Secret != before.Secret {
+	if after, _ := k.Webhook(t.Context(), acct, "whk_crm"); !after.Paused || after.URL != before.URL ||
+		after.Secret != before.Secret {
 		t.Errorf("after pausing: %+v", after)
 	}
 }
@@ -187,11 +199,13 @@ func TestCreate_AWebhookWithASecretOfItsOwn(t *testing.T) {
 		if err != nil || w.Extension != "" || w.URL != "https://example.com/orders" || !w.CreatedAt.Equal(now) {
 			t.Errorf("got %+v, %v", w, err)
 		}
-		if plain, err := k.sealer.Open(t.Context(), acct, string(w.ID), w.Secret); err != nil || plain.Reveal() != string(out.Body.SigningSecret) || !strings.HasPrefix(plain.Reveal(), "whsec_") {
+		if plain, err := k.sealer.Open(t.Context(), acct, string(w.ID), w.Secret); err != nil ||
+			plain.Reveal() != string(out.Body.SigningSecret) || !strings.HasPrefix(plain.Reveal(), "whsec_") {
 			t.Errorf("the answer shows another secret than the webhook's: %v", err)
 		}
 		secrets[out.Body.SigningSecret] = true
-		if read, err := k.Read(admin(t), &contract.WebhookInput{Webhook: out.Body.ID}); err != nil || read.ETag != out.ETag || fmt.Sprint(read.Body.WebhookView) != fmt.Sprint(out.Body.WebhookView) {
+		if read, err := k.Read(admin(t), &contract.WebhookInput{Webhook: out.Body.ID}); err != nil ||
+			read.ETag != out.ETag || fmt.Sprint(read.Body.WebhookView) != fmt.Sprint(out.Body.WebhookView) {
 			t.Errorf("read again: %+v, %v", read, err)
 		}
 	}
@@ -206,7 +220,8 @@ func TestCreate_EveryWrongFieldIsNamed(t *testing.T) {
 		in   *contract.CreateWebhookInput
 		want string
 	}{
-		"all of it":           {create("a", "ftp://127.0.0.1/", "contract.signed", "contract.unsigned", "contract.signed"), "/url invalid, /event_types/1 unknown-event-type, /event_types/2 duplicate"},
+		"all of it": {create("a", "ftp://127.0.0.1/", "contract.signed", "contract.unsigned",
+			"contract.signed"), "/url invalid, /event_types/1 unknown-event-type, /event_types/2 duplicate"},
 		"plain HTTP":          {create("a", "http://example.com:8080/"), "/url invalid"},
 		"a private address":   {create("a", "https://10.0.0.1/"), "/url invalid"},
 		"a port below 1024":   {create("a", "https://example.com:22/"), "/url invalid"},
@@ -233,7 +248,8 @@ func TestCreate_EveryWrongFieldIsNamed(t *testing.T) {
 
 func TestRule27_TheQuotaOfWebhooksIsNamed(t *testing.T) {
 	k := newKit(t)
-	k.Given(&domain.QuotaUse{Account: acct, Quota: domain.QuotaWebhooks, Used: domain.LimitOf(domain.QuotaWebhooks).Limit})
+	k.Given(&domain.QuotaUse{Account: acct, Quota: domain.QuotaWebhooks,
+		Used: domain.LimitOf(domain.QuotaWebhooks).Limit})
 	_, err := k.Create(admin(t), create("one more", "https://example.com/"))
 	is(t, "one more", err, fault.Conflict, "quota-exceeded")
 	if _, err := k.Delete(admin(t), &contract.WebhookInput{Webhook: "whk_own"}); err != nil {
@@ -255,10 +271,12 @@ func TestUpdate_OwnWebhook(t *testing.T) {
 		t.Fatal(err)
 	}
 	after, _ := k.Webhook(t.Context(), acct, "whk_own")
-	if after.Name != name || after.URL != url || !slices.Equal(after.EventTypes, types) || !after.Paused || after.Secret != before.Secret || !after.UpdatedAt.Equal(now) {
+	if after.Name != name || after.URL != url || !slices.Equal(after.EventTypes, types) || !after.Paused ||
+		after.Secret != before.Secret || !after.UpdatedAt.Equal(now) {
 		t.Errorf("got %+v", after)
 	}
-	if fmt.Sprint(out.Body) != fmt.Sprint(contract.ViewWebhook(after, domain.WebhookBlueprint{}, domain.Health{}, now)) {
+	if fmt.Sprint(out.Body) != fmt.Sprint(contract.ViewWebhook(after, domain.WebhookBlueprint{}, domain.Health{},
+		now)) {
 		t.Errorf("answered %+v, stored %+v", out.Body, after)
 	}
 	bad := "http://10.0.0.1/"
@@ -275,7 +293,8 @@ func TestUpdate_OwnWebhook(t *testing.T) {
 // What was allowed when it was made, on another stage or by an older version, can still be paused.
 func TestUpdate_PausingIsAlwaysPossible(t *testing.T) {
 	k := newKit(t)
-	k.Given(&domain.Webhook{Account: acct, ID: "whk_old", URL: "http://10.0.0.1/", EventTypes: []string{"contract.forgotten"}})
+	k.Given(&domain.Webhook{Account: acct, ID: "whk_old", URL: "http://10.0.0.1/",
+		EventTypes: []string{"contract.forgotten"}})
 	yes := true
 	in := &contract.UpdateWebhookInput{Webhook: "whk_old"}
 	in.Body.Paused = &yes
@@ -290,13 +309,15 @@ func TestRule8_AnAdminEnablesWhatWasDisabledManagedToo(t *testing.T) {
 	k := newKit(t)
 	since, at := now.Add(-120*time.Hour), now.Add(-time.Hour)
 	for _, id := range []domain.WebhookID{"whk_crm", "whk_own"} {
-		k.Given(&domain.Health{Account: acct, Webhook: id, FailingSince: since, WarnedAt: since.Add(day), DisabledAt: at, Reason: "The answer was 500."})
+		k.Given(&domain.Health{Account: acct, Webhook: id, FailingSince: since, WarnedAt: since.Add(day),
+			DisabledAt: at, Reason: "The answer was 500."})
 		read, err := k.Read(admin(t), &contract.WebhookInput{Webhook: id})
 		if err != nil {
 			t.Fatal(err)
 		}
 		want := contract.HealthView{State: domain.HealthDisabled, FailingSince: since, WarnedAt: since.Add(day)}
-		if got := read.Body; got.Health != want || got.Disabled == nil || *got.Disabled != (contract.Disablement{Reason: "The answer was 500.", At: at}) || got.Paused {
+		if got := read.Body; got.Health != want || got.Disabled == nil ||
+			*got.Disabled != (contract.Disablement{Reason: "The answer was 500.", At: at}) || got.Paused {
 			t.Errorf("%s reads as %+v, %+v", id, got, got.Disabled)
 		}
 		list, err := k.List(admin(t), &contract.ListWebhooksInput{PageInput: contract.PageInput{Limit: 50}})
@@ -316,10 +337,12 @@ func TestRule8_AnAdminEnablesWhatWasDisabledManagedToo(t *testing.T) {
 		}
 		in = &contract.UpdateWebhookInput{Webhook: id}
 		in.Body.Enabled = &yes
-		if out, err := k.Update(admin(t), in); err != nil || out.Body.Disabled != nil || out.Body.Health != (contract.HealthView{State: domain.HealthGood}) || !out.Body.Paused {
+		if out, err := k.Update(admin(t), in); err != nil || out.Body.Disabled != nil ||
+			out.Body.Health != (contract.HealthView{State: domain.HealthGood}) || !out.Body.Paused {
 			t.Errorf("enabling %s: %+v, %v", id, out, err)
 		}
-		if w, h, err := k.WebhookAndHealth(t.Context(), acct, id); err != nil || h.State() != domain.HealthGood || w.URL == "" {
+		if w, h, err := k.WebhookAndHealth(t.Context(), acct, id); err != nil || h.State() != domain.HealthGood ||
+			w.URL == "" {
 			t.Errorf("%s is %+v, %+v, %v", id, w, h, err)
 		}
 	}
@@ -334,11 +357,13 @@ func TestRule8_AnAdminEnablesWhatWasDisabledManagedToo(t *testing.T) {
 // Enabling by hand closes the breaker, whatever the state, and sends a ping to see.
 func TestRule20_AnOpenBreakerAndASlowEndpointAreShownAndEnablingSendsAPing(t *testing.T) {
 	k := newKit(t)
-	k.Given(&domain.Health{Account: acct, Webhook: "whk_own", FailingSince: now, SlowSince: now.Add(time.Minute), Breaker: domain.Breaker{OpenedAt: now.Add(time.Hour), ProbeAt: now.Add(2 * time.Hour)}})
+	k.Given(&domain.Health{Account: acct, Webhook: "whk_own", FailingSince: now, SlowSince: now.Add(time.Minute),
+		Breaker: domain.Breaker{OpenedAt: now.Add(time.Hour), ProbeAt: now.Add(2 * time.Hour)}})
 	var parked []events.Delivery
 	for n := range contract.ParkedMost + 20 {
 		event := domain.EventID(fmt.Sprint("evt_", n))
-		parked = append(parked, events.Delivery{ID: domain.DeliveryOf(event, "whk_own"), Account: acct, Webhook: "whk_own", Event: event, EventAt: now, Attempt: 1})
+		parked = append(parked, events.Delivery{ID: domain.DeliveryOf(event, "whk_own"), Account: acct,
+			Webhook: "whk_own", Event: event, EventAt: now, Attempt: 1})
 	}
 	shown := func(parked int, breaker *contract.BreakerView, slow time.Time) {
 		t.Helper()
@@ -346,7 +371,8 @@ func TestRule20_AnOpenBreakerAndASlowEndpointAreShownAndEnablingSendsAPing(t *te
 		if err != nil {
 			t.Fatal(err)
 		}
-		if h := read.Body.Health; read.Body.Parked != parked || !h.SlowSince.Equal(slow) || (h.Breaker == nil) != (breaker == nil) || breaker != nil && *h.Breaker != *breaker {
+		if h := read.Body.Health; read.Body.Parked != parked || !h.SlowSince.Equal(slow) ||
+			(h.Breaker == nil) != (breaker == nil) || breaker != nil && *h.Breaker != *breaker {
 			t.Errorf("it reads as %+v with %d parked, want %d, %+v, %s", h, read.Body.Parked, parked, breaker, slow)
 		}
 		list, err := k.List(admin(t), &contract.ListWebhooksInput{PageInput: contract.PageInput{Limit: 50}})
@@ -408,14 +434,17 @@ func TestListDeliveries_ShowsTheFirstOfLongAnswersAndReadingOneAll(t *testing.T)
 	if err := k.AppendAttempts(t.Context(), []domain.Attempt{line}); err != nil {
 		t.Fatal(err)
 	}
-	list, err := k.ListDeliveries(admin(t), &contract.ListDeliveriesInput{PageInput: contract.PageInput{Limit: 50}, Webhook: "whk_own", Day: line.EventDay})
+	list, err := k.ListDeliveries(admin(t), &contract.ListDeliveriesInput{PageInput: contract.PageInput{Limit: 50},
+		Webhook: "whk_own", Day: line.EventDay})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := list.Body.Items[0].Attempts[0].Excerpt; len(got) > excerptListed || len(got) < excerptListed-3 || !strings.HasPrefix(line.Excerpt, got) {
+	if got := list.Body.Items[0].Attempts[0].Excerpt; len(got) > excerptListed || len(got) < excerptListed-3 ||
+		!strings.HasPrefix(line.Excerpt, got) {
 		t.Errorf("listed with %d bytes", len(got))
 	}
-	one, err := k.ReadDelivery(admin(t), &contract.ReadDeliveryInput{Webhook: "whk_own", Delivery: domain.DeliveryOf("evt_1", "whk_own"), Day: line.EventDay})
+	one, err := k.ReadDelivery(admin(t), &contract.ReadDeliveryInput{Webhook: "whk_own",
+		Delivery: domain.DeliveryOf("evt_1", "whk_own"), Day: line.EventDay})
 	if err != nil || one.Body.Attempts[0].Excerpt != line.Excerpt {
 		t.Errorf("read with %d bytes, %v", len(one.Body.Attempts[0].Excerpt), err)
 	}
@@ -435,7 +464,8 @@ func TestDelete_OwnWebhookOnce(t *testing.T) {
 
 func attempt(w domain.WebhookID, event string, number int, o domain.Outcome) domain.Attempt {
 	return domain.Attempt{
-		Account: acct, Webhook: w, Event: domain.EventID(event), EventType: "contract.signed", EventDay: "2026-11-22", Number: number, Outcome: o,
+		Account: acct, Webhook: w, Event: domain.EventID(event), EventType: "contract.signed", EventDay: "2026-11-22",
+		Number: number, Outcome: o,
 		At: domain.SystemClock().Add(time.Duration(number) * time.Second),
 	}
 }
@@ -444,11 +474,13 @@ func TestListDeliveries_ADayNewestFirstByCursor(t *testing.T) {
 	k := newKit(t)
 	var lines []domain.Attempt
 	for i := range 9 {
-		lines = append(lines, attempt("whk_own", fmt.Sprint("evt_", i), 1, domain.OutcomeFailed), attempt("whk_own", fmt.Sprint("evt_", i), 2, domain.OutcomeDelivered))
+		lines = append(lines, attempt("whk_own", fmt.Sprint("evt_", i), 1, domain.OutcomeFailed),
+			attempt("whk_own", fmt.Sprint("evt_", i), 2, domain.OutcomeDelivered))
 	}
 	yesterday := attempt("whk_own", "evt_yesterday", 1, domain.OutcomeDelivered)
 	yesterday.EventDay = "2026-11-21"
-	if err := k.AppendAttempts(t.Context(), append(lines, yesterday, attempt("whk_crm", "evt_other", 1, domain.OutcomeSkipped))); err != nil {
+	if err := k.AppendAttempts(t.Context(),
+		append(lines, yesterday, attempt("whk_crm", "evt_other", 1, domain.OutcomeSkipped))); err != nil {
 		t.Fatal(err)
 	}
 	for _, limit := range []int{1, 4, 9, 50} {
@@ -461,7 +493,8 @@ func TestListDeliveries_ADayNewestFirstByCursor(t *testing.T) {
 			}
 			for _, d := range out.Body.Items {
 				got = append(got, string(d.Event))
-				if d.State != domain.DeliveryDelivered || len(d.Attempts) != 2 || d.Attempts[0].Number != 1 || d.ID != domain.DeliveryOf(d.Event, "whk_own") {
+				if d.State != domain.DeliveryDelivered || len(d.Attempts) != 2 || d.Attempts[0].Number != 1 ||
+					d.ID != domain.DeliveryOf(d.Event, "whk_own") {
 					t.Errorf("got %+v", d)
 				}
 			}
@@ -473,7 +506,8 @@ func TestListDeliveries_ADayNewestFirstByCursor(t *testing.T) {
 			t.Errorf("by %d: got %v, want %s", limit, got, want)
 		}
 	}
-	out, err := k.ListDeliveries(admin(t), &contract.ListDeliveriesInput{Webhook: "whk_own", Day: "2026-11-21", PageInput: contract.PageInput{Limit: 5}})
+	out, err := k.ListDeliveries(admin(t),
+		&contract.ListDeliveriesInput{Webhook: "whk_own", Day: "2026-11-21", PageInput: contract.PageInput{Limit: 5}})
 	if err != nil || len(out.Body.Items) != 1 || out.Body.Items[0].Event != "evt_yesterday" {
 		t.Errorf("the day before: got %+v, %v", out, err)
 	}
@@ -482,13 +516,16 @@ func TestListDeliveries_ADayNewestFirstByCursor(t *testing.T) {
 func TestReadDelivery_ByItsID(t *testing.T) {
 	k := newKit(t)
 	if err := k.AppendAttempts(t.Context(), []domain.Attempt{
-		attempt("whk_crm", "evt_1", 2, domain.OutcomeFailed), attempt("whk_crm", "evt_1", 1, domain.OutcomeFailed), attempt("whk_own", "evt_1", 1, domain.OutcomeDelivered),
+		attempt("whk_crm", "evt_1", 2, domain.OutcomeFailed), attempt("whk_crm", "evt_1", 1, domain.OutcomeFailed),
+		attempt("whk_own", "evt_1", 1, domain.OutcomeDelivered),
 	}); err != nil {
 		t.Fatal(err)
 	}
 	of := func(w domain.WebhookID) domain.DeliveryID { return domain.DeliveryOf("evt_1", w) }
-	out, err := k.ReadDelivery(extension(t, "acme-crm"), &contract.ReadDeliveryInput{Webhook: "whk_crm", Delivery: of("whk_crm")})
-	if err != nil || out.Body.State != domain.DeliveryRetrying || len(out.Body.Attempts) != 2 || out.Body.ID != of("whk_crm") {
+	out, err := k.ReadDelivery(extension(t, "acme-crm"),
+		&contract.ReadDeliveryInput{Webhook: "whk_crm", Delivery: of("whk_crm")})
+	if err != nil || out.Body.State != domain.DeliveryRetrying || len(out.Body.Attempts) != 2 ||
+		out.Body.ID != of("whk_crm") {
 		t.Errorf("got %+v, %v", out, err)
 	}
 	for name, in := range map[string]*contract.ReadDeliveryInput{
@@ -507,15 +544,20 @@ func TestReadDelivery_ByItsID(t *testing.T) {
 func TestRule8_AManagedWebhookShowsItsDeclaredAuth(t *testing.T) {
 	k := newKit(t)
 	schemes := map[domain.WebhookID]domain.WebhookAuth{
-		"whk_m1": {}, "whk_m2": {Scheme: domain.AuthBasic, Username: "{{user}}", Password: "{{api_key}}"}, "whk_m3": {Scheme: domain.AuthBearer, Token: "{{api_key}}"},
-		"whk_m4": {Scheme: domain.AuthOAuth2, TokenURL: "https://id.example.com/token", ClientID: "{{user}}", ClientSecret: "{{api_key}}", ClientAuth: domain.ClientAuthPost},
+		"whk_m1": {}, "whk_m2": {Scheme: domain.AuthBasic, Username: "{{user}}", Password: "{{api_key}}"},
+		"whk_m3": {Scheme: domain.AuthBearer, Token: "{{api_key}}"},
+		"whk_m4": {Scheme: domain.AuthOAuth2, TokenURL: "https://id.example.com/token", ClientID: "{{user}}",
+			ClientSecret: "{{api_key}}", ClientAuth: domain.ClientAuthPost},
 	}
 	b := domain.Blueprint{Extension: "acme-shown", Version: 3}
 	for id, auth := range schemes {
-		b.Webhooks = append(b.Webhooks, domain.WebhookBlueprint{Key: string(id), Auth: auth, Headers: map[string]string{"X-Key": "{{api_key}}"}})
-		k.Given(&domain.Webhook{Account: acct, ID: id, Extension: "acme-shown", Version: 3, WebhookKey: string(id), URL: "https://example.com/"})
+		b.Webhooks = append(b.Webhooks, domain.WebhookBlueprint{Key: string(id), Auth: auth,
+			Headers: map[string]string{"X-Key": "{{api_key}}"}})
+		k.Given(&domain.Webhook{Account: acct, ID: id, Extension: "acme-shown", Version: 3, WebhookKey: string(id),
+			URL: "https://example.com/"})
 	}
-	k.Given(&b, &domain.Webhook{Account: acct, ID: "whk_m5", Extension: "acme-shown", Lifecycle: true, URL: "https://example.com/"})
+	k.Given(&b, &domain.Webhook{Account: acct, ID: "whk_m5", Extension: "acme-shown", Lifecycle: true,
+		URL: "https://example.com/"})
 	schemes["whk_m5"] = domain.WebhookAuth{}
 	list, err := k.List(admin(t), &contract.ListWebhooksInput{PageInput: contract.PageInput{Limit: 100}})
 	if err != nil {
@@ -541,9 +583,11 @@ func TestRule8_AManagedWebhookShowsItsDeclaredAuth(t *testing.T) {
 		if want == "" {
 			want = "none"
 		}
-		for where, v := range map[string]contract.WebhookView{"list": shown[id][0], "read": read.Body.WebhookView, "update": updated.Body} {
+		for where, v := range map[string]contract.WebhookView{"list": shown[id][0], "read": read.Body.WebhookView,
+			"update": updated.Body} {
 			raw, _ := json.Marshal(v)
-			if v.Auth.Scheme != want || !v.Auth.Managed || v.Auth.Set == nil || len(v.Auth.Set) > 0 || v.Auth.TokenURL != auth.TokenURL || strings.Contains(string(raw), "{{") {
+			if v.Auth.Scheme != want || !v.Auth.Managed || v.Auth.Set == nil || len(v.Auth.Set) > 0 ||
+				v.Auth.TokenURL != auth.TokenURL || strings.Contains(string(raw), "{{") {
 				t.Errorf("%s, %s: %s, want the scheme %s", id, where, raw, want)
 			}
 			if id != "whk_m5" && !slices.Equal(v.Headers, []string{"X-Key"}) {
@@ -551,7 +595,8 @@ func TestRule8_AManagedWebhookShowsItsDeclaredAuth(t *testing.T) {
 			}
 		}
 	}
-	if own, err := k.Read(admin(t), &contract.WebhookInput{Webhook: "whk_own"}); err != nil || own.Body.Auth.Managed || own.Body.Auth.Scheme != "none" {
+	if own, err := k.Read(admin(t), &contract.WebhookInput{Webhook: "whk_own"}); err != nil || own.Body.Auth.Managed ||
+		own.Body.Auth.Scheme != "none" {
 		t.Errorf("an own one shows %+v, %v", own.Body.Auth, err)
 	}
 }

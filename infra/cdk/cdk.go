@@ -21,12 +21,14 @@ type CLI struct {
 	Progress io.Writer // gets a line every few seconds
 }
 
-// Run runs the CLI in the folder; a folder without cdk.json has no app. It ends when the context does, with the context's
-// cause.
+// Run runs the CLI in the folder; a folder without cdk.json has no app. It ends when the context does, with the
+// context's cause.
 func (c CLI) Run(ctx context.Context, folder string, args ...string) error {
-	command := exec.CommandContext(ctx, filepath.Join(c.Infra, "node_modules", ".bin", "cdk"), append(args, "--no-notices")...)
+	command := exec.CommandContext(ctx, filepath.Join(c.Infra, "node_modules", ".bin", "cdk"),
+		append(args, "--no-notices")...)
 	command.Dir = folder
-	command.Env = append(os.Environ(), "CDK_DISABLE_CLI_TELEMETRY=true", "CI=true") // CI: no colours, no cursor movements
+	// CI: no colours, no cursor movements
+	command.Env = append(os.Environ(), "CDK_DISABLE_CLI_TELEMETRY=true", "CI=true")
 	command.Env = append(command.Env, c.Env...)
 	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
 	command.WaitDelay = 5 * time.Second
@@ -47,7 +49,8 @@ func (c CLI) Run(ctx context.Context, folder string, args ...string) error {
 	return nil
 }
 
-// event is the CLI's line for a resource: `plugboard-local | 24/84 | 6:22:30 AM | CREATE_COMPLETE | AWS::SQS::Queue | …`.
+// event is the CLI's line for a resource: `plugboard-local | 24/84 | 6:22:30 AM | CREATE_COMPLETE | AWS::SQS::Queue |
+// …`.
 var event = regexp.MustCompile(`^plugboard-[a-z]+ \| +(\d+)/(\d+) \|.*\| [A-Z]+_COMPLETE`)
 
 // between is the least time between two lines of progress.

@@ -50,7 +50,8 @@ func (c clients) identify(ctx context.Context, region string) (account, error) {
 	}
 	who, err := c.sts.GetCallerIdentity(ctx, nil)
 	if err != nil {
-		return account{}, fmt.Errorf("AWS does not take the credentials (`aws sts get-caller-identity` tells more): %w", err)
+		return account{},
+			fmt.Errorf("AWS does not take the credentials (`aws sts get-caller-identity` tells more): %w", err)
 	}
 	return account{id: aws.ToString(who.Account), region: region, caller: aws.ToString(who.Arn)}, nil
 }

@@ -19,8 +19,8 @@ import (
 	"plugboard/shared/store/storetest"
 )
 
-// deployed makes a stack of the template on the emulator, protected against deletion as the CDK CLI has it, and waits until
-// CloudFormation is done with it.
+// deployed makes a stack of the template on the emulator, protected against deletion as the CDK CLI has it, and waits
+// until CloudFormation is done with it.
 func deployed(t *testing.T, c clients, template string) (name string) {
 	t.Helper()
 	name = "plugboard-" + strings.ToLower(rand.Text()[:8])
@@ -31,7 +31,9 @@ func deployed(t *testing.T, c clients, template string) (name string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		c.stacks.UpdateTerminationProtection(context.Background(), &cloudformation.UpdateTerminationProtectionInput{StackName: &name, EnableTerminationProtection: aws.Bool(false)})
+		c.stacks.UpdateTerminationProtection(context.Background(),
+			&cloudformation.UpdateTerminationProtectionInput{StackName: &name,
+				EnableTerminationProtection: aws.Bool(false)})
 		c.stacks.DeleteStack(context.Background(), &cloudformation.DeleteStackInput{StackName: &name})
 	})
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
@@ -48,10 +50,12 @@ func deployed(t *testing.T, c clients, template string) (name string) {
 }
 
 const (
-	works = `{"Resources":{"queue":{"Type":"AWS::SQS::Queue"}},"Outputs":{"ApiUrl":{"Value":"https://api.test"},"BootstrapVersion":{"Value":"30"}}}`
+	works = `{"Resources":{"queue":{"Type":"AWS::SQS::Queue"}},"Outputs":{"ApiUrl":{"Value":"https://api.test"},` +
+		`"BootstrapVersion":{"Value":"30"}}}`
 	// The second refers to what the first has not, and so fails after it.
 	fails = `{"Resources":{"queue":{"Type":"AWS::SQS::Queue","DeletionPolicy":"Retain"},
-		"key":{"Type":"AWS::SSM::Parameter","Properties":{"Type":"String","Value":{"Fn::GetAtt":["queue","Nothing"]}}}}}`
+		"key":{"Type":"AWS::SSM::Parameter",
+			"Properties":{"Type":"String","Value":{"Fn::GetAtt":["queue","Nothing"]}}}}}`
 )
 
 func TestAccount_IsAskedWhoAndWhere(t *testing.T) {
@@ -68,7 +72,8 @@ func TestAccount_IsAskedWhoAndWhere(t *testing.T) {
 func TestAccount_IsAskedForTheStackAndTheQuota(t *testing.T) {
 	c := newClients(storetest.AWS(t))
 	in := account{}
-	if err := c.look(t.Context(), &in, "plugboard-nowhere"); err != nil || in.stack.status != "" || in.concurrency == 0 {
+	if err := c.look(t.Context(), &in, "plugboard-nowhere"); err != nil || in.stack.status != "" ||
+		in.concurrency == 0 {
 		t.Errorf("of a stack that is not there: %+v, %v", in, err)
 	}
 	name := deployed(t, c, works)
@@ -107,22 +112,29 @@ func TestClear_AFailedFirstDeploymentCanBeDeleted(t *testing.T) {
 	}
 }
 
-// Emulators keep nothing of a rolled-back stack; CloudFormation keeps what its deletion policy says, and tells of it here.
+// Emulators keep nothing of a rolled-back stack; CloudFormation keeps what its deletion policy says, and tells of it
+// here.
 func TestClear_NamesWhatAFailedDeploymentLeft(t *testing.T) {
 	stub := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/xml")
 		io.WriteString(w, `<ListStackResourcesResponse><ListStackResourcesResult><StackResourceSummaries>
-			<member><LogicalResourceId>t</LogicalResourceId><ResourceType>AWS::DynamoDB::Table</ResourceType><PhysicalResourceId>plugboard-prod-accounts</PhysicalResourceId><ResourceStatus>DELETE_SKIPPED</ResourceStatus></member>
-			<member><LogicalResourceId>q</LogicalResourceId><ResourceType>AWS::SQS::Queue</ResourceType><PhysicalResourceId>gone</PhysicalResourceId><ResourceStatus>DELETE_COMPLETE</ResourceStatus></member>
+			<member><LogicalResourceId>t</LogicalResourceId><ResourceType>AWS::DynamoDB::Table</ResourceType>
+				<PhysicalResourceId>plugboard-prod-accounts</PhysicalResourceId>
+				<ResourceStatus>DELETE_SKIPPED</ResourceStatus></member>
+			<member><LogicalResourceId>q</LogicalResourceId><ResourceType>AWS::SQS::Queue</ResourceType>
+				<PhysicalResourceId>gone</PhysicalResourceId><ResourceStatus>DELETE_COMPLETE</ResourceStatus></member>
 			</StackResourceSummaries></ListStackResourcesResult></ListStackResourcesResponse>`)
 	}))
 	defer stub.Close()
-	c := newClients(aws.Config{Region: "us-east-1", BaseEndpoint: &stub.URL, Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
+	c := newClients(aws.Config{Region: "us-east-1", BaseEndpoint: &stub.URL,
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")})
 	var out bytes.Buffer
-	if err := c.clear(t.Context(), "plugboard-prod", stack{status: types.StackStatusRollbackComplete}, &out); err != nil {
+	if err := c.clear(t.Context(), "plugboard-prod", stack{status: types.StackStatusRollbackComplete},
+		&out); err != nil {
 		t.Fatal(err)
 	}
-	if said := out.String(); !strings.Contains(said, "AWS::DynamoDB::Table plugboard-prod-accounts") || strings.Contains(said, "gone") {
+	if said := out.String(); !strings.Contains(said, "AWS::DynamoDB::Table plugboard-prod-accounts") ||
+		strings.Contains(said, "gone") {
 		t.Errorf("it says %q", said)
 	}
 }

@@ -43,7 +43,8 @@ func load(folder, stack string) (assembly, error) {
 	if !ok {
 		return a, fmt.Errorf("%s has no stack %s", folder, stack)
 	}
-	a.protected, a.bootstrap = artifact.Properties.TerminationProtection, artifact.Properties.RequiresBootstrapStackVersion
+	a.protected, a.bootstrap = artifact.Properties.TerminationProtection,
+		artifact.Properties.RequiresBootstrapStackVersion
 
 	var template struct {
 		Resources map[string]struct {

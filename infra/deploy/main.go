@@ -1,6 +1,6 @@
 // Command deploy puts one stage into an AWS account: `make deploy`, `make diff`, `make bootstrap`. It checks first all
-// that would fail later, says what it will do, and leaves the work to the CDK CLI. The functions are built before, by make.
-// It takes credentials and region as the AWS CLI does, from the environment or a profile.
+// that would fail later, says what it will do, and leaves the work to the CDK CLI. The functions are built before, by
+// make. It takes credentials and region as the AWS CLI does, from the environment or a profile.
 package main
 
 import (
@@ -26,7 +26,8 @@ func main() {
 	defer stop()
 	stage := flag.String("stage", "", "the stage, as infra/stages.go names it")
 	yes := flag.Bool("yes", false, "deploy without asking")
-	low := flag.Bool("low-concurrency", false, "deploy although the account's Lambda quota is too low for the queues and the API")
+	low := flag.Bool("low-concurrency", false,
+		"deploy although the account's Lambda quota is too low for the queues and the API")
 	flag.Parse()
 	root, err := os.Getwd()
 	if err == nil {
@@ -100,7 +101,8 @@ func (d deployment) bootstrap(ctx context.Context, cli cdk.CLI, in account) erro
 func (d deployment) synth(ctx context.Context, cli cdk.CLI, in account) (assembly, error) {
 	fmt.Fprintf(d.out, "Synthesising %s …\n", d.stack())
 	cli.Env = append(cli.Env, "AWS_REGION="+in.region)
-	if err := cli.Run(ctx, cli.Infra, "synth", "--quiet", "--context", "stage="+d.stage, "--context", "placeholder-issuer=allowed", "--output", d.work()); err != nil {
+	if err := cli.Run(ctx, cli.Infra, "synth", "--quiet", "--context", "stage="+d.stage, "--context",
+		"placeholder-issuer=allowed", "--output", d.work()); err != nil {
 		return assembly{}, err
 	}
 	return load(d.work(), d.stack())
@@ -139,7 +141,8 @@ func (d deployment) deploy(ctx context.Context, cli cdk.CLI, aws clients, in acc
 			return err
 		}
 	}
-	if err := cli.Run(ctx, cli.Infra, "deploy", a.stack, "--app", d.work(), "--require-approval", "never", "--progress", "events"); err != nil {
+	if err := cli.Run(ctx, cli.Infra, "deploy", a.stack, "--app", d.work(), "--require-approval", "never", "--progress",
+		"events"); err != nil {
 		return errors.Join(err, aws.explain(context.WithoutCancel(ctx), a.stack))
 	}
 	return aws.outputs(ctx, a.stack, d.out)

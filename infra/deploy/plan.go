@@ -27,17 +27,23 @@ func decide(a assembly, in account, lowConcurrency bool) (action, []string) {
 	stage := strings.TrimPrefix(a.stack, "plugboard-")
 	switch {
 	case in.bootstrap == 0:
-		refuse("The account %s is not bootstrapped for CDK in %s: run `make bootstrap STAGE=%s` once.", in.id, in.region, stage)
+		refuse("The account %s is not bootstrapped for CDK in %s: run `make bootstrap STAGE=%s` once.", in.id,
+			in.region, stage)
 	case in.bootstrap < a.bootstrap:
-		refuse("The bootstrap stack in %s is of version %d, and version %d is needed: run `make bootstrap STAGE=%s` again.", in.region, in.bootstrap, a.bootstrap, stage)
+		refuse("The bootstrap stack in %s is of version %d, and version %d is needed: run `make bootstrap "+
+			"STAGE=%s` again.", in.region, in.bootstrap, a.bootstrap, stage)
 	}
 	if placeholders := a.placeholders(); len(placeholders) > 0 {
-		refuse("The issuer %s is a placeholder: give the stage %s its own in infra/stages.go, with audience and key URL.", strings.Join(placeholders, ", "), stage)
+		refuse("The issuer %s is a placeholder: give the stage %s its own in infra/stages.go, with audience and "+
+			"key URL.", strings.Join(placeholders, ", "), stage)
 	}
 	if need := a.mappings + unreserved; in.concurrency < need && !lowConcurrency {
-		refuse("Lambda runs %d executions at once in this account and region. The queues may take %d, and the API needs %d beside them.\n"+
-			"  Ask for %d or more (Service Quotas, Lambda, \"Concurrent executions\"), or lower DeliveryMost, SlowDeliveryMost and\n"+
-			"  ProvisioningMost in infra/stages.go. LOW_CONCURRENCY=1 deploys all the same: the API then answers 5xx under load.",
+		refuse("Lambda runs %d executions at once in this account and region. The queues may take %d, and the API "+
+			"needs %d beside them.\n"+
+			"  Ask for %d or more (Service Quotas, Lambda, \"Concurrent executions\"), or lower DeliveryMost, "+
+			"SlowDeliveryMost and\n"+
+			"  ProvisioningMost in infra/stages.go. LOW_CONCURRENCY=1 deploys all the same: the API then answers 5xx "+
+			"under load.",
 			in.concurrency, a.mappings, unreserved, need)
 	}
 	what, wrong := ofStatus(in.stack.status)
@@ -72,5 +78,6 @@ func say(a assembly, in account, what action) string {
 	if what == update {
 		said += fmt.Sprintf("  `make diff STAGE=%s` shows what changes.\n", strings.TrimPrefix(a.stack, "plugboard-"))
 	}
-	return said + fmt.Sprintf("  The queues may take %d of the account's %d concurrent executions of Lambda.\n", a.mappings, in.concurrency)
+	return said + fmt.Sprintf("  The queues may take %d of the account's %d concurrent executions of Lambda.\n",
+		a.mappings, in.concurrency)
 }

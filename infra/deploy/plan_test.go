@@ -11,7 +11,8 @@ import (
 )
 
 // ready is an account in which the assembly can be deployed.
-var ready = account{id: "111122223333", region: "eu-north-1", caller: "arn:aws:iam::111122223333:user/olga", bootstrap: 21, concurrency: 1000}
+var ready = account{id: "111122223333", region: "eu-north-1", caller: "arn:aws:iam::111122223333:user/olga",
+	bootstrap: 21, concurrency: 1000}
 
 func prod() assembly {
 	return assembly{stack: "plugboard-prod", resources: 120, functions: 10, arm: true, protected: true, mappings: 284,
@@ -23,14 +24,22 @@ func TestDecide_RefusesWhatWouldFailLaterAndSaysTheWayOut(t *testing.T) {
 		change func(*assembly, *account)
 		want   string
 	}{
-		"not bootstrapped":       {func(_ *assembly, in *account) { in.bootstrap = 0 }, "make bootstrap STAGE=prod"},
-		"bootstrapped long ago":  {func(_ *assembly, in *account) { in.bootstrap = 5 }, "version 6 is needed"},
-		"a placeholder's issuer": {func(a *assembly, _ *account) { a.issuers = []string{"https://login.example.com"} }, "https://login.example.com is a placeholder"},
-		"a new account's quota":  {func(_ *assembly, in *account) { in.concurrency = 10 }, "Ask for 384 or more"},
-		"a quota one too low":    {func(_ *assembly, in *account) { in.concurrency = 383 }, "LOW_CONCURRENCY=1"},
-		"a deployment goes on":   {func(_ *assembly, in *account) { in.stack.status = types.StackStatusUpdateInProgress }, "wait until that is over"},
-		"a deletion that failed": {func(_ *assembly, in *account) { in.stack.status = types.StackStatusDeleteFailed }, "delete it first"},
-		"a roll-back that stuck": {func(_ *assembly, in *account) { in.stack.status = types.StackStatusUpdateRollbackFailed }, "continue-update-rollback"},
+		"not bootstrapped":      {func(_ *assembly, in *account) { in.bootstrap = 0 }, "make bootstrap STAGE=prod"},
+		"bootstrapped long ago": {func(_ *assembly, in *account) { in.bootstrap = 5 }, "version 6 is needed"},
+		"a placeholder's issuer": {func(a *assembly, _ *account) {
+			a.issuers = []string{"https://login.example.com"}
+		}, "https://login.example.com is a placeholder"},
+		"a new account's quota": {func(_ *assembly, in *account) { in.concurrency = 10 }, "Ask for 384 or more"},
+		"a quota one too low":   {func(_ *assembly, in *account) { in.concurrency = 383 }, "LOW_CONCURRENCY=1"},
+		"a deployment goes on": {func(_ *assembly, in *account) {
+			in.stack.status = types.StackStatusUpdateInProgress
+		}, "wait until that is over"},
+		"a deletion that failed": {func(_ *assembly, in *account) {
+			in.stack.status = types.StackStatusDeleteFailed
+		}, "delete it first"},
+		"a roll-back that stuck": {func(_ *assembly, in *account) {
+			in.stack.status = types.StackStatusUpdateRollbackFailed
+		}, "continue-update-rollback"},
 	} {
 		a, in := prod(), ready
 		test.change(&a, &in)
@@ -76,7 +85,9 @@ func TestDecide_ByTheStackThatIsThere(t *testing.T) {
 
 func TestSay_NamesTheAccountTheRegionAndTheStack(t *testing.T) {
 	said := say(prod(), ready, update)
-	for _, want := range []string{"updates plugboard-prod", "111122223333", "eu-north-1", "arn:aws:iam::111122223333:user/olga", "10 functions for arm64", "make diff STAGE=prod", "284 of the account's 1000"} {
+	for _, want := range []string{"updates plugboard-prod", "111122223333", "eu-north-1",
+		"arn:aws:iam::111122223333:user/olga", "10 functions for arm64", "make diff STAGE=prod",
+		"284 of the account's 1000"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("it does not say %q: %s", want, said)
 		}
@@ -84,7 +95,8 @@ func TestSay_NamesTheAccountTheRegionAndTheStack(t *testing.T) {
 }
 
 func TestAssembly_PlaceholdersAreTheNamesThatAreReservedForExamples(t *testing.T) {
-	a := assembly{issuers: []string{"https://login.example.com", "https://example.org/", "https://sign-in.example/x", "https://login.acme.com", "https://example.com.acme.se", "https://myexample.com"}}
+	a := assembly{issuers: []string{"https://login.example.com", "https://example.org/", "https://sign-in.example/x",
+		"https://login.acme.com", "https://example.com.acme.se", "https://myexample.com"}}
 	if got, want := a.placeholders(), a.issuers[:3]; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -92,15 +104,19 @@ func TestAssembly_PlaceholdersAreTheNamesThatAreReservedForExamples(t *testing.T
 
 func TestLoad_ReadsWhatADeploymentWouldBring(t *testing.T) {
 	folder := t.TempDir()
-	write(t, folder, "manifest.json", `{"artifacts":{"plugboard-prod":{"type":"aws:cloudformation:stack","properties":{"terminationProtection":true,"requiresBootstrapStackVersion":6}}}}`)
+	write(t, folder, "manifest.json", `{"artifacts":{"plugboard-prod":{"type":"aws:cloudformation:stack",`+
+		`"properties":{"terminationProtection":true,"requiresBootstrapStackVersion":6}}}}`)
 	write(t, folder, "plugboard-prod.template.json", `{"Resources":{
-		"a":{"Type":"AWS::Lambda::Function","Properties":{"Architectures":["arm64"],"Environment":{"Variables":{"OIDC_ISSUER":"https://login.acme.test","TABLE":{"Ref":"t"}}}}},
-		"b":{"Type":"AWS::Lambda::Function","Properties":{"Architectures":["arm64"],"Environment":{"Variables":{"OIDC_ISSUER":"https://login.acme.test"}}}},
+		"a":{"Type":"AWS::Lambda::Function","Properties":{"Architectures":["arm64"],
+			"Environment":{"Variables":{"OIDC_ISSUER":"https://login.acme.test","TABLE":{"Ref":"t"}}}}},
+		"b":{"Type":"AWS::Lambda::Function","Properties":{"Architectures":["arm64"],
+			"Environment":{"Variables":{"OIDC_ISSUER":"https://login.acme.test"}}}},
 		"q":{"Type":"AWS::Lambda::EventSourceMapping","Properties":{"ScalingConfig":{"MaximumConcurrency":200}}},
 		"s":{"Type":"AWS::Lambda::EventSourceMapping","Properties":{"ParallelizationFactor":4}},
 		"t":{"Type":"AWS::DynamoDB::Table"}}}`)
 	a, err := load(folder, "plugboard-prod")
-	if err != nil || a.resources != 5 || a.functions != 2 || !a.arm || !a.protected || a.mappings != 204 || a.bootstrap != 6 || !slices.Equal(a.issuers, []string{"https://login.acme.test"}) {
+	if err != nil || a.resources != 5 || a.functions != 2 || !a.arm || !a.protected || a.mappings != 204 ||
+		a.bootstrap != 6 || !slices.Equal(a.issuers, []string{"https://login.acme.test"}) {
 		t.Errorf("got %+v, %v", a, err)
 	}
 	if _, err := load(folder, "plugboard-dev"); err == nil || !strings.Contains(err.Error(), "no stack plugboard-dev") {
@@ -119,7 +135,8 @@ func write(t *testing.T, folder, name, text string) {
 }
 
 func TestAsk_GoesOnByAYesAlone(t *testing.T) {
-	for answer, want := range map[string]bool{"y\n": true, "Yes\n": true, "y": true, "n\n": false, "\n": false, "": false, "yess\n": false} {
+	for answer, want := range map[string]bool{"y\n": true, "Yes\n": true, "y": true, "n\n": false, "\n": false,
+		"": false, "yess\n": false} {
 		var out strings.Builder
 		err := deployment{in: strings.NewReader(answer), out: &out}.ask()
 		if (err == nil) != want {
@@ -129,7 +146,8 @@ func TestAsk_GoesOnByAYesAlone(t *testing.T) {
 	if err := (deployment{yes: true}).ask(); err != nil {
 		t.Errorf("with -yes: %v", err)
 	}
-	if err := (deployment{in: strings.NewReader(""), out: &strings.Builder{}}).ask(); err == nil || !strings.Contains(err.Error(), "YES=1") {
+	if err := (deployment{in: strings.NewReader(""), out: &strings.Builder{}}).ask(); err == nil ||
+		!strings.Contains(err.Error(), "YES=1") {
 		t.Errorf("where nobody can be asked: %v", err)
 	}
 }

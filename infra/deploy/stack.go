@@ -12,22 +12,25 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
-// clear makes the CDK CLI able to delete a stack whose first deployment failed. The CLI protects a stack against deletion
-// before it creates anything, and would fail on that protection when it deletes the stack to begin again. What CloudFormation
-// kept of the failed attempt is named: nothing else tells of it once the stack is gone.
+// clear makes the CDK CLI able to delete a stack whose first deployment failed. The CLI protects a stack against
+// deletion before it creates anything, and would fail on that protection when it deletes the stack to begin again. What
+// CloudFormation kept of the failed attempt is named: nothing else tells of it once the stack is gone.
 func (c clients) clear(ctx context.Context, name string, s stack, out io.Writer) error {
 	kept, err := c.kept(ctx, name)
 	if err != nil {
 		return err
 	}
 	if len(kept) > 0 {
-		fmt.Fprintf(out, "The failed deployment left these behind, outside the new stack. They are empty; infra/README.md says how to delete them:\n  %s\n", strings.Join(kept, "\n  "))
+		fmt.Fprintf(out, "The failed deployment left these behind, outside the new stack. They are empty; "+
+			"infra/README.md says how to delete them:\n  %s\n", strings.Join(kept, "\n  "))
 	}
 	if !s.protected {
 		return nil
 	}
 	fmt.Fprintln(out, "Taking the protection against deletion from the failed stack.")
-	_, err = c.stacks.UpdateTerminationProtection(ctx, &cloudformation.UpdateTerminationProtectionInput{StackName: &name, EnableTerminationProtection: aws.Bool(false)})
+	_, err = c.stacks.UpdateTerminationProtection(ctx,
+		&cloudformation.UpdateTerminationProtectionInput{StackName: &name,
+			EnableTerminationProtection: aws.Bool(false)})
 	if err != nil {
 		return fmt.Errorf("take the protection against deletion from %s: %w", name, err)
 	}
@@ -36,7 +39,8 @@ func (c clients) clear(ctx context.Context, name string, s stack, out io.Writer)
 
 // kept are the resources of a rolled-back stack that were not deleted with the others.
 func (c clients) kept(ctx context.Context, name string) (kept []string, err error) {
-	pages := cloudformation.NewListStackResourcesPaginator(c.stacks, &cloudformation.ListStackResourcesInput{StackName: &name})
+	pages := cloudformation.NewListStackResourcesPaginator(c.stacks,
+		&cloudformation.ListStackResourcesInput{StackName: &name})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -63,7 +67,8 @@ func (c clients) explain(ctx context.Context, name string) error {
 
 // failures are the resources that failed in the last deployment, the first to fail first.
 func (c clients) failures(ctx context.Context, name string) (failed []string, err error) {
-	pages := cloudformation.NewDescribeStackEventsPaginator(c.stacks, &cloudformation.DescribeStackEventsInput{StackName: &name})
+	pages := cloudformation.NewDescribeStackEventsPaginator(c.stacks,
+		&cloudformation.DescribeStackEventsInput{StackName: &name})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx) // the newest event first
 		if err != nil {
@@ -72,7 +77,8 @@ func (c clients) failures(ctx context.Context, name string) (failed []string, er
 		for _, e := range page.StackEvents {
 			reason := aws.ToString(e.ResourceStatusReason)
 			if strings.HasSuffix(string(e.ResourceStatus), "_FAILED") && !strings.Contains(reason, "cancelled") {
-				failed = append([]string{fmt.Sprintf("%s (%s): %s", aws.ToString(e.LogicalResourceId), aws.ToString(e.ResourceType), reason)}, failed...)
+				failed = append([]string{fmt.Sprintf("%s (%s): %s", aws.ToString(e.LogicalResourceId),
+					aws.ToString(e.ResourceType), reason)}, failed...)
 			}
 			if reason == begun {
 				return failed, nil

@@ -50,7 +50,8 @@ func run(ctx context.Context, stack, only string, out io.Writer) error {
 		known = true
 		moved, err := r.move(ctx, p)
 		if err != nil {
-			return errors.Join(err, fmt.Errorf("%d messages were moved before; the others are where they were, some of them out of sight for a minute", all+moved))
+			return errors.Join(err, fmt.Errorf("%d messages were moved before; the others are where they were, some "+
+				"of them out of sight for a minute", all+moved))
 		}
 		all += moved
 	}
@@ -64,7 +65,8 @@ func run(ctx context.Context, stack, only string, out io.Writer) error {
 			return err
 		}
 		if n > 0 {
-			fmt.Fprintf(out, "%s holds %d more, which tell of places in the stream and cannot be moved: the runbook says what to do.\n", name(url), n)
+			fmt.Fprintf(out, "%s holds %d more, which tell of places in the stream and cannot be moved: the runbook "+
+				"says what to do.\n", name(url), n)
 		}
 	}
 	return nil

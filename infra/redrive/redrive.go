@@ -26,8 +26,8 @@ func name(url string) string { return url[strings.LastIndex(url, "/")+1:] }
 const (
 	batchMost = 10 // messages of a call, an SQS quota
 
-	// hidden is how long what is being moved stays out of sight, in seconds: when this program is stopped in between, the
-	// rest comes back after it.
+	// hidden is how long what is being moved stays out of sight, in seconds: when this program is stopped in between,
+	// the rest comes back after it.
 	hidden = 60
 
 	// longPoll, in seconds, asks all of SQS's servers: a short poll may find nothing in a queue that holds something.
@@ -45,7 +45,8 @@ type redrive struct {
 func (r redrive) pairs(ctx context.Context, stack string) (pairs []pair, others []string, err error) {
 	urls := map[string]string{} // by ARN
 	policies := map[string]string{}
-	pages := sqs.NewListQueuesPaginator(r.sqs, &sqs.ListQueuesInput{QueueNamePrefix: aws.String(stack + "-"), MaxResults: aws.Int32(1000)})
+	pages := sqs.NewListQueuesPaginator(r.sqs,
+		&sqs.ListQueuesInput{QueueNamePrefix: aws.String(stack + "-"), MaxResults: aws.Int32(1000)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -53,7 +54,8 @@ func (r redrive) pairs(ctx context.Context, stack string) (pairs []pair, others 
 		}
 		for _, url := range page.QueueUrls {
 			got, err := r.sqs.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
-				QueueUrl: &url, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameQueueArn, types.QueueAttributeNameRedrivePolicy},
+				QueueUrl: &url, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameQueueArn,
+					types.QueueAttributeNameRedrivePolicy},
 			})
 			if err != nil {
 				return nil, nil, fmt.Errorf("ask %s: %w", name(url), err)
@@ -86,9 +88,9 @@ func (r redrive) pairs(ctx context.Context, stack string) (pairs []pair, others 
 	return pairs, others, nil
 }
 
-// move moves as many messages as the dead-letter queue holds at the beginning, so that what dies again meanwhile does not
-// go round for ever. Each is deleted there after it was sent: a stop in between sends some twice, and the functions take a
-// repeat for what it is.
+// move moves as many messages as the dead-letter queue holds at the beginning, so that what dies again meanwhile does
+// not go round for ever. Each is deleted there after it was sent: a stop in between sends some twice, and the functions
+// take a repeat for what it is.
 func (r redrive) move(ctx context.Context, p pair) (moved int, err error) {
 	most, err := r.waiting(ctx, p.dead)
 	if err != nil || most == 0 {
@@ -96,8 +98,10 @@ func (r redrive) move(ctx context.Context, p pair) (moved int, err error) {
 	}
 	for moved < most {
 		got, err := r.sqs.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
-			QueueUrl: &p.dead, MaxNumberOfMessages: int32(min(batchMost, most-moved)), VisibilityTimeout: hidden, WaitTimeSeconds: longPoll,
-			MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameMessageGroupId},
+			QueueUrl: &p.dead, MaxNumberOfMessages: int32(min(batchMost, most-moved)), VisibilityTimeout: hidden,
+			WaitTimeSeconds: longPoll,
+			MessageSystemAttributeNames: []types.MessageSystemAttributeName{
+				types.MessageSystemAttributeNameMessageGroupId},
 		})
 		if err != nil {
 			return moved, fmt.Errorf("receive from %s: %w", name(p.dead), err)
@@ -120,7 +124,8 @@ func (r redrive) move(ctx context.Context, p pair) (moved int, err error) {
 
 func (r redrive) waiting(ctx context.Context, queue string) (int, error) {
 	got, err := r.sqs.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
-		QueueUrl: &queue, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameApproximateNumberOfMessages},
+		QueueUrl: &queue, AttributeNames: []types.QueueAttributeName{
+			types.QueueAttributeNameApproximateNumberOfMessages},
 	})
 	if err != nil {
 		return 0, fmt.Errorf("ask %s: %w", name(queue), err)
@@ -158,7 +163,8 @@ func (r redrive) remove(ctx context.Context, queue string, messages []types.Mess
 	}
 	in := &sqs.DeleteMessageBatchInput{QueueUrl: &queue}
 	for i, m := range messages {
-		in.Entries = append(in.Entries, types.DeleteMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), ReceiptHandle: m.ReceiptHandle})
+		in.Entries = append(in.Entries, types.DeleteMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)),
+			ReceiptHandle: m.ReceiptHandle})
 	}
 	out, err := r.sqs.DeleteMessageBatch(ctx, in)
 	if err == nil && len(out.Failed) > 0 {

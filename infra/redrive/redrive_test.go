@@ -32,7 +32,9 @@ func newYard(t *testing.T) *yard {
 // queue makes one, and its dead-letter queue if it has one.
 func (y *yard) queue(id string, attributes map[string]string) string {
 	y.t.Helper()
-	made, err := y.sqs.CreateQueue(y.t.Context(), &sqs.CreateQueueInput{QueueName: aws.String(y.stack + "-queues" + id + "9AEE047C-21A1"), Attributes: attributes})
+	made, err := y.sqs.CreateQueue(y.t.Context(),
+		&sqs.CreateQueueInput{QueueName: aws.String(y.stack + "-queues" + id + "9AEE047C-21A1"),
+			Attributes: attributes})
 	if err != nil {
 		y.t.Fatal(err)
 	}
@@ -43,7 +45,8 @@ func (y *yard) queue(id string, attributes map[string]string) string {
 func (y *yard) pair(id string) pair {
 	y.t.Helper()
 	dead := y.queue(id+"dead", nil)
-	got, err := y.sqs.GetQueueAttributes(y.t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &dead, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameQueueArn}})
+	got, err := y.sqs.GetQueueAttributes(y.t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &dead,
+		AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameQueueArn}})
 	if err != nil {
 		y.t.Fatal(err)
 	}
@@ -55,7 +58,8 @@ func (y *yard) put(url string, n int) {
 	y.t.Helper()
 	for i := range n {
 		if _, err := y.sqs.SendMessage(y.t.Context(), &sqs.SendMessageInput{
-			QueueUrl: &url, MessageBody: aws.String(fmt.Sprint("message ", i)), MessageGroupId: aws.String(fmt.Sprint("whk_", i)),
+			QueueUrl: &url, MessageBody: aws.String(fmt.Sprint("message ", i)),
+			MessageGroupId: aws.String(fmt.Sprint("whk_", i)),
 		}); err != nil {
 			y.t.Fatal(err)
 		}
@@ -68,7 +72,9 @@ func (y *yard) holds(url string) []string {
 	var all []string
 	for {
 		got, err := y.sqs.ReceiveMessage(y.t.Context(), &sqs.ReceiveMessageInput{
-			QueueUrl: &url, MaxNumberOfMessages: 10, MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameMessageGroupId},
+			QueueUrl: &url, MaxNumberOfMessages: 10,
+			MessageSystemAttributeNames: []types.MessageSystemAttributeName{
+				types.MessageSystemAttributeNameMessageGroupId},
 		})
 		if err != nil {
 			y.t.Fatal(err)
@@ -146,7 +152,8 @@ func TestRedrive_WhatCannotBeSentStays(t *testing.T) {
 		t.Errorf("%d moved, %v", moved, err)
 	}
 	got, err := y.sqs.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{
-		QueueUrl: &p.dead, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameApproximateNumberOfMessagesNotVisible},
+		QueueUrl: &p.dead, AttributeNames: []types.QueueAttributeName{
+			types.QueueAttributeNameApproximateNumberOfMessagesNotVisible},
 	})
 	if n := got.Attributes["ApproximateNumberOfMessagesNotVisible"]; err != nil || n != "3" {
 		t.Errorf("%s messages are there, out of sight for a minute, %v; want 3", n, err)

@@ -1,5 +1,6 @@
-// Command smoke does the main job once on a deployed stack, with an account of its own, and clears it away: `make smoke`.
-// It takes credentials and region as the AWS CLI does, and of AWS the stack's outputs and the platform's key alone.
+// Command smoke does the main job once on a deployed stack, with an account of its own, and clears it away: `make
+// smoke`. It takes credentials and region as the AWS CLI does, and of AWS the stack's outputs and the platform's key
+// alone.
 package main
 
 import (
@@ -35,7 +36,8 @@ func main() {
 	defer cancel()
 	stack := flag.String("stack", "", "the stack's name, plugboard-STAGE")
 	file := flag.String("outputs", "", "the outputs file of an emulator's stack, instead of -stack")
-	endpoint := flag.String("endpoint", "", "a public HTTPS address that answers POST with 2xx; without, the API's own address, which answers 404")
+	endpoint := flag.String("endpoint", "",
+		"a public HTTPS address that answers POST with 2xx; without, the API's own address, which answers 404")
 	flag.Parse()
 	if err := run(ctx, *stack, *file, *endpoint); err != nil {
 		if ctx.Err() != nil {
@@ -70,9 +72,11 @@ func (t *test) deployed(ctx context.Context, stack, token string) error {
 	if err != nil {
 		return fmt.Errorf("find credentials and a region, as the AWS CLI does: %w", err)
 	}
-	got, err := cloudformation.NewFromConfig(c).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &stack})
+	got, err := cloudformation.NewFromConfig(c).DescribeStacks(ctx,
+		&cloudformation.DescribeStacksInput{StackName: &stack})
 	if err != nil || len(got.Stacks) == 0 {
-		return errors.Join(fmt.Errorf("there is no stack %s in this account and region: `make deploy` first", stack), err)
+		return errors.Join(fmt.Errorf("there is no stack %s in this account and region: `make deploy` first",
+			stack), err)
 	}
 	var out outputs.Outputs
 	secret := ""
@@ -84,7 +88,8 @@ func (t *test) deployed(ctx context.Context, stack, token string) error {
 			secret = aws.ToString(o.OutputValue)
 		}
 	}
-	key, err := secretsmanager.NewFromConfig(c).GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &secret})
+	key, err := secretsmanager.NewFromConfig(c).GetSecretValue(ctx,
+		&secretsmanager.GetSecretValueInput{SecretId: &secret})
 	if err != nil {
 		return fmt.Errorf("read the platform's key: %w", err)
 	}
@@ -117,7 +122,8 @@ type user struct {
 func userOf(token string) (user, error) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
-		return user{}, fmt.Errorf("set TOKEN to a JWT of the stage's sign-in, whose claim plugboard_account begins with %q", prefix)
+		return user{}, fmt.Errorf("set TOKEN to a JWT of the stage's sign-in, whose claim plugboard_account begins "+
+			"with %q", prefix)
 	}
 	var claims struct {
 		Account domain.AccountID `json:"plugboard_account"`
@@ -131,7 +137,8 @@ func userOf(token string) (user, error) {
 		return user{}, fmt.Errorf("TOKEN is no JWT: %w", err)
 	}
 	if !strings.HasPrefix(string(claims.Account), string(prefix)) || claims.Subject == "" {
-		return user{}, fmt.Errorf("TOKEN is of the account %q: the smoke test deletes its account, and so takes only one whose id begins with %q", claims.Account, prefix)
+		return user{}, fmt.Errorf("TOKEN is of the account %q: the smoke test deletes its account, and so takes only "+
+			"one whose id begins with %q", claims.Account, prefix)
 	}
 	return user{account: claims.Account, id: claims.Subject}, nil
 }

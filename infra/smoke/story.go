@@ -27,8 +27,8 @@ type test struct {
 	kind    domain.TemplateTypeID
 }
 
-// The test's partner, its development account and its extension stay from run to run: an extension is never deleted. It is in
-// the catalogue only while the test runs.
+// The test's partner, its development account and its extension stay from run to run: an extension is never deleted. It
+// is in the catalogue only while the test runs.
 const (
 	extension  domain.ExtensionID = "plugboard-smoke-test"
 	developing domain.AccountID   = "plugboard-smoke-test-partner"
@@ -90,16 +90,19 @@ func (t *test) account(ctx context.Context) error {
 		return err
 	}
 	in := contract.PutUserInput{Account: t.user.account, User: t.user.id}
-	in.Body.Name, in.Body.Email, in.Body.Role, in.Body.Workspaces = "Smoke test", email, domain.Admin, []domain.WorkspaceID{}
+	in.Body.Name, in.Body.Email, in.Body.Role, in.Body.Workspaces = "Smoke test", email, domain.Admin,
+		[]domain.WorkspaceID{}
 	_, err := client.Call(ctx, t.api, t.api.Platform(), contract.PutUser, in)
 	return err
 }
 
 // partner is the one of an earlier run, with a new key, or a new one.
 func (t *test) partner(ctx context.Context) (client.Caller, error) {
-	known, err := client.Call(ctx, t.api, t.api.Platform(), contract.ReadExtension, contract.ReadExtensionInput{Extension: extension})
+	known, err := client.Call(ctx, t.api, t.api.Platform(), contract.ReadExtension,
+		contract.ReadExtensionInput{Extension: extension})
 	if err == nil {
-		made, err := client.Call(ctx, t.api, t.api.Platform(), contract.RotatePartnerKey, contract.RotatePartnerKeyInput{Partner: known.Body.Partner})
+		made, err := client.Call(ctx, t.api, t.api.Platform(), contract.RotatePartnerKey,
+			contract.RotatePartnerKeyInput{Partner: known.Body.Partner})
 		return client.Bearer(string(made.Body.Key)), err
 	}
 	if !refused(err, "not-found") {
@@ -113,7 +116,8 @@ func (t *test) partner(ctx context.Context) (client.Caller, error) {
 	}
 	partner := client.Bearer(string(made.Body.Key))
 	create := contract.CreateExtensionInput{}
-	create.Body.Slug, create.Body.Name, create.Body.TemplateTypeKeys = extension, "Plugboard's smoke test (do not enable)", []string{""}
+	create.Body.Slug, create.Body.Name, create.Body.TemplateTypeKeys = extension,
+		"Plugboard's smoke test (do not enable)", []string{""}
 	_, err = client.Call(ctx, t.api, partner, contract.CreateExtension, create)
 	return partner, err
 }
@@ -132,13 +136,15 @@ func (t *test) list(ctx context.Context) error {
 	submit.Body.Blueprint = &domain.BlueprintSpec{
 		Scopes:        []domain.Scope{domain.ScopeContractsRead, domain.ScopeContractsWrite},
 		TemplateTypes: []domain.TemplateTypeBlueprint{{Name: "Smoke test", Fields: []domain.FieldDefinition{}}},
-		Webhooks:      []domain.WebhookBlueprint{{Key: "contracts", URL: url, EventTypes: []string{"contract.created"}}},
+		Webhooks: []domain.WebhookBlueprint{
+			{Key: "contracts", URL: url, EventTypes: []string{"contract.created"}}},
 	}
 	frozen, err := client.Call(ctx, t.api, partner, contract.SubmitBlueprint, submit)
 	if err != nil {
 		return err
 	}
-	review := contract.ReviewVersionInput{VersionInput: contract.VersionInput{Extension: extension, Version: frozen.Body.Version}}
+	review := contract.ReviewVersionInput{VersionInput: contract.VersionInput{Extension: extension,
+		Version: frozen.Body.Version}}
 	review.Body.Decision = contract.Approve
 	if _, err := client.Call(ctx, t.api, t.api.Platform(), contract.ReviewVersion, review); err != nil {
 		return err
@@ -150,7 +156,8 @@ func (t *test) list(ctx context.Context) error {
 }
 
 func (t *test) enable(ctx context.Context) error {
-	out, err := client.Call(ctx, t.api, t.admin, contract.EnableExtension, contract.EnableExtensionInput{Extension: extension})
+	out, err := client.Call(ctx, t.api, t.admin, contract.EnableExtension,
+		contract.EnableExtensionInput{Extension: extension})
 	if err != nil {
 		return err
 	}
@@ -177,7 +184,8 @@ func (t *test) enable(ctx context.Context) error {
 // becomes waits until the installation is in that state.
 func (t *test) becomes(ctx context.Context, want domain.InstallationState) (seen contract.InstallationView, err error) {
 	err = client.Until(ctx, patience, "the installation became "+string(want), func(ctx context.Context) (bool, error) {
-		i, err := client.Call(ctx, t.api, t.admin, contract.ReadInstallation, contract.InstallationInput{Extension: extension})
+		i, err := client.Call(ctx, t.api, t.admin, contract.ReadInstallation,
+			contract.InstallationInput{Extension: extension})
 		if err == nil && i.Body.State == domain.Failed {
 			err = fmt.Errorf("provisioning failed at %s: %s", i.Body.Failure.Step, i.Body.Failure.Reason)
 		}
@@ -209,7 +217,8 @@ func (t *test) contract(ctx context.Context) error {
 // signed, posted to the Internet, and logged.
 func (t *test) delivery(ctx context.Context) error {
 	return client.Until(ctx, patience, "the webhook was sent", func(ctx context.Context) (bool, error) {
-		log, err := client.Call(ctx, t.api, t.admin, contract.ListDeliveries, contract.ListDeliveriesInput{Webhook: t.webhook})
+		log, err := client.Call(ctx, t.api, t.admin, contract.ListDeliveries,
+			contract.ListDeliveriesInput{Webhook: t.webhook})
 		if err != nil || len(log.Body.Items) == 0 || len(log.Body.Items[0].Attempts) == 0 {
 			return false, err
 		}
@@ -221,23 +230,28 @@ func (t *test) delivery(ctx context.Context) error {
 	})
 }
 
-// clear takes the extension out of the catalogue and deletes the account, which ends its installation with all else in it.
+// clear takes the extension out of the catalogue and deletes the account, which ends its installation with all else in
+// it.
 func (t *test) clear(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("not within %s", patience))
 	defer cancel()
-	_, unlisted := client.Call(ctx, t.api, t.api.Platform(), contract.UnlistExtension, contract.UnlistExtensionInput{Extension: extension})
+	_, unlisted := client.Call(ctx, t.api, t.api.Platform(), contract.UnlistExtension,
+		contract.UnlistExtensionInput{Extension: extension})
 	if refused(unlisted, "not-found") {
 		unlisted = nil
 	}
-	_, deleted := client.Call(ctx, t.api, t.api.Platform(), contract.DeleteAccount, contract.DeleteAccountInput{Account: t.user.account})
+	_, deleted := client.Call(ctx, t.api, t.api.Platform(), contract.DeleteAccount,
+		contract.DeleteAccountInput{Account: t.user.account})
 	switch {
 	case refused(deleted, "not-found"):
 		return unlisted // it was never made
 	case deleted != nil:
 		return errors.Join(unlisted, deleted)
 	}
-	fmt.Fprintf(t.out, "  Its data is erased within minutes: GET /v1/accounts/%s/deletion tells when.\n", t.user.account)
-	_, err := client.Call(ctx, t.api, t.admin, contract.ReadInstallation, contract.InstallationInput{Extension: extension})
+	fmt.Fprintf(t.out, "  Its data is erased within minutes: GET /v1/accounts/%s/deletion tells when.\n",
+		t.user.account)
+	_, err := client.Call(ctx, t.api, t.admin, contract.ReadInstallation,
+		contract.InstallationInput{Extension: extension})
 	if !refused(err, "unauthenticated") {
 		return errors.Join(unlisted, err, errors.New("the deleted account's credentials are not dead"))
 	}

@@ -91,7 +91,8 @@ func (s *stub) call(w http.ResponseWriter, r *http.Request) {
 	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	answer, known := operations[operation]
 	if !known {
-		http.Error(w, `{"__type":"UnknownOperationException","message":"the stub has no `+operation+`"}`, http.StatusBadRequest)
+		http.Error(w, `{"__type":"UnknownOperationException","message":"the stub has no `+operation+`"}`,
+			http.StatusBadRequest)
 		return
 	}
 	s.mu.Lock()
@@ -105,7 +106,8 @@ func (s *stub) call(w http.ResponseWriter, r *http.Request) {
 	s.counts.Requests[operation]++
 	out, err := answer(s, json.NewDecoder(r.Body))
 	if err != nil {
-		http.Error(w, encode(map[string]string{"__type": "ValidationException", "message": err.Error()}), http.StatusBadRequest)
+		http.Error(w, encode(map[string]string{"__type": "ValidationException", "message": err.Error()}),
+			http.StatusBadRequest)
 		return
 	}
 	w.Header().Set("Content-Type", "application/x-amz-json-1.0")

@@ -56,12 +56,15 @@ func latency(ctx context.Context, args []string) error {
 		return err
 	}
 	tables := store.New(dynamodb.NewFromConfig(aws.Config{
-		Region: "us-east-1", BaseEndpoint: &c.Outputs.Endpoint, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-	}), store.Config{AccountsTable: c.Outputs.AccountsTable, DeliveriesTable: c.Outputs.DeliveriesTable}, domain.SystemClock)
+		Region: "us-east-1", BaseEndpoint: &c.Outputs.Endpoint,
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+	}), store.Config{AccountsTable: c.Outputs.AccountsTable, DeliveriesTable: c.Outputs.DeliveriesTable},
+		domain.SystemClock)
 
 	commit := func() error {
 		id := domain.EventID("evt_" + strings.ToLower(rand.Text()))
-		e, err := events.OfContract(id, events.ContractSigned, domain.Contract{ID: domain.ContractID("con_" + id), Account: latencyAccount, Name: "Order", UpdatedAt: time.Now()})
+		e, err := events.OfContract(id, events.ContractSigned, domain.Contract{ID: domain.ContractID("con_" + id),
+			Account: latencyAccount, Name: "Order", UpdatedAt: time.Now()})
 		if err != nil {
 			return err
 		}
@@ -99,7 +102,8 @@ func latency(ctx context.Context, args []string) error {
 		return err
 	}
 	at := func(percent int) time.Duration { return took[(len(took)-1)*percent/100].Round(time.Millisecond) }
-	fmt.Printf("\n%d events a second for %d s through the deployed stack, from an event's commit to its webhook: p50 %s, p95 %s, p99 %s, at most %s\n",
+	fmt.Printf("\n%d events a second for %d s through the deployed stack, from an event's commit to its webhook: p50 "+
+		"%s, p95 %s, p99 %s, at most %s\n",
 		*rate, *seconds, at(50), at(95), at(99), at(100))
 	return nil
 }
@@ -112,7 +116,8 @@ func hear(ctx context.Context, c *client.Client, url string) (domain.WebhookID, 
 		return "", err
 	}
 	user := contract.PutUserInput{Account: latencyAccount, User: "ada"}
-	user.Body = contract.UserBody{Email: "ada@latency.example", Name: "Ada", Role: domain.Admin, Workspaces: []domain.WorkspaceID{}}
+	user.Body = contract.UserBody{Email: "ada@latency.example", Name: "Ada", Role: domain.Admin,
+		Workspaces: []domain.WorkspaceID{}}
 	if _, err := client.Call(ctx, c, c.Platform(), contract.PutUser, user); err != nil {
 		return "", err
 	}
@@ -144,7 +149,8 @@ func receive(host string) (a *arrivals, url string, stop func(), err error) {
 	if err != nil {
 		return nil, "", nil, err
 	}
-	a = &arrivals{began: map[domain.DeliveryID]time.Time{}, arrived: map[domain.DeliveryID]time.Time{}, received: make(chan struct{}, 1)}
+	a = &arrivals{began: map[domain.DeliveryID]time.Time{}, arrived: map[domain.DeliveryID]time.Time{},
+		received: make(chan struct{}, 1)}
 	server := &http.Server{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		a.mu.Lock()
 		defer a.mu.Unlock()

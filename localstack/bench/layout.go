@@ -81,5 +81,6 @@ func (w *worker) webhook(i int) domain.Webhook {
 	if w.Kind != "pipeline" && w.Kind != "external" {
 		account = i
 	}
-	return domain.Webhook{Account: domain.AccountID(fmt.Sprintf("acct-%d", account)), ID: domain.WebhookID(fmt.Sprintf("whk_%d", i)), Name: "Bench", URL: w.URL}
+	return domain.Webhook{Account: domain.AccountID(fmt.Sprintf("acct-%d", account)),
+		ID: domain.WebhookID(fmt.Sprintf("whk_%d", i)), Name: "Bench", URL: w.URL}
 }

@@ -74,11 +74,16 @@ func (w *worker) parts() (parts, error) {
 			return aws.Credentials{AccessKeyID: "bench", SecretAccessKey: "bench"}, nil
 		}),
 	}
-	p := parts{config: config, metrics: metric.New("bench", &w.log, domain.SystemClock), store: store.New(dynamodb.NewFromConfig(config), store.Config{AccountsTable: "accounts", DeliveriesTable: "deliveries"}, domain.SystemClock)}
-	p.sealer = secret.NewSealer(kms.NewFromConfig(config), p.store, secret.Config{SealingKey: "sealing"}, domain.SystemClock)
+	p := parts{config: config, metrics: metric.New("bench", &w.log, domain.SystemClock),
+		store: store.New(dynamodb.NewFromConfig(config),
+			store.Config{AccountsTable: "accounts", DeliveriesTable: "deliveries"}, domain.SystemClock)}
+	p.sealer = secret.NewSealer(kms.NewFromConfig(config), p.store, secret.Config{SealingKey: "sealing"},
+		domain.SystemClock)
 	p.provisions = queue.New(sqs.NewFromConfig(config), w.aws+"/provisions")
-	p.lanes = lane.New(sqs.NewFromConfig(config), lane.Config{Deliveries: w.aws + "/deliveries", SlowDeliveries: w.aws + "/slow-deliveries"}, domain.SystemClock)
-	p.delivery = delivery.New(p.store, p.sealer, p.lanes, egress.Config{AllowPrivate: true}, p.metrics, domain.SystemClock)
+	p.lanes = lane.New(sqs.NewFromConfig(config),
+		lane.Config{Deliveries: w.aws + "/deliveries", SlowDeliveries: w.aws + "/slow-deliveries"}, domain.SystemClock)
+	p.delivery = delivery.New(p.store, p.sealer, p.lanes, egress.Config{AllowPrivate: true}, p.metrics,
+		domain.SystemClock)
 	return p, nil
 }
 
@@ -129,7 +134,9 @@ func (w *worker) pipeline(ctx context.Context) (func() (batch, error), error) {
 			}
 			stream := lambda.DynamoDBEvent{}
 			for _, image := range shown {
-				stream.Records = append(stream.Records, lambda.DynamoDBEventRecord{EventName: string(lambda.DynamoDBOperationTypeInsert), Change: lambda.DynamoDBStreamRecord{NewImage: image}})
+				stream.Records = append(stream.Records,
+					lambda.DynamoDBEventRecord{EventName: string(lambda.DynamoDBOperationTypeInsert),
+						Change: lambda.DynamoDBStreamRecord{NewImage: image}})
 			}
 			if _, err := fan.Handle(ctx, stream); err != nil {
 				return 0, err
@@ -254,7 +261,8 @@ func received(messages []sent) invocation {
 	for i, m := range messages {
 		size += m.Size()
 		batch.Records[i] = lambda.SQSMessage{MessageId: strconv.Itoa(i), Body: m.Body, Attributes: map[string]string{
-			"ApproximateReceiveCount": "1", "SentTimestamp": milliseconds(m.At), "ApproximateFirstReceiveTimestamp": milliseconds(time.Now()),
+			"ApproximateReceiveCount": "1", "SentTimestamp": milliseconds(m.At),
+			"ApproximateFirstReceiveTimestamp": milliseconds(time.Now()),
 		}, MessageAttributes: m.MessageAttributes()}
 	}
 	return invocation{batch, billed(size)}

@@ -66,17 +66,22 @@ func choose(ctx context.Context, args []string) error {
 // compare prints the table for these CPU times of a delivery's batch and of an API request.
 func compare(out io.Writer, batch, request time.Duration, size int) {
 	sizes := memory.Of("prod")
-	fmt.Fprintf(out, "CPU: %.1f ms a batch of %d deliveries, %.1f ms an API request, measured on this machine (x86-64). Waiting: %s for endpoints, %s for\n"+
-		"DynamoDB, assumed. Time: waiting, and the CPU time over the share of a CPU that the memory brings. Dollars: Lambda alone, arm64,\nat list prices of %s. prod: %d MB for the API, %d MB for workers.\n\n",
+	fmt.Fprintf(out, "CPU: %.1f ms a batch of %d deliveries, %.1f ms an API request, measured on this machine "+
+		"(x86-64). Waiting: %s for endpoints, %s for\n"+
+		"DynamoDB, assumed. Time: waiting, and the CPU time over the share of a CPU that the memory brings. Dollars: "+
+		"Lambda alone, arm64,\nat list prices of %s. prod: %d MB for the API, %d MB for workers.\n\n",
 		inMilliseconds(batch), size, inMilliseconds(request), slow, dynamoWait, pricesOf, sizes.API, sizes.Worker)
-	fmt.Fprintf(out, "%6s%14s%24s%14s%22s\n", "MB", "ms a batch", "$ a million deliveries", "ms a request", "$ a million requests")
+	fmt.Fprintf(out, "%6s%14s%24s%14s%22s\n", "MB", "ms a batch", "$ a million deliveries", "ms a request",
+		"$ a million requests")
 	for _, mb := range choices {
 		a, c := invocationTime(slow, batch, mb), invocationTime(dynamoWait, request, mb)
-		fmt.Fprintf(out, "%6d%14.0f%24.2f%14.0f%22.2f\n", mb, inMilliseconds(a), invocationPrice(a, mb)/float64(size)*1e6, inMilliseconds(c), invocationPrice(c, mb)*1e6)
+		fmt.Fprintf(out, "%6d%14.0f%24.2f%14.0f%22.2f\n", mb, inMilliseconds(a),
+			invocationPrice(a, mb)/float64(size)*1e6, inMilliseconds(c), invocationPrice(c, mb)*1e6)
 	}
 }
 
-// invocationTime is how long an invocation takes that waits for so long and needs so much CPU time, with so much memory.
+// invocationTime is how long an invocation takes that waits for so long and needs so much CPU time, with so much
+// memory.
 func invocationTime(wait, cpu time.Duration, mb int) time.Duration {
 	return wait + cpu*cpuMB/time.Duration(min(mb, cpuMB))
 }
@@ -88,8 +93,8 @@ func invocationPrice(long time.Duration, mb int) float64 {
 
 func inMilliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// requestTime is the CPU time of a request to the function contracts, as MiniStack's process of it uses it: half are reads by a
-// user's JWT, half are writes by the platform, each a transaction.
+// requestTime is the CPU time of a request to the function contracts, as MiniStack's process of it uses it: half are
+// reads by a user's JWT, half are writes by the platform, each a transaction.
 func requestTime(ctx context.Context, outputs string) (time.Duration, error) {
 	c, err := client.Open(outputs)
 	if err != nil {
@@ -144,7 +149,8 @@ func processTime(function, endpoint string) (used time.Duration, err error) {
 	found := false
 	for _, path := range environs {
 		environ, err := os.ReadFile(path)
-		if err != nil || !bytes.Contains(environ, []byte("AWS_LAMBDA_FUNCTION_NAME="+function+"\x00")) || !bytes.Contains(environ, []byte(endpoint)) {
+		if err != nil || !bytes.Contains(environ, []byte("AWS_LAMBDA_FUNCTION_NAME="+function+"\x00")) ||
+			!bytes.Contains(environ, []byte(endpoint)) {
 			continue // another's, or gone
 		}
 		stat, err := os.ReadFile(strings.TrimSuffix(path, "environ") + "stat")
@@ -159,7 +165,8 @@ func processTime(function, endpoint string) (used time.Duration, err error) {
 		}
 	}
 	if !found {
-		return 0, fmt.Errorf("no process of %s is on this machine: measure on MiniStack, with its port of its own", function)
+		return 0, fmt.Errorf("no process of %s is on this machine: measure on MiniStack, with its port of its own",
+			function)
 	}
 	return used, nil
 }

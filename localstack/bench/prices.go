@@ -10,8 +10,8 @@ import (
 // List prices of us-east-1 in dollars, as of 2026-11-24: https://aws.amazon.com/lambda/pricing (arm64, first tier),
 // https://aws.amazon.com/sqs/pricing (standard queues, after the free million), https://aws.amazon.com/dynamodb/pricing
 // (on demand; standard storage), https://aws.amazon.com/cloudwatch/pricing (logs, standard class),
-// https://aws.amazon.com/api-gateway/pricing (REST, first tier), https://aws.amazon.com/ec2/pricing/on-demand (data out to
-// the Internet, first 10 TB). Free tiers are left out.
+// https://aws.amazon.com/api-gateway/pricing (REST, first tier), https://aws.amazon.com/ec2/pricing/on-demand (data out
+// to the Internet, first 10 TB). Free tiers are left out.
 const (
 	pricesOf       = "2026-11-24"
 	lambdaRequest  = 0.20 / 1e6
@@ -39,7 +39,8 @@ var (
 	apiGB    = float64(memory.Of("prod").API) / 1024
 )
 
-var perMillionHeld = fmt.Sprintf("a million deliveries in\nLambda (%d MB, arm64), SQS and DynamoDB requests, at list prices of %s; the message's sending is fan-out's.",
+var perMillionHeld = fmt.Sprintf("a million deliveries in\nLambda (%d MB, arm64), SQS and DynamoDB requests, at list "+
+	"prices of %s; the message's sending is fan-out's.",
 	memory.Of("prod").Worker, pricesOf)
 
 // perMillion is the price of a million deliveries. A batch is one invocation, one request to delete it, and the
@@ -53,13 +54,15 @@ func worked(r result) float64 {
 }
 
 func requests(r result) float64 {
-	return (float64(r.Batches+r.Received)+float64(r.Counts.SQSBilled))*sqsRequest + r.Counts.WriteUnits*writeUnit + r.Counts.ReadUnits*readUnit
+	return (float64(r.Batches+r.Received)+float64(r.Counts.SQSBilled))*sqsRequest + r.Counts.WriteUnits*writeUnit +
+		r.Counts.ReadUnits*readUnit
 }
 
 // bill prints the whole price of a million deliveries, for one and for ten deliveries an event. An event's own cost
 // is the rest of its pipeline without deliveries.
 func bill(out io.Writer, delivered, one, ten result, sent float64) {
-	fmt.Fprintf(out, "\nA million deliveries, in dollars (batch 10, 1 KB, endpoints take 200 ms)%12s%12s\n", "fan-out 1", "fan-out 10")
+	fmt.Fprintf(out, "\nA million deliveries, in dollars (batch 10, 1 KB, endpoints take 200 ms)%12s%12s\n",
+		"fan-out 1", "fan-out 10")
 	var total [2]float64
 	line := func(name string, sums ...float64) {
 		if len(sums) == 1 {
@@ -71,17 +74,23 @@ func bill(out io.Writer, delivered, one, ten result, sent float64) {
 		fmt.Fprintf(out, "%-72s%12.2f%12.2f\n", name, sums[0]*1e6, sums[1]*1e6)
 	}
 	before := func(r result) float64 {
-		return r.perDelivery(r.Counts.WriteUnits)*writeUnit + r.perDelivery(r.Counts.ReadUnits)*readUnit + r.perDelivery(float64(r.Counts.SQSBilled))*sqsRequest -
+		return r.perDelivery(r.Counts.WriteUnits)*writeUnit + r.perDelivery(r.Counts.ReadUnits)*readUnit +
+			r.perDelivery(float64(r.Counts.SQSBilled))*sqsRequest -
 			delivered.perDelivery(delivered.Counts.WriteUnits)*writeUnit
 	}
 	gb := func(bytes float64) float64 { return bytes / 1e9 }
 	line("delivery: Lambda", delivered.perDelivery(worked(delivered)))
 	line("delivery: SQS and DynamoDB requests", delivered.perDelivery(requests(delivered)))
 	line("the event's commit and fan-out: SQS and DynamoDB requests", before(one), before(ten))
-	line("fan-out: Lambda, 10 events at once", 0.1*(lambdaRequest+apiSeconds*workerGB*lambdaGBSecond), 0.01*(lambdaRequest+apiSeconds*workerGB*lambdaGBSecond))
-	line("the API: a request an event, 25 ms of Lambda", apiRequest+lambdaRequest+apiSeconds*apiGB*lambdaGBSecond, (apiRequest+lambdaRequest+apiSeconds*apiGB*lambdaGBSecond)/10)
-	line(fmt.Sprintf("logs: %.0f bytes", delivered.perDelivery(float64(delivered.Logged))), gb(delivered.perDelivery(float64(delivered.Logged)))*loggedGB)
-	line("storage: the log and the event, 30 days", gb(one.perDelivery(float64(one.Counts.Stored)))*storedGBMonth*keptMonths, gb(ten.perDelivery(float64(ten.Counts.Stored)))*storedGBMonth*keptMonths)
+	line("fan-out: Lambda, 10 events at once", 0.1*(lambdaRequest+apiSeconds*workerGB*lambdaGBSecond),
+		0.01*(lambdaRequest+apiSeconds*workerGB*lambdaGBSecond))
+	line("the API: a request an event, 25 ms of Lambda", apiRequest+lambdaRequest+apiSeconds*apiGB*lambdaGBSecond,
+		(apiRequest+lambdaRequest+apiSeconds*apiGB*lambdaGBSecond)/10)
+	line(fmt.Sprintf("logs: %.0f bytes", delivered.perDelivery(float64(delivered.Logged))),
+		gb(delivered.perDelivery(float64(delivered.Logged)))*loggedGB)
+	line("storage: the log and the event, 30 days",
+		gb(one.perDelivery(float64(one.Counts.Stored)))*storedGBMonth*keptMonths,
+		gb(ten.perDelivery(float64(ten.Counts.Stored)))*storedGBMonth*keptMonths)
 	line(fmt.Sprintf("egress: %.0f bytes, without TLS", sent), gb(sent)*sentGB)
 	fmt.Fprintf(out, "%-72s%12.2f%12.2f\n", "in all", total[0], total[1])
 }

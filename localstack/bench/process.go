@@ -141,7 +141,8 @@ func (b *bench) worker(ctx context.Context, l load) (p *process, err error) {
 
 func (b *bench) command(ctx context.Context, role string, l load) *exec.Cmd {
 	c := exec.CommandContext(ctx, b.program, role, encode(l))
-	c.Env = append(os.Environ(), "GOGC=400", "AWS_ENDPOINT_URL=http://"+b.aws, "SSL_CERT_FILE="+filepath.Join(b.folder, "certificate.pem"))
+	c.Env = append(os.Environ(), "GOGC=400", "AWS_ENDPOINT_URL=http://"+b.aws,
+		"SSL_CERT_FILE="+filepath.Join(b.folder, "certificate.pem"))
 	c.Stderr = os.Stderr
 	return c
 }

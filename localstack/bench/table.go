@@ -42,18 +42,28 @@ var rows = []row{
 	{name: "batch 10, endpoint takes 20 ms", load: usual, after: 20 * time.Millisecond},
 	{name: reference, load: usual, after: slow},
 	{name: "batch 10, a new TLS connection each", load: usual, tls: true},
-	{name: "batch 100, endpoints take 200 ms", load: with(func(l *load) { l.Batch, l.Webhooks = 100, 100 }), after: slow},
+	{name: "batch 100, endpoints take 200 ms", load: with(func(l *load) {
+		l.Batch, l.Webhooks = 100, 100
+	}), after: slow},
 	{name: "to 10 of 1,000 accounts' webhooks", load: toSomeOf(10, 1_000)},
 	{name: "to 10 of 100,000", load: toSomeOf(10, 100_000)},
 	{name: "each to another of 100,000", load: toSomeOf(0, 100_000)},
 	{name: "each to another of 1,000", load: toSomeOf(0, 1_000)},
-	{name: "each to another of 100,000, of a backlog", load: with(func(l *load) { l.Webhooks, l.Late = 100_000, true })},
+	{name: "each to another of 100,000, of a backlog", load: with(func(l *load) {
+		l.Webhooks, l.Late = 100_000, true
+	})},
 	{name: "batch 10, 100,000 retries pending", load: with(func(l *load) { l.Pending = 100_000 })},
-	{name: "a sweep, 100,000 retries pending", load: with(func(l *load) { l.Kind, l.Batch, l.Pending = "sweep", 0, 100_000 })},
-	{name: "a retry that is due, sent by a sweep", load: with(func(l *load) { l.Kind, l.Batch, l.Pending = "sweep", 100, 100_000 })},
+	{name: "a sweep, 100,000 retries pending", load: with(func(l *load) {
+		l.Kind, l.Batch, l.Pending = "sweep", 0, 100_000
+	})},
+	{name: "a retry that is due, sent by a sweep", load: with(func(l *load) {
+		l.Kind, l.Batch, l.Pending = "sweep", 100, 100_000
+	})},
 	{name: fanOut1, load: with(func(l *load) { l.Kind, l.Webhooks = "pipeline", 1 })},
 	{name: fanOut10, load: with(func(l *load) { l.Kind, l.Webhooks = "pipeline", 10 })},
-	{name: "send-events, to 10 webhooks' final states", load: with(func(l *load) { l.Kind, l.Webhooks = "external", 10 })},
+	{name: "send-events, to 10 webhooks' final states", load: with(func(l *load) {
+		l.Kind, l.Webhooks = "external", 10
+	})},
 }
 
 // The rows that the bill uses.
@@ -68,9 +78,12 @@ const residentMost = 64e6
 
 // table measures the wanted rows, and prints them and the price of a million deliveries.
 func (b *bench) table(ctx context.Context, out io.Writer, wanted *regexp.Regexp) error {
-	fmt.Fprintf(out, "%s of each, %d CPUs, %s. A delivery is a first attempt that succeeds, each event new, signed by %d keys. Of the plain loop: of one\n", b.rowFor, runtime.NumCPU(), runtime.Version(), keys)
-	fmt.Fprintf(out, "that signs and posts the same, as many at once, to the same endpoints. AWS requests, write and read units: each. Dollars: %s\n\n", perMillionHeld)
-	fmt.Fprintf(out, "%-46s%11s%10s%9s%9s%8s%8s%8s%12s\n", "", "per CPU-s", "of plain", "allocs", "AWS req", "WU", "RU", "MB", "$/million")
+	fmt.Fprintf(out, "%s of each, %d CPUs, %s. A delivery is a first attempt that succeeds, each event new, signed by "+
+		"%d keys. Of the plain loop: of one\n", b.rowFor, runtime.NumCPU(), runtime.Version(), keys)
+	fmt.Fprintf(out, "that signs and posts the same, as many at once, to the same endpoints. AWS requests, write and "+
+		"read units: each. Dollars: %s\n\n", perMillionHeld)
+	fmt.Fprintf(out, "%-46s%11s%10s%9s%9s%8s%8s%8s%12s\n", "", "per CPU-s", "of plain", "allocs", "AWS req", "WU",
+		"RU", "MB", "$/million")
 	measured := map[string]result{}
 	for _, row := range rows {
 		if !wanted.MatchString(row.name) {
@@ -84,7 +97,8 @@ func (b *bench) table(ctx context.Context, out io.Writer, wanted *regexp.Regexp)
 		switch {
 		case limit.Deliveries > 0:
 			speed = fmt.Sprintf("%11.0f%10.2f%9.0f", r.rate(), r.rate()/limit.rate(), r.perDelivery(float64(r.Mallocs)))
-		case row.load.Kind == "pipeline", row.load.Kind == "external": // the same process also commits, which is the API's work
+		// the same process also commits, which is the API's work
+		case row.load.Kind == "pipeline", row.load.Kind == "external":
 			speed = fmt.Sprintf("%11s%10s%9s", "", "", "")
 		}
 		cost := ""
@@ -92,7 +106,8 @@ func (b *bench) table(ctx context.Context, out io.Writer, wanted *regexp.Regexp)
 			cost = fmt.Sprintf("%.2f", perMillion(r))
 		}
 		fmt.Fprintf(out, "%-46s%s%9.2f%8.2f%8.2f%8.0f%12s\n", row.name, speed,
-			r.perDelivery(float64(r.Counts.all())), r.perDelivery(r.Counts.WriteUnits), r.perDelivery(r.Counts.ReadUnits), float64(r.Resident)/1e6, cost)
+			r.perDelivery(float64(r.Counts.all())), r.perDelivery(r.Counts.WriteUnits),
+			r.perDelivery(r.Counts.ReadUnits), float64(r.Resident)/1e6, cost)
 		measured[row.name] = r
 		switch {
 		case r.Goroutines > 0:
@@ -101,7 +116,8 @@ func (b *bench) table(ctx context.Context, out io.Writer, wanted *regexp.Regexp)
 			return fmt.Errorf("%s: %.0f MB are more than %.0f", row.name, float64(r.Resident)/1e6, residentMost/1e6)
 		}
 	}
-	if all := []result{measured[reference], measured[fanOut1], measured[fanOut10]}; all[0].Deliveries > 0 && all[1].Deliveries > 0 && all[2].Deliveries > 0 {
+	if all := []result{measured[reference], measured[fanOut1], measured[fanOut10]}; all[0].Deliveries > 0 &&
+		all[1].Deliveries > 0 && all[2].Deliveries > 0 {
 		sent, err := b.sent(ctx)
 		if err != nil {
 			return err

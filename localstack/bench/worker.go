@@ -56,7 +56,8 @@ func work(ctx context.Context, args []string) error {
 		}
 	}
 	w.result.Resident = resident()
-	for deadline := time.Now().Add(2 * time.Second); ; time.Sleep(10 * time.Millisecond) { // goroutines that end by themselves, such as an abandoned dial
+	// goroutines that end by themselves, such as an abandoned dial
+	for deadline := time.Now().Add(2 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		left := strayGoroutines()
 		w.result.Goroutines = len(left) - len(strays)
 		if w.result.Goroutines <= 0 {
@@ -92,7 +93,8 @@ func newWorker(l load) *worker {
 
 // body is an event's, of so many bytes.
 func body(size int) []byte {
-	frame := `{"id":"evt_01jd3zq8v5w0c2m9x7r4t6y1ab","type":"contract.signed","timestamp":"2026-11-24T09:30:00Z","data":{"note":"%s"}}`
+	frame := `{"id":"evt_01jd3zq8v5w0c2m9x7r4t6y1ab","type":"contract.signed","timestamp":"2026-11-24T09:30:00Z",` +
+		`"data":{"note":"%s"}}`
 	return fmt.Appendf(nil, frame, strings.Repeat("x", max(0, size-len(frame))))
 }
 
@@ -167,7 +169,8 @@ func strayGoroutines() []string {
 	all := make([]byte, 1<<20)
 	stacks := strings.Split(string(all[:runtime.Stack(all, true)]), "\n\n")
 	return slices.DeleteFunc(stacks, func(stack string) bool {
-		return strings.Contains(stack, "net/http.(*persistConn)") || strings.Contains(stack, "net/http.(*http2clientConnReadLoop)")
+		return strings.Contains(stack, "net/http.(*persistConn)") ||
+			strings.Contains(stack, "net/http.(*http2clientConnReadLoop)")
 	})
 }
 

@@ -61,7 +61,8 @@ type Answer struct {
 func (a Answer) Problem() (contract.Problem, error) {
 	var p contract.Problem
 	if kind := a.Header.Get("Content-Type"); kind != "application/problem+json" {
-		return p, fmt.Errorf("status %d with a body of %q, which is no problem document: %.200s", a.Status, kind, a.Body)
+		return p, fmt.Errorf("status %d with a body of %q, which is no problem document: %.200s", a.Status, kind,
+			a.Body)
 	}
 	if err := json.Unmarshal(a.Body, &p); err != nil {
 		return p, fmt.Errorf("status %d with an unreadable problem document: %w", a.Status, err)

@@ -70,17 +70,20 @@ func (s *story) makeTemplate(ctx context.Context) error {
 		return errors.New("the account has no template type acme-crm")
 	}
 	in := contract.CreateTemplateInput{}
-	in.Body.Name, in.Body.Workspace, in.Body.TemplateType = "Standard order", sales, domain.TemplateTypeID(s.managed[i].ID)
+	in.Body.Name, in.Body.Workspace, in.Body.TemplateType = "Standard order", sales,
+		domain.TemplateTypeID(s.managed[i].ID)
 	made, err := client.Call(ctx, s.api, s.ada, contract.CreateTemplate, in)
 	s.template = made.Body.ID
 	return err
 }
 
 // makeContract makes a contract, publishes it, and has Ada record that it was signed.
-func (s *story) makeContract(ctx context.Context, by client.Caller, name string, origin domain.ExtensionID) (made, error) {
+func (s *story) makeContract(ctx context.Context, by client.Caller, name string,
+	origin domain.ExtensionID) (made, error) {
 	in := contract.CreateContractInput{}
 	in.Body.Name, in.Body.Workspace, in.Body.Template = name, sales, s.template
-	in.Body.DataFields = []domain.GivenValue{{CustomID: "order_number", Value: "O-1001"}, {CustomID: "amount", Value: "129.50"}}
+	in.Body.DataFields = []domain.GivenValue{{CustomID: "order_number", Value: "O-1001"},
+		{CustomID: "amount", Value: "129.50"}}
 	in.Body.Participants = []domain.GivenParticipant{{Name: "Kim Berg", Email: "kim@example.com"}}
 	c, err := client.Call(ctx, s.api, by, contract.CreateContract, in)
 	if err != nil {
@@ -89,7 +92,8 @@ func (s *story) makeContract(ctx context.Context, by client.Caller, name string,
 	if c.Body.Origin != origin {
 		return made{}, fmt.Errorf("the contract's origin is %q, not %q", c.Body.Origin, origin)
 	}
-	if _, err := client.Call(ctx, s.api, by, contract.PublishContract, contract.MoveContractInput{Contract: c.Body.ID}); err != nil {
+	if _, err := client.Call(ctx, s.api, by, contract.PublishContract,
+		contract.MoveContractInput{Contract: c.Body.ID}); err != nil {
 		return made{}, err
 	}
 	signed := time.Now()
@@ -136,7 +140,8 @@ func (s *story) arrivals(ctx context.Context) error {
 }
 
 func (s *story) showArrival(ctx context.Context, t events.Type) error {
-	a, err := s.endpoint.Await(ctx, patience, s.orders, string(t)+" of the extension's contract, verified,", isOf(s.through, t))
+	a, err := s.endpoint.Await(ctx, patience, s.orders, string(t)+" of the extension's contract, verified,",
+		isOf(s.through, t))
 	if err != nil {
 		return s.why(err)
 	}
@@ -167,7 +172,8 @@ func (s *story) showArrival(ctx context.Context, t events.Type) error {
 // why adds to a wait that ended in vain what came and did not verify.
 func (s *story) why(err error) error {
 	if odd := s.endpoint.Unverified(); len(odd) > 0 {
-		return fmt.Errorf("%w; %d requests came that no secret verifies, the last one because: %s", err, len(odd), odd[len(odd)-1].Problem)
+		return fmt.Errorf("%w; %d requests came that no secret verifies, the last one because: %s", err, len(odd),
+			odd[len(odd)-1].Problem)
 	}
 	return err
 }
@@ -176,13 +182,16 @@ func (s *story) why(err error) error {
 // that their fan-out is done; then neither the endpoint nor the log of deliveries may know them for the extension's
 // webhooks. The same look-up finds the other contract's.
 func (s *story) nothingDirect(ctx context.Context) error {
-	if _, err := s.endpoint.Await(ctx, patience, s.ownHook, "contract.signed of the extension's contract, at the account's own webhook,", isOf(s.through, events.ContractSigned)); err != nil {
+	if _, err := s.endpoint.Await(ctx, patience, s.ownHook,
+		"contract.signed of the extension's contract, at the account's own webhook,",
+		isOf(s.through, events.ContractSigned)); err != nil {
 		return s.why(err)
 	}
 	var direct, through []message
 	for _, t := range []events.Type{events.ContractCreated, events.ContractPublished, events.ContractSigned} {
 		for c, heard := range map[made]*[]message{s.direct: &direct, s.through: &through} {
-			a, err := s.endpoint.Await(ctx, patience, s.ownHook, string(t)+", at the account's own webhook,", isOf(c, t))
+			a, err := s.endpoint.Await(ctx, patience, s.ownHook, string(t)+", at the account's own webhook,",
+				isOf(c, t))
 			if err != nil {
 				return s.why(err)
 			}
@@ -196,9 +205,10 @@ func (s *story) nothingDirect(ctx context.Context) error {
 	s.detail("the account's own webhook heard %d events of it, and %d of the other", len(direct), len(through))
 
 	for _, m := range through {
-		err := client.Until(ctx, patience, fmt.Sprintf("the delivery of %s to the extension was logged", m.Type), func(ctx context.Context) (bool, error) {
-			return s.delivered(ctx, m, s.orders)
-		})
+		err := client.Until(ctx, patience, fmt.Sprintf("the delivery of %s to the extension was logged", m.Type),
+			func(ctx context.Context) (bool, error) {
+				return s.delivered(ctx, m, s.orders)
+			})
 		if err != nil {
 			return err
 		}
@@ -226,7 +236,8 @@ func (s *story) nothingDirect(ctx context.Context) error {
 		s.detail("%-33s got %d requests, none of it", r.Name, len(arrived))
 	}
 	if odd := s.endpoint.Unverified(); len(odd) > 0 {
-		return fmt.Errorf("%d requests came that no secret verifies, the last one because: %s", len(odd), odd[len(odd)-1].Problem)
+		return fmt.Errorf("%d requests came that no secret verifies, the last one because: %s", len(odd),
+			odd[len(odd)-1].Problem)
 	}
 	return s.deleteOwnHooks(ctx)
 }

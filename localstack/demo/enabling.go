@@ -16,12 +16,15 @@ import (
 
 // enable is the click, and what follows it.
 func (s *story) enable(ctx context.Context) error {
-	if err := s.step("Ada opens the extension page", func() (string, error) { return "Ada opens the extension page.", s.showCatalogue(ctx) }); err != nil {
+	if err := s.step("Ada opens the extension page", func() (string, error) {
+		return "Ada opens the extension page.", s.showCatalogue(ctx)
+	}); err != nil {
 		return err
 	}
 	s.apiKey = "key-" + rand.Text()
 	in := contract.EnableExtensionInput{Extension: s.crm.slug()}
-	in.Body.Parameters = map[domain.ExtensionID]map[string]domain.ParameterValue{s.crm.slug(): {"customer_id": customerID, "api_key": s.apiKey}}
+	in.Body.Parameters = map[domain.ExtensionID]map[string]domain.ParameterValue{
+		s.crm.slug(): {"customer_id": customerID, "api_key": s.apiKey}}
 	clicked := time.Now()
 	err := s.step("Ada enables Acme CRM", func() (string, error) {
 		out, err := client.Call(ctx, s.api, s.ada, contract.EnableExtension, in)
@@ -35,7 +38,8 @@ func (s *story) enable(ctx context.Context) error {
 			s.detail("%s: token %s•••, shown to Ada this once%s", i.Extension, secret.TokenPrefix, enabledBy(i))
 		}
 		if len(out.Body.Created) != 2 || !strings.HasPrefix(s.token, secret.TokenPrefix) {
-			return "", fmt.Errorf("enabling answered %d new installations, not acme-core and acme-crm with a token each", len(out.Body.Created))
+			return "", fmt.Errorf("enabling answered %d new installations, not acme-core and acme-crm with a "+
+				"token each", len(out.Body.Created))
 		}
 		return "Ada enables Acme CRM with one action, and the answer is there at once.", nil
 	})
@@ -105,7 +109,8 @@ func (s *story) showCatalogue(ctx context.Context) error {
 func (s *story) showSteps(ctx context.Context, clicked time.Time) error {
 	told := 0
 	return client.Until(ctx, patience, "acme-crm became enabled", func(ctx context.Context) (bool, error) {
-		i, err := client.Call(ctx, s.api, s.ada, contract.ReadInstallation, contract.InstallationInput{Extension: s.crm.slug()})
+		i, err := client.Call(ctx, s.api, s.ada, contract.ReadInstallation,
+			contract.InstallationInput{Extension: s.crm.slug()})
 		if err != nil {
 			return false, err
 		}
@@ -172,14 +177,16 @@ func (s *story) managedHooks() ([]domain.WebhookID, error) {
 		}
 	}
 	if len(s.managed) != 4 || len(hooks) != 2 || s.orders == "" {
-		return nil, fmt.Errorf("acme-crm manages %d things, %d of them webhooks, not two template types with a webhook each", len(s.managed), len(hooks))
+		return nil, fmt.Errorf("acme-crm manages %d things, %d of them webhooks, not two template types with a "+
+			"webhook each", len(s.managed), len(hooks))
 	}
 	return hooks, nil
 }
 
 // trust makes the webhook a secret and tells it: the one that it was made with was shown to nobody.
 func (s *story) trust(ctx context.Context, w domain.WebhookID) error {
-	shown, err := client.Call(ctx, s.api, s.ada, contract.RotateWebhookSecret, contract.RotateWebhookSecretInput{Webhook: w})
+	shown, err := client.Call(ctx, s.api, s.ada, contract.RotateWebhookSecret,
+		contract.RotateWebhookSecretInput{Webhook: w})
 	if err != nil {
 		return err
 	}

@@ -75,7 +75,8 @@ func (s *story) offer(ctx context.Context) error {
 		err := s.step("Listing "+o.extension.Body.Name, func() (string, error) {
 			version, err := s.list(ctx, partner, o)
 			s.detail("localstack/demo/%s: %s", o.file, inWords(o.blueprint))
-			return fmt.Sprintf("Acme submits %s, version %d, and the platform approves and lists it.", o.extension.Body.Name, version), err
+			return fmt.Sprintf("Acme submits %s, version %d, and the platform approves and lists it.",
+				o.extension.Body.Name, version), err
 		})
 		if err != nil {
 			return err
@@ -99,8 +100,10 @@ func inWords(b domain.BlueprintSpec) string {
 
 // partner is new, or the one whose extension is there already. Its key was shown once then, and so is replaced by a
 // new one.
-func (s *story) partner(ctx context.Context, known domain.ExtensionID, name string, development domain.AccountID) (client.Caller, error) {
-	offered, err := client.Call(ctx, s.api, s.api.Platform(), contract.ReadExtension, contract.ReadExtensionInput{Extension: known})
+func (s *story) partner(ctx context.Context, known domain.ExtensionID, name string,
+	development domain.AccountID) (client.Caller, error) {
+	offered, err := client.Call(ctx, s.api, s.api.Platform(), contract.ReadExtension,
+		contract.ReadExtensionInput{Extension: known})
 	switch {
 	case refused(err, "not-found"):
 		in := contract.CreatePartnerInput{}
@@ -110,13 +113,15 @@ func (s *story) partner(ctx context.Context, known domain.ExtensionID, name stri
 	case err != nil:
 		return client.Caller{}, err
 	}
-	rotated, err := client.Call(ctx, s.api, s.api.Platform(), contract.RotatePartnerKey, contract.RotatePartnerKeyInput{Partner: offered.Body.Partner})
+	rotated, err := client.Call(ctx, s.api, s.api.Platform(), contract.RotatePartnerKey,
+		contract.RotatePartnerKeyInput{Partner: offered.Body.Partner})
 	return client.Bearer(string(rotated.Body.Key)), err
 }
 
 // list takes an extension all the way into the catalogue.
 func (s *story) list(ctx context.Context, partner client.Caller, o offer) (version int, err error) {
-	if _, err := client.Call(ctx, s.api, partner, contract.CreateExtension, o.extension); err != nil && !refused(err, "slug-taken") {
+	if _, err := client.Call(ctx, s.api, partner, contract.CreateExtension, o.extension); err != nil &&
+		!refused(err, "slug-taken") {
 		return 0, err
 	}
 	submit := contract.SubmitBlueprintInput{Extension: o.slug()}
@@ -125,7 +130,8 @@ func (s *story) list(ctx context.Context, partner client.Caller, o offer) (versi
 	if err != nil {
 		return 0, err
 	}
-	review := contract.ReviewVersionInput{VersionInput: contract.VersionInput{Extension: o.slug(), Version: frozen.Body.Version}}
+	review := contract.ReviewVersionInput{VersionInput: contract.VersionInput{Extension: o.slug(),
+		Version: frozen.Body.Version}}
 	review.Body.Decision = contract.Approve
 	if _, err := client.Call(ctx, s.api, s.api.Platform(), contract.ReviewVersion, review); err != nil {
 		return 0, err

@@ -86,7 +86,8 @@ func (s *story) handOff(ctx context.Context) error {
 			s.detail("%s: its token is Orbit's to fetch%s", i.Extension, enabledBy(i))
 		}
 		if len(out.Body.Created) != 2 {
-			return "", fmt.Errorf("enabling Orbit Desk made %d installations, not itself and Orbit CRM", len(out.Body.Created))
+			return "", fmt.Errorf("enabling Orbit Desk made %d installations, not itself and Orbit CRM",
+				len(out.Body.Created))
 		}
 		for _, id := range []domain.ExtensionID{o.crm.slug(), o.desk.slug()} {
 			if state, err := s.settled(ctx, id); err != nil || state != domain.Enabled {
@@ -104,7 +105,8 @@ func (s *story) handOff(ctx context.Context) error {
 				return "", err
 			}
 		}
-		return "Ada is redirected to Orbit with a code, for which Orbit's server gets the token by its partner key.", nil
+		return "Ada is redirected to Orbit with a code, for which Orbit's server gets the token by its " +
+			"partner key.", nil
 	})
 }
 
@@ -140,7 +142,8 @@ func (s *story) handOver(ctx context.Context, id domain.ExtensionID) error {
 func (s *story) work(ctx context.Context) error {
 	o := &s.orbit
 	err := s.step("A deal becomes a contract", func() (string, error) {
-		deal, err := s.contractOf(ctx, o.crm.slug(), o.crm.slug().TypeOf(""), "Deal D-7", []domain.GivenValue{{CustomID: "deal_id", Value: "D-7"}, {CustomID: "value", Value: "4800"}})
+		deal, err := s.contractOf(ctx, o.crm.slug(), o.crm.slug().TypeOf(""), "Deal D-7",
+			[]domain.GivenValue{{CustomID: "deal_id", Value: "D-7"}, {CustomID: "value", Value: "4800"}})
 		if err != nil {
 			return "", err
 		}
@@ -148,21 +151,25 @@ func (s *story) work(ctx context.Context) error {
 		if err != nil {
 			return "", err
 		}
-		a, err := s.endpoint.Await(ctx, patience, hook, "contract.signed of the deal", isOf(made{id: deal}, events.ContractSigned))
+		a, err := s.endpoint.Await(ctx, patience, hook, "contract.signed of the deal",
+			isOf(made{id: deal}, events.ContractSigned))
 		if err != nil {
 			return "", s.why(err)
 		}
 		if m, err := about(a); err != nil || !a.Authorized || m.Context["account_id"] != "nordic-shop" {
-			return "", errors.Join(err, errors.New("the deal's webhook came without Orbit's access token, or without the account's id"))
+			return "", errors.Join(err,
+				errors.New("the deal's webhook came without Orbit's access token, or without the account's id"))
 		}
-		s.detail("verified  contract.signed  Authorization: Bearer ••• (from Orbit's token endpoint)  context.account_id nordic-shop")
+		s.detail("verified  contract.signed  Authorization: Bearer ••• (from Orbit's token endpoint)  " +
+			"context.account_id nordic-shop")
 		return "Orbit CRM makes a contract of a deal; the webhook carries an access token of Orbit's own.", nil
 	})
 	if err != nil {
 		return err
 	}
 	return s.step("A ticket becomes a contract", func() (string, error) {
-		values := []domain.GivenValue{{CustomID: "ticket_id", Value: "T-77"}, {CustomID: "hours", Value: "3"}, {CustomID: "fax", Value: "+46 8 123"}}
+		values := []domain.GivenValue{{CustomID: "ticket_id", Value: "T-77"}, {CustomID: "hours", Value: "3"},
+			{CustomID: "fax", Value: "+46 8 123"}}
 		var err error
 		o.ticket, err = s.contractOf(ctx, o.desk.slug(), o.desk.slug().TypeOf("work-order"), "Work order T-77", values)
 		return "Orbit Desk makes one of a ticket, by its own token.", err
@@ -170,12 +177,15 @@ func (s *story) work(ctx context.Context) error {
 }
 
 // contractOf makes a contract through an extension, goes by its extension type, and takes it to signed.
-func (s *story) contractOf(ctx context.Context, e domain.ExtensionID, extensionType, name string, values []domain.GivenValue) (domain.ContractID, error) {
+func (s *story) contractOf(ctx context.Context, e domain.ExtensionID, extensionType, name string,
+	values []domain.GivenValue) (domain.ContractID, error) {
 	types, err := client.Call(ctx, s.api, s.ada, contract.ListTemplateTypes, contract.ListTemplateTypesInput{})
 	if err != nil {
 		return "", err
 	}
-	at := slices.IndexFunc(types.Body.Items, func(t domain.TemplateType) bool { return t.ExtensionType == extensionType })
+	at := slices.IndexFunc(types.Body.Items, func(t domain.TemplateType) bool {
+		return t.ExtensionType == extensionType
+	})
 	if at < 0 {
 		return "", fmt.Errorf("the account has no template type %s", extensionType)
 	}
@@ -185,7 +195,8 @@ func (s *story) contractOf(ctx context.Context, e domain.ExtensionID, extensionT
 		return "", err
 	}
 	by := client.Bearer(s.orbit.tokens[e]).For(mel.email)
-	helped, err := client.Call(ctx, s.api, by, contract.ContractCreateData, contract.ContractCreateDataInput{ExtensionTypes: []string{extensionType}})
+	helped, err := client.Call(ctx, s.api, by, contract.ContractCreateData,
+		contract.ContractCreateDataInput{ExtensionTypes: []string{extensionType}})
 	if err != nil {
 		return "", err
 	}
@@ -194,13 +205,15 @@ func (s *story) contractOf(ctx context.Context, e domain.ExtensionID, extensionT
 	}
 	choice := helped.Body.Items[0]
 	in := contract.CreateContractInput{}
-	in.Body.Name, in.Body.Workspace, in.Body.Template, in.Body.DataFields = name, choice.ID, choice.Templates[0].ID, values
+	in.Body.Name, in.Body.Workspace, in.Body.Template, in.Body.DataFields = name, choice.ID, choice.Templates[0].ID,
+		values
 	in.Body.Participants = []domain.GivenParticipant{{Name: "Kim Berg", Email: "kim@example.com"}}
 	c, err := client.Call(ctx, s.api, by, contract.CreateContract, in)
 	if err != nil {
 		return "", err
 	}
-	if _, err := client.Call(ctx, s.api, by, contract.PublishContract, contract.MoveContractInput{Contract: c.Body.ID}); err != nil {
+	if _, err := client.Call(ctx, s.api, by, contract.PublishContract,
+		contract.MoveContractInput{Contract: c.Body.ID}); err != nil {
 		return "", err
 	}
 	_, err = client.Call(ctx, s.api, s.ada, contract.SignContract, contract.MoveContractInput{Contract: c.Body.ID})
@@ -234,11 +247,13 @@ func (s *story) upgrade(ctx context.Context) error {
 	var preview contract.PreviewUpgradeOutput
 	err = s.step("Ada looks at what it would change", func() (string, error) {
 		var err error
-		preview, err = client.Call(ctx, s.api, s.ada, contract.PreviewUpgrade, contract.PreviewUpgradeInput{Extension: o.desk.slug()})
+		preview, err = client.Call(ctx, s.api, s.ada, contract.PreviewUpgrade,
+			contract.PreviewUpgradeInput{Extension: o.desk.slug()})
 		if err != nil {
 			return "", err
 		}
-		return "Ada looks at what it would change, exactly and before anything does.", s.showPlan(preview.Body.UpgradePlan)
+		return "Ada looks at what it would change, exactly and before anything does.",
+			s.showPlan(preview.Body.UpgradePlan)
 	})
 	if err != nil {
 		return err
@@ -263,7 +278,9 @@ func (s *story) upgrade(ctx context.Context) error {
 		if err != nil {
 			return "", err
 		}
-		if !slices.ContainsFunc(old.Body.Values, func(v domain.Value) bool { return v.CustomID == "fax" && v.Value != "" }) {
+		if !slices.ContainsFunc(old.Body.Values, func(v domain.Value) bool {
+			return v.CustomID == "fax" && v.Value != ""
+		}) {
 			return "", errors.New("the old contract has lost a value that the second version has no field for")
 		}
 		s.detail("the contract of before still has its fax number; new ones have no such field")
@@ -285,8 +302,10 @@ func (s *story) showPlan(p domain.UpgradePlan) error {
 	for _, r := range p.NeedsConsent {
 		s.detail("needs Ada's consent: %s", r.Detail)
 	}
-	if len(p.TemplateTypes) != 1 || len(p.TemplateTypes[0].Fields) != 3 || len(p.Webhooks) != 1 || len(p.NeedsConsent) != 1 || len(p.Conflicts) != 0 {
-		return fmt.Errorf("the plan changes %d template types and %d webhooks, needs %d consents and has %d conflicts: not what version 2 is",
+	if len(p.TemplateTypes) != 1 || len(p.TemplateTypes[0].Fields) != 3 || len(p.Webhooks) != 1 ||
+		len(p.NeedsConsent) != 1 || len(p.Conflicts) != 0 {
+		return fmt.Errorf("the plan changes %d template types and %d webhooks, needs %d consents and has %d "+
+			"conflicts: not what version 2 is",
 			len(p.TemplateTypes), len(p.Webhooks), len(p.NeedsConsent), len(p.Conflicts))
 	}
 	return nil

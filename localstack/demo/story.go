@@ -62,7 +62,8 @@ const patience = time.Minute
 // platform is what the SaaS tells Plugboard of itself. All of it may have been told before.
 func (s *story) platform(ctx context.Context) error {
 	err := s.step("Telling Plugboard of three accounts", func() (string, error) {
-		return "Nordic Shop is an account; Ada is its admin, Mel a member who may make contracts in Sales.", s.accounts(ctx)
+		return "Nordic Shop is an account; Ada is its admin, Mel a member who may make contracts in Sales.",
+			s.accounts(ctx)
 	})
 	if err != nil {
 		return err
@@ -72,12 +73,14 @@ func (s *story) platform(ctx context.Context) error {
 		if cleared == 0 {
 			return "Nothing is enabled there.", err
 		}
-		return fmt.Sprintf("An earlier demo's %d extensions are disabled: their tokens are dead, their webhooks gone.", cleared), err
+		return fmt.Sprintf("An earlier demo's %d extensions are disabled: their tokens are dead, their webhooks gone.",
+			cleared), err
 	})
 }
 
 func (s *story) accounts(ctx context.Context) error {
-	for id, name := range map[domain.AccountID]string{shop: "Nordic Shop", acmeDev: "Acme (development)", s.orbit.orbitDev: "Orbit (development)"} {
+	for id, name := range map[domain.AccountID]string{shop: "Nordic Shop", acmeDev: "Acme (development)",
+		s.orbit.orbitDev: "Orbit (development)"} {
 		in := contract.PutAccountInput{Account: id}
 		in.Body.Name = name
 		if _, err := client.Call(ctx, s.api, s.api.Platform(), contract.PutAccount, in); err != nil {
@@ -114,7 +117,8 @@ func (s *story) clear(ctx context.Context) (disabled int, err error) {
 		case before == domain.Disabled:
 			continue
 		}
-		if _, err := client.Call(ctx, s.api, s.ada, contract.DisableExtension, contract.InstallationInput{Extension: id}); err != nil {
+		if _, err := client.Call(ctx, s.api, s.ada, contract.DisableExtension,
+			contract.InstallationInput{Extension: id}); err != nil {
 			return disabled, err
 		}
 		after, err := s.settled(ctx, id)
@@ -132,11 +136,13 @@ func (s *story) clear(ctx context.Context) (disabled int, err error) {
 // settled waits until an installation is on its way nowhere.
 func (s *story) settled(ctx context.Context, id domain.ExtensionID) (domain.InstallationState, error) {
 	var state domain.InstallationState
-	err := client.Until(ctx, patience, "provisioning of "+string(id)+" came to an end", func(ctx context.Context) (bool, error) {
-		i, err := client.Call(ctx, s.api, s.ada, contract.ReadInstallation, contract.InstallationInput{Extension: id})
-		state = i.Body.State
-		return state != domain.Enabling && state != domain.Upgrading && state != domain.Disabling, err
-	})
+	err := client.Until(ctx, patience, "provisioning of "+string(id)+" came to an end",
+		func(ctx context.Context) (bool, error) {
+			i, err := client.Call(ctx, s.api, s.ada, contract.ReadInstallation,
+				contract.InstallationInput{Extension: id})
+			state = i.Body.State
+			return state != domain.Enabling && state != domain.Upgrading && state != domain.Disabling, err
+		})
 	return state, err
 }
 
@@ -149,7 +155,8 @@ func (s *story) deleteOwnHooks(ctx context.Context) error {
 		if w.Extension != "" || w.Name != hearsAll {
 			continue
 		}
-		if _, err := client.Call(ctx, s.api, s.ada, contract.DeleteWebhook, contract.WebhookInput{Webhook: w.ID}); err != nil {
+		if _, err := client.Call(ctx, s.api, s.ada, contract.DeleteWebhook,
+			contract.WebhookInput{Webhook: w.ID}); err != nil {
 			return err
 		}
 	}
@@ -169,7 +176,8 @@ func (s *story) farewell(outputs string) {
 	s.say("           2. Disable Acme CRM, and enable it again: its token is shown once.")
 	s.say("           3. As Mel, look at an extension: the button says whom to ask.")
 	s.say("  outputs  %s (addresses, names and the platform's key)", path)
-	s.say("  try      curl -s -H \"Authorization: Bearer $(make -s token ACCOUNT=%s USER=%s)\" %s%s", shop, ada.id, s.api.Outputs.APIURL, contract.ListInstallations.Path)
+	s.say("  try      curl -s -H \"Authorization: Bearer $(make -s token ACCOUNT=%s USER=%s)\" %s%s", shop, ada.id,
+		s.api.Outputs.APIURL, contract.ListInstallations.Path)
 	if endpoint := os.Getenv("AWS_ENDPOINT_URL"); endpoint != "" {
 		s.say("  stop     the emulator at %s, where you started it", endpoint)
 		return

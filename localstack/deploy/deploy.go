@@ -133,7 +133,8 @@ func (d Deployment) outputs(ctx context.Context, path string) (outputs.Outputs, 
 		BaseEndpoint: aws.String(d.Endpoint), Region: region,
 		Credentials: credentials.NewStaticCredentialsProvider(accessKey, secretKey, ""),
 	})
-	key, err := secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(stack["PlatformKeySecret"])})
+	key, err := secrets.GetSecretValue(ctx,
+		&secretsmanager.GetSecretValueInput{SecretId: aws.String(stack["PlatformKeySecret"])})
 	if err != nil {
 		return outputs.Outputs{}, fmt.Errorf("read the platform's key: %w", err)
 	}
@@ -150,7 +151,8 @@ func (d Deployment) outputs(ctx context.Context, path string) (outputs.Outputs, 
 		Stage:    stack["Stage"],
 		Endpoint: d.Endpoint,
 		// ApiUrl is the address that AWS would give the API.
-		APIURL:                     fmt.Sprintf("%s/restapis/%s/%s/_user_request_", d.Endpoint, stack["ApiId"], stack["Stage"]),
+		APIURL: fmt.Sprintf("%s/restapis/%s/%s/_user_request_", d.Endpoint, stack["ApiId"],
+			stack["Stage"]),
 		PlatformKey:                aws.ToString(key.SecretString),
 		IssuerDir:                  d.IssuerDir,
 		ReceiverHost:               d.ReceiverHost,

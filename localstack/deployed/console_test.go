@@ -92,7 +92,8 @@ func TestConsole_SignInAndEnableThroughTheGateway(t *testing.T) {
 	v := newVisitor(t)
 	slug := domain.ExtensionID(unique("pages"))
 	must(t, deployed.list(t.Context(), slug, []string{}, domain.BlueprintSpec{
-		Scopes: []domain.Scope{}, TemplateTypes: []domain.TemplateTypeBlueprint{}, Webhooks: []domain.WebhookBlueprint{},
+		Scopes: []domain.Scope{}, TemplateTypes: []domain.TemplateTypeBlueprint{},
+		Webhooks: []domain.WebhookBlueprint{},
 	}))
 	body := v.signIn("extensions/" + string(slug))
 	_, key, found := strings.Cut(body, `name="key" value="`)
@@ -114,7 +115,8 @@ func TestConsole_SignInAndEnableThroughTheGateway(t *testing.T) {
 	}
 }
 
-// Each header reaches the function as the browser sent it: CloudFront or a proxy that drops them would let nothing through.
+// Each header reaches the function as the browser sent it: CloudFront or a proxy that drops them would let nothing
+// through.
 func TestConsole_AFormOfAnotherSiteIsRefusedBehindTheGateway(t *testing.T) {
 	v := newVisitor(t)
 	v.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -124,9 +126,10 @@ func TestConsole_AFormOfAnotherSiteIsRefusedBehindTheGateway(t *testing.T) {
 	}{
 		"neither header":   {nil, 403},
 		"a foreign origin": {map[string]string{"Origin": "https://evil.example", "Sec-Fetch-Site": "same-origin"}, 403},
-		"a foreign site":   {map[string]string{"Origin": deployed.Outputs.ConsoleURL, "Sec-Fetch-Site": "cross-site"}, 403},
-		"our origin":       {map[string]string{"Origin": deployed.Outputs.ConsoleURL}, 303},
-		"our form":         {own, 303},
+		"a foreign site": {map[string]string{"Origin": deployed.Outputs.ConsoleURL, "Sec-Fetch-Site": "cross-site"},
+			403},
+		"our origin": {map[string]string{"Origin": deployed.Outputs.ConsoleURL}, 303},
+		"our form":   {own, 303},
 	} {
 		if resp, body := v.ask("POST", page("sign-out"), url.Values{}, test.headers); resp.StatusCode != test.want {
 			t.Errorf("%s: got %d %.200s, want %d", name, resp.StatusCode, body, test.want)

@@ -35,7 +35,9 @@ func TestFanOut_ARepeatedBatchIsTheSameDelivery(t *testing.T) { // rule 18
 		return n
 	}
 	eventually(t, "the repeats arrived", func() bool { return seen() > repeats })
-	eventually(t, "the repeats were logged", func() bool { return len(logged(t, deployed.orders, m).Attempts) > repeats })
+	eventually(t, "the repeats were logged", func() bool {
+		return len(logged(t, deployed.orders, m).Attempts) > repeats
+	})
 	if got := deliveries(t, deployed.orders, m.Timestamp)[m.ID]; len(got) != 1 || got[0].ID != first.Delivery {
 		t.Errorf("the log has %d deliveries of the event, want one, %s", len(got), first.Delivery)
 	}
@@ -64,7 +66,8 @@ func fanOut(t *testing.T, c domain.ContractID, e domain.EventID) {
 	}}})
 	must(t, err)
 	function := deployed.Outputs.Functions["fanout"]
-	out, err := lambda.NewFromConfig(deployed.aws()).Invoke(t.Context(), &lambda.InvokeInput{FunctionName: &function, Payload: batch})
+	out, err := lambda.NewFromConfig(deployed.aws()).Invoke(t.Context(),
+		&lambda.InvokeInput{FunctionName: &function, Payload: batch})
 	must(t, err)
 	if out.FunctionError != nil {
 		t.Fatalf("fanout failed: %s: %s", aws.ToString(out.FunctionError), out.Payload)

@@ -41,7 +41,8 @@ func newTrial(t *testing.T) *trial {
 	must(t, err)
 	out, queues := deployed.Outputs, sqs.NewFromConfig(deployed.aws())
 	return &trial{t: t, account: account, ada: ada, sqs: queues, ledger: &faults.Ledger{
-		DB: dynamodb.NewFromConfig(deployed.aws()), SQS: queues, Accounts: out.AccountsTable, Deliveries: out.DeliveriesTable,
+		DB: dynamodb.NewFromConfig(deployed.aws()), SQS: queues, Accounts: out.AccountsTable,
+		Deliveries: out.DeliveriesTable,
 		DeadQueues: []string{out.DeliveriesDeadQueueURL, out.SlowDeliveriesDeadQueueURL, out.FanoutDeadQueueURL},
 	}}
 }
@@ -72,8 +73,10 @@ func (f *trial) extension(e *faults.Endpoint) domain.ExtensionID {
 	f.t.Helper()
 	slug := domain.ExtensionID(unique("trial"))
 	must(f.t, deployed.list(f.t.Context(), slug, []string{""}, domain.BlueprintSpec{
-		Scopes: []domain.Scope{}, TemplateTypes: []domain.TemplateTypeBlueprint{{Name: "Order", Fields: []domain.FieldDefinition{}}},
-		Webhooks: []domain.WebhookBlueprint{{Key: "contracts", URL: e.URL, EventTypes: []string{string(events.ContractSigned)}}},
+		Scopes: []domain.Scope{}, TemplateTypes: []domain.TemplateTypeBlueprint{
+			{Name: "Order", Fields: []domain.FieldDefinition{}}},
+		Webhooks: []domain.WebhookBlueprint{{Key: "contracts", URL: e.URL,
+			EventTypes: []string{string(events.ContractSigned)}}},
 	}))
 	return slug
 }
@@ -84,7 +87,8 @@ func (f *trial) enable(slug domain.ExtensionID, e *faults.Endpoint) domain.Webho
 	call(f.t, f.ada, contract.EnableExtension, contract.EnableExtensionInput{Extension: slug})
 	f.becomes(slug, domain.Enabled)
 	w := domain.Webhook{Account: f.account, Extension: slug, EventTypes: []string{string(events.ContractSigned)}}
-	for _, r := range call(f.t, f.ada, contract.ReadInstallation, contract.InstallationInput{Extension: slug}).Body.Resources {
+	for _, r := range call(f.t, f.ada, contract.ReadInstallation, contract.InstallationInput{Extension: slug}).
+		Body.Resources {
 		if r.Kind == domain.StepWebhook {
 			w.ID = domain.WebhookID(r.ID)
 		} else if r.ExtensionType == slug.TypeOf("") {
@@ -102,7 +106,8 @@ func (f *trial) enable(slug domain.ExtensionID, e *faults.Endpoint) domain.Webho
 func (f *trial) becomes(slug domain.ExtensionID, want domain.InstallationState) {
 	f.t.Helper()
 	eventually(f.t, fmt.Sprintf("%s became %s", slug, want), func() bool {
-		return call(f.t, f.ada, contract.ReadInstallation, contract.InstallationInput{Extension: slug}).Body.State == want
+		return call(f.t, f.ada, contract.ReadInstallation, contract.InstallationInput{Extension: slug}).
+			Body.State == want
 	})
 }
 
@@ -114,8 +119,10 @@ func (f *trial) send(n int, through ...domain.ExtensionID) (ids []domain.EventID
 		for range min(n, 500) {
 			f.sent++
 			item := contract.EventItem{
-				ID: fmt.Sprint("event-", f.sent), Account: f.account, Type: string(events.ContractSigned), Timestamp: contract.Time{Time: time.Now().UTC()},
-				Contract: domain.ContractID(fmt.Sprint("K-", f.sent)), Workspace: "sales", Data: map[string]any{"name": fmt.Sprint("Order ", f.sent)},
+				ID: fmt.Sprint("event-", f.sent), Account: f.account, Type: string(events.ContractSigned),
+				Timestamp: contract.Time{Time: time.Now().UTC()},
+				Contract:  domain.ContractID(fmt.Sprint("K-", f.sent)), Workspace: "sales",
+				Data: map[string]any{"name": fmt.Sprint("Order ", f.sent)},
 			}
 			for _, slug := range through {
 				item.Extension, item.ExtensionType = slug, slug.TypeOf("")
@@ -162,10 +169,12 @@ func (f *trial) over(limit time.Duration) faults.Balance {
 func (f *trial) visibility(url string, d time.Duration) {
 	f.t.Helper()
 	const name = string(types.QueueAttributeNameVisibilityTimeout)
-	was, err := f.sqs.GetQueueAttributes(f.t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameVisibilityTimeout}})
+	was, err := f.sqs.GetQueueAttributes(f.t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &url,
+		AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameVisibilityTimeout}})
 	must(f.t, err)
 	set := func(ctx context.Context, to string) {
-		_, err := f.sqs.SetQueueAttributes(ctx, &sqs.SetQueueAttributesInput{QueueUrl: &url, Attributes: map[string]string{name: to}})
+		_, err := f.sqs.SetQueueAttributes(ctx,
+			&sqs.SetQueueAttributesInput{QueueUrl: &url, Attributes: map[string]string{name: to}})
 		must(f.t, err)
 	}
 	set(f.t.Context(), fmt.Sprint(int(d.Seconds())))
@@ -179,7 +188,8 @@ func (f *trial) feeding(function string, on bool) {
 	all, err := c.ListEventSourceMappings(f.t.Context(), &lambda.ListEventSourceMappingsInput{FunctionName: &name})
 	must(f.t, err)
 	for _, m := range all.EventSourceMappings {
-		_, err := c.UpdateEventSourceMapping(f.t.Context(), &lambda.UpdateEventSourceMappingInput{UUID: m.UUID, Enabled: &on})
+		_, err := c.UpdateEventSourceMapping(f.t.Context(),
+			&lambda.UpdateEventSourceMappingInput{UUID: m.UUID, Enabled: &on})
 		must(f.t, err)
 		want := map[bool]string{true: "Enabled", false: "Disabled"}[on]
 		eventually(f.t, function+"'s source is "+want, func() bool {
@@ -194,15 +204,16 @@ func (f *trial) feeding(function string, on bool) {
 func (f *trial) waiting(url string) (n int) {
 	f.t.Helper()
 	const name = types.QueueAttributeNameApproximateNumberOfMessages
-	got, err := f.sqs.GetQueueAttributes(f.t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []types.QueueAttributeName{name}})
+	got, err := f.sqs.GetQueueAttributes(f.t.Context(),
+		&sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []types.QueueAttributeName{name}})
 	must(f.t, err)
 	_, err = fmt.Sscan(got.Attributes[string(name)], &n)
 	must(f.t, err)
 	return n
 }
 
-// kill kills the processes of a function in this stack, and returns how many there were. Both emulators run functions as
-// processes on this machine, unless they are in containers; which is whose, its environment says.
+// kill kills the processes of a function in this stack, and returns how many there were. Both emulators run functions
+// as processes on this machine, unless they are in containers; which is whose, its environment says.
 func kill(function string) (killed int) {
 	all, _ := filepath.Glob("/proc/[0-9]*/environ")
 	_, port, _ := strings.Cut(strings.TrimPrefix(deployed.Outputs.Endpoint, "http://"), ":")
@@ -212,7 +223,8 @@ func kill(function string) (killed int) {
 			continue // it ended, or is another user's
 		}
 		environment := "\x00" + string(raw)
-		if !strings.Contains(environment, "\x00AWS_LAMBDA_FUNCTION_NAME="+deployed.Outputs.Functions[function]+"\x00") || !strings.Contains(environment, ":"+port) {
+		if !strings.Contains(environment, "\x00AWS_LAMBDA_FUNCTION_NAME="+deployed.Outputs.Functions[function]+
+			"\x00") || !strings.Contains(environment, ":"+port) {
 			continue
 		}
 		var pid int

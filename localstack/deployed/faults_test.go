@@ -30,8 +30,8 @@ type staged struct {
 	limit time.Duration
 }
 
-// theFaults is every fault that is staged on the deployed stack; localstack/faults has the others. Another one is another
-// line.
+// theFaults is every fault that is staged on the deployed stack; localstack/faults has the others. Another one is
+// another line.
 func theFaults() []staged {
 	list := []staged{
 		{"deployed: the same message delivered twice at once", deliveredTwiceAtOnce, patience},
@@ -46,13 +46,17 @@ func theFaults() []staged {
 	if killable() { // not on an emulator whose functions are in containers
 		list = append(list,
 			staged{"deployed: delivery killed between POST and acknowledgement", deliveryKilled, patience},
-			staged{"deployed: fan-out killed half-way", fanOutKilled, 3 * time.Minute}, // the sweep of what was not sent on comes within two
+			// the sweep of what was not sent on comes within two
+			staged{"deployed: fan-out killed half-way", fanOutKilled, 3 * time.Minute},
 		)
 	}
 	if os.Getenv("FAULTS") == "all" { // minutes: `make test-faults`, and .ci/run
 		list = append(list,
-			staged{"deployed: receivers that hang, drip, reset, flood, redirect and are late", badReceivers, 5 * time.Minute},
-			staged{"deployed: 10,000 deliveries to a dead endpoint", func(f *trial) string { return deadEndpoint(f, 10_000) }, 10 * time.Minute},
+			staged{"deployed: receivers that hang, drip, reset, flood, redirect and are late", badReceivers,
+				5 * time.Minute},
+			staged{"deployed: 10,000 deliveries to a dead endpoint", func(f *trial) string {
+				return deadEndpoint(f, 10_000)
+			}, 10 * time.Minute},
 		)
 	}
 	return list
@@ -117,19 +121,25 @@ func fanOutKilled(f *trial) string {
 func deliveredTwiceAtOnce(f *trial) string {
 	_, first := f.hook(soon)
 	_, fails := f.hook(soon)
-	eventually(f.t, "the pings arrived", func() bool { return len(first.Arrivals()) == 1 && len(fails.Arrivals()) == 1 })
+	eventually(f.t, "the pings arrived", func() bool {
+		return len(first.Arrivals()) == 1 && len(fails.Arrivals()) == 1
+	})
 	fails.Behaves(faults.First(1, faults.Status(500), faults.Status(200)))
 	f.feeding("delivery", false)
 	const events = domain.BreakerOpensAt - 1 // one more that failed in one process would open a breaker
 	f.send(events)
 	var batch lambdaevents.SQSEvent
 	eventually(f.t, "the messages were there", func() bool {
-		got, err := f.sqs.ReceiveMessage(f.t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &deployed.Outputs.DeliveriesQueueURL, MaxNumberOfMessages: 10, MessageAttributeNames: []string{"All"},
-			MessageSystemAttributeNames: []sqstypes.MessageSystemAttributeName{sqstypes.MessageSystemAttributeNameAll}})
+		got, err := f.sqs.ReceiveMessage(f.t.Context(),
+			&sqs.ReceiveMessageInput{QueueUrl: &deployed.Outputs.DeliveriesQueueURL, MaxNumberOfMessages: 10,
+				MessageAttributeNames: []string{"All"},
+				MessageSystemAttributeNames: []sqstypes.MessageSystemAttributeName{
+					sqstypes.MessageSystemAttributeNameAll}})
 		must(f.t, err)
 		batch.Records = append(batch.Records, queuetest.Received(got.Messages...).Records...)
 		for _, m := range got.Messages {
-			_, err := f.sqs.DeleteMessage(f.t.Context(), &sqs.DeleteMessageInput{QueueUrl: &deployed.Outputs.DeliveriesQueueURL, ReceiptHandle: m.ReceiptHandle})
+			_, err := f.sqs.DeleteMessage(f.t.Context(),
+				&sqs.DeleteMessageInput{QueueUrl: &deployed.Outputs.DeliveriesQueueURL, ReceiptHandle: m.ReceiptHandle})
 			must(f.t, err)
 		}
 		return len(batch.Records) >= 2*events
@@ -140,7 +150,8 @@ func deliveredTwiceAtOnce(f *trial) string {
 	for range 2 {
 		both.Go(func() {
 			name := deployed.Outputs.Functions["delivery"]
-			out, err := lambda.NewFromConfig(deployed.aws()).Invoke(f.t.Context(), &lambda.InvokeInput{FunctionName: &name, Payload: payload})
+			out, err := lambda.NewFromConfig(deployed.aws()).Invoke(f.t.Context(),
+				&lambda.InvokeInput{FunctionName: &name, Payload: payload})
 			var answer lambdaevents.SQSEventResponse
 			if err == nil {
 				err = json.Unmarshal(out.Payload, &answer)
@@ -158,8 +169,8 @@ func deliveredTwiceAtOnce(f *trial) string {
 // felt is how long after a disable an attempt may still start (design rule 5).
 const felt = 5 * time.Second
 
-// enabledAgain fills the queue, and nothing of what is in it is sent in the next life of the installation, once the disable is
-// felt: what fan-out has just read of an endpoint holds for two seconds.
+// enabledAgain fills the queue, and nothing of what is in it is sent in the next life of the installation, once the
+// disable is felt: what fan-out has just read of an endpoint holds for two seconds.
 func enabledAgain(f *trial) string {
 	const full = 40
 	e := f.listen()
@@ -187,7 +198,8 @@ func enabledAgain(f *trial) string {
 	return fmt.Sprintf("%d messages in the queue", full)
 }
 
-// waiting is how many deliveries wait for their retries mid-flight: with two more, a ping among them, the breaker would open.
+// waiting is how many deliveries wait for their retries mid-flight: with two more, a ping among them, the breaker would
+// open.
 const waiting = domain.BreakerOpensAt - 2
 
 // midFlight has an endpoint's first attempts fail, does something while their retries wait, and sends some more.
@@ -211,7 +223,8 @@ func rotatedMidFlight(f *trial) string {
 	f.over(patience)
 	signatures := map[int]int{}
 	for _, a := range e.Arrivals() {
-		signatures[len(slices.DeleteFunc([]byte(a.Header.Get("Webhook-Signature")), func(b byte) bool { return b != ' ' }))+1]++
+		signatures[len(slices.DeleteFunc([]byte(a.Header.Get("Webhook-Signature")),
+			func(b byte) bool { return b != ' ' }))+1]++
 	}
 	if signatures[1] == 0 || signatures[2] == 0 {
 		f.t.Errorf("requests had so many signatures: %v; want some with one, and then some with two", signatures)
@@ -245,7 +258,8 @@ func disabledMidFlight(f *trial) string {
 	w, e := f.hook(soon)
 	said := midFlight(f, e, func() { e.Behaves(faults.Status(http.StatusGone)) })
 	f.over(patience)
-	if h := call(f.t, f.ada, contract.ReadWebhook, contract.WebhookInput{Webhook: w}).Body.Health.State; h != domain.HealthDisabled {
+	if h := call(f.t, f.ada, contract.ReadWebhook, contract.WebhookInput{Webhook: w}).Body.Health.State; h !=
+		domain.HealthDisabled {
 		f.t.Errorf("after 410 Gone the webhook is %s", h)
 	}
 	return "by 410 Gone, " + said
@@ -267,18 +281,21 @@ func poisoned(f *trial) string {
 	bodies := []string{"no JSON " + unique("x"), `{"id":"` + unique("dlv") + `"}`}
 	for _, body := range bodies {
 		f.ledger.Poisoned(body)
-		_, err := f.sqs.SendMessage(f.t.Context(), &sqs.SendMessageInput{QueueUrl: &deployed.Outputs.DeliveriesQueueURL, MessageBody: &body})
+		_, err := f.sqs.SendMessage(f.t.Context(),
+			&sqs.SendMessageInput{QueueUrl: &deployed.Outputs.DeliveriesQueueURL, MessageBody: &body})
 		must(f.t, err)
 	}
 	f.send(3)
 	return fmt.Sprintf("%d among the deliveries of 6 events", len(bodies))
 }
 
-// badReceivers waits out the minute that an endpoint gets which was too slow. By then its breaker may open at the first retry of
-// the two, of the ping and of one event, and the other waits for a probe: more events would be as many probes, each twice as late.
+// badReceivers waits out the minute that an endpoint gets which was too slow. By then its breaker may open at the first
+// retry of the two, of the ping and of one event, and the other waits for a probe: more events would be as many probes,
+// each twice as late.
 func badReceivers(f *trial) string {
 	bad := []http.HandlerFunc{
-		faults.Hang, faults.Late, faults.Drip, faults.Reset, faults.Flood(500), faults.Flood(200), faults.Redirect("http://169.254.169.254/latest/meta-data/"),
+		faults.Hang, faults.Late, faults.Drip, faults.Reset, faults.Flood(500), faults.Flood(200),
+		faults.Redirect("http://169.254.169.254/latest/meta-data/"),
 	}
 	for _, does := range bad {
 		_, e := f.hook(domain.SendPolicy{TimeoutSeconds: 1, RetryWaitSeconds: []int{1}})
@@ -290,8 +307,8 @@ func badReceivers(f *trial) string {
 }
 
 // deadEndpoint has one account flood a dead endpoint, while another's is healthy: how long that one's deliveries take,
-// from acceptance to arrival, before and meanwhile, and beside as many to an endpoint that lives: so much is the load's doing. At
-// last the dead one's webhook is paused, so that what is parked for it comes to its end, too.
+// from acceptance to arrival, before and meanwhile, and beside as many to an endpoint that lives: so much is the load's
+// doing. At last the dead one's webhook is paused, so that what is parked for it comes to its end, too.
 func deadEndpoint(f *trial, n int) string {
 	w, dead := f.hook(domain.SendPolicy{RetryWaitSeconds: []int{1}})
 	dead.Close()
@@ -310,7 +327,8 @@ func deadEndpoint(f *trial, n int) string {
 		f.t.Errorf("of the healthy account: %s", b)
 	}
 	f.pause(w)
-	return fmt.Sprintf("the healthy endpoint's p95 is %d ms alone, %d ms beside as many to an endpoint that lives, and %d ms beside these", alone.Milliseconds(), without.Milliseconds(), with.Milliseconds())
+	return fmt.Sprintf("the healthy endpoint's p95 is %d ms alone, %d ms beside as many to an endpoint that lives, "+
+		"and %d ms beside these", alone.Milliseconds(), without.Milliseconds(), with.Milliseconds())
 }
 
 // p95 sends so many events, one every 50 ms, and tells how long 95 of 100 take until they arrive, at most.

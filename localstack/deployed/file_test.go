@@ -33,7 +33,8 @@ func uploadLogo(t *testing.T, content []byte) client.Answer {
 	must(t, err)
 	must(t, form.Close())
 	by := deployed.partner.With("Content-Type", form.FormDataContentType())
-	a, err := deployed.Send(t.Context(), by, "PUT", logoOf(contract.PutExtensionLogo.Operation, deployed.core), body.Bytes())
+	a, err := deployed.Send(t.Context(), by, "PUT", logoOf(contract.PutExtensionLogo.Operation, deployed.core),
+		body.Bytes())
 	must(t, err)
 	return a
 }
@@ -50,8 +51,8 @@ func picture(t *testing.T) []byte {
 	return b.Bytes()
 }
 
-// sent is an answer's file. LocalStack's gateway decodes a base64 answer only when the first type of Accept is an image's,
-// where AWS and MiniStack always do: otherwise its text is decoded here.
+// sent is an answer's file. LocalStack's gateway decodes a base64 answer only when the first type of Accept is an
+// image's, where AWS and MiniStack always do: otherwise its text is decoded here.
 func sent(t *testing.T, a client.Answer) []byte {
 	t.Helper()
 	if answersForItself() || bytes.HasPrefix(a.Body, []byte("\x89PNG")) {
@@ -69,7 +70,8 @@ func TestGateway_AFileGoesInAndComesOutByteForByte(t *testing.T) {
 	}
 	public := logoOf(contract.ReadCatalogueLogo.Operation, deployed.core)
 	a := send(t, client.Caller{}.With("Accept", "image/avif,image/webp,*/*"), "GET", public, "")
-	if a.Status != http.StatusOK || a.Header.Get("Content-Type") != "image/png" || a.Header.Get("X-Content-Type-Options") != "nosniff" {
+	if a.Status != http.StatusOK || a.Header.Get("Content-Type") != "image/png" ||
+		a.Header.Get("X-Content-Type-Options") != "nosniff" {
 		t.Fatalf("the picture got %d %v: %.100q", a.Status, a.Header, a.Body)
 	}
 	served := sent(t, a)
@@ -88,7 +90,8 @@ func TestGateway_AFileGoesInAndComesOutByteForByte(t *testing.T) {
 		t.Errorf("got bytes of the ETag %s, and the header %s", want, a.Header.Get("ETag"))
 	}
 	// MiniStack decodes base64 answers for those alone who say what they accept, as browsers and curl do.
-	again := send(t, deployed.partner.With("Accept", "*/*"), "GET", logoOf(contract.ReadExtensionLogo.Operation, deployed.core), "")
+	again := send(t, deployed.partner.With("Accept", "*/*"), "GET",
+		logoOf(contract.ReadExtensionLogo.Operation, deployed.core), "")
 	if again.Status != http.StatusOK || !bytes.Equal(sent(t, again), served) {
 		t.Errorf("the partner gets %d and %.100q, not the public's bytes", again.Status, again.Body)
 	}
@@ -97,8 +100,10 @@ func TestGateway_AFileGoesInAndComesOutByteForByte(t *testing.T) {
 		t.Errorf("with its ETag: got %d and %d bytes, want 304 and none", same.Status, len(same.Body))
 	}
 	refused(t, uploadLogo(t, append(uploaded, "<script>"...)), http.StatusUnprocessableEntity, "invalid")
-	refused(t, uploadLogo(t, []byte(strings.Repeat("x", domain.MaxLogoBytes+1))), http.StatusRequestEntityTooLarge, "too-large")
-	if a := send(t, deployed.partner, "DELETE", logoOf(contract.DeleteExtensionLogo.Operation, deployed.core), ""); a.Status != http.StatusNoContent {
+	refused(t, uploadLogo(t, []byte(strings.Repeat("x", domain.MaxLogoBytes+1))), http.StatusRequestEntityTooLarge,
+		"too-large")
+	if a := send(t, deployed.partner, "DELETE", logoOf(contract.DeleteExtensionLogo.Operation, deployed.core),
+		""); a.Status != http.StatusNoContent {
 		t.Errorf("the deletion got %d: %s", a.Status, a.Body)
 	}
 }

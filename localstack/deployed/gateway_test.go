@@ -27,7 +27,8 @@ func TestGateway_RoutesEveryOperation(t *testing.T) {
 		slots <- struct{}{}
 		asking.Go(func() {
 			defer func() { <-slots }()
-			a, err := deployed.Send(t.Context(), client.Caller{}, o.Method, parameter.ReplaceAllString(o.Path, "none"), nil)
+			a, err := deployed.Send(t.Context(), client.Caller{}, o.Method,
+				parameter.ReplaceAllString(o.Path, "none"), nil)
 			want := http.StatusUnauthorized
 			if _, public := o.Auth.Of(auth.ModelPublic); public {
 				want = o.Status
@@ -39,25 +40,30 @@ func TestGateway_RoutesEveryOperation(t *testing.T) {
 				}
 			}
 			if err != nil || a.Status != want {
-				t.Errorf("%s %s without a credential: got %d (%v), want %d: %s", o.Method, o.Path, a.Status, err, want, a.Body)
+				t.Errorf("%s %s without a credential: got %d (%v), want %d: %s", o.Method, o.Path, a.Status, err,
+					want, a.Body)
 			}
 		})
 	}
 	asking.Wait()
 }
 
-// Browsers of other origins are not let in: a preflight is a request without an operation, and no answer names an origin.
+// Browsers of other origins are not let in: a preflight is a request without an operation, and no answer names an
+// origin.
 func TestGateway_AnswersNoOtherOrigin(t *testing.T) {
 	from := deployed.mel.With("Origin", "https://elsewhere.test")
-	preflight := send(t, from.With("Access-Control-Request-Method", "GET"), http.MethodOptions, contract.ListWebhooks.Path, "")
+	preflight := send(t, from.With("Access-Control-Request-Method", "GET"), http.MethodOptions,
+		contract.ListWebhooks.Path, "")
 	if preflight.Status < 400 {
 		t.Errorf("a preflight is answered with %d", preflight.Status)
 	}
 	for name, a := range map[string]client.Answer{
-		"a preflight":     preflight,
-		"an answer":       send(t, from, http.MethodGet, contract.ListWebhooks.Path, ""),
-		"a refusal":       send(t, client.Caller{}.With("Origin", "https://elsewhere.test"), http.MethodGet, contract.ListWebhooks.Path, ""),
-		"a public answer": send(t, client.Caller{}.With("Origin", "https://elsewhere.test"), http.MethodGet, contract.ReadBlueprintSchema.Path, ""),
+		"a preflight": preflight,
+		"an answer":   send(t, from, http.MethodGet, contract.ListWebhooks.Path, ""),
+		"a refusal": send(t, client.Caller{}.With("Origin", "https://elsewhere.test"), http.MethodGet,
+			contract.ListWebhooks.Path, ""),
+		"a public answer": send(t, client.Caller{}.With("Origin", "https://elsewhere.test"), http.MethodGet,
+			contract.ReadBlueprintSchema.Path, ""),
 	} {
 		if origin := a.Header.Get("Access-Control-Allow-Origin"); origin != "" {
 			t.Errorf("%s lets %q read it", name, origin)
@@ -113,7 +119,8 @@ func TestGateway_ACredentialThatProvesNothingIs401(t *testing.T) {
 		"two at once":          deployed.ada.With(auth.HeaderPlatformKey, deployed.Outputs.PlatformKey),
 	} {
 		t.Run(name, func(t *testing.T) {
-			refused(t, send(t, by, "GET", contract.ListTemplateTypes.Path, ""), http.StatusUnauthorized, "unauthenticated")
+			refused(t, send(t, by, "GET", contract.ListTemplateTypes.Path, ""), http.StatusUnauthorized,
+				"unauthenticated")
 		})
 	}
 }
@@ -122,11 +129,13 @@ func TestGateway_AHeadersNameHasNoCase(t *testing.T) {
 	for _, name := range []string{"authorization", "AUTHORIZATION", "aUTHORIZATION"} {
 		jwt, err := deployed.Sign(issuer.Claims(string(deployed.account), "ada", time.Now()))
 		must(t, err)
-		if a := send(t, client.Caller{}.With(name, "Bearer "+jwt), "GET", contract.ListWebhooks.Path, ""); a.Status != http.StatusOK {
+		if a := send(t, client.Caller{}.With(name, "Bearer "+jwt), "GET", contract.ListWebhooks.Path,
+			""); a.Status != http.StatusOK {
 			t.Errorf("%s: got %d, want 200: %s", name, a.Status, a.Body)
 		}
 	}
-	by := client.Caller{}.With(strings.ToLower(auth.HeaderPlatformKey), deployed.Outputs.PlatformKey).With(strings.ToUpper(auth.HeaderAccount), string(deployed.account))
+	by := client.Caller{}.With(strings.ToLower(auth.HeaderPlatformKey), deployed.Outputs.PlatformKey).
+		With(strings.ToUpper(auth.HeaderAccount), string(deployed.account))
 	if a := send(t, by, "GET", contract.ListWebhooks.Path, ""); a.Status != http.StatusOK {
 		t.Errorf("the platform's headers: got %d, want 200: %s", a.Status, a.Body)
 	}
@@ -134,8 +143,10 @@ func TestGateway_AHeadersNameHasNoCase(t *testing.T) {
 
 func TestGateway_AnUnknownRouteIs404(t *testing.T) {
 	for _, r := range [][2]string{
-		{"GET", "/"}, {"GET", "/v1"}, {"GET", "/v1/nowhere"}, {"GET", "/v2/openapi.json"}, {"GET", "/v1/contracts/a/b/c"},
-		{"PUT", contract.ListCatalogue.Path}, {"POST", contract.ReadOpenapi.Path}, // a path that is known by another method
+		{"GET", "/"}, {"GET", "/v1"}, {"GET", "/v1/nowhere"}, {"GET", "/v2/openapi.json"},
+		{"GET", "/v1/contracts/a/b/c"},
+		// a path that is known by another method
+		{"PUT", contract.ListCatalogue.Path}, {"POST", contract.ReadOpenapi.Path},
 		{"HEAD", contract.ReadOpenapi.Path}, {"OPTIONS", contract.ReadOpenapi.Path}, // declared for none, CORS included
 	} {
 		t.Run(r[0]+" "+r[1], func(t *testing.T) {
@@ -183,7 +194,8 @@ func TestGateway_BadInputIsOneProblemDocument(t *testing.T) {
 		status       int
 		code, fields string
 	}{
-		{"over the limit", "PUT", account, `{"name":"` + strings.Repeat("n", contract.DefaultMaxBody) + `"}`, 413, "too-large", ""},
+		{"over the limit", "PUT", account, `{"name":"` + strings.Repeat("n", contract.DefaultMaxBody) + `"}`, 413,
+			"too-large", ""},
 		{"no JSON", "PUT", account, `{"name":`, 400, "malformed", "/name"},
 		{"an unknown field", "PUT", account, `{"name":"n","nmae":"n"}`, 422, "invalid", "/nmae unknown"},
 		{"a missing field", "PUT", account, `{}`, 422, "invalid", "/name required"},
@@ -198,7 +210,8 @@ func TestGateway_BadInputIsOneProblemDocument(t *testing.T) {
 			}
 		})
 	}
-	_, err := client.Call(t.Context(), deployed.Client, deployed.Platform(), contract.ReadAccount, contract.ReadAccountInput{Account: domain.AccountID(id)})
+	_, err := client.Call(t.Context(), deployed.Client, deployed.Platform(), contract.ReadAccount,
+		contract.ReadAccountInput{Account: domain.AccountID(id)})
 	refusal(t, err, http.StatusNotFound, "not-found") // nothing half-written
 }
 

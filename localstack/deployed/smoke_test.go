@@ -21,7 +21,8 @@ func smoke(t *testing.T, args ...string) (string, error) {
 	defer cancel()
 	file, err := filepath.Abs(deployed.outputs)
 	must(t, err)
-	command := exec.CommandContext(ctx, "go", append([]string{"run", "plugboard/infra/smoke", "-outputs", file}, args...)...)
+	command := exec.CommandContext(ctx, "go",
+		append([]string{"run", "plugboard/infra/smoke", "-outputs", file}, args...)...)
 	said, err := command.CombinedOutput()
 	return string(said), err
 }
@@ -39,7 +40,8 @@ func TestSmoke_DoesTheMainJobTwiceAndClearsUp(t *testing.T) {
 		_, rest, _ := strings.Cut(said, "in the account ")
 		account, _, _ := strings.Cut(rest, ":")
 		users := contract.PutUserInput{Account: domain.AccountID(account), User: "ada"}
-		users.Body.Name, users.Body.Email, users.Body.Role, users.Body.Workspaces = "Ada", adaEmail, domain.Admin, []domain.WorkspaceID{}
+		users.Body.Name, users.Body.Email, users.Body.Role, users.Body.Workspaces = "Ada", adaEmail, domain.Admin,
+			[]domain.WorkspaceID{}
 		_, err = client.Call(t.Context(), deployed.Client, deployed.Platform(), contract.PutUser, users)
 		refusal(t, err, 404, "not-found")
 	}
@@ -54,7 +56,8 @@ func TestSmoke_DoesTheMainJobTwiceAndClearsUp(t *testing.T) {
 // An endpoint that refuses fails the test, which clears up all the same.
 func TestSmoke_SaysWhatFailedAndClearsUp(t *testing.T) {
 	said, err := smoke(t, "-endpoint", deployed.Outputs.APIURL+"/nowhere")
-	if err == nil || !strings.Contains(said, "see its webhook sent and logged: the attempt failed: 404") || !strings.Contains(said, "clear away the account") {
+	if err == nil || !strings.Contains(said, "see its webhook sent and logged: the attempt failed: 404") ||
+		!strings.Contains(said, "clear away the account") {
 		t.Errorf("%v\n%s", err, said)
 	}
 }

@@ -84,7 +84,8 @@ func open(ctx context.Context) (*stack, error) {
 	if s.Client, err = client.Open(s.outputs); err != nil {
 		return nil, err
 	}
-	if _, err := client.Call(ctx, s.Client, client.Caller{}, contract.ReadOpenapi, contract.ReadOpenapiInput{}); err != nil {
+	if _, err := client.Call(ctx, s.Client, client.Caller{}, contract.ReadOpenapi,
+		contract.ReadOpenapiInput{}); err != nil {
 		return nil, fmt.Errorf("the stack of %s does not answer (run `make up`): %w", s.outputs, err)
 	}
 	if s.endpoint, err = receiver.Start(ctx, s.Outputs.ReceiverHost); err != nil {
@@ -108,7 +109,8 @@ func (s *stack) begin(ctx context.Context) (err error) {
 	s.partner = client.Bearer(string(made.Body.Key))
 	s.secrets = append(s.secrets, s.Outputs.PlatformKey, string(made.Body.Key))
 	if err := s.list(ctx, s.core, []string{}, domain.BlueprintSpec{
-		Scopes: []domain.Scope{}, TemplateTypes: []domain.TemplateTypeBlueprint{}, Webhooks: []domain.WebhookBlueprint{},
+		Scopes: []domain.Scope{}, TemplateTypes: []domain.TemplateTypeBlueprint{},
+		Webhooks: []domain.WebhookBlueprint{},
 	}); err != nil {
 		return err
 	}
@@ -136,12 +138,14 @@ func (s *stack) newAccount(ctx context.Context, id domain.AccountID) (ada, mel c
 		return ada, mel, err
 	}
 	user := contract.PutUserInput{Account: id, User: "ada"}
-	user.Body.Name, user.Body.Email, user.Body.Role, user.Body.Workspaces = "Ada", adaEmail, domain.Admin, []domain.WorkspaceID{}
+	user.Body.Name, user.Body.Email, user.Body.Role, user.Body.Workspaces = "Ada", adaEmail, domain.Admin,
+		[]domain.WorkspaceID{}
 	if _, err = client.Call(ctx, s.Client, s.Platform(), contract.PutUser, user); err != nil {
 		return ada, mel, err
 	}
 	user.User = "mel"
-	user.Body.Name, user.Body.Email, user.Body.Role, user.Body.Workspaces = "Mel", melEmail, domain.Member, []domain.WorkspaceID{"sales"}
+	user.Body.Name, user.Body.Email, user.Body.Role, user.Body.Workspaces = "Mel", melEmail, domain.Member,
+		[]domain.WorkspaceID{"sales"}
 	if _, err = client.Call(ctx, s.Client, s.Platform(), contract.PutUser, user); err != nil {
 		return ada, mel, err
 	}
@@ -154,19 +158,26 @@ func (s *stack) newAccount(ctx context.Context, id domain.AccountID) (ada, mel c
 // parameter.
 func (s *stack) blueprint() domain.BlueprintSpec {
 	return domain.BlueprintSpec{
-		Scopes: []domain.Scope{domain.ScopeContractsRead, domain.ScopeContractsWrite, domain.ScopeTemplatesRead, domain.ScopeWebhooksRead},
-		Parameters: domain.Parameters{Type: "object", Required: []string{"customer_id", "api_key"}, Properties: map[string]domain.ParameterSchema{
-			"customer_id": {Type: domain.TextParameter, Title: "Customer id"}, "api_key": {Type: domain.TextParameter, Title: "API key", WriteOnly: true},
-		}},
+		Scopes: []domain.Scope{domain.ScopeContractsRead, domain.ScopeContractsWrite, domain.ScopeTemplatesRead,
+			domain.ScopeWebhooksRead},
+		Parameters: domain.Parameters{Type: "object", Required: []string{"customer_id", "api_key"},
+			Properties: map[string]domain.ParameterSchema{
+				"customer_id": {Type: domain.TextParameter, Title: "Customer id"},
+				"api_key":     {Type: domain.TextParameter, Title: "API key", WriteOnly: true},
+			}},
 		Dependencies: []domain.Dependency{{Extension: s.core}},
 		TemplateTypes: []domain.TemplateTypeBlueprint{
-			{Name: "Order", Fields: []domain.FieldDefinition{{CustomID: "order number", Name: "Order number", Kind: domain.Text}}},
-			{Key: "addendum", Name: "Addendum", Fields: []domain.FieldDefinition{{CustomID: "reason", Name: "Reason", Kind: domain.Text}}},
+			{Name: "Order", Fields: []domain.FieldDefinition{{CustomID: "order number", Name: "Order number",
+				Kind: domain.Text}}},
+			{Key: "addendum", Name: "Addendum",
+				Fields: []domain.FieldDefinition{{CustomID: "reason", Name: "Reason", Kind: domain.Text}}},
 		},
 		Webhooks: []domain.WebhookBlueprint{{
-			Key: "contracts", URL: s.endpoint.URL, EventTypes: []string{"contract.created", "contract.published", "contract.signed"},
-			Headers: map[string]string{"X-Customer": "{{customer_id}}"}, Context: map[string]string{"customer_id": "{{customer_id}}"},
-			Auth: domain.WebhookAuth{Scheme: domain.AuthBearer, Token: "{{api_key}}"},
+			Key: "contracts", URL: s.endpoint.URL,
+			EventTypes: []string{"contract.created", "contract.published", "contract.signed"},
+			Headers:    map[string]string{"X-Customer": "{{customer_id}}"},
+			Context:    map[string]string{"customer_id": "{{customer_id}}"},
+			Auth:       domain.WebhookAuth{Scheme: domain.AuthBearer, Token: "{{api_key}}"},
 		}},
 	}
 }
@@ -184,7 +195,8 @@ func (s *stack) list(ctx context.Context, slug domain.ExtensionID, keys []string
 	if err != nil {
 		return err
 	}
-	review := contract.ReviewVersionInput{VersionInput: contract.VersionInput{Extension: slug, Version: frozen.Body.Version}}
+	review := contract.ReviewVersionInput{VersionInput: contract.VersionInput{Extension: slug,
+		Version: frozen.Body.Version}}
 	review.Body.Decision = contract.Approve
 	if _, err := client.Call(ctx, s.Client, s.Platform(), contract.ReviewVersion, review); err != nil {
 		return err
@@ -198,7 +210,8 @@ func (s *stack) list(ctx context.Context, slug domain.ExtensionID, keys []string
 // enable enables crm, waits until it is, and returns its token.
 func (s *stack) enable(ctx context.Context, by client.Caller) (string, error) {
 	in := contract.EnableExtensionInput{Extension: s.crm}
-	in.Body.Parameters = map[domain.ExtensionID]map[string]domain.ParameterValue{s.crm: {"customer_id": customerID, "api_key": s.apiKey}}
+	in.Body.Parameters = map[domain.ExtensionID]map[string]domain.ParameterValue{s.crm: {"customer_id": customerID,
+		"api_key": s.apiKey}}
 	out, err := client.Call(ctx, s.Client, by, contract.EnableExtension, in)
 	if err != nil {
 		return "", err
@@ -218,13 +231,15 @@ func (s *stack) enable(ctx context.Context, by client.Caller) (string, error) {
 
 // becomes waits until the account's installation of crm is in that state.
 func (s *stack) becomes(ctx context.Context, by client.Caller, want domain.InstallationState) error {
-	return client.Until(ctx, patience, fmt.Sprintf("%s became %s", s.crm, want), func(ctx context.Context) (bool, error) {
-		i, err := client.Call(ctx, s.Client, by, contract.ReadInstallation, contract.InstallationInput{Extension: s.crm})
-		if err == nil && i.Body.State == domain.Failed {
-			err = fmt.Errorf("provisioning failed at %s: %s", i.Body.Failure.Step, i.Body.Failure.Reason)
-		}
-		return i.Body.State == want, err
-	})
+	return client.Until(ctx, patience, fmt.Sprintf("%s became %s", s.crm, want),
+		func(ctx context.Context) (bool, error) {
+			i, err := client.Call(ctx, s.Client, by, contract.ReadInstallation,
+				contract.InstallationInput{Extension: s.crm})
+			if err == nil && i.Body.State == domain.Failed {
+				err = fmt.Errorf("provisioning failed at %s: %s", i.Body.Failure.Step, i.Body.Failure.Reason)
+			}
+			return i.Body.State == want, err
+		})
 }
 
 // resources finds what provisioning made, makes a template and the account's own webhook, and has the endpoint trust
@@ -261,7 +276,8 @@ func (s *stack) resources(ctx context.Context) error {
 		return err
 	}
 	for _, w := range []domain.WebhookID{s.orders, s.addenda} {
-		made, err := client.Call(ctx, s.Client, s.ada, contract.RotateWebhookSecret, contract.RotateWebhookSecretInput{Webhook: w})
+		made, err := client.Call(ctx, s.Client, s.ada, contract.RotateWebhookSecret,
+			contract.RotateWebhookSecretInput{Webhook: w})
 		if err != nil {
 			return fault.Wrap(err, "the secret of webhook %q", w)
 		}

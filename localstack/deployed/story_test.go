@@ -48,16 +48,19 @@ func messageOf(t *testing.T, a receiver.Arrival) message {
 // of are a webhook's arrivals about a contract.
 func of(t *testing.T, w domain.WebhookID, c domain.ContractID) []receiver.Arrival {
 	t.Helper()
-	return slices.DeleteFunc(deployed.endpoint.Arrivals(w), func(a receiver.Arrival) bool { return messageOf(t, a).Data.ID != c })
+	return slices.DeleteFunc(deployed.endpoint.Arrivals(w), func(a receiver.Arrival) bool {
+		return messageOf(t, a).Data.ID != c
+	})
 }
 
 // arrives waits for the event of the contract at the webhook, verified.
 func arrives(t *testing.T, w domain.WebhookID, c domain.ContractID, e events.Type) (receiver.Arrival, message) {
 	t.Helper()
-	a, err := deployed.endpoint.Await(t.Context(), patience, w, string(e)+" of "+string(c), func(a receiver.Arrival) bool {
-		var m message
-		return json.Unmarshal([]byte(a.Body), &m) == nil && m.Data.ID == c && m.Type == e
-	})
+	a, err := deployed.endpoint.Await(t.Context(), patience, w, string(e)+" of "+string(c),
+		func(a receiver.Arrival) bool {
+			var m message
+			return json.Unmarshal([]byte(a.Body), &m) == nil && m.Data.ID == c && m.Type == e
+		})
 	must(t, err)
 	return a, messageOf(t, a)
 }
@@ -82,11 +85,15 @@ func deliveries(t *testing.T, w domain.WebhookID, day time.Time) map[domain.Even
 // logged waits until the log says that the event was delivered: the line is written after the request.
 func logged(t *testing.T, w domain.WebhookID, m message) contract.DeliveryView {
 	t.Helper()
-	in := contract.ReadDeliveryInput{Webhook: w, Delivery: domain.DeliveryOf(m.ID, w), Day: m.Timestamp.UTC().Format(time.DateOnly)}
-	must(t, client.Until(t.Context(), patience, "the delivery of "+string(m.ID)+" was logged", func(ctx context.Context) (bool, error) {
-		a, err := deployed.Send(ctx, deployed.ada, "GET", "/v1/webhooks/"+string(w)+"/deliveries/"+string(in.Delivery)+"?day="+in.Day, nil)
-		return a.Status == http.StatusOK, err
-	}))
+	in := contract.ReadDeliveryInput{Webhook: w, Delivery: domain.DeliveryOf(m.ID, w),
+		Day: m.Timestamp.UTC().Format(time.DateOnly)}
+	must(t, client.Until(t.Context(), patience, "the delivery of "+string(m.ID)+" was logged",
+		func(ctx context.Context) (bool, error) {
+			a, err := deployed.Send(ctx, deployed.ada, "GET", "/v1/webhooks/"+string(w)+"/deliveries/"+
+				string(in.Delivery)+
+				"?day="+in.Day, nil)
+			return a.Status == http.StatusOK, err
+		}))
 	return call(t, deployed.ada, contract.ReadDelivery, in).Body
 }
 
@@ -98,7 +105,8 @@ func TestStory_AContractThroughTheExtensionArrivesSigned(t *testing.T) { // rule
 	for _, e := range moves {
 		a, m := arrives(t, deployed.orders, c.ID, e)
 		if m.Context["customer_id"] != customerID || a.Header["X-Customer"] != customerID {
-			t.Errorf("%s: the customer id is %q in the context and %q in the header, want %q", e, m.Context["customer_id"], a.Header["X-Customer"], customerID)
+			t.Errorf("%s: the customer id is %q in the context and %q in the header, want %q", e,
+				m.Context["customer_id"], a.Header["X-Customer"], customerID)
 		}
 		if got := a.Header["Authorization"]; got != "Bearer "+deployed.apiKey {
 			t.Errorf("%s: the endpoint's own credential did not come with it", e)
@@ -106,7 +114,8 @@ func TestStory_AContractThroughTheExtensionArrivesSigned(t *testing.T) { // rule
 		if a.Delivery != domain.DeliveryOf(m.ID, deployed.orders) {
 			t.Errorf("%s: webhook-id is %s, want the delivery's id", e, a.Delivery)
 		}
-		if d := logged(t, deployed.orders, m); d.State != domain.DeliveryDelivered || d.Attempts[0].Status != http.StatusNoContent {
+		if d := logged(t, deployed.orders, m); d.State != domain.DeliveryDelivered ||
+			d.Attempts[0].Status != http.StatusNoContent {
 			t.Errorf("%s: the log says %+v", e, d)
 		}
 		if e == events.ContractSigned {
@@ -150,14 +159,16 @@ func TestStory_NothingArrivesThatNoSecretVerifies(t *testing.T) {
 }
 
 func TestStory_WhatAnExtensionManagesIsRefused(t *testing.T) { // rule 8
-	_, err := client.Call(t.Context(), deployed.Client, deployed.ada, contract.DeleteWebhook, contract.WebhookInput{Webhook: deployed.orders})
+	_, err := client.Call(t.Context(), deployed.Client, deployed.ada, contract.DeleteWebhook,
+		contract.WebhookInput{Webhook: deployed.orders})
 	refusal(t, err, http.StatusConflict, "managed-resource")
 	elsewhere := "https://elsewhere.test"
 	in := contract.UpdateWebhookInput{Webhook: deployed.orders}
 	in.Body.URL = &elsewhere
 	_, err = client.Call(t.Context(), deployed.Client, deployed.ada, contract.UpdateWebhook, in)
 	refusal(t, err, http.StatusConflict, "managed-resource")
-	_, err = client.Call(t.Context(), deployed.Client, deployed.ada, contract.DeleteTemplateType, contract.TemplateTypeInput{TemplateType: deployed.orderType})
+	_, err = client.Call(t.Context(), deployed.Client, deployed.ada, contract.DeleteTemplateType,
+		contract.TemplateTypeInput{TemplateType: deployed.orderType})
 	refusal(t, err, http.StatusConflict, "managed-resource")
 }
 
@@ -170,7 +181,8 @@ func TestStory_ADisabledExtensionsTokenIsDeadAtOnce(t *testing.T) { // rule 5
 	call(t, client.Bearer(token), contract.ListTemplateTypes, contract.ListTemplateTypesInput{})
 
 	call(t, ada, contract.DisableExtension, contract.InstallationInput{Extension: deployed.crm})
-	_, err = client.Call(t.Context(), deployed.Client, client.Bearer(token), contract.ListTemplateTypes, contract.ListTemplateTypesInput{})
+	_, err = client.Call(t.Context(), deployed.Client, client.Bearer(token), contract.ListTemplateTypes,
+		contract.ListTemplateTypesInput{})
 	refusal(t, err, http.StatusUnauthorized, "unauthenticated")
 
 	must(t, deployed.becomes(t.Context(), ada, domain.Disabled))
@@ -184,6 +196,7 @@ func TestStory_AnotherAccountsContractIsNotThere(t *testing.T) { // rule 26
 	account := domain.AccountID(unique("stranger"))
 	ada, _, err := deployed.newAccount(t.Context(), account)
 	must(t, err)
-	_, err = client.Call(t.Context(), deployed.Client, ada, contract.ReadContract, contract.ContractInput{Contract: c.ID})
+	_, err = client.Call(t.Context(), deployed.Client, ada, contract.ReadContract,
+		contract.ContractInput{Contract: c.ID})
 	refusal(t, err, http.StatusNotFound, "not-found")
 }

@@ -40,10 +40,11 @@ func TestTraces_LogsShowNoSecret(t *testing.T) { // rule 22
 	for name, function := range deployed.Outputs.Functions {
 		t.Run(name, func(t *testing.T) {
 			var lines []string
-			must(t, client.Until(t.Context(), scheduled, "the log showed a line of "+name, func(context.Context) (bool, error) {
-				lines = logOf(t, function)
-				return len(lines) > 0, nil
-			}))
+			must(t, client.Until(t.Context(), scheduled, "the log showed a line of "+name,
+				func(context.Context) (bool, error) {
+					lines = logOf(t, function)
+					return len(lines) > 0, nil
+				}))
 			for _, line := range lines {
 				for _, s := range deployed.secrets {
 					if strings.Contains(line, s) {
@@ -59,7 +60,8 @@ func TestTraces_LogsShowNoSecret(t *testing.T) { // rule 22
 // own, which LocalStack writes to whatever the configuration says.
 func logOf(t *testing.T, function string) []string {
 	t.Helper()
-	about, err := lambda.NewFromConfig(deployed.aws()).GetFunctionConfiguration(t.Context(), &lambda.GetFunctionConfigurationInput{FunctionName: &function})
+	about, err := lambda.NewFromConfig(deployed.aws()).GetFunctionConfiguration(t.Context(),
+		&lambda.GetFunctionConfigurationInput{FunctionName: &function})
 	must(t, err)
 	groups := []string{"/aws/lambda/" + function}
 	if about.LoggingConfig != nil && aws.ToString(about.LoggingConfig.LogGroup) != "" {
@@ -67,7 +69,8 @@ func logOf(t *testing.T, function string) []string {
 	}
 	var lines []string
 	for _, group := range groups {
-		pages := cloudwatchlogs.NewFilterLogEventsPaginator(cloudwatchlogs.NewFromConfig(deployed.aws()), &cloudwatchlogs.FilterLogEventsInput{LogGroupName: &group})
+		pages := cloudwatchlogs.NewFilterLogEventsPaginator(cloudwatchlogs.NewFromConfig(deployed.aws()),
+			&cloudwatchlogs.FilterLogEventsInput{LogGroupName: &group})
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(t.Context())
 			var absent *logs.ResourceNotFoundException
@@ -92,7 +95,8 @@ func TestTraces_DeadLetterQueuesAreEmpty(t *testing.T) { // rule 19
 		"fanout-dead":          deployed.Outputs.FanoutDeadQueueURL,
 	} {
 		out, err := client.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{
-			QueueUrl: &url, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameApproximateNumberOfMessages},
+			QueueUrl: &url, AttributeNames: []types.QueueAttributeName{
+				types.QueueAttributeNameApproximateNumberOfMessages},
 		})
 		must(t, err)
 		if n := out.Attributes[string(types.QueueAttributeNameApproximateNumberOfMessages)]; n != "0" {

@@ -24,7 +24,8 @@ func TestTutorial_EveryCommandRunsAsPrintedAndAgain(t *testing.T) {
 		if err != nil {
 			t.Fatalf("the tutorial stopped: %v\n%s", err, said)
 		}
-		for _, want := range []string{"signed\n", "delivered", "/data_fields/0/value", "/data_fields/1/custom_id", "event-type-added", "The tutorial is over."} {
+		for _, want := range []string{"signed\n", "delivered", "/data_fields/0/value", "/data_fields/1/custom_id",
+			"event-type-added", "The tutorial is over."} {
 			if !strings.Contains(said, want) {
 				t.Errorf("the tutorial never said %q:\n%s", want, said)
 			}
@@ -41,9 +42,11 @@ func TestTutorial_ARefusalEndsItWithItsReason(t *testing.T) {
 	raw, err := os.ReadFile(deployed.outputs)
 	must(t, err)
 	wrong := filepath.Join(t.TempDir(), "outputs.json")
-	must(t, os.WriteFile(wrong, regexp.MustCompile(`("platform_key": ")[^"]*`).ReplaceAll(raw, []byte("${1}wrong")), 0o600))
+	must(t, os.WriteFile(wrong, regexp.MustCompile(`("platform_key": ")[^"]*`).ReplaceAll(raw, []byte("${1}wrong")),
+		0o600))
 	said, err := runTutorial(t, freePort(t), wrong)
-	if err == nil || !strings.Contains(said, `"code":"unauthenticated"`) || strings.Contains(said, "null") || strings.Contains(said, "is over") {
+	if err == nil || !strings.Contains(said, `"code":"unauthenticated"`) || strings.Contains(said, "null") ||
+		strings.Contains(said, "is over") {
 		t.Errorf("got %v, want an end with the reason:\n%s", err, said)
 	}
 }
@@ -70,7 +73,8 @@ func runTutorial(t *testing.T, port, outputs string) (string, error) {
 	bash.Dir = root
 	outputs, err = filepath.Abs(outputs)
 	must(t, err)
-	bash.Env = append(os.Environ(), "OUTPUTS="+outputs, "PORT="+port, "TMPDIR="+temp, "PATH="+temp+":"+os.Getenv("PATH"))
+	bash.Env = append(os.Environ(), "OUTPUTS="+outputs, "PORT="+port, "TMPDIR="+temp,
+		"PATH="+temp+":"+os.Getenv("PATH"))
 	// Its endpoint outlives a bash that is killed, unless the whole group goes.
 	bash.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	bash.Cancel = func() error { return syscall.Kill(-bash.Process.Pid, syscall.SIGKILL) }

@@ -57,7 +57,8 @@ func (p place) taken() bool {
 }
 
 func (p place) errTaken() error {
-	return fmt.Errorf("port %d is in use by another program: end that one, or choose another port with EMULATOR_PORT=%d (for "+
+	return fmt.Errorf("port %d is in use by another program: end that one, or choose another port with "+
+		"EMULATOR_PORT=%d (for "+
 		"`make test`: TEST_PORT); "+
 		"if it is an emulator that you want to use, pass AWS_ENDPOINT_URL=%s", p.port, p.port+1, p.Endpoint())
 }

@@ -20,11 +20,13 @@ func (l localstack) Start(ctx context.Context) error {
 		return fmt.Errorf("make the emulator's state folder: %w", err)
 	}
 	if out, err := exec.CommandContext(ctx, "docker", "compose", "version").CombinedOutput(); err != nil {
-		return fmt.Errorf("EMULATOR=localstack needs Docker with its compose plugin: install them, or leave EMULATOR out for "+
+		return fmt.Errorf("EMULATOR=localstack needs Docker with its compose plugin: install them, or leave EMULATOR "+
+			"out for "+
 			"MiniStack, which needs none (%w: %s)", err, firstLine(out))
 	}
 	if out, err := exec.CommandContext(ctx, "docker", "info").CombinedOutput(); err != nil {
-		return fmt.Errorf("EMULATOR=localstack needs a running Docker engine: start it, or leave EMULATOR out for MiniStack, "+
+		return fmt.Errorf("EMULATOR=localstack needs a running Docker engine: start it, or leave EMULATOR out for "+
+			"MiniStack, "+
 			"which needs none (%w: %s)", err, firstLine(out))
 	}
 	running, _ := l.compose(ctx, "ps", "--quiet", "--status=running").Output()
@@ -54,7 +56,8 @@ func (l localstack) Stop(ctx context.Context) error {
 
 // compose has a project for each port.
 func (l localstack) compose(ctx context.Context, args ...string) *exec.Cmd {
-	project := []string{"compose", "--file", filepath.Join(l.folder, "compose.yaml"), "--project-name", fmt.Sprintf("plugboard-%d", l.port)}
+	project := []string{"compose", "--file", filepath.Join(l.folder, "compose.yaml"), "--project-name",
+		fmt.Sprintf("plugboard-%d", l.port)}
 	command := exec.CommandContext(ctx, "docker", append(project, args...)...)
 	command.Env = append(os.Environ(), fmt.Sprintf("EMULATOR_PORT=%d", l.port))
 	return command

@@ -42,7 +42,8 @@ func (s *scene) under(touched func(faults.Call) bool, fates ...faults.Fate) stri
 func dynamoDBThrottles(s *scene) string {
 	return s.under(faults.Call.DynamoDB,
 		faults.Refuse(http.StatusBadRequest, "ProvisionedThroughputExceededException"), nil,
-		faults.Refuse(http.StatusBadRequest, "ThrottlingException"), faults.Refuse(http.StatusBadRequest, "RequestLimitExceeded"), nil, nil,
+		faults.Refuse(http.StatusBadRequest, "ThrottlingException"),
+		faults.Refuse(http.StatusBadRequest, "RequestLimitExceeded"), nil, nil,
 	)
 }
 
@@ -72,7 +73,8 @@ func dynamoDBDown(s *scene) string {
 	s.fourHooks()
 	s.accept(10)
 	s.fanOut()
-	hit := s.until(20*time.Minute, faults.Call.DynamoDB, faults.Refuse(http.StatusInternalServerError, "InternalServerError"))
+	hit := s.until(20*time.Minute, faults.Call.DynamoDB,
+		faults.Refuse(http.StatusInternalServerError, "InternalServerError"))
 	s.accept(10)
 	s.settle()
 	return fmt.Sprintf("%d calls refused; the stream gave up %d batches", hit.Load(), s.givenUp)
@@ -100,7 +102,8 @@ func queueFalters(s *scene) string {
 		}
 		if len(out.Successful) > 1 {
 			for _, e := range out.Successful[1:] {
-				out.Failed = append(out.Failed, map[string]any{"Id": e["Id"], "Code": "InternalError", "Message": "as the test wants it", "SenderFault": false})
+				out.Failed = append(out.Failed, map[string]any{"Id": e["Id"], "Code": "InternalError",
+					"Message": "as the test wants it", "SenderFault": false})
 			}
 			out.Successful = out.Successful[:1]
 		}
@@ -128,7 +131,8 @@ func poison(s *scene) string {
 // clocksApart sets delivery's clock ten minutes ahead of the others, then behind, then the others' clocks.
 func clocksApart(s *scene) string {
 	s.fourHooks()
-	s.hook("policy", domain.SendPolicy{RetryWaitSeconds: []int{1, 60, 1000}}).Behaves(faults.First(3, faults.Status(500), faults.Status(200)))
+	s.hook("policy", domain.SendPolicy{RetryWaitSeconds: []int{1, 60, 1000}}).
+		Behaves(faults.First(3, faults.Status(500), faults.Status(200)))
 	right := s.services
 	for _, off := range []time.Duration{10 * time.Minute, -10 * time.Minute} {
 		wrong := s.place.services(s.tables.AWS, func() time.Time { return s.now().Add(off) }, testEgress)

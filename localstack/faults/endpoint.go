@@ -54,7 +54,8 @@ func Listen(host string, certificate ...tls.Certificate) (*Endpoint, error) {
 		return nil, fmt.Errorf("open an endpoint: %w", err)
 	}
 	e := &Endpoint{behave: Status(http.StatusOK)}
-	e.server = &httptest.Server{Listener: listener, Config: &http.Server{Handler: http.HandlerFunc(e.serve)}, TLS: &tls.Config{Certificates: certificate}}
+	e.server = &httptest.Server{Listener: listener, Config: &http.Server{Handler: http.HandlerFunc(e.serve)},
+		TLS: &tls.Config{Certificates: certificate}}
 	scheme := "http"
 	if len(certificate) > 0 {
 		scheme = "https"
@@ -114,7 +115,8 @@ func (e *Endpoint) serve(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // the request broke off: nothing arrived
 	}
-	a := &Arrival{At: time.Now(), Delivery: domain.DeliveryID(r.Header.Get(standardwebhooks.HeaderWebhookID)), Header: r.Header, Body: string(body)}
+	a := &Arrival{At: time.Now(), Delivery: domain.DeliveryID(r.Header.Get(standardwebhooks.HeaderWebhookID)),
+		Header: r.Header, Body: string(body)}
 	e.mu.Lock()
 	e.arrivals = append(e.arrivals, a)
 	behave := e.behave
@@ -179,7 +181,8 @@ func Drip(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer conn.Close()
-	for _, b := range []byte("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Slow: " + strings.Repeat("x", 100) + "\r\n\r\n") {
+	for _, b := range []byte("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Slow: " + strings.Repeat("x", 100) +
+		"\r\n\r\n") {
 		stream.WriteByte(b)
 		if stream.Flush() != nil {
 			return

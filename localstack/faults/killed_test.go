@@ -115,7 +115,8 @@ func fanOutGivenUp(s *scene) string {
 }
 
 func redeliveryKilled(s *scene) string {
-	s.hook("later", domain.SendPolicy{RetryWaitSeconds: []int{1800, 3600}}).Behaves(faults.First(1, faults.Status(500), faults.Status(200)))
+	s.hook("later", domain.SendPolicy{RetryWaitSeconds: []int{1800, 3600}}).
+		Behaves(faults.First(1, faults.Status(500), faults.Status(200)))
 	s.hook("never", domain.SendPolicy{RetryWaitSeconds: []int{1800}}).Behaves(faults.Status(500))
 	var answer struct{}
 	times := s.killedEverywhere("redelivery", func() any {

@@ -102,10 +102,12 @@ type Balance struct {
 // String is the line that a fault prints.
 func (b Balance) String() string {
 	var ended []string
-	for _, s := range []domain.DeliveryState{domain.DeliveryDelivered, domain.DeliveryExhausted, domain.DeliverySkipped, domain.DeliveryCancelled} {
+	for _, s := range []domain.DeliveryState{domain.DeliveryDelivered, domain.DeliveryExhausted, domain.DeliverySkipped,
+		domain.DeliveryCancelled} {
 		ended = append(ended, fmt.Sprintf("%d %s", b.States[s], s))
 	}
-	line := fmt.Sprintf("%d events, %d deliveries: %s; %d requests, %d of them repeats", b.Events, b.Deliveries, strings.Join(ended, ", "), b.Requests, b.Repeats)
+	line := fmt.Sprintf("%d events, %d deliveries: %s; %d requests, %d of them repeats", b.Events, b.Deliveries,
+		strings.Join(ended, ", "), b.Requests, b.Repeats)
 	if b.Dead > 0 {
 		line += fmt.Sprintf("; %d dead letters, all poison", b.Dead)
 	}
@@ -221,7 +223,9 @@ func (b *Balance) endpoint(h *hearer, known map[domain.DeliveryID]bool) {
 
 func (l *Ledger) read(ctx context.Context) (books, error) {
 	k := books{
-		events: map[domain.EventID]events.Event{}, places: map[domain.EventID]store.Item{}, unsent: map[store.Item]bool{}, lines: map[domain.DeliveryID][]domain.Attempt{}, waiting: map[domain.DeliveryID]bool{},
+		events: map[domain.EventID]events.Event{}, places: map[domain.EventID]store.Item{},
+		unsent: map[store.Item]bool{}, lines: map[domain.DeliveryID][]domain.Attempt{},
+		waiting: map[domain.DeliveryID]bool{},
 	}
 	ours := func(a domain.AccountID) bool {
 		return slices.ContainsFunc(l.hearers, func(h *hearer) bool { return h.webhook.Account == a })
@@ -251,7 +255,8 @@ func (l *Ledger) read(ctx context.Context) (books, error) {
 			var e events.Event
 			err := decode(item, &e)
 			if ours(e.Account) {
-				k.events[e.ID], k.places[e.ID] = e, store.Item{PK: text(item, store.PartitionKey), SK: text(item, store.SortKey)}
+				k.events[e.ID], k.places[e.ID] = e,
+					store.Item{PK: text(item, store.PartitionKey), SK: text(item, store.SortKey)}
 			}
 			return err
 		case domain.RecordPending:
@@ -276,7 +281,8 @@ func decode(item map[string]types.AttributeValue, v any) error {
 	return attributevalue.UnmarshalMapWithOptions(item, v, func(o *attributevalue.DecoderOptions) { o.TagKey = "json" })
 }
 
-func (l *Ledger) each(ctx context.Context, table string, take func(record domain.Record, item map[string]types.AttributeValue) error) error {
+func (l *Ledger) each(ctx context.Context, table string,
+	take func(record domain.Record, item map[string]types.AttributeValue) error) error {
 	pages := dynamodb.NewScanPaginator(l.DB, &dynamodb.ScanInput{TableName: &table, ConsistentRead: aws.Bool(true)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -308,7 +314,8 @@ func (l *Ledger) deadLetters(ctx context.Context, b *Balance) error {
 				break
 			}
 			for _, m := range got.Messages {
-				if _, err := l.SQS.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &url, ReceiptHandle: m.ReceiptHandle}); err != nil {
+				if _, err := l.SQS.DeleteMessage(ctx,
+					&sqs.DeleteMessageInput{QueueUrl: &url, ReceiptHandle: m.ReceiptHandle}); err != nil {
 					return err
 				}
 				if !l.poisoned[*m.Body] {

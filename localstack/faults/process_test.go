@@ -57,7 +57,9 @@ func work(given string, in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	s := t.Place.services(c, func() time.Time { return domain.SystemClock().Add(t.Place.Ahead) }, egress.Config{AllowPrivate: true})
+	s := t.Place.services(c, func() time.Time {
+		return domain.SystemClock().Add(t.Place.Ahead)
+	}, egress.Config{AllowPrivate: true})
 	var answer any
 	switch given {
 	case "fanout":

@@ -83,9 +83,10 @@ func NewProxy(endpoint string, now domain.Clock) (*Proxy, error) {
 		return nil, err
 	}
 	p := &Proxy{now: now, forward: &httputil.ReverseProxy{
-		Rewrite:      func(r *httputil.ProxyRequest) { r.SetURL(to) },
-		Transport:    &http.Transport{MaxIdleConnsPerHost: 16},
-		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) }, // the caller is gone
+		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(to) },
+		Transport: &http.Transport{MaxIdleConnsPerHost: 16},
+		// the caller is gone
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
 	}}
 	p.server = httptest.NewServer(http.HandlerFunc(p.serve))
 	p.URL = p.server.URL
@@ -173,7 +174,8 @@ func (p *Proxy) send(w http.ResponseWriter, r *http.Request, body []byte) {
 		p.held = append(p.held, held{in.QueueURL, e, p.now().Add(delay)})
 		p.mu.Unlock()
 		sum := md5.Sum([]byte(e["MessageBody"].(string))) // the SDK checks it
-		out.Successful = append(out.Successful, map[string]any{"Id": e["Id"], "MessageId": "held", "MD5OfMessageBody": hex.EncodeToString(sum[:])})
+		out.Successful = append(out.Successful,
+			map[string]any{"Id": e["Id"], "MessageId": "held", "MD5OfMessageBody": hex.EncodeToString(sum[:])})
 	}
 	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
 	json.NewEncoder(w).Encode(out)
@@ -215,7 +217,9 @@ func (p *Proxy) Release(ctx context.Context) error {
 		}
 		r.Header.Set("X-Amz-Target", "AmazonSQS.SendMessageBatch")
 		r.Header.Set("Content-Type", "application/x-amz-json-1.0")
-		r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/sqs/aws4_request, SignedHeaders=host, Signature=none") // an emulator reads region and service from it
+		// an emulator reads region and service from it
+		r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/sqs/aws4_request, "+
+			"SignedHeaders=host, Signature=none")
 		sent := httptest.NewRecorder()
 		p.forward.ServeHTTP(sent, entries(r, h.queue, []map[string]any{h.entry}))
 		if sent.Code != http.StatusOK || !strings.Contains(sent.Body.String(), "MessageId") {

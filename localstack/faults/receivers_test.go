@@ -95,11 +95,13 @@ func rebound(s *scene) string {
 	out.Resolver = server.resolver
 	s.services = s.place.services(s.tables.AWS, s.now, out)
 	_, port, _ := net.SplitHostPort(e.URL[len("http://") : len(e.URL)-len("/hooks")])
-	s.at("rebound", "http://partner.test:"+port+"/hooks", e, domain.SendPolicy{TimeoutSeconds: 1, RetryWaitSeconds: []int{1, 1}})
+	s.at("rebound", "http://partner.test:"+port+"/hooks",
+		e, domain.SendPolicy{TimeoutSeconds: 1, RetryWaitSeconds: []int{1, 1}})
 	s.accept(1)
 	s.settle()
 	if got := len(e.Arrivals()); got != 1 || server.asked.Load() < 2 {
-		s.t.Errorf("the name was asked for %d times, and the endpoint got %d requests, want 1", server.asked.Load(), got)
+		s.t.Errorf("the name was asked for %d times, and the endpoint got %d requests, want 1",
+			server.asked.Load(), got)
 	}
 	blocked := 0
 	for _, item := range s.scan(s.place.Deliveries) {
@@ -124,9 +126,10 @@ func names(s *scene, first, then net.IP) *nameServer {
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
 	must(s.t, err)
 	s.t.Cleanup(func() { conn.Close() })
-	n := &nameServer{resolver: &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "udp", conn.LocalAddr().String())
-	}}}
+	n := &nameServer{resolver: &net.Resolver{PreferGo: true,
+		Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "udp", conn.LocalAddr().String())
+		}}}
 	go func() {
 		for packet := make([]byte, 1500); ; {
 			size, from, err := conn.ReadFrom(packet)
@@ -158,7 +161,8 @@ func (n *nameServer) answer(query []byte, first, then net.IP) []byte {
 		ip = first
 	}
 	a[7] = 1
-	a = append(a, 0xc0, header, 0, typeA, 0, 1, 0, 0, 0, 0, 0, 4) // the question's name, type, class, no time to live, length
+	// the question's name, type, class, no time to live, length
+	a = append(a, 0xc0, header, 0, typeA, 0, 1, 0, 0, 0, 0, 0, 4)
 	return append(a, ip.To4()...)
 }
 
@@ -183,8 +187,9 @@ func certificate(s *scene, good time.Duration) tls.Certificate {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(s.t, err)
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "partner"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(good),
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "partner"},
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		NotBefore:   time.Now().Add(-time.Hour), NotAfter: time.Now().Add(good),
 	}
 	raw, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	must(s.t, err)

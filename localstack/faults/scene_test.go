@@ -60,14 +60,20 @@ func (p place) services(c aws.Config, now domain.Clock, e egress.Config) service
 	c.BaseEndpoint = &p.Endpoint
 	c.Logger = logging.Nop{}         // it complains of what the test wants
 	c.Retryer = func() aws.Retryer { // shorter pauses
-		return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxBackoff = 10 * time.Millisecond; o.RateLimiter = unlimited{} })
+		return retry.NewStandard(func(o *retry.StandardOptions) {
+			o.MaxBackoff = 10 * time.Millisecond
+			o.RateLimiter = unlimited{}
+		})
 	}
-	s := store.New(dynamodb.NewFromConfig(c), store.Config{AccountsTable: p.Accounts, DeliveriesTable: p.Deliveries}, now)
+	s := store.New(dynamodb.NewFromConfig(c),
+		store.Config{AccountsTable: p.Accounts, DeliveriesTable: p.Deliveries}, now)
 	client, metrics := sqs.NewFromConfig(c), metric.New("test", io.Discard, now)
 	lanes := lane.New(client, lane.Config{Deliveries: p.Quick, SlowDeliveries: p.Slow}, now)
 	out := services{
-		fanout:   fanout.New(s, queue.New(client, p.Provisioning), queue.New(client, p.Provisioning), lanes, metrics, now),
-		delivery: delivery.New(s, secret.NewSealer(kms.NewFromConfig(c), s, secret.Config{SealingKey: p.SealingKey}, now), lanes, e, metrics, now),
+		fanout: fanout.New(s, queue.New(client, p.Provisioning), queue.New(client, p.Provisioning), lanes, metrics,
+			now),
+		delivery: delivery.New(s, secret.NewSealer(kms.NewFromConfig(c), s, secret.Config{SealingKey: p.SealingKey},
+			now), lanes, e, metrics, now),
 	}
 	out.redelivery = redelivery.New(s, lanes, past{out.fanout}, metrics, now)
 	return out
@@ -139,7 +145,8 @@ func newScene(t *testing.T) *scene {
 	quick, slow, provisions, dead := queuetest.New(t), queuetest.New(t), queuetest.New(t), queuetest.New(t)
 	for _, q := range []*queuetest.Queue{quick, slow} {
 		s.attributes(q.URL, map[string]string{
-			"VisibilityTimeout": outOfSight, "RedrivePolicy": fmt.Sprintf(`{"deadLetterTargetArn":%q,"maxReceiveCount":%s}`, s.arn(dead.URL), receives),
+			"VisibilityTimeout": outOfSight, "RedrivePolicy": fmt.Sprintf(
+				`{"deadLetterTargetArn":%q,"maxReceiveCount":%s}`, s.arn(dead.URL), receives),
 		})
 	}
 	key, err := kms.NewFromConfig(s.tables.AWS).CreateKey(t.Context(), &kms.CreateKeyInput{})
@@ -148,9 +155,11 @@ func newScene(t *testing.T) *scene {
 		Endpoint: s.proxy.URL, Accounts: s.tables.Config.AccountsTable, Deliveries: s.tables.Config.DeliveriesTable,
 		Quick: quick.URL, Slow: slow.URL, Provisioning: provisions.URL, SealingKey: *key.KeyMetadata.Arn,
 	}
-	s.sealer = secret.NewSealer(kms.NewFromConfig(s.tables.AWS), s.tables, secret.Config{SealingKey: s.place.SealingKey}, s.now)
+	s.sealer = secret.NewSealer(kms.NewFromConfig(s.tables.AWS), s.tables,
+		secret.Config{SealingKey: s.place.SealingKey}, s.now)
 	s.services = s.place.services(s.tables.AWS, s.now, egress.Config{AllowPrivate: true})
-	s.ledger = &faults.Ledger{DB: s.tables.DB, SQS: s.sqs, Accounts: s.place.Accounts, Deliveries: s.place.Deliveries, DeadQueues: []string{dead.URL}}
+	s.ledger = &faults.Ledger{DB: s.tables.DB, SQS: s.sqs, Accounts: s.place.Accounts, Deliveries: s.place.Deliveries,
+		DeadQueues: []string{dead.URL}}
 	s.tables.Given(&domain.Account{ID: acct})
 	// Earlier sweeps are assumed, or the first would read the weeks before.
 	must(t, s.tables.SweptTo(t.Context(), s.now().Truncate(store.DueBucket)))
@@ -166,7 +175,8 @@ func (s *scene) attributes(url string, a map[string]string) {
 
 func (s *scene) arn(url string) string {
 	s.t.Helper()
-	got, err := s.sqs.GetQueueAttributes(s.t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameQueueArn}})
+	got, err := s.sqs.GetQueueAttributes(s.t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &url,
+		AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameQueueArn}})
 	must(s.t, err)
 	return got.Attributes["QueueArn"]
 }
@@ -184,7 +194,8 @@ func (s *scene) pass(d time.Duration) {
 			still = append(still, m)
 			continue
 		}
-		if _, err := s.sqs.ChangeMessageVisibility(s.t.Context(), &sqs.ChangeMessageVisibilityInput{QueueUrl: &m.queue, ReceiptHandle: &m.handle}); err != nil {
+		if _, err := s.sqs.ChangeMessageVisibility(s.t.Context(),
+			&sqs.ChangeMessageVisibilityInput{QueueUrl: &m.queue, ReceiptHandle: &m.handle}); err != nil {
 			slog.Info("a message came back before", "error", err)
 		}
 	}
@@ -206,7 +217,8 @@ func (s *scene) at(id, url string, e *faults.Endpoint, p domain.SendPolicy) {
 	s.t.Helper()
 	sealed, err := s.sealer.Seal(s.t.Context(), acct, id, signingSecret)
 	must(s.t, err)
-	w := &domain.Webhook{Account: acct, ID: domain.WebhookID(id), Name: id, URL: url, Secret: sealed, Policy: p, EventTypes: []string{string(events.ContractSigned)}}
+	w := &domain.Webhook{Account: acct, ID: domain.WebhookID(id), Name: id, URL: url, Secret: sealed, Policy: p,
+		EventTypes: []string{string(events.ContractSigned)}}
 	s.tables.Given(w)
 	must(s.t, e.Trust(signingSecret))
 	s.ledger.Hears(*w, e)
@@ -218,7 +230,8 @@ func (s *scene) accept(n int) {
 	for range n {
 		s.events++
 		e, err := events.OfContract(domain.EventID(domain.NewID("evt")), events.ContractSigned, domain.Contract{
-			ID: domain.ContractID(fmt.Sprint("con_", s.events)), Account: acct, Name: fmt.Sprint("Order ", s.events), UpdatedAt: s.now(),
+			ID: domain.ContractID(fmt.Sprint("con_", s.events)), Account: acct, Name: fmt.Sprint("Order ", s.events),
+			UpdatedAt: s.now(),
 		})
 		must(s.t, err)
 		var tx store.Tx
@@ -328,7 +341,8 @@ func (s *scene) stream() lambda.DynamoDBEvent {
 	s.t.Helper()
 	n := 0
 	for _, item := range s.scan(s.place.Accounts) {
-		if k := item[store.PartitionKey] + " " + item[store.SortKey]; item[store.OutboxAttribute] != "" && !s.fanned[k] {
+		if k := item[store.PartitionKey] + " " + item[store.SortKey]; item[store.OutboxAttribute] != "" &&
+			!s.fanned[k] {
 			s.fanned[k] = true
 			n++
 		}
@@ -378,7 +392,8 @@ func (s *scene) delivered(url string, batch lambda.SQSEvent, answer lambda.SQSEv
 			s.inFlight = append(s.inFlight, inFlight{url, m.ReceiptHandle, s.now().Add(visibility)})
 			continue
 		}
-		_, err := s.sqs.DeleteMessage(s.t.Context(), &sqs.DeleteMessageInput{QueueUrl: &url, ReceiptHandle: &m.ReceiptHandle})
+		_, err := s.sqs.DeleteMessage(s.t.Context(),
+			&sqs.DeleteMessageInput{QueueUrl: &url, ReceiptHandle: &m.ReceiptHandle})
 		must(s.t, err)
 	}
 }
@@ -387,7 +402,8 @@ func (s *scene) delivered(url string, batch lambda.SQSEvent, answer lambda.SQSEv
 func (s *scene) scan(table string) []map[string]string {
 	s.t.Helper()
 	var all []map[string]string
-	pages := dynamodb.NewScanPaginator(s.tables.DB, &dynamodb.ScanInput{TableName: &table, ConsistentRead: aws.Bool(true)})
+	pages := dynamodb.NewScanPaginator(s.tables.DB,
+		&dynamodb.ScanInput{TableName: &table, ConsistentRead: aws.Bool(true)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(s.t.Context())
 		must(s.t, err)
@@ -429,9 +445,12 @@ func (s *scene) over() faults.Balance {
 
 func (s *scene) left(url string) string {
 	s.t.Helper()
-	got, err := s.sqs.GetQueueAttributes(s.t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll}})
+	got, err := s.sqs.GetQueueAttributes(s.t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &url,
+		AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll}})
 	must(s.t, err)
-	return got.Attributes["ApproximateNumberOfMessages"] + " " + got.Attributes["ApproximateNumberOfMessagesNotVisible"] + " " + got.Attributes["ApproximateNumberOfMessagesDelayed"]
+	return got.Attributes["ApproximateNumberOfMessages"] +
+		" " + got.Attributes["ApproximateNumberOfMessagesNotVisible"] + " " +
+		got.Attributes["ApproximateNumberOfMessagesDelayed"]
 }
 
 func must(t testing.TB, err error) {

@@ -1,5 +1,5 @@
-// Package frontdoor gives a deployed stack a clean address on this machine, as a domain does on AWS, and the sign-in that
-// stands in for the platform's.
+// Package frontdoor gives a deployed stack a clean address on this machine, as a domain does on AWS, and the sign-in
+// that stands in for the platform's.
 package frontdoor
 
 import (
@@ -36,7 +36,8 @@ func New(out outputs.Outputs) (http.Handler, error) {
 	}
 	people := func(ctx context.Context) ([]issuer.Person, error) { return peopleOf(ctx, out) }
 	mux := http.NewServeMux()
-	mux.Handle(IssuerPath+"/", http.StripPrefix(IssuerPath, issuer.NewSignIn(keys, out.ConsoleURL+"/console/signed-in", people)))
+	mux.Handle(IssuerPath+"/", http.StripPrefix(IssuerPath,
+		issuer.NewSignIn(keys, out.ConsoleURL+"/console/signed-in", people)))
 	mux.Handle("GET /{$}", http.RedirectHandler("/console/extensions", http.StatusSeeOther))
 	mux.Handle("/", &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(api)
@@ -48,12 +49,14 @@ func New(out outputs.Outputs) (http.Handler, error) {
 // peopleOf are the users that are stored, each with the accounts that have one of that id.
 func peopleOf(ctx context.Context, out outputs.Outputs) ([]issuer.Person, error) {
 	db := dynamodb.New(dynamodb.Options{
-		BaseEndpoint: &out.Endpoint, Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+		BaseEndpoint: &out.Endpoint, Region: "us-east-1",
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	})
 	found := map[string]issuer.Person{}
 	pages := dynamodb.NewScanPaginator(db, &dynamodb.ScanInput{
 		TableName: &out.AccountsTable, FilterExpression: aws.String("begins_with(sk, :user)"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":user": &types.AttributeValueMemberS{Value: "USER#"}},
+		ExpressionAttributeValues: map[string]types.AttributeValue{
+			":user": &types.AttributeValueMemberS{Value: "USER#"}},
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -69,7 +72,9 @@ func peopleOf(ctx context.Context, out outputs.Outputs) ([]issuer.Person, error)
 			found[p.ID] = p
 		}
 	}
-	return slices.SortedFunc(maps.Values(found), func(a, b issuer.Person) int { return strings.Compare(a.Name, b.Name) }), nil
+	return slices.SortedFunc(maps.Values(found), func(a, b issuer.Person) int {
+		return strings.Compare(a.Name, b.Name)
+	}), nil
 }
 
 func text(item map[string]types.AttributeValue, name string) string {

@@ -55,7 +55,8 @@ func create(dir, path string) error {
 	if err != nil {
 		return err
 	}
-	text, err := json.Marshal(jose.JSONWebKey{Key: private, KeyID: rand.Text(), Algorithm: string(jose.ES256), Use: "sig"})
+	text, err := json.Marshal(jose.JSONWebKey{Key: private, KeyID: rand.Text(), Algorithm: string(jose.ES256),
+		Use: "sig"})
 	if err != nil {
 		return err
 	}
@@ -96,7 +97,8 @@ func Claims(account, user string, now time.Time) map[string]any {
 
 // Sign makes a JWT of the claims, whatever they say.
 func (i *Issuer) Sign(claims map[string]any) (string, error) {
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: i.key}, (&jose.SignerOptions{}).WithType("JWT"))
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: i.key},
+		(&jose.SignerOptions{}).WithType("JWT"))
 	if err != nil {
 		return "", fmt.Errorf("sign a JWT: %w", err)
 	}

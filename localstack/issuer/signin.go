@@ -93,7 +93,8 @@ func (s *SignIn) choose(w http.ResponseWriter, r *http.Request) {
 
 // known refuses what the console would not send: another client, another address, no PKCE.
 func (s *SignIn) known(w http.ResponseWriter, q url.Values) bool {
-	if q.Get("client_id") == Audience && q.Get("redirect_uri") == s.redirect && q.Get("code_challenge_method") == "S256" && q.Get("code_challenge") != "" {
+	if q.Get("client_id") == Audience && q.Get("redirect_uri") == s.redirect &&
+		q.Get("code_challenge_method") == "S256" && q.Get("code_challenge") != "" {
 		return true
 	}
 	http.Error(w, "The request names another client or address, or has no PKCE challenge.", http.StatusBadRequest)
@@ -135,7 +136,8 @@ func (s *SignIn) token(w http.ResponseWriter, r *http.Request) {
 	s.mu.Unlock()
 	sum := sha256.Sum256([]byte(r.PostFormValue("code_verifier")))
 	w.Header().Set("Content-Type", "application/json")
-	if !ok || time.Now().After(g.endsAt) || base64.RawURLEncoding.EncodeToString(sum[:]) != g.challenge || r.PostFormValue("redirect_uri") != s.redirect {
+	if !ok || time.Now().After(g.endsAt) || base64.RawURLEncoding.EncodeToString(sum[:]) != g.challenge ||
+		r.PostFormValue("redirect_uri") != s.redirect {
 		w.WriteHeader(http.StatusBadRequest)
 		_ = json.NewEncoder(w).Encode(map[string]string{"error": "invalid_grant"})
 		return
@@ -147,5 +149,6 @@ func (s *SignIn) token(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	_ = json.NewEncoder(w).Encode(map[string]any{"access_token": rand.Text(), "token_type": "Bearer", "id_token": signed, "expires_in": 3600})
+	_ = json.NewEncoder(w).Encode(map[string]any{"access_token": rand.Text(), "token_type": "Bearer",
+		"id_token": signed, "expires_in": 3600})
 }

@@ -166,7 +166,9 @@ func (r *Receiver) Trust(ctx context.Context, w domain.WebhookID, secret string)
 	if err := json.NewEncoder(r.stdin).Encode(Told{Trust: &Trust{Webhook: w, Secret: secret}}); err != nil {
 		return fmt.Errorf("tell the receiver the secret of %s: %w", w, err)
 	}
-	return r.until(ctx, 10*time.Second, "the receiver took the secret of "+string(w), func() bool { return slices.Contains(r.trusts, w) })
+	return r.until(ctx, 10*time.Second, "the receiver took the secret of "+string(w), func() bool {
+		return slices.Contains(r.trusts, w)
+	})
 }
 
 // Know makes the token endpoint accept the client.
@@ -222,7 +224,8 @@ func (r *Receiver) of(w domain.WebhookID) []Arrival {
 }
 
 // Await returns the first request of the webhook that fits. Its error names what did not arrive within the limit.
-func (r *Receiver) Await(ctx context.Context, limit time.Duration, w domain.WebhookID, what string, fits func(Arrival) bool) (Arrival, error) {
+func (r *Receiver) Await(ctx context.Context, limit time.Duration, w domain.WebhookID, what string,
+	fits func(Arrival) bool) (Arrival, error) {
 	var found Arrival
 	err := r.until(ctx, limit, what+" arrived", func() bool {
 		i := slices.IndexFunc(r.of(w), fits)

@@ -40,9 +40,11 @@ func run(folders []string) error {
 	env := []string{
 		"AWS_ENDPOINT_URL=" + nowhere, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
 		"STAGE=local", "ALLOW_PRIVATE_TARGETS=true", "ACCOUNTS_TABLE=accounts", "DELIVERIES_TABLE=deliveries",
-		"PROVISIONS_QUEUE_URL=" + nowhere + "/provisions", "DELIVERIES_QUEUE_URL=" + nowhere + "/deliveries", "FANOUT_FUNCTION=fanout", "SLOW_DELIVERIES_QUEUE_URL=" + nowhere + "/slow-deliveries",
+		"PROVISIONS_QUEUE_URL=" + nowhere + "/provisions", "DELIVERIES_QUEUE_URL=" + nowhere + "/deliveries",
+		"FANOUT_FUNCTION=fanout", "SLOW_DELIVERIES_QUEUE_URL=" + nowhere + "/slow-deliveries",
 		"REPLAYS_QUEUE_URL=" + nowhere + "/replays",
-		"SEALING_KEY_ARN=sealing", "PLATFORM_KEY_SECRET=platform-key", "CURSOR_KEY_SECRET=cursor-key", "CALLER_REQUESTS_PER_SECOND=1000",
+		"SEALING_KEY_ARN=sealing", "PLATFORM_KEY_SECRET=platform-key", "CURSOR_KEY_SECRET=cursor-key",
+		"CALLER_REQUESTS_PER_SECOND=1000",
 		"CONSOLE_ADDRESS=http://localhost:8787", "OIDC_AUTHORIZATION_URL=" + nowhere, "OIDC_TOKEN_URL=" + nowhere,
 		"OIDC_ISSUER=" + issuer.Name, "OIDC_AUDIENCE=" + issuer.Audience, "OIDC_JWKS=" + keys.Keys(),
 	}
@@ -62,9 +64,11 @@ func run(folders []string) error {
 			took = append(took, ready)
 		}
 		slices.Sort(took)
-		fmt.Printf("%-14s %8.1f %9.1f\n", filepath.Base(folder), float64(file.Size())/1e6, float64(took[rounds/2].Microseconds())/1000)
+		fmt.Printf("%-14s %8.1f %9.1f\n", filepath.Base(folder), float64(file.Size())/1e6,
+			float64(took[rounds/2].Microseconds())/1000)
 		if most := mostBytes(contract.Function(filepath.Base(folder))); file.Size() > most {
-			return fmt.Errorf("%s is larger than %.1f MB: see with `go tool nm -size -sort size` which package is new, "+
+			return fmt.Errorf("%s is larger than %.1f MB: see with `go tool nm -size -sort size` which package "+
+				"is new, "+
 				"and whether the linker still leaves unused methods out", filepath.Base(folder), float64(most)/1e6)
 		}
 	}
@@ -75,11 +79,12 @@ func run(folders []string) error {
 const (
 	mostWorkerBytes = 14_000_000
 
-	// Huma's generic code takes some 20 KB for each of a function's operations (40 in contracts), and the tables of IDNA and
-	// Unicode normalisation 0.13 MB.
+	// Huma's generic code takes some 20 KB for each of a function's operations (40 in contracts), and the tables of
+	// IDNA and Unicode normalisation 0.13 MB.
 	mostHTTPBytes = 15_500_000
 
-	// The console holds five functions' services and html/template, which calls methods by name: the linker keeps them all.
+	// The console holds five functions' services and html/template, which calls methods by name: the linker keeps them
+	// all.
 	mostConsoleBytes = 27_000_000
 )
 

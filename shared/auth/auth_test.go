@@ -38,7 +38,8 @@ func newKey(t *testing.T, id string) issuerKey {
 }
 
 func (k issuerKey) set() jose.JSONWebKeySet {
-	return jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: k.private.Public(), KeyID: k.id, Algorithm: "ES256", Use: "sig"}}}
+	return jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: k.private.Public(), KeyID: k.id, Algorithm: "ES256",
+		Use: "sig"}}}
 }
 
 func (k issuerKey) sign(t *testing.T, change func(claims map[string]any)) string {
@@ -52,7 +53,8 @@ func sign(t *testing.T, key jose.SigningKey, change func(claims map[string]any))
 	if err != nil {
 		t.Fatal(err)
 	}
-	claims := map[string]any{"iss": "https://issuer.test", "aud": "plugboard", "sub": "ada", "plugboard_account": "acct", "exp": time.Now().Add(time.Minute).Unix()}
+	claims := map[string]any{"iss": "https://issuer.test", "aud": "plugboard", "sub": "ada",
+		"plugboard_account": "acct", "exp": time.Now().Add(time.Minute).Unix()}
 	if change != nil {
 		change(claims)
 	}
@@ -103,8 +105,9 @@ func TestOIDC_TakesOnlyWhatTheIssuerSignedForUs(t *testing.T) {
 		"an account that is a list":     with("plugboard_account", []string{"acct"}),
 		"an account that is no name":    with("plugboard_account", true),
 		"no subject":                    with("sub", ""),
-		"a changed payload":             good[:strings.LastIndex(good, ".")-2] + "AA" + good[strings.LastIndex(good, "."):],
-		"nothing":                       "",
+		"a changed payload": good[:strings.LastIndex(good, ".")-2] + "AA" +
+			good[strings.LastIndex(good, "."):],
+		"nothing": "",
 	} {
 		if account, user, err := o.Verify(t.Context(), token); err == nil {
 			t.Errorf("%s: it proved %q, %q", name, account, user)
@@ -119,7 +122,8 @@ func TestOIDC_AnAccountMayBeANumber(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for claim, want := range map[any]domain.AccountID{7: "7", "0042": "0042", int64(9007199254740993): "9007199254740993", -1: "-1", 12345678: "12345678"} {
+	for claim, want := range map[any]domain.AccountID{7: "7", "0042": "0042",
+		int64(9007199254740993): "9007199254740993", -1: "-1", 12345678: "12345678"} {
 		account, _, err := o.Verify(t.Context(), key.sign(t, func(c map[string]any) { c["plugboard_account"] = claim }))
 		if err != nil || account != want {
 			t.Errorf("%v: got %q and %v, want %q", claim, account, err, want)
@@ -166,7 +170,8 @@ func TestOIDC_RefusesAConfigurationWithoutGoodKeys(t *testing.T) {
 func TestPlatformKey_TheOneBeforeIsGoodUntilTheNextRotation(t *testing.T) {
 	client := secretsmanager.NewFromConfig(storetest.AWS(t))
 	name := "platform-key-" + rand.Text()[:10]
-	if _, err := client.CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: &name, SecretString: aws.String("first")}); err != nil {
+	if _, err := client.CreateSecret(t.Context(),
+		&secretsmanager.CreateSecretInput{Name: &name, SecretString: aws.String("first")}); err != nil {
 		t.Fatal(err)
 	}
 	now := time.Now()
@@ -179,7 +184,8 @@ func TestPlatformKey_TheOneBeforeIsGoodUntilTheNextRotation(t *testing.T) {
 	}
 	rotate := func(to string) {
 		t.Helper()
-		if _, err := client.PutSecretValue(t.Context(), &secretsmanager.PutSecretValueInput{SecretId: &name, SecretString: &to}); err != nil {
+		if _, err := client.PutSecretValue(t.Context(),
+			&secretsmanager.PutSecretValueInput{SecretId: &name, SecretString: &to}); err != nil {
 			t.Fatal(err)
 		}
 		now = now.Add(61 * time.Second)

@@ -15,8 +15,8 @@ import (
 	"plugboard/shared/fault"
 )
 
-// The model webhook-secret: a request signed as Standard Webhooks are, with the callback secret of the installation that
-// its path names. https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+// The model webhook-secret: a request signed as Standard Webhooks are, with the callback secret of the installation
+// that its path names. https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 
 // The parameters of a path that name an installation.
 const (
@@ -56,11 +56,13 @@ type Callback struct {
 // Record is what the transaction of its effect creates.
 func (c Callback) Record(now time.Time) domain.Callback {
 	i := c.Installation
-	return domain.Callback{Account: i.Account, Extension: i.Extension, Epoch: i.Epoch, ID: c.ID, Digest: c.Digest, EndsAt: now.Add(domain.CallbackKept)}
+	return domain.Callback{Account: i.Account, Extension: i.Extension, Epoch: i.Epoch, ID: c.ID, Digest: c.Digest,
+		EndsAt: now.Add(domain.CallbackKept)}
 }
 
 // callbackCaller lets in who signed the body with a secret of the installation, at most five minutes ago, while it is
-// enabled and its account not being deleted. A body is read when all that is cheaper has held. An id that came with another body proves nothing.
+// enabled and its account not being deleted. A body is read when all that is cheaper has held. An id that came with
+// another body proves nothing.
 func (g *Gate) callbackCaller(ctx context.Context, r Request) (Caller, error) {
 	id, sent := r.Header.Values(HeaderCallbackID), r.Header.Values(HeaderCallbackTimestamp)
 	if g.open == nil {
@@ -102,11 +104,12 @@ func (g *Gate) callbackCaller(ctx context.Context, r Request) (Caller, error) {
 	if c.Done, err = g.done(ctx, c); err != nil {
 		return Caller{}, err
 	}
-	return Caller{Model: ModelWebhookSecret, Account: i.Account, Callback: &c, Principal: "callback:" + string(i.Account) + "/" + string(i.Extension)}, nil
+	return Caller{Model: ModelWebhookSecret, Account: i.Account, Callback: &c,
+		Principal: "callback:" + string(i.Account) + "/" + string(i.Extension)}, nil
 }
 
-// signed tells whether the body bears a signature by one of the installation's secrets. The timestamp was looked at: the
-// library would by its own clock.
+// signed tells whether the body bears a signature by one of the installation's secrets. The timestamp was looked at:
+// the library would by its own clock.
 func (g *Gate) signed(ctx context.Context, i domain.Installation, h http.Header, body []byte) (bool, error) {
 	for _, sealed := range i.CallbackSecrets(g.now()) {
 		plain, err := g.open.Open(ctx, i.Account, domain.CallbackResource(i.Extension), sealed)

@@ -20,7 +20,8 @@ type Caller struct {
 	Session   *domain.Session  // participant
 	Callback  *Callback        // webhook-secret
 	Principal string           // the credential's owner, for logs and Idempotency-Key; no secret
-	KeyPrint  string           // for logs, of a platform's or partner's key, of which an owner may have two: see keyPrint
+	// for logs, of a platform's or partner's key, of which an owner may have two: see keyPrint
+	KeyPrint string
 }
 
 // keyPrint tells an owner's keys apart in the log: the first 48 bits of the key's SHA-256, of which a key of 192 random

@@ -16,15 +16,18 @@ func TestRule28_OnlyMembersAreLimitedToTheirWorkspaces(t *testing.T) {
 		caller       auth.Caller
 		sales, legal bool
 	}{
-		"a member":                       {auth.Caller{Model: auth.ModelDashboard, User: member}, true, false},
-		"a member without a workspace":   {auth.Caller{Model: auth.ModelDashboard, User: nowhere}, false, false},
-		"an admin":                       {auth.Caller{Model: auth.ModelDashboard, User: admin}, true, true},
-		"a token that acts for nobody":   {auth.Caller{Model: auth.ModelIntegration, Token: token}, true, true},
-		"a token that acts for a member": {auth.Caller{Model: auth.ModelIntegration, Token: token, User: member}, true, false},
-		"a token that acts for an admin": {auth.Caller{Model: auth.ModelIntegration, Token: token, User: admin}, true, true},
-		"the platform":                   {auth.Caller{Model: auth.ModelPlatform}, true, true},
+		"a member":                     {auth.Caller{Model: auth.ModelDashboard, User: member}, true, false},
+		"a member without a workspace": {auth.Caller{Model: auth.ModelDashboard, User: nowhere}, false, false},
+		"an admin":                     {auth.Caller{Model: auth.ModelDashboard, User: admin}, true, true},
+		"a token that acts for nobody": {auth.Caller{Model: auth.ModelIntegration, Token: token}, true, true},
+		"a token that acts for a member": {auth.Caller{Model: auth.ModelIntegration, Token: token, User: member},
+			true, false},
+		"a token that acts for an admin": {auth.Caller{Model: auth.ModelIntegration, Token: token, User: admin}, true,
+			true},
+		"the platform": {auth.Caller{Model: auth.ModelPlatform}, true, true},
 	} {
-		if sales, legal := test.caller.Reaches("sales"), test.caller.Reaches("legal"); sales != test.sales || legal != test.legal {
+		if sales, legal := test.caller.Reaches("sales"), test.caller.Reaches("legal"); sales != test.sales ||
+			legal != test.legal {
 			t.Errorf("%s reaches sales: %v, legal: %v; want %v, %v", name, sales, legal, test.sales, test.legal)
 		}
 	}

@@ -19,7 +19,8 @@ type vault struct {
 	failure           error
 }
 
-func (v *vault) GetSecretValue(_ context.Context, in *secretsmanager.GetSecretValueInput, _ ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
+func (v *vault) GetSecretValue(_ context.Context, in *secretsmanager.GetSecretValueInput,
+	_ ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error) {
 	value := v.current
 	if *in.VersionStage == "AWSPREVIOUS" {
 		if value = v.previous; value == "" {
@@ -100,7 +101,8 @@ func TestCursorKeys_ReadTheirSecretOnceAndForWrongCursorsOnceAMinute(t *testing.
 
 func TestCursorKeys_WithoutAKeyThereIsNoCursor(t *testing.T) {
 	now := time.Now()
-	for name, v := range map[string]*vault{"it cannot be read": {current: "first", failure: errors.New("no")}, "it is empty": {}} {
+	for name, v := range map[string]*vault{"it cannot be read": {current: "first", failure: errors.New("no")},
+		"it is empty": {}} {
 		k := process(v, &now)
 		if sum, err := k.Sum(t.Context(), "a"); err == nil {
 			t.Errorf("%s: got the sum %x", name, sum)

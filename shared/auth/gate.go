@@ -33,11 +33,12 @@ type Records interface {
 	PartnerKey(ctx context.Context, hash string) (domain.PartnerKey, error)
 	Session(ctx context.Context, hash string) (domain.Session, error)
 	Contract(ctx context.Context, a domain.AccountID, id domain.ContractID) (domain.Contract, error)
-	Callback(ctx context.Context, a domain.AccountID, e domain.ExtensionID, epoch int, id string) (domain.Callback, error)
+	Callback(ctx context.Context, a domain.AccountID, e domain.ExtensionID, epoch int,
+		id string) (domain.Callback, error)
 }
 
-// Identity checks a dashboard JWT: algorithm, signature, issuer, audience, expiry. Unavailable when it cannot; any other
-// error means that the token proves nothing.
+// Identity checks a dashboard JWT: algorithm, signature, issuer, audience, expiry. Unavailable when it cannot; any
+// other error means that the token proves nothing.
 type Identity interface {
 	Verify(ctx context.Context, jwt string) (domain.AccountID, domain.UserID, error)
 }
@@ -93,9 +94,9 @@ func (d Demand) accountBound() bool {
 // Admit proves who calls and that the rules let them in.
 //
 // Where the credential is good, the caller is returned with a refusal too, for the log. Unauthenticated: no credential,
-// two, or one that proves nothing. Throttled: the account or partner asks too often. Forbidden: a good credential of another
-// model, or without the role or scope; `installation-suspended` for a suspended extension's token or callback. Invalid:
-// the acting user or account that a header names does not exist, or is needed and not named.
+// two, or one that proves nothing. Throttled: the account or partner asks too often. Forbidden: a good credential of
+// another model, or without the role or scope; `installation-suspended` for a suspended extension's token or callback.
+// Invalid: the acting user or account that a header names does not exist, or is needed and not named.
 func (g *Gate) Admit(ctx context.Context, r Request, d Demand) (Caller, error) {
 	if _, public := d.Rules.Of(ModelPublic); public {
 		return Caller{Model: ModelPublic, Principal: "public"}, nil
@@ -106,7 +107,8 @@ func (g *Gate) Admit(ctx context.Context, r Request, d Demand) (Caller, error) {
 		return Caller{}, errUnauthenticated(nil)
 	case 1:
 	default:
-		return Caller{}, fault.New(fault.Unauthenticated, "unauthenticated", "Send one credential, once: Authorization, %s or a signature.", HeaderPlatformKey)
+		return Caller{}, fault.New(fault.Unauthenticated, "unauthenticated",
+			"Send one credential, once: Authorization, %s or a signature.", HeaderPlatformKey)
 	}
 	caller, err := g.authenticate(ctx, r, d)
 	if err != nil {
@@ -119,7 +121,8 @@ func (g *Gate) Admit(ctx context.Context, r Request, d Demand) (Caller, error) {
 	}
 	rule, ok := d.Rules.Of(caller.Model)
 	if !ok {
-		return caller, fault.New(fault.Forbidden, "wrong-credential", "This needs a credential of: %s. Yours is of: %s.", d.Rules, caller.Model)
+		return caller, fault.New(fault.Forbidden, "wrong-credential",
+			"This needs a credential of: %s. Yours is of: %s.", d.Rules, caller.Model)
 	}
 	return caller, allow(caller, rule, d)
 }
@@ -222,7 +225,8 @@ func (g *Gate) dashboardCaller(ctx context.Context, jwt string) (Caller, error) 
 	if err = errors.Join(living(), unauthenticatedWhenAbsent(err)); err != nil {
 		return Caller{}, err
 	}
-	return Caller{Model: ModelDashboard, Account: account, User: &user, Principal: "user:" + string(account) + "/" + string(subject)}, nil
+	return Caller{Model: ModelDashboard, Account: account, User: &user, Principal: "user:" + string(account) + "/" +
+		string(subject)}, nil
 }
 
 // integrationCaller lets in an account's own token, and an extension's while its installation is enabled and
@@ -250,7 +254,8 @@ func (g *Gate) integrationCaller(ctx context.Context, credential string, h http.
 			return Caller{}, err
 		}
 	}
-	caller := Caller{Model: ModelIntegration, Account: token.Account, Token: &token, Principal: "token:" + string(token.ID)}
+	caller := Caller{Model: ModelIntegration, Account: token.Account, Token: &token,
+		Principal: "token:" + string(token.ID)}
 	if len(h.Values(HeaderUser)) > 1 {
 		return Caller{}, headerFault(HeaderUser, "repeated", "Send this header once.")
 	}
@@ -277,7 +282,8 @@ func (g *Gate) actingUser(ctx context.Context, a domain.AccountID, value string)
 }
 
 func suspended(i domain.Installation) error {
-	return fault.New(fault.Forbidden, "installation-suspended", "The extension %q is suspended in this account.", i.Extension)
+	return fault.New(fault.Forbidden, "installation-suspended", "The extension %q is suspended in this account.",
+		i.Extension)
 }
 
 // installed holds what an extension's token is, or made, to the epoch of the installation (design rule 5). Nothing is
@@ -311,7 +317,8 @@ func (g *Gate) partnerCaller(ctx context.Context, credential string) (Caller, er
 	if ended(key.ExpiresAt, g.now) {
 		return Caller{}, errUnauthenticated(nil)
 	}
-	return Caller{Model: ModelPartner, Partner: key.Partner, Principal: "partner:" + string(key.Partner), KeyPrint: keyPrint(credential)}, nil
+	return Caller{Model: ModelPartner, Partner: key.Partner, Principal: "partner:" + string(key.Partner),
+		KeyPrint: keyPrint(credential)}, nil
 }
 
 // participantCaller lets in a session until its end, while its contract is open and has its participant, and while the
@@ -341,7 +348,8 @@ func (g *Gate) participantCaller(ctx context.Context, credential string) (Caller
 	if !decided && !session.Lives(c) {
 		return Caller{}, errUnauthenticated(nil)
 	}
-	return Caller{Model: ModelParticipant, Account: session.Account, Session: &session, Principal: "session:" + string(session.ID)}, nil
+	return Caller{Model: ModelParticipant, Account: session.Account, Session: &session,
+		Principal: "session:" + string(session.ID)}, nil
 }
 
 // living begins to read the credential's account, and returns what waits for it: Unauthenticated when the account is

@@ -66,7 +66,9 @@ func (k *issuerKeys) VerifySignature(_ context.Context, jwt string) ([]byte, err
 // candidates are the keys that may have signed the token: those of its key id, or all when it names none.
 func (k *issuerKeys) candidates(token *jose.JSONWebSignature) []jose.JSONWebKey {
 	id := token.Signatures[0].Header.KeyID
-	return slices.DeleteFunc(slices.Clone(k.keys), func(key jose.JSONWebKey) bool { return id != "" && key.KeyID != id })
+	return slices.DeleteFunc(slices.Clone(k.keys), func(key jose.JSONWebKey) bool {
+		return id != "" && key.KeyID != id
+	})
 }
 
 // knows tells whether another fetch would say nothing new: the token's key id is known, or a key verifies a token that
@@ -167,7 +169,8 @@ func (k *issuerKeys) fetch() ([]jose.JSONWebKey, error) {
 
 func errNoKeys(cause error) error {
 	return &fault.Error{
-		Kind: fault.Unavailable, Code: "sign-in-unavailable", Op: "learn the issuer's keys", Err: cause, Wait: noKeysPause,
+		Kind: fault.Unavailable, Code: "sign-in-unavailable", Op: "learn the issuer's keys", Err: cause,
+		Wait:   noKeysPause,
 		Detail: "The keys of the sign-in cannot be fetched, so your token cannot be checked. Try again in a moment.",
 	}
 }

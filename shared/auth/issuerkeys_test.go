@@ -171,12 +171,18 @@ func TestOIDC_AFailingIssuerHoldsNobody(t *testing.T) {
 	}
 	defer close(hangs)
 	for name, answer := range map[string]http.HandlerFunc{
-		"it hangs":           hanging,
-		"it answers 500":     func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) },
-		"it answers HTML":    func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>Please log in</html>") },
-		"it has no keys":     func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"keys":[]}`) },
-		"it never ends":      func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"keys":["`, strings.Repeat("x", 3<<20)) },
-		"it shows a private": func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, encoded(t, privateSet(unknown))) },
+		"it hangs":       hanging,
+		"it answers 500": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) },
+		"it answers HTML": func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprint(w, "<html>Please log in</html>")
+		},
+		"it has no keys": func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"keys":[]}`) },
+		"it never ends": func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprint(w, `{"keys":["`, strings.Repeat("x", 3<<20))
+		},
+		"it shows a private": func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprint(w, encoded(t, privateSet(unknown)))
+		},
 	} {
 		s := newSignIn(t, good.set())
 		s.takes(name, s.token(good))
@@ -291,8 +297,10 @@ func TestOIDC_TakesTheCompactFormAlone(t *testing.T) {
 		part := strings.Split(compact, ".")
 		header, _ := base64.RawURLEncoding.DecodeString(part[0])
 		for form, token := range map[string]string{
-			"flattened":           fmt.Sprintf(`{"protected":%q,"payload":%q,"signature":%q}`, part[0], part[1], part[2]),
-			"general":             fmt.Sprintf(`{"payload":%q,"signatures":[{"protected":%q,"signature":%q}]}`, part[1], part[0], part[2]),
+			"flattened": fmt.Sprintf(`{"protected":%q,"payload":%q,"signature":%q}`, part[0], part[1],
+				part[2]),
+			"general": fmt.Sprintf(`{"payload":%q,"signatures":[{"protected":%q,"signature":%q}]}`, part[1],
+				part[0], part[2]),
 			"with spaces":         " " + compact + " ",
 			"with a fourth part":  compact + ".",
 			"without a signature": part[0] + "." + part[1],

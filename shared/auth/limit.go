@@ -18,7 +18,8 @@ type LimitConfig struct {
 const (
 	// limitWindow is the time over which requests are counted. A caller may use all of a window's at once.
 	limitWindow = 5 * time.Second
-	// limitFree is how many requests of a caller a process lets in uncounted, in each window: a quiet caller costs nothing.
+	// limitFree is how many requests of a caller a process lets in uncounted, in each window: a quiet caller costs
+	// nothing.
 	limitFree = 5
 	// limitBlock is how many requests a process counts at once beyond those: one write for each.
 	limitBlock = 10

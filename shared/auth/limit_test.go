@@ -75,7 +75,8 @@ func (l limited) ask(n int, header, value string) (let int) {
 	for range n {
 		r := auth.Request{Header: map[string][]string{header: {value}}}
 		r.Header.Set(auth.HeaderAccount, "acct-1")
-		_, err := l.Admit(l.t.Context(), r, auth.Demand{Rules: auth.AnyOf(auth.Dashboard(domain.Member), auth.Platform(), auth.Partner())})
+		_, err := l.Admit(l.t.Context(), r,
+			auth.Demand{Rules: auth.AnyOf(auth.Dashboard(domain.Member), auth.Platform(), auth.Partner())})
 		var f *fault.Error
 		switch {
 		case err == nil:

@@ -22,7 +22,8 @@ const (
 
 // Models is every model that exists; a rule with another one is refused when the operation is declared.
 var Models = []Model{
-	ModelDashboard, ModelIntegration, ModelParticipant, ModelPartner, ModelPlatform, ModelPublic, ModelWebhookSecret, ModelInternal,
+	ModelDashboard, ModelIntegration, ModelParticipant, ModelPartner, ModelPlatform, ModelPublic, ModelWebhookSecret,
+	ModelInternal,
 }
 
 // Rule is one way in: a model and what it must hold besides.

@@ -15,7 +15,8 @@ import (
 
 // SecretsManager is what keys in Secrets Manager need of AWS.
 type SecretsManager interface {
-	GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
+	GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput,
+		...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
 }
 
 // versions are the current value of a secret and the one before it, as a process has read them last. Safe for
@@ -39,7 +40,8 @@ func (v *versions) noOlderThan(ctx context.Context, age time.Duration) ([]string
 	}
 	var values []string
 	for _, stage := range []string{"AWSCURRENT", "AWSPREVIOUS"} {
-		out, err := v.client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &v.secret, VersionStage: &stage})
+		out, err := v.client.GetSecretValue(ctx,
+			&secretsmanager.GetSecretValueInput{SecretId: &v.secret, VersionStage: &stage})
 		var absent *types.ResourceNotFoundException
 		if errors.As(err, &absent) && stage == "AWSPREVIOUS" {
 			break

@@ -91,7 +91,8 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 func noSuchOperation(w http.ResponseWriter, r *http.Request) {
-	writeProblem(w, problemOf(r.Context(), fault.New(fault.NotFound, "no-such-operation", "There is no operation %s %s.", r.Method, r.URL.Path)))
+	writeProblem(w, problemOf(r.Context(),
+		fault.New(fault.NotFound, "no-such-operation", "There is no operation %s %s.", r.Method, r.URL.Path)))
 }
 
 // Handle serves the operation with h, which does not compile unless the types are the declared ones. looks find what
@@ -101,13 +102,14 @@ func (op Op[I, O]) Handle(a *API, h func(context.Context, *I) (*O, error), looks
 	op.register(a, op.served(a, h, looks))
 }
 
-// admit is the middleware by which nothing of a request but its headers is looked at before its caller is let in; but for
-// a callback, whose signature is over its body: that is read, up to the operation's limit, and parsed later.
+// admit is the middleware by which nothing of a request but its headers is looked at before its caller is let in; but
+// for a callback, whose signature is over its body: that is read, up to the operation's limit, and parsed later.
 func (o Operation) admit(a *API) func(huma.Context, func(huma.Context)) {
 	demand := auth.Demand{Rules: o.Auth, ActingUser: o.ActingUser == RequiredActingUser}
 	return func(ctx huma.Context, next func(huma.Context)) {
 		r, w := humago.Unwrap(ctx)
-		caller, err := a.gate.Admit(ctx.Context(), auth.Request{Header: r.Header, Param: ctx.Param, Body: func() ([]byte, error) { return o.body(r) }}, demand)
+		caller, err := a.gate.Admit(ctx.Context(), auth.Request{Header: r.Header, Param: ctx.Param,
+			Body: func() ([]byte, error) { return o.body(r) }}, demand)
 		note(ctx.Context(), o.ID, caller)
 		if o.showsSecret {
 			w.Header().Set("Cache-Control", "no-store")
@@ -128,7 +130,8 @@ func (o Operation) admit(a *API) func(huma.Context, func(huma.Context)) {
 
 // body reads the request's body whole and leaves it to be read again. TooLarge over the operation's limit.
 func (o Operation) body(r *http.Request) ([]byte, error) {
-	tooLarge := fault.New(fault.TooLarge, "", "The body is larger than the %d bytes that this operation takes.", o.MaxBody)
+	tooLarge := fault.New(fault.TooLarge, "", "The body is larger than the %d bytes that this operation takes.",
+		o.MaxBody)
 	if r.ContentLength > o.MaxBody {
 		return nil, tooLarge
 	}
@@ -180,13 +183,16 @@ func logged(f Function, next http.Handler) http.Handler {
 		ctx := trace.With(r.Context(), trace.Of(r.Header))
 		status := &statusWriter{ResponseWriter: w, status: http.StatusOK}
 		recovered(next).ServeHTTP(status, r.WithContext(context.WithValue(ctx, wideKey{}, l)))
-		slog.InfoContext(r.Context(), "request", "function", f, "request_id", RequestID(ctx), "trace_id", trace.From(ctx), "method", r.Method, "operation", l.operation,
-			"status", status.status, "source", sourceOf(r), "model", l.caller.Model, "principal", l.caller.Principal, "key_print", l.caller.KeyPrint,
+		slog.InfoContext(r.Context(), "request", "function", f, "request_id", RequestID(ctx), "trace_id",
+			trace.From(ctx), "method", r.Method, "operation", l.operation,
+			"status", status.status, "source", sourceOf(r), "model", l.caller.Model, "principal", l.caller.Principal,
+			"key_print", l.caller.KeyPrint,
 			"account", l.caller.Account, "acting_user", l.caller.UserID(), "ms", time.Since(began).Milliseconds())
 	})
 }
 
-// sourceOf is the address that the request came from, as the gateway saw it. Headers that name another are not believed.
+// sourceOf is the address that the request came from, as the gateway saw it. Headers that name another are not
+// believed.
 func sourceOf(r *http.Request) string {
 	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
 		return host
@@ -226,7 +232,8 @@ func (o Operation) document(a *API) huma.Operation {
 		Parameters:  o.headers(),
 		Responses:   map[string]*huma.Response{},
 		Extensions: map[string]any{
-			"x-plugboard-auth": o.Auth.String(), "x-plugboard-acting-user": o.ActingUser, "x-plugboard-max-body-bytes": o.MaxBody,
+			"x-plugboard-auth": o.Auth.String(), "x-plugboard-acting-user": o.ActingUser,
+			"x-plugboard-max-body-bytes": o.MaxBody,
 		},
 	}
 	problem := a.huma.OpenAPI().Components.Schemas.Schema(problemSchema, true, "Problem")
@@ -243,7 +250,8 @@ func (o Operation) document(a *API) huma.Operation {
 	if len(o.Binary) > 0 {
 		d.Responses[strconv.Itoa(o.Status)] = &huma.Response{Content: map[string]*huma.MediaType{}}
 		for _, kind := range o.Binary {
-			d.Responses[strconv.Itoa(o.Status)].Content[kind] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
+			d.Responses[strconv.Itoa(o.Status)].Content[kind] = &huma.MediaType{
+				Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
 		}
 	}
 	if o.Revalidates {
@@ -257,7 +265,8 @@ func (o Operation) document(a *API) huma.Operation {
 	}
 	if o.readyJSON {
 		d.Responses[strconv.Itoa(o.Status)] = &huma.Response{
-			Content: map[string]*huma.MediaType{"application/json": {Schema: &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}}},
+			Content: map[string]*huma.MediaType{
+				"application/json": {Schema: &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}}},
 		}
 	}
 	return d

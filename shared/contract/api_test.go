@@ -78,7 +78,7 @@ func serve(t *testing.T, gate Gate, h func(context.Context, *makeInput) (*makeOu
 	emptyTable(t)
 	row := goodRow()
 	row.MaxBody = 200
-	op := declare[makeInput, makeOutput](row)
+	op := declare[makeInput, makeOutput](group{}, row)
 	handler, err := New(Webhooks, gate, nil, nil, func(a *API) { op.Handle(a, h) })
 	if err != nil {
 		t.Fatal(err)
@@ -133,7 +133,7 @@ func problem(t *testing.T, h http.Handler, r *http.Request, status int) Problem 
 
 func TestNew_RefusesAFunctionThatLeavesOutAnOperation(t *testing.T) {
 	emptyTable(t)
-	declare[noInput, noOutput](goodRow())
+	declare[noInput, noOutput](group{}, goodRow())
 	_, err := New(Webhooks, openGate{}, nil, nil, func(*API) {})
 	if err == nil || !strings.Contains(err.Error(), "owns the operation do-it and does not serve it") {
 		t.Errorf("got %v, want the name of what is left out", err)
@@ -142,7 +142,7 @@ func TestNew_RefusesAFunctionThatLeavesOutAnOperation(t *testing.T) {
 
 func TestNew_RefusesAFunctionThatServesAnothersOperation(t *testing.T) {
 	emptyTable(t)
-	op := declare[noInput, noOutput](goodRow())
+	op := declare[noInput, noOutput](group{}, goodRow())
 	_, err := New(Contracts, openGate{}, nil, nil, func(a *API) {
 		op.Handle(a, func(context.Context, *noInput) (*noOutput, error) { return nil, nil })
 	})
@@ -214,17 +214,21 @@ func TestRule26_BodiesThatCannotBeTaken(t *testing.T) {
 		status int
 		code   string
 	}{
-		"nothing":             {"", 400, "malformed"},
-		"no JSON":             {"name=Kim", 400, "malformed"},
-		"truncated":           {goodBody[:len(goodBody)-3], 400, "malformed"},
-		"two documents":       {goodBody + goodBody, 400, "malformed"},
-		"null":                {"null", 422, "invalid"},
-		"a list":              {"[]", 422, "invalid"},
-		"null for a list":     {`{"name":"Kim","email":"kim@example.com","tags":null}`, 422, "invalid"},
-		"a name in capitals":  {`{"NAME":"Kim","email":"kim@example.com","tags":[]}`, 422, "invalid"},
-		"a name in two cases": {`{"name":"Kim","NAME":"far too long","email":"kim@example.com","tags":[]}`, 422, "invalid"},
-		"a name twice":        {`{"name":"Kim","email":"kim@example.com","tags":["a","b","c"],"tags":[]}`, 400, "malformed"},
-		"a name twice inside": {`{"name":"Kim","email":"kim@example.com","tags":[],"parts":[{"key":"BAD","key":"good","size":1}]}`, 400, "malformed"},
+		"nothing":            {"", 400, "malformed"},
+		"no JSON":            {"name=Kim", 400, "malformed"},
+		"truncated":          {goodBody[:len(goodBody)-3], 400, "malformed"},
+		"two documents":      {goodBody + goodBody, 400, "malformed"},
+		"null":               {"null", 422, "invalid"},
+		"a list":             {"[]", 422, "invalid"},
+		"null for a list":    {`{"name":"Kim","email":"kim@example.com","tags":null}`, 422, "invalid"},
+		"a name in capitals": {`{"NAME":"Kim","email":"kim@example.com","tags":[]}`, 422, "invalid"},
+		"a name in two cases": {`{"name":"Kim","NAME":"far too long","email":"kim@example.com","tags":[]}`,
+			422, "invalid"},
+		"a name twice": {`{"name":"Kim","email":"kim@example.com","tags":["a","b","c"],"tags":[]}`,
+			400, "malformed"},
+		"a name twice inside": {`{"name":"Kim","email":"kim@example.com","tags":[],"parts":[{"key":"BAD",` +
+			`"key":"good",` +
+			`"size":1}]}`, 400, "malformed"},
 		"one byte too many":   {padded(201), 413, "too-large"},
 		"many bytes too many": {padded(100_000), 413, "too-large"},
 	} {
@@ -258,7 +262,8 @@ func TestAnswer_ListsAndMapsAreNeverNull(t *testing.T) {
 	})
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, request("POST", "/v1/things/1", goodBody))
-	if got, want := strings.TrimSpace(w.Body.String()), `{"names":[],"by_name":{},"inner":[{"names":[]}]}`; got != want {
+	if got, want := strings.TrimSpace(w.Body.String()),
+		`{"names":[],"by_name":{},"inner":[{"names":[]}]}`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
@@ -266,7 +271,8 @@ func TestAnswer_ListsAndMapsAreNeverNull(t *testing.T) {
 func TestAdmit_ComesBeforeAnythingElseIsLookedAt(t *testing.T) {
 	h := serve(t, closedGate{}, unreachable(t))
 	for _, body := range []string{goodBody, "", "{", `{"name":1}`, strings.Repeat(" ", 100_000)} {
-		if got, want := problem(t, h, request("POST", "/v1/things/much-too-long?color=red", body), 401).Code, "unauthenticated"; got != want {
+		if got, want := problem(t, h, request("POST", "/v1/things/much-too-long?color=red", body), 401).Code,
+			"unauthenticated"; got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
@@ -274,7 +280,8 @@ func TestAdmit_ComesBeforeAnythingElseIsLookedAt(t *testing.T) {
 
 func TestNew_UnknownOperationIsAProblem(t *testing.T) {
 	h := serve(t, openGate{}, unreachable(t))
-	for _, target := range []string{"GET /v1/things/1", "POST /v1/things", "POST /v1/things/1/", "POST /", "GET /openapi.json", "GET /docs", "GET /schemas/x.json"} {
+	for _, target := range []string{"GET /v1/things/1", "POST /v1/things", "POST /v1/things/1/", "POST /",
+		"GET /openapi.json", "GET /docs", "GET /schemas/x.json"} {
 		method, path, _ := strings.Cut(target, " ")
 		if got, want := problem(t, h, request(method, path, ""), 404).Code, "no-such-operation"; got != want {
 			t.Errorf("%s: got %q, want %q", target, got, want)
@@ -285,9 +292,11 @@ func TestNew_UnknownOperationIsAProblem(t *testing.T) {
 func TestFaultsOfOurs_ShowNothingButTheRequestsID(t *testing.T) {
 	const internal = "dial tcp 10.0.0.1: table plugboard-accounts"
 	for name, handler := range map[string]func(context.Context, *makeInput) (*makeOutput, error){
-		"an error":        func(context.Context, *makeInput) (*makeOutput, error) { return nil, io.ErrUnexpectedEOF },
-		"a wrapped error": func(context.Context, *makeInput) (*makeOutput, error) { return nil, fault.Wrap(io.EOF, internal) },
-		"a panic":         func(context.Context, *makeInput) (*makeOutput, error) { panic(internal) },
+		"an error": func(context.Context, *makeInput) (*makeOutput, error) { return nil, io.ErrUnexpectedEOF },
+		"a wrapped error": func(context.Context, *makeInput) (*makeOutput, error) {
+			return nil, fault.Wrap(io.EOF, internal)
+		},
+		"a panic": func(context.Context, *makeInput) (*makeOutput, error) { panic(internal) },
 		"a nil pointer": func(context.Context, *makeInput) (*makeOutput, error) {
 			var c *domain.Contract
 			return nil, fault.New(fault.Conflict, c.Name, "")

@@ -54,7 +54,9 @@ type Hearer struct {
 func ViewHearer(w domain.Webhook, of domain.Subject, at time.Time) Hearer {
 	clause := w.Hears(of)
 	return Hearer{
-		Webhook: w.ID, Name: w.Name, Extension: w.Extension, TemplateType: w.TemplateType, Lifecycle: w.Lifecycle, URL: w.URL,
-		Filters: filtersOf(w), Heard: clause == domain.Heard, Clause: clause, ChangedSince: w.CreatedAt.After(at) || w.UpdatedAt.After(at),
+		Webhook: w.ID, Name: w.Name, Extension: w.Extension, TemplateType: w.TemplateType, Lifecycle: w.Lifecycle,
+		URL:     w.URL,
+		Filters: filtersOf(w), Heard: clause == domain.Heard, Clause: clause, ChangedSince: w.CreatedAt.After(at) ||
+			w.UpdatedAt.After(at),
 	}
 }

@@ -14,8 +14,8 @@ import (
 
 // How a Go program calls an operation: from its input to an HTTP request, from the answer to its output.
 
-// RequestParts puts each field of an operation's input where its tag says: into the path with its query, the headers, the
-// body.
+// RequestParts puts each field of an operation's input where its tag says: into the path with its query, the headers,
+// the body.
 func RequestParts(o Operation, input any) (string, http.Header, []byte, error) {
 	path, in := o.Path, reflect.ValueOf(input)
 	query, header := url.Values{}, http.Header{}

@@ -194,7 +194,8 @@ type CreateContractInput struct {
 
 // Check reports values that no template takes, and participants who are one.
 func (in *CreateContractInput) Check() []fault.Field {
-	return append(domain.CheckValues("/data_fields", in.Body.DataFields), domain.CheckParticipants("/participants", in.Body.Participants)...)
+	return append(domain.CheckValues("/data_fields", in.Body.DataFields),
+		domain.CheckParticipants("/participants", in.Body.Participants)...)
 }
 
 type ContractOutput struct {
@@ -240,7 +241,8 @@ type ListContractsInput struct {
 // Check reports a filter that nothing passes.
 func (in *ListContractsInput) Check() []fault.Field {
 	if in.NoOrigin != "" && in.Origin != "" {
-		return []fault.Field{{Pointer: "query.origin", Code: "contradiction", Detail: "Give either origin or origin_extension_id."}}
+		return []fault.Field{{Pointer: "query.origin", Code: "contradiction",
+			Detail: "Give either origin or origin_extension_id."}}
 	}
 	return nil
 }

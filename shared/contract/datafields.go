@@ -100,7 +100,8 @@ func (in *OrderDataFieldsInput) Check() []fault.Field {
 	for i, id := range in.Body.CustomIDs {
 		same := func(earlier string) bool { return domain.FoldCustomID(earlier) == domain.FoldCustomID(id) }
 		if slices.ContainsFunc(in.Body.CustomIDs[:i], same) {
-			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/custom_ids/%d", i), Code: "duplicate", Detail: fmt.Sprintf("The data field %q is named twice.", id)})
+			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/custom_ids/%d", i), Code: "duplicate",
+				Detail: fmt.Sprintf("The data field %q is named twice.", id)})
 		}
 	}
 	return wrong

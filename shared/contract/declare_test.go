@@ -39,7 +39,7 @@ func declared(o Operation) (refusal string) {
 			refusal = r.(string)
 		}
 	}()
-	declare[noInput, noOutput](o)
+	declare[noInput, noOutput](group{}, o)
 	return ""
 }
 
@@ -48,32 +48,46 @@ func TestDeclare_PanicsOnARowThatSaysTooLittleOrContradictsItself(t *testing.T) 
 		change func(*Operation)
 		want   string
 	}{
-		"no auth":                     {func(o *Operation) { o.Auth = nil }, "no auth model is named"},
-		"an unknown model":            {func(o *Operation) { o.Auth = auth.AnyOf(auth.Rule{Model: "cookie"}) }, `unknown auth model "cookie"`},
-		"the zero model":              {func(o *Operation) { o.Auth = auth.AnyOf(auth.Rule{}) }, `unknown auth model ""`},
-		"a model twice":               {func(o *Operation) { o.Auth = append(o.Auth, auth.Dashboard(domain.Member)) }, "named twice"},
-		"dashboard without a role":    {func(o *Operation) { o.Auth = auth.AnyOf(auth.Dashboard("")) }, "dashboard needs a role"},
-		"integration without a scope": {func(o *Operation) { o.Auth = auth.AnyOf(auth.Integration("")) }, "integration needs a scope"},
-		"callbacks to nowhere":        {func(o *Operation) { o.Auth = auth.AnyOf(auth.WebhookSecret()) }, "names the installation"},
+		"no auth": {func(o *Operation) { o.Auth = nil }, "no auth model is named"},
+		"an unknown model": {func(o *Operation) {
+			o.Auth = auth.AnyOf(auth.Rule{Model: "cookie"})
+		}, `unknown auth model "cookie"`},
+		"the zero model": {func(o *Operation) {
+			o.Auth = auth.AnyOf(auth.Rule{})
+		}, `unknown auth model ""`},
+		"a model twice": {func(o *Operation) {
+			o.Auth = append(o.Auth, auth.Dashboard(domain.Member))
+		}, "named twice"},
+		"dashboard without a role": {func(o *Operation) {
+			o.Auth = auth.AnyOf(auth.Dashboard(""))
+		}, "dashboard needs a role"},
+		"integration without a scope": {func(o *Operation) {
+			o.Auth = auth.AnyOf(auth.Integration(""))
+		}, "integration needs a scope"},
+		"callbacks to nowhere": {func(o *Operation) {
+			o.Auth = auth.AnyOf(auth.WebhookSecret())
+		}, "names the installation"},
 		"a redirect to nobody":        {func(o *Operation) { o.Status = 303 }, "a redirect"},
 		"a target without a redirect": {func(o *Operation) { o.RedirectsTo = "somebody" }, "a redirect"},
 		"a redirect without Location": {func(o *Operation) { o.Status, o.RedirectsTo = 303, "somebody" }, "a redirect"},
-		"an acting user for nobody":   {func(o *Operation) { o.ActingUser = RequiredActingUser }, "acting user without the integration model"},
-		"an id that is no id":         {func(o *Operation) { o.ID = "DoIt" }, "not kebab-case"},
-		"no id":                       {func(o *Operation) { o.ID = "" }, "not kebab-case"},
-		"a path without a version":    {func(o *Operation) { o.Path = "/things" }, "the path is not"},
-		"a path with a slash behind":  {func(o *Operation) { o.Path += "/" }, "the path is not"},
-		"a method that nobody knows":  {func(o *Operation) { o.Method = "TRACE" }, "unknown method"},
-		"no function":                 {func(o *Operation) { o.Function = "elsewhere" }, "no function owns it"},
-		"no status":                   {func(o *Operation) { o.Status = 0 }, "no success status"},
-		"a failure as success":        {func(o *Operation) { o.Status = 404 }, "no success status"},
-		"a redirect to nowhere":       {func(o *Operation) { o.Status = 302 }, "a redirect"},
-		"a file that no input takes":  {func(o *Operation) { o.File = logoFile }, "embeds Upload"},
-		"no family":                   {func(o *Operation) { o.Family = "" }, "needed"},
-		"no since":                    {func(o *Operation) { o.Since = "" }, "needed"},
-		"no summary":                  {func(o *Operation) { o.Summary = "" }, "needed"},
-		"a mutation without writes":   {func(o *Operation) { o.Writes = nil }, "declares no writes"},
-		"a read with writes":          {func(o *Operation) { o.Method = http.MethodGet }, "a read declares writes"},
+		"an acting user for nobody": {func(o *Operation) {
+			o.ActingUser = RequiredActingUser
+		}, "acting user without the integration model"},
+		"an id that is no id":        {func(o *Operation) { o.ID = "DoIt" }, "not kebab-case"},
+		"no id":                      {func(o *Operation) { o.ID = "" }, "not kebab-case"},
+		"a path without a version":   {func(o *Operation) { o.Path = "/things" }, "the path is not"},
+		"a path with a slash behind": {func(o *Operation) { o.Path += "/" }, "the path is not"},
+		"a method that nobody knows": {func(o *Operation) { o.Method = "TRACE" }, "unknown method"},
+		"no function":                {func(o *Operation) { o.Function = "elsewhere" }, "no function owns it"},
+		"no status":                  {func(o *Operation) { o.Status = 0 }, "no success status"},
+		"a failure as success":       {func(o *Operation) { o.Status = 404 }, "no success status"},
+		"a redirect to nowhere":      {func(o *Operation) { o.Status = 302 }, "a redirect"},
+		"a file that no input takes": {func(o *Operation) { o.File = logoFile }, "embeds Upload"},
+		"no family":                  {func(o *Operation) { o.Family = "" }, "needed"},
+		"no since":                   {func(o *Operation) { o.Since = "" }, "needed"},
+		"no summary":                 {func(o *Operation) { o.Summary = "" }, "needed"},
+		"a mutation without writes":  {func(o *Operation) { o.Writes = nil }, "declares no writes"},
+		"a read with writes":         {func(o *Operation) { o.Method = http.MethodGet }, "a read declares writes"},
 		"a read with events": {func(o *Operation) {
 			o.Method, o.Writes, o.Emits = http.MethodGet, nil, []events.Type{events.ContractSigned}
 		}, "a read declares writes"},
@@ -82,7 +96,8 @@ func TestDeclare_PanicsOnARowThatSaysTooLittleOrContradictsItself(t *testing.T) 
 			emptyTable(t)
 			row := goodRow()
 			test.change(&row)
-			if got := declared(row); !strings.Contains(got, test.want) || !strings.Contains(got, "contract: operation") {
+			if got := declared(row); !strings.Contains(got, test.want) ||
+				!strings.Contains(got, "contract: operation") {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 			if len(all) != 0 {
@@ -152,12 +167,14 @@ func shownOnce(t *testing.T, o Operation, of reflect.Type, path string, reachabl
 			case f.Type == reflect.TypeFor[domain.ShownOnce]():
 				found++
 				if !reachable || !f.IsExported() || o.Mutates() && !omittedWhenEmpty(f) {
-					t.Errorf("%s of %s must be exported, outside maps, and omitempty, as the recorded answer has none", at, o.ID)
+					t.Errorf("%s of %s must be exported, outside maps, and omitempty, as the recorded answer has none",
+						at, o.ID)
 				}
 			case f.Type == reflect.TypeFor[domain.HandOffURL]():
 				found++
 				if !reachable || !f.IsExported() {
-					t.Errorf("%s of %s must be exported and outside maps, for the recorded answer to lose its code", at, o.ID)
+					t.Errorf("%s of %s must be exported and outside maps, for the recorded answer to lose its code",
+						at, o.ID)
 				}
 			case f.IsExported() || f.Anonymous:
 				found += shownOnce(t, o, f.Type, at, reachable && f.IsExported())

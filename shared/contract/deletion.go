@@ -32,7 +32,8 @@ type DeletionView struct {
 
 // ViewDeletion shows the proof.
 func ViewDeletion(d domain.Deletion) DeletionView {
-	v := DeletionView{ID: d.ID, Account: d.Account, State: "erasing", AskedBy: d.AskedBy, AskedAt: d.AskedAt, FinishedAt: d.FinishedAt, Erased: d.Erased}
+	v := DeletionView{ID: d.ID, Account: d.Account, State: "erasing", AskedBy: d.AskedBy, AskedAt: d.AskedAt,
+		FinishedAt: d.FinishedAt, Erased: d.Erased}
 	if !d.FinishedAt.IsZero() {
 		v.State = "finished"
 	}

@@ -7,8 +7,8 @@ import "reflect"
 // registrars registers each operation with Huma, by id.
 var registrars = map[string]func(*API, *served){}
 
-// describe keeps what OpenAPI needs of an operation. Lambda's builds leave it out, because Huma's generic code takes some
-// 20 KB for each operation, and each function would carry all of it.
+// describe keeps what OpenAPI needs of an operation. Lambda's builds leave it out, because Huma's generic code takes
+// some 20 KB for each operation, and each function would carry all of it.
 func describe[I, O any](op Op[I, O]) {
 	registrars[op.ID] = func(a *API, s *served) { registerTyped[I, O](a, s) }
 	document := func(a *API) { registrars[op.ID](a, op.served(a, nil, nil)) }

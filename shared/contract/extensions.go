@@ -108,8 +108,8 @@ type ListExtensionInstallationsOutput struct {
 	Body Page[ExtensionInstallationView]
 }
 
-// ExtensionInstallationView is an installation as its extension's partner sees it. Why one failed it is not told: the reasons quote what
-// the account's users wrote.
+// ExtensionInstallationView is an installation as its extension's partner sees it. Why one failed it is not told: the
+// reasons quote what the account's users wrote.
 type ExtensionInstallationView struct {
 	Account       domain.AccountID                 `json:"account_id"`
 	Version       int                              `json:"version"`
@@ -124,7 +124,8 @@ type ExtensionInstallationView struct {
 // ViewInstalled leaves out what is the account's.
 func ViewInstalled(i domain.Installation) ExtensionInstallationView {
 	return ExtensionInstallationView{
-		Account: i.Account, Version: i.Version, State: i.State, Parameters: i.Parameters, UpgradePolicy: i.UpgradePolicy, Setup: i.Setup, CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt,
+		Account: i.Account, Version: i.Version, State: i.State, Parameters: i.Parameters,
+		UpgradePolicy: i.UpgradePolicy, Setup: i.Setup, CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt,
 	}
 }
 
@@ -154,8 +155,11 @@ func (in *SubmitBlueprintInput) Check() []fault.Field {
 		return nil
 	}
 	wrong := in.Body.Blueprint.Check(events.OfContracts)
-	if in.Body.Blueprint.TemplateTypes == nil || in.Body.Blueprint.Webhooks == nil { // one does not say how it goes with the other
-		wrong = slices.DeleteFunc(wrong, func(f fault.Field) bool { return f.Code == "no-template-type" || f.Code == "no-webhook" })
+	// one does not say how it goes with the other
+	if in.Body.Blueprint.TemplateTypes == nil || in.Body.Blueprint.Webhooks == nil {
+		wrong = slices.DeleteFunc(wrong, func(f fault.Field) bool {
+			return f.Code == "no-template-type" || f.Code == "no-webhook"
+		})
 	}
 	return wrong
 }

@@ -49,10 +49,12 @@ const (
 func (i *EventItem) Check() []fault.Field {
 	var wrong []fault.Field
 	if !events.OfContracts(i.Type) {
-		wrong = append(wrong, fault.Field{Pointer: "/type", Code: "unknown-event-type", Detail: fmt.Sprintf("Contracts have no event type %q.", i.Type)})
+		wrong = append(wrong, fault.Field{Pointer: "/type", Code: "unknown-event-type",
+			Detail: fmt.Sprintf("Contracts have no event type %q.", i.Type)})
 	}
 	if i.ExtensionType != "" && i.TemplateType != "" {
-		wrong = append(wrong, fault.Field{Pointer: "/template_type_id", Code: "invalid", Detail: "Give this or extension_type."})
+		wrong = append(wrong, fault.Field{Pointer: "/template_type_id", Code: "invalid",
+			Detail: "Give this or extension_type."})
 	}
 	return wrong
 }
@@ -63,7 +65,8 @@ func UntypedFault(item *Item[EventItem]) []fault.Field {
 	if i.Extension == "" || i.ExtensionType != "" || i.TemplateType != "" || !item.Reads("/template_type_id") {
 		return nil
 	}
-	return []fault.Field{{Pointer: "/extension_type", Code: "required", Detail: "What was made through an extension is of one of its template types: give this or template_type_id."}}
+	return []fault.Field{{Pointer: "/extension_type", Code: "required",
+		Detail: "What was made through an extension is of one of its template types: give this or template_type_id."}}
 }
 
 // TimeFaults reports a time that events of this moment cannot have.

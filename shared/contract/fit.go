@@ -8,7 +8,8 @@ import (
 	"plugboard/shared/fault"
 )
 
-// An answer must fit into Lambda's, which has 6 MB: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html.
+// An answer must fit into Lambda's, which has 6 MB:
+// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html.
 const (
 	// LambdaAnswer is Lambda's limit in bytes of the JSON that a function returns.
 	LambdaAnswer = 6 << 20

@@ -30,7 +30,7 @@ func listing(t *testing.T, n int, text string) (h http.Handler, asked *[]int) {
 		items = append(items, bigItem{fmt.Sprintf("%03d", i), text})
 	}
 	asked = new([]int)
-	op := declare[bigInput, bigOutput](row)
+	op := declare[bigInput, bigOutput](group{}, row)
 	h, err := New(Webhooks, openGate{}, nil, testMAC{}, func(a *API) {
 		op.Handle(a, func(_ context.Context, in *bigInput) (*bigOutput, error) {
 			*asked = append(*asked, in.Limit)
@@ -108,19 +108,22 @@ func TestRule26_APageThatFitsIsReadOnce(t *testing.T) {
 
 // What a body takes inside Lambda's answer is what Go's encoder makes of it.
 func TestInLambda_IsWhatTheEncoderWrites(t *testing.T) {
-	for _, text := range []string{"", "plain", `"quoted" \ and`, "<a>&b", "line\nend\ttab", "\u2028\u2029", "ขé𝄞", "\u00a8\u00a9", "\x01"} {
+	for _, text := range []string{"", "plain", `"quoted" \ and`, "<a>&b", "line\nend\ttab", "\u2028\u2029", "ขé𝄞",
+		"\u00a8\u00a9", "\x01"} {
 		encoded, err := json.Marshal(text)
 		if err != nil {
 			t.Fatal(err)
 		}
 		got, least := InLambda([]byte(text)), len(encoded)-len(`""`)
-		if got < least || got > least+4*strings.Count(text, "\n")+4*strings.Count(text, "\t") { // \n is short, and counted as \u000a
+		// \n is short, and counted as \u000a
+		if got < least || got > least+4*strings.Count(text, "\n")+4*strings.Count(text, "\t") {
 			t.Errorf("%q: got %d, want %d", text, got, least)
 		}
 	}
 }
 
-// Base64 makes four bytes of three, and Lambda takes 6 MB: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html.
+// Base64 makes four bytes of three, and Lambda takes 6 MB:
+// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html.
 func TestRule26_EveryBodyThatAnOperationTakesReachesItsFunction(t *testing.T) {
 	const headers = 100 << 10
 	for _, o := range All() {

@@ -26,7 +26,8 @@ func (g refusingGate) Admit(context.Context, auth.Request, auth.Demand) (auth.Ca
 // shows the credential.
 func TestLog_NamesSourceAndCallerAndNoCredential(t *testing.T) {
 	const credential = "pb_partner_0123456789abcdef"
-	good := auth.Caller{Model: auth.ModelPartner, Partner: "par_1", Principal: "partner:par_1", KeyPrint: "a1b2c3", Account: "acct-1", User: &domain.User{ID: "ada"}}
+	good := auth.Caller{Model: auth.ModelPartner, Partner: "par_1", Principal: "partner:par_1", KeyPrint: "a1b2c3",
+		Account: "acct-1", User: &domain.User{ID: "ada"}}
 	for name, test := range map[string]struct {
 		gate   Gate
 		source string
@@ -54,13 +55,16 @@ func TestLog_NamesSourceAndCallerAndNoCredential(t *testing.T) {
 			t.Fatalf("%s: the log is not one line: %v: %s", name, err, &log)
 		}
 		source := strings.Trim(strings.TrimSuffix(test.source, ":4711"), "[]")
-		if line["source"] != source || line["principal"] != test.caller || line["operation"] != "do-it" || line["status"] != test.status || line["request_id"] != "req-1" {
+		if line["source"] != source || line["principal"] != test.caller || line["operation"] != "do-it" ||
+			line["status"] != test.status || line["request_id"] != "req-1" {
 			t.Errorf("%s: the line is %s", name, &log)
 		}
-		if test.caller != "" && (line["key_print"] != "a1b2c3" || line["acting_user"] != "ada" || line["account"] != "acct-1") {
+		if test.caller != "" && (line["key_print"] != "a1b2c3" || line["acting_user"] != "ada" ||
+			line["account"] != "acct-1") {
 			t.Errorf("%s: the caller is not told: %s", name, &log)
 		}
-		if strings.Contains(log.String(), credential) || strings.Contains(log.String(), "Zo") || strings.Contains(log.String(), "198.51.100.1") {
+		if strings.Contains(log.String(), credential) || strings.Contains(log.String(), "Zo") ||
+			strings.Contains(log.String(), "198.51.100.1") {
 			t.Errorf("%s: the line shows too much: %s", name, &log)
 		}
 	}
@@ -74,13 +78,14 @@ func TestProblem_HeadersOfARefusal(t *testing.T) {
 		status                int
 		challenge, retryAfter string
 	}{
-		"unauthenticated":        {fault.New(fault.Unauthenticated, "unauthenticated", "No."), 401, challenge, ""},
-		"a session that ended":   {auth.ErrEnded(), 401, challenge, ""},
-		"throttled":              {throttled, 429, "", "2"},
-		"throttled, wrapped":     {fault.Wrap(throttled, "somewhere"), 429, "", "2"},
-		"unavailable for a time": {&fault.Error{Kind: fault.Unavailable, Code: "busy", Detail: "No.", Wait: time.Millisecond}, 503, "", "1"},
-		"unavailable":            {fault.New(fault.Unavailable, "busy", "No."), 503, "", ""},
-		"forbidden":              {fault.New(fault.Forbidden, "forbidden", "No."), 403, "", ""},
+		"unauthenticated":      {fault.New(fault.Unauthenticated, "unauthenticated", "No."), 401, challenge, ""},
+		"a session that ended": {auth.ErrEnded(), 401, challenge, ""},
+		"throttled":            {throttled, 429, "", "2"},
+		"throttled, wrapped":   {fault.Wrap(throttled, "somewhere"), 429, "", "2"},
+		"unavailable for a time": {&fault.Error{Kind: fault.Unavailable, Code: "busy", Detail: "No.",
+			Wait: time.Millisecond}, 503, "", "1"},
+		"unavailable": {fault.New(fault.Unavailable, "busy", "No."), 503, "", ""},
+		"forbidden":   {fault.New(fault.Forbidden, "forbidden", "No."), 403, "", ""},
 	} {
 		gate := serve(t, errorGate{test.err}, unreachable(t))
 		w := httptest.NewRecorder()
@@ -89,8 +94,10 @@ func TestProblem_HeadersOfARefusal(t *testing.T) {
 		v := httptest.NewRecorder()
 		handler.ServeHTTP(v, request("POST", "/v1/things/1", goodBody))
 		for from, got := range map[string]*httptest.ResponseRecorder{"the gate": w, "the handler": v} {
-			if h := got.Header(); got.Code != test.status || h.Get("WWW-Authenticate") != test.challenge || h.Get("Retry-After") != test.retryAfter {
-				t.Errorf("%s by %s: got %d, %q, %q", name, from, got.Code, h.Get("WWW-Authenticate"), h.Get("Retry-After"))
+			if h := got.Header(); got.Code != test.status || h.Get("WWW-Authenticate") != test.challenge ||
+				h.Get("Retry-After") != test.retryAfter {
+				t.Errorf("%s by %s: got %d, %q, %q", name, from, got.Code, h.Get("WWW-Authenticate"),
+					h.Get("Retry-After"))
 			}
 		}
 	}
@@ -102,7 +109,8 @@ func (g errorGate) Admit(context.Context, auth.Request, auth.Demand) (auth.Calle
 	return auth.Caller{}, g.err
 }
 
-// An answer that can show a credential is kept by no cache. That follows from the output's type, so no row can forget it.
+// An answer that can show a credential is kept by no cache. That follows from the output's type, so no row can forget
+// it.
 func TestAnswer_WithACredentialIsNotStored(t *testing.T) {
 	type inner struct {
 		Token domain.ShownOnce `json:"token,omitempty"`
@@ -137,8 +145,10 @@ func TestAnswer_WithACredentialIsNotStored(t *testing.T) {
 		secretive[o.ID] = o.showsSecret
 	}
 	for _, id := range []string{
-		"create-partner", "rotate-partner-key", "enable-extension", "start-hand-off", "exchange-hand-off", "rotate-installation-token",
-		"rotate-callback-secret", "create-token", "create-webhook", "rotate-webhook-secret", "create-participant-session",
+		"create-partner", "rotate-partner-key", "enable-extension", "start-hand-off", "exchange-hand-off",
+		"rotate-installation-token",
+		"rotate-callback-secret", "create-token", "create-webhook", "rotate-webhook-secret",
+		"create-participant-session",
 		"submit-blueprint", "rotate-lifecycle-secret",
 	} {
 		shown, known := secretive[id]
@@ -162,7 +172,7 @@ type tokenOutput struct {
 func TestAnswer_NoStoreIsOnEveryAnswerOfTheOperation(t *testing.T) {
 	for name, gate := range map[string]Gate{"let in": openGate{}, "refused": closedGate{}} {
 		emptyTable(t)
-		op := declare[noInput, tokenOutput](goodRow())
+		op := declare[noInput, tokenOutput](group{}, goodRow())
 		h, err := New(Webhooks, gate, memory{}, nil, func(a *API) {
 			op.Handle(a, func(context.Context, *noInput) (*tokenOutput, error) { return &tokenOutput{}, nil })
 		})

@@ -143,7 +143,9 @@ func (i *Item[T]) Also(meaning []fault.Field) {
 
 // Reads tells whether something is known of the value at that pointer.
 func (i *Item[T]) Reads(pointer string) bool {
-	return !slices.ContainsFunc(i.shape, func(s shapeFault) bool { return s.final && s.covers(fault.Field{Pointer: pointer}) })
+	return !slices.ContainsFunc(i.shape, func(s shapeFault) bool {
+		return s.final && s.covers(fault.Field{Pointer: pointer})
+	})
 }
 
 // unread stands for an item that the scan found wrong: nothing is known of any of its values.
@@ -259,7 +261,8 @@ func (i *ImportedItem) Fail(ctx context.Context, n int, err error) {
 // Finish counts.
 func (r *ImportReport) Finish() {
 	counts := map[ImportResult]*int{
-		ImportCreated: &r.Created, ImportUpdated: &r.Updated, ImportUnchanged: &r.Unchanged, ImportFailed: &r.Failed, ImportNotTried: &r.NotTried,
+		ImportCreated: &r.Created, ImportUpdated: &r.Updated, ImportUnchanged: &r.Unchanged, ImportFailed: &r.Failed,
+		ImportNotTried: &r.NotTried,
 	}
 	left := maxReportErrors
 	for n := range r.Items {

@@ -58,9 +58,12 @@ type InstallationView struct {
 // ViewInstallation leaves out hashes and secrets.
 func ViewInstallation(i domain.Installation) InstallationView {
 	return InstallationView{
-		Extension: i.Extension, Version: i.Version, State: i.State, Epoch: i.Epoch, EnabledBy: i.EnabledBy, RequiredBy: i.RequiredBy,
-		SuspendedBy: i.SuspendedBy, Parameters: i.Parameters, TokenID: i.TokenID, Steps: i.Steps, Resources: i.Resources,
-		Failure: i.Failure, UpgradePolicy: i.UpgradePolicy, Upgrade: i.Upgrade, Setup: i.Setup, Drift: viewDrift(i.Drift), RepairDaily: i.RepairDaily,
+		Extension: i.Extension, Version: i.Version, State: i.State, Epoch: i.Epoch, EnabledBy: i.EnabledBy,
+		RequiredBy:  i.RequiredBy,
+		SuspendedBy: i.SuspendedBy, Parameters: i.Parameters, TokenID: i.TokenID, Steps: i.Steps,
+		Resources: i.Resources,
+		Failure:   i.Failure, UpgradePolicy: i.UpgradePolicy, Upgrade: i.Upgrade, Setup: i.Setup,
+		Drift: viewDrift(i.Drift), RepairDaily: i.RepairDaily,
 		CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt,
 	}
 }

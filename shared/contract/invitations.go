@@ -34,7 +34,8 @@ type InvitationView struct {
 // ViewInvitation shows one in that state.
 func ViewInvitation(i domain.Invitation, state domain.InvitationState) InvitationView {
 	return InvitationView{
-		Extension: i.Extension, Name: i.Name, Description: i.Description, PartnerName: i.PartnerName, Contact: i.Contact,
-		State: state, InvitedAt: i.InvitedAt,
+		Extension: i.Extension, Name: i.Name, Description: i.Description, PartnerName: i.PartnerName,
+		Contact: i.Contact,
+		State:   state, InvitedAt: i.InvitedAt,
 	}
 }

@@ -53,5 +53,6 @@ func LogoURL(e domain.ExtensionID, logo string) string {
 // logoFile is the upload: at most MaxLogoBytes before redrawing.
 var logoFile = &File{
 	Part: "logo", Types: domain.LogoTypes, MaxBytes: domain.MaxLogoBytes,
-	Doc: "A still PNG or JPEG of at most 1,024 × 1,024 pixels. It is drawn anew: no metadata is kept, an orientation in it neither.",
+	Doc: "A still PNG or JPEG of at most 1,024 × 1,024 pixels. It is drawn anew: no metadata is kept, an orientation " +
+		"in it neither.",
 }

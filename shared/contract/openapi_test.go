@@ -46,7 +46,8 @@ func (o Operation) in(doc *huma.OpenAPI) *huma.Operation {
 		return nil
 	}
 	return map[string]*huma.Operation{
-		http.MethodGet: item.Get, http.MethodPost: item.Post, http.MethodPut: item.Put, http.MethodPatch: item.Patch, http.MethodDelete: item.Delete,
+		http.MethodGet: item.Get, http.MethodPost: item.Post, http.MethodPut: item.Put, http.MethodPatch: item.Patch,
+		http.MethodDelete: item.Delete,
 	}[o.Method]
 }
 
@@ -82,7 +83,8 @@ func TestOpenAPI_HasEveryOperationAndItsDeclaredAnswersAlone(t *testing.T) {
 			t.Errorf("%s: got %d ways in, want %d", o.ID, len(d.Security), len(o.Auth))
 		}
 		if body := d.RequestBody != nil; body && d.RequestBody.Required == o.emptyBody {
-			t.Errorf("%s: the body may be left out: %v in the document, %v when served", o.ID, !d.RequestBody.Required, o.emptyBody)
+			t.Errorf("%s: the body may be left out: %v in the document, %v when served", o.ID, !d.RequestBody.Required,
+				o.emptyBody)
 		}
 	}
 }
@@ -100,7 +102,8 @@ func TestOpenAPI_NothingIsNullableButAFilter(t *testing.T) {
 	look = func(path string, v any) {
 		switch v := v.(type) {
 		case map[string]any:
-			if kinds, ok := v["type"].([]any); ok && slices.Contains(kinds, any("null")) && !slices.Contains(removable, path) && v[nullable] == nil {
+			if kinds, ok := v["type"].([]any); ok && slices.Contains(kinds, any("null")) &&
+				!slices.Contains(removable, path) && v[nullable] == nil {
 				t.Errorf("%s may be null", path)
 			}
 			for k, inner := range v {
@@ -136,7 +139,8 @@ func TestOpenAPI_WhatIsAlwaysSentIsRequired(t *testing.T) {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(doc.Components.Schemas.Map())) {
-		check(name, doc.Components.Schemas.TypeFromRef("#/components/schemas/"+name), doc.Components.Schemas.Map()[name])
+		check(name, doc.Components.Schemas.TypeFromRef("#/components/schemas/"+name),
+			doc.Components.Schemas.Map()[name])
 	}
 	for _, row := range events.Catalogue {
 		body := doc.Webhooks[string(row.Type)].Post.RequestBody.Content["application/json"].Schema
@@ -207,7 +211,8 @@ func TestOpenAPI_WebhooksShowEveryEventWithItsSample(t *testing.T) {
 		}
 		var result huma.ValidateResult
 		body.Schema.PrecomputeMessages()
-		huma.Validate(doc.Components.Schemas, body.Schema, huma.NewPathBuffer(nil, 0), huma.ModeReadFromServer, value, &result)
+		huma.Validate(doc.Components.Schemas, body.Schema, huma.NewPathBuffer(nil, 0), huma.ModeReadFromServer, value,
+			&result)
 		for _, err := range result.Errors {
 			t.Errorf("%s: the sample is not of its schema: %v", row.Type, err)
 		}
@@ -232,7 +237,8 @@ func TestOpenAPI_SaysWhereItIsWhoseItIsAndWhoMayCall(t *testing.T) {
 	if want := "https://id.execute-api.eu-north-1.amazonaws.com/prod/"; err != nil || stage.String() != want {
 		t.Errorf("got the stage %s, %v; want %s", stage, err, want)
 	}
-	if doc.Info.Contact == nil || doc.Info.Contact.Name == "" || doc.Info.License == nil || doc.Info.License.Identifier != "Apache-2.0" {
+	if doc.Info.Contact == nil || doc.Info.Contact.Name == "" || doc.Info.License == nil ||
+		doc.Info.License.Identifier != "Apache-2.0" {
 		t.Errorf("got the contact %v and the licence %v", doc.Info.Contact, doc.Info.License)
 	}
 	described := map[string]bool{}
@@ -245,7 +251,8 @@ func TestOpenAPI_SaysWhereItIsWhoseItIsAndWhoMayCall(t *testing.T) {
 	}
 	for name, item := range doc.Webhooks {
 		operations[name] = item.Post
-		if len(item.Post.Security) != 1 || doc.Components.SecuritySchemes[signedBy] == nil || item.Post.Security[0][signedBy] == nil {
+		if len(item.Post.Security) != 1 || doc.Components.SecuritySchemes[signedBy] == nil ||
+			item.Post.Security[0][signedBy] == nil {
 			t.Errorf("%s: got the security %v, want the signature", name, item.Post.Security)
 		}
 	}
@@ -263,9 +270,15 @@ func TestOpenAPI_SaysWhereItIsWhoseItIsAndWhoMayCall(t *testing.T) {
 
 func TestOpenAPI_DescriptionsSayWhoMayCallAndWhatFollows(t *testing.T) {
 	for id, want := range map[string]string{
-		"enable-extension": "Open to signed-in admins of the account. The work goes on after the answer; its end is told by `installation.enabled`, `installation.failed`. Safe to repeat with the same `Idempotency-Key`. Since 0.1.0.",
-		"create-contract":  "Open to signed-in members of the account and API tokens with the scope `contracts:write`. A token names the user for whom it acts, by the header `Plugboard-User`. The change and its event are one transaction: `contract.created`. Safe to repeat with the same `Idempotency-Key`. Since 0.1.0.",
-		"read-openapi":     "Open to everyone, without a credential. An `If-None-Match` with the current ETag is answered by 304. Since 0.1.0.",
+		"enable-extension": "Open to signed-in admins of the account. The work goes on after the answer; its end is " +
+			"told by `installation.enabled`, `installation.failed`. Safe to repeat with the same `Idempotency-Key`. " +
+			"Since 0.1.0.",
+		"create-contract": "Open to signed-in members of the account and API tokens with the scope " +
+			"`contracts:write`. A token names the user for whom it acts, by the header `Plugboard-User`. The change " +
+			"and its event are one transaction: `contract.created`. Safe to repeat with the same `Idempotency-Key`. " +
+			"Since 0.1.0.",
+		"read-openapi": "Open to everyone, without a credential. An `If-None-Match` with the current ETag is " +
+			"answered by 304. Since 0.1.0.",
 	} {
 		i := slices.IndexFunc(All(), func(o Operation) bool { return o.ID == id })
 		if got := All()[i].description(); got != want {
@@ -275,7 +288,8 @@ func TestOpenAPI_DescriptionsSayWhoMayCallAndWhatFollows(t *testing.T) {
 }
 
 func TestOpenAPI_NoFileIsMeasuredInCharacters(t *testing.T) {
-	if found := regexp.MustCompile(`"format": "binary",\s+"maxLength"|"maxLength": \d+,[^{}]*"format": "binary"`).Find(OpenAPIJSON()); found != nil {
+	if found := regexp.MustCompile(`"format": "binary",\s+"maxLength"|"maxLength": \d+,[^{}]*"format": "binary"`).
+		Find(OpenAPIJSON()); found != nil {
 		t.Errorf("got %s", found)
 	}
 }

@@ -4,6 +4,7 @@
 package contract
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"reflect"
@@ -58,7 +59,8 @@ const (
 // DefaultMaxBody is the body limit in bytes of an operation that declares no other (design rule 26).
 const DefaultMaxBody = 256 << 10
 
-// Rate is how often an operation may be called, over all callers. API Gateway answers 429 beyond it. A stage may allow less.
+// Rate is how often an operation may be called, over all callers. API Gateway answers 429 beyond it. A stage may allow
+// less.
 type Rate struct {
 	PerSecond float64 // on average
 	Burst     float64 // at once
@@ -83,15 +85,16 @@ type Operation struct {
 	Status     int // of success
 	// RedirectsTo is whom a Status of 3xx sends the caller to, by Location; empty for others.
 	RedirectsTo string
-	Errors      fault.Kinds // beyond those that every operation has: unauthenticated, forbidden, invalid, throttled, internal
-	Reads       domain.Records
-	Writes      domain.Records // an undeclared one fails the effects test
-	Emits       []events.Type  // events committed with the change
-	Causes      []events.Type  // events that provisioning commits later, when it works on what this put into its queue
-	MaxBody     int64          // bytes; 0 means DefaultMaxBody, or what the File takes
-	Rate        Rate           // zero: RateReads or RateWrites
-	File        *File          // the body, where it is no JSON
-	Binary      []string       // the content types of an answer that is a file, and no JSON
+	// beyond those that every operation has: unauthenticated, forbidden, invalid, throttled, internal
+	Errors  fault.Kinds
+	Reads   domain.Records
+	Writes  domain.Records // an undeclared one fails the effects test
+	Emits   []events.Type  // events committed with the change
+	Causes  []events.Type  // events that provisioning commits later, when it works on what this put into its queue
+	MaxBody int64          // bytes; 0 means DefaultMaxBody, or what the File takes
+	Rate    Rate           // zero: RateReads or RateWrites
+	File    *File          // the body, where it is no JSON
+	Binary  []string       // the content types of an answer that is a file, and no JSON
 	// Revalidates: it answers 304 to an If-None-Match that names what the caller would get.
 	Revalidates bool
 	Owner       string // the team to ask; 0 means DefaultOwner
@@ -145,11 +148,26 @@ func OwnedBy(f Function) []Operation {
 	return slices.DeleteFunc(All(), func(o Operation) bool { return o.Function != f })
 }
 
+// group holds the values that rows of one function have in common.
+type group struct {
+	Function Function
+	Family   Family
+	Since    string // the first contract version of its oldest rows
+}
+
+// row is o with the group's values where o has none.
+func (g group) row(o Operation) Operation {
+	o.Function = cmp.Or(o.Function, g.Function)
+	o.Family = cmp.Or(o.Family, g.Family)
+	o.Since = cmp.Or(o.Since, g.Since)
+	return o
+}
+
 // declare adds a row to the table. It panics on a row that says too little or contradicts itself, so that a
 // bad declaration stops the build's first test and every function's start.
-func declare[I, O any](o Operation) Op[I, O] {
+func declare[I, O any](g group, o Operation) Op[I, O] {
 	_, uploads := any(new(I)).(interface{ upload() *Upload })
-	op := Op[I, O]{o.declared(reflect.TypeFor[I](), reflect.TypeFor[O](), uploads)}
+	op := Op[I, O]{g.row(o).declared(reflect.TypeFor[I](), reflect.TypeFor[O](), uploads)}
 	describe(op)
 	return op
 }
@@ -178,7 +196,9 @@ func (o Operation) declared(input, output reflect.Type, uploads bool) Operation 
 	_, takesJSON := input.FieldByName("Body")
 	o.takesBody, o.emptyBody = takesJSON || uploads, takesJSON && !requiresMember(input)
 	o.showsSecret = holdsSecret(output, nil)
-	o.locates = slices.ContainsFunc(reflect.VisibleFields(output), func(f reflect.StructField) bool { return f.Tag.Get("header") == "Location" })
+	o.locates = slices.ContainsFunc(reflect.VisibleFields(output), func(f reflect.StructField) bool {
+		return f.Tag.Get("header") == "Location"
+	})
 	body, answers := output.FieldByName("Body")
 	o.readyJSON = answers && body.Type == reflect.TypeFor[[]byte]() && len(o.Binary) == 0
 	problem := o.problem()
@@ -204,7 +224,8 @@ func requiresMember(input reflect.Type) bool {
 			return false
 		}
 		said := f.Tag.Get("required")
-		return said == "true" || said == "" && !strings.Contains(options, "omitempty") && !strings.Contains(options, "omitzero")
+		return said == "true" || said == "" && !strings.Contains(options, "omitempty") &&
+			!strings.Contains(options, "omitzero")
 	})
 }
 
@@ -241,7 +262,8 @@ func (o Operation) problem() string {
 		return "the ID is not kebab-case"
 	case !pathPattern.MatchString(o.Path):
 		return "the path is not /v1/… of kebab-case parts and {snake_case} parameters"
-	case !slices.Contains([]string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}, o.Method):
+	case !slices.Contains([]string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch,
+		http.MethodDelete}, o.Method):
 		return "unknown method " + o.Method
 	case !slices.Contains(Functions, o.Function):
 		return "no function owns it"
@@ -273,7 +295,8 @@ func (o Operation) problem() string {
 			return "dashboard needs a role"
 		case r.Model == auth.ModelIntegration && r.Scope == "":
 			return "integration needs a scope"
-		case r.Model == auth.ModelWebhookSecret && (!strings.Contains(o.Path, "{"+auth.ParamAccount+"}") || !strings.Contains(o.Path, "{"+auth.ParamExtension+"}")):
+		case r.Model == auth.ModelWebhookSecret && (!strings.Contains(o.Path, "{"+auth.ParamAccount+"}") ||
+			!strings.Contains(o.Path, "{"+auth.ParamExtension+"}")):
 			return "webhook-secret needs a path that names the installation"
 		}
 		seen[r.Model] = true

@@ -81,7 +81,8 @@ func (i *inspector) list(ctx context.Context, r *http.Request) string {
 	for _, values := range filters {
 		slices.Sort(values)
 	}
-	return digest(i.operation.ID, r.URL.Path, string(caller.Model), string(caller.Account), string(caller.Partner), filters.Encode())
+	return digest(i.operation.ID, r.URL.Path, string(caller.Model), string(caller.Account), string(caller.Partner),
+		filters.Encode())
 }
 
 func (i *inspector) pages() bool {
@@ -90,11 +91,14 @@ func (i *inspector) pages() bool {
 }
 
 // badCursor is the fault of a cursor that no page of the list gave.
-var badCursor = fault.Field{Pointer: "query.cursor", Code: "invalid", Detail: "No page of this list gave this cursor. Ask for the first page, without a cursor."}
+var badCursor = fault.Field{Pointer: "query.cursor", Code: "invalid",
+	Detail: "No page of this list gave this cursor. Ask for the first page, without a cursor."}
 
 // BadCursor tells whether nothing but the cursor was wrong with a request. A page for people then shows the first page.
 func (p *Problem) BadCursor() bool {
-	return len(p.Errors) > 0 && !slices.ContainsFunc(p.Errors, func(f fault.Field) bool { return f.Pointer != badCursor.Pointer })
+	return len(p.Errors) > 0 && !slices.ContainsFunc(p.Errors, func(f fault.Field) bool {
+		return f.Pointer != badCursor.Pointer
+	})
 }
 
 // goOn gives the handler the place where the caller's page begins.

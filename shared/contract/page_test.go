@@ -63,15 +63,17 @@ type paging struct {
 
 func newPaging(t *testing.T, mac CursorMAC) *paging {
 	emptyTable(t)
-	p := &paging{t: t, gate: callerGate{auth.Caller{Model: auth.ModelDashboard, Account: "acct-1", Principal: "user:acct-1/ada"}}}
+	p := &paging{t: t, gate: callerGate{auth.Caller{Model: auth.ModelDashboard, Account: "acct-1",
+		Principal: "user:acct-1/ada"}}}
 	row, other := goodRow(), goodRow()
 	row.Method, row.Writes, row.Status = http.MethodGet, nil, 200
-	other.Method, other.Writes, other.Status, other.ID, other.Path = http.MethodGet, nil, 200, "do-other", "/v1/others/{thing_id}"
+	other.Method, other.Writes, other.Status, other.ID, other.Path = http.MethodGet, nil, 200, "do-other",
+		"/v1/others/{thing_id}"
 	list := func(_ context.Context, in *pagesInput) (*pagesOutput, error) {
 		items := []string{"a", "b", "c"}
 		return &pagesOutput{Body: PageOf(items, func(s string) string { return s }, in.PageInput)}, nil
 	}
-	one, two := declare[pagesInput, pagesOutput](row), declare[pagesInput, pagesOutput](other)
+	one, two := declare[pagesInput, pagesOutput](group{}, row), declare[pagesInput, pagesOutput](group{}, other)
 	h, err := New(Webhooks, &p.gate, nil, mac, func(a *API) { one.Handle(a, list); two.Handle(a, list) })
 	if err != nil {
 		t.Fatal(err)
@@ -210,8 +212,10 @@ func TestProblem_BadCursorIsNothingElse(t *testing.T) {
 		wrong []string
 		want  bool
 	}{
-		"nothing": {nil, false}, "the cursor": {[]string{"query.cursor"}, true}, "a cursor that is too long, and forged": {[]string{"query.cursor", "query.cursor"}, true},
-		"the limit": {[]string{"query.limit"}, false}, "both": {[]string{"query.cursor", "query.limit"}, false},
+		"nothing": {nil, false}, "the cursor": {[]string{"query.cursor"}, true},
+		"a cursor that is too long, and forged": {[]string{"query.cursor", "query.cursor"}, true},
+		"the limit":                             {[]string{"query.limit"}, false},
+		"both":                                  {[]string{"query.cursor", "query.limit"}, false},
 	} {
 		p := &Problem{}
 		for _, pointer := range test.wrong {

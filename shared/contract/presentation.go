@@ -18,7 +18,8 @@ const tagEvents = "events"
 // tags describe the families of operations, in the order in which a reader meets them.
 var tags = []*huma.Tag{
 	{Name: string(FamilyCatalogue), Description: "Partners, their extensions, and what an account may enable."},
-	{Name: string(FamilyInstall), Description: "Enabling, upgrading, suspending and disabling an extension in an account."},
+	{Name: string(FamilyInstall), Description: "Enabling, upgrading, suspending and disabling an extension in an " +
+		"account."},
 	{Name: string(FamilyAccount), Description: "Accounts, users, workspaces and API tokens."},
 	{Name: string(FamilyField), Description: "Template types and their data fields."},
 	{Name: string(FamilyContract), Description: "Templates, contracts, participants and their sessions."},
@@ -29,12 +30,14 @@ var tags = []*huma.Tag{
 
 // present fills in what no single operation says.
 func present(doc *huma.OpenAPI) {
-	doc.Info.Description = "Partner extensions: enable with one click, provision, protect, and hear of the contracts made through them."
+	doc.Info.Description = "Partner extensions: enable with one click, provision, protect, and hear of the contracts " +
+		"made through them."
 	doc.Info.Contact = &huma.Contact{Name: DefaultOwner + ", the team that runs this API"}
 	doc.Info.License = &huma.License{Name: "Apache License 2.0", Identifier: "Apache-2.0"}
-	// A relative URL is resolved against the place where the document is served (OpenAPI 3.1, 4.8.5): the stage's root, on
-	// any host or custom domain, without trust in a header of the request.
-	doc.Servers = []*huma.Server{{URL: "..", Description: "The stage that serves this document, at /v1/openapi.json below it."}}
+	// A relative URL is resolved against the place where the document is served (OpenAPI 3.1, 4.8.5): the stage's root,
+	// on any host or custom domain, without trust in a header of the request.
+	doc.Servers = []*huma.Server{{URL: "..",
+		Description: "The stage that serves this document, at /v1/openapi.json below it."}}
 	doc.Tags = tags
 	doc.Components.SecuritySchemes = securitySchemes
 	for _, o := range all {

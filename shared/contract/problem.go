@@ -98,11 +98,13 @@ func headersOf(status int) map[string]*huma.Param {
 	switch status {
 	case http.StatusUnauthorized:
 		return map[string]*huma.Param{"WWW-Authenticate": {
-			Description: "`" + challenge + "`. API Gateway sends it as `x-amzn-remapped-www-authenticate`.", Schema: text,
+			Description: "`" + challenge + "`. API Gateway sends it as `x-amzn-remapped-www-authenticate`.",
+			Schema:      text,
 		}}
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		return map[string]*huma.Param{"Retry-After": {
-			Description: "After how many seconds to try again, where that is known.", Schema: &huma.Schema{Type: huma.TypeInteger},
+			Description: "After how many seconds to try again, where that is known.",
+			Schema:      &huma.Schema{Type: huma.TypeInteger},
 		}}
 	}
 	return nil
@@ -152,7 +154,8 @@ func problemOf(ctx context.Context, err error) *Problem {
 	}
 	if f.Kind == fault.Internal {
 		slog.ErrorContext(ctx, "request failed", "request_id", p.RequestID, "error", err)
-		p.Code, p.Detail = "internal", "Something failed on our side. Nothing was changed, or the change is complete; repeat with the same Idempotency-Key to know."
+		p.Code, p.Detail = "internal", "Something failed on our side. Nothing was changed, or the change is complete; "+
+			"repeat with the same Idempotency-Key to know."
 		p.name(nil)
 	}
 	return p
@@ -160,7 +163,8 @@ func problemOf(ctx context.Context, err error) *Problem {
 
 // refusal is of a status that no Kind has.
 func refusal(ctx context.Context, status int, code, detail string) *Problem {
-	return &Problem{Type: "about:blank", Status: status, Title: http.StatusText(status), Code: code, Detail: detail, RequestID: RequestID(ctx)}
+	return &Problem{Type: "about:blank", Status: status, Title: http.StatusText(status), Code: code, Detail: detail,
+		RequestID: RequestID(ctx)}
 }
 
 // WriteTooLarge answers that the real answer does not fit into Lambda's.
@@ -172,7 +176,8 @@ func WriteTooLarge(w http.ResponseWriter, r *http.Request) {
 // problemOfHuma turns Huma's own refusals (validation, unreadable body, body too large) into Problems. Only a body that
 // was read is looked into: of any other there is nothing to point at.
 func problemOfHuma(ctx context.Context, e *huma.ErrorModel) *Problem {
-	p := &Problem{Type: "about:blank", Status: e.Status, Title: http.StatusText(e.Status), Detail: e.Detail, RequestID: RequestID(ctx)}
+	p := &Problem{Type: "about:blank", Status: e.Status, Title: http.StatusText(e.Status), Detail: e.Detail,
+		RequestID: RequestID(ctx)}
 	switch e.Status {
 	case http.StatusUnprocessableEntity:
 		p.Code, p.Detail = "invalid", "Some fields are wrong; each is named in errors. Nothing was changed."
@@ -195,14 +200,16 @@ func problemOfHuma(ctx context.Context, e *huma.ErrorModel) *Problem {
 
 // otherTypes is what Huma says of a value that cannot be decoded into the input's type.
 var otherTypes = []string{
-	validation.MsgExpectedObject, validation.MsgExpectedArray, validation.MsgExpectedString, validation.MsgExpectedBoolean,
+	validation.MsgExpectedObject, validation.MsgExpectedArray, validation.MsgExpectedString,
+	validation.MsgExpectedBoolean,
 	validation.MsgExpectedInteger, validation.MsgExpectedNumber, validation.MsgExpectedRFC3339DateTime,
 }
 
 // shapeFaultOf points at what is wrong. Huma points at the object in which something is missing: here it is at what is
 // missing.
 func shapeFaultOf(d *huma.ErrorDetail) shapeFault {
-	f := shapeFault{Field: fault.Field{Pointer: pointerOf(d.Location), Code: "invalid", Detail: wordsOf(d.Message)}, final: slices.Contains(otherTypes, d.Message)}
+	f := shapeFault{Field: fault.Field{Pointer: pointerOf(d.Location), Code: "invalid", Detail: wordsOf(d.Message)},
+		final: slices.Contains(otherTypes, d.Message)}
 	before, after, _ := strings.Cut(validation.MsgExpectedRequiredProperty, "%s")
 	name, required := strings.CutPrefix(d.Message, before)
 	switch {
@@ -233,7 +240,8 @@ func pointerOf(location string) string {
 	if !ok {
 		return location
 	}
-	return strings.NewReplacer("~2", ".", "~3", "[", "~4", "]").Replace(strings.NewReplacer(".", "/", "[", "/", "]", "").Replace(inBody))
+	return strings.NewReplacer("~2", ".", "~3", "[", "~4",
+		"]").Replace(strings.NewReplacer(".", "/", "[", "/", "]", "").Replace(inBody))
 }
 
 type requestIDKey struct{}

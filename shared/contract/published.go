@@ -16,8 +16,8 @@ import (
 
 //go:generate go run ./inventory/generate
 
-// packed is openapi.json, which people read, in a twentieth of the bytes: a function has no room for it as it is. A test
-// fails when either is stale, which they may be while the generator compiles; absent they may not be.
+// packed is openapi.json, which people read, in a twentieth of the bytes: a function has no room for it as it is. A
+// test fails when either is stale, which they may be while the generator compiles; absent they may not be.
 //
 //go:embed openapi.json.gz
 var packed []byte
@@ -80,7 +80,8 @@ type ReadBlueprintSchemaOutput PublishedFile
 // Published is the document with its ETag and caching, as status 200.
 func Published(document []byte) PublishedFile {
 	return PublishedFile{
-		Status: http.StatusOK, ContentType: "application/json", ETag: fmt.Sprintf("%q", fmt.Sprintf("%x", sha256.Sum256(document))),
+		Status: http.StatusOK, ContentType: "application/json",
+		ETag:         fmt.Sprintf("%q", fmt.Sprintf("%x", sha256.Sum256(document))),
 		CacheControl: PublishedCaching, Body: document,
 	}
 }

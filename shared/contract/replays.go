@@ -32,7 +32,8 @@ func (in *CreateReplayInput) Check() []fault.Field {
 	}
 	for i, t := range in.Body.EventTypes {
 		if !events.Known(t) {
-			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/event_types/%d", i), Code: "unknown-event-type", Detail: fmt.Sprintf("There is no event type %q.", t)})
+			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/event_types/%d", i), Code: "unknown-event-type",
+				Detail: fmt.Sprintf("There is no event type %q.", t)})
 		}
 	}
 	wrong = append(wrong, repeated("/event_types", in.Body.EventTypes)...)
@@ -72,7 +73,8 @@ type ReplayView struct {
 // ViewReplay shows one.
 func ViewReplay(r domain.Replay) ReplayView {
 	return ReplayView{
-		ID: r.ID, Webhook: r.Webhook, State: r.State, Reason: r.Reason, From: r.From, To: r.To, States: r.States, EventTypes: r.EventTypes,
+		ID: r.ID, Webhook: r.Webhook, State: r.State, Reason: r.Reason, From: r.From, To: r.To, States: r.States,
+		EventTypes:     r.EventTypes,
 		ReplayProgress: r.ReplayProgress, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
 	}
 }

@@ -48,7 +48,8 @@ type RolloutView struct {
 // learns its customers from the customers themselves, and a failure's detail quotes their users' texts.
 func ViewRollout(r domain.Rollout, platform bool) RolloutView {
 	v := RolloutView{
-		ID: r.ID, Extension: r.Extension, Version: r.Version, State: r.State, Reason: r.Reason, MaxFailures: r.MaxFailures,
+		ID: r.ID, Extension: r.Extension, Version: r.Version, State: r.State, Reason: r.Reason,
+		MaxFailures:     r.MaxFailures,
 		RolloutProgress: r.RolloutProgress, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
 	}
 	if !platform {

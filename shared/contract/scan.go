@@ -301,7 +301,8 @@ func (s *scan) string() (string, bool) {
 	case !utf8.Valid(raw):
 		s.add(codeNotUTF8, notUTF8)
 	case loneSurrogate(raw):
-		s.add(codeLoneSurrogate, `This holds half of a surrogate pair, as in "\ud83d" alone, which is no character. Send both halves or neither.`)
+		s.add(codeLoneSurrogate, `This holds half of a surrogate pair, as in "\ud83d" alone, which is no character. `+
+			`Send both halves or neither.`)
 	}
 	if bytes.IndexByte(raw, '\\') < 0 {
 		return string(raw[1 : len(raw)-1]), true
@@ -351,7 +352,8 @@ func (s *scan) number() {
 	if text := s.text[from:s.at]; numberOutOfRange(string(text)) && len(s.numbers) < s.most {
 		s.numbers = append(s.numbers, scanNumber{from, s.at, fault.Field{
 			Pointer: s.pointer, Code: codeOutOfRange,
-			Detail: fmt.Sprintf("A number other than 0 lies between %v and %v, or between their negatives.", leastNumber, mostNumber),
+			Detail: fmt.Sprintf("A number other than 0 lies between %v and %v, or between their negatives.",
+				leastNumber, mostNumber),
 		}})
 	}
 }

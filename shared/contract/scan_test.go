@@ -25,23 +25,26 @@ func TestScan_FindsWhatTheDecoderWouldHide(t *testing.T) {
 		text string
 		want []string
 	}{
-		"nothing wrong":                    {`{"a":[1,"é",null,true,-0.5e3,{"b":"\u00e9\ud83d\ude00"}]}`, []string{}},
-		"Latin-1 in a value":               {"{\"a\":{\"b\":[1,\"K\xf6ln\"]}}", []string{"/a/b/1 not-utf-8"}},
-		"Latin-1 in a name":                {"{\"a\":{\"K\xf6ln\":1}}", []string{"/a not-utf-8"}},
-		"a cut character":                  {"{\"a\":\"\xe2\x82\"}", []string{"/a not-utf-8"}},
-		"a surrogate written as UTF-8":     {"{\"a\":\"\xed\xa0\xbd\"}", []string{"/a not-utf-8"}},
-		"the first half of a pair":         {`{"a":"\ud83d"}`, []string{"/a lone-surrogate"}},
-		"the second half of a pair":        {`{"a":"x\ude00"}`, []string{"/a lone-surrogate"}},
-		"the halves in the wrong order":    {`{"a":"\ude00\ud83d"}`, []string{"/a lone-surrogate"}},
-		"half a pair, and another escape":  {`{"a":"\ud83d\u0041"}`, []string{"/a lone-surrogate"}},
-		"half a pair in a name":            {`{"a":{"\ud83d":1}}`, []string{"/a lone-surrogate"}},
-		"an escaped backslash before u":    {`{"a":"\\ud83d"}`, []string{}},
-		"a name twice":                     {`{"a":{"b/c":1,"b\u002fc":2}}`, []string{"/a/b~1c duplicate"}},
-		"a name of 256 characters":         {`{"` + strings.Repeat("é", 256) + `":1}`, []string{}},
-		"a name of 257 characters":         {`{"a":[{"` + strings.Repeat("é", 257) + `":1}]}`, []string{"/a/0 too-long"}},
-		"as deep as may be":                {deep, []string{}},
-		"one deeper":                       {`{"a":` + deep + `,"b":"` + "\xff" + `"}`, []string{"/a" + strings.Repeat("/0", maxDepth-1) + " too-deep", "/b not-utf-8"}},
-		"deeper than the decoder can":      {strings.Repeat("[", 20000) + `"]"` + strings.Repeat("]", 20000), []string{strings.Repeat("/0", maxDepth) + " too-deep"}},
+		"nothing wrong":                   {`{"a":[1,"é",null,true,-0.5e3,{"b":"\u00e9\ud83d\ude00"}]}`, []string{}},
+		"Latin-1 in a value":              {"{\"a\":{\"b\":[1,\"K\xf6ln\"]}}", []string{"/a/b/1 not-utf-8"}},
+		"Latin-1 in a name":               {"{\"a\":{\"K\xf6ln\":1}}", []string{"/a not-utf-8"}},
+		"a cut character":                 {"{\"a\":\"\xe2\x82\"}", []string{"/a not-utf-8"}},
+		"a surrogate written as UTF-8":    {"{\"a\":\"\xed\xa0\xbd\"}", []string{"/a not-utf-8"}},
+		"the first half of a pair":        {`{"a":"\ud83d"}`, []string{"/a lone-surrogate"}},
+		"the second half of a pair":       {`{"a":"x\ude00"}`, []string{"/a lone-surrogate"}},
+		"the halves in the wrong order":   {`{"a":"\ude00\ud83d"}`, []string{"/a lone-surrogate"}},
+		"half a pair, and another escape": {`{"a":"\ud83d\u0041"}`, []string{"/a lone-surrogate"}},
+		"half a pair in a name":           {`{"a":{"\ud83d":1}}`, []string{"/a lone-surrogate"}},
+		"an escaped backslash before u":   {`{"a":"\\ud83d"}`, []string{}},
+		"a name twice":                    {`{"a":{"b/c":1,"b\u002fc":2}}`, []string{"/a/b~1c duplicate"}},
+		"a name of 256 characters":        {`{"` + strings.Repeat("é", 256) + `":1}`, []string{}},
+		"a name of 257 characters": {`{"a":[{"` + strings.Repeat("é", 257) + `":1}]}`,
+			[]string{"/a/0 too-long"}},
+		"as deep as may be": {deep, []string{}},
+		"one deeper": {`{"a":` + deep + `,"b":"` + "\xff" + `"}`,
+			[]string{"/a" + strings.Repeat("/0", maxDepth-1) + " too-deep", "/b not-utf-8"}},
+		"deeper than the decoder can": {strings.Repeat("[", 20000) + `"]"` + strings.Repeat("]", 20000),
+			[]string{strings.Repeat("/0", maxDepth) + " too-deep"}},
 		"no JSON":                          {`{"a":`, []string{}},
 		"a string without an end":          {`{"a":"b`, []string{}},
 		"a string that ends in its escape": {`{"a":"b\`, []string{}},
@@ -54,12 +57,15 @@ func TestScan_FindsWhatTheDecoderWouldHide(t *testing.T) {
 }
 
 func TestScan_TellsWhichNumbersAreOutOfRange(t *testing.T) {
-	for _, text := range []string{"1e400", "-1e400", "1e126", "-1e126", "1e-131", "1e-400", "0.001e-1000", strings.Repeat("9", 127)} {
-		if s := scanned([]byte(`{"a":[`+text+`]}`), false); len(s.numbers) != 1 || s.numbers[0].Pointer != "/a/0" || string(s.decodable()) != `{"a":[0]}` {
+	for _, text := range []string{"1e400", "-1e400", "1e126", "-1e126", "1e-131", "1e-400", "0.001e-1000",
+		strings.Repeat("9", 127)} {
+		if s := scanned([]byte(`{"a":[`+text+`]}`), false); len(s.numbers) != 1 || s.numbers[0].Pointer != "/a/0" ||
+			string(s.decodable()) != `{"a":[0]}` {
 			t.Errorf("%s: got %v and %s, want it found and replaced", text, s.numbers, s.decodable())
 		}
 	}
-	for _, text := range []string{"0", "-0", "0.0", "0e999", "0E-999", "1e125", "9.99e125", "1e-130", "-1.5", "12345678901234567890.10", "1E+2"} {
+	for _, text := range []string{"0", "-0", "0.0", "0e999", "0E-999", "1e125", "9.99e125", "1e-130", "-1.5",
+		"12345678901234567890.10", "1E+2"} {
 		if s := scanned([]byte(text), false); len(s.numbers) != 0 || string(s.decodable()) != text {
 			t.Errorf("%s: got %v and %s, want it left alone", text, s.numbers, s.decodable())
 		}
@@ -67,12 +73,15 @@ func TestScan_TellsWhichNumbersAreOutOfRange(t *testing.T) {
 }
 
 func TestScan_AFaultOfAnItemIsItsOwn(t *testing.T) {
-	broken := []string{`{"id":"b","x":1e400}`, "{\"id\":\"b\",\"x\":\"\xff\"}", `{"x":{"y":1,"y":2},"id":"b"}`, `{"id":"b","x":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + `}`, `{"id":"b","x":"\ud800"}`}
-	wants := []string{"/x out-of-range", "/x not-utf-8", "/x/y duplicate", "/x" + strings.Repeat("/0", maxDepth-1) + " too-deep", "/x lone-surrogate"}
+	broken := []string{`{"id":"b","x":1e400}`, "{\"id\":\"b\",\"x\":\"\xff\"}", `{"x":{"y":1,"y":2},"id":"b"}`,
+		`{"id":"b","x":` + strings.Repeat("[", 20000) + strings.Repeat("]", 20000) + `}`, `{"id":"b","x":"\ud800"}`}
+	wants := []string{"/x out-of-range", "/x not-utf-8", "/x/y duplicate", "/x" + strings.Repeat("/0", maxDepth-1) +
+		" too-deep", "/x lone-surrogate"}
 	text := `{"items":[{"id":"a"}, ` + strings.Join(broken, ",") + ` ,{"id":"c"}],"n":1e400}`
 	s := scanned([]byte(text), true)
 	if len(s.wrong) > 0 || len(s.items) != len(broken) || len(s.numbers) != 1 || s.numbers[0].Pointer != "/n" {
-		t.Fatalf("got %v, %v and %v, want %d items with faults and the other number", s.wrong, s.items, s.numbers, len(broken))
+		t.Fatalf("got %v, %v and %v, want %d items with faults and the other number", s.wrong, s.items, s.numbers,
+			len(broken))
 	}
 	for n, item := range s.items {
 		if got := codesOf(item.wrong); item.place != n+1 || item.id != "b" || !slices.Equal(got, wants[n:n+1]) {
@@ -80,7 +89,8 @@ func TestScan_AFaultOfAnItemIsItsOwn(t *testing.T) {
 		}
 	}
 	left := string(s.decodable())
-	if !strings.HasPrefix(left, `{"items":[{"id":"a"}, {"":"`) || !strings.HasSuffix(left, `,"id":"b"} ,{"id":"c"}],"n":0}`) || strings.Contains(left, "[[") {
+	if !strings.HasPrefix(left, `{"items":[{"id":"a"}, {"":"`) ||
+		!strings.HasSuffix(left, `,"id":"b"} ,{"id":"c"}],"n":0}`) || strings.Contains(left, "[[") {
 		t.Errorf("got %s, want the good items as they came, and of the others their ids", left)
 	}
 	other := scanned([]byte(strings.Replace(text, "1e400}", "1e401}", 1)), true)
@@ -118,7 +128,8 @@ func TestRule26_ABodyThatIsNotUTF8IsRefusedWithThePointer(t *testing.T) {
 		`{"by":{"` + strings.Repeat("é", 257) + `":1}}`: "/by too-long",
 	} {
 		p := problem(t, h, request("POST", "/v1/things/known", body), 400)
-		if got := pointersOf(p); p.Code != "malformed" || !slices.Equal(got, []string{want}) || !strings.HasPrefix(p.Detail, "The body is not taken: ") {
+		if got := pointersOf(p); p.Code != "malformed" || !slices.Equal(got, []string{want}) ||
+			!strings.HasPrefix(p.Detail, "The body is not taken: ") {
 			t.Errorf("%q: got %s %q %q, want %s", body, p.Code, p.Detail, got, want)
 		}
 	}
@@ -126,8 +137,10 @@ func TestRule26_ABodyThatIsNotUTF8IsRefusedWithThePointer(t *testing.T) {
 
 func TestRule26_ContentTypesCountWithoutCaseAndInUTF8Alone(t *testing.T) {
 	for kind, taken := range map[string]bool{
-		"application/json": true, "Application/Json": true, "APPLICATION/JSON; CHARSET=UTF-8": true, `application/json;charset="utf-8"`: true,
-		"application/json; charset=iso-8859-1": false, "application/json; Charset=Windows-1252": false, "application/json; charset=utf-16": false, "Text/Plain": false,
+		"application/json": true, "Application/Json": true, "APPLICATION/JSON; CHARSET=UTF-8": true,
+		`application/json;charset="utf-8"`:     true,
+		"application/json; charset=iso-8859-1": false, "application/json; Charset=Windows-1252": false,
+		"application/json; charset=utf-16": false, "Text/Plain": false,
 	} {
 		ran := false
 		h := fixing(t, func(context.Context, *fixInput) (*noOutput, error) {
@@ -185,7 +198,8 @@ func TestItems_AMistypedFieldBringsNoComplaintsAboutRightOnes(t *testing.T) {
 
 func TestItems_AnIDIsReadWhateverIsWrong(t *testing.T) {
 	for raw, want := range map[string]domain.SentID{
-		`{"id":"too long"}`: "too long", `{"id":"a","size":"x"}`: "a", `{"size":"x","id":"a"}`: "a", `{"id":7}`: "", `{}`: "", `7`: "", `{"id":null}`: "",
+		`{"id":"too long"}`: "too long", `{"id":"a","size":"x"}`: "a", `{"size":"x","id":"a"}`: "a", `{"id":7}`: "",
+		`{}`: "", `7`: "", `{"id":null}`: "",
 	} {
 		if read, err := (Items[readItem]{[]byte(raw)}).Read(context.Background()); err != nil || read[0].ID != want {
 			t.Errorf("%s: got %v and %v, want id %q", raw, read, err, want)

@@ -15,9 +15,11 @@ func BlueprintSchema() *huma.Schema {
 	root := *schemas.Schema(reflect.TypeFor[domain.BlueprintSpec](), false, "")
 	plainLists(schemas)
 	definitions := schemas.Map()
-	definitions["Parameters"].Properties["properties"].Extensions = map[string]any{"propertyNames": map[string]any{"pattern": domain.ParameterKeyPattern}}
+	definitions["Parameters"].Properties["properties"].Extensions = map[string]any{
+		"propertyNames": map[string]any{"pattern": domain.ParameterKeyPattern}}
 	delete(definitions, "BlueprintSpec") // the root itself
-	root.Title, root.Description = "Plugboard blueprint", "One version of what an extension provisions in every account that enables it."
+	root.Title, root.Description = "Plugboard blueprint",
+		"One version of what an extension provisions in every account that enables it."
 	root.Extensions = map[string]any{
 		"$schema": "https://json-schema.org/draft/2020-12/schema",
 		"$id":     "urn:plugboard:blueprint:v1",

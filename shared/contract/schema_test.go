@@ -66,18 +66,26 @@ func TestRule11_TheSchemaTakesTheExamplesAndRefusesWhatIsWrong(t *testing.T) {
 	}
 	const rest = `,"template_types":[],"webhooks":[]`
 	for name, test := range map[string]struct{ blueprint, at string }{
-		"no object":          {`[]`, "got array, want object"},
-		"nothing":            {`{}`, "missing properties 'scopes', 'template_types', 'webhooks'"},
-		"a null list":        {`{"scopes":null` + rest + `}`, "at '/scopes'"},
-		"an unknown name":    {`{"scopes":[],"hooks":[]` + rest + `}`, "'hooks' not allowed"},
-		"a parameter's key":  {`{"scopes":[],"parameters":{"type":"object","properties":{"Customer":{"type":"string"}}}` + rest + `}`, "invalid propertyName 'Customer'"},
-		"another keyword":    {`{"scopes":[],"parameters":{"type":"object","properties":{"customer":{"type":"string","oneOf":[]}}}` + rest + `}`, "'oneOf' not allowed"},
-		"a type of values":   {`{"scopes":[],"parameters":{"type":"object","properties":{"customer":{"type":"object"}}}` + rest + `}`, "at '/parameters/properties/customer/type'"},
-		"a field's kind":     {`{"scopes":[],"template_types":[{"name":"T","fields":[{"custom_id":"a","name":"A","kind":"colour"}]}],"webhooks":[]}`, "at '/template_types/0/fields/0/kind'"},
-		"no event":           {`{"scopes":[],"template_types":[],"webhooks":[{"key":"w","url":"https://a.test","event_types":[]}]}`, "at '/webhooks/0/event_types'"},
-		"an unknown scheme":  {`{"scopes":[],"template_types":[],"webhooks":[{"key":"w","url":"https://a.test","event_types":["a"],"auth":{"scheme":"magic"}}]}`, "at '/webhooks/0/auth/scheme'"},
-		"a header's value":   {`{"scopes":[],"template_types":[],"webhooks":[{"key":"w","url":"https://a.test","event_types":["a"],"headers":{"X":1}}]}`, "at '/webhooks/0/headers/X'"},
-		"too many templates": {`{"scopes":[],"template_types":[` + strings.Repeat(`{"name":"T","fields":[]},`, 20) + `{"name":"T","fields":[]}],"webhooks":[]}`, "at '/template_types'"},
+		"no object":       {`[]`, "got array, want object"},
+		"nothing":         {`{}`, "missing properties 'scopes', 'template_types', 'webhooks'"},
+		"a null list":     {`{"scopes":null` + rest + `}`, "at '/scopes'"},
+		"an unknown name": {`{"scopes":[],"hooks":[]` + rest + `}`, "'hooks' not allowed"},
+		"a parameter's key": {`{"scopes":[],"parameters":{"type":"object",` +
+			`"properties":{"Customer":{"type":"string"}}}` + rest + `}`, "invalid propertyName 'Customer'"},
+		"another keyword": {`{"scopes":[],"parameters":{"type":"object","properties":{"customer":{"type":"string",` +
+			`"oneOf":[]}}}` + rest + `}`, "'oneOf' not allowed"},
+		"a type of values": {`{"scopes":[],"parameters":{"type":"object",` +
+			`"properties":{"customer":{"type":"object"}}}` + rest + `}`, "at '/parameters/properties/customer/type'"},
+		"a field's kind": {`{"scopes":[],"template_types":[{"name":"T","fields":[{"custom_id":"a","name":"A",` +
+			`"kind":"colour"}]}],"webhooks":[]}`, "at '/template_types/0/fields/0/kind'"},
+		"no event": {`{"scopes":[],"template_types":[],"webhooks":[{"key":"w","url":"https://a.test",` +
+			`"event_types":[]}]}`, "at '/webhooks/0/event_types'"},
+		"an unknown scheme": {`{"scopes":[],"template_types":[],"webhooks":[{"key":"w","url":"https://a.test",` +
+			`"event_types":["a"],"auth":{"scheme":"magic"}}]}`, "at '/webhooks/0/auth/scheme'"},
+		"a header's value": {`{"scopes":[],"template_types":[],"webhooks":[{"key":"w","url":"https://a.test",` +
+			`"event_types":["a"],"headers":{"X":1}}]}`, "at '/webhooks/0/headers/X'"},
+		"too many templates": {`{"scopes":[],"template_types":[` + strings.Repeat(`{"name":"T","fields":[]},`, 20) +
+			`{"name":"T","fields":[]}],"webhooks":[]}`, "at '/template_types'"},
 	} {
 		value, err := jsonschema.UnmarshalJSON(strings.NewReader(test.blueprint))
 		if err != nil {

@@ -39,7 +39,8 @@ var suffixes = []struct{ goType, schema string }{
 	{"InputBody", "Request"}, {"OutputBody", "Result"}, {"Body", "Request"}, {"View", ""},
 }
 
-// schemaName is the name of the type's schema. The hint names types without a name; Huma builds it from the type around.
+// schemaName is the name of the type's schema. The hint names types without a name; Huma builds it from the type
+// around.
 func schemaName(t reflect.Type, hint string) string {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()

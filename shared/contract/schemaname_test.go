@@ -14,8 +14,10 @@ import (
 
 func TestSchemaNames_AreNamesThatAPersonWouldChoose(t *testing.T) {
 	good := regexp.MustCompile(`^([A-Z][a-z]+)+$`)
-	bad := regexp.MustCompile(`(Body|View|Input|Output|Struct|Response|Params)($|[A-Z])|^(Page|List|Import)[A-Z]\w*(Item|View|Summary)$`)
-	vague := []string{"Change", "Data", "Error", "Failure", "Field", "Finding", "Item", "Page", "Request", "Result", "Setup", "Step", "Upgrade", "Value"}
+	bad := regexp.MustCompile(
+		`(Body|View|Input|Output|Struct|Response|Params)($|[A-Z])|^(Page|List|Import)[A-Z]\w*(Item|View|Summary)$`)
+	vague := []string{"Change", "Data", "Error", "Failure", "Field", "Finding", "Item", "Page", "Request", "Result",
+		"Setup", "Step", "Upgrade", "Value"}
 	operations := map[string]bool{}
 	for _, o := range All() {
 		operations[o.GoName()] = true

@@ -35,7 +35,9 @@ func (op Op[I, O]) served(a *API, h func(context.Context, *I) (*O, error), looks
 		s.handle = func(ctx context.Context, in any) (any, error) { return h(ctx, in.(*I)) }
 	}
 	for _, look := range looks {
-		s.inspect.looks = append(s.inspect.looks, func(ctx context.Context, in any) ([]fault.Field, error) { return look(ctx, in.(*I)) })
+		s.inspect.looks = append(s.inspect.looks, func(ctx context.Context, in any) ([]fault.Field, error) {
+			return look(ctx, in.(*I))
+		})
 	}
 	return s
 }
@@ -117,9 +119,10 @@ func (s *served) once(ctx context.Context, in any) (any, error) {
 	if about, ok := in.(interface{ about() domain.AccountID }); ok {
 		account = about.about()
 	}
-	// The key, which is stored nowhere, keeps who reads the table from trying inputs, secret parameters among them, against the
-	// fingerprint.
-	ctx, recorded, err := s.idem.Claim(ctx, account, digest(caller.Principal, string(caller.Account), string(caller.UserID()), s.ID, key), digest(key, string(input)))
+	// The key, which is stored nowhere, keeps who reads the table from trying inputs, secret parameters among them,
+	// against the fingerprint.
+	ctx, recorded, err := s.idem.Claim(ctx, account, digest(caller.Principal, string(caller.Account),
+		string(caller.UserID()), s.ID, key), digest(key, string(input)))
 	if err != nil {
 		return nil, err
 	}

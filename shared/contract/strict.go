@@ -76,8 +76,8 @@ func escapeNames(v any) any {
 // nameEscapes begins as JSON pointers do (RFC 6901).
 var nameEscapes = strings.NewReplacer("~", "~0", "/", "~1", ".", "~2", "[", "~3", "]", "~4")
 
-// decodeBeside decodes what the schema found no fault with. A value of another type would end the decoding at its place,
-// and what comes after it would seem to be absent.
+// decodeBeside decodes what the schema found no fault with. A value of another type would end the decoding at its
+// place, and what comes after it would seem to be absent.
 func decodeBeside(raw []byte, into any, shape []shapeFault) error {
 	err := unmarshalNumbers(raw, into)
 	if err == nil || len(shape) == 0 {
@@ -141,7 +141,8 @@ func nullFaults(schemas huma.Registry, s *huma.Schema, v any, pointer string) []
 	switch v := v.(type) {
 	case nil:
 		if s.Type != "" && !s.Nullable {
-			wrong = append(wrong, shapeFault{fault.Field{Pointer: pointer, Code: "invalid", Detail: "expected " + s.Type}, true})
+			wrong = append(wrong, shapeFault{fault.Field{Pointer: pointer, Code: "invalid",
+				Detail: "expected " + s.Type}, true})
 		}
 	case map[string]any:
 		for _, name := range slices.Sorted(maps.Keys(v)) {

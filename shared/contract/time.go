@@ -47,7 +47,8 @@ func (t Time) faults(pointer string) []fault.Field {
 	return []fault.Field{{Pointer: pointer, Code: "invalid", Detail: validation.MsgExpectedRFC3339DateTime}}
 }
 
-// loosenTimes takes the format out of the schemas by which requests are validated: Huma knows fewer times than RFC 3339.
+// loosenTimes takes the format out of the schemas by which requests are validated: Huma knows fewer times than RFC
+// 3339.
 func loosenTimes(schemas huma.Registry, parameters []*huma.Param) {
 	for _, p := range parameters {
 		loosenTime(p.Schema)

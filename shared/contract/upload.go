@@ -49,7 +49,8 @@ func (o Operation) unpack(ctx context.Context, in any) error {
 	contentType, _ := ctx.Value(contentTypeKey{}).(string)
 	kind, params, err := mime.ParseMediaType(contentType)
 	if err != nil || kind != formType || params["boundary"] == "" {
-		return refusal(ctx, http.StatusUnsupportedMediaType, "unsupported-media-type", fmt.Sprintf("Send %s with one file, in the part %q.", formType, o.File.Part))
+		return refusal(ctx, http.StatusUnsupportedMediaType, "unsupported-media-type",
+			fmt.Sprintf("Send %s with one file, in the part %q.", formType, o.File.Part))
 	}
 	body := u.upload()
 	content, wrong, err := o.File.read(multipart.NewReader(bytes.NewReader(body.RawBody), params["boundary"]))
@@ -57,11 +58,13 @@ func (o Operation) unpack(ctx context.Context, in any) error {
 	ended := bytes.Contains(body.RawBody, []byte("--"+params["boundary"]+"--"))
 	switch {
 	case err != nil || !ended:
-		return refusal(ctx, http.StatusBadRequest, "malformed", "The form is cut off, or its parts are not divided by the boundary that Content-Type names.")
+		return refusal(ctx, http.StatusBadRequest, "malformed",
+			"The form is cut off, or its parts are not divided by the boundary that Content-Type names.")
 	case len(wrong) > 0:
 		return fault.InvalidFields(wrong)
 	case int64(len(content)) > o.File.MaxBytes:
-		return fault.New(fault.TooLarge, "", "The file has %d bytes; at most %d are taken.", len(content), o.File.MaxBytes)
+		return fault.New(fault.TooLarge, "", "The file has %d bytes; at most %d are taken.", len(content),
+			o.File.MaxBytes)
 	}
 	body.RawBody, body.Content = nil, content
 	return nil
@@ -78,7 +81,8 @@ func (f File) read(form *multipart.Reader) (content []byte, wrong []fault.Field,
 			return nil, nil, err
 		}
 		if name := part.FormName(); name != f.Part {
-			wrong = append(wrong, fault.Field{Pointer: "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name), Code: "unknown", Detail: fmt.Sprintf("Send one file, in the part %q, and nothing else.", f.Part)})
+			wrong = append(wrong, fault.Field{Pointer: "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name),
+				Code: "unknown", Detail: fmt.Sprintf("Send one file, in the part %q, and nothing else.", f.Part)})
 			continue
 		}
 		found++
@@ -88,9 +92,11 @@ func (f File) read(form *multipart.Reader) (content []byte, wrong []fault.Field,
 	}
 	switch {
 	case found == 0:
-		wrong = append(wrong, fault.Field{Pointer: "/" + f.Part, Code: "required", Detail: "The form has no such part."})
+		wrong = append(wrong, fault.Field{Pointer: "/" + f.Part, Code: "required",
+			Detail: "The form has no such part."})
 	case found > 1:
-		wrong = append(wrong, fault.Field{Pointer: "/" + f.Part, Code: "duplicate", Detail: "The form has more than one such part."})
+		wrong = append(wrong, fault.Field{Pointer: "/" + f.Part, Code: "duplicate",
+			Detail: "The form has more than one such part."})
 	}
 	return content, wrong, nil
 }
@@ -105,7 +111,8 @@ func (f File) document() *huma.RequestBody {
 			Type: huma.TypeObject, Required: []string{f.Part}, AdditionalProperties: false,
 			Properties: map[string]*huma.Schema{f.Part: {
 				Type: huma.TypeString, Format: "binary", Description: f.Doc,
-				Extensions: map[string]any{ExtensionMaxBytes: f.MaxBytes}, // maxLength counts characters, which a file has none of
+				// maxLength counts characters, which a file has none of
+				Extensions: map[string]any{ExtensionMaxBytes: f.MaxBytes},
 			}},
 		},
 		Encoding: map[string]*huma.Encoding{f.Part: {ContentType: strings.Join(f.Types, ", ")}},

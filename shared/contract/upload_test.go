@@ -31,7 +31,7 @@ type redirectOutput struct {
 func documented[I, O any](t *testing.T, row Operation) map[string]any {
 	t.Helper()
 	emptyTable(t)
-	declare[I, O](row)
+	declare[I, O](group{}, row)
 	doc := OpenAPI()
 	d := row.in(doc)
 	responses := map[string]any{}
@@ -49,7 +49,8 @@ func documented[I, O any](t *testing.T, row Operation) map[string]any {
 			t.Fatalf("got the body %+v, want a form alone", d.RequestBody)
 		}
 		part := form.Schema.Properties["thing"]
-		if part.Format != "binary" || part.MaxLength != nil || part.Extensions[ExtensionMaxBytes] != int64(100) || form.Encoding["thing"].ContentType != "image/png, image/gif" {
+		if part.Format != "binary" || part.MaxLength != nil || part.Extensions[ExtensionMaxBytes] != int64(100) ||
+			form.Encoding["thing"].ContentType != "image/png, image/gif" {
 			t.Errorf("got the part %+v of %+v", part, form.Encoding["thing"])
 		}
 	}
@@ -68,7 +69,8 @@ func TestOpenAPI_ShowsFilesTakenAndAnswered(t *testing.T) {
 	if h := got["200 headers"].([]string); !slices.Equal(h, []string{"ETag"}) {
 		t.Errorf("got the headers %v", h)
 	}
-	if h, ok := got["304 headers"].([]string); !ok || !slices.Equal(h, []string{"ETag"}) || len(got["304"].([]string)) > 0 {
+	if h, ok := got["304 headers"].([]string); !ok || !slices.Equal(h, []string{"ETag"}) ||
+		len(got["304"].([]string)) > 0 {
 		t.Errorf("got the 304 %v with %v, want no content and the ETag", h, got["304"])
 	}
 	for _, status := range []string{"400", "413", "415"} {
@@ -85,7 +87,8 @@ func TestOpenAPI_ShowsARedirect(t *testing.T) {
 	row := goodRow()
 	row.Status, row.RedirectsTo = http.StatusFound, "somewhere"
 	got := documented[noInput, redirectOutput](t, row)
-	if h := got["302 headers"].([]string); !slices.Equal(h, []string{"Location"}) || len(got["302"].([]string)) > 0 || got["200"] != nil {
+	if h := got["302 headers"].([]string); !slices.Equal(h, []string{"Location"}) || len(got["302"].([]string)) > 0 ||
+		got["200"] != nil {
 		t.Errorf("got %v, want 302 with Location alone", got)
 	}
 }
@@ -95,7 +98,7 @@ func TestRedirect_IsAnsweredWithItsLocation(t *testing.T) {
 	emptyTable(t)
 	row := goodRow()
 	row.Status, row.RedirectsTo = http.StatusFound, "somewhere"
-	op := declare[noInput, redirectOutput](row)
+	op := declare[noInput, redirectOutput](group{}, row)
 	h, err := New(Webhooks, openGate{}, nil, nil, func(a *API) {
 		op.Handle(a, func(context.Context, *noInput) (*redirectOutput, error) {
 			return &redirectOutput{Location: "https://partner.test/setup?code=1"}, nil
@@ -116,7 +119,7 @@ func TestUpload_HandsTheFileAlone(t *testing.T) {
 	emptyTable(t)
 	row := goodRow()
 	row.File = thingFile
-	op := declare[uploadInput, noOutput](row)
+	op := declare[uploadInput, noOutput](group{}, row)
 	var got *uploadInput
 	h, err := New(Webhooks, openGate{}, nil, nil, func(a *API) {
 		op.Handle(a, func(_ context.Context, in *uploadInput) (*noOutput, error) {
@@ -133,14 +136,16 @@ func TestUpload_HandsTheFileAlone(t *testing.T) {
 		return r
 	}
 	part := func(content string) string {
-		return "--b c\r\nContent-Disposition: form-data; name=\"thing\"; filename=\"../../etc/passwd\"\r\nContent-Type: text/html\r\n\r\n" + content + "\r\n--b c--\r\n"
+		return "--b c\r\nContent-Disposition: form-data; name=\"thing\"; " +
+			"filename=\"../../etc/passwd\"\r\nContent-Type: text/html\r\n\r\n" + content + "\r\n--b c--\r\n"
 	}
 	every := make([]byte, 100) // with line ends, zeros and what is no UTF-8
 	for i := range every {
 		every[i] = byte(i * 37)
 	}
 	w := httptest.NewRecorder()
-	if h.ServeHTTP(w, send("a preamble\r\n"+part(string(every))+"an epilogue")); w.Code != 201 || string(got.Content) != string(every) || got.RawBody != nil || got.Thing != "a" {
+	if h.ServeHTTP(w, send("a preamble\r\n"+part(string(every))+"an epilogue")); w.Code != 201 ||
+		string(got.Content) != string(every) || got.RawBody != nil || got.Thing != "a" {
 		t.Errorf("got %d and %+v, want the file as it was", w.Code, got)
 	}
 	problem(t, h, send(part(string(every)+"x")), 413)

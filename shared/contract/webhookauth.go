@@ -39,13 +39,15 @@ type EndpointAuthView struct {
 
 func viewAuth(c domain.Credentials) EndpointAuthView {
 	return EndpointAuthView{
-		Scheme: shownScheme(c.Scheme), TokenURL: c.TokenURL, ClientID: c.ClientID, Scope: c.Scope, Set: c.Set(), ClientAuth: c.ClientAuth, TokenParams: c.TokenParams,
+		Scheme: shownScheme(c.Scheme), TokenURL: c.TokenURL, ClientID: c.ClientID, Scope: c.Scope, Set: c.Set(),
+		ClientAuth: c.ClientAuth, TokenParams: c.TokenParams,
 	}
 }
 
 // viewManagedAuth shows the auth that a blueprint declares, without its templates, which may name secrets.
 func viewManagedAuth(a domain.WebhookAuth) EndpointAuthView {
-	return EndpointAuthView{Scheme: shownScheme(a.Scheme), TokenURL: a.TokenURL, Set: []string{}, Managed: true, ClientAuth: a.ClientAuth}
+	return EndpointAuthView{Scheme: shownScheme(a.Scheme), TokenURL: a.TokenURL, Set: []string{}, Managed: true,
+		ClientAuth: a.ClientAuth}
 }
 
 func shownScheme(s domain.AuthScheme) string {
@@ -68,7 +70,8 @@ func (b *EndpointAuthBody) change(headers map[string]*string) domain.Credentials
 	c.Scheme, c.Parts, c.TokenParams = &scheme, map[string]string{}, b.TokenParams
 	for name, value := range map[string]*string{
 		"username": b.Username, "password": b.Password, "token": b.Token,
-		"token_url": b.TokenURL, "client_id": b.ClientID, "client_secret": b.ClientSecret, "scope": b.Scope, "client_auth": b.ClientAuth,
+		"token_url": b.TokenURL, "client_id": b.ClientID, "client_secret": b.ClientSecret, "scope": b.Scope,
+		"client_auth": b.ClientAuth,
 	} {
 		if value != nil {
 			c.Parts[name] = *value

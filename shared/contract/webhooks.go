@@ -56,7 +56,8 @@ type Disablement struct {
 // blueprint.
 func ViewWebhook(w domain.Webhook, declared domain.WebhookBlueprint, h domain.Health, at time.Time) WebhookView {
 	v := WebhookView{
-		ID: w.ID, Name: w.Name, Extension: w.Extension, TemplateType: w.TemplateType, Lifecycle: w.Lifecycle, URL: w.URL,
+		ID: w.ID, Name: w.Name, Extension: w.Extension, TemplateType: w.TemplateType, Lifecycle: w.Lifecycle,
+		URL:     w.URL,
 		Filters: filtersOf(w),
 		Health:  HealthView{State: h.State(), FailingSince: h.FailingSince, WarnedAt: h.WarnedAt},
 		Policy:  w.Policy, Paused: w.Paused, CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt,
@@ -88,7 +89,8 @@ type Filters struct {
 }
 
 func filtersOf(w domain.Webhook) Filters {
-	return Filters{EventTypes: shown(w.EventTypes), Origins: shown(w.Origins), Workspaces: shown(w.Workspaces), TemplateTypes: shown(w.TemplateTypes)}
+	return Filters{EventTypes: shown(w.EventTypes), Origins: shown(w.Origins), Workspaces: shown(w.Workspaces),
+		TemplateTypes: shown(w.TemplateTypes)}
 }
 
 // shown says null where there is no filter.
@@ -99,7 +101,8 @@ func (f Filters) faults() []fault.Field {
 	var wrong []fault.Field
 	for i, t := range f.EventTypes {
 		if !events.Filterable(t) {
-			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/event_types/%d", i), Code: "unknown-event-type", Detail: fmt.Sprintf("There is no event type %q to filter by.", t)})
+			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/event_types/%d", i), Code: "unknown-event-type",
+				Detail: fmt.Sprintf("There is no event type %q to filter by.", t)})
 		}
 	}
 	wrong = append(wrong, namedTwice("/event_types", f.EventTypes)...)
@@ -112,7 +115,8 @@ func namedTwice[T ~string](pointer string, list []T) []fault.Field {
 	var wrong []fault.Field
 	for i, v := range list {
 		if slices.Contains(list[:i], v) {
-			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("%s/%d", pointer, i), Code: "duplicate", Detail: fmt.Sprintf("%q is named twice.", v)})
+			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("%s/%d", pointer, i), Code: "duplicate",
+				Detail: fmt.Sprintf("%q is named twice.", v)})
 		}
 	}
 	return wrong
@@ -200,7 +204,8 @@ func (in *UpdateWebhookInput) Check() []fault.Field {
 		wrong = urlFaults(*in.Body.URL)
 	}
 	if in.Body.Enabled != nil && !*in.Body.Enabled {
-		wrong = append(wrong, fault.Field{Pointer: "/enabled", Code: "invalid", Detail: "Only true can be given. To stop a webhook, pause it."})
+		wrong = append(wrong, fault.Field{Pointer: "/enabled", Code: "invalid",
+			Detail: "Only true can be given. To stop a webhook, pause it."})
 	}
 	wrong = append(wrong, in.Body.Filters.faults()...)
 	wrong = append(wrong, tokenURLFaults(in.Body.Auth)...)
@@ -218,7 +223,8 @@ func (in *UpdateWebhookInput) Change() domain.CredentialsChange {
 // Defines tells whether anything is given that a managed webhook has from its blueprint.
 func (in *UpdateWebhookInput) Defines() bool {
 	b, f := in.Body, in.Body.Filters
-	return b.Name != nil || b.URL != nil || b.Auth != nil || b.Headers != nil || b.Policy != nil || f.EventTypes != nil || f.Origins != nil || f.Workspaces != nil || f.TemplateTypes != nil
+	return b.Name != nil || b.URL != nil || b.Auth != nil || b.Headers != nil || b.Policy != nil ||
+		f.EventTypes != nil || f.Origins != nil || f.Workspaces != nil || f.TemplateTypes != nil
 }
 
 func urlFaults(url string) []fault.Field {
@@ -258,7 +264,8 @@ type SendTestEventInput struct {
 // Check reports a type that there is not.
 func (in *SendTestEventInput) Check() []fault.Field {
 	if !events.Known(in.Body.EventType) {
-		return []fault.Field{{Pointer: "/event_type", Code: "unknown-event-type", Detail: fmt.Sprintf("There is no event type %q.", in.Body.EventType)}}
+		return []fault.Field{{Pointer: "/event_type", Code: "unknown-event-type",
+			Detail: fmt.Sprintf("There is no event type %q.", in.Body.EventType)}}
 	}
 	return nil
 }
@@ -292,7 +299,8 @@ type ListDeliveriesInput struct {
 func (in *ListDeliveriesInput) Check() []fault.Field {
 	wrong := spanFaults(in.From, in.To)
 	if in.Day != "" && !(in.From.IsZero() && in.To.IsZero()) {
-		wrong = append(wrong, fault.Field{Pointer: "query.day", Code: "contradiction", Detail: "Give a day, or from and to."})
+		wrong = append(wrong, fault.Field{Pointer: "query.day", Code: "contradiction",
+			Detail: "Give a day, or from and to."})
 	}
 	return append(wrong, typeFaults(in.EventTypes)...)
 }
@@ -311,7 +319,8 @@ func typeFaults(types []string) []fault.Field {
 	var wrong []fault.Field
 	for _, t := range types {
 		if !events.Known(t) {
-			wrong = append(wrong, fault.Field{Pointer: "query.event_type", Code: "unknown-event-type", Detail: fmt.Sprintf("There is no event type %q.", t)})
+			wrong = append(wrong, fault.Field{Pointer: "query.event_type", Code: "unknown-event-type",
+				Detail: fmt.Sprintf("There is no event type %q.", t)})
 		}
 	}
 	return wrong
@@ -335,7 +344,8 @@ func (in *CountDeliveriesInput) Check() []fault.Field { return in.List().Check()
 // List is the list that is counted.
 func (in *CountDeliveriesInput) List() *ListDeliveriesInput {
 	return &ListDeliveriesInput{
-		PageInput: PageInput{Cursor: in.Cursor}, Webhook: in.Webhook, From: in.From, To: in.To, States: in.States, EventTypes: in.EventTypes,
+		PageInput: PageInput{Cursor: in.Cursor}, Webhook: in.Webhook, From: in.From, To: in.To, States: in.States,
+		EventTypes: in.EventTypes,
 	}
 }
 

@@ -57,7 +57,8 @@ type inspector struct {
 }
 
 func newInspector(o Operation, input reflect.Type, cursors CursorMAC) *inspector {
-	i := &inspector{operation: o, input: input, query: map[string]parameterRule{}, cursors: cursors, itemsApart: takesItems(input)}
+	i := &inspector{operation: o, input: input, query: map[string]parameterRule{}, cursors: cursors,
+		itemsApart: takesItems(input)}
 	for _, p := range o.headers() {
 		i.headers = append(i.headers, p.Name)
 	}
@@ -84,7 +85,9 @@ func mayBeEmpty(f reflect.StructField) bool {
 	if of.Kind() == reflect.Slice {
 		of = of.Elem()
 	}
-	limited := slices.ContainsFunc([]string{"enum", "format", "pattern", "minLength"}, func(tag string) bool { return f.Tag.Get(tag) != "" })
+	limited := slices.ContainsFunc([]string{"enum", "format", "pattern", "minLength"}, func(tag string) bool {
+		return f.Tag.Get(tag) != ""
+	})
 	return of.Kind() == reflect.String && !limited
 }
 
@@ -130,13 +133,15 @@ func (i *inspector) middleware(ctx huma.Context, next func(huma.Context)) {
 	next(huma.WithValue(ctx, inspectionKey{}, n))
 }
 
-// readBody scans the body and leaves it to be decoded. A body that is not in UTF-8, or has faults that the decoder would
-// hide, is refused whole; an item of a list of items is refused alone.
+// readBody scans the body and leaves it to be decoded. A body that is not in UTF-8, or has faults that the decoder
+// would hide, is refused whole; an item of a list of items is refused alone.
 func (n *inspection) readBody(ctx context.Context) error {
 	kind, parameters, err := mime.ParseMediaType(n.request.Header.Get("Content-Type"))
-	if charset := strings.ToLower(parameters["charset"]); err == nil && charset != "" && charset != "utf-8" && charset != "utf8" {
+	if charset := strings.ToLower(parameters["charset"]); err == nil && charset != "" && charset != "utf-8" &&
+		charset != "utf8" {
 		p := refusal(ctx, http.StatusUnsupportedMediaType, "unsupported-media-type", "Send "+kind+" in UTF-8.")
-		p.name([]fault.Field{{Pointer: "header.Content-Type", Code: codeNotUTF8, Detail: fmt.Sprintf("The charset is %q; JSON is in UTF-8 (RFC 8259, 8.1).", charset)}})
+		p.name([]fault.Field{{Pointer: "header.Content-Type", Code: codeNotUTF8,
+			Detail: fmt.Sprintf("The charset is %q; JSON is in UTF-8 (RFC 8259, 8.1).", charset)}})
 		return p
 	}
 	raw, err := n.operation.body(n.request)
@@ -145,7 +150,8 @@ func (n *inspection) readBody(ctx context.Context) error {
 	}
 	s := scanned(raw, n.itemsApart)
 	if len(s.wrong) > 0 {
-		p := refusal(ctx, http.StatusBadRequest, "malformed", "The body is not taken: "+strings.TrimSuffix(s.wrong[0].Detail, ".")+".")
+		p := refusal(ctx, http.StatusBadRequest, "malformed",
+			"The body is not taken: "+strings.TrimSuffix(s.wrong[0].Detail, ".")+".")
 		p.name(s.wrong)
 		return p
 	}
@@ -168,17 +174,21 @@ func (i *inspector) requestFaults(r *http.Request) []fault.Field {
 	var wrong []fault.Field
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		wrong = append(wrong, fault.Field{Pointer: "query", Code: "malformed", Detail: "The query is not encoded as application/x-www-form-urlencoded."})
+		wrong = append(wrong, fault.Field{Pointer: "query", Code: "malformed",
+			Detail: "The query is not encoded as application/x-www-form-urlencoded."})
 	}
 	for name, values := range query {
 		rule, known := i.query[name]
 		switch {
 		case !known:
-			wrong = append(wrong, fault.Field{Pointer: "query." + name, Code: "unknown", Detail: "The operation has no such parameter."})
+			wrong = append(wrong, fault.Field{Pointer: "query." + name, Code: "unknown",
+				Detail: "The operation has no such parameter."})
 		case len(values) > 1 && !rule.repeatable:
-			wrong = append(wrong, fault.Field{Pointer: "query." + name, Code: "repeated", Detail: "Give this parameter once."})
+			wrong = append(wrong, fault.Field{Pointer: "query." + name, Code: "repeated",
+				Detail: "Give this parameter once."})
 		case slices.Contains(values, "") && !rule.mayBeEmpty:
-			wrong = append(wrong, fault.Field{Pointer: "query." + name, Code: "empty", Detail: "Give this parameter a value, or leave it out."})
+			wrong = append(wrong, fault.Field{Pointer: "query." + name, Code: "empty",
+				Detail: "Give this parameter a value, or leave it out."})
 		case !utf8.ValidString(strings.Join(values, "")):
 			wrong = append(wrong, fault.Field{Pointer: "query." + name, Code: codeNotUTF8, Detail: notUTF8})
 		}
@@ -192,13 +202,15 @@ func (i *inspector) requestFaults(r *http.Request) []fault.Field {
 	for _, name := range i.headers {
 		switch values := r.Header.Values(name); {
 		case len(values) > 1:
-			wrong = append(wrong, fault.Field{Pointer: "header." + name, Code: "repeated", Detail: "Send this header once."})
+			wrong = append(wrong, fault.Field{Pointer: "header." + name, Code: "repeated",
+				Detail: "Send this header once."})
 		case len(values) == 1 && !utf8.ValidString(values[0]):
 			wrong = append(wrong, fault.Field{Pointer: "header." + name, Code: codeNotUTF8, Detail: notUTF8})
 		}
 	}
 	if key := r.Header.Get(HeaderIdempotencyKey); i.operation.Mutates() && len(key) > maxIdempotencyKey {
-		wrong = append(wrong, fault.Field{Pointer: "header." + HeaderIdempotencyKey, Code: "invalid", Detail: fmt.Sprintf("At most %d characters.", maxIdempotencyKey)})
+		wrong = append(wrong, fault.Field{Pointer: "header." + HeaderIdempotencyKey, Code: "invalid",
+			Detail: fmt.Sprintf("At most %d characters.", maxIdempotencyKey)})
 	}
 	return wrong
 }
@@ -222,7 +234,8 @@ func (i *inspector) lookFaults(ctx context.Context, in any) []fault.Field {
 		found, err := look(ctx, in)
 		wrong = slices.Concat(wrong, found, fault.FieldsOf(err))
 		if err != nil && fault.KindOf(err) == fault.Internal {
-			slog.WarnContext(ctx, "a look at a wrong input failed", "request_id", RequestID(ctx), "operation", i.operation.ID, "error", err)
+			slog.WarnContext(ctx, "a look at a wrong input failed", "request_id", RequestID(ctx), "operation",
+				i.operation.ID, "error", err)
 		}
 	}
 	return wrong
@@ -236,7 +249,9 @@ func (i *inspector) refuse(ctx context.Context, in any, wrong []fault.Field) err
 	}
 	meaning = append(meaning, i.lookFaults(ctx, in)...)
 	if n := inspectionOf(ctx); n != nil {
-		meaning = slices.DeleteFunc(meaning, func(m fault.Field) bool { return shapeFault{Field: m}.coveredBy(n.shape) })
+		meaning = slices.DeleteFunc(meaning, func(m fault.Field) bool {
+			return shapeFault{Field: m}.coveredBy(n.shape)
+		})
 	}
 	return fault.InvalidFields(joined(append(wrong, meaning...)))
 }
@@ -342,13 +357,14 @@ func joined(wrong []fault.Field) []fault.Field {
 	return all
 }
 
-// repeated reports what stands in a list twice. (JSON Schema's uniqueItems points at the list, and in Huma panics when an
-// item is an object.)
+// repeated reports what stands in a list twice. (JSON Schema's uniqueItems points at the list, and in Huma panics when
+// an item is an object.)
 func repeated[T ~string](base string, list []T) []fault.Field {
 	var wrong []fault.Field
 	for i, v := range list {
 		if slices.Contains(list[:i], v) {
-			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("%s/%d", base, i), Code: "duplicate", Detail: fmt.Sprintf("%q is named twice.", string(v))})
+			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("%s/%d", base, i), Code: "duplicate",
+				Detail: fmt.Sprintf("%q is named twice.", string(v))})
 		}
 	}
 	return wrong
@@ -366,7 +382,8 @@ func (n *inspection) itemFaults(place int) []fault.Field {
 func registered(a *API, o Operation) *huma.Operation {
 	at := a.huma.OpenAPI().Paths[o.Path]
 	return map[string]*huma.Operation{
-		http.MethodGet: at.Get, http.MethodPost: at.Post, http.MethodPut: at.Put, http.MethodPatch: at.Patch, http.MethodDelete: at.Delete,
+		http.MethodGet: at.Get, http.MethodPost: at.Post, http.MethodPut: at.Put, http.MethodPatch: at.Patch,
+		http.MethodDelete: at.Delete,
 	}[o.Method]
 }
 

@@ -44,12 +44,13 @@ func fixing(t *testing.T, h func(context.Context, *fixInput) (*noOutput, error))
 	t.Helper()
 	emptyTable(t)
 	row := goodRow()
-	op := declare[fixInput, noOutput](row)
+	op := declare[fixInput, noOutput](group{}, row)
 	look := func(_ context.Context, in *fixInput) ([]fault.Field, error) {
 		if in.Thing == "known" {
 			return nil, nil
 		}
-		return []fault.Field{{Pointer: "/tags/0", Code: "of " + in.Thing}}, errors.New("what else there is cannot be read")
+		return []fault.Field{{Pointer: "/tags/0", Code: "of " + in.Thing}},
+			errors.New("what else there is cannot be read")
 	}
 	handler, err := New(Webhooks, openGate{}, memory{}, testMAC{}, func(a *API) { op.Handle(a, h, look) })
 	if err != nil {
@@ -85,56 +86,86 @@ func TestRule26_WhatIsWrongIsToldWhereverItIsFound(t *testing.T) {
 		headers      [][2]string
 		want         []string
 	}{
-		"the input's own check alone":    {"known", `{"name":"a","tags":["x","x"]}`, nil, []string{"/tags/1 duplicate"}},
-		"the check, then a look":         {"other", `{"name":"a","tags":["x","x"]}`, nil, []string{"/tags/0 of other", "/tags/1 duplicate"}},
-		"the schema, the check, a look":  {"other", `{"name":"too long","tags":["x","x"]}`, nil, []string{"/name invalid", "/tags/0 of other", "/tags/1 duplicate"}},
-		"a look at what is not there":    {"other", `{"name":"too long","tags":7}`, nil, []string{"/name invalid", "/tags invalid"}},
-		"a check of what is not there":   {"known", `{"name":"a","tags":[7,"x",8]}`, nil, []string{"/tags/0 invalid", "/tags/2 invalid"}},
-		"too long, and of two lines":     {"known", `{"name":"a\nbcde"}`, nil, []string{"/name control-character", "/name invalid"}},
-		"the schema twice at one place":  {"known", `{"name":"a","size":0.5}`, nil, []string{"/size invalid"}},
-		"a list that is too long":        {"known", `{"name":"a","tags":["x","y","z","x","x"]}`, nil, []string{"/tags invalid"}},
-		"names with dots and slashes":    {"known", `{"name":"a","by":{"x.y[0]":7,"a/b~c":8,"":9}}`, nil, []string{"/by/ invalid", "/by/a~1b~0c invalid", "/by/x.y[0] invalid"}},
-		"an unknown name with a dot":     {"known", `{"name":"a","a.b":1}`, nil, []string{"/a.b unknown"}},
-		"a display name":                 {"known", `{"name":"a","email":"Ada <ada@x.test>"}`, nil, []string{"/email invalid"}},
-		"a comment":                      {"known", `{"name":"a","email":"ada@x.test (Ada)"}`, nil, []string{"/email invalid"}},
-		"spaces around":                  {"known", `{"name":"a","email":" ada@x.test"}`, nil, []string{"/email invalid"}},
-		"no address":                     {"known", `{"name":"a","email":"ada"}`, nil, []string{"/email invalid"}},
-		"a number past Go's integers":    {"known", `{"name":"a","size":1e19}`, nil, []string{"/size invalid"}},
-		"an unknown parameter":           {"known?color=red", `{"name":"too long"}`, nil, []string{"/name invalid", "query.color unknown"}},
-		"an unknown parameter alone":     {"known?color=red", `{"name":"a"}`, nil, []string{"query.color unknown"}},
-		"a parameter twice":              {"known?limit=1&limit=2", `{"name":"a"}`, nil, []string{"query.limit repeated"}},
-		"a query that cannot be read":    {"known?limit=%zz", `{"name":"a"}`, nil, []string{"query malformed"}},
-		"limit 0":                        {"known?limit=0", `{"name":"a"}`, nil, []string{"query.limit invalid"}},
-		"limit 101":                      {"known?limit=101", `{"name":"a"}`, nil, []string{"query.limit invalid"}},
-		"limit -1":                       {"known?limit=-1", `{"name":"a"}`, nil, []string{"query.limit invalid"}},
-		"limit ten":                      {"known?limit=ten", `{"name":"a"}`, nil, []string{"query.limit invalid"}},
-		"limit 1.5":                      {"known?limit=1.5", `{"name":"a"}`, nil, []string{"query.limit invalid"}},
-		"limit past Go's integers":       {"known?limit=99999999999999999999", `{"name":"a"}`, nil, []string{"query.limit invalid"}},
-		"an empty number":                {"known?limit=", `{"name":"a"}`, nil, []string{"query.limit empty"}},
-		"an empty choice":                {"known?state=", `{"name":"a"}`, nil, []string{"query.state empty"}},
-		"an empty choice beside another": {"known?state=on&state=", `{"name":"a"}`, nil, []string{"query.state empty", "query.state[1] invalid"}},
-		"an empty day":                   {"known?day=", `{"name":"a"}`, nil, []string{"query.day empty"}},
-		"a query that is not UTF-8":      {"known?kind=%E9", `{"name":"a"}`, nil, []string{"query.kind not-utf-8"}},
-		"a path that is not UTF-8":       {"%E9", `{"name":"a"}`, nil, []string{"/tags/0 of \ufffd", "path.thing_id not-utf-8"}},
-		"a header that is not UTF-8":     {"known", `{"name":"a"}`, [][2]string{{"If-Match", "\"\xe9\""}}, []string{"header.If-Match not-utf-8"}},
-		"null for an optional text":      {"known", `{"name":"a","note":null}`, nil, []string{"/note invalid"}},
-		"null for an optional number":    {"known", `{"name":"a","size":null}`, nil, []string{"/size invalid"}},
-		"null for an optional list":      {"known", `{"name":"a","tags":null}`, nil, []string{"/tags invalid"}},
-		"null in an optional list":       {"known", `{"name":"a","tags":[null]}`, nil, []string{"/tags/0 invalid"}},
-		"null in an optional map":        {"known", `{"name":"a","by":{"a/b":null}}`, nil, []string{"/by/a~1b invalid"}},
-		"null for what is needed":        {"known", `{"name":null}`, nil, []string{"/name invalid"}},
-		"a number past every float":      {"known", `{"name":"a","size":1e400,"tags":["x","x"]}`, nil, []string{"/size out-of-range", "/tags/1 duplicate"}},
-		"a number past DynamoDB's":       {"known", `{"name":"too long","free":{"a":[-1e126]}}`, nil, []string{"/free/a/0 out-of-range", "/name invalid"}},
-		"a number too close to zero":     {"known", `{"name":"a","free":1e-131}`, nil, []string{"/free out-of-range"}},
-		"a number that a float has as 0": {"known", `{"name":"a","free":0.01e-400}`, nil, []string{"/free out-of-range"}},
-		"a long one before a mistake":    {"known", `{"tags":"x","name":"a\nb"}`, nil, []string{"/name control-character", "/tags invalid"}},
-		"a cursor that is none":          {"known?cursor=junk", `{"name":"too long"}`, nil, []string{"/name invalid", "query.cursor invalid"}},
-		"a cursor that is no base64":     {"known?cursor=%25", `{"name":"a"}`, nil, []string{"query.cursor invalid"}},
-		"a cursor of another list":       {"known?cursor=" + unkeyed("another", "place"), `{"name":"a"}`, nil, []string{"query.cursor invalid"}},
-		"two Idempotency-Keys":           {"known", `{"name":"too long"}`, [][2]string{{"Idempotency-Key", "a"}, {"Idempotency-Key", "b"}}, []string{"/name invalid", "header.Idempotency-Key repeated"}},
-		"the same Idempotency-Key twice": {"known", `{"name":"a"}`, [][2]string{{"Idempotency-Key", "a"}, {"idempotency-key", "a"}}, []string{"header.Idempotency-Key repeated"}},
-		"a long Idempotency-Key":         {"known", `{"name":"a","tags":["x","x"]}`, [][2]string{{"Idempotency-Key", strings.Repeat("a", 256)}}, []string{"/tags/1 duplicate", "header.Idempotency-Key invalid"}},
-		"two If-Matches":                 {"known", `{"name":"a"}`, [][2]string{{"If-Match", `"1"`}, {"If-Match", `"2"`}}, []string{"header.If-Match repeated"}},
+		"the input's own check alone": {"known", `{"name":"a","tags":["x","x"]}`, nil,
+			[]string{"/tags/1 duplicate"}},
+		"the check, then a look": {"other", `{"name":"a","tags":["x","x"]}`, nil,
+			[]string{"/tags/0 of other", "/tags/1 duplicate"}},
+		"the schema, the check, a look": {"other", `{"name":"too long","tags":["x","x"]}`,
+			nil, []string{"/name invalid", "/tags/0 of other", "/tags/1 duplicate"}},
+		"a look at what is not there": {"other", `{"name":"too long","tags":7}`,
+			nil, []string{"/name invalid", "/tags invalid"}},
+		"a check of what is not there": {"known", `{"name":"a","tags":[7,"x",8]}`, nil,
+			[]string{"/tags/0 invalid", "/tags/2 invalid"}},
+		"too long, and of two lines": {"known", `{"name":"a\nbcde"}`,
+			nil, []string{"/name control-character", "/name invalid"}},
+		"the schema twice at one place": {"known", `{"name":"a","size":0.5}`, nil, []string{"/size invalid"}},
+		"a list that is too long": {"known", `{"name":"a","tags":["x","y","z","x","x"]}`, nil,
+			[]string{"/tags invalid"}},
+		"names with dots and slashes": {"known", `{"name":"a","by":{"x.y[0]":7,"a/b~c":8,"":9}}`, nil,
+			[]string{"/by/ invalid", "/by/a~1b~0c invalid", "/by/x.y[0] invalid"}},
+		"an unknown name with a dot": {"known", `{"name":"a","a.b":1}`, nil, []string{"/a.b unknown"}},
+		"a display name": {"known", `{"name":"a","email":"Ada <ada@x.test>"}`, nil,
+			[]string{"/email invalid"}},
+		"a comment": {"known", `{"name":"a","email":"ada@x.test (Ada)"}`, nil,
+			[]string{"/email invalid"}},
+		"spaces around": {"known", `{"name":"a","email":" ada@x.test"}`,
+			nil, []string{"/email invalid"}},
+		"no address":                  {"known", `{"name":"a","email":"ada"}`, nil, []string{"/email invalid"}},
+		"a number past Go's integers": {"known", `{"name":"a","size":1e19}`, nil, []string{"/size invalid"}},
+		"an unknown parameter": {"known?color=red", `{"name":"too long"}`, nil,
+			[]string{"/name invalid", "query.color unknown"}},
+		"an unknown parameter alone": {"known?color=red", `{"name":"a"}`, nil, []string{"query.color unknown"}},
+		"a parameter twice": {"known?limit=1&limit=2", `{"name":"a"}`,
+			nil, []string{"query.limit repeated"}},
+		"a query that cannot be read": {"known?limit=%zz", `{"name":"a"}`, nil, []string{"query malformed"}},
+		"limit 0":                     {"known?limit=0", `{"name":"a"}`, nil, []string{"query.limit invalid"}},
+		"limit 101":                   {"known?limit=101", `{"name":"a"}`, nil, []string{"query.limit invalid"}},
+		"limit -1":                    {"known?limit=-1", `{"name":"a"}`, nil, []string{"query.limit invalid"}},
+		"limit ten":                   {"known?limit=ten", `{"name":"a"}`, nil, []string{"query.limit invalid"}},
+		"limit 1.5":                   {"known?limit=1.5", `{"name":"a"}`, nil, []string{"query.limit invalid"}},
+		"limit past Go's integers": {"known?limit=99999999999999999999", `{"name":"a"}`, nil,
+			[]string{"query.limit invalid"}},
+		"an empty number": {"known?limit=", `{"name":"a"}`, nil, []string{"query.limit empty"}},
+		"an empty choice": {"known?state=", `{"name":"a"}`, nil, []string{"query.state empty"}},
+		"an empty choice beside another": {"known?state=on&state=", `{"name":"a"}`,
+			nil, []string{"query.state empty", "query.state[1] invalid"}},
+		"an empty day":              {"known?day=", `{"name":"a"}`, nil, []string{"query.day empty"}},
+		"a query that is not UTF-8": {"known?kind=%E9", `{"name":"a"}`, nil, []string{"query.kind not-utf-8"}},
+		"a path that is not UTF-8": {"%E9", `{"name":"a"}`,
+			nil, []string{"/tags/0 of \ufffd", "path.thing_id not-utf-8"}},
+		"a header that is not UTF-8": {"known", `{"name":"a"}`, [][2]string{{"If-Match", "\"\xe9\""}},
+			[]string{"header.If-Match not-utf-8"}},
+		"null for an optional text":   {"known", `{"name":"a","note":null}`, nil, []string{"/note invalid"}},
+		"null for an optional number": {"known", `{"name":"a","size":null}`, nil, []string{"/size invalid"}},
+		"null for an optional list":   {"known", `{"name":"a","tags":null}`, nil, []string{"/tags invalid"}},
+		"null in an optional list":    {"known", `{"name":"a","tags":[null]}`, nil, []string{"/tags/0 invalid"}},
+		"null in an optional map": {"known", `{"name":"a","by":{"a/b":null}}`, nil,
+			[]string{"/by/a~1b invalid"}},
+		"null for what is needed": {"known", `{"name":null}`, nil, []string{"/name invalid"}},
+		"a number past every float": {"known", `{"name":"a","size":1e400,"tags":["x","x"]}`,
+			nil, []string{"/size out-of-range", "/tags/1 duplicate"}},
+		"a number past DynamoDB's": {"known", `{"name":"too long","free":{"a":[-1e126]}}`, nil,
+			[]string{"/free/a/0 out-of-range", "/name invalid"}},
+		"a number too close to zero": {"known", `{"name":"a","free":1e-131}`, nil, []string{"/free out-of-range"}},
+		"a number that a float has as 0": {"known", `{"name":"a","free":0.01e-400}`, nil,
+			[]string{"/free out-of-range"}},
+		"a long one before a mistake": {"known", `{"tags":"x","name":"a\nb"}`,
+			nil, []string{"/name control-character", "/tags invalid"}},
+		"a cursor that is none": {"known?cursor=junk", `{"name":"too long"}`, nil,
+			[]string{"/name invalid", "query.cursor invalid"}},
+		"a cursor that is no base64": {"known?cursor=%25", `{"name":"a"}`, nil, []string{"query.cursor invalid"}},
+		"a cursor of another list": {"known?cursor=" + unkeyed("another", "place"), `{"name":"a"}`,
+			nil, []string{"query.cursor invalid"}},
+		"two Idempotency-Keys": {"known", `{"name":"too long"}`,
+			[][2]string{{"Idempotency-Key", "a"}, {"Idempotency-Key", "b"}},
+			[]string{"/name invalid", "header.Idempotency-Key repeated"}},
+		"the same Idempotency-Key twice": {"known", `{"name":"a"}`, [][2]string{{"Idempotency-Key", "a"},
+			{"idempotency-key", "a"}}, []string{"header.Idempotency-Key repeated"}},
+		"a long Idempotency-Key": {"known", `{"name":"a","tags":["x","x"]}`,
+			[][2]string{{"Idempotency-Key", strings.Repeat("a", 256)}},
+			[]string{"/tags/1 duplicate", "header.Idempotency-Key invalid"}},
+		"two If-Matches": {"known", `{"name":"a"}`,
+			[][2]string{{"If-Match", `"1"`}, {"If-Match", `"2"`}}, []string{"header.If-Match repeated"}},
 	} {
 		r := request("POST", "/v1/things/"+test.target, test.body)
 		for _, header := range test.headers {
@@ -145,7 +176,8 @@ func TestRule26_WhatIsWrongIsToldWhereverItIsFound(t *testing.T) {
 			t.Errorf("%s: got %s %q, want %q", name, p.Code, got, test.want)
 		}
 		for _, f := range p.Errors {
-			if strings.Contains(f.Detail, "json:") || strings.Contains(f.Detail, "mail:") || strings.Contains(f.Detail, "strconv") {
+			if strings.Contains(f.Detail, "json:") || strings.Contains(f.Detail, "mail:") ||
+				strings.Contains(f.Detail, "strconv") {
 				t.Errorf("%s: the answer shows what Go says: %s", name, f.Detail)
 			}
 		}
@@ -155,7 +187,8 @@ func TestRule26_WhatIsWrongIsToldWhereverItIsFound(t *testing.T) {
 func TestRule26_WhatCannotBeReadPointsNowhere(t *testing.T) {
 	h := fixing(t, nil)
 	const detail = "The body is missing, or not what its content type says."
-	if p := problem(t, h, request("POST", "/v1/things/1?color=red", "{"), 400); len(p.Errors) > 0 || p.Detail != detail {
+	if p := problem(t, h, request("POST", "/v1/things/1?color=red", "{"), 400); len(p.Errors) > 0 ||
+		p.Detail != detail {
 		t.Errorf("got %q and %v, want %q", p.Detail, p.Errors, detail)
 	}
 }

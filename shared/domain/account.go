@@ -115,8 +115,9 @@ var Scopes = []Scope{
 // Token is an API token, found by its hash; the token itself is stored nowhere. A token with an Extension is valid
 // only in that epoch of the installation, and creates contracts whose origin is the installation.
 type Token struct {
-	Hash      string      `json:"hash"`             // hex SHA-256
-	Prefix    string      `json:"prefix,omitempty"` // a managed token's first characters; those made before 0.6.0 have none
+	Hash string `json:"hash"` // hex SHA-256
+	// a managed token's first characters; those made before 0.6.0 have none
+	Prefix    string      `json:"prefix,omitempty"`
 	ID        TokenID     `json:"id"`
 	Account   AccountID   `json:"account_id"`
 	Extension ExtensionID `json:"extension_id,omitempty"`

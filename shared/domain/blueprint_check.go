@@ -32,13 +32,15 @@ func (b BlueprintSpec) CheckFor(e Extension, urlProblem func(use URLUse, url str
 	c := blueprintCheck{spec: b}
 	for i, t := range b.TemplateTypes {
 		if !slices.Contains(e.TypeKeys, t.Key) {
-			c.add(fmt.Sprintf("/template_types/%d/key", i), "unreserved-template-type", "The extension reserved no template type %q: its template_type_keys are %q.", t.Key, e.TypeKeys)
+			c.add(fmt.Sprintf("/template_types/%d/key", i), "unreserved-template-type",
+				"The extension reserved no template type %q: its template_type_keys are %q.", t.Key, e.TypeKeys)
 		}
 	}
 	var all []endpoint
 	for i, w := range b.Webhooks {
 		at := fmt.Sprintf("/webhooks/%d", i)
-		all = append(all, endpoint{at + "/url", WebhookURL, w.URL}, endpoint{at + "/auth/token_url", TokenURL, w.Auth.TokenURL})
+		all = append(all, endpoint{at + "/url", WebhookURL, w.URL},
+			endpoint{at + "/auth/token_url", TokenURL, w.Auth.TokenURL})
 	}
 	for _, e := range append(all, b.endpoints()...) {
 		if problem := urlProblem(e.use, e.url); problem != "" && e.use.Problem(e.url) == "" {
@@ -47,7 +49,8 @@ func (b BlueprintSpec) CheckFor(e Extension, urlProblem func(use URLUse, url str
 	}
 	for i, d := range b.Dependencies {
 		if d.Extension == e.ID {
-			c.add(fmt.Sprintf("/dependencies/%d/extension_id", i), "cyclic-dependency", "An extension cannot depend on itself.")
+			c.add(fmt.Sprintf("/dependencies/%d/extension_id", i), "cyclic-dependency",
+				"An extension cannot depend on itself.")
 		}
 	}
 	return c.wrong
@@ -59,7 +62,8 @@ type blueprintCheck struct {
 }
 
 func (c *blueprintCheck) add(pointer, code, format string, args ...any) {
-	c.wrong = append(c.wrong, fault.Field{Pointer: "/blueprint" + pointer, Code: code, Detail: fmt.Sprintf(format, args...)})
+	c.wrong = append(c.wrong, fault.Field{Pointer: "/blueprint" + pointer, Code: code,
+		Detail: fmt.Sprintf(format, args...)})
 }
 
 // once reports a value that came before in the same list.
@@ -83,14 +87,16 @@ func (c *blueprintCheck) scopes() {
 
 func (c *blueprintCheck) templateTypes() {
 	if len(c.spec.TemplateTypes) == 0 && len(c.spec.Webhooks) > 0 {
-		c.add("/webhooks", "no-template-type", "A webhook hears of contracts of a template type, and the blueprint declares none.")
+		c.add("/webhooks", "no-template-type",
+			"A webhook hears of contracts of a template type, and the blueprint declares none.")
 	}
 	seen := map[string]bool{}
 	for i, t := range c.spec.TemplateTypes {
 		at := fmt.Sprintf("/template_types/%d", i)
 		c.once(seen, t.Key, at+"/key", "The template type")
 		if len(c.spec.Webhooks) == 0 && !t.NoWebhooks {
-			c.add(at+"/no_webhooks", "no-webhook", "The blueprint declares no webhook for this template type. Declare one, or set no_webhooks.")
+			c.add(at+"/no_webhooks", "no-webhook",
+				"The blueprint declares no webhook for this template type. Declare one, or set no_webhooks.")
 		}
 		for _, f := range CheckDefinitions(at+"/fields", t.Fields) {
 			f.Pointer = "/blueprint" + f.Pointer
@@ -109,7 +115,8 @@ func (c *blueprintCheck) webhooks(heard func(string) bool) {
 		}
 		for j, event := range w.EventTypes {
 			if !heard(event) {
-				c.add(fmt.Sprintf("%s/event_types/%d", at, j), "unknown-event-type", "Contracts have no event type %q.", event)
+				c.add(fmt.Sprintf("%s/event_types/%d", at, j), "unknown-event-type", "Contracts have no event type %q.",
+					event)
 			}
 			if slices.Contains(w.EventTypes[:j], event) {
 				c.add(fmt.Sprintf("%s/event_types/%d", at, j), "duplicate", "The event type %q is named twice.", event)
@@ -187,7 +194,8 @@ func (c *blueprintCheck) templates(at string, texts map[string]string, secretAll
 		filled += len(name) + c.filled(texts[name])
 	}
 	if filled > maxFilledBytes {
-		c.add(at, "too-large", "With the longest parameters filled in these come to %d bytes; at most %d.", filled, maxFilledBytes)
+		c.add(at, "too-large", "With the longest parameters filled in these come to %d bytes; at most %d.", filled,
+			maxFilledBytes)
 	}
 }
 
@@ -202,8 +210,8 @@ func (c *blueprintCheck) filled(text string) int {
 	return size
 }
 
-// auth checks that the parts given are those that the scheme takes. What is wrong with a scheme that does not exist, the
-// schema says.
+// auth checks that the parts given are those that the scheme takes. What is wrong with a scheme that does not exist,
+// the schema says.
 func (c *blueprintCheck) auth(at string, a WebhookAuth) {
 	if !slices.Contains([]AuthScheme{AuthNone, AuthBasic, AuthBearer, AuthOAuth2}, a.Scheme) {
 		return
@@ -271,7 +279,9 @@ func TemplateKeys(text string) []string {
 
 // FillTemplate puts the values in place of the {{parameter}}s; one without a value becomes nothing.
 func FillTemplate(text string, values map[string]string) string {
-	return templateKey.ReplaceAllStringFunc(text, func(m string) string { return values[templateKey.FindStringSubmatch(m)[1]] })
+	return templateKey.ReplaceAllStringFunc(text, func(m string) string {
+		return values[templateKey.FindStringSubmatch(m)[1]]
+	})
 }
 
 // EscapePointer is a name as a part of a JSON pointer (RFC 6901).

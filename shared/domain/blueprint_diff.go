@@ -144,7 +144,8 @@ func (d *differ) lists(was, is string, from, to []any) {
 		stay = append(stay, name)
 		d.values(fmt.Sprintf("%s/%d", was, j), fmt.Sprintf("%s/%d", is, i), from[j], to[i])
 	}
-	if ordered := strings.HasSuffix(is, "/fields") || strings.HasSuffix(is, "/enum"); ordered && !slices.Equal(stayed, stay) {
+	if ordered := strings.HasSuffix(is, "/fields") || strings.HasSuffix(is, "/enum"); ordered &&
+		!slices.Equal(stayed, stay) {
 		d.add(Reordered, is, stayed, stay)
 	}
 }

@@ -2,17 +2,18 @@ package domain
 
 import "time"
 
-// Design rule 20: how an endpoint that fails or is slow is kept from delaying others. All of it is runtime state (rule 8),
-// kept with the webhook's health. What is decided here, delivery does; what it comes to over a day is simulated with
-// this same code.
+// Design rule 20: how an endpoint that fails or is slow is kept from delaying others. All of it is runtime state (rule
+// 8), kept with the webhook's health. What is decided here, delivery does; what it comes to over a day is simulated
+// with this same code.
 
-// When a breaker opens: at a failure after BreakerOpensAfter without a success, whichever process notes it, by the durable
-// clock of the webhook's health; or before, when one process sees so many that it can tell by itself.
+// When a breaker opens: at a failure after BreakerOpensAfter without a success, whichever process notes it, by the
+// durable clock of the webhook's health; or before, when one process sees so many that it can tell by itself.
 //
-// It counts failures, less what successes weigh. So an endpoint that is dead opens it with the fifth delivery, one that was
-// well until now after 25, which a restart rarely reaches, and one that fails half of the time never: while a success weighs
-// four failures, only more than four failures in five get anywhere. But many processes each see little of an endpoint,
-// of which the clock sees all: without it 200 of them would try a dead one for minutes before one of them had seen five.
+// It counts failures, less what successes weigh. So an endpoint that is dead opens it with the fifth delivery, one that
+// was well until now after 25, which a restart rarely reaches, and one that fails half of the time never: while a
+// success weighs four failures, only more than four failures in five get anywhere. But many processes each see little
+// of an endpoint, of which the clock sees all: without it 200 of them would try a dead one for minutes before one of
+// them had seen five.
 //
 // A failure counts whatever it failed of: who cannot be reached by our own fault is not reached either.
 const (
@@ -23,34 +24,36 @@ const (
 )
 
 // How long an open breaker waits for its next probe: ProbeWaitLeast, doubled with each that fails. So what is parked is
-// later than by its own schedule by ProbeWaitMost at most, and the minute until redelivery looks, once an endpoint is back;
-// and while it is not, an attempt is only spared.
+// later than by its own schedule by ProbeWaitMost at most, and the minute until redelivery looks, once an endpoint is
+// back; and while it is not, an attempt is only spared.
 const (
 	ProbeWaitLeast = 30 * time.Second
 	ProbeWaitMost  = 10 * time.Minute
 
-	// ProbeLapses is how long after its time a probe is waited for. Nothing was parked then, to be sent, or whoever sends it is
-	// down: the breaker holds nothing any more, and the next delivery is the probe, on whatever lane it comes.
+	// ProbeLapses is how long after its time a probe is waited for. Nothing was parked then, to be sent, or whoever
+	// sends it is down: the breaker holds nothing any more, and the next delivery is the probe, on whatever lane it
+	// comes.
 	ProbeLapses = 10 * time.Minute
 
-	// ProbeLease is for how long a probe is the only one: longer than an attempt takes, so that none is made beside it. A
-	// process that dies with it costs this time.
+	// ProbeLease is for how long a probe is the only one: longer than an attempt takes, so that none is made beside it.
+	// A process that dies with it costs this time.
 	ProbeLease = time.Minute
 )
 
-// When a webhook changes lanes: after so many answers in a row that were slow, or quick. What is between counts as neither,
-// so that an endpoint on the border does not wander.
+// When a webhook changes lanes: after so many answers in a row that were slow, or quick. What is between counts as
+// neither, so that an endpoint on the border does not wander.
 const (
 	LaneChangesAfter = 5
 	SlowFrom         = 2 * time.Second
 	QuickWithin      = time.Second
 )
 
-// What is let go in a minute, once breakers are closed: to one webhook 10 a second at first, besides its new deliveries, and
-// twice as many each minute that its breaker stays closed, up to 160 a second, so that what an hour's outage left of an endpoint
-// that takes 100 a second is over in another. Of a webhook that may not be sent to any more, which has no endpoint to spare, as
-// many as are recorded quickly. And of all together, half of what the slow lane's 50 batches at once take when endpoints answer in a
-// quarter of a second, so that what else goes by that lane does not wait behind it.
+// What is let go in a minute, once breakers are closed: to one webhook 10 a second at first, besides its new
+// deliveries, and twice as many each minute that its breaker stays closed, up to 160 a second, so that what an hour's
+// outage left of an endpoint that takes 100 a second is over in another. Of a webhook that may not be sent to any more,
+// which has no endpoint to spare, as many as are recorded quickly. And of all together, half of what the slow lane's 50
+// batches at once take when endpoints answer in a quarter of a second, so that what else goes by that lane does not
+// wait behind it.
 const (
 	LetGoFirst    = 600
 	LetGoMost     = 16 * LetGoFirst
@@ -129,16 +132,16 @@ type Sight struct {
 	Drawn float64       // 0 to 1
 }
 
-// A pause that an endpoint asks for holds for all of its deliveries and for its probe, in every process. PauseMost is the
-// longest. Up to PauseWaits deliveries wait in the queue, since a breaker would hold them for longer than that. For a longer
-// pause the breaker opens, and its probe comes when the pause is over.
+// A pause that an endpoint asks for holds for all of its deliveries and for its probe, in every process. PauseMost is
+// the longest. Up to PauseWaits deliveries wait in the queue, since a breaker would hold them for longer than that. For
+// a longer pause the breaker opens, and its probe comes when the pause is over.
 const (
 	PauseMost  = RetryWaitMost
 	PauseWaits = time.Minute
 )
 
-// paused is h whose endpoint asked for a pause. The pause is prolonged by 10 to 20 %, so that the next answers that ask for
-// the same change nothing and are not written.
+// paused is h whose endpoint asked for a pause. The pause is prolonged by 10 to 20 %, so that the next answers that ask
+// for the same change nothing and are not written.
 func (h Health) paused(s Sight, now time.Time) Health {
 	asked := min(s.Pause, PauseMost)
 	if asked > 0 && h.PausedUntil.Before(now.Add(asked)) {
@@ -155,8 +158,8 @@ func (h Health) probeAt(s Sight, now time.Time) time.Time {
 	return h.PausedUntil
 }
 
-// Seen is h after an attempt, with its breaker and its lane. A success of an attempt that was on its way when the endpoint
-// asked for a pause does not end the pause.
+// Seen is h after an attempt, with its breaker and its lane. A success of an attempt that was on its way when the
+// endpoint asked for a pause does not end the pause.
 func (h Health) Seen(a Attempt, s Sight, now time.Time) Health {
 	before, failed := h, a.Outcome != OutcomeDelivered
 	h = h.After(a, now)
@@ -172,7 +175,8 @@ func (h Health) Seen(a Attempt, s Sight, now time.Time) Health {
 	case failed && h.Breaker.Open() && (s.Probe || !h.Breaker.Holds(now)):
 		h.Breaker.Trips++
 		h.Breaker.ProbeAt = h.probeAt(s, now)
-	case failed && h.Breaker.Open() && h.Breaker.ProbeAt.Before(h.PausedUntil): // it was on its way when the breaker opened
+	// it was on its way when the breaker opened
+	case failed && h.Breaker.Open() && h.Breaker.ProbeAt.Before(h.PausedUntil):
 		h.Breaker.ProbeAt = h.PausedUntil
 	case failed && !h.Breaker.Open() && (dead || s.Pause > PauseWaits):
 		h.Breaker.OpenedAt = now
@@ -193,8 +197,8 @@ func (h Health) Claimed(now time.Time) Health {
 	return h
 }
 
-// Slow tells that its deliveries take the slow lane. While its breaker is open they are parked from either, and need not
-// crowd that one: an endpoint that hangs is slow, too.
+// Slow tells that its deliveries take the slow lane. While its breaker is open they are parked from either, and need
+// not crowd that one: an endpoint that hangs is slow, too.
 func (h Health) Slow() bool { return !h.SlowSince.IsZero() && !h.Breaker.Open() }
 
 // Well tells that there is nothing to say of it: then nothing is kept.

@@ -32,7 +32,8 @@ func TestRule20_ABreakerOpensWithTheFifthFailureAndASuccessClosesIt(t *testing.T
 		}
 		w.sees(refused, false, 0, now)
 	}
-	if b := w.health.Breaker; !b.Open() || b.Due(now.Add(domain.ProbeWaitLeast-time.Millisecond)) || !b.Due(now.Add(domain.ProbeWaitLeast)) {
+	if b := w.health.Breaker; !b.Open() || b.Due(now.Add(domain.ProbeWaitLeast-time.Millisecond)) ||
+		!b.Due(now.Add(domain.ProbeWaitLeast)) {
 		t.Fatalf("after %d failures it is %+v", domain.BreakerOpensAt, b)
 	}
 	before := w.health
@@ -41,7 +42,8 @@ func TestRule20_ABreakerOpensWithTheFifthFailureAndASuccessClosesIt(t *testing.T
 		t.Errorf("a failure that is no probe changes it to %+v", w.health)
 	}
 	at := now
-	for _, want := range []time.Duration{time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute, 10 * time.Minute, 10 * time.Minute} {
+	for _, want := range []time.Duration{time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute,
+		10 * time.Minute, 10 * time.Minute} {
 		at = w.health.Breaker.ProbeAt
 		w.health = w.health.Claimed(at)
 		if w.health.Breaker.Due(at.Add(domain.ProbeLease - time.Millisecond)) {
@@ -60,7 +62,8 @@ func TestRule20_ABreakerOpensWithTheFifthFailureAndASuccessClosesIt(t *testing.T
 
 // Whatever a process knows of it, half a minute without a success of anybody's is enough.
 func TestRule20_ABreakerOpensByTheDurableClockHoweverLittleAProcessSees(t *testing.T) {
-	for after, want := range map[time.Duration]bool{0: false, domain.BreakerOpensAfter - time.Second: false, domain.BreakerOpensAfter: true} {
+	for after, want := range map[time.Duration]bool{0: false, domain.BreakerOpensAfter - time.Second: false,
+		domain.BreakerOpensAfter: true} {
 		h := domain.Health{FailingSince: now}
 		well := domain.Sight{Run: domain.Run{Failures: -20}, Drawn: 0.5}
 		if got := h.Seen(refused, well, now.Add(after)); got.Breaker.Open() != want {
@@ -73,7 +76,8 @@ func TestRule20_ABreakerOpensByTheDurableClockHoweverLittleAProcessSees(t *testi
 }
 
 func TestRule20_AProbeWaitsForWhatTheEndpointAskedForAndNoLongerThanTenMinutes(t *testing.T) {
-	for asked, want := range map[time.Duration]time.Duration{0: 30 * time.Second, time.Second: 30 * time.Second, 2 * time.Minute: 2 * time.Minute, time.Hour: 10 * time.Minute} {
+	for asked, want := range map[time.Duration]time.Duration{0: 30 * time.Second, time.Second: 30 * time.Second,
+		2 * time.Minute: 2 * time.Minute, time.Hour: 10 * time.Minute} {
 		w := watched{run: domain.Run{Failures: domain.BreakerOpensAt - 1}}
 		w.sees(refused, false, asked, now)
 		if got := w.health.Breaker.ProbeAt.Sub(now); got != want {
@@ -81,15 +85,16 @@ func TestRule20_AProbeWaitsForWhatTheEndpointAskedForAndNoLongerThanTenMinutes(t
 		}
 	}
 	for drawn, want := range map[float64]time.Duration{0: 24 * time.Second, 1: 36 * time.Second} {
-		h := domain.Health{}.Seen(refused, domain.Sight{Run: domain.Run{Failures: domain.BreakerOpensAt}, Drawn: drawn}, now)
+		h := domain.Health{}.Seen(refused, domain.Sight{Run: domain.Run{Failures: domain.BreakerOpensAt},
+			Drawn: drawn}, now)
 		if got := h.Breaker.ProbeAt.Sub(now); got != want {
 			t.Errorf("drawn %v: probed after %s, want %s", drawn, got, want)
 		}
 	}
 }
 
-// How long an endpoint that fails at random is let alone: in 100,000 deliveries, one a second, seen by one process. An open
-// breaker is probed and closes with a success.
+// How long an endpoint that fails at random is let alone: in 100,000 deliveries, one a second, seen by one process. An
+// open breaker is probed and closes with a success.
 func TestRule20_AnEndpointThatFailsHalfOfTheTimeKeepsItsBreakerClosed(t *testing.T) {
 	for _, c := range []struct {
 		failing float64
@@ -132,13 +137,15 @@ func TestRule20_AnEndpointThatWasWellHasSomeCredit(t *testing.T) {
 
 // Whoever sends probes may be down, or have nothing to send: then the next delivery is one.
 func TestRule20_ABreakerThatNobodyProbesLapsesAndOpensAgainWithTheNextFailure(t *testing.T) {
-	h := domain.Health{FailingSince: now}.Seen(refused, domain.Sight{Run: domain.Run{Failures: domain.BreakerOpensAt}, Drawn: 0.5}, now)
+	h := domain.Health{FailingSince: now}.Seen(refused,
+		domain.Sight{Run: domain.Run{Failures: domain.BreakerOpensAt}, Drawn: 0.5}, now)
 	lapsed := h.Breaker.ProbeAt.Add(domain.ProbeLapses)
 	if !h.Breaker.Holds(lapsed.Add(-time.Millisecond)) || h.Breaker.Holds(lapsed) {
 		t.Errorf("it is %+v", h.Breaker)
 	}
 	again := h.Seen(refused, domain.Sight{Drawn: 0.5}, lapsed).Breaker
-	if !again.Holds(lapsed) || again.Trips != 1 || again.ProbeAt.Sub(lapsed) != 2*domain.ProbeWaitLeast || !again.OpenedAt.Equal(now) {
+	if !again.Holds(lapsed) || again.Trips != 1 || again.ProbeAt.Sub(lapsed) != 2*domain.ProbeWaitLeast ||
+		!again.OpenedAt.Equal(now) {
 		t.Errorf("after a failure it is %+v", again)
 	}
 	if got := h.Seen(succeeded, domain.Sight{Drawn: 0.5}, lapsed); !got.Well() {
@@ -208,7 +215,8 @@ func TestRule20_APauseIsKeptInHealthAndALongOneOpensTheBreaker(t *testing.T) {
 			t.Errorf("a pause of %s: until %s, the breaker is %+v", c.pause, wait, h.Breaker)
 		}
 		if c.opens && (h.Breaker.Due(h.PausedUntil.Add(-time.Millisecond)) || !h.Breaker.Due(h.PausedUntil)) {
-			t.Errorf("a pause of %s: the probe is due at %s, the pause ends at %s", c.pause, h.Breaker.ProbeAt, h.PausedUntil)
+			t.Errorf("a pause of %s: the probe is due at %s, the pause ends at %s", c.pause, h.Breaker.ProbeAt,
+				h.PausedUntil)
 		}
 		again := h.Seen(refused, asks(c.pause), now.Add(min(c.pause, domain.PauseMost)/20))
 		if again != h {
@@ -221,7 +229,8 @@ func TestRule20_ASuccessThatWasOnItsWayEndsNoPauseAndTheProbesDoes(t *testing.T)
 	for _, pause := range []time.Duration{30 * time.Second, time.Hour} {
 		h := domain.Health{}.Seen(refused, domain.Sight{Pause: pause, Drawn: 0.5}, now)
 		during := h.Seen(succeeded, domain.Sight{}, now.Add(time.Second))
-		if !during.PausedUntil.Equal(h.PausedUntil) || during.Breaker != h.Breaker || during.State() != domain.HealthGood || during.Well() {
+		if !during.PausedUntil.Equal(h.PausedUntil) || during.Breaker != h.Breaker ||
+			during.State() != domain.HealthGood || during.Well() {
 			t.Errorf("%s: a success in between leaves %+v of %+v", pause, during, h)
 		}
 		if after := during.Seen(succeeded, domain.Sight{}, h.PausedUntil); !after.Well() {
@@ -239,7 +248,8 @@ func TestRule20_AProbeThatIsAskedToPauseWaitsAsLong(t *testing.T) {
 		w.sees(refused, false, 0, now)
 	}
 	at := w.health.Breaker.ProbeAt
-	h := w.health.Claimed(at).Seen(refused, domain.Sight{Probe: true, Pause: 2 * time.Hour, Asked: 2 * time.Hour, Drawn: 0.5}, at)
+	h := w.health.Claimed(at).Seen(refused,
+		domain.Sight{Probe: true, Pause: 2 * time.Hour, Asked: 2 * time.Hour, Drawn: 0.5}, at)
 	if wait := h.Breaker.ProbeAt.Sub(at); wait < 2*time.Hour || wait > 150*time.Minute {
 		t.Errorf("the next probe comes after %s, want two hours", wait)
 	}
@@ -247,7 +257,8 @@ func TestRule20_AProbeThatIsAskedToPauseWaitsAsLong(t *testing.T) {
 	if wait := late.Breaker.ProbeAt.Sub(at); wait < 5*time.Hour || late.Breaker.Trips != h.Breaker.Trips {
 		t.Errorf("another answer asks for five hours; the probe comes after %s", wait)
 	}
-	if gone := h.Seen(domain.Attempt{Outcome: domain.OutcomeFailed, Status: 410}, domain.Sight{Pause: time.Hour}, at); gone.Breaker.Open() || !gone.PausedUntil.IsZero() {
+	if gone := h.Seen(domain.Attempt{Outcome: domain.OutcomeFailed, Status: 410}, domain.Sight{Pause: time.Hour},
+		at); gone.Breaker.Open() || !gone.PausedUntil.IsZero() {
 		t.Errorf("one that is disabled is %+v", gone)
 	}
 }

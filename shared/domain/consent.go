@@ -33,18 +33,21 @@ func (b BlueprintSpec) consent(next BlueprintSpec) []ConsentReason {
 	for _, p := range next.Parameters.All() {
 		asked := slices.ContainsFunc(b.Parameters.All(), func(o Parameter) bool { return o.Key == p.Key && o.Required })
 		if p.Required && !asked {
-			add("required-parameter-added", "/parameters/properties/"+EscapePointer(p.Key), "The parameter %q is needed.", p.Key)
+			add("required-parameter-added", "/parameters/properties/"+EscapePointer(p.Key),
+				"The parameter %q is needed.", p.Key)
 		}
 	}
 	for i, d := range next.Dependencies {
 		if !slices.ContainsFunc(b.Dependencies, func(o Dependency) bool { return o.Extension == d.Extension }) {
-			add("dependency-added", fmt.Sprintf("/dependencies/%d", i), "The extension %q is enabled with it.", d.Extension)
+			add("dependency-added", fmt.Sprintf("/dependencies/%d", i), "The extension %q is enabled with it.",
+				d.Extension)
 		}
 	}
 	for i, t := range next.TemplateTypes {
 		old, known := b.TemplateType(t.Key)
 		if heard := known && !old.NoWebhooks; !heard && !t.NoWebhooks && len(next.Webhooks) > 0 {
-			add("webhook-added", fmt.Sprintf("/template_types/%d", i), "Its webhooks also hear of contracts of the template type %q.", t.Name)
+			add("webhook-added", fmt.Sprintf("/template_types/%d", i),
+				"Its webhooks also hear of contracts of the template type %q.", t.Name)
 		}
 	}
 	for i, w := range next.Webhooks {
@@ -58,11 +61,13 @@ func (b BlueprintSpec) consent(next BlueprintSpec) []ConsentReason {
 			add("target-host-changed", at+"/url", "Events go to %s instead of %s.", to, from)
 		}
 		if from, to := host(old.Auth.TokenURL), host(w.Auth.TokenURL); to != "" && from != to {
-			add("target-host-changed", at+"/auth/token_url", "Access tokens are fetched from %s, with the client's credentials.", to)
+			add("target-host-changed", at+"/auth/token_url",
+				"Access tokens are fetched from %s, with the client's credentials.", to)
 		}
 		for j, event := range w.EventTypes {
 			if !slices.Contains(old.EventTypes, event) {
-				add("event-type-added", fmt.Sprintf("%s/event_types/%d", at, j), "The webhook %q also hears of %s.", w.Key, event)
+				add("event-type-added", fmt.Sprintf("%s/event_types/%d", at, j), "The webhook %q also hears of %s.",
+					w.Key, event)
 			}
 		}
 	}
@@ -71,7 +76,8 @@ func (b BlueprintSpec) consent(next BlueprintSpec) []ConsentReason {
 		case old == nil:
 			add("hand-off-added", "/setup", "The API token goes to %s instead of the admin who enables.", host(s.URL))
 		case host(old.URL) != host(s.URL):
-			add("target-host-changed", "/setup/url", "Admins, and with them the API token, are sent to %s instead of %s.", host(s.URL), host(old.URL))
+			add("target-host-changed", "/setup/url",
+				"Admins, and with them the API token, are sent to %s instead of %s.", host(s.URL), host(old.URL))
 		}
 	}
 	if l, old := next.Lifecycle, b.Lifecycle; l != nil {
@@ -79,7 +85,8 @@ func (b BlueprintSpec) consent(next BlueprintSpec) []ConsentReason {
 		case old == nil:
 			add("webhook-added", "/lifecycle", "What becomes of the installation is also sent to %s.", host(l.URL))
 		case host(old.URL) != host(l.URL):
-			add("target-host-changed", "/lifecycle/url", "What becomes of the installation is sent to %s instead of %s.", host(l.URL), host(old.URL))
+			add("target-host-changed", "/lifecycle/url",
+				"What becomes of the installation is sent to %s instead of %s.", host(l.URL), host(old.URL))
 		}
 	}
 	reasons = append(reasons, b.newOutflows(next)...)

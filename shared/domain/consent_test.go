@@ -18,7 +18,8 @@ const (
 // sender sends the parameter "open" to home, and gives "api_key" nowhere.
 func sender() domain.BlueprintSpec {
 	return domain.BlueprintSpec{
-		Parameters:    parametersOf(`{"open":{"type":"string"},"api_key":{"type":"string","title":"API key","writeOnly":true},"more":{"type":"string"}}`),
+		Parameters: parametersOf(`{"open":{"type":"string"},"api_key":{"type":"string","title":"API key",` +
+			`"writeOnly":true},"more":{"type":"string"}}`),
 		TemplateTypes: []domain.TemplateTypeBlueprint{{Name: "Order"}},
 		Webhooks: []domain.WebhookBlueprint{
 			{Key: "home", URL: "https://home.test/hooks", Headers: map[string]string{"X-Open": "{{open}}"}},
@@ -29,7 +30,8 @@ func sender() domain.BlueprintSpec {
 
 // clientAuth fetches an access token of home's token server.
 func clientAuth(client, scope string) domain.WebhookAuth {
-	return domain.WebhookAuth{Scheme: domain.AuthOAuth2, TokenURL: "https://id.home.test/token", ClientID: "plugboard", ClientSecret: client, Scope: scope}
+	return domain.WebhookAuth{Scheme: domain.AuthOAuth2, TokenURL: "https://id.home.test/token", ClientID: "plugboard",
+		ClientSecret: client, Scope: scope}
 }
 
 func TestRule6_AValueThatNewlyLeavesNeedsConsent(t *testing.T) {
@@ -38,15 +40,23 @@ func TestRule6_AValueThatNewlyLeavesNeedsConsent(t *testing.T) {
 		change func(*domain.BlueprintSpec)
 		want   []string
 	}{
-		"a secret in a header": {nil, func(b *domain.BlueprintSpec) { b.Webhooks[0].Headers["X-Key"] = "Key {{ api_key }}" },
+		"a secret in a header": {nil, func(b *domain.BlueprintSpec) {
+			b.Webhooks[0].Headers["X-Key"] = "Key {{ api_key }}"
+		},
 			[]string{"parameter-sent /webhooks/0/headers/X-Key api_key " + homeHost}},
-		"a parameter in the query": {nil, func(b *domain.BlueprintSpec) { b.Webhooks[0].Query = map[string]string{"q": "{{more}}"} },
+		"a parameter in the query": {nil, func(b *domain.BlueprintSpec) {
+			b.Webhooks[0].Query = map[string]string{"q": "{{more}}"}
+		},
 			[]string{"parameter-sent /webhooks/0/query/q more " + homeHost}},
-		"a parameter in the context": {nil, func(b *domain.BlueprintSpec) { b.Webhooks[1].Context = map[string]string{"a/b": "{{open}}"} },
+		"a parameter in the context": {nil, func(b *domain.BlueprintSpec) {
+			b.Webhooks[1].Context = map[string]string{"a/b": "{{open}}"}
+		},
 			[]string{"parameter-sent /webhooks/1/context/a~1b open " + otherHost}},
 		"a password": {nil, func(b *domain.BlueprintSpec) {
-			b.Webhooks[1].Auth = domain.WebhookAuth{Scheme: domain.AuthBasic, Username: "{{open}}", Password: "{{api_key}}"}
-		}, []string{"parameter-sent /webhooks/1/auth/password api_key " + otherHost, "parameter-sent /webhooks/1/auth/username open " + otherHost}},
+			b.Webhooks[1].Auth = domain.WebhookAuth{Scheme: domain.AuthBasic, Username: "{{open}}",
+				Password: "{{api_key}}"}
+		}, []string{"parameter-sent /webhooks/1/auth/password api_key " + otherHost,
+			"parameter-sent /webhooks/1/auth/username open " + otherHost}},
 		"a bearer token": {nil, func(b *domain.BlueprintSpec) {
 			b.Webhooks[0].Auth = domain.WebhookAuth{Scheme: domain.AuthBearer, Token: "{{api_key}}"}
 		}, []string{"parameter-sent /webhooks/0/auth/token api_key " + homeHost}},
@@ -54,11 +64,17 @@ func TestRule6_AValueThatNewlyLeavesNeedsConsent(t *testing.T) {
 			b.Webhooks[0].Headers = nil
 			b.Webhooks[0].Context = map[string]string{"open": "{{open}}"}
 		}, nil},
-		"the same value once more": {nil, func(b *domain.BlueprintSpec) { b.Webhooks[0].Headers["X-Again"] = "{{open}}{{open}}" }, nil},
-		"a known value to another webhook's host": {nil, func(b *domain.BlueprintSpec) { b.Webhooks[1].Headers = map[string]string{"X-Open": "{{open}}"} },
+		"the same value once more": {nil, func(b *domain.BlueprintSpec) {
+			b.Webhooks[0].Headers["X-Again"] = "{{open}}{{open}}"
+		}, nil},
+		"a known value to another webhook's host": {nil, func(b *domain.BlueprintSpec) {
+			b.Webhooks[1].Headers = map[string]string{"X-Open": "{{open}}"}
+		},
 			[]string{"parameter-sent /webhooks/1/headers/X-Open open " + otherHost}},
 		"a value that is not sent any more": {nil, func(b *domain.BlueprintSpec) { b.Webhooks[0].Headers = nil }, nil},
-		"a constant":                        {nil, func(b *domain.BlueprintSpec) { b.Webhooks[1].Headers = map[string]string{"X": "1"} }, nil},
+		"a constant": {nil, func(b *domain.BlueprintSpec) {
+			b.Webhooks[1].Headers = map[string]string{"X": "1"}
+		}, nil},
 		"a client's secret": {
 			func(b *domain.BlueprintSpec) { b.Webhooks[0].Auth = clientAuth("fixed", "read") },
 			func(b *domain.BlueprintSpec) { b.Webhooks[0].Auth = clientAuth("{{api_key}}", "read") },
@@ -77,15 +93,19 @@ func TestRule6_AValueThatNewlyLeavesNeedsConsent(t *testing.T) {
 		"an access token to another host": {
 			func(b *domain.BlueprintSpec) { b.Webhooks[0].Auth = clientAuth("{{api_key}}", "read") },
 			func(b *domain.BlueprintSpec) { b.Webhooks[1].Auth = clientAuth("{{api_key}}", "read") },
-			[]string{"access-token-sent /webhooks/1/auth  " + otherHost, "target-host-changed /webhooks/1/auth/token_url  "}},
+			[]string{"access-token-sent /webhooks/1/auth  " + otherHost,
+				"target-host-changed /webhooks/1/auth/token_url  "}},
 		"webhooks that were not made before": {
 			func(b *domain.BlueprintSpec) { b.TemplateTypes[0].NoWebhooks = true },
 			func(b *domain.BlueprintSpec) { b.TemplateTypes[0].NoWebhooks = false },
-			[]string{"parameter-sent /webhooks/0/headers/X-Open open " + homeHost, "webhook-added /template_types/0  "}},
+			[]string{"parameter-sent /webhooks/0/headers/X-Open open " + homeHost,
+				"webhook-added /template_types/0  "}},
 		"a secret that is none any more": {nil, func(b *domain.BlueprintSpec) {
 			edit(b, "api_key", func(s *domain.ParameterSchema) { s.WriteOnly = false })
 		}, []string{"secret-opened /parameters/properties/api_key api_key "}},
-		"a secret that is taken away": {nil, func(b *domain.BlueprintSpec) { delete(b.Parameters.Properties, "api_key") }, nil},
+		"a secret that is taken away": {nil, func(b *domain.BlueprintSpec) {
+			delete(b.Parameters.Properties, "api_key")
+		}, nil},
 	} {
 		before, next := sender(), sender()
 		if test.before != nil {

@@ -93,7 +93,8 @@ type ContractSummary struct {
 // participants.
 func (c Contract) To(next ContractState, now time.Time) (Contract, error) {
 	if !slices.Contains(contractMoves[c.State], next) {
-		return c, fault.New(fault.Conflict, "contract-state", "The contract is %s, so it cannot become %s.", c.State, next)
+		return c, fault.New(fault.Conflict, "contract-state", "The contract is %s, so it cannot become %s.", c.State,
+			next)
 	}
 	c.State, c.UpdatedAt = next, now
 	if next == Deleted {
@@ -122,17 +123,20 @@ func CheckExpiry(day string, now time.Time) []fault.Field {
 	if day == "" || day > now.Format(time.DateOnly) {
 		return nil
 	}
-	return []fault.Field{{Pointer: "/expires_on", Code: "past", Detail: "A contract expires tomorrow, UTC, at the earliest."}}
+	return []fault.Field{{Pointer: "/expires_on", Code: "past",
+		Detail: "A contract expires tomorrow, UTC, at the earliest."}}
 }
 
 // Fillable says whether values may change: not when the contract is final, and not once someone signed it, who would
 // have signed something else. Conflict when they may not.
 func (c Contract) Fillable() error {
 	if !c.State.Open() {
-		return fault.New(fault.Conflict, "contract-state", "The contract is %s, so its values stay as they are.", c.State)
+		return fault.New(fault.Conflict, "contract-state", "The contract is %s, so its values stay as they are.",
+			c.State)
 	}
 	if slices.ContainsFunc(c.Participants, func(p Participant) bool { return !p.SignedAt.IsZero() }) {
-		return fault.New(fault.Conflict, "already-signed", "A participant has signed the contract, so its values stay as they are.")
+		return fault.New(fault.Conflict, "already-signed",
+			"A participant has signed the contract, so its values stay as they are.")
 	}
 	return nil
 }

@@ -41,7 +41,8 @@ func TestRefill_KeepsAContractWithinAnItem(t *testing.T) {
 	var before []Value
 	for n := range MaxFields {
 		id := fmt.Sprintf("f%03d", n)
-		tt.Fields = append(tt.Fields, DataField{FieldDefinition: FieldDefinition{CustomID: id, Kind: Text}, Source: SourceUser, Active: true})
+		tt.Fields = append(tt.Fields, DataField{FieldDefinition: FieldDefinition{CustomID: id, Kind: Text},
+			Source: SourceUser, Active: true})
 		if n > 0 {
 			before = append(before, Value{CustomID: id, Kind: Text, Value: strings.Repeat("x", 870)})
 		}
@@ -50,7 +51,8 @@ func TestRefill_KeepsAContractWithinAnItem(t *testing.T) {
 	if _, changed, wrong := tt.Refill("/data_fields", before, given(300), true); len(wrong) != 0 || len(changed) != 1 {
 		t.Errorf("what fits gave %v, %v", changed, wrong)
 	}
-	if _, _, wrong := tt.Refill("/data_fields", before, given(1024), true); len(wrong) != 1 || wrong[0].Code != "too-large" {
+	if _, _, wrong := tt.Refill("/data_fields", before, given(1024), true); len(wrong) != 1 ||
+		wrong[0].Code != "too-large" {
 		t.Errorf("what does not fit gave %v, want too-large", wrong)
 	}
 }
@@ -62,7 +64,8 @@ func TestParticipant_DecidesOnce(t *testing.T) {
 	if err != nil || signed.State != Published {
 		t.Fatalf("the first signature gave %s, %v", signed.State, err)
 	}
-	if got, err := signed.DeclineBy("kim", opener, now); !fault.Is(err, "already-signed") || got.State != Published || !got.Participants[0].DeclinedAt.IsZero() {
+	if got, err := signed.DeclineBy("kim", opener, now); !fault.Is(err, "already-signed") || got.State != Published ||
+		!got.Participants[0].DeclinedAt.IsZero() {
 		t.Errorf("declining what one has signed gave %+v, %v", got, err)
 	}
 	if _, err := signed.SignBy("kim", opener, now); !fault.Is(err, "already-signed") {
@@ -79,7 +82,8 @@ func TestParticipant_DecidesOnce(t *testing.T) {
 		t.Errorf("signing a declined contract gave %v", err)
 	}
 	declined.State = Published // as no lifecycle has it today
-	if got, err := declined.SignBy("kim", opener, now); !fault.Is(err, "already-declined") || !got.Participants[0].SignedAt.IsZero() {
+	if got, err := declined.SignBy("kim", opener, now); !fault.Is(err, "already-declined") ||
+		!got.Participants[0].SignedAt.IsZero() {
 		t.Errorf("signing what one has declined gave %+v, %v", got, err)
 	}
 }
@@ -88,15 +92,18 @@ func TestParticipant_DecisionNamesWhoOpenedTheSession(t *testing.T) {
 	now, opener := time.Unix(1, 0), SessionOpener{User: "ada", Token: "tok", Extension: "acme"}
 	c := Contract{State: Published, Participants: []Participant{{ID: "kim"}, {ID: "lee"}}}
 	signed, err := c.SignBy("kim", opener, now)
-	if err != nil || signed.Participants[0].SessionOpenedBy != opener || signed.Participants[1].SessionOpenedBy != (SessionOpener{}) {
+	if err != nil || signed.Participants[0].SessionOpenedBy != opener ||
+		signed.Participants[1].SessionOpenedBy != (SessionOpener{}) {
 		t.Errorf("the signature is %+v, %v", signed.Participants, err)
 	}
 	declined, err := c.DeclineBy("lee", opener, now)
-	if err != nil || declined.Participants[1].SessionOpenedBy != opener || declined.Participants[0].SessionOpenedBy != (SessionOpener{}) {
+	if err != nil || declined.Participants[1].SessionOpenedBy != opener ||
+		declined.Participants[0].SessionOpenedBy != (SessionOpener{}) {
 		t.Errorf("the refusal is %+v, %v", declined.Participants, err)
 	}
 	all, err := signed.SignByAll(now)
-	if err != nil || all.Participants[0].SessionOpenedBy != opener || all.Participants[1].SessionOpenedBy != (SessionOpener{}) {
+	if err != nil || all.Participants[0].SessionOpenedBy != opener ||
+		all.Participants[1].SessionOpenedBy != (SessionOpener{}) {
 		t.Errorf("all signatures are %+v, %v", all.Participants, err)
 	}
 }

@@ -62,11 +62,13 @@ func (c Credentials) Headers() []string {
 
 // Set are the secret parts of the auth that are set, sorted.
 func (c Credentials) Set() []string {
-	return slices.DeleteFunc(sortedKeys(c.Secrets), func(part string) bool { return strings.HasPrefix(part, headerPart) })
+	return slices.DeleteFunc(sortedKeys(c.Secrets), func(part string) bool {
+		return strings.HasPrefix(part, headerPart)
+	})
 }
 
-// Declared is c as a blueprint declares it, so that delivery knows one way to make a request. Each part is a {{parameter}}
-// of its own, of Values or Secrets, and so nothing that people wrote is taken for a template.
+// Declared is c as a blueprint declares it, so that delivery knows one way to make a request. Each part is a
+// {{parameter}} of its own, of Values or Secrets, and so nothing that people wrote is taken for a template.
 func (c Credentials) Declared() WebhookBlueprint {
 	of := func(part string) string {
 		if _, ok := c.Secrets[part]; !ok {
@@ -76,7 +78,8 @@ func (c Credentials) Declared() WebhookBlueprint {
 	}
 	d := WebhookBlueprint{Headers: map[string]string{}, Auth: WebhookAuth{
 		Scheme: c.Scheme, Username: of("username"), Password: of("password"), Token: of("token"),
-		TokenURL: c.TokenURL, ClientID: "{{client_id}}", ClientSecret: of("client_secret"), Scope: "{{scope}}", ClientAuth: c.ClientAuth,
+		TokenURL: c.TokenURL, ClientID: "{{client_id}}", ClientSecret: of("client_secret"), Scope: "{{scope}}",
+		ClientAuth: c.ClientAuth,
 	}}
 	if len(c.TokenParams) > 0 {
 		d.Auth.TokenParams = map[string]string{}
@@ -117,13 +120,16 @@ func (c Credentials) Change(given CredentialsChange) (changed Credentials, plain
 	maps.Copy(changed.Secrets, c.Secrets)
 	if given.Scheme != nil && *given.Scheme != c.Scheme {
 		changed = Credentials{Scheme: *given.Scheme, Secrets: changed.Secrets}
-		maps.DeleteFunc(changed.Secrets, func(part string, _ Sealed) bool { return !strings.HasPrefix(part, headerPart) })
+		maps.DeleteFunc(changed.Secrets, func(part string, _ Sealed) bool {
+			return !strings.HasPrefix(part, headerPart)
+		})
 	}
 	if given.TokenParams != nil {
 		changed.TokenParams = given.TokenParams
 	}
 	open := map[string]*string{
-		"token_url": &changed.TokenURL, "client_id": &changed.ClientID, "scope": &changed.Scope, "client_auth": (*string)(&changed.ClientAuth),
+		"token_url": &changed.TokenURL, "client_id": &changed.ClientID, "scope": &changed.Scope,
+		"client_auth": (*string)(&changed.ClientAuth),
 	}
 	for part, value := range given.Parts {
 		switch at := open[part]; {
@@ -145,7 +151,8 @@ func (c Credentials) Change(given CredentialsChange) (changed Credentials, plain
 	return changed, plain
 }
 
-// CheckChange reports everything that is wrong with the change in itself and for c. Pointers are under /auth and /headers.
+// CheckChange reports everything that is wrong with the change in itself and for c. Pointers are under /auth and
+// /headers.
 func (c Credentials) CheckChange(given CredentialsChange) []fault.Field {
 	var wrong []fault.Field
 	add := func(pointer, code, format string, args ...any) {
@@ -162,7 +169,8 @@ func (c Credentials) CheckChange(given CredentialsChange) []fault.Field {
 		for _, p := range auth.parts() {
 			text, is := given.Parts[p.name]
 			_, stays := changed.Secrets[p.name]
-			stays = !is && (stays || p.name == "client_id" && changed.ClientID != "" || p.name == "token_url" && changed.TokenURL != "")
+			stays = !is && (stays || p.name == "client_id" && changed.ClientID != "" || p.name == "token_url" &&
+				changed.TokenURL != "")
 			switch pointer := "/auth/" + p.name; {
 			case text != "" && p.of != auth.Scheme:
 				add(pointer, "unexpected", "This belongs to the scheme %s.", p.of)
@@ -211,8 +219,8 @@ func (c Credentials) CheckChange(given CredentialsChange) []fault.Field {
 }
 
 // Astray reports the secrets that would go to another host than that for which they were given; from and to are the
-// webhook's URL before and after. Whoever may change a webhook does not learn its secrets, and must not have them sent to
-// an endpoint of their own either: they are given again.
+// webhook's URL before and after. Whoever may change a webhook does not learn its secrets, and must not have them sent
+// to an endpoint of their own either: they are given again.
 func (c Credentials) Astray(given CredentialsChange, from, to string) []fault.Field {
 	changed, plain := c.Change(given)
 	moved, tokenMoved := origin(from) != origin(to), origin(c.TokenURL) != origin(changed.TokenURL)
@@ -225,7 +233,8 @@ func (c Credentials) Astray(given CredentialsChange, from, to string) []fault.Fi
 		if name, ok := strings.CutPrefix(part, headerPart); ok {
 			pointer = "/headers/" + EscapePointer(name)
 		}
-		wrong = append(wrong, fault.Field{Pointer: pointer, Code: "required", Detail: "This was given for another host. Give it again, or take it away."})
+		wrong = append(wrong, fault.Field{Pointer: pointer, Code: "required",
+			Detail: "This was given for another host. Give it again, or take it away."})
 	}
 	return wrong
 }

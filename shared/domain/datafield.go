@@ -123,8 +123,8 @@ func (t TemplateType) Field(customID string) int {
 	return slices.IndexFunc(t.Fields, func(f DataField) bool { return FoldCustomID(f.CustomID) == want })
 }
 
-// withDeclared is t's fields, and the declared among them as they are declared. Each stays at its place, since users may
-// order them; a new one comes after the one that it is declared after. A user's field is never among the declared:
+// withDeclared is t's fields, and the declared among them as they are declared. Each stays at its place, since users
+// may order them; a new one comes after the one that it is declared after. A user's field is never among the declared:
 // HeldByUsers says so before.
 func (t TemplateType) withDeclared(declared []FieldDefinition) []DataField {
 	t.Fields = slices.Clone(t.Fields)
@@ -170,14 +170,17 @@ func (f DataField) Usable(installed bool) bool {
 func CheckDefinitions(base string, fields []FieldDefinition) []fault.Field {
 	var wrong []fault.Field
 	if len(fields) > MaxFields {
-		wrong = append(wrong, fault.Field{Pointer: base, Code: "too-many", Detail: fmt.Sprintf("A template type holds at most %d data fields; these are %d.", MaxFields, len(fields))})
+		wrong = append(wrong, fault.Field{Pointer: base, Code: "too-many",
+			Detail: fmt.Sprintf("A template type holds at most %d data fields; these are %d.", MaxFields, len(fields))})
 	}
 	first := map[string]int{}
 	for i, f := range fields {
 		at := fmt.Sprintf("%s/%d", base, i)
 		folded := FoldCustomID(f.CustomID)
 		if earlier, repeated := first[folded]; folded != "" && repeated {
-			wrong = append(wrong, fault.Field{Pointer: at + "/custom_id", Code: "duplicate", Detail: fmt.Sprintf("%q is the same as field %d's, as case and spaces do not count.", f.CustomID, earlier)})
+			wrong = append(wrong, fault.Field{Pointer: at + "/custom_id", Code: "duplicate",
+				Detail: fmt.Sprintf("%q is the same as field %d's, as case and spaces do not count.", f.CustomID,
+					earlier)})
 		} else {
 			first[folded] = i
 		}
@@ -204,8 +207,8 @@ type Value struct {
 	Value    string    `json:"value"`
 }
 
-// UsableValues are the values of fields that are usable: a new contract can have them. installed says whether t's extension
-// is enabled. The result is never nil.
+// UsableValues are the values of fields that are usable: a new contract can have them. installed says whether t's
+// extension is enabled. The result is never nil.
 func (t TemplateType) UsableValues(values []GivenValue, installed bool) []GivenValue {
 	usable := []GivenValue{}
 	for _, v := range values {
@@ -242,7 +245,8 @@ func CheckValues(base string, given []GivenValue) []fault.Field {
 }
 
 func twice(at string, g GivenValue) fault.Field {
-	return fault.Field{Pointer: at + "/custom_id", Code: "duplicate", Detail: fmt.Sprintf("The data field %q is given twice.", g.CustomID)}
+	return fault.Field{Pointer: at + "/custom_id", Code: "duplicate",
+		Detail: fmt.Sprintf("The data field %q is given twice.", g.CustomID)}
 }
 
 // Snapshot takes the given values over the type's usable fields, defaults filling the rest. It reports every
@@ -268,7 +272,8 @@ func (t TemplateType) Snapshot(base string, given []GivenValue, installed bool) 
 
 // Refill takes the given values over those that a contract has: what is not given stays, of inactive fields too. It
 // returns all values, and those that changed; or reports what Snapshot would.
-func (t TemplateType) Refill(base string, before []Value, given []GivenValue, installed bool) (all, changed []Value, wrong []fault.Field) {
+func (t TemplateType) Refill(base string, before []Value, given []GivenValue,
+	installed bool) (all, changed []Value, wrong []fault.Field) {
 	taken, wrong := t.take(base, given, installed)
 	if len(wrong) > 0 {
 		return nil, nil, wrong
@@ -297,7 +302,8 @@ func (t TemplateType) Refill(base string, before []Value, given []GivenValue, in
 func (t TemplateType) KeptFromParticipants(base string, given []GivenValue, installed bool) []fault.Field {
 	var wrong []fault.Field
 	for i, g := range given {
-		if f := t.Field(g.CustomID); f >= 0 && t.Fields[f].Usable(installed) && t.Fields[f].Filler() != FilledByParticipants {
+		if f := t.Field(g.CustomID); f >= 0 && t.Fields[f].Usable(installed) &&
+			t.Fields[f].Filler() != FilledByParticipants {
 			wrong = append(wrong, fault.Field{
 				Pointer: fmt.Sprintf("%s/%d/custom_id", base, i), Code: "filled-by-account",
 				Detail: fmt.Sprintf("The account fills the data field %q. Leave it out.", g.CustomID),
@@ -323,7 +329,8 @@ func tooMuch(base string, values []Value) []fault.Field {
 	if bytes <= maxValues {
 		return nil
 	}
-	return []fault.Field{{Pointer: base, Code: "too-large", Detail: fmt.Sprintf("A contract's values have at most %d bytes together; these have %d.", maxValues, bytes)}}
+	return []fault.Field{{Pointer: base, Code: "too-large",
+		Detail: fmt.Sprintf("A contract's values have at most %d bytes together; these have %d.", maxValues, bytes)}}
 }
 
 // take is the given values by the place of their field, or what is wrong with them.
@@ -335,10 +342,12 @@ func (t TemplateType) take(base string, given []GivenValue, installed bool) (map
 		f := t.Field(g.CustomID)
 		switch {
 		case f < 0:
-			wrong = append(wrong, fault.Field{Pointer: at + "/custom_id", Code: "unknown-data-field", Detail: fmt.Sprintf("The template type %q has no data field %q.", t.Name, g.CustomID)})
+			wrong = append(wrong, fault.Field{Pointer: at + "/custom_id", Code: "unknown-data-field",
+				Detail: fmt.Sprintf("The template type %q has no data field %q.", t.Name, g.CustomID)})
 			continue
 		case !t.Fields[f].Usable(installed):
-			wrong = append(wrong, fault.Field{Pointer: at + "/custom_id", Code: "inactive-data-field", Detail: fmt.Sprintf("The data field %q is inactive.", g.CustomID)})
+			wrong = append(wrong, fault.Field{Pointer: at + "/custom_id", Code: "inactive-data-field",
+				Detail: fmt.Sprintf("The data field %q is inactive.", g.CustomID)})
 			continue
 		}
 		if _, repeated := taken[f]; repeated {

@@ -11,15 +11,19 @@ import (
 )
 
 func field(id string, kind domain.FieldKind, source domain.Source, active bool) domain.DataField {
-	return domain.DataField{FieldDefinition: domain.FieldDefinition{CustomID: id, Name: id, Kind: kind}, Source: source, Active: active}
+	return domain.DataField{FieldDefinition: domain.FieldDefinition{CustomID: id, Name: id, Kind: kind}, Source: source,
+		Active: active}
 }
 
 func TestRule12_KindsTakeOnlyTheirValues(t *testing.T) {
 	tests := map[domain.FieldKind]struct{ good, bad []string }{
-		domain.Text:     {[]string{"", "x", strings.Repeat("ä", 1024), strings.Repeat("😀", 1024)}, []string{strings.Repeat("a", 1025), strings.Repeat("ä", 1025)}},
+		domain.Text: {[]string{"", "x", strings.Repeat("ä", 1024), strings.Repeat("😀", 1024)},
+			[]string{strings.Repeat("a", 1025), strings.Repeat("ä", 1025)}},
 		domain.Checkbox: {[]string{"true", "false"}, []string{"", "yes", "TRUE", "1"}},
-		domain.Number:   {[]string{"0", "-1", "12.50"}, []string{"", "a", "1e3", "+5", ".5", "5.", "0." + strings.Repeat("0", 31), "1,5", "0x10", "NaN", "Inf", "1_000", "--1"}},
-		domain.Date:     {[]string{"2026-11-22", "2028-02-29"}, []string{"", "2026-02-29", "22.11.2026", "2026-1-2", "2026-11-22T00:00:00Z"}},
+		domain.Number: {[]string{"0", "-1", "12.50"}, []string{"", "a", "1e3", "+5", ".5", "5.",
+			"0." + strings.Repeat("0", 31), "1,5", "0x10", "NaN", "Inf", "1_000", "--1"}},
+		domain.Date: {[]string{"2026-11-22", "2028-02-29"},
+			[]string{"", "2026-02-29", "22.11.2026", "2026-1-2", "2026-11-22T00:00:00Z"}},
 	}
 	for kind, test := range tests {
 		tt := domain.TemplateType{Fields: []domain.DataField{field("f", kind, domain.SourceUser, true)}}
@@ -57,7 +61,8 @@ func TestRule5_AFieldIsUsableWhenActiveAndItsInstallationEnabled(t *testing.T) {
 
 func TestDataField_CaseAndSpacesDoNotCount(t *testing.T) {
 	wrong := domain.CheckDefinitions("/fields", []domain.FieldDefinition{
-		{CustomID: "Order Number", Kind: domain.Text}, {CustomID: "x", Kind: domain.Text}, {CustomID: "order number ", Kind: domain.Text}, {CustomID: "ORDERNUMBER", Kind: domain.Text},
+		{CustomID: "Order Number", Kind: domain.Text}, {CustomID: "x", Kind: domain.Text},
+		{CustomID: "order number ", Kind: domain.Text}, {CustomID: "ORDERNUMBER", Kind: domain.Text},
 	})
 	var pointers []string
 	for _, f := range wrong {
@@ -71,11 +76,14 @@ func TestDataField_CaseAndSpacesDoNotCount(t *testing.T) {
 func TestDataField_InheritanceIsGivenThenTemplateThenDefault(t *testing.T) {
 	tt := domain.TemplateType{Fields: []domain.DataField{
 		field("given", domain.Text, domain.SourceUser, true), field("inherited", domain.Text, domain.SourceUser, true),
-		field("default", domain.Text, domain.SourceUser, true), field("off", domain.Text, domain.SourceUser, false), field("number", domain.Number, domain.SourceUser, true),
+		field("default", domain.Text, domain.SourceUser, true), field("off", domain.Text, domain.SourceUser, false),
+		field("number", domain.Number, domain.SourceUser, true),
 	}}
 	tt.Fields[2].Default = "D"
-	template := []domain.GivenValue{{CustomID: "GIVEN", Value: "T"}, {CustomID: "inherited", Value: "T"}, {CustomID: "off", Value: "T"}, {CustomID: "number", Value: "no number"}, {CustomID: "gone", Value: "T"}}
-	values, wrong := tt.Snapshot("", tt.Inherit([]domain.GivenValue{{CustomID: "given", Value: "G"}}, template, true), true)
+	template := []domain.GivenValue{{CustomID: "GIVEN", Value: "T"}, {CustomID: "inherited", Value: "T"},
+		{CustomID: "off", Value: "T"}, {CustomID: "number", Value: "no number"}, {CustomID: "gone", Value: "T"}}
+	values, wrong := tt.Snapshot("", tt.Inherit([]domain.GivenValue{{CustomID: "given", Value: "G"}}, template, true),
+		true)
 	var got []string
 	for _, v := range values {
 		got = append(got, v.CustomID+"="+v.Value)
@@ -88,7 +96,8 @@ func TestDataField_InheritanceIsGivenThenTemplateThenDefault(t *testing.T) {
 // defined is the fields as an enabled installation has them when a blueprint declares those.
 func defined(t *testing.T, tt domain.TemplateType, declared []domain.FieldDefinition) []domain.DataField {
 	t.Helper()
-	got, err := domain.Installation{State: domain.Enabled}.DefineTemplateType(domain.TemplateTypeBlueprint{Fields: declared}, tt)
+	got, err := domain.Installation{State: domain.Enabled}.DefineTemplateType(
+		domain.TemplateTypeBlueprint{Fields: declared}, tt)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,26 +106,31 @@ func defined(t *testing.T, tt domain.TemplateType, declared []domain.FieldDefini
 
 func TestRule9_ReconcilingKeepsUsersFieldsAndFlags(t *testing.T) {
 	tt := domain.TemplateType{Fields: []domain.DataField{
-		field("kept", domain.Text, domain.SourceSystem, false), field("dropped", domain.Text, domain.SourceSystem, true), field("users", domain.Text, domain.SourceUser, true),
+		field("kept", domain.Text, domain.SourceSystem, false), field("dropped", domain.Text, domain.SourceSystem,
+			true), field("users", domain.Text, domain.SourceUser, true),
 	}}
 	var got []string
-	for _, f := range defined(t, tt, []domain.FieldDefinition{{CustomID: "new", Kind: domain.Text}, {CustomID: "KEPT", Kind: domain.Number}}) {
+	for _, f := range defined(t, tt, []domain.FieldDefinition{{CustomID: "new", Kind: domain.Text},
+		{CustomID: "KEPT", Kind: domain.Number}}) {
 		active := " off"
 		if f.Active {
 			active = " on"
 		}
 		got = append(got, f.CustomID+" "+string(f.Source)+active)
 	}
-	if want := []string{"new system on", "KEPT system off", "dropped system off", "users user on"}; !slices.Equal(got, want) {
+	if want := []string{"new system on", "KEPT system off", "dropped system off", "users user on"}; !slices.Equal(got,
+		want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
 func TestRule9_ReconcilingKeepsThePlacesThatUsersGaveFields(t *testing.T) {
 	tt := domain.TemplateType{Fields: []domain.DataField{
-		field("users", domain.Text, domain.SourceUser, true), field("b", domain.Text, domain.SourceSystem, true), field("a", domain.Text, domain.SourceSystem, true),
+		field("users", domain.Text, domain.SourceUser, true), field("b", domain.Text, domain.SourceSystem, true),
+		field("a", domain.Text, domain.SourceSystem, true),
 	}}
-	declared := []domain.FieldDefinition{{CustomID: "a", Kind: domain.Text}, {CustomID: "after-a", Kind: domain.Text}, {CustomID: "b", Kind: domain.Text}}
+	declared := []domain.FieldDefinition{{CustomID: "a", Kind: domain.Text}, {CustomID: "after-a", Kind: domain.Text},
+		{CustomID: "b", Kind: domain.Text}}
 	var got []string
 	for _, f := range defined(t, tt, declared) {
 		got = append(got, f.CustomID)
@@ -128,7 +142,8 @@ func TestRule9_ReconcilingKeepsThePlacesThatUsersGaveFields(t *testing.T) {
 
 // What an admin switched off survives that a version drops the field and a later one has it again.
 func TestRule6_AFieldThatWasSwitchedOffComesBackSo(t *testing.T) {
-	tt := domain.TemplateType{Fields: []domain.DataField{field("off", domain.Text, domain.SourceSystem, false), field("on", domain.Text, domain.SourceSystem, true)}}
+	tt := domain.TemplateType{Fields: []domain.DataField{field("off", domain.Text, domain.SourceSystem, false),
+		field("on", domain.Text, domain.SourceSystem, true)}}
 	both := []domain.FieldDefinition{{CustomID: "off", Kind: domain.Text}, {CustomID: "on", Kind: domain.Text}}
 	before := slices.Clone(tt.Fields)
 	for range 2 {
@@ -151,7 +166,8 @@ func TestRule6_AFieldThatWasSwitchedOffComesBackSo(t *testing.T) {
 // A version that has a field again makes it active again, unless it was people who switched it off; and what people
 // switched on after it was withdrawn stays on.
 func TestRule6_AWithdrawnFieldIsToldFromOneSwitchedOff(t *testing.T) {
-	tt := domain.TemplateType{Fields: []domain.DataField{field("off", domain.Text, domain.SourceSystem, false), field("gone", domain.Text, domain.SourceSystem, true)}}
+	tt := domain.TemplateType{Fields: []domain.DataField{field("off", domain.Text, domain.SourceSystem, false),
+		field("gone", domain.Text, domain.SourceSystem, true)}}
 	off := domain.FieldDefinition{CustomID: "off", Kind: domain.Text}
 	tt.Fields = defined(t, tt, []domain.FieldDefinition{off})
 	if f := tt.Fields[1]; f.Active || !f.Withdrawn {
@@ -170,7 +186,8 @@ func TestRule6_AWithdrawnFieldIsToldFromOneSwitchedOff(t *testing.T) {
 
 func TestRule29_WhoFillsAFieldIsTheAccountUnlessSaid(t *testing.T) {
 	for raw, want := range map[string]domain.Filler{
-		`{}`: domain.FilledByAccount, `{"filled_by":"account"}`: domain.FilledByAccount, `{"filled_by":"participants"}`: domain.FilledByParticipants,
+		`{}`: domain.FilledByAccount, `{"filled_by":"account"}`: domain.FilledByAccount,
+		`{"filled_by":"participants"}`: domain.FilledByParticipants,
 	} {
 		var d domain.FieldDefinition
 		if err := json.Unmarshal([]byte(raw), &d); err != nil || d.Filler() != want {
@@ -188,12 +205,14 @@ func TestRule29_WhoFillsAFieldIsTheAccountUnlessSaid(t *testing.T) {
 	if !by(domain.FilledByParticipants).Unsettles(by("")) || by("").Unsettles(by("")) {
 		t.Error("the fields' version rises when another side fills the field, and only then")
 	}
-	system := domain.TemplateType{Extension: "acme", Fields: []domain.DataField{field("f", domain.Text, domain.SourceSystem, true)}}
+	system := domain.TemplateType{Extension: "acme",
+		Fields: []domain.DataField{field("f", domain.Text, domain.SourceSystem, true)}}
 	theirs := domain.FilledByParticipants
 	if _, err := system.UpdateField("f", domain.FieldChange{FilledBy: &theirs}); !fault.Is(err, "managed-resource") {
 		t.Errorf("who fills a system field was changed: %v", err)
 	}
-	if changed, err := by("").UpdateField("f", domain.FieldChange{FilledBy: &theirs}); err != nil || changed.Fields[0].FilledBy != theirs {
+	if changed, err := by("").UpdateField("f", domain.FieldChange{FilledBy: &theirs}); err != nil ||
+		changed.Fields[0].FilledBy != theirs {
 		t.Errorf("who fills a user's field was not changed: %+v, %v", changed.Fields, err)
 	}
 }

@@ -15,14 +15,20 @@ func TestRule19_DeliveryStateDerivesFromAttempts(t *testing.T) {
 		attempts []Attempt
 		want     DeliveryState
 	}{
-		"one success":                           {[]Attempt{at(1, OutcomeDelivered, 1)}, DeliveryDelivered},
-		"a failure that is tried again":         {[]Attempt{at(1, OutcomeFailed, 1)}, DeliveryRetrying},
-		"a success after failures":              {[]Attempt{at(1, OutcomeFailed, 1), at(2, OutcomeFailed, 2), at(3, OutcomeDelivered, 3)}, DeliveryDelivered},
-		"a success, then its repeat failed":     {[]Attempt{at(1, OutcomeDelivered, 1), at(1, OutcomeFailed, 2)}, DeliveryDelivered},
-		"a success, then a straggler exhausted": {[]Attempt{at(3, OutcomeDelivered, 3), at(10, OutcomeExhausted, 9)}, DeliveryDelivered},
-		"the last failure was the last try":     {[]Attempt{at(9, OutcomeFailed, 9), at(10, OutcomeExhausted, 10)}, DeliveryExhausted},
-		"suspended between two attempts":        {[]Attempt{at(1, OutcomeFailed, 1), at(2, OutcomeSkipped, 2)}, DeliverySkipped},
-		"the same attempt twice, then disabled": {[]Attempt{at(1, OutcomeFailed, 1), at(1, OutcomeCancelled, 2)}, DeliveryCancelled},
+		"one success":                   {[]Attempt{at(1, OutcomeDelivered, 1)}, DeliveryDelivered},
+		"a failure that is tried again": {[]Attempt{at(1, OutcomeFailed, 1)}, DeliveryRetrying},
+		"a success after failures": {[]Attempt{at(1, OutcomeFailed, 1), at(2, OutcomeFailed, 2),
+			at(3, OutcomeDelivered, 3)}, DeliveryDelivered},
+		"a success, then its repeat failed": {[]Attempt{at(1, OutcomeDelivered, 1), at(1, OutcomeFailed, 2)},
+			DeliveryDelivered},
+		"a success, then a straggler exhausted": {[]Attempt{at(3, OutcomeDelivered, 3), at(10, OutcomeExhausted, 9)},
+			DeliveryDelivered},
+		"the last failure was the last try": {[]Attempt{at(9, OutcomeFailed, 9), at(10, OutcomeExhausted, 10)},
+			DeliveryExhausted},
+		"suspended between two attempts": {[]Attempt{at(1, OutcomeFailed, 1), at(2, OutcomeSkipped, 2)},
+			DeliverySkipped},
+		"the same attempt twice, then disabled": {[]Attempt{at(1, OutcomeFailed, 1), at(1, OutcomeCancelled, 2)},
+			DeliveryCancelled},
 	} {
 		if got := StateOf(c.attempts); got != c.want {
 			t.Errorf("%s: got %s, want %s", name, got, c.want)
@@ -40,7 +46,8 @@ func TestRule18_DeliveryIDDerivesFromEventAndWebhook(t *testing.T) {
 	if again := DeliveryOf(event, webhook); again != id {
 		t.Errorf("got %s and %s for the same event and webhook", id, again)
 	}
-	for _, other := range []DeliveryID{DeliveryOf(event, "whk_b"), DeliveryOf("evt_01jd3zq8v5w0c2m9x7r4t6y1ac", webhook)} {
+	for _, other := range []DeliveryID{DeliveryOf(event, "whk_b"),
+		DeliveryOf("evt_01jd3zq8v5w0c2m9x7r4t6y1ac", webhook)} {
 		if other == id {
 			t.Errorf("two deliveries have the id %s", id)
 		}
@@ -51,7 +58,8 @@ func TestRule18_DeliveryIDDerivesFromEventAndWebhook(t *testing.T) {
 	if len(id) > 64 {
 		t.Errorf("%s has %d characters; the API takes 64", id, len(id))
 	}
-	for _, foreign := range []DeliveryID{"", "dlv_", "_", "dlv_x", DeliveryOf(event, "whk_b"), id[:len(id)-1], "evt" + id[3:]} {
+	for _, foreign := range []DeliveryID{"", "dlv_", "_", "dlv_x", DeliveryOf(event, "whk_b"), id[:len(id)-1],
+		"evt" + id[3:]} {
 		if got, ok := EventOf(foreign, webhook); ok {
 			t.Errorf("EventOf(%q): got %s, want none", foreign, got)
 		}
@@ -64,11 +72,13 @@ func TestSentTo_ASuccessKeepsItsURLOnlyWhereThatCostsNothing(t *testing.T) {
 		line      Attempt
 		url, want string
 	}{
-		"success":                   {Attempt{Outcome: OutcomeDelivered}, short, short},
-		"success, long URL":         {Attempt{Outcome: OutcomeDelivered}, long, ""},
-		"success, exactly the room": {Attempt{Outcome: OutcomeDelivered, Context: strings.Repeat("x", SuccessRoom-len(short))}, short, short},
-		"success, one byte more":    {Attempt{Outcome: OutcomeDelivered, Context: strings.Repeat("x", SuccessRoom-len(short)+1)}, short, ""},
-		"failure, long URL":         {Attempt{Outcome: OutcomeFailed}, long, long},
+		"success":           {Attempt{Outcome: OutcomeDelivered}, short, short},
+		"success, long URL": {Attempt{Outcome: OutcomeDelivered}, long, ""},
+		"success, exactly the room": {Attempt{Outcome: OutcomeDelivered,
+			Context: strings.Repeat("x", SuccessRoom-len(short))}, short, short},
+		"success, one byte more": {Attempt{Outcome: OutcomeDelivered,
+			Context: strings.Repeat("x", SuccessRoom-len(short)+1)}, short, ""},
+		"failure, long URL": {Attempt{Outcome: OutcomeFailed}, long, long},
 	} {
 		if got := test.line.SentTo(test.url).URL; got != test.want {
 			t.Errorf("%s: got %q, want %q", name, got, test.want)

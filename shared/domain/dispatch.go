@@ -94,6 +94,7 @@ func Stopped(to *Destination, d Dispatch) Decision {
 // forgets is true when the event's account is gone, is being deleted, or is a later account of the same id. While a
 // deletion begins, lifecycle endpoints still hear of the end (design rule 17).
 func (to *Destination) forgets(d Dispatch) bool {
-	farewell := to.Webhook.Lifecycle && d.Farewell && to.Account.Ending(to.ReadAt) && d.EventAt.Equal(to.Account.UpdatedAt)
+	farewell := to.Webhook.Lifecycle && d.Farewell && to.Account.Ending(to.ReadAt) &&
+		d.EventAt.Equal(to.Account.UpdatedAt)
 	return !farewell && !to.Account.Knows(d.EventAt)
 }

@@ -54,15 +54,28 @@ func runDispatchCases(t *testing.T, cases map[string]dispatchCase) {
 
 func TestRule5_DecideCancelsOlderEpochsAndSkipsTheSuspended(t *testing.T) {
 	runDispatchCases(t, map[string]dispatchCase{
-		"an enabled installation":       {want: domain.ActionSend},
-		"the webhook was deleted":       {to: func(to *domain.Destination) { to.Gone = "The webhook was deleted." }, want: domain.ActionCancel, why: "deleted"},
-		"the delivery's epoch is older": {d: func(d *domain.Dispatch) { d.Epoch = 1 }, want: domain.ActionCancel, why: "disabled since"},
-		"the webhook's epoch is newer":  {to: func(to *domain.Destination) { to.Webhook.Epoch = 3 }, want: domain.ActionCancel, why: "disabled since"},
-		"the installation's is newer":   {to: func(to *domain.Destination) { to.Installation.Epoch = 3 }, want: domain.ActionCancel, why: "disabled since"},
-		"another extension's delivery":  {d: func(d *domain.Dispatch) { d.Extension = "desk" }, want: domain.ActionCancel, why: "disabled since"},
-		"suspended":                     {to: func(to *domain.Destination) { to.Installation.State = domain.Suspended }, want: domain.ActionSkip, why: "suspended"},
-		"still being enabled":           {to: func(to *domain.Destination) { to.Installation.State = domain.Enabling }, want: domain.ActionCancel, why: "not enabled"},
-		"upgrading":                     {to: func(to *domain.Destination) { to.Installation.State = domain.Upgrading }, want: domain.ActionSend},
+		"an enabled installation": {want: domain.ActionSend},
+		"the webhook was deleted": {to: func(to *domain.Destination) {
+			to.Gone = "The webhook was deleted."
+		}, want: domain.ActionCancel, why: "deleted"},
+		"the delivery's epoch is older": {d: func(d *domain.Dispatch) { d.Epoch = 1 }, want: domain.ActionCancel,
+			why: "disabled since"},
+		"the webhook's epoch is newer": {to: func(to *domain.Destination) { to.Webhook.Epoch = 3 },
+			want: domain.ActionCancel, why: "disabled since"},
+		"the installation's is newer": {to: func(to *domain.Destination) {
+			to.Installation.Epoch = 3
+		}, want: domain.ActionCancel, why: "disabled since"},
+		"another extension's delivery": {d: func(d *domain.Dispatch) { d.Extension = "desk" },
+			want: domain.ActionCancel, why: "disabled since"},
+		"suspended": {to: func(to *domain.Destination) {
+			to.Installation.State = domain.Suspended
+		}, want: domain.ActionSkip, why: "suspended"},
+		"still being enabled": {to: func(to *domain.Destination) {
+			to.Installation.State = domain.Enabling
+		}, want: domain.ActionCancel, why: "not enabled"},
+		"upgrading": {to: func(to *domain.Destination) {
+			to.Installation.State = domain.Upgrading
+		}, want: domain.ActionSend},
 		"an older epoch before a pause": {
 			to: func(to *domain.Destination) { to.Webhook.Paused = true }, d: func(d *domain.Dispatch) { d.Epoch = 1 },
 			want: domain.ActionCancel, why: "disabled since",
@@ -77,9 +90,15 @@ func TestRule8_DecideSkipsThePausedAndTheDisabled(t *testing.T) {
 	direct := func(d *domain.Dispatch) { d.Extension, d.Epoch = "", 0 }
 	runDispatchCases(t, map[string]dispatchCase{
 		"an account's own webhook": {to: own, d: direct, want: domain.ActionSend},
-		"paused":                   {to: func(to *domain.Destination) { own(to); to.Webhook.Paused = true }, d: direct, want: domain.ActionSkip, why: "paused"},
+		"paused": {to: func(to *domain.Destination) {
+			own(to)
+			to.Webhook.Paused = true
+		}, d: direct, want: domain.ActionSkip, why: "paused"},
 		"disabled, with its reason": {
-			to:   func(to *domain.Destination) { own(to); to.Health.DisabledAt, to.Health.Reason = decidedAt, "410 Gone." },
+			to: func(to *domain.Destination) {
+				own(to)
+				to.Health.DisabledAt, to.Health.Reason = decidedAt, "410 Gone."
+			},
 			d:    direct,
 			want: domain.ActionSkip, why: "410 Gone.",
 		},
@@ -99,15 +118,33 @@ func TestRule17_DecideSendsTheEndToALifecycleEndpoint(t *testing.T) {
 	}
 	farewell := func(d *domain.Dispatch) { d.Farewell, d.EventAt = true, decidedAt.Add(-time.Second) }
 	runDispatchCases(t, map[string]dispatchCase{
-		"an older epoch":         {to: lifecycle, d: func(d *domain.Dispatch) { d.Epoch = 1 }, want: domain.ActionSend},
-		"paused":                 {to: func(to *domain.Destination) { lifecycle(to); to.Webhook.Paused = true }, want: domain.ActionSkip, why: "paused"},
-		"disabled":               {to: func(to *domain.Destination) { lifecycle(to); to.Health.DisabledAt = decidedAt }, want: domain.ActionSkip, why: "disabled"},
-		"its account's end":      {to: ending, d: farewell, want: domain.ActionSend},
-		"another event of then":  {to: ending, d: func(d *domain.Dispatch) { d.EventAt = decidedAt.Add(-time.Second) }, want: domain.ActionForget},
-		"too late for the end":   {to: func(to *domain.Destination) { ending(to); to.ReadAt = decidedAt.Add(domain.FarewellFor) }, d: farewell, want: domain.ActionForget},
-		"another webhook's end":  {to: func(to *domain.Destination) { ending(to); to.Webhook.Lifecycle = false }, d: farewell, want: domain.ActionForget},
-		"the account is gone":    {to: func(to *domain.Destination) { to.Account = domain.Account{} }, want: domain.ActionForget},
-		"a later account's life": {d: func(d *domain.Dispatch) { d.EventAt = decidedAt.Add(-2 * time.Hour) }, want: domain.ActionForget},
+		"an older epoch": {to: lifecycle, d: func(d *domain.Dispatch) { d.Epoch = 1 }, want: domain.ActionSend},
+		"paused": {to: func(to *domain.Destination) {
+			lifecycle(to)
+			to.Webhook.Paused = true
+		}, want: domain.ActionSkip, why: "paused"},
+		"disabled": {to: func(to *domain.Destination) {
+			lifecycle(to)
+			to.Health.DisabledAt = decidedAt
+		}, want: domain.ActionSkip, why: "disabled"},
+		"its account's end": {to: ending, d: farewell, want: domain.ActionSend},
+		"another event of then": {to: ending, d: func(d *domain.Dispatch) {
+			d.EventAt = decidedAt.Add(-time.Second)
+		}, want: domain.ActionForget},
+		"too late for the end": {to: func(to *domain.Destination) {
+			ending(to)
+			to.ReadAt = decidedAt.Add(domain.FarewellFor)
+		}, d: farewell, want: domain.ActionForget},
+		"another webhook's end": {to: func(to *domain.Destination) {
+			ending(to)
+			to.Webhook.Lifecycle = false
+		}, d: farewell, want: domain.ActionForget},
+		"the account is gone": {to: func(to *domain.Destination) {
+			to.Account = domain.Account{}
+		}, want: domain.ActionForget},
+		"a later account's life": {d: func(d *domain.Dispatch) {
+			d.EventAt = decidedAt.Add(-2 * time.Hour)
+		}, want: domain.ActionForget},
 	})
 }
 
@@ -122,19 +159,26 @@ func TestRule20_DecideKeepsOneEndpointFromDelayingOthers(t *testing.T) {
 	pause := func(to *domain.Destination) { to.Health.PausedUntil = decidedAt.Add(time.Second) }
 	slow := func(to *domain.Destination) { to.Health.SlowSince = decidedAt.Add(-time.Hour) }
 	runDispatchCases(t, map[string]dispatchCase{
-		"open, the probe is not due":         {to: open(time.Second), d: slowQueue, want: domain.ActionPark},
-		"open, due, from the usual queue":    {to: open(0), want: domain.ActionPark},
-		"open, due, from the slow queue":     {to: open(0), d: slowQueue, want: domain.ActionProbe},
-		"open, asked for before its time":    {to: open(time.Second), d: asked, want: domain.ActionProbe},
-		"open, and its probe has lapsed":     {to: open(-domain.ProbeLapses), want: domain.ActionSend},
-		"open, of an older epoch":            {to: open(0), d: func(d *domain.Dispatch) { d.Epoch = 1 }, want: domain.ActionCancel, why: "disabled"},
-		"its endpoint asked for a pause":     {to: pause, want: domain.ActionDefer},
-		"a pause, and a person asks":         {to: pause, d: asked, want: domain.ActionSend},
-		"a pause that is over":               {to: func(to *domain.Destination) { to.Health.PausedUntil = decidedAt }, want: domain.ActionSend},
-		"slow, from the usual queue":         {to: slow, want: domain.ActionMove},
-		"slow, from the slow queue":          {to: slow, d: slowQueue, want: domain.ActionSend},
-		"slow, with an open breaker":         {to: func(to *domain.Destination) { slow(to); open(time.Second)(to) }, want: domain.ActionPark},
-		"slow, and its endpoint asked first": {to: func(to *domain.Destination) { slow(to); pause(to) }, want: domain.ActionDefer},
+		"open, the probe is not due":      {to: open(time.Second), d: slowQueue, want: domain.ActionPark},
+		"open, due, from the usual queue": {to: open(0), want: domain.ActionPark},
+		"open, due, from the slow queue":  {to: open(0), d: slowQueue, want: domain.ActionProbe},
+		"open, asked for before its time": {to: open(time.Second), d: asked, want: domain.ActionProbe},
+		"open, and its probe has lapsed":  {to: open(-domain.ProbeLapses), want: domain.ActionSend},
+		"open, of an older epoch": {to: open(0), d: func(d *domain.Dispatch) { d.Epoch = 1 },
+			want: domain.ActionCancel, why: "disabled"},
+		"its endpoint asked for a pause": {to: pause, want: domain.ActionDefer},
+		"a pause, and a person asks":     {to: pause, d: asked, want: domain.ActionSend},
+		"a pause that is over": {to: func(to *domain.Destination) {
+			to.Health.PausedUntil = decidedAt
+		}, want: domain.ActionSend},
+		"slow, from the usual queue": {to: slow, want: domain.ActionMove},
+		"slow, from the slow queue":  {to: slow, d: slowQueue, want: domain.ActionSend},
+		"slow, with an open breaker": {to: func(to *domain.Destination) {
+			slow(to)
+			open(time.Second)(to)
+		}, want: domain.ActionPark},
+		"slow, and its endpoint asked first": {to: func(to *domain.Destination) { slow(to); pause(to) },
+			want: domain.ActionDefer},
 	})
 	if got := (dispatchCase{to: pause}).decide().Until; !got.Equal(decidedAt.Add(time.Second)) {
 		t.Errorf("deferred until %s, want the end of the pause", got)

@@ -164,7 +164,8 @@ func (i Installation) Surplus(b Blueprint, m Managed) []Webhook {
 // DefineToken is the found token as the blueprint declares it. A missing token cannot be made again, since someone
 // would have to be shown it.
 func (i Installation) DefineToken(b Blueprint, found Token) Token {
-	found.ID, found.Account, found.Extension, found.Epoch, found.Scopes = i.TokenID, i.Account, i.Extension, i.Epoch, b.Scopes
+	found.ID, found.Account, found.Extension, found.Epoch, found.Scopes = i.TokenID, i.Account, i.Extension, i.Epoch,
+		b.Scopes
 	return found
 }
 
@@ -196,7 +197,8 @@ func (f Finding) differences(expected, found any) []Finding {
 	maps.Copy(both, is)
 	var all []Finding
 	for _, pointer := range slices.Sorted(maps.Keys(both)) {
-		if want[pointer] != is[pointer] && !slices.Contains([]string{"/rev", "/created_at", "/updated_at", "/signing_secret", "/signing_secret_made_at", "/former_signing_secrets"}, pointer) {
+		if want[pointer] != is[pointer] && !slices.Contains([]string{"/rev", "/created_at", "/updated_at",
+			"/signing_secret", "/signing_secret_made_at", "/former_signing_secrets"}, pointer) {
 			f.Pointer, f.Expected, f.Found = pointer, want[pointer], is[pointer]
 			all = append(all, f)
 		}

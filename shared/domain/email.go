@@ -45,7 +45,8 @@ func asciiHost(host string) (string, error) {
 	if strings.HasPrefix(host, "[") { // an address literal (RFC 5321, 4.1.3)
 		return strings.ToLower(host), nil
 	}
-	return idna.New(idna.MapForLookup(), idna.Transitional(false), idna.StrictDomainName(false), idna.VerifyDNSLength(true)).ToASCII(host)
+	return idna.New(idna.MapForLookup(), idna.Transitional(false), idna.StrictDomainName(false),
+		idna.VerifyDNSLength(true)).ToASCII(host)
 }
 
 // EmailProblem says why text is no e-mail address and nothing else; empty when it is one. RFC 5322 would also take

@@ -22,15 +22,17 @@ const (
 
 // reservedHeaders are set by Plugboard or by HTTP itself.
 var reservedHeaders = []string{
-	"Accept-Encoding", "Connection", "Content-Encoding", "Content-Length", "Content-Type", "Cookie", "Expect", "Host", "Keep-Alive",
+	"Accept-Encoding", "Connection", "Content-Encoding", "Content-Length", "Content-Type", "Cookie", "Expect", "Host",
+	"Keep-Alive",
 	"Te", "Traceparent", "Tracestate", "Trailer", "Transfer-Encoding", "Upgrade", "User-Agent",
 }
 
 // headerName is RFC 9110's token, 5.6.2.
 var headerName = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$")
 
-// HeaderProblem says why a webhook may not set that header; empty when it may. Authorization is one that it may: endpoints
-// have other schemes than those of auth, and bare keys. Underscores count as hyphens, as they do to CGI and its heirs.
+// HeaderProblem says why a webhook may not set that header; empty when it may. Authorization is one that it may:
+// endpoints have other schemes than those of auth, and bare keys. Underscores count as hyphens, as they do to CGI and
+// its heirs.
 func HeaderProblem(name string) string {
 	if !headerName.MatchString(name) {
 		return "A header's name is letters, digits and !#$%&'*+-.^_`|~, at most 64 (RFC 9110)."
@@ -59,7 +61,8 @@ var tokenParamsSet = []string{"grant_type", "client_id", "client_secret", "scope
 func tokenParamFaults(at string, scheme AuthScheme, given map[string]string) []fault.Field {
 	var wrong []fault.Field
 	add := func(pointer, code, format string, args ...any) {
-		wrong = append(wrong, fault.Field{Pointer: at + "/token_params" + pointer, Code: code, Detail: fmt.Sprintf(format, args...)})
+		wrong = append(wrong, fault.Field{Pointer: at + "/token_params" + pointer, Code: code,
+			Detail: fmt.Sprintf(format, args...)})
 	}
 	if len(given) > 0 && scheme != AuthOAuth2 {
 		add("", "unexpected", "This belongs to the scheme %s.", AuthOAuth2)
@@ -73,7 +76,8 @@ func tokenParamFaults(at string, scheme AuthScheme, given map[string]string) []f
 		case !tokenParamName.MatchString(name):
 			add(pointer, "invalid", "A parameter's name is letters, digits and _.:~[]-, at most 64.")
 		case slices.Contains(tokenParamsSet, name):
-			add(pointer, "reserved-parameter", "The parameter %s is set by Plugboard, from the other members of auth.", name)
+			add(pointer, "reserved-parameter", "The parameter %s is set by Plugboard, from the other members of auth.",
+				name)
 		case value == "" || len(value) > TokenParamValueMost:
 			add(pointer, "invalid", "A value has 1 to %d bytes.", TokenParamValueMost)
 		}

@@ -11,12 +11,14 @@ import (
 )
 
 func TestRule7_HeaderNamesAreRFC9110Tokens(t *testing.T) {
-	for _, name := range []string{"Authorization", "authorization", "X_Api_Key", "x.key", "X!#$%&'*+-.^_`|~9", "Api-Key", "X-Hub_Signature"} {
+	for _, name := range []string{"Authorization", "authorization", "X_Api_Key", "x.key", "X!#$%&'*+-.^_`|~9",
+		"Api-Key", "X-Hub_Signature"} {
 		if problem := domain.HeaderProblem(name); problem != "" {
 			t.Errorf("the header %q is refused: %s", name, problem)
 		}
 	}
-	for _, name := range []string{"X Key", "X:Key", "X(Key)", "X/Key", "Schlüssel", "X\"", "Accept-Encoding", "webhook_id", "Webhook_Signature", "proxy_authorization", "Content_Length"} {
+	for _, name := range []string{"X Key", "X:Key", "X(Key)", "X/Key", "Schlüssel", "X\"", "Accept-Encoding",
+		"webhook_id", "Webhook_Signature", "proxy_authorization", "Content_Length"} {
 		if domain.HeaderProblem(name) == "" {
 			t.Errorf("the header %q is taken", name)
 		}
@@ -37,8 +39,10 @@ func problems(wrong []fault.Field) string {
 type door func(auth domain.WebhookAuth, headers map[string]string) string
 
 func byBlueprint(auth domain.WebhookAuth, headers map[string]string) string {
-	w := domain.WebhookBlueprint{Key: "w", URL: "https://a.test/", EventTypes: []string{"x"}, Auth: auth, Headers: headers}
-	b := domain.BlueprintSpec{Webhooks: []domain.WebhookBlueprint{w}, TemplateTypes: []domain.TemplateTypeBlueprint{{Name: "T"}}}
+	w := domain.WebhookBlueprint{Key: "w", URL: "https://a.test/", EventTypes: []string{"x"}, Auth: auth,
+		Headers: headers}
+	b := domain.BlueprintSpec{Webhooks: []domain.WebhookBlueprint{w},
+		TemplateTypes: []domain.TemplateTypeBlueprint{{Name: "T"}}}
 	return strings.ReplaceAll(problems(b.Check(func(string) bool { return true })), "/blueprint/webhooks/0", "")
 }
 
@@ -47,9 +51,11 @@ func byAccount(auth domain.WebhookAuth, headers map[string]string) string {
 }
 
 func changeOf(auth domain.WebhookAuth, headers map[string]string) domain.CredentialsChange {
-	given := domain.CredentialsChange{Scheme: &auth.Scheme, TokenParams: auth.TokenParams, Headers: map[string]*string{}, Parts: map[string]string{}}
+	given := domain.CredentialsChange{Scheme: &auth.Scheme, TokenParams: auth.TokenParams,
+		Headers: map[string]*string{}, Parts: map[string]string{}}
 	for part, text := range map[string]string{
-		"username": auth.Username, "password": auth.Password, "token": auth.Token, "token_url": auth.TokenURL, "client_id": auth.ClientID, "client_secret": auth.ClientSecret,
+		"username": auth.Username, "password": auth.Password, "token": auth.Token, "token_url": auth.TokenURL,
+		"client_id": auth.ClientID, "client_secret": auth.ClientSecret,
 		"scope": auth.Scope, "client_auth": string(auth.ClientAuth),
 	} {
 		if text != "" {
@@ -64,7 +70,8 @@ func changeOf(auth domain.WebhookAuth, headers map[string]string) domain.Credent
 
 func TestRule7_BothDoorsTakeAndRefuseTheSameAuth(t *testing.T) {
 	oauth := func(change func(*domain.WebhookAuth)) domain.WebhookAuth {
-		a := domain.WebhookAuth{Scheme: domain.AuthOAuth2, TokenURL: "https://id.test/token", ClientID: "c", ClientSecret: "s"}
+		a := domain.WebhookAuth{Scheme: domain.AuthOAuth2, TokenURL: "https://id.test/token", ClientID: "c",
+			ClientSecret: "s"}
 		change(&a)
 		return a
 	}
@@ -80,21 +87,31 @@ func TestRule7_BothDoorsTakeAndRefuseTheSameAuth(t *testing.T) {
 		headers map[string]string
 		want    string
 	}{
-		"a password alone":       {domain.WebhookAuth{Scheme: domain.AuthBasic, Password: "pat"}, nil, ""},
-		"a user name alone":      {domain.WebhookAuth{Scheme: domain.AuthBasic, Username: "key"}, nil, ""},
-		"neither":                {domain.WebhookAuth{Scheme: domain.AuthBasic}, nil, "/auth/username required"},
-		"a colon":                {domain.WebhookAuth{Scheme: domain.AuthBasic, Username: "a:b"}, nil, "/auth/username invalid"},
-		"another scheme":         {domain.WebhookAuth{}, map[string]string{"Authorization": "Splunk 5f0e-11"}, ""},
-		"a bare key":             {domain.WebhookAuth{}, map[string]string{"authorization": "0a1b2c3d"}, ""},
-		"both":                   {domain.WebhookAuth{Scheme: domain.AuthBearer, Token: "t"}, map[string]string{"X-Key": "k"}, ""},
-		"an audience":            {params(map[string]string{"audience": "https://api.test/", "resource": "urn:a", "x-1": "y"}), nil, ""},
-		"the client in the body": {oauth(func(a *domain.WebhookAuth) { a.ClientAuth = domain.ClientAuthPost }), nil, ""},
-		"what others give":       {params(map[string]string{"grant_type": "password", "scope": "a"}), nil, "/auth/token_params/grant_type reserved-parameter, /auth/token_params/scope reserved-parameter"},
-		"no name":                {params(map[string]string{"": "x", "a b": "x", "a{b": "x"}), nil, "/auth/token_params/ invalid, /auth/token_params/a b invalid, /auth/token_params/a{b invalid"},
-		"an empty value":         {params(map[string]string{"audience": ""}), nil, "/auth/token_params/audience invalid"},
-		"too many":               {params(many), nil, "/auth/token_params too-many"},
-		"without oauth2":         {domain.WebhookAuth{Scheme: domain.AuthBearer, Token: "t", TokenParams: map[string]string{"audience": "a"}}, nil, "/auth/token_params unexpected"},
-		"client_auth without":    {domain.WebhookAuth{Scheme: domain.AuthBearer, Token: "t", ClientAuth: domain.ClientAuthPost}, nil, "/auth/client_auth unexpected"},
+		"a password alone":  {domain.WebhookAuth{Scheme: domain.AuthBasic, Password: "pat"}, nil, ""},
+		"a user name alone": {domain.WebhookAuth{Scheme: domain.AuthBasic, Username: "key"}, nil, ""},
+		"neither":           {domain.WebhookAuth{Scheme: domain.AuthBasic}, nil, "/auth/username required"},
+		"a colon": {domain.WebhookAuth{Scheme: domain.AuthBasic, Username: "a:b"},
+			nil, "/auth/username invalid"},
+		"another scheme": {domain.WebhookAuth{}, map[string]string{"Authorization": "Splunk 5f0e-11"}, ""},
+		"a bare key":     {domain.WebhookAuth{}, map[string]string{"authorization": "0a1b2c3d"}, ""},
+		"both": {domain.WebhookAuth{Scheme: domain.AuthBearer, Token: "t"},
+			map[string]string{"X-Key": "k"}, ""},
+		"an audience": {params(map[string]string{"audience": "https://api.test/", "resource": "urn:a",
+			"x-1": "y"}), nil, ""},
+		"the client in the body": {oauth(func(a *domain.WebhookAuth) {
+			a.ClientAuth = domain.ClientAuthPost
+		}), nil, ""},
+		"what others give": {params(map[string]string{"grant_type": "password", "scope": "a"}), nil,
+			"/auth/token_params/grant_type reserved-parameter, /auth/token_params/scope reserved-parameter"},
+		"no name": {params(map[string]string{"": "x", "a b": "x", "a{b": "x"}), nil,
+			"/auth/token_params/ invalid, /auth/token_params/a b invalid, /auth/token_params/a{b invalid"},
+		"an empty value": {params(map[string]string{"audience": ""}), nil,
+			"/auth/token_params/audience invalid"},
+		"too many": {params(many), nil, "/auth/token_params too-many"},
+		"without oauth2": {domain.WebhookAuth{Scheme: domain.AuthBearer, Token: "t",
+			TokenParams: map[string]string{"audience": "a"}}, nil, "/auth/token_params unexpected"},
+		"client_auth without": {domain.WebhookAuth{Scheme: domain.AuthBearer, Token: "t",
+			ClientAuth: domain.ClientAuthPost}, nil, "/auth/client_auth unexpected"},
 	} {
 		for way, check := range map[string]door{"a blueprint's": byBlueprint, "the account's": byAccount} {
 			if got := check(c.auth, c.headers); got != c.want {
@@ -124,17 +141,30 @@ func TestRule7_AnUpdateSendsAuthorizationOnce(t *testing.T) {
 		given  domain.CredentialsChange
 		want   string
 	}{
-		"a scheme to the header":       {header, domain.CredentialsChange{Scheme: scheme(domain.AuthBearer), Parts: map[string]string{"token": "t"}}, "/auth/scheme contradiction"},
-		"a header to the scheme":       {bearer, domain.CredentialsChange{Headers: map[string]*string{"Authorization": &value}}, "/headers/Authorization contradiction"},
-		"in place of the header":       {header, domain.CredentialsChange{Scheme: scheme(domain.AuthBearer), Parts: map[string]string{"token": "t"}, Headers: map[string]*string{"Authorization": nil}}, ""},
-		"in place of the scheme":       {bearer, domain.CredentialsChange{Scheme: scheme(domain.AuthNone), Headers: map[string]*string{"Authorization": &value}}, ""},
-		"the user name goes":           {basic, domain.CredentialsChange{Scheme: scheme(domain.AuthBasic), Parts: map[string]string{"username": ""}}, "/auth/username required"},
-		"the user name goes, a key in": {basic, domain.CredentialsChange{Scheme: scheme(domain.AuthBasic), Parts: map[string]string{"username": "", "password": "p"}}, ""},
-		"a password to the user name":  {basic, domain.CredentialsChange{Scheme: scheme(domain.AuthBasic), Parts: map[string]string{"password": "p"}}, ""},
-		"another header beside bearer": {bearer, domain.CredentialsChange{Headers: map[string]*string{"X-Authorization": &value}}, ""},
-		"a bare JWT in another header": {bearer, domain.CredentialsChange{Headers: map[string]*string{"X-Jwt": long(1600)}}, "/headers/X-Jwt invalid"},
-		"a JWT as Authorization":       {domain.Credentials{}, domain.CredentialsChange{Headers: map[string]*string{"Authorization": long(1600)}}, ""},
-		"too long even for a JWT":      {domain.Credentials{}, domain.CredentialsChange{Headers: map[string]*string{"Authorization": long(5000)}}, "/headers/Authorization invalid"},
+		"a scheme to the header": {header, domain.CredentialsChange{Scheme: scheme(domain.AuthBearer),
+			Parts: map[string]string{"token": "t"}}, "/auth/scheme contradiction"},
+		"a header to the scheme": {bearer,
+			domain.CredentialsChange{Headers: map[string]*string{"Authorization": &value}},
+			"/headers/Authorization contradiction"},
+		"in place of the header": {header, domain.CredentialsChange{Scheme: scheme(domain.AuthBearer),
+			Parts: map[string]string{"token": "t"}, Headers: map[string]*string{"Authorization": nil}}, ""},
+		"in place of the scheme": {bearer, domain.CredentialsChange{Scheme: scheme(domain.AuthNone),
+			Headers: map[string]*string{"Authorization": &value}}, ""},
+		"the user name goes": {basic, domain.CredentialsChange{Scheme: scheme(domain.AuthBasic),
+			Parts: map[string]string{"username": ""}}, "/auth/username required"},
+		"the user name goes, a key in": {basic, domain.CredentialsChange{Scheme: scheme(domain.AuthBasic),
+			Parts: map[string]string{"username": "", "password": "p"}}, ""},
+		"a password to the user name": {basic,
+			domain.CredentialsChange{Scheme: scheme(domain.AuthBasic), Parts: map[string]string{"password": "p"}}, ""},
+		"another header beside bearer": {bearer,
+			domain.CredentialsChange{Headers: map[string]*string{"X-Authorization": &value}}, ""},
+		"a bare JWT in another header": {bearer,
+			domain.CredentialsChange{Headers: map[string]*string{"X-Jwt": long(1600)}}, "/headers/X-Jwt invalid"},
+		"a JWT as Authorization": {domain.Credentials{},
+			domain.CredentialsChange{Headers: map[string]*string{"Authorization": long(1600)}}, ""},
+		"too long even for a JWT": {domain.Credentials{},
+			domain.CredentialsChange{Headers: map[string]*string{"Authorization": long(5000)}},
+			"/headers/Authorization invalid"},
 	} {
 		if got := problems(c.before.CheckChange(c.given)); got != c.want {
 			t.Errorf("%s: got %q, want %q", name, got, c.want)
@@ -150,7 +180,8 @@ func long(n int) *string {
 // Delivery makes one kind of request, whichever door the auth came in by.
 func TestRule7_TokenParametersOfAnOwnWebhookAreNoTemplates(t *testing.T) {
 	given := changeOf(domain.WebhookAuth{
-		Scheme: domain.AuthOAuth2, TokenURL: "https://id.test/", ClientID: "{{scope}}", ClientSecret: "s", ClientAuth: domain.ClientAuthPost,
+		Scheme: domain.AuthOAuth2, TokenURL: "https://id.test/", ClientID: "{{scope}}", ClientSecret: "s",
+		ClientAuth:  domain.ClientAuthPost,
 		TokenParams: map[string]string{"audience": "{{client_id}}", "resource": "urn:a"},
 	}, nil)
 	c, _ := domain.Credentials{}.Change(given)
@@ -159,7 +190,8 @@ func TestRule7_TokenParametersOfAnOwnWebhookAreNoTemplates(t *testing.T) {
 	for name, text := range d.Auth.TokenParams {
 		got[name] = domain.FillTemplate(text, c.Values())
 	}
-	if fmt.Sprint(got) != "map[audience:{{client_id}} client_id:{{scope}} resource:urn:a]" || d.Auth.ClientAuth != domain.ClientAuthPost {
+	if fmt.Sprint(got) != "map[audience:{{client_id}} client_id:{{scope}} resource:urn:a]" ||
+		d.Auth.ClientAuth != domain.ClientAuthPost {
 		t.Errorf("got %v, by %q", got, d.Auth.ClientAuth)
 	}
 	scheme := domain.AuthOAuth2
@@ -174,19 +206,25 @@ func TestRule7_TokenParametersOfAnOwnWebhookAreNoTemplates(t *testing.T) {
 func TestRule6_AnotherAudienceOfAnAccessTokenNeedsConsent(t *testing.T) {
 	of := func(params map[string]string) domain.BlueprintSpec {
 		return domain.BlueprintSpec{
-			TemplateTypes: []domain.TemplateTypeBlueprint{{Name: "T"}}, Parameters: parametersOf(`{"tenant":{"type":"string"}}`),
-			Webhooks: []domain.WebhookBlueprint{{Key: "w", URL: "https://a.test/", EventTypes: []string{"x"}, Auth: domain.WebhookAuth{
-				Scheme: domain.AuthOAuth2, TokenURL: "https://id.test/", ClientID: "c", ClientSecret: "s", Scope: "a", TokenParams: params,
-			}}},
+			TemplateTypes: []domain.TemplateTypeBlueprint{{Name: "T"}},
+			Parameters:    parametersOf(`{"tenant":{"type":"string"}}`),
+			Webhooks: []domain.WebhookBlueprint{{Key: "w", URL: "https://a.test/", EventTypes: []string{"x"},
+				Auth: domain.WebhookAuth{
+					Scheme: domain.AuthOAuth2, TokenURL: "https://id.test/", ClientID: "c", ClientSecret: "s",
+					Scope:       "a",
+					TokenParams: params,
+				}}},
 		}
 	}
-	none, crm, all := of(nil), of(map[string]string{"audience": "https://crm.test/"}), of(map[string]string{"audience": "https://crm.test/", "tenant": "{{tenant}}"})
+	none, crm, all := of(nil), of(map[string]string{"audience": "https://crm.test/"}),
+		of(map[string]string{"audience": "https://crm.test/", "tenant": "{{tenant}}"})
 	for name, c := range map[string]struct {
 		from, to domain.BlueprintSpec
 		want     string
 	}{
 		"the same": {crm, crm, ""}, "an audience": {none, crm, "access-token-sent"}, "less": {all, none, ""},
-		"a parameter in it": {crm, all, "access-token-sent, parameter-sent"}, "another": {of(map[string]string{"audience": "https://erp.test/"}), crm, "access-token-sent"},
+		"a parameter in it": {crm, all, "access-token-sent, parameter-sent"},
+		"another":           {of(map[string]string{"audience": "https://erp.test/"}), crm, "access-token-sent"},
 	} {
 		var codes []string
 		for _, r := range c.from.Diff(c.to).NeedsConsent {

@@ -89,7 +89,8 @@ type Listing struct {
 // ListingOf is the line of that version. maker is the partner's name.
 func ListingOf(e Extension, b Blueprint, maker string) Listing {
 	return Listing{
-		Extension: e.ID, Version: b.Version, Name: e.Name, Maker: maker, Description: e.Description, CapabilityFamily: e.CapabilityFamily, Dependencies: b.Dependencies, Logo: e.Logo,
+		Extension: e.ID, Version: b.Version, Name: e.Name, Maker: maker, Description: e.Description,
+		CapabilityFamily: e.CapabilityFamily, Dependencies: b.Dependencies, Logo: e.Logo,
 	}
 }
 
@@ -201,14 +202,16 @@ type authPart struct {
 
 func (a WebhookAuth) parts() []authPart {
 	return []authPart{
-		{"username", a.Username, AuthBasic, false}, {"password", a.Password, AuthBasic, false}, {"token", a.Token, AuthBearer, true},
-		{"token_url", a.TokenURL, AuthOAuth2, true}, {"client_id", a.ClientID, AuthOAuth2, true}, {"client_secret", a.ClientSecret, AuthOAuth2, true},
+		{"username", a.Username, AuthBasic, false}, {"password", a.Password, AuthBasic, false},
+		{"token", a.Token, AuthBearer, true},
+		{"token_url", a.TokenURL, AuthOAuth2, true}, {"client_id", a.ClientID, AuthOAuth2, true},
+		{"client_secret", a.ClientSecret, AuthOAuth2, true},
 		{"scope", a.Scope, AuthOAuth2, false}, {"client_auth", string(a.ClientAuth), AuthOAuth2, false},
 	}
 }
 
-// Hosts are those that the blueprint's endpoints send data to, each once, sorted: of webhooks, of the lifecycle endpoint and
-// of token endpoints.
+// Hosts are those that the blueprint's endpoints send data to, each once, sorted: of webhooks, of the lifecycle
+// endpoint and of token endpoints.
 func (b BlueprintSpec) Hosts() []string {
 	hosts := []string{}
 	add := func(address string) {

@@ -45,7 +45,8 @@ func (t TemplateType) UpdateField(customID string, c FieldChange) (TemplateType,
 		return t, noField(customID)
 	}
 	f := t.Fields[at]
-	definition := c.Name != nil || c.Description != nil || c.Placeholder != nil || c.Kind != nil || c.Default != nil || c.FilledBy != nil
+	definition := c.Name != nil || c.Description != nil || c.Placeholder != nil || c.Kind != nil || c.Default != nil ||
+		c.FilledBy != nil
 	if definition && f.Source == SourceSystem {
 		return t, KeptFor(t.Extension, "data field")
 	}
@@ -82,16 +83,19 @@ func (t TemplateType) OrderFields(customIDs []string) (TemplateType, error) {
 		at := t.Field(id)
 		switch {
 		case at < 0:
-			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/custom_ids/%d", i), Code: "unknown-data-field", Detail: fmt.Sprintf("The template type has no data field %q.", id)})
+			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/custom_ids/%d", i), Code: "unknown-data-field",
+				Detail: fmt.Sprintf("The template type has no data field %q.", id)})
 		case ordered.Field(id) >= 0:
-			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/custom_ids/%d", i), Code: "duplicate", Detail: fmt.Sprintf("The data field %q is named twice.", id)})
+			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/custom_ids/%d", i), Code: "duplicate",
+				Detail: fmt.Sprintf("The data field %q is named twice.", id)})
 		default:
 			ordered.Fields = append(ordered.Fields, t.Fields[at])
 		}
 	}
 	for _, f := range t.Fields {
 		if ordered.Field(f.CustomID) < 0 {
-			wrong = append(wrong, fault.Field{Pointer: "/custom_ids", Code: "missing", Detail: fmt.Sprintf("The data field %q is not named.", f.CustomID)})
+			wrong = append(wrong, fault.Field{Pointer: "/custom_ids", Code: "missing",
+				Detail: fmt.Sprintf("The data field %q is not named.", f.CustomID)})
 		}
 	}
 	if len(wrong) > 0 {
@@ -145,11 +149,13 @@ func (t TemplateType) withFields(fields []DataField, pointer func(string) string
 }
 
 // Unsettles tells whether a value that was fine by the fields before may not be by those after: a field was
-// removed, changed its kind or who fills it, or was switched on or off. Then the fields' version rises (design rule 13).
+// removed, changed its kind or who fills it, or was switched on or off. Then the fields' version rises (design rule
+// 13).
 func (t TemplateType) Unsettles(before TemplateType) bool {
 	return slices.ContainsFunc(before.Fields, func(was DataField) bool {
 		at := t.Field(was.CustomID)
-		return at < 0 || t.Fields[at].Kind != was.Kind || t.Fields[at].Active != was.Active || t.Fields[at].FilledBy != was.FilledBy
+		return at < 0 || t.Fields[at].Kind != was.Kind || t.Fields[at].Active != was.Active ||
+			t.Fields[at].FilledBy != was.FilledBy
 	})
 }
 

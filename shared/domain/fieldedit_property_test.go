@@ -19,8 +19,10 @@ var (
 
 func someDefinition(t *rapid.T) domain.FieldDefinition {
 	return domain.FieldDefinition{
-		CustomID: someIDs.Draw(t, "custom id"), Name: someText.Draw(t, "name"), Description: someText.Draw(t, "description"),
-		Placeholder: someText.Draw(t, "placeholder"), Kind: someKind.Draw(t, "kind"), Default: someText.Draw(t, "default"),
+		CustomID: someIDs.Draw(t, "custom id"), Name: someText.Draw(t, "name"),
+		Description: someText.Draw(t, "description"),
+		Placeholder: someText.Draw(t, "placeholder"), Kind: someKind.Draw(t, "kind"),
+		Default: someText.Draw(t, "default"),
 	}
 }
 
@@ -52,7 +54,8 @@ func TestRule8_NoSequenceOfEditsChangesAManagedDefinition(t *testing.T) {
 			d := someDefinition(t)
 			if now.Field(d.CustomID) < 0 {
 				now.Fields = append(now.Fields, domain.DataField{
-					FieldDefinition: d, Source: rapid.SampledFrom([]domain.Source{domain.SourceUser, domain.SourceSystem}).Draw(t, "source"), Active: rapid.Bool().Draw(t, "active"),
+					FieldDefinition: d, Source: rapid.SampledFrom([]domain.Source{domain.SourceUser,
+						domain.SourceSystem}).Draw(t, "source"), Active: rapid.Bool().Draw(t, "active"),
 				})
 			}
 		}
@@ -66,8 +69,10 @@ func TestRule8_NoSequenceOfEditsChangesAManagedDefinition(t *testing.T) {
 			"add": func(t *rapid.T) { edit(now.AddField(someDefinition(t))) },
 			"update": func(t *rapid.T) {
 				edit(now.UpdateField(someIDs.Draw(t, "of"), domain.FieldChange{
-					Active: someMaybe(t, rapid.Bool(), "active"), Name: someMaybe(t, someText, "name"), Description: someMaybe(t, someText, "description"),
-					Placeholder: someMaybe(t, someText, "placeholder"), Kind: someMaybe(t, someKind, "kind"), Default: someMaybe(t, someText, "default"),
+					Active: someMaybe(t, rapid.Bool(), "active"), Name: someMaybe(t, someText, "name"),
+					Description: someMaybe(t, someText, "description"),
+					Placeholder: someMaybe(t, someText, "placeholder"), Kind: someMaybe(t, someKind, "kind"),
+					Default: someMaybe(t, someText, "default"),
 				}))
 			},
 			"remove": func(t *rapid.T) { edit(now.RemoveField(someIDs.Draw(t, "of"))) },
@@ -84,7 +89,8 @@ func TestRule8_NoSequenceOfEditsChangesAManagedDefinition(t *testing.T) {
 			"replace": func(t *rapid.T) {
 				var given []domain.GivenField
 				for _, f := range now.Fields { // most stay as they are, so that some replacements are taken
-					g := domain.GivenField{FieldDefinition: f.FieldDefinition, Active: someMaybe(t, rapid.Bool(), "active")}
+					g := domain.GivenField{FieldDefinition: f.FieldDefinition,
+						Active: someMaybe(t, rapid.Bool(), "active")}
 					switch rapid.IntRange(0, 9).Draw(t, "what becomes of it") {
 					case 0:
 						continue

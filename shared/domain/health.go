@@ -22,8 +22,8 @@ const (
 	WarningLeast = 24 * time.Hour
 )
 
-// Health is what is known of a webhook's endpoint that is not well or not quick; of one that is, there is none. The clock is kept, so
-// that five days are five days whatever processes come and go.
+// Health is what is known of a webhook's endpoint that is not well or not quick; of one that is, there is none. The
+// clock is kept, so that five days are five days whatever processes come and go.
 type Health struct {
 	Account      AccountID `json:"account_id"`
 	Webhook      WebhookID `json:"webhook_id"`
@@ -59,16 +59,18 @@ func (h Health) Of(w Webhook) Health {
 	return h
 }
 
-// After is h after an attempt, by the clock alone. A success heals what is not disabled; 410 Gone disables at once, as Standard Webhooks
-// says; any other failure begins the clock, or moves on when it is time.
+// After is h after an attempt, by the clock alone. A success heals what is not disabled; 410 Gone disables at once, as
+// Standard Webhooks says; any other failure begins the clock, or moves on when it is time.
 func (h Health) After(a Attempt, now time.Time) Health {
 	const gone = 410
 	switch state := h.State(); {
 	case state == HealthDisabled:
 		return h
 	case a.Outcome == OutcomeDelivered:
-		return Health{Account: h.Account, Webhook: h.Webhook, Epoch: h.Epoch, SlowSince: h.SlowSince, Revision: h.Revision}
-	case a.Status == gone, state == HealthWarned && now.Sub(h.FailingSince) >= DisableAfter && now.Sub(h.WarnedAt) >= WarningLeast:
+		return Health{Account: h.Account, Webhook: h.Webhook, Epoch: h.Epoch, SlowSince: h.SlowSince,
+			Revision: h.Revision}
+	case a.Status == gone, state == HealthWarned && now.Sub(h.FailingSince) >= DisableAfter &&
+		now.Sub(h.WarnedAt) >= WarningLeast:
 		h.DisabledAt = now
 	case state == HealthGood:
 	case state == HealthFailing && now.Sub(h.FailingSince) >= WarnAfter:

@@ -73,7 +73,8 @@ func ExternalEventID(a AccountID, id string, at time.Time) EventID {
 	const timeLength, known = 10, 16 // base-32 characters: of a ULID's time, and of the rest
 	var u ulid.ULID
 	u.SetTime(uint64(at.UnixMilli()))
-	return EventID(eventPrefix + strings.ToLower(u.String()[:timeLength]) + "_" + strings.TrimPrefix(DerivedID("", string(a), id), "_")[:known])
+	return EventID(eventPrefix + strings.ToLower(u.String()[:timeLength]) + "_" +
+		strings.TrimPrefix(DerivedID("", string(a), id), "_")[:known])
 }
 
 // External is the identifying rest of an external event's id; empty for any other event.

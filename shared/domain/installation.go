@@ -34,12 +34,13 @@ const (
 // Installation is an extension in an account, pinned to a blueprint version. Every disable raises the epoch: a token
 // or delivery of an older epoch is dead.
 type Installation struct {
-	Account     AccountID                 `json:"account_id"`
-	Extension   ExtensionID               `json:"extension_id"`
-	Version     int                       `json:"version"`
-	Epoch       int                       `json:"epoch"`
-	State       InstallationState         `json:"state"`
-	EnabledBy   ExtensionID               `json:"enabled_by,omitempty"`  // the extension that required it; empty when an admin enabled it directly
+	Account   AccountID         `json:"account_id"`
+	Extension ExtensionID       `json:"extension_id"`
+	Version   int               `json:"version"`
+	Epoch     int               `json:"epoch"`
+	State     InstallationState `json:"state"`
+	// the extension that required it; empty when an admin enabled it directly
+	EnabledBy   ExtensionID               `json:"enabled_by,omitempty"`
 	RequiredBy  []ExtensionID             `json:"required_by,omitempty"` // installations that depend on it directly
 	SuspendedBy []Suspender               `json:"suspended_by,omitempty"`
 	Parameters  map[string]ParameterValue `json:"parameters"`                  // not secret
@@ -50,19 +51,20 @@ type Installation struct {
 	// at a time.
 	PreviousTokenHash string `json:"previous_token_hash,omitempty"`
 	// The partner signs its callbacks with CallbackSecret. The previous secret is valid until it ends.
-	CallbackSecret         Sealed            `json:"callback_secret,omitempty"`
-	PreviousCallbackSecret Sealed            `json:"previous_callback_secret,omitempty"`
-	PreviousCallbackEndsAt time.Time         `json:"previous_callback_ends_at,omitzero"`
-	Setup                  *Setup            `json:"setup,omitempty"` // nil while the partner has nothing to set up and has reported nothing
-	Steps                  []Step            `json:"steps"`
-	Resources              []ManagedResource `json:"resources"`
-	Failure                *Failure          `json:"failure,omitempty"`
-	UpgradePolicy          UpgradePolicy     `json:"upgrade_policy"`
-	Upgrade                *Upgrade          `json:"upgrade,omitempty"`
-	Drift                  *Drift            `json:"drift,omitempty"`        // of the last check; nil without findings
-	RepairDaily            bool              `json:"repair_daily,omitempty"` // the daily check repairs its findings
-	CreatedAt              time.Time         `json:"created_at"`
-	UpdatedAt              time.Time         `json:"updated_at"`
+	CallbackSecret         Sealed    `json:"callback_secret,omitempty"`
+	PreviousCallbackSecret Sealed    `json:"previous_callback_secret,omitempty"`
+	PreviousCallbackEndsAt time.Time `json:"previous_callback_ends_at,omitzero"`
+	// nil while the partner has nothing to set up and has reported nothing
+	Setup         *Setup            `json:"setup,omitempty"`
+	Steps         []Step            `json:"steps"`
+	Resources     []ManagedResource `json:"resources"`
+	Failure       *Failure          `json:"failure,omitempty"`
+	UpgradePolicy UpgradePolicy     `json:"upgrade_policy"`
+	Upgrade       *Upgrade          `json:"upgrade,omitempty"`
+	Drift         *Drift            `json:"drift,omitempty"`        // of the last check; nil without findings
+	RepairDaily   bool              `json:"repair_daily,omitempty"` // the daily check repairs its findings
+	CreatedAt     time.Time         `json:"created_at"`
+	UpdatedAt     time.Time         `json:"updated_at"`
 	Revision
 }
 
@@ -231,7 +233,8 @@ func (i Installation) Resume(by Suspender, now time.Time) (Installation, error) 
 		return i, i.conflict("resumed")
 	}
 	if !slices.Contains(i.SuspendedBy, by) {
-		return i, fault.New(fault.Conflict, "suspended-by-another", "The extension %q was suspended by the %s, who alone can resume it.", i.Extension, i.SuspendedBy[0])
+		return i, fault.New(fault.Conflict, "suspended-by-another",
+			"The extension %q was suspended by the %s, who alone can resume it.", i.Extension, i.SuspendedBy[0])
 	}
 	i.SuspendedBy = slices.DeleteFunc(slices.Clone(i.SuspendedBy), func(s Suspender) bool { return s == by })
 	if len(i.SuspendedBy) == 0 {
@@ -251,7 +254,8 @@ func (i Installation) Disable(now time.Time) (Installation, error) {
 	case i.State == Disabling || i.State == Disabled:
 		return i, nil
 	case len(i.RequiredBy) > 0:
-		return i, fault.New(fault.Conflict, "required-by-extension", "The extension %q is needed by %s. Disable that first.", i.Extension, quoteAll(i.RequiredBy))
+		return i, fault.New(fault.Conflict, "required-by-extension",
+			"The extension %q is needed by %s. Disable that first.", i.Extension, quoteAll(i.RequiredBy))
 	case i.State == Enabled || i.State == Suspended || i.State == Failed:
 		i.State, i.Epoch, i.UpdatedAt = Disabling, i.Epoch+1, now
 		i.SuspendedBy, i.Failure, i.Upgrade = nil, nil, nil
@@ -266,25 +270,30 @@ func (i Installation) Retry(now time.Time) (Installation, error) {
 	if i.State != Failed {
 		return i, i.conflict("retried")
 	}
-	i.State = map[InstallationState]InstallationState{Enabled: Enabling, Upgraded: Upgrading, Disabled: Disabling}[i.Failure.Goal]
+	i.State = map[InstallationState]InstallationState{Enabled: Enabling, Upgraded: Upgrading,
+		Disabled: Disabling}[i.Failure.Goal]
 	i.Failure, i.UpdatedAt = nil, now
 	return i, nil
 }
 
 // Fail stores the step, the reason and the goal.
 func (i Installation) Fail(step, reason string, now time.Time) Installation {
-	goal := map[InstallationState]InstallationState{Enabling: Enabled, Upgrading: Upgraded, Disabling: Disabled}[i.State]
+	goal := map[InstallationState]InstallationState{Enabling: Enabled, Upgrading: Upgraded,
+		Disabling: Disabled}[i.State]
 	i.State, i.Failure, i.UpdatedAt = Failed, &Failure{Step: step, Reason: reason, Goal: goal, At: now}, now
 	return i
 }
 
 // HandedOff is the refusal to show an admin credentials that only the partner gets (design rule 3).
 func HandedOff(e ExtensionID) error {
-	return fault.New(fault.Conflict, "hand-off", "The credentials of the extension %q go to its partner alone. Hand off again, and the partner gets new ones.", e)
+	return fault.New(fault.Conflict, "hand-off",
+		"The credentials of the extension %q go to its partner alone. Hand off again, and the partner gets "+
+			"new ones.", e)
 }
 
 func (i Installation) conflict(done string) error {
-	return fault.New(fault.Conflict, "installation-state", "The extension %q is %s, so it cannot be %s now.", i.Extension, i.State, done)
+	return fault.New(fault.Conflict, "installation-state", "The extension %q is %s, so it cannot be %s now.",
+		i.Extension, i.State, done)
 }
 
 func quoteAll(ids []ExtensionID) string {
@@ -300,13 +309,17 @@ func quoteAll(ids []ExtensionID) string {
 
 // ManagedBy is the refusal of a change to a token or webhook of an extension (design rule 8): disabling removes it.
 func ManagedBy(e ExtensionID, what string) error {
-	return fault.New(fault.Conflict, "managed-resource", "This %s is managed by the extension %q. It goes when the extension is disabled, and cannot be changed or removed otherwise.", what, e)
+	return fault.New(fault.Conflict, "managed-resource",
+		"This %s is managed by the extension %q. It goes when the extension is disabled, and cannot be changed or "+
+			"removed otherwise.", what, e)
 }
 
 // KeptFor is the refusal of a change to a template type or data field of an extension (design rule 8), enabled or not:
 // contracts have values of it.
 func KeptFor(e ExtensionID, what string) error {
-	return fault.New(fault.Conflict, "managed-resource", "This %s is managed by the extension %q, and cannot be changed or removed. It stays when the extension is disabled, for the contracts that were made with it.", what, e)
+	return fault.New(fault.Conflict, "managed-resource",
+		"This %s is managed by the extension %q, and cannot be changed or removed. It stays when the extension is "+
+			"disabled, for the contracts that were made with it.", what, e)
 }
 
 // ParameterResource names a secret parameter to the sealer.

@@ -12,7 +12,8 @@ import (
 var now = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 
 func TestRule5_WhatFailedInAnUpgradeIsSuspendedAndResumedAsItWas(t *testing.T) {
-	failed := domain.Installation{Extension: "acme", State: domain.Failed, Failure: &domain.Failure{Step: "webhook", Goal: domain.Upgraded}}
+	failed := domain.Installation{Extension: "acme", State: domain.Failed,
+		Failure: &domain.Failure{Step: "webhook", Goal: domain.Upgraded}}
 	i, err := failed.Suspend(domain.SuspendedByPlatform, now)
 	if err != nil || i.State != domain.Suspended || i.Installed() || i.Checkable() {
 		t.Fatalf("suspended it is %+v, %v", i, err)
@@ -25,7 +26,8 @@ func TestRule5_WhatFailedInAnUpgradeIsSuspendedAndResumedAsItWas(t *testing.T) {
 		t.Errorf("resumed it is %+v, %v", i, err)
 	}
 	for _, goal := range []domain.InstallationState{domain.Enabled, domain.Disabled} {
-		if _, err := (domain.Installation{State: domain.Failed, Failure: &domain.Failure{Goal: goal}}).Suspend(domain.SuspendedByAdmin, now); fault.KindOf(err) != fault.Conflict {
+		if _, err := (domain.Installation{State: domain.Failed, Failure: &domain.Failure{Goal: goal}}).
+			Suspend(domain.SuspendedByAdmin, now); fault.KindOf(err) != fault.Conflict {
 			t.Errorf("failed on its way to %s: %v", goal, err)
 		}
 	}
@@ -33,7 +35,8 @@ func TestRule5_WhatFailedInAnUpgradeIsSuspendedAndResumedAsItWas(t *testing.T) {
 
 // TestRule5_OnlyTheNamedMovesExist walks every state × every move.
 func TestRule5_OnlyTheNamedMovesExist(t *testing.T) {
-	states := []domain.InstallationState{domain.Enabling, domain.Enabled, domain.Upgrading, domain.Suspended, domain.Failed, domain.Disabling, domain.Disabled}
+	states := []domain.InstallationState{domain.Enabling, domain.Enabled, domain.Upgrading, domain.Suspended,
+		domain.Failed, domain.Disabling, domain.Disabled}
 	moves := map[string]func(domain.Installation) (domain.Installation, error){
 		"suspend": func(i domain.Installation) (domain.Installation, error) {
 			return i.Suspend(domain.SuspendedByAdmin, now)
@@ -50,7 +53,8 @@ func TestRule5_OnlyTheNamedMovesExist(t *testing.T) {
 	allowed := map[string]map[domain.InstallationState]domain.InstallationState{
 		"suspend": {domain.Enabled: domain.Suspended, domain.Suspended: domain.Suspended},
 		"resume":  {domain.Suspended: domain.Enabled, domain.Enabled: domain.Enabled},
-		"disable": {domain.Enabled: domain.Disabling, domain.Suspended: domain.Disabling, domain.Failed: domain.Disabling, domain.Disabling: domain.Disabling, domain.Disabled: domain.Disabled},
+		"disable": {domain.Enabled: domain.Disabling, domain.Suspended: domain.Disabling,
+			domain.Failed: domain.Disabling, domain.Disabling: domain.Disabling, domain.Disabled: domain.Disabled},
 		"retry":   {domain.Failed: domain.Enabling},
 		"upgrade": {domain.Enabled: domain.Upgrading},
 	}
@@ -87,7 +91,8 @@ func TestRule5_EveryDisableRaisesTheEpochOnce(t *testing.T) {
 }
 
 func TestRule5_FailedGoesOnWhereItWasGoing(t *testing.T) {
-	for state, goal := range map[domain.InstallationState]domain.InstallationState{domain.Enabling: domain.Enabled, domain.Upgrading: domain.Upgraded, domain.Disabling: domain.Disabled} {
+	for state, goal := range map[domain.InstallationState]domain.InstallationState{domain.Enabling: domain.Enabled,
+		domain.Upgrading: domain.Upgraded, domain.Disabling: domain.Disabled} {
 		failed := domain.Installation{State: state}.Fail("webhook contracts", "because", now)
 		if failed.State != domain.Failed || failed.Failure.Goal != goal || failed.Failure.Step != "webhook contracts" {
 			t.Errorf("failing while %s gave %+v", state, failed.Failure)
@@ -100,13 +105,15 @@ func TestRule5_FailedGoesOnWhereItWasGoing(t *testing.T) {
 
 // The moves are values: what was read stays as it was, so that a failed commit leaves nothing behind.
 func TestInstallation_MovesLeaveTheOriginalAlone(t *testing.T) {
-	i := domain.Installation{State: domain.Suspended, SuspendedBy: []domain.Suspender{domain.SuspendedByPlatform, domain.SuspendedByAdmin}, Resources: []domain.ManagedResource{{ID: "a"}}}
+	i := domain.Installation{State: domain.Suspended, SuspendedBy: []domain.Suspender{domain.SuspendedByPlatform,
+		domain.SuspendedByAdmin}, Resources: []domain.ManagedResource{{ID: "a"}}}
 	if _, err := i.Resume(domain.SuspendedByPlatform, now); err != nil {
 		t.Fatal(err)
 	}
 	other := i
 	other.Own(domain.ManagedResource{ID: "a", Name: "changed"})
-	if !slices.Equal(i.SuspendedBy, []domain.Suspender{domain.SuspendedByPlatform, domain.SuspendedByAdmin}) || i.Resources[0].Name != "" {
+	if !slices.Equal(i.SuspendedBy, []domain.Suspender{domain.SuspendedByPlatform, domain.SuspendedByAdmin}) ||
+		i.Resources[0].Name != "" {
 		t.Errorf("the original became %+v", i)
 	}
 }

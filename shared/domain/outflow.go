@@ -42,7 +42,8 @@ func (b BlueprintSpec) outflows() []outflowAt {
 		issuer := host(w.Auth.TokenURL)
 		all = appendOutflows(all, at+"/auth", auth, issuer)
 		scopes := strings.Fields(w.Auth.Scope)
-		for _, name := range sortedKeys(w.Auth.TokenParams) { // an audience says what a token opens as much as a scope does
+		// an audience says what a token opens as much as a scope does
+		for _, name := range sortedKeys(w.Auth.TokenParams) {
 			scopes = append(scopes, name+"="+w.Auth.TokenParams[name])
 		}
 		if len(scopes) == 0 {
@@ -92,7 +93,8 @@ func (b BlueprintSpec) newOutflows(next BlueprintSpec) []ConsentReason {
 		if b.Parameters.Properties[p.Key].WriteOnly && !p.Schema.WriteOnly {
 			reasons = append(reasons, ConsentReason{
 				Code: "secret-opened", Pointer: "/parameters/properties/" + EscapePointer(p.Key), Parameter: p.Key,
-				Detail: fmt.Sprintf("%s is no secret any more: its partner and the account's people can read it.", p.Name()),
+				Detail: fmt.Sprintf("%s is no secret any more: its partner and the account's people can read it.",
+					p.Name()),
 			})
 		}
 	}

@@ -76,7 +76,8 @@ func (p Parameters) All() []Parameter {
 	all := []Parameter{}
 	for _, key := range sortedKeys(p.Properties) {
 		s := p.Properties[key]
-		all = append(all, Parameter{Key: key, Required: s.Default == nil && slices.Contains(p.Required, key), Schema: s})
+		all = append(all, Parameter{Key: key, Required: s.Default == nil && slices.Contains(p.Required, key),
+			Schema: s})
 	}
 	return all
 }
@@ -97,11 +98,12 @@ func (p Parameters) WithDefaults(values map[string]ParameterValue) map[string]Pa
 	return all
 }
 
-// NoParameter tells whether v stands for no value: null, as in a JSON merge patch, and the empty text, which is what a form
-// sends of a field that was left alone.
+// NoParameter tells whether v stands for no value: null, as in a JSON merge patch, and the empty text, which is what a
+// form sends of a field that was left alone.
 func NoParameter(v ParameterValue) bool { return v == nil || v == "" }
 
-// ParameterTexts are the values as they stand in headers, queries and contexts: a text as it is, others as JSON writes them.
+// ParameterTexts are the values as they stand in headers, queries and contexts: a text as it is, others as JSON writes
+// them.
 func ParameterTexts(values map[string]ParameterValue) map[string]string {
 	texts := make(map[string]string, len(values))
 	for key, v := range values {
@@ -124,7 +126,8 @@ func ParameterText(v ParameterValue) string {
 func (b BlueprintSpec) CheckParameters(base string, given map[string]ParameterValue) []fault.Field {
 	var wrong []fault.Field
 	add := func(key, code, format string, args ...any) {
-		wrong = append(wrong, fault.Field{Pointer: base + "/" + EscapePointer(key), Code: code, Detail: fmt.Sprintf(format, args...)})
+		wrong = append(wrong, fault.Field{Pointer: base + "/" + EscapePointer(key), Code: code,
+			Detail: fmt.Sprintf(format, args...)})
 	}
 	for _, p := range b.Parameters.All() {
 		value := given[p.Key]
@@ -146,8 +149,8 @@ func (b BlueprintSpec) CheckParameters(base string, given map[string]ParameterVa
 	return wrong
 }
 
-// CheckParameterChanges reports every given value that is unknown, not as declared, or takes away what is needed. base is
-// the pointer of the values' object.
+// CheckParameterChanges reports every given value that is unknown, not as declared, or takes away what is needed. base
+// is the pointer of the values' object.
 func (b BlueprintSpec) CheckParameterChanges(base string, given map[string]ParameterValue) []fault.Field {
 	var wrong []fault.Field
 	for _, key := range sortedKeys(given) {
@@ -187,7 +190,8 @@ func (p Parameter) problem(value ParameterValue) (code, detail string) {
 		case s.Type != NumberParameter && s.Type != IntegerParameter, s.Type == IntegerParameter && v != math.Trunc(v):
 			return "invalid", fmt.Sprintf("%s is of the type %s.", name, s.Type)
 		case s.Type == IntegerParameter && math.Abs(v) > maxSafeInteger:
-			return "invalid", fmt.Sprintf("%s is beyond 2^53, where numbers are not exact. Ask for a text instead.", name)
+			return "invalid", fmt.Sprintf("%s is beyond 2^53, where numbers are not exact. Ask for a text instead.",
+				name)
 		case s.Minimum != nil && v < *s.Minimum:
 			return "invalid", fmt.Sprintf("%s is at least %s.", name, ParameterText(*s.Minimum))
 		case s.Maximum != nil && v > *s.Maximum:
@@ -269,7 +273,8 @@ func (c *blueprintCheck) parameters() {
 	for _, p := range c.spec.Parameters.All() {
 		at := "/parameters/properties/" + EscapePointer(p.Key)
 		if !parameterKey.MatchString(p.Key) {
-			c.add(at, "invalid", "A key begins with a small letter and has small letters, digits and underscores, at most 40.")
+			c.add(at, "invalid", "A key begins with a small letter and has small letters, digits and underscores, at "+
+				"most 40.")
 		}
 		c.parameter(at, p)
 	}
@@ -295,7 +300,8 @@ func (c *blueprintCheck) parameter(at string, p Parameter) {
 		}
 	}
 	if s.MinLength != nil && *s.MinLength > s.longest() {
-		c.add(at+"/minLength", "invalid", "No text has at least %d and at most %d characters.", *s.MinLength, s.longest())
+		c.add(at+"/minLength", "invalid", "No text has at least %d and at most %d characters.", *s.MinLength,
+			s.longest())
 	}
 	if s.Minimum != nil && s.Maximum != nil && *s.Minimum > *s.Maximum {
 		c.add(at+"/minimum", "invalid", "No number is at least %v and at most %v.", *s.Minimum, *s.Maximum)
@@ -312,7 +318,8 @@ func (c *blueprintCheck) parameter(at string, p Parameter) {
 		return
 	}
 	if _, known := parameterFormats[s.Format]; s.Format != "" && !known {
-		c.add(at+"/format", "invalid", "A text's format is one of %s.", strings.Join(sortedKeys(parameterFormats), ", "))
+		c.add(at+"/format", "invalid", "A text's format is one of %s.",
+			strings.Join(sortedKeys(parameterFormats), ", "))
 		return
 	}
 	own := func(pointer string, p Parameter, value ParameterValue) {

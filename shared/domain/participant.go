@@ -39,7 +39,8 @@ func CheckParticipants(base string, given []GivenParticipant) []fault.Field {
 	for i, g := range given {
 		email := EmailIdentity(g.Email)
 		if g.Email != "" && seen[email] {
-			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("%s/%d/email", base, i), Code: "duplicate", Detail: "Another participant of the contract has this e-mail."})
+			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("%s/%d/email", base, i), Code: "duplicate",
+				Detail: "Another participant of the contract has this e-mail."})
 		}
 		seen[email] = true
 	}
@@ -68,8 +69,9 @@ func (c Contract) Participant(id ParticipantID) int {
 	return slices.IndexFunc(c.Participants, func(p Participant) bool { return p.ID == id })
 }
 
-// SignBy records a participant's signature in a session; the last one makes the contract signed. Conflict `contract-state` while
-// it is not published, `already-signed` for a second time, `already-declined` for a participant who declined.
+// SignBy records a participant's signature in a session; the last one makes the contract signed. Conflict
+// `contract-state` while it is not published, `already-signed` for a second time, `already-declined` for a participant
+// who declined.
 func (c Contract) SignBy(id ParticipantID, opener SessionOpener, now time.Time) (Contract, error) {
 	signed, err := c.To(Signed, now)
 	if err != nil {
@@ -82,7 +84,8 @@ func (c Contract) SignBy(id ParticipantID, opener SessionOpener, now time.Time) 
 	case !c.Participants[at].SignedAt.IsZero():
 		return c, fault.New(fault.Conflict, "already-signed", "You have signed the contract.")
 	case !c.Participants[at].DeclinedAt.IsZero():
-		return c, fault.New(fault.Conflict, "already-declined", "You have declined the contract, so you cannot sign it.")
+		return c, fault.New(fault.Conflict, "already-declined",
+			"You have declined the contract, so you cannot sign it.")
 	}
 	signed.Participants = slices.Clone(c.Participants)
 	signed.Participants[at].SignedAt, signed.Participants[at].SessionOpenedBy = now, opener
@@ -107,8 +110,8 @@ func (c Contract) SignByAll(now time.Time) (Contract, error) {
 	return signed, nil
 }
 
-// DeclineBy makes the contract declined and records who did it, in whose session. Conflict `contract-state` while it is not published,
-// `already-signed` for a participant who signed.
+// DeclineBy makes the contract declined and records who did it, in whose session. Conflict `contract-state` while it is
+// not published, `already-signed` for a participant who signed.
 func (c Contract) DeclineBy(id ParticipantID, opener SessionOpener, now time.Time) (Contract, error) {
 	declined, err := c.To(Declined, now)
 	if err != nil {
@@ -136,8 +139,8 @@ type Session struct {
 	Account     AccountID     `json:"account_id"`
 	Contract    ContractID    `json:"contract_id"`
 	Participant ParticipantID `json:"participant_id"`
-	// Extension opened it, in that epoch of its installation, and it ends with that; empty when the account's user or own
-	// token opened it.
+	// Extension opened it, in that epoch of its installation, and it ends with that; empty when the account's user or
+	// own token opened it.
 	Extension ExtensionID   `json:"extension_id,omitempty"`
 	Epoch     int           `json:"epoch,omitempty"`
 	OpenedBy  SessionOpener `json:"opened_by,omitzero"` // absent in sessions from before 0.6.0

@@ -44,14 +44,17 @@ var Quotas = []QuotaLimit{
 	{QuotaTemplates, 1_000, false, "templates", "Delete one first."},
 	// All are read for a list, fields and all: 10 KB each is much, MaxFieldsBytes the most. An extension's
 	// count while it is enabled.
-	{QuotaTemplateTypes, 200, false, "template types, those of enabled extensions included", "Delete one of the account's own, or disable an extension first."},
+	{QuotaTemplateTypes, 200, false, "template types, those of enabled extensions included",
+		"Delete one of the account's own, or disable an extension first."},
 	// They are one document, rewritten by each change, and checked one by one against a contract's values.
-	{QuotaDataFields, MaxFields, true, "data fields of a template type, those of its extension included", "Delete a user field first."},
+	{QuotaDataFields, MaxFields, true, "data fields of a template type, those of its extension included",
+		"Delete a user field first."},
 	// All are read for a list, each with the item that its hash leads to.
 	{QuotaTokens, 50, false, "API tokens of the account's own", "Revoke one first."},
 	// Fan-out reads all of an account for each batch of its events.
 	{QuotaWebhooks, 100, false, "webhooks of the account's own", "Delete one first."},
-	// The same; apart from the account's own, so that neither keeps the other from working. A blueprint brings 100 at most.
+	// The same; apart from the account's own, so that neither keeps the other from working. A blueprint brings 100 at
+	// most.
 	{QuotaManagedWebhooks, 400, false, "webhooks of extensions", "Disable an extension first."},
 	// All are read for a list and for each enabling.
 	{QuotaInstallations, 100, false, "enabled extensions", "Disable one first."},
@@ -75,7 +78,9 @@ func (q Quota) Exceeded() error {
 	if l.PerType {
 		of = "there are"
 	}
-	return fault.New(fault.Conflict, QuotaExceeded, "The quota %q is used up: %s at most %d %s. %s GET /v1/quotas shows what is used.", q, of, l.Limit, l.What, l.Remedy)
+	return fault.New(fault.Conflict, QuotaExceeded,
+		"The quota %q is used up: %s at most %d %s. %s GET /v1/quotas shows what is used.", q, of, l.Limit, l.What,
+		l.Remedy)
 }
 
 // QuotaUse is how much of a quota an account uses: an item of its own, so that what is counted by one quota does not
@@ -137,7 +142,10 @@ func FieldsFit(fields []DataField) error {
 		return fmt.Errorf("measure %d fields: %w", len(fields), err)
 	}
 	if len(encoded) > MaxFieldsBytes {
-		return fault.New(fault.Conflict, QuotaExceeded, "The quota %q is used up: the data fields of a template type take at most %d KB together; these take %d. Shorten a description or a default, or delete a user field.", QuotaDataFields, MaxFieldsBytes>>10, len(encoded)>>10)
+		return fault.New(fault.Conflict, QuotaExceeded,
+			"The quota %q is used up: the data fields of a template type take at most %d KB together; these take %d. "+
+				"Shorten a description or a default, or delete a user field.", QuotaDataFields, MaxFieldsBytes>>10,
+			len(encoded)>>10)
 	}
 	return nil
 }

@@ -29,14 +29,17 @@ func (i Installation) WebhookID(typeKey, webhookKey string) WebhookID {
 func (i Installation) DefineTemplateType(declared TemplateTypeBlueprint, found TemplateType) (TemplateType, error) {
 	if held := found.HeldByUsers(declared.Fields); len(held) > 0 {
 		return found, fault.New(fault.Conflict, "data-field-conflict",
-			"In the template type %q a user's data field holds what the extension needs for itself: %s. Delete that field, or make it anew under another custom id, and retry.", found.Name, strings.Join(quoted(held), ", "))
+			"In the template type %q a user's data field holds what the extension needs for itself: %s. Delete that "+
+				"field, or make it anew under another custom id, and retry.", found.Name,
+			strings.Join(quoted(held), ", "))
 	}
 	t := found
 	t.Account, t.ID = i.Account, i.TemplateTypeID(declared.Key)
 	t.Name, t.Description = declared.Name, declared.Description
 	t.Extension, t.ExtensionType = i.Extension, i.Extension.TypeOf(declared.Key)
 	fields := t.withDeclared(declared.Fields)
-	if i.State != Upgrading { // during an upgrade, removals wait until all additions exist, and Withdraw is a step of its own
+	// during an upgrade, removals wait until all additions exist, and Withdraw is a step of its own
+	if i.State != Upgrading {
 		t.Fields = fields
 		fields = t.withoutUndeclared(declared.Fields)
 	}
@@ -87,8 +90,10 @@ func (t TemplateType) Same(o TemplateType) bool {
 
 // SameDefinition is true when w and o differ at most in runtime state, times and revision.
 func (w Webhook) SameDefinition(o Webhook) bool {
-	return w.ID == o.ID && w.Name == o.Name && w.Extension == o.Extension && w.Epoch == o.Epoch && w.Version == o.Version && w.WebhookKey == o.WebhookKey &&
-		w.TemplateType == o.TemplateType && w.Lifecycle == o.Lifecycle && w.EndsAt.Equal(o.EndsAt) && w.URL == o.URL && slices.Equal(w.EventTypes, o.EventTypes) && w.Policy.Same(o.Policy)
+	return w.ID == o.ID && w.Name == o.Name && w.Extension == o.Extension && w.Epoch == o.Epoch &&
+		w.Version == o.Version && w.WebhookKey == o.WebhookKey &&
+		w.TemplateType == o.TemplateType && w.Lifecycle == o.Lifecycle && w.EndsAt.Equal(o.EndsAt) && w.URL == o.URL &&
+		slices.Equal(w.EventTypes, o.EventTypes) && w.Policy.Same(o.Policy)
 }
 
 // HeldByUsers are the custom ids of user fields that the declared fields need, as users spelled them.

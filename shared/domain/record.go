@@ -44,20 +44,21 @@ const (
 	RecordPending         Record = "pending"         // an outbox item that fanout has not sent on yet
 	RecordPendingCursor   Record = "pending-cursor"  // how far those were swept
 	RecordProvision       Record = "provision"       // an outbox item: provisioning hears of it
-	RecordResend          Record = "resend"          // an outbox item: fanout sends a delivery again, or has a page of a replay worked
-	RecordReplay          Record = "replay"
-	RecordReplaying       Record = "replaying" // a webhook's one place for a replay that runs
-	RecordIdempotency     Record = "idempotency"
-	RecordDataKey         Record = "data-key"
-	RecordQuotaUse        Record = "quota-use"
-	RecordHealth          Record = "webhook-health"
-	RecordRequests        Record = "requests"   // how many an account or partner made in some seconds
-	RecordAttempt         Record = "attempt"    // in the deliveries table, as are the next five
-	RecordDue             Record = "due"        // a delivery that waits for its next attempt
-	RecordDueCursor       Record = "due-cursor" // how far those were swept
-	RecordPace            Record = "pace"       // until when the turns to send to a webhook are taken
-	RecordParked          Record = "parked"     // a delivery that waits for its webhook's breaker to close
-	RecordWatched         Record = "watched"    // a webhook whose breaker opened, for which something may be parked
+	// an outbox item: fanout sends a delivery again, or has a page of a replay worked
+	RecordResend      Record = "resend"
+	RecordReplay      Record = "replay"
+	RecordReplaying   Record = "replaying" // a webhook's one place for a replay that runs
+	RecordIdempotency Record = "idempotency"
+	RecordDataKey     Record = "data-key"
+	RecordQuotaUse    Record = "quota-use"
+	RecordHealth      Record = "webhook-health"
+	RecordRequests    Record = "requests"   // how many an account or partner made in some seconds
+	RecordAttempt     Record = "attempt"    // in the deliveries table, as are the next five
+	RecordDue         Record = "due"        // a delivery that waits for its next attempt
+	RecordDueCursor   Record = "due-cursor" // how far those were swept
+	RecordPace        Record = "pace"       // until when the turns to send to a webhook are taken
+	RecordParked      Record = "parked"     // a delivery that waits for its webhook's breaker to close
+	RecordWatched     Record = "watched"    // a webhook whose breaker opened, for which something may be parked
 )
 
 // Records is a list of them, as an operation declares it.

@@ -22,7 +22,8 @@ func (w Webhook) Held(h Health, installation Installation) error {
 	case w.Extension == "" || w.Lifecycle:
 		return nil
 	case installation.State == Suspended:
-		return fault.New(fault.Conflict, "extension-suspended", "The extension %q is suspended. Resume it first.", w.Extension)
+		return fault.New(fault.Conflict, "extension-suspended", "The extension %q is suspended. Resume it first.",
+			w.Extension)
 	case !installation.Installed():
 		return fault.New(fault.Conflict, "installation-state", "The extension %q is not enabled.", w.Extension)
 	}

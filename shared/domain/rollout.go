@@ -101,8 +101,10 @@ func (p RolloutProgress) plus(o RolloutProgress) RolloutProgress {
 	p.Failures = append(slices.Clone(p.Failures), o.Failures...)
 	p.Failures = p.Failures[:min(len(p.Failures), maxRolloutFailures)]
 	return RolloutProgress{
-		Seen: p.Seen + o.Seen, Upgraded: p.Upgraded + o.Upgraded, Current: p.Current + o.Current, WaitingForConsent: p.WaitingForConsent + o.WaitingForConsent,
-		ByHand: p.ByHand + o.ByHand, Skipped: p.Skipped + o.Skipped, Failed: p.Failed + o.Failed, Failures: p.Failures,
+		Seen: p.Seen + o.Seen, Upgraded: p.Upgraded + o.Upgraded, Current: p.Current + o.Current,
+		WaitingForConsent: p.WaitingForConsent + o.WaitingForConsent,
+		ByHand:            p.ByHand + o.ByHand, Skipped: p.Skipped + o.Skipped, Failed: p.Failed + o.Failed,
+		Failures: p.Failures,
 	}
 }
 

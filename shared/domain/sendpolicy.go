@@ -40,7 +40,8 @@ const TurnsWithin = 24 * time.Hour
 
 // defaultRetryWaits is the example of the Standard Webhooks specification.
 var defaultRetryWaits = []time.Duration{
-	5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour, 10 * time.Hour, 14 * time.Hour, 20 * time.Hour, 24 * time.Hour,
+	5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour, 10 * time.Hour, 14 * time.Hour,
+	20 * time.Hour, 24 * time.Hour,
 }
 
 // Timeout is the time of an attempt, from dialling to the last byte read.
@@ -75,14 +76,16 @@ func (p SendPolicy) Every() (time.Duration, bool) {
 
 // Same is true when both policies are equal.
 func (p SendPolicy) Same(o SendPolicy) bool {
-	return p.TimeoutSeconds == o.TimeoutSeconds && p.MaxPerSecond == o.MaxPerSecond && slices.Equal(p.RetryWaitSeconds, o.RetryWaitSeconds)
+	return p.TimeoutSeconds == o.TimeoutSeconds && p.MaxPerSecond == o.MaxPerSecond &&
+		slices.Equal(p.RetryWaitSeconds, o.RetryWaitSeconds)
 }
 
 // Check reports every value out of bounds. base is the policy's pointer.
 func (p SendPolicy) Check(base string) []fault.Field {
 	var wrong []fault.Field
 	add := func(pointer, format string, args ...any) {
-		wrong = append(wrong, fault.Field{Pointer: base + pointer, Code: "invalid", Detail: fmt.Sprintf(format, args...)})
+		wrong = append(wrong, fault.Field{Pointer: base + pointer, Code: "invalid",
+			Detail: fmt.Sprintf(format, args...)})
 	}
 	if p.TimeoutSeconds < 0 || p.Timeout() > TimeoutMost {
 		add("/timeout_seconds", "A timeout is 1 to %.0f seconds.", TimeoutMost.Seconds())

@@ -15,7 +15,8 @@ func TestRule19_APolicyLeftOutIsTheStandardSchedule(t *testing.T) {
 		t.Errorf("the timeout is %s, want 5s", got)
 	}
 	want := []time.Duration{
-		5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour, 10 * time.Hour, 14 * time.Hour, 20 * time.Hour, 24 * time.Hour,
+		5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour, 10 * time.Hour,
+		14 * time.Hour, 20 * time.Hour, 24 * time.Hour,
 	}
 	for i, w := range want {
 		if got, again := p.RetryWait(i + 1); got != w || !again {
@@ -32,18 +33,21 @@ func TestRule19_APolicyIsHeldToItsBoundsByPointer(t *testing.T) {
 		policy domain.SendPolicy
 		want   string
 	}{
-		"nothing given":        {domain.SendPolicy{}, ""},
-		"the least":            {domain.SendPolicy{TimeoutSeconds: 1, RetryWaitSeconds: []int{1}, MaxPerSecond: 1}, ""},
-		"the most":             {domain.SendPolicy{TimeoutSeconds: 30, RetryWaitSeconds: slices.Repeat([]int{86_400}, 14)}, ""},
+		"nothing given": {domain.SendPolicy{}, ""},
+		"the least":     {domain.SendPolicy{TimeoutSeconds: 1, RetryWaitSeconds: []int{1}, MaxPerSecond: 1}, ""},
+		"the most": {domain.SendPolicy{TimeoutSeconds: 30,
+			RetryWaitSeconds: slices.Repeat([]int{86_400}, 14)}, ""},
 		"the most retries":     {domain.SendPolicy{RetryWaitSeconds: slices.Repeat([]int{60_480}, 20)}, ""},
 		"an endless timeout":   {domain.SendPolicy{TimeoutSeconds: 31}, "/p/timeout_seconds"},
 		"too many a second":    {domain.SendPolicy{MaxPerSecond: 1001}, "/p/max_per_second"},
 		"fewer than none":      {domain.SendPolicy{MaxPerSecond: -1}, "/p/max_per_second"},
 		"a timeout before now": {domain.SendPolicy{TimeoutSeconds: -1}, "/p/timeout_seconds"},
-		"too many retries":     {domain.SendPolicy{RetryWaitSeconds: slices.Repeat([]int{1}, 21)}, "/p/retry_wait_seconds"},
+		"too many retries": {domain.SendPolicy{RetryWaitSeconds: slices.Repeat([]int{1}, 21)},
+			"/p/retry_wait_seconds"},
 		"no wait, and too long a one": {domain.SendPolicy{RetryWaitSeconds: []int{0, 1, 86_401, -5}},
 			"/p/retry_wait_seconds/0, /p/retry_wait_seconds/2, /p/retry_wait_seconds/3"},
-		"14 days and a second": {domain.SendPolicy{RetryWaitSeconds: append(slices.Repeat([]int{86_400}, 14), 1)}, "/p/retry_wait_seconds"},
+		"14 days and a second": {domain.SendPolicy{RetryWaitSeconds: append(slices.Repeat([]int{86_400}, 14), 1)},
+			"/p/retry_wait_seconds"},
 	} {
 		var got []string
 		for _, f := range test.policy.Check("/p") {
@@ -73,8 +77,9 @@ func TestRule10_AManagedWebhooksPolicyIsOfItsDefinition(t *testing.T) {
 		t.Fatalf("the webhook is made with %+v", w.Policy)
 	}
 	for name, other := range map[string]domain.SendPolicy{
-		"the timeout": {TimeoutSeconds: 21, RetryWaitSeconds: []int{5, 10}, MaxPerSecond: 3}, "the order of waits": {TimeoutSeconds: 20, RetryWaitSeconds: []int{10, 5}, MaxPerSecond: 3},
-		"the pace": {TimeoutSeconds: 20, RetryWaitSeconds: []int{5, 10}, MaxPerSecond: 4}, "all of it": {},
+		"the timeout":        {TimeoutSeconds: 21, RetryWaitSeconds: []int{5, 10}, MaxPerSecond: 3},
+		"the order of waits": {TimeoutSeconds: 20, RetryWaitSeconds: []int{10, 5}, MaxPerSecond: 3},
+		"the pace":           {TimeoutSeconds: 20, RetryWaitSeconds: []int{5, 10}, MaxPerSecond: 4}, "all of it": {},
 	} {
 		drifted := w
 		drifted.Policy = other
@@ -82,7 +87,9 @@ func TestRule10_AManagedWebhooksPolicyIsOfItsDefinition(t *testing.T) {
 			t.Errorf("%s: a webhook with another policy has the same definition", name)
 		}
 		found := i.DriftFrom(b, domain.Managed{Webhooks: map[domain.WebhookID]domain.Webhook{w.ID: drifted}})
-		if !slices.ContainsFunc(found, func(f domain.Finding) bool { return strings.HasPrefix(f.Pointer, "/policy/") }) {
+		if !slices.ContainsFunc(found, func(f domain.Finding) bool {
+			return strings.HasPrefix(f.Pointer, "/policy/")
+		}) {
 			t.Errorf("%s: the drift is not found: %+v", name, found)
 		}
 		if again := i.DefineWebhook(b, declared, "", drifted); !again.Policy.Same(declared.Policy) {

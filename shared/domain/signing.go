@@ -32,7 +32,8 @@ func Overlap(seconds *int) time.Duration {
 // than they were to: after it the new one signs alone, however many rotations came before. Of more than MostSecrets the
 // oldest end at once. ended are the former ones that this rotation ends now and that would have gone on.
 func (w *Webhook) Rotate(sealed Sealed, now time.Time, overlap time.Duration) (ended []FormerSecret) {
-	former := append([]FormerSecret{{Secret: w.Secret, MadeAt: w.secretMadeAt(), EndsAt: now.Add(overlap)}}, w.FormerAt(now)...)
+	former := append([]FormerSecret{{Secret: w.Secret, MadeAt: w.secretMadeAt(), EndsAt: now.Add(overlap)}},
+		w.FormerAt(now)...)
 	w.Secret, w.SecretMadeAt, w.Former = sealed, now, nil
 	for _, f := range former {
 		if last := now.Add(overlap); f.EndsAt.After(last) {

@@ -18,16 +18,26 @@ func TestRule22_RotatingASigningSecret(t *testing.T) {
 		at        time.Duration
 		want      []Sealed
 	}{
-		"none":                                        {nil, 0, []Sealed{"0"}},
-		"one, within the overlap":                     {[]rotation{{1 * time.Hour, 24 * time.Hour, ""}}, 24 * time.Hour, []Sealed{"1", "0"}},
-		"one, as the overlap ends":                    {[]rotation{{1 * time.Hour, 24 * time.Hour, ""}}, 25 * time.Hour, []Sealed{"1"}},
-		"one without overlap":                         {[]rotation{{1 * time.Hour, 0, "[0]"}}, time.Hour, []Sealed{"1"}},
-		"a second within the overlap":                 {[]rotation{{1 * time.Hour, 24 * time.Hour, ""}, {2 * time.Hour, 24 * time.Hour, ""}}, 2 * time.Hour, []Sealed{"2", "1", "0"}},
-		"the oldest ends when it was to":              {[]rotation{{1 * time.Hour, 24 * time.Hour, ""}, {2 * time.Hour, 24 * time.Hour, ""}}, 25 * time.Hour, []Sealed{"2", "1"}},
-		"a shorter overlap shortens the others":       {[]rotation{{1 * time.Hour, 168 * time.Hour, ""}, {2 * time.Hour, time.Hour, ""}}, 3 * time.Hour, []Sealed{"2"}},
-		"no overlap ends all":                         {[]rotation{{1 * time.Hour, 168 * time.Hour, ""}, {2 * time.Hour, 0, "[1 0]"}}, 2 * time.Hour, []Sealed{"2"}},
-		"a third ends the oldest":                     {[]rotation{{1 * time.Hour, 24 * time.Hour, ""}, {2 * time.Hour, 24 * time.Hour, ""}, {3 * time.Hour, 24 * time.Hour, "[0]"}}, 3 * time.Hour, []Sealed{"3", "2", "1"}},
-		"what ended by itself is not ended once more": {[]rotation{{1 * time.Hour, time.Hour, ""}, {3 * time.Hour, 0, "[1]"}}, 3 * time.Hour, []Sealed{"2"}},
+		"none": {nil, 0, []Sealed{"0"}},
+		"one, within the overlap": {[]rotation{{1 * time.Hour, 24 * time.Hour, ""}}, 24 * time.Hour,
+			[]Sealed{"1", "0"}},
+		"one, as the overlap ends": {[]rotation{{1 * time.Hour, 24 * time.Hour, ""}}, 25 * time.Hour,
+			[]Sealed{"1"}},
+		"one without overlap": {[]rotation{{1 * time.Hour, 0, "[0]"}}, time.Hour,
+			[]Sealed{"1"}},
+		"a second within the overlap": {[]rotation{{1 * time.Hour, 24 * time.Hour, ""},
+			{2 * time.Hour, 24 * time.Hour, ""}}, 2 * time.Hour, []Sealed{"2", "1", "0"}},
+		"the oldest ends when it was to": {[]rotation{{1 * time.Hour, 24 * time.Hour, ""},
+			{2 * time.Hour, 24 * time.Hour, ""}}, 25 * time.Hour, []Sealed{"2", "1"}},
+		"a shorter overlap shortens the others": {[]rotation{{1 * time.Hour, 168 * time.Hour, ""},
+			{2 * time.Hour, time.Hour, ""}}, 3 * time.Hour, []Sealed{"2"}},
+		"no overlap ends all": {[]rotation{{1 * time.Hour, 168 * time.Hour, ""},
+			{2 * time.Hour, 0, "[1 0]"}}, 2 * time.Hour, []Sealed{"2"}},
+		"a third ends the oldest": {[]rotation{{1 * time.Hour, 24 * time.Hour, ""},
+			{2 * time.Hour, 24 * time.Hour, ""}, {3 * time.Hour, 24 * time.Hour, "[0]"}}, 3 * time.Hour,
+			[]Sealed{"3", "2", "1"}},
+		"what ended by itself is not ended once more": {[]rotation{{1 * time.Hour, time.Hour, ""},
+			{3 * time.Hour, 0, "[1]"}}, 3 * time.Hour, []Sealed{"2"}},
 	} {
 		w := Webhook{Secret: "0", CreatedAt: made}
 		for n, r := range c.rotations {

@@ -7,8 +7,8 @@ import (
 	"unicode"
 )
 
-// Words are not identifiers: a name takes what its language needs, and is judged as a whole. It refuses what ends a line
-// or a header, and what only makes it read as another one.
+// Words are not identifiers: a name takes what its language needs, and is judged as a whole. It refuses what ends a
+// line or a header, and what only makes it read as another one.
 
 // LineProblem says why text cannot be a name or any other single line; empty when it can.
 func LineProblem(text string) string {
@@ -45,7 +45,9 @@ func TextProblem(text string) string {
 
 // ValueProblem is TextProblem for what people write in any language into a contract: direction may be set in it.
 func ValueProblem(text string) string {
-	if strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) && !strings.ContainsRune("\n\r\t", r) }) {
+	if strings.ContainsFunc(text, func(r rune) bool {
+		return unicode.IsControl(r) && !strings.ContainsRune("\n\r\t", r)
+	}) {
 		return "This holds a control character."
 	}
 	return ""
@@ -54,21 +56,24 @@ func ValueProblem(text string) string {
 // HasControl tells whether text would end a header and begin another, or mislead who reads it: it holds a control
 // character, or one that Unicode breaks lines at.
 func HasControl(text string) bool {
-	return strings.ContainsFunc(text, func(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' })
+	return strings.ContainsFunc(text, func(r rune) bool {
+		return unicode.IsControl(r) || r == '\u2028' || r == '\u2029'
+	})
 }
 
 // onlyMisleads tells of characters that no name needs: overrides of direction ("Trojan Source", CVE-2021-42574), the
 // byte order mark, mathematics that nobody sees, formats that Unicode deprecates, and marks of annotation.
 func onlyMisleads(r rune) bool {
 	switch {
-	case r == '\u202d', r == '\u202e', r == '\ufeff', r >= '\u2061' && r <= '\u2064', r >= '\u206a' && r <= '\u206f', r >= '\ufff9' && r <= '\ufffb':
+	case r == '\u202d', r == '\u202e', r == '\ufeff', r >= '\u2061' && r <= '\u2064', r >= '\u206a' && r <= '\u206f',
+		r >= '\ufff9' && r <= '\ufffb':
 		return true
 	}
 	return false
 }
 
-// directionsEnd tells whether every embedding and isolate that begins in the text ends in it, and the other way round. A
-// contact list puts a pair around each name, which moves nothing outside of it.
+// directionsEnd tells whether every embedding and isolate that begins in the text ends in it, and the other way round.
+// A contact list puts a pair around each name, which moves nothing outside of it.
 func directionsEnd(runes []rune) bool {
 	var open []rune
 	for _, r := range runes {
@@ -90,7 +95,8 @@ func directionsEnd(runes []rune) bool {
 // invisible tells of characters that show nothing by themselves, and belong beside certain others.
 func invisible(r rune) bool {
 	switch {
-	case r == softHyphen, r == zeroWidthSpace, r == wordJoiner, r == '\u200c', r == '\u200d': // the last two are joiners
+	// the last two are joiners
+	case r == softHyphen, r == zeroWidthSpace, r == wordJoiner, r == '\u200c', r == '\u200d':
 		return true
 	case slices.Contains([]rune{'\u3164', '\uffa0', '\u115f', '\u1160'}, r): // fillers of Hangul
 		return true
@@ -108,12 +114,14 @@ const (
 	endOfTags      = '\U000e007f'
 )
 
-// isTag tells of the characters that spell the name of a region in an emoji of its flag (Unicode Technical Standard 51).
+// isTag tells of the characters that spell the name of a region in an emoji of its flag (Unicode Technical Standard
+// 51).
 func isTag(r rune) bool { return r >= '\U000e0020' && r <= endOfTags }
 
 // wordsUnspaced are the scripts whose words a zero-width space parts (The Unicode Standard, 23.2).
 var wordsUnspaced = []*unicode.RangeTable{
-	unicode.Khmer, unicode.Thai, unicode.Lao, unicode.Myanmar, unicode.Tibetan, unicode.Tai_Tham, unicode.New_Tai_Lue, unicode.Tai_Viet,
+	unicode.Khmer, unicode.Thai, unicode.Lao, unicode.Myanmar, unicode.Tibetan, unicode.Tai_Tham, unicode.New_Tai_Lue,
+	unicode.Tai_Viet,
 	unicode.Balinese, unicode.Javanese,
 }
 

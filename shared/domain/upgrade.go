@@ -138,7 +138,8 @@ func (s UpgradeSubject) Plan() UpgradePlan {
 	p := UpgradePlan{
 		Extension: s.Installation.Extension, Epoch: s.Installation.Epoch, From: s.From.Version, To: s.To.Version,
 		ScopesAdded: without(s.To.Scopes, s.From.Scopes), ScopesRemoved: without(s.From.Scopes, s.To.Scopes),
-		TemplateTypes: []TemplateTypeUpgrade{}, Webhooks: []WebhookUpgrade{}, Dependencies: []DependencyUpgrade{}, Parameters: []Parameter{},
+		TemplateTypes: []TemplateTypeUpgrade{}, Webhooks: []WebhookUpgrade{}, Dependencies: []DependencyUpgrade{},
+		Parameters:   []Parameter{},
 		NeedsConsent: []ConsentReason{}, Conflicts: []UpgradeConflict{}, Steps: []Step{},
 	}
 	if s.From.Version == s.To.Version {
@@ -180,20 +181,24 @@ func (s UpgradeSubject) comes(p *UpgradePlan, declared TemplateTypeBlueprint) {
 	for _, id := range found.HeldByUsers(declared.Fields) {
 		p.Conflicts = append(p.Conflicts, UpgradeConflict{
 			Code: "data-field-conflict", TemplateType: found.ID, ExtensionType: extensionType, CustomID: id,
-			Detail: fmt.Sprintf("The template type %q has a user's data field %q, which version %d needs for itself. Delete that field, or make it anew under another custom id.", found.Name, id, s.To.Version),
+			Detail: fmt.Sprintf("The template type %q has a user's data field %q, which version %d needs for itself. "+
+				"Delete that field, or make it anew under another custom id.", found.Name, id, s.To.Version),
 		})
 	}
 	t, err := s.Installation.DefineTemplateType(declared, found)
 	if fault.Is(err, QuotaExceeded) {
 		p.Conflicts = append(p.Conflicts, UpgradeConflict{
 			Code: "quota-exceeded", TemplateType: found.ID, ExtensionType: extensionType,
-			Detail: fmt.Sprintf("With the fields of version %d the template type %q would hold too many, or too much: at most %d fields and %d KB. Delete fields of your own.", s.To.Version, found.Name, MaxFields, MaxFieldsBytes>>10),
+			Detail: fmt.Sprintf("With the fields of version %d the template type %q would hold too many, or too much: "+
+				"at most %d fields and %d KB. Delete fields of your own.", s.To.Version, found.Name, MaxFields,
+				MaxFieldsBytes>>10),
 		})
 	}
 	if err != nil || t.Same(found) {
 		return
 	}
-	u := TemplateTypeUpgrade{ID: t.ID, ExtensionType: extensionType, Name: t.Name, Change: UpgradeChanges, Fields: []FieldUpgrade{}}
+	u := TemplateTypeUpgrade{ID: t.ID, ExtensionType: extensionType, Name: t.Name, Change: UpgradeChanges,
+		Fields: []FieldUpgrade{}}
 	if found.Rev == 0 {
 		u.Change = UpgradeAdds
 	}
@@ -220,14 +225,16 @@ func (s UpgradeSubject) goes(p *UpgradePlan, key string) {
 	at := slices.IndexFunc(p.TemplateTypes, func(u TemplateTypeUpgrade) bool { return u.ID == found.ID })
 	if at < 0 {
 		at = len(p.TemplateTypes)
-		p.TemplateTypes = append(p.TemplateTypes, TemplateTypeUpgrade{ID: found.ID, ExtensionType: found.ExtensionType, Name: found.Name, Change: UpgradeDeactivates, Fields: []FieldUpgrade{}})
+		p.TemplateTypes = append(p.TemplateTypes, TemplateTypeUpgrade{ID: found.ID, ExtensionType: found.ExtensionType,
+			Name: found.Name, Change: UpgradeDeactivates, Fields: []FieldUpgrade{}})
 		if kept {
 			p.TemplateTypes[at].Change = UpgradeChanges
 		}
 	}
 	for n, f := range after.Fields {
 		if f != found.Fields[n] {
-			p.TemplateTypes[at].Fields = append(p.TemplateTypes[at].Fields, FieldUpgrade{f.CustomID, UpgradeDeactivates})
+			p.TemplateTypes[at].Fields = append(p.TemplateTypes[at].Fields,
+				FieldUpgrade{f.CustomID, UpgradeDeactivates})
 		}
 	}
 	p.Steps = append(p.Steps, Step{Kind: StepWithdrawal, TypeKey: key})
@@ -250,11 +257,13 @@ func (s UpgradeSubject) webhooks(p *UpgradePlan) (removals []Step) {
 			continue
 		}
 		p.Steps = append(p.Steps, step)
-		u := WebhookUpgrade{ID: w.ID, Key: step.WebhookKey, ExtensionType: i.Extension.TypeOf(step.TypeKey), URL: w.URL, Change: UpgradeChanges}
+		u := WebhookUpgrade{ID: w.ID, Key: step.WebhookKey, ExtensionType: i.Extension.TypeOf(step.TypeKey), URL: w.URL,
+			Change: UpgradeChanges}
 		if found.Epoch != i.Epoch || found.ID == "" {
 			u.Change = UpgradeAdds
 		}
-		if found.Version = w.Version; u.Change == UpgradeChanges && w.SameDefinition(found) && known && reflect.DeepEqual(before, declared) {
+		if found.Version = w.Version; u.Change == UpgradeChanges && w.SameDefinition(found) && known &&
+			reflect.DeepEqual(before, declared) {
 			continue // only its version's number changes
 		}
 		p.Webhooks = append(p.Webhooks, u)
@@ -264,7 +273,8 @@ func (s UpgradeSubject) webhooks(p *UpgradePlan) (removals []Step) {
 			continue
 		}
 		key := s.keyOf(w.TemplateType)
-		p.Webhooks = append(p.Webhooks, WebhookUpgrade{ID: w.ID, Key: w.WebhookKey, ExtensionType: i.Extension.TypeOf(key), URL: w.URL, Change: UpgradeRemoves})
+		p.Webhooks = append(p.Webhooks, WebhookUpgrade{ID: w.ID, Key: w.WebhookKey,
+			ExtensionType: i.Extension.TypeOf(key), URL: w.URL, Change: UpgradeRemoves})
 		removals = append(removals, Step{Kind: StepWebhookRemoval, TypeKey: key, WebhookKey: w.WebhookKey})
 	}
 	return removals
@@ -379,7 +389,9 @@ func (s UpgradeSubject) keyOf(id TemplateTypeID) string {
 }
 
 func (s UpgradeSubject) templateType(key string) TemplateType {
-	at := slices.IndexFunc(s.TemplateTypes, func(t TemplateType) bool { return t.ID == s.Installation.TemplateTypeID(key) })
+	at := slices.IndexFunc(s.TemplateTypes, func(t TemplateType) bool {
+		return t.ID == s.Installation.TemplateTypeID(key)
+	})
 	if at < 0 {
 		return TemplateType{}
 	}
@@ -403,8 +415,8 @@ func without[T comparable](all, taken []T) []T {
 	return slices.DeleteFunc(append([]T{}, all...), func(v T) bool { return slices.Contains(taken, v) })
 }
 
-// StartUpgrade sets an enabled installation on its way to the plan's version. It goes on working meanwhile. Conflict from
-// any other state.
+// StartUpgrade sets an enabled installation on its way to the plan's version. It goes on working meanwhile. Conflict
+// from any other state.
 func (i Installation) StartUpgrade(p UpgradePlan, by RolloutID, now time.Time) (Installation, error) {
 	if i.State != Enabled {
 		return i, i.conflict("upgraded")
@@ -444,7 +456,8 @@ func (p UpgradePlan) Obstructed() error {
 	if len(p.Conflicts) == 0 {
 		return nil
 	}
-	err := fault.New(fault.Conflict, "upgrade-conflict", "Something in the account is in the way of version %d; each is named in errors. Nothing was changed.", p.To)
+	err := fault.New(fault.Conflict, "upgrade-conflict",
+		"Something in the account is in the way of version %d; each is named in errors. Nothing was changed.", p.To)
 	for _, c := range p.Conflicts {
 		pointer := "/template-types/" + EscapePointer(string(c.TemplateType)) + "/fields"
 		if c.CustomID != "" {
@@ -457,7 +470,9 @@ func (p UpgradePlan) Obstructed() error {
 
 // Unconsented is Conflict `consent-required`, naming each reason whose code is not among those consented to.
 func (p UpgradePlan) Unconsented(consent []string) error {
-	err := fault.New(fault.Conflict, "consent-required", "Version %d does more than the installed one may; an admin of the account must consent to what is named in errors. Nothing was changed.", p.To)
+	err := fault.New(fault.Conflict, "consent-required",
+		"Version %d does more than the installed one may; an admin of the account must consent to what is named in "+
+			"errors. Nothing was changed.", p.To)
 	for _, r := range p.NeedsConsent {
 		if !slices.Contains(consent, r.Code) {
 			err.Fields = append(err.Fields, fault.Field{Pointer: r.Pointer, Code: r.Code, Detail: r.Detail})
@@ -476,7 +491,8 @@ func (p UpgradePlan) Ready() error {
 	}
 	for _, d := range p.Dependencies {
 		if d.Problem != "" {
-			return fault.New(fault.Conflict, "dependency-"+d.Problem, "Version %d of the extension %q is needed and not enabled.", max(d.MinVersion, 1), d.Extension)
+			return fault.New(fault.Conflict, "dependency-"+d.Problem,
+				"Version %d of the extension %q is needed and not enabled.", max(d.MinVersion, 1), d.Extension)
 		}
 	}
 	if len(p.Parameters) > 0 {

@@ -11,7 +11,8 @@ import (
 	"plugboard/shared/domain"
 )
 
-// chart is design rule 5's, with what may follow what; and what failed in an upgrade, which goes on working, may be suspended.
+// chart is design rule 5's, with what may follow what; and what failed in an upgrade, which goes on working, may be
+// suspended.
 var chart = map[domain.InstallationState][]domain.InstallationState{
 	domain.Enabling:  {domain.Enabled, domain.Failed},
 	domain.Enabled:   {domain.Suspended, domain.Upgrading, domain.Disabling},
@@ -44,14 +45,16 @@ func TestRule5_AnyInterleavingOfMovesKeepsToTheChart(t *testing.T) {
 				case domain.Enabling:
 					next.State = domain.Enabled
 				case domain.Upgrading:
-					next = i.Upgraded(domain.Blueprint{Version: i.Version}, domain.Blueprint{Version: i.Upgrade.Version}, now)
+					next = i.Upgraded(domain.Blueprint{Version: i.Version},
+						domain.Blueprint{Version: i.Upgrade.Version}, now)
 				case domain.Disabling:
 					next.State = domain.Disabled
 				}
 				return next, nil
 			},
 			"fail": func() (domain.Installation, error) {
-				if slices.Contains([]domain.InstallationState{domain.Enabling, domain.Upgrading, domain.Disabling}, i.State) {
+				if slices.Contains([]domain.InstallationState{domain.Enabling, domain.Upgrading, domain.Disabling},
+					i.State) {
 					return i.Fail("a step", "a reason", now), nil
 				}
 				return i, nil
@@ -79,11 +82,17 @@ func TestRule5_AnyInterleavingOfMovesKeepsToTheChart(t *testing.T) {
 			if i.State != before.State && !slices.Contains(chart[before.State], i.State) {
 				t.Fatalf("%s led from %s to %s", name, before.State, i.State)
 			}
-			if rises := i.State == domain.Disabling && before.State != domain.Disabling && (before.Failure == nil || before.Failure.Goal != domain.Disabled || name == "disable"); rises != (i.Epoch == before.Epoch+1) {
-				t.Fatalf("%s led from %s to %s, and from epoch %d to %d", name, before.State, i.State, before.Epoch, i.Epoch)
+			if rises := i.State == domain.Disabling && before.State != domain.Disabling &&
+				(before.Failure == nil || before.Failure.Goal != domain.Disabled ||
+					name == "disable"); rises != (i.Epoch == before.Epoch+1) {
+				t.Fatalf("%s led from %s to %s, and from epoch %d to %d", name, before.State, i.State, before.Epoch,
+					i.Epoch)
 			}
-			if failed := i.State == domain.Failed || i.State == domain.Suspended && i.HalfUpgraded(); failed != (i.Failure != nil) || (i.State == domain.Suspended) != (len(i.SuspendedBy) > 0) {
-				t.Fatalf("%s made it %s, with the failure %+v, suspended by %v", name, i.State, i.Failure, i.SuspendedBy)
+			if failed := i.State == domain.Failed || i.State == domain.Suspended &&
+				i.HalfUpgraded(); failed != (i.Failure != nil) ||
+				(i.State == domain.Suspended) != (len(i.SuspendedBy) > 0) {
+				t.Fatalf("%s made it %s, with the failure %+v, suspended by %v", name, i.State, i.Failure,
+					i.SuspendedBy)
 			}
 			if i.Version < before.Version || i.Version > before.Version && name != "arrive" {
 				t.Fatalf("%s led from version %d to %d", name, before.Version, i.Version)
@@ -95,24 +104,30 @@ func TestRule5_AnyInterleavingOfMovesKeepsToTheChart(t *testing.T) {
 	})
 }
 
-// drawBlueprint is a version with some of three template types, some of five fields in each, some of two webhooks, and a
-// lifecycle endpoint or none.
+// drawBlueprint is a version with some of three template types, some of five fields in each, some of two webhooks, and
+// a lifecycle endpoint or none.
 func drawBlueprint(t *rapid.T, version int) domain.Blueprint {
 	b := domain.Blueprint{Extension: "acme", Version: version}
 	if url := rapid.SampledFrom([]string{"", "https://a.test", "https://b.test"}).Draw(t, "lifecycle"); url != "" {
 		b.Lifecycle = &domain.LifecycleBlueprint{URL: url}
 	}
-	for _, w := range rapid.SliceOfDistinct(rapid.SampledFrom([]string{"one", "two"}), rapid.ID[string]).Draw(t, "webhooks") {
+	for _, w := range rapid.SliceOfDistinct(rapid.SampledFrom([]string{"one", "two"}), rapid.ID[string]).Draw(t,
+		"webhooks") {
 		b.Webhooks = append(b.Webhooks, domain.WebhookBlueprint{
-			Key: w, URL: rapid.SampledFrom([]string{"https://a.test", "https://b.test"}).Draw(t, "url"), EventTypes: []string{"contract.signed"},
-			Headers: map[string]string{"X": rapid.SampledFrom([]string{"1", "2"}).Draw(t, "header")},
-			Policy:  domain.SendPolicy{TimeoutSeconds: rapid.SampledFrom([]int{0, 9}).Draw(t, "timeout")},
+			Key: w, URL: rapid.SampledFrom([]string{"https://a.test", "https://b.test"}).Draw(t, "url"),
+			EventTypes: []string{"contract.signed"},
+			Headers:    map[string]string{"X": rapid.SampledFrom([]string{"1", "2"}).Draw(t, "header")},
+			Policy:     domain.SendPolicy{TimeoutSeconds: rapid.SampledFrom([]int{0, 9}).Draw(t, "timeout")},
 		})
 	}
-	for _, key := range rapid.SliceOfDistinct(rapid.SampledFrom([]string{"", "a", "b"}), rapid.ID[string]).Draw(t, "types") {
-		tt := domain.TemplateTypeBlueprint{Key: key, Name: rapid.SampledFrom([]string{"A", "B"}).Draw(t, "name"), NoWebhooks: rapid.Bool().Draw(t, "no webhooks")}
-		for _, id := range rapid.SliceOfDistinct(rapid.SampledFrom([]string{"f1", "F2", "f 3", "f4", "f5"}), domain.FoldCustomID).Draw(t, "fields") {
-			tt.Fields = append(tt.Fields, domain.FieldDefinition{CustomID: id, Name: id, Kind: rapid.SampledFrom([]domain.FieldKind{domain.Text, domain.Date}).Draw(t, "kind")})
+	for _, key := range rapid.SliceOfDistinct(rapid.SampledFrom([]string{"", "a", "b"}), rapid.ID[string]).Draw(t,
+		"types") {
+		tt := domain.TemplateTypeBlueprint{Key: key, Name: rapid.SampledFrom([]string{"A", "B"}).Draw(t, "name"),
+			NoWebhooks: rapid.Bool().Draw(t, "no webhooks")}
+		for _, id := range rapid.SliceOfDistinct(rapid.SampledFrom([]string{"f1", "F2", "f 3", "f4", "f5"}),
+			domain.FoldCustomID).Draw(t, "fields") {
+			tt.Fields = append(tt.Fields, domain.FieldDefinition{CustomID: id, Name: id,
+				Kind: rapid.SampledFrom([]domain.FieldKind{domain.Text, domain.Date}).Draw(t, "kind")})
 		}
 		b.TemplateTypes = append(b.TemplateTypes, tt)
 	}
@@ -195,8 +210,10 @@ func TestRule6_AnyPlanEndsWithExactlyTheVersionAndTwiceIsOnce(t *testing.T) {
 				for n := range tt.Fields {
 					tt.Fields[n].Active = rapid.Bool().Draw(t, "active")
 				}
-				if id := rapid.SampledFrom([]string{"", "ours", "f2"}).Draw(t, "user's field"); id != "" && tt.Field(id) < 0 {
-					tt.Fields = append([]domain.DataField{field(id, domain.Text, domain.SourceUser, true)}, tt.Fields...)
+				if id := rapid.SampledFrom([]string{"", "ours", "f2"}).Draw(t, "user's field"); id != "" &&
+					tt.Field(id) < 0 {
+					tt.Fields = append([]domain.DataField{field(id, domain.Text, domain.SourceUser, true)},
+						tt.Fields...)
 				}
 				p.types[id] = tt
 			}
@@ -213,7 +230,8 @@ func TestRule6_AnyPlanEndsWithExactlyTheVersionAndTwiceIsOnce(t *testing.T) {
 			if len(plan.Conflicts) > 0 {
 				return
 			}
-			before := place{i: p.i, types: map[domain.TemplateTypeID]domain.TemplateType{}, hooks: map[domain.WebhookID]domain.Webhook{}}
+			before := place{i: p.i, types: map[domain.TemplateTypeID]domain.TemplateType{},
+				hooks: map[domain.WebhookID]domain.Webhook{}}
 			for id, tt := range p.types {
 				tt.Fields = slices.Clone(tt.Fields)
 				before.types[id] = tt
@@ -223,7 +241,8 @@ func TestRule6_AnyPlanEndsWithExactlyTheVersionAndTwiceIsOnce(t *testing.T) {
 			}
 			p.i.State = domain.Upgrading
 			comes := slices.DeleteFunc(slices.Clone(plan.Steps), func(s domain.Step) bool {
-				return s.Kind == domain.StepWithdrawal || s.Kind == domain.StepWebhookRemoval || s.Kind == domain.StepLifecycleRemoval
+				return s.Kind == domain.StepWithdrawal || s.Kind == domain.StepWebhookRemoval ||
+					s.Kind == domain.StepLifecycleRemoval
 			})
 			if !slices.Equal(comes, plan.Steps[:len(comes)]) {
 				t.Fatalf("something goes before all has come: %+v", plan.Steps)

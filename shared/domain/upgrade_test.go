@@ -14,15 +14,18 @@ import (
 func lifecycleSubject(from, to string, hooks ...domain.Webhook) domain.UpgradeSubject {
 	version := func(n int, url, key string) domain.Blueprint {
 		b := domain.Blueprint{Extension: "acme", Version: n}
-		b.Webhooks = []domain.WebhookBlueprint{{Key: key, URL: "https://a.test", EventTypes: []string{"contract.signed"}}}
-		b.TemplateTypes = []domain.TemplateTypeBlueprint{{Name: "A", Fields: []domain.FieldDefinition{{CustomID: key, Name: key, Kind: domain.Text}}}}
+		b.Webhooks = []domain.WebhookBlueprint{{Key: key, URL: "https://a.test",
+			EventTypes: []string{"contract.signed"}}}
+		b.TemplateTypes = []domain.TemplateTypeBlueprint{
+			{Name: "A", Fields: []domain.FieldDefinition{{CustomID: key, Name: key, Kind: domain.Text}}}}
 		if url != "" {
 			b.Lifecycle = &domain.LifecycleBlueprint{URL: url}
 		}
 		return b
 	}
 	i := domain.Installation{Account: "acct", Extension: "acme", Version: 1, Epoch: 2, State: domain.Enabled}
-	s := domain.UpgradeSubject{Installation: i, From: version(1, from, "one"), To: version(2, to, "two"), Webhooks: hooks}
+	s := domain.UpgradeSubject{Installation: i, From: version(1, from, "one"), To: version(2, to, "two"),
+		Webhooks: hooks}
 	made, _ := i.DefineTemplateType(s.From.TemplateTypes[0], domain.TemplateType{})
 	made.Rev = 1
 	s.TemplateTypes = []domain.TemplateType{made}
@@ -45,13 +48,20 @@ func TestRule6_ALifecycleEndpointComesFirstAndGoesLast(t *testing.T) {
 		steps   string // all of them
 		consent string
 	}{
-		"added":                  {lifecycleSubject("", here), "added " + here, "lifecycle template-type webhook withdrawal webhook-removal", "webhook-added"},
-		"dropped":                {lifecycleSubject(here, "", at(here)), "removed " + here, "template-type webhook withdrawal webhook-removal lifecycle-removal", ""},
-		"moved":                  {lifecycleSubject(here, there, at(here)), "changed " + there, "lifecycle template-type webhook withdrawal webhook-removal", "target-host-changed"},
-		"the same":               {lifecycleSubject(here, here, at(here)), "", "template-type webhook withdrawal webhook-removal", ""},
-		"lost, and brought back": {lifecycleSubject(here, here), "added " + here, "lifecycle template-type webhook withdrawal webhook-removal", ""},
-		"added, where one of an earlier life has its last word": {lifecycleSubject("", here, ended), "added " + here, "lifecycle template-type webhook withdrawal webhook-removal", "webhook-added"},
-		"none, where one of an earlier life has its last word":  {lifecycleSubject("", "", ended), "", "template-type webhook withdrawal webhook-removal", ""},
+		"added": {lifecycleSubject("", here), "added " + here,
+			"lifecycle template-type webhook withdrawal webhook-removal", "webhook-added"},
+		"dropped": {lifecycleSubject(here, "", at(here)), "removed " + here,
+			"template-type webhook withdrawal webhook-removal lifecycle-removal", ""},
+		"moved": {lifecycleSubject(here, there, at(here)), "changed " + there,
+			"lifecycle template-type webhook withdrawal webhook-removal", "target-host-changed"},
+		"the same": {lifecycleSubject(here, here, at(here)),
+			"", "template-type webhook withdrawal webhook-removal", ""},
+		"lost, and brought back": {lifecycleSubject(here, here), "added " + here,
+			"lifecycle template-type webhook withdrawal webhook-removal", ""},
+		"added, where one of an earlier life has its last word": {lifecycleSubject("", here, ended), "added " + here,
+			"lifecycle template-type webhook withdrawal webhook-removal", "webhook-added"},
+		"none, where one of an earlier life has its last word": {lifecycleSubject("", "", ended),
+			"", "template-type webhook withdrawal webhook-removal", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			plan := c.subject.Plan()
@@ -69,7 +79,8 @@ func TestRule6_ALifecycleEndpointComesFirstAndGoesLast(t *testing.T) {
 					consent = append(consent, r.Code)
 				}
 			}
-			if got, want := fmt.Sprint(change, steps, consent), fmt.Sprintf("[%s] [%s] [%s]", c.change, c.steps, c.consent); got != want {
+			if got, want := fmt.Sprint(change, steps, consent),
+				fmt.Sprintf("[%s] [%s] [%s]", c.change, c.steps, c.consent); got != want {
 				t.Errorf("got %s, want %s", got, want)
 			}
 		})
@@ -100,14 +111,17 @@ func TestRule6_SetupIsAskedForWhenItComesAndForgottenWhenItGoes(t *testing.T) {
 		"dropped":                             {here, "", domain.UpgradeRemoves, done, nil},
 		"never there":                         {"", "", "", done, done},
 	} {
-		i := domain.Installation{Account: "acct", Extension: "acme", Version: 1, State: domain.Enabled, TokenHash: "hash", CallbackSecret: "sealed", Setup: c.before}
+		i := domain.Installation{Account: "acct", Extension: "acme", Version: 1, State: domain.Enabled,
+			TokenHash: "hash", CallbackSecret: "sealed", Setup: c.before}
 		from, to := version(1, c.from), version(2, c.to)
 		if got := (domain.UpgradeSubject{Installation: i, From: from, To: to}).Plan().Setup; got != c.change {
 			t.Errorf("%s: the plan says %q, want %q", name, got, c.change)
 		}
 		got := i.Upgraded(from, to, now)
-		if !reflect.DeepEqual(got.Setup, c.after) || got.TokenHash != i.TokenHash || got.CallbackSecret != i.CallbackSecret {
-			t.Errorf("%s: got the setup %+v, want %+v, and the credentials %q %q", name, got.Setup, c.after, got.TokenHash, got.CallbackSecret)
+		if !reflect.DeepEqual(got.Setup, c.after) || got.TokenHash != i.TokenHash ||
+			got.CallbackSecret != i.CallbackSecret {
+			t.Errorf("%s: got the setup %+v, want %+v, and the credentials %q %q", name, got.Setup, c.after,
+				got.TokenHash, got.CallbackSecret)
 		}
 	}
 }

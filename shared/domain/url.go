@@ -16,8 +16,8 @@ const (
 	LifecycleURL URLUse = "A lifecycle URL"
 )
 
-// Problem says why a URL for this use is refused; empty when it is taken. Connections check scheme and address again, by
-// the stage's rules.
+// Problem says why a URL for this use is refused; empty when it is taken. Connections check scheme and address again,
+// by the stage's rules.
 func (u URLUse) Problem(raw string) string {
 	parsed, err := url.Parse(raw)
 	switch {
@@ -58,7 +58,8 @@ func (u URLUse) encoding(raw string) string {
 	}
 	character := string([]rune(raw[at:])[0])
 	if strings.Contains(hostOf(raw), character) {
-		return fmt.Sprintf("%s has no '%s' in its host: write an international name in its ASCII form, which begins with xn--.", u, character)
+		return fmt.Sprintf("%s has no '%s' in its host: write an international name in its ASCII form, which begins "+
+			"with xn--.", u, character)
 	}
 	return fmt.Sprintf("%s has no '%s' as it is: write it as %s.", u, character, EncodedURL(character))
 }

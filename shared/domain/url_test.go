@@ -37,7 +37,8 @@ func TestURL_WhatGoWouldSendRawIsRefusedWithItsEncoding(t *testing.T) {
 // Each is in use, and goes out as it is.
 func TestURL_WhatEndpointsHaveIsTakenAsItIs(t *testing.T) {
 	for _, raw := range []string{
-		"https://a.test/hooks?a[]=1&a[]=2", "https://a.test/a%2Fb/c+d?x=a+b&code=abc/def==", "https://a.test:8443/~u;v=1/(x)!$&'*,@:?q=%C3%A9",
+		"https://a.test/hooks?a[]=1&a[]=2", "https://a.test/a%2Fb/c+d?x=a+b&code=abc/def==",
+		"https://a.test:8443/~u;v=1/(x)!$&'*,@:?q=%C3%A9",
 		"https://xn--bcher-kva.test/", "https://a.test?q=1", "https://[2606:2800:220:1::1]/hook", "HTTPS://A.test/",
 	} {
 		for _, use := range urlUses {
@@ -60,7 +61,8 @@ func TestURL_EachUseSpeaksOfItself(t *testing.T) {
 		}
 		for _, raw := range []string{"https://:443/", "https://{{host}}/", "https://u:p@a.test/", "https://u@a.test/"} {
 			got := use.Problem(raw)
-			if got == "" || use != domain.WebhookURL && strings.Contains(got, "headers, query") || (use == domain.SetupURL || use == domain.LifecycleURL) && strings.Contains(got, "auth") {
+			if got == "" || use != domain.WebhookURL && strings.Contains(got, "headers, query") ||
+				(use == domain.SetupURL || use == domain.LifecycleURL) && strings.Contains(got, "auth") {
 				t.Errorf("%s %q: got %q", use, raw, got)
 			}
 		}

@@ -38,7 +38,8 @@ type BlueprintVersion struct {
 func (v BlueprintVersion) Review(approve bool, reasons []string, now time.Time) (BlueprintVersion, error) {
 	switch {
 	case v.State != VersionSubmitted:
-		return v, fault.New(fault.Conflict, "version-state", "Version %d is %s; only a submitted one is reviewed.", v.Version, v.State)
+		return v, fault.New(fault.Conflict, "version-state", "Version %d is %s; only a submitted one is reviewed.",
+			v.Version, v.State)
 	case !approve && len(reasons) == 0:
 		return v, fault.InvalidFields(RejectionWithoutReason())
 	}
@@ -58,7 +59,8 @@ func RejectionWithoutReason() []fault.Field {
 // version that is out of reach already.
 func (v BlueprintVersion) Yank(reason string, now time.Time) (BlueprintVersion, error) {
 	if v.State == VersionRejected || v.State == VersionYanked {
-		return v, fault.New(fault.Conflict, "version-state", "Version %d is %s, so nothing can install it.", v.Version, v.State)
+		return v, fault.New(fault.Conflict, "version-state", "Version %d is %s, so nothing can install it.", v.Version,
+			v.State)
 	}
 	v.State, v.YankReason, v.YankedAt = VersionYanked, reason, now
 	return v, nil
@@ -102,7 +104,8 @@ func (b BlueprintSpec) Promote(key string, t TemplateType) BlueprintSpec {
 	at := slices.IndexFunc(b.TemplateTypes, func(t TemplateTypeBlueprint) bool { return t.Key == key })
 	if at < 0 {
 		at = len(b.TemplateTypes)
-		b.TemplateTypes = append(b.TemplateTypes, TemplateTypeBlueprint{Key: key, Name: t.Name, Description: t.Description})
+		b.TemplateTypes = append(b.TemplateTypes,
+			TemplateTypeBlueprint{Key: key, Name: t.Name, Description: t.Description})
 	}
 	b.TemplateTypes[at].Fields = fields
 	return b

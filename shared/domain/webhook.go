@@ -10,22 +10,24 @@ import (
 // Webhook is where someone wants to hear of events. One with an Extension is managed: it belongs to exactly
 // one template type of the installation.
 type Webhook struct {
-	Account      AccountID      `json:"account_id"`
-	ID           WebhookID      `json:"id"`
-	Name         string         `json:"name"`
-	Extension    ExtensionID    `json:"extension_id,omitempty"`
-	Epoch        int            `json:"epoch,omitempty"`       // of the installation that made it
-	Version      int            `json:"version,omitempty"`     // of the blueprint that declares it: while its installation upgrades, the old or the new one
-	WebhookKey   string         `json:"webhook_key,omitempty"` // in that blueprint
-	Lifecycle    bool           `json:"lifecycle,omitempty"`   // hears of its installation instead of contracts; signed with the extension's LifecycleSecret
+	Account   AccountID   `json:"account_id"`
+	ID        WebhookID   `json:"id"`
+	Name      string      `json:"name"`
+	Extension ExtensionID `json:"extension_id,omitempty"`
+	Epoch     int         `json:"epoch,omitempty"` // of the installation that made it
+	// of the blueprint that declares it: while its installation upgrades, the old or the new one
+	Version    int    `json:"version,omitempty"`
+	WebhookKey string `json:"webhook_key,omitempty"` // in that blueprint
+	// hears of its installation instead of contracts; signed with the extension's LifecycleSecret
+	Lifecycle    bool           `json:"lifecycle,omitempty"`
 	TemplateType TemplateTypeID `json:"template_type_id,omitempty"`
 	URL          string         `json:"url"`
 	EventTypes   []string       `json:"event_types"` // empty: every type
 
 	Credentials Credentials `json:"credentials,omitzero"` // of the account's own; a managed one's are its blueprint's
 
-	// The account's own may be held to contracts made through these extensions, in these workspaces, and of these template
-	// types; empty: no such filter.
+	// The account's own may be held to contracts made through these extensions, in these workspaces, and of these
+	// template types; empty: no such filter.
 	Origins       []ExtensionID    `json:"origin_extension_ids,omitempty"`
 	Workspaces    []WorkspaceID    `json:"workspace_ids,omitempty"`
 	TemplateTypes []TemplateTypeID `json:"template_type_ids,omitempty"`
@@ -61,20 +63,23 @@ type Clause string
 
 // The clauses, in the order in which they are looked at: the first that refuses decides.
 const (
-	Heard              Clause = ""                   // no clause refuses
-	ClauseMeantFor     Clause = "meant-for"          // the event is meant for another webhook alone
-	ClauseItself       Clause = "itself"             // the event tells how the webhook itself fares
-	ClauseInstallation Clause = "installation"       // of a lifecycle webhook: the event is of no installation, or of another
-	ClauseEnded        Clause = "installation-ended" // of a lifecycle webhook: its installation ended before the event's began
-	ClauseOrigin       Clause = "origin"             // the contract was made through no extension, or through another
-	ClauseTemplateType Clause = "template-type"      // the contract has no such template type
+	Heard          Clause = ""          // no clause refuses
+	ClauseMeantFor Clause = "meant-for" // the event is meant for another webhook alone
+	ClauseItself   Clause = "itself"    // the event tells how the webhook itself fares
+	// of a lifecycle webhook: the event is of no installation, or of another
+	ClauseInstallation Clause = "installation"
+	// of a lifecycle webhook: its installation ended before the event's began
+	ClauseEnded        Clause = "installation-ended"
+	ClauseOrigin       Clause = "origin"        // the contract was made through no extension, or through another
+	ClauseTemplateType Clause = "template-type" // the contract has no such template type
 	ClauseEventType    Clause = "event-type"
 	ClauseWorkspace    Clause = "workspace"
 )
 
 // Clauses is each that can refuse, in their order.
 var Clauses = []Clause{
-	ClauseMeantFor, ClauseItself, ClauseInstallation, ClauseEnded, ClauseOrigin, ClauseTemplateType, ClauseEventType, ClauseWorkspace,
+	ClauseMeantFor, ClauseItself, ClauseInstallation, ClauseEnded, ClauseOrigin, ClauseTemplateType, ClauseEventType,
+	ClauseWorkspace,
 }
 
 // Hears is rule 17, and the only place where it is decided. It returns the first clause that refuses the event, and
@@ -102,7 +107,8 @@ func (w Webhook) Hears(s Subject) Clause {
 		return Heard
 	case managed && s.Origin != w.Extension, !allows(w.Origins, s.Origin):
 		return ClauseOrigin
-	case managed && (s.TemplateType == "" || s.TemplateType != w.TemplateType), !allows(w.TemplateTypes, s.TemplateType):
+	case managed && (s.TemplateType == "" || s.TemplateType != w.TemplateType),
+		!allows(w.TemplateTypes, s.TemplateType):
 		return ClauseTemplateType
 	case !allows(w.EventTypes, s.EventType):
 		return ClauseEventType

@@ -18,7 +18,8 @@ func someHearing(t *rapid.T) (domain.Webhook, domain.Subject) {
 	events := rapid.SampledFrom([]string{"contract.signed", "contract.created", "installation.enabled"})
 	epochs := rapid.IntRange(1, 2)
 	w := domain.Webhook{
-		ID: "whk_1", Extension: extensions.Draw(t, "extension"), Lifecycle: rapid.Bool().Draw(t, "lifecycle"), Epoch: epochs.Draw(t, "epoch"),
+		ID: "whk_1", Extension: extensions.Draw(t, "extension"), Lifecycle: rapid.Bool().Draw(t, "lifecycle"),
+		Epoch:        epochs.Draw(t, "epoch"),
 		TemplateType: types.Draw(t, "template type"), EventTypes: rapid.SliceOfN(events, 0, 2).Draw(t, "event types"),
 	}
 	if rapid.Bool().Draw(t, "filters") {
@@ -30,8 +31,10 @@ func someHearing(t *rapid.T) (domain.Webhook, domain.Subject) {
 		w.EndsAt = time.Unix(1, 0)
 	}
 	return w, domain.Subject{
-		EventType: events.Draw(t, "event type"), Origin: extensions.Draw(t, "origin"), Workspace: workspaces.Draw(t, "workspace"),
-		TemplateType: types.Draw(t, "of template type"), Installation: extensions.Draw(t, "installation"), Epoch: epochs.Draw(t, "of epoch"),
+		EventType: events.Draw(t, "event type"), Origin: extensions.Draw(t, "origin"),
+		Workspace:    workspaces.Draw(t, "workspace"),
+		TemplateType: types.Draw(t, "of template type"), Installation: extensions.Draw(t, "installation"),
+		Epoch:   epochs.Draw(t, "of epoch"),
 		Webhook: hooks.Draw(t, "how which fares"), Only: hooks.Draw(t, "meant for"),
 	}
 }
@@ -42,12 +45,15 @@ func hears(w domain.Webhook, s domain.Subject) bool {
 		return s.Only == w.ID
 	}
 	if w.Lifecycle {
-		return s.Webhook != w.ID && w.Extension != "" && s.Installation == w.Extension && (w.EndsAt.IsZero() || s.Epoch == w.Epoch)
+		return s.Webhook != w.ID && w.Extension != "" && s.Installation == w.Extension &&
+			(w.EndsAt.IsZero() || s.Epoch == w.Epoch)
 	}
 	own := w.Extension == "" || s.Origin == w.Extension && s.TemplateType == w.TemplateType && s.TemplateType != ""
 	return s.Webhook != w.ID && own &&
-		(len(w.EventTypes) == 0 || slices.Contains(w.EventTypes, s.EventType)) && (len(w.Origins) == 0 || slices.Contains(w.Origins, s.Origin)) &&
-		(len(w.Workspaces) == 0 || slices.Contains(w.Workspaces, s.Workspace)) && (len(w.TemplateTypes) == 0 || slices.Contains(w.TemplateTypes, s.TemplateType))
+		(len(w.EventTypes) == 0 || slices.Contains(w.EventTypes, s.EventType)) &&
+		(len(w.Origins) == 0 || slices.Contains(w.Origins, s.Origin)) &&
+		(len(w.Workspaces) == 0 || slices.Contains(w.Workspaces, s.Workspace)) &&
+		(len(w.TemplateTypes) == 0 || slices.Contains(w.TemplateTypes, s.TemplateType))
 }
 
 // without lets the event pass the clause, and leaves all others as they are.

@@ -46,7 +46,8 @@ func (c Config) guard() *ssrf.Guardian {
 
 var (
 	private4 = []netip.Prefix{
-		netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"), netip.MustParsePrefix("192.168.0.0/16"),
+		netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8"),
+		netip.MustParsePrefix("172.16.0.0/12"), netip.MustParsePrefix("192.168.0.0/16"),
 	}
 	private6 = []netip.Prefix{netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("fc00::/7")}
 )
@@ -140,8 +141,9 @@ func TimedOut(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &n) && n.Timeout()
 }
 
-// HeadersTooLong tells whether an answer came whose headers are longer than MaxHeaderBytes. Go has no type for it: these are
-// the words of its clients of HTTP/1 and of HTTP/2.
+// HeadersTooLong tells whether an answer came whose headers are longer than MaxHeaderBytes. Go has no type for it:
+// these are the words of its clients of HTTP/1 and of HTTP/2.
 func HeadersTooLong(err error) bool {
-	return err != nil && (strings.Contains(err.Error(), "server response headers exceeded") || strings.Contains(err.Error(), "response header list larger than"))
+	return err != nil && (strings.Contains(err.Error(), "server response headers exceeded") ||
+		strings.Contains(err.Error(), "response header list larger than"))
 }

@@ -101,7 +101,9 @@ func TestRule21_OnlyPublicAddressesAreDialled(t *testing.T) {
 
 // The name is public in the URL, and private only where it is dialled.
 func TestRule21_ANameIsCheckedWhereItLeads(t *testing.T) {
-	server := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the request arrived") }))
+	server := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		t.Error("the request arrived")
+	}))
 	defer server.Close()
 	_, port, _ := net.SplitHostPort(server.Listener.Addr().String())
 	for _, host := range []string{"localhost", "127.0.0.1", "[::1]", "0.0.0.0", "[::ffff:127.0.0.1]", "0"} {
@@ -155,7 +157,9 @@ func TestRule21_NoProxyVariables(t *testing.T) {
 	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "ALL_PROXY"} {
 		t.Setenv(name, proxy.URL)
 	}
-	target := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "direct") }))
+	target := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, "direct")
+	}))
 	defer target.Close()
 	answer, err := New(Config{AllowPrivate: true}, 1).Get(target.URL)
 	if err != nil {
@@ -219,7 +223,8 @@ func TestNew_HeadersOfUpTo60KBAreReadAndMoreAreSaidToBeTooLong(t *testing.T) {
 		headers, each int
 		long          bool
 	}{
-		"22 cookies": {22, 900, false}, "one of 17 KB": {1, 17 << 10, false}, "60 KB": {60, 1000, false}, "many small": {500, 20, false},
+		"22 cookies": {22, 900, false}, "one of 17 KB": {1, 17 << 10, false}, "60 KB": {60, 1000, false},
+		"many small": {500, 20, false},
 		"70 of 1 KB": {70, 1 << 10, true}, "5 of 15 KB": {5, 15 << 10, true},
 	} {
 		for _, second := range []bool{false, true} {
@@ -231,7 +236,8 @@ func TestNew_HeadersOfUpTo60KBAreReadAndMoreAreSaidToBeTooLong(t *testing.T) {
 			client := New(Config{AllowPrivate: true}, 1)
 			if server.EnableHTTP2 = second; second {
 				server.StartTLS()
-				client.Transport.(transport).TLSClientConfig = server.Client().Transport.(*http.Transport).TLSClientConfig
+				client.Transport.(transport).TLSClientConfig = server.Client().Transport.(*http.Transport).
+					TLSClientConfig
 			} else {
 				server.Start()
 			}

@@ -28,7 +28,8 @@ const (
 )
 
 var kindNames = [...]string{
-	"internal", "unauthenticated", "forbidden", "not-found", "conflict", "stale", "unconditional", "too-large", "invalid", "throttled", "unavailable",
+	"internal", "unauthenticated", "forbidden", "not-found", "conflict", "stale", "unconditional", "too-large",
+	"invalid", "throttled", "unavailable",
 }
 
 func (k Kind) String() string { return kindNames[k] }
@@ -70,7 +71,8 @@ func Wrap(err error, format string, args ...any) error {
 	op := fmt.Sprintf(format, args...)
 	var inner *Error
 	if errors.As(err, &inner) {
-		return &Error{Kind: inner.Kind, Code: inner.Code, Detail: inner.Detail, Fields: inner.Fields, Wait: inner.Wait, Op: op, Err: err}
+		return &Error{Kind: inner.Kind, Code: inner.Code, Detail: inner.Detail, Fields: inner.Fields, Wait: inner.Wait,
+			Op: op, Err: err}
 	}
 	return &Error{Kind: Internal, Op: op, Err: err}
 }
@@ -89,7 +91,8 @@ func InvalidFields(fields []Field) error {
 	if len(fields) == 0 {
 		return nil
 	}
-	return &Error{Kind: Invalid, Code: "invalid", Detail: "Some fields are wrong; each is named in errors. Nothing was changed.", Fields: fields}
+	return &Error{Kind: Invalid, Code: "invalid",
+		Detail: "Some fields are wrong; each is named in errors. Nothing was changed.", Fields: fields}
 }
 
 // KindOf is Internal for an error that is no fault.

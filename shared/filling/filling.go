@@ -33,7 +33,8 @@ type Change struct {
 
 // Apply is the values before with the change made, and those that changed; or all that is wrong with the change. A
 // participant changes only fields that participants fill (design rule 29).
-func (c Change) Apply(t domain.TemplateType, before []domain.Value, installed bool) (all, changed []domain.Value, wrong []fault.Field) {
+func (c Change) Apply(t domain.TemplateType, before []domain.Value,
+	installed bool) (all, changed []domain.Value, wrong []fault.Field) {
 	if all, changed, wrong = t.Refill(c.At, before, c.Values, installed); c.By != "" {
 		wrong = append(wrong, t.KeptFromParticipants(c.At, c.Values, installed)...)
 	}
@@ -46,7 +47,8 @@ func (c Change) Apply(t domain.TemplateType, before []domain.Value, installed bo
 // Invalid with everything that is wrong at once; Conflict `contract-state` or `already-signed` when the values stay as
 // they are, `data-field-changed` when a field changed since the version that the caller named or, when it named none,
 // meanwhile.
-func (f Filling) Fill(ctx context.Context, tx *store.Tx, c domain.Contract, change Change) (domain.Contract, *store.Write, error) {
+func (f Filling) Fill(ctx context.Context, tx *store.Tx, c domain.Contract,
+	change Change) (domain.Contract, *store.Write, error) {
 	if err := c.Fillable(); err != nil {
 		return c, nil, err
 	}
@@ -72,7 +74,8 @@ func (f Filling) Fill(ctx context.Context, tx *store.Tx, c domain.Contract, chan
 // Fields reads a template type for someone who gives values of it. The version is read before the fields: whatever
 // changes after it fails the condition on it. Conflict `data-field-changed` when it is not the one that the caller
 // has seen; 0 for one that says nothing.
-func (f Filling) Fields(ctx context.Context, a domain.AccountID, id domain.TemplateTypeID, seen int) (version domain.FieldsVersion, t domain.TemplateType, installed bool, err error) {
+func (f Filling) Fields(ctx context.Context, a domain.AccountID, id domain.TemplateTypeID,
+	seen int) (version domain.FieldsVersion, t domain.TemplateType, installed bool, err error) {
 	if version, err = f.store.FieldsVersion(ctx, a, id); err != nil {
 		return
 	}
@@ -101,5 +104,6 @@ func (f Filling) Installed(ctx context.Context, t domain.TemplateType) (bool, er
 
 // FieldsChanged is the refusal of values that were chosen by other fields than there are (design rule 13).
 func FieldsChanged() error {
-	return fault.New(fault.Conflict, "data-field-changed", "The data fields of the template type changed meanwhile. Read them again and repeat.")
+	return fault.New(fault.Conflict, "data-field-changed",
+		"The data fields of the template type changed meanwhile. Read them again and repeat.")
 }

@@ -10,7 +10,8 @@ import (
 
 func TestRule29_AParticipantChangesOnlyFieldsThatParticipantsFill(t *testing.T) {
 	field := func(id string, source domain.Source, active bool, by domain.Filler) domain.DataField {
-		return domain.DataField{FieldDefinition: domain.FieldDefinition{CustomID: id, Kind: domain.Text, FilledBy: by}, Source: source, Active: active}
+		return domain.DataField{FieldDefinition: domain.FieldDefinition{CustomID: id, Kind: domain.Text, FilledBy: by},
+			Source: source, Active: active}
 	}
 	fields := domain.TemplateType{Name: "Order", Fields: []domain.DataField{
 		field("silent", domain.SourceUser, true, ""),
@@ -24,11 +25,14 @@ func TestRule29_AParticipantChangesOnlyFieldsThatParticipantsFill(t *testing.T) 
 		given string
 		want  string // the changed, or what is wrong
 	}{
-		"the account":                {"", "silent ours theirs their_own", "silent ours theirs their_own"},
-		"a participant":              {"kim", "theirs their_own", "theirs their_own"},
-		"of the account":             {"kim", "silent theirs Ours", "/at/0/custom_id filled-by-account; /at/2/custom_id filled-by-account"},
-		"inactive, and account's":    {"kim", "off ours", "/at/0/custom_id inactive-data-field; /at/1/custom_id filled-by-account"},
-		"unknown, and the account's": {"kim", "none silent", "/at/0/custom_id unknown-data-field; /at/1/custom_id filled-by-account"},
+		"the account":   {"", "silent ours theirs their_own", "silent ours theirs their_own"},
+		"a participant": {"kim", "theirs their_own", "theirs their_own"},
+		"of the account": {"kim", "silent theirs Ours",
+			"/at/0/custom_id filled-by-account; /at/2/custom_id filled-by-account"},
+		"inactive, and account's": {"kim", "off ours",
+			"/at/0/custom_id inactive-data-field; /at/1/custom_id filled-by-account"},
+		"unknown, and the account's": {"kim", "none silent",
+			"/at/0/custom_id unknown-data-field; /at/1/custom_id filled-by-account"},
 	} {
 		var given []domain.GivenValue
 		for _, id := range strings.Fields(test.given) {

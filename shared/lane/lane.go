@@ -1,6 +1,6 @@
 // Package lane sends deliveries to the queues that delivery works off. There are two, so that what takes long delays
-// nothing else: the slow one has a concurrency of its own, and takes what goes to slow endpoints and what is sent again on
-// demand (design rule 20). Which lane a delivery takes, it says itself.
+// nothing else: the slow one has a concurrency of its own, and takes what goes to slow endpoints and what is sent again
+// on demand (design rule 20). Which lane a delivery takes, it says itself.
 package lane
 
 import (
@@ -91,8 +91,8 @@ const (
 	targetAttribute = "target" // what is known of where it goes
 )
 
-// Message is the delivery's, due at once. An event's body goes along while the message stays one billed request, and SQS takes it;
-// then what is known of its target.
+// Message is the delivery's, due at once. An event's body goes along while the message stays one billed request, and
+// SQS takes it; then what is known of its target.
 func Message(d events.Delivery) (queue.Message, error) {
 	body, err := queue.Encode(d)
 	m := queue.Message{Body: body, Attributes: map[string]string{}, Group: string(d.Webhook)}
@@ -109,8 +109,8 @@ func Message(d events.Delivery) (queue.Message, error) {
 	return m, err
 }
 
-// Delivery is the one that a message asks for, with what is known of its target unless the queue held the message for so long, and
-// it would not be worth its reading.
+// Delivery is the one that a message asks for, with what is known of its target unless the queue held the message for
+// so long, and it would not be worth its reading.
 func Delivery(m lambda.SQSMessage, long time.Duration) (events.Delivery, error) {
 	var d events.Delivery
 	if err := json.Unmarshal([]byte(m.Body), &d); err != nil {
@@ -123,7 +123,8 @@ func Delivery(m lambda.SQSMessage, long time.Duration) (events.Delivery, error) 
 	return d, nil
 }
 
-// comesWithin tells whether the message came so soon after it was sent, by the queue's own clock, and for the first time.
+// comesWithin tells whether the message came so soon after it was sent, by the queue's own clock, and for the first
+// time.
 func comesWithin(m lambda.SQSMessage, long time.Duration) bool {
 	stamp := func(name types.MessageSystemAttributeName) int64 {
 		milliseconds, err := strconv.ParseInt(m.Attributes[string(name)], 10, 64)
@@ -132,7 +133,8 @@ func comesWithin(m lambda.SQSMessage, long time.Duration) bool {
 		}
 		return milliseconds
 	}
-	sent, came := stamp(types.MessageSystemAttributeNameSentTimestamp), stamp(types.MessageSystemAttributeNameApproximateFirstReceiveTimestamp)
+	sent, came := stamp(types.MessageSystemAttributeNameSentTimestamp),
+		stamp(types.MessageSystemAttributeNameApproximateFirstReceiveTimestamp)
 	held := time.Duration(came-sent) * time.Millisecond
 	return sent > 0 && held >= 0 && held < long && stamp(types.MessageSystemAttributeNameApproximateReceiveCount) == 1
 }

@@ -47,7 +47,8 @@ func TestRule20_WhatIsSlowHasALaneOfItsOwn(t *testing.T) {
 	quick, slow := queuetest.New(t), queuetest.New(t)
 	late := to("whk_late")
 	late.Slow = true
-	if failed := lane.Of(quick, slow, clock).Send(t.Context(), []events.Delivery{to("whk_1"), late, to("whk_2")}); failed != nil {
+	if failed := lane.Of(quick, slow, clock).Send(t.Context(),
+		[]events.Delivery{to("whk_1"), late, to("whk_2")}); failed != nil {
 		t.Fatal(failed)
 	}
 	for name, c := range map[string]struct {
@@ -145,11 +146,13 @@ func TestMessage_WhatIsKnownStaysBehindWhenTheBodyFillsTheRequest(t *testing.T) 
 func TestSend_ABodyTooBigForABilledRequestOrNotForSQSStaysBehind(t *testing.T) {
 	quick, slow := queuetest.New(t), queuetest.New(t)
 	small, big, odd := to("whk_1"), to("whk_big"), to("whk_odd")
-	small.Body, big.Body, odd.Body = `{"a":"<\u0000 \"q\" \\>"}`, strings.Repeat("x", queue.BilledRequest), "{\"a\":\"\uffff\"}"
+	small.Body, big.Body, odd.Body = `{"a":"<\u0000 \"q\" \\>"}`, strings.Repeat("x", queue.BilledRequest),
+		"{\"a\":\"\uffff\"}"
 	if failed := lane.Of(quick, slow, clock).Send(t.Context(), []events.Delivery{small, big, odd}); failed != nil {
 		t.Fatal(errors.Join(slices.Collect(maps.Values(failed))...))
 	}
-	if got := taken(t, quick); got["whk_1"] != small || got["whk_big"].Body != "" || got["whk_big"].Event != "evt_1" || got["whk_odd"].Body != "" || got["whk_odd"].Event != "evt_1" {
+	if got := taken(t, quick); got["whk_1"] != small || got["whk_big"].Body != "" || got["whk_big"].Event != "evt_1" ||
+		got["whk_odd"].Body != "" || got["whk_odd"].Event != "evt_1" {
 		t.Errorf("got %+v", got)
 	}
 }

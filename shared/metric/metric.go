@@ -54,7 +54,8 @@ const (
 )
 
 var units = map[Name]Unit{
-	Events: Count, Delivered: Count, Failed: Count, Exhausted: Count, Skipped: Count, Cancelled: Count, Unsent: Count, Due: Count, Overdue: Count,
+	Events: Count, Delivered: Count, Failed: Count, Exhausted: Count, Skipped: Count, Cancelled: Count, Unsent: Count,
+	Due: Count, Overdue: Count,
 	Parked: Count, Moved: Count, Paced: Count, OpenBreakers: Count,
 	FirstAttempt: Milliseconds, AttemptTime: Milliseconds,
 }

@@ -49,11 +49,13 @@ func TestPut_IsOneLineOfTheEmbeddedMetricFormat(t *testing.T) {
 		t.Fatalf("got %d lines, want 1", len(all))
 	}
 	l := all[0]
-	if l.AWS.Timestamp != 1_795_000_000_123 || l.Stage != "prod" || !slices.Equal(l.Delivered, []float64{9}) || l.Failed != nil {
+	if l.AWS.Timestamp != 1_795_000_000_123 || l.Stage != "prod" || !slices.Equal(l.Delivered, []float64{9}) ||
+		l.Failed != nil {
 		t.Errorf("got %+v", l)
 	}
 	of := l.AWS.CloudWatchMetrics
-	if len(of) != 1 || of[0].Namespace != "Plugboard" || len(of[0].Dimensions) != 1 || !slices.Equal(of[0].Dimensions[0], []string{"stage"}) {
+	if len(of) != 1 || of[0].Namespace != "Plugboard" || len(of[0].Dimensions) != 1 ||
+		!slices.Equal(of[0].Dimensions[0], []string{"stage"}) {
 		t.Fatalf("got %+v, want the namespace Plugboard by the stage alone", of)
 	}
 	unit := map[string]string{}

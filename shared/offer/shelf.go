@@ -40,8 +40,8 @@ func NewShelf(s *store.Store) Shelf {
 	return Shelf{store: s, read: map[domain.ExtensionID]domain.Blueprint{}}
 }
 
-// NewShelfFor takes the partner's own submitted blueprints where none is listed, or none that is new enough: the partner
-// submits extensions together that are listed one after the other.
+// NewShelfFor takes the partner's own submitted blueprints where none is listed, or none that is new enough: the
+// partner submits extensions together that are listed one after the other.
 func NewShelfFor(s *store.Store, partner domain.PartnerID) Shelf {
 	shelf := NewShelf(s)
 	shelf.partner = partner
@@ -129,19 +129,22 @@ func notListed(id domain.ExtensionID) error {
 // Closure is the blueprints that enabling d takes: dependencies of all levels before what needs them, d's own
 // last. path is the way here, to find cycles. The error is Unobtainable for an extension that is not listed,
 // too old, part of a cycle, or needs too many others.
-func (s Shelf) Closure(ctx context.Context, d domain.Dependency, path ...domain.ExtensionID) ([]domain.Blueprint, error) {
+func (s Shelf) Closure(ctx context.Context, d domain.Dependency,
+	path ...domain.ExtensionID) ([]domain.Blueprint, error) {
 	var ordered []domain.Blueprint
 	var visit func(d domain.Dependency, path []domain.ExtensionID) error
 	visit = func(d domain.Dependency, path []domain.ExtensionID) error {
 		if slices.Contains(path, d.Extension) {
-			return fault.New(fault.Conflict, "cyclic-dependency", "The dependencies go in a circle: %s.", arrows(append(path, d.Extension)))
+			return fault.New(fault.Conflict, "cyclic-dependency", "The dependencies go in a circle: %s.",
+				arrows(append(path, d.Extension)))
 		}
 		b, err := s.needed(ctx, d)
 		switch {
 		case err != nil:
 			return err
 		case b.Version < d.MinVersion:
-			return fault.New(fault.Conflict, "dependency-version", "Version %d of the extension %q is needed; %d is listed.", d.MinVersion, d.Extension, b.Version)
+			return fault.New(fault.Conflict, "dependency-version",
+				"Version %d of the extension %q is needed; %d is listed.", d.MinVersion, d.Extension, b.Version)
 		case slices.ContainsFunc(ordered, func(o domain.Blueprint) bool { return o.Extension == b.Extension }):
 			return nil
 		}
@@ -152,7 +155,8 @@ func (s Shelf) Closure(ctx context.Context, d domain.Dependency, path ...domain.
 			}
 		}
 		if ordered = append(ordered, b); len(ordered) > MostAtOnce {
-			return fault.New(fault.Conflict, "too-many-dependencies", "Enabling it would enable more than %d extensions.", MostAtOnce)
+			return fault.New(fault.Conflict, "too-many-dependencies",
+				"Enabling it would enable more than %d extensions.", MostAtOnce)
 		}
 		return nil
 	}

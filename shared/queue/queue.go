@@ -36,8 +36,9 @@ const (
 type Message struct {
 	Body       string            // from Encode
 	Attributes map[string]string // texts that SQS takes (Takes), none empty: readable without decoding Body
-	Group      string            // at most 128 characters; on a standard queue it keeps one group's backlog from delaying others
-	Delay      time.Duration     // at most MaxDelay; rounded up to a second, so that no message comes early
+	// at most 128 characters; on a standard queue it keeps one group's backlog from delaying others
+	Group string
+	Delay time.Duration // at most MaxDelay; rounded up to a second, so that no message comes early
 }
 
 // textType is SQS's type of a text attribute.
@@ -140,7 +141,8 @@ func (q *Queue) call(ctx context.Context, messages []Message, batch []int) map[i
 			entry.MessageAttributes = map[string]types.MessageAttributeValue{}
 		}
 		for name, text := range messages[i].Attributes {
-			entry.MessageAttributes[name] = types.MessageAttributeValue{DataType: aws.String(textType), StringValue: &text}
+			entry.MessageAttributes[name] = types.MessageAttributeValue{DataType: aws.String(textType),
+				StringValue: &text}
 		}
 		if d := messages[i].Delay; d > 0 {
 			entry.DelaySeconds = int32((min(d, MaxDelay) + time.Second - 1) / time.Second)

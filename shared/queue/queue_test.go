@@ -20,7 +20,8 @@ func TestSend_EveryMessageArrivesOnce(t *testing.T) {
 	q := queuetest.New(t)
 	var messages []queue.Message
 	for i := range 37 {
-		messages = append(messages, queue.Message{Body: fmt.Sprintf("%d %s", i, strings.Repeat("x", 1000*i)), Group: fmt.Sprint("whk_", i%3)})
+		messages = append(messages, queue.Message{Body: fmt.Sprintf("%d %s", i, strings.Repeat("x", 1000*i)),
+			Group: fmt.Sprint("whk_", i%3)})
 	}
 	for i := range 10 { // together more than SQS takes in a call
 		messages = append(messages, queue.Message{Body: fmt.Sprint(i, strings.Repeat("y", 150<<10))})
@@ -46,7 +47,8 @@ func TestSend_EveryMessageArrivesOnce(t *testing.T) {
 
 func TestSend_AttributesArriveToTheByte(t *testing.T) {
 	q := queuetest.New(t)
-	with := queue.Message{Body: "with", Attributes: map[string]string{"one": "{\"a\":\"<&>\\u0000 \u007f\U0001F600\"}\r\n\t ", "two": "2"}}
+	with := queue.Message{Body: "with",
+		Attributes: map[string]string{"one": "{\"a\":\"<&>\\u0000 \u007f\U0001F600\"}\r\n\t ", "two": "2"}}
 	if failed := q.Send(t.Context(), []queue.Message{with, {Body: "without"}}); failed != nil {
 		t.Fatal(failed)
 	}
@@ -56,8 +58,10 @@ func TestSend_AttributesArriveToTheByte(t *testing.T) {
 		if m.Body == with.Body {
 			want = with.Attributes
 		}
-		if len(m.MessageAttributes) != len(want) || queue.Attribute(m, "one") != want["one"] || queue.Attribute(m, "two") != want["two"] || queue.Attribute(m, "three") != "" {
-			t.Errorf("%s: got %q and %q of %d, want %q", m.Body, queue.Attribute(m, "one"), queue.Attribute(m, "two"), len(m.MessageAttributes), want)
+		if len(m.MessageAttributes) != len(want) || queue.Attribute(m, "one") != want["one"] ||
+			queue.Attribute(m, "two") != want["two"] || queue.Attribute(m, "three") != "" {
+			t.Errorf("%s: got %q and %q of %d, want %q", m.Body, queue.Attribute(m, "one"), queue.Attribute(m, "two"),
+				len(m.MessageAttributes), want)
 		}
 	}
 	if len(got) != 2 {
@@ -96,7 +100,8 @@ func TestSend_NamesTheMessagesThatWereNotSent(t *testing.T) {
 
 func TestSend_DelayIsRoundedUpAndKeptToSQSsLimit(t *testing.T) {
 	q := queuetest.New(t)
-	failed := q.Send(t.Context(), []queue.Message{{Body: "a little", Delay: 300 * time.Millisecond}, {Body: "too long", Delay: 20 * time.Hour}})
+	failed := q.Send(t.Context(), []queue.Message{{Body: "a little", Delay: 300 * time.Millisecond},
+		{Body: "too long", Delay: 20 * time.Hour}})
 	if failed != nil {
 		t.Fatal(failed)
 	}

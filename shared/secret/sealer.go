@@ -18,7 +18,8 @@ import (
 
 // KMS is the part of AWS KMS that a Sealer needs.
 type KMS interface {
-	GenerateDataKey(context.Context, *kms.GenerateDataKeyInput, ...func(*kms.Options)) (*kms.GenerateDataKeyOutput, error)
+	GenerateDataKey(context.Context, *kms.GenerateDataKeyInput,
+		...func(*kms.Options)) (*kms.GenerateDataKeyOutput, error)
 	Decrypt(context.Context, *kms.DecryptInput, ...func(*kms.Options)) (*kms.DecryptOutput, error)
 }
 
@@ -56,7 +57,8 @@ func NewSealer(k KMS, keys DataKeys, c Config, now domain.Clock) *Sealer {
 }
 
 // Seal encrypts s for one resource of one account. Open fails for any other.
-func (s *Sealer) Seal(ctx context.Context, a domain.AccountID, resource string, plain domain.Secret) (domain.Sealed, error) {
+func (s *Sealer) Seal(ctx context.Context, a domain.AccountID, resource string,
+	plain domain.Secret) (domain.Sealed, error) {
 	month := s.now().Format("2006-01")
 	key, err := s.key(ctx, month, true)
 	if err != nil {
@@ -67,7 +69,8 @@ func (s *Sealer) Seal(ctx context.Context, a domain.AccountID, resource string, 
 }
 
 // Open decrypts a secret that was sealed for the same account and resource. Internal when it was sealed for another.
-func (s *Sealer) Open(ctx context.Context, a domain.AccountID, resource string, sealed domain.Sealed) (domain.Secret, error) {
+func (s *Sealer) Open(ctx context.Context, a domain.AccountID, resource string,
+	sealed domain.Sealed) (domain.Secret, error) {
 	month, encoded, _ := strings.Cut(string(sealed), ".")
 	box, err := base64.RawStdEncoding.DecodeString(encoded)
 	if err != nil {
@@ -105,7 +108,8 @@ func (s *Sealer) key(ctx context.Context, month string, create bool) (cipher.AEA
 	if err != nil {
 		return nil, fault.Wrap(err, "data key of %s", month)
 	}
-	plain, err := s.kms.Decrypt(ctx, &kms.DecryptInput{KeyId: &s.arn, CiphertextBlob: stored.Wrapped, EncryptionContext: encryptionContext(month)})
+	plain, err := s.kms.Decrypt(ctx, &kms.DecryptInput{KeyId: &s.arn, CiphertextBlob: stored.Wrapped,
+		EncryptionContext: encryptionContext(month)})
 	if err != nil {
 		return nil, fault.Wrap(err, "unwrap the data key of %s", month)
 	}
@@ -123,7 +127,8 @@ func (s *Sealer) key(ctx context.Context, month string, create bool) (cipher.AEA
 
 // newKey makes and stores the month's data key. Conflict `raced` when another process was first.
 func (s *Sealer) newKey(ctx context.Context, month string) (store.DataKey, error) {
-	made, err := s.kms.GenerateDataKey(ctx, &kms.GenerateDataKeyInput{KeyId: &s.arn, KeySpec: types.DataKeySpecAes256, EncryptionContext: encryptionContext(month)})
+	made, err := s.kms.GenerateDataKey(ctx, &kms.GenerateDataKeyInput{KeyId: &s.arn, KeySpec: types.DataKeySpecAes256,
+		EncryptionContext: encryptionContext(month)})
 	if err != nil {
 		return store.DataKey{}, err
 	}

@@ -24,12 +24,14 @@ type counted struct {
 	generates, decrypts int
 }
 
-func (c *counted) GenerateDataKey(ctx context.Context, in *kms.GenerateDataKeyInput, o ...func(*kms.Options)) (*kms.GenerateDataKeyOutput, error) {
+func (c *counted) GenerateDataKey(ctx context.Context, in *kms.GenerateDataKeyInput,
+	o ...func(*kms.Options)) (*kms.GenerateDataKeyOutput, error) {
 	c.generates++
 	return c.Client.GenerateDataKey(ctx, in, o...)
 }
 
-func (c *counted) Decrypt(ctx context.Context, in *kms.DecryptInput, o ...func(*kms.Options)) (*kms.DecryptOutput, error) {
+func (c *counted) Decrypt(ctx context.Context, in *kms.DecryptInput,
+	o ...func(*kms.Options)) (*kms.DecryptOutput, error) {
 	c.decrypts++
 	return c.Client.Decrypt(ctx, in, o...)
 }
@@ -73,12 +75,14 @@ func TestRule22_KMSCallsGrowWithProcessesNotWithSecrets(t *testing.T) {
 	}
 	reader := b.process()
 	for i, box := range sealed {
-		if got, err := reader.Open(t.Context(), "a", fmt.Sprint(i/50, i%50), box); err != nil || got.Reveal() != "sesame" {
+		if got, err := reader.Open(t.Context(), "a", fmt.Sprint(i/50, i%50), box); err != nil ||
+			got.Reveal() != "sesame" {
 			t.Fatalf("opening gave %q, %v", got.Reveal(), err)
 		}
 	}
 	if b.kms.generates != 1 || b.kms.decrypts != 4 {
-		t.Errorf("150 secrets took %d data keys and %d decrypts of KMS, want 1 and one a process, 4", b.kms.generates, b.kms.decrypts)
+		t.Errorf("150 secrets took %d data keys and %d decrypts of KMS, want 1 and one a process, 4", b.kms.generates,
+			b.kms.decrypts)
 	}
 }
 
@@ -148,7 +152,8 @@ func TestRule22_NoWayOfPrintingShowsASecret(t *testing.T) {
 	var log strings.Builder
 	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "s", h.S, "o", h.O)
 	for how, shown := range map[string]string{
-		"%v": fmt.Sprintf("%v", h), "%+v": fmt.Sprintf("%+v", h), "%#v": fmt.Sprintf("%#v", h), "%s": fmt.Sprintf("%s", h), "%q": fmt.Sprintf("%q", h),
+		"%v": fmt.Sprintf("%v", h), "%+v": fmt.Sprintf("%+v", h), "%#v": fmt.Sprintf("%#v", h),
+		"%s": fmt.Sprintf("%s", h), "%q": fmt.Sprintf("%q", h),
 		"JSON": string(encoded), "a log": log.String(), "an error": fmt.Errorf("x: %v", h.S).Error(),
 	} {
 		if strings.Contains(shown, "sesame") {
@@ -176,7 +181,8 @@ func TestCredential_WellFormedKnowsATypingErrorFromATrueOne(t *testing.T) {
 			t.Errorf("with character %d changed it is still well formed", i)
 		}
 	}
-	for _, wrong := range []string{"", "pb_live_", token[:len(token)-1], token + "a", strings.Replace(token, "pb_live_", "pb_partner_", 1)} {
+	for _, wrong := range []string{"", "pb_live_", token[:len(token)-1], token + "a",
+		strings.Replace(token, "pb_live_", "pb_partner_", 1)} {
 		if secret.WellFormed(wrong, secret.TokenPrefix) {
 			t.Errorf("a wrong token of %d characters is well formed", len(wrong))
 		}

@@ -35,7 +35,8 @@ func (g gateway) invoke(ctx context.Context, e events.APIGatewayProxyRequest) (e
 
 // tooLarge stands in for an answer that Lambda would refuse, of which API Gateway makes a 502 without any reason.
 func tooLarge(ctx context.Context, r *http.Request, w *response) events.APIGatewayProxyResponse {
-	slog.ErrorContext(ctx, "answer too large", "request_id", contract.RequestID(r.Context()), "method", r.Method, "bytes", w.body.Len(), "status", w.status)
+	slog.ErrorContext(ctx, "answer too large", "request_id", contract.RequestID(r.Context()), "method", r.Method,
+		"bytes", w.body.Len(), "status", w.status)
 	short := &response{header: http.Header{}, status: http.StatusOK}
 	contract.WriteTooLarge(short, r)
 	return short.event()
@@ -92,15 +93,16 @@ func request(ctx context.Context, e events.APIGatewayProxyRequest) (*http.Reques
 		u.Path, u.RawPath = decoded, path
 	}
 	r := &http.Request{
-		Method: strings.ToUpper(e.HTTPMethod), URL: u, RequestURI: u.RequestURI(), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: header, Host: header.Get("Host"), RemoteAddr: e.RequestContext.Identity.SourceIP,
+		Method: strings.ToUpper(e.HTTPMethod), URL: u, RequestURI: u.RequestURI(), Proto: "HTTP/1.1", ProtoMajor: 1,
+		ProtoMinor: 1,
+		Header:     header, Host: header.Get("Host"), RemoteAddr: e.RequestContext.Identity.SourceIP,
 		Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)),
 	}
 	return r.WithContext(contract.WithRequestID(ctx, e.RequestContext.RequestID)), nil
 }
 
-// withoutBase takes from a path what comes before the route: under a custom domain the event's path begins with the base
-// path of the domain's mapping, and the route (`/v1/contracts/{contract_id}`) does not.
+// withoutBase takes from a path what comes before the route: under a custom domain the event's path begins with the
+// base path of the domain's mapping, and the route (`/v1/contracts/{contract_id}`) does not.
 func withoutBase(path, route string) string {
 	fixed, _, _ := strings.Cut(route, "{")
 	if at := strings.Index(path, fixed); fixed != "" && at > 0 {

@@ -96,7 +96,8 @@ func (p Parts) gate(f contract.Function, c httpConfig) (*auth.Gate, error) {
 	if err != nil {
 		return nil, err
 	}
-	gate := auth.NewGate(p.Store, identity, auth.NewSecretKeys(secretsmanager.NewFromConfig(p.AWS), c.PlatformKey, p.Now), p.Now)
+	gate := auth.NewGate(p.Store, identity,
+		auth.NewSecretKeys(secretsmanager.NewFromConfig(p.AWS), c.PlatformKey, p.Now), p.Now)
 	gate.Limiting(auth.NewLimiter(p.Store, c.Limit, p.Now))
 	if !contract.TakesCallbacks(f) {
 		return gate, nil
@@ -131,7 +132,8 @@ func parts() (Parts, error) {
 	}
 	c := cloud.config()
 	p := Parts{
-		AWS: c, Store: store.New(dynamodb.NewFromConfig(c), tables, domain.SystemClock), Now: domain.SystemClock, NewID: domain.NewID,
+		AWS: c, Store: store.New(dynamodb.NewFromConfig(c), tables, domain.SystemClock), Now: domain.SystemClock,
+		NewID:   domain.NewID,
 		Metrics: metric.New(cloud.Stage, os.Stdout, domain.SystemClock),
 	}
 	p.Sealer = sync.OnceValues(func() (*secret.Sealer, error) {
@@ -153,11 +155,14 @@ type cloud struct {
 }
 
 func (c cloud) config() aws.Config {
-	credentials := aws.Credentials{AccessKeyID: c.AccessKey, SecretAccessKey: c.SecretKey, SessionToken: c.SessionToken, Source: "environment"}
+	credentials := aws.Credentials{AccessKeyID: c.AccessKey, SecretAccessKey: c.SecretKey, SessionToken: c.SessionToken,
+		Source: "environment"}
 	config := aws.Config{
-		Region:      c.Region,
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return credentials, nil }),
-		HTTPClient:  awshttp.NewBuildableClient().WithTimeout(callTimeout),
+		Region: c.Region,
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return credentials, nil
+		}),
+		HTTPClient: awshttp.NewBuildableClient().WithTimeout(callTimeout),
 	}
 	if c.Endpoint != "" {
 		config.BaseEndpoint = &c.Endpoint

@@ -40,12 +40,13 @@ func ParseAccountLogPlace(text string) (AccountLogPlace, bool) {
 	}
 	_, err := time.Parse(time.DateOnly, part[0])
 	return AccountLogPlace{
-		part[0], domain.WebhookID(part[1]), domain.WebhookID(part[2]), domain.EventID(part[3]), domain.WebhookID(part[4]),
+		part[0], domain.WebhookID(part[1]), domain.WebhookID(part[2]), domain.EventID(part[3]),
+		domain.WebhookID(part[4]),
 	}, err == nil
 }
 
-// Limits of such a walk. AccountLogQueries bounds a page: a query takes a few milliseconds. A group costs a query for each
-// shard of each of its webhooks, so that two groups fit.
+// Limits of such a walk. AccountLogQueries bounds a page: a query takes a few milliseconds. A group costs a query for
+// each shard of each of its webhooks, so that two groups fit.
 const (
 	AccountLogQueries = 200
 	accountLogLines   = 5000
@@ -61,10 +62,12 @@ type AccountLog struct {
 	To   time.Time // every delivery of an event since then was looked at
 }
 
-// AccountDeliveries walks the log and passes the lines of each delivery, oldest first, to take, until take returns false:
-// that delivery comes first in the next walk. A walk is bounded.
-func (s *Store) AccountDeliveries(ctx context.Context, q AccountLogQuery, take func([]domain.Attempt) bool) (AccountLog, error) {
-	r := &accountWalk{walk: &walk{store: s, LogQuery: q.LogQuery}, at: q.From, webhooks: slices.Sorted(slices.Values(q.Webhooks)), take: take}
+// AccountDeliveries walks the log and passes the lines of each delivery, oldest first, to take, until take returns
+// false: that delivery comes first in the next walk. A walk is bounded.
+func (s *Store) AccountDeliveries(ctx context.Context, q AccountLogQuery,
+	take func([]domain.Attempt) bool) (AccountLog, error) {
+	r := &accountWalk{walk: &walk{store: s, LogQuery: q.LogQuery}, at: q.From,
+		webhooks: slices.Sorted(slices.Values(q.Webhooks)), take: take}
 	day, oldest := q.To.Add(-1).UTC().Truncate(24*time.Hour), q.LogQuery.From.UTC().Truncate(24*time.Hour)
 	if began, err := time.Parse(time.DateOnly, q.From.Day); err == nil && began.Before(day) {
 		day = began

@@ -32,7 +32,8 @@ func accountLogged(t *testing.T, s *store.Store, q store.AccountLogQuery, most i
 func accountQuery(webhooks ...domain.WebhookID) store.AccountLogQuery {
 	to, _ := time.Parse(time.DateOnly, day)
 	return store.AccountLogQuery{
-		Webhooks: webhooks, LogQuery: store.LogQuery{Account: "acct-42", From: to.AddDate(0, 0, -3), To: to.AddDate(0, 0, 1)},
+		Webhooks: webhooks, LogQuery: store.LogQuery{Account: "acct-42", From: to.AddDate(0, 0, -3),
+			To: to.AddDate(0, 0, 1)},
 	}
 }
 
@@ -130,9 +131,13 @@ func TestAccountDeliveries_FiltersByContractTypeAndTime(t *testing.T) {
 	}{
 		"none":     {func(*store.AccountLogQuery) {}, []string{"evt_3", "evt_2", "evt_1", "evt_0"}},
 		"contract": {func(q *store.AccountLogQuery) { q.Contract = "con_1" }, []string{"evt_2", "evt_0"}},
-		"type":     {func(q *store.AccountLogQuery) { q.EventTypes = []string{"contract.created"} }, []string{"evt_3", "evt_2"}},
-		"from":     {func(q *store.AccountLogQuery) { q.LogQuery.From = noon.Add(time.Minute) }, []string{"evt_3", "evt_2", "evt_1"}},
-		"to":       {func(q *store.AccountLogQuery) { q.To = noon.Add(time.Minute) }, []string{"evt_0"}},
+		"type": {func(q *store.AccountLogQuery) {
+			q.EventTypes = []string{"contract.created"}
+		}, []string{"evt_3", "evt_2"}},
+		"from": {func(q *store.AccountLogQuery) {
+			q.LogQuery.From = noon.Add(time.Minute)
+		}, []string{"evt_3", "evt_2", "evt_1"}},
+		"to": {func(q *store.AccountLogQuery) { q.To = noon.Add(time.Minute) }, []string{"evt_0"}},
 	} {
 		q := accountQuery("whk_a")
 		test.change(&q)

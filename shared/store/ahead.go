@@ -54,7 +54,8 @@ func (a *Ahead) Account(ctx context.Context, id domain.AccountID) (domain.Accoun
 	return ahead[domain.Account](a, k, "account")
 }
 
-func (a *Ahead) WebhookAndHealth(ctx context.Context, of domain.AccountID, id domain.WebhookID) (domain.Webhook, domain.Health, error) {
+func (a *Ahead) WebhookAndHealth(ctx context.Context, of domain.AccountID,
+	id domain.WebhookID) (domain.Webhook, domain.Health, error) {
 	k := webhookKey(of, id)
 	if !a.asked[k] {
 		return a.Store.WebhookAndHealth(ctx, of, id)
@@ -70,7 +71,8 @@ func (a *Ahead) WebhookAndHealth(ctx context.Context, of domain.AccountID, id do
 	return w, h.Of(w), err
 }
 
-func (a *Ahead) Installation(ctx context.Context, of domain.AccountID, e domain.ExtensionID) (domain.Installation, error) {
+func (a *Ahead) Installation(ctx context.Context, of domain.AccountID,
+	e domain.ExtensionID) (domain.Installation, error) {
 	k := installationKey(of, e)
 	if !a.asked[k] {
 		return a.Store.Installation(ctx, of, e)

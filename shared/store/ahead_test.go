@@ -16,13 +16,16 @@ func TestReadAhead_AnswersAsTheStoreDoes(t *testing.T) {
 	s := storetest.New(t)
 	for _, a := range []domain.AccountID{"a", "b"} {
 		s.Given(
-			&domain.Account{ID: a, Name: "A"}, &domain.Webhook{Account: a, ID: "whk_1", Epoch: 2}, &domain.Webhook{Account: a, ID: "whk_2", Epoch: 2},
-			&domain.Health{Account: a, Webhook: "whk_1", Epoch: 2, FailingSince: time.Unix(1, 0).UTC()}, &domain.Health{Account: a, Webhook: "whk_2", Epoch: 1, FailingSince: time.Unix(1, 0).UTC()},
+			&domain.Account{ID: a, Name: "A"}, &domain.Webhook{Account: a, ID: "whk_1", Epoch: 2},
+			&domain.Webhook{Account: a, ID: "whk_2", Epoch: 2},
+			&domain.Health{Account: a, Webhook: "whk_1", Epoch: 2, FailingSince: time.Unix(1, 0).UTC()},
+			&domain.Health{Account: a, Webhook: "whk_2", Epoch: 1, FailingSince: time.Unix(1, 0).UTC()},
 			&domain.Installation{Account: a, Extension: "acme", Epoch: 2},
 		)
 	}
 	ahead, err := s.ReadAhead(t.Context(), []store.AheadOf{
-		{Account: "a", Webhook: "whk_1", Extension: "acme"}, {Account: "a", Webhook: "whk_2", Extension: "acme"}, {Account: "a", Webhook: "whk_1"},
+		{Account: "a", Webhook: "whk_1", Extension: "acme"}, {Account: "a", Webhook: "whk_2", Extension: "acme"},
+		{Account: "a", Webhook: "whk_1"},
 		{Account: "c", Webhook: "whk_1", Extension: "acme"},
 	})
 	if err != nil {
@@ -49,7 +52,8 @@ func same[T any](t *testing.T, of any, got T, err error) func(T, error) {
 	t.Helper()
 	return func(want T, wantErr error) {
 		t.Helper()
-		if !reflect.DeepEqual(got, want) || fault.KindOf(err) != fault.KindOf(wantErr) || (err == nil) != (wantErr == nil) {
+		if !reflect.DeepEqual(got, want) || fault.KindOf(err) != fault.KindOf(wantErr) ||
+			(err == nil) != (wantErr == nil) {
 			t.Errorf("%v: got %+v, %v, want %+v, %v", of, got, err, want, wantErr)
 		}
 	}

@@ -31,7 +31,8 @@ func (s *Store) AppendAttempts(ctx context.Context, attempts []domain.Attempt, w
 	}
 	for _, a := range attempts {
 		k, item := attemptKey(a, rand.Text()[:8]), attemptItem(a)
-		item[PartitionKey], item[SortKey], item[recordAttribute] = str(k.pk), str(k.sk), str(string(domain.RecordAttempt))
+		item[PartitionKey], item[SortKey], item[recordAttribute] = str(k.pk), str(k.sk),
+			str(string(domain.RecordAttempt))
 		item[ExpiresAt] = num(a.At.Add(attemptsKept).Unix())
 		if a.Outcome != domain.OutcomeDelivered {
 			item[UnsentIndex.SortKey] = str(k.sk)
@@ -50,8 +51,10 @@ func (s *Store) AppendAttempts(ctx context.Context, attempts []domain.Attempt, w
 // two.
 func attemptItem(a domain.Attempt) map[string]types.AttributeValue {
 	item := map[string]types.AttributeValue{
-		"account_id": str(string(a.Account)), "webhook_id": str(string(a.Webhook)), "event_id": str(string(a.Event)), "event_type": str(a.EventType),
-		"event_day": str(a.EventDay), "number": num(int64(a.Number)), "outcome": str(string(a.Outcome)), "at": str(a.At.Format(time.RFC3339Nano)),
+		"account_id": str(string(a.Account)), "webhook_id": str(string(a.Webhook)), "event_id": str(string(a.Event)),
+		"event_type": str(a.EventType),
+		"event_day":  str(a.EventDay), "number": num(int64(a.Number)), "outcome": str(string(a.Outcome)),
+		"at": str(a.At.Format(time.RFC3339Nano)),
 	}
 	text := func(name, s string) {
 		if s != "" {
@@ -92,7 +95,8 @@ func attemptItem(a domain.Attempt) map[string]types.AttributeValue {
 // writeAll puts and deletes items of a table, at most 25, and repeats those that DynamoDB returns unprocessed.
 func (s *Store) writeAll(ctx context.Context, table string, writes []types.WriteRequest) error {
 	for attempt := 1; ; attempt++ {
-		out, err := s.db.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{table: writes}})
+		out, err := s.db.BatchWriteItem(ctx,
+			&dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{table: writes}})
 		if err != nil {
 			return awsFault(err)
 		}

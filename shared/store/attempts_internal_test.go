@@ -12,9 +12,11 @@ import (
 func TestAttemptItem_IsWhatMarshalMakes(t *testing.T) {
 	at := time.Date(2026, 11, 22, 9, 30, 0, 120_000_000, time.UTC)
 	full := domain.Attempt{
-		Account: "acct-42", Webhook: "whk_a", Event: "evt_1", EventType: "contract.signed", EventDay: "2026-11-22", Number: 12, Outcome: domain.OutcomeFailed,
+		Account: "acct-42", Webhook: "whk_a", Event: "evt_1", EventType: "contract.signed", EventDay: "2026-11-22",
+		Number: 12, Outcome: domain.OutcomeFailed,
 		URL:    "https://example.com/hooks?account=42",
-		Status: 503, Failure: domain.FailureStatus, Reason: "The answer was 503.", Headers: map[string]string{"Server": "s", "Date": ""}, Excerpt: "busy",
+		Status: 503, Failure: domain.FailureStatus, Reason: "The answer was 503.",
+		Headers: map[string]string{"Server": "s", "Date": ""}, Excerpt: "busy",
 		EventAt: at.Add(-1), Contract: "con_1", Epoch: 3, Context: `{"customer_id":"C-1"}`,
 		At: at, Milliseconds: 40, NextAt: at.In(time.FixedZone("", 3600)),
 	}

@@ -23,7 +23,8 @@ const day = "2026-11-22"
 
 func line(event string, number int, o domain.Outcome) domain.Attempt {
 	return domain.Attempt{
-		Account: "acct-42", Webhook: "whk_a", Event: domain.EventID(event), EventType: "contract.signed", EventDay: day, Number: number,
+		Account: "acct-42", Webhook: "whk_a", Event: domain.EventID(event), EventType: "contract.signed", EventDay: day,
+		Number:  number,
 		Outcome: o, Status: 200, At: domain.SystemClock(), Milliseconds: 12,
 	}
 }
@@ -52,7 +53,8 @@ func TestRule19_ARepeatedAttemptTakesNoOthersPlace(t *testing.T) {
 
 func TestAttempts_OfOneDeliveryOnly(t *testing.T) {
 	s := storetest.New(t)
-	want := []domain.Attempt{line("evt_1", 1, domain.OutcomeFailed), line("evt_1", 2, domain.OutcomeFailed), line("evt_1", 10, domain.OutcomeExhausted)}
+	want := []domain.Attempt{line("evt_1", 1, domain.OutcomeFailed), line("evt_1", 2, domain.OutcomeFailed),
+		line("evt_1", 10, domain.OutcomeExhausted)}
 	foreign, other, yesterday := want[0], want[0], want[0]
 	foreign.Account, other.Webhook, yesterday.EventDay = "acct-43", "whk_b", "2026-11-21"
 	appended(t, s, want[2], want[0], foreign, other, yesterday, line("evt_10", 1, domain.OutcomeDelivered), want[1])
@@ -131,14 +133,16 @@ func TestAppendAttempts_WritesAgainWhatWasNotProcessed(t *testing.T) {
 	if err := stuck.AppendAttempts(t.Context(), lines[:1]); fault.KindOf(err) != fault.Unavailable {
 		t.Errorf("while nothing is processed: got %v, want Unavailable", err)
 	}
-	if err := s.At(domain.SystemClock, storetest.Failing("BatchWriteItem")).AppendAttempts(t.Context(), lines); err == nil {
+	if err := s.At(domain.SystemClock, storetest.Failing("BatchWriteItem")).AppendAttempts(t.Context(),
+		lines); err == nil {
 		t.Error("while calls fail: no error")
 	}
 }
 
 // unprocessed hands all but the first item of a batch back, when asked to, as DynamoDB does when it is throttled.
 func unprocessed(calls *int, now func() bool) func(*dynamodb.Options) {
-	m := middleware.InitializeMiddlewareFunc("unprocessed", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+	m := middleware.InitializeMiddlewareFunc("unprocessed", func(ctx context.Context, in middleware.InitializeInput,
+		next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
 		batch, ok := in.Parameters.(*dynamodb.BatchWriteItemInput)
 		if !ok {
 			return next.HandleInitialize(ctx, in)
@@ -160,16 +164,20 @@ func unprocessed(calls *int, now func() bool) func(*dynamodb.Options) {
 		return out, metadata, err
 	})
 	return func(o *dynamodb.Options) {
-		o.APIOptions = append(o.APIOptions, func(s *middleware.Stack) error { return s.Initialize.Add(m, middleware.After) })
+		o.APIOptions = append(o.APIOptions, func(s *middleware.Stack) error {
+			return s.Initialize.Add(m, middleware.After)
+		})
 	}
 }
 
-// What a replay is made of is kept, and costs a success no second write unit unless its context is large: DynamoDB bills 1 KB each.
+// What a replay is made of is kept, and costs a success no second write unit unless its context is large: DynamoDB
+// bills 1 KB each.
 func TestAttempts_ASuccessIsOneWriteUnit(t *testing.T) {
 	s := storetest.New(t)
 	long := func(prefix string, n int) string { return prefix + strings.Repeat("x", n-len(prefix)) }
 	big := line(long("evt_", 30), 1, domain.OutcomeDelivered)
-	big.Account, big.Webhook, big.Contract = domain.AccountID(long("a", 64)), domain.WebhookID(long("whk_", 30)), domain.ContractID(long("con_", 30))
+	big.Account, big.Webhook, big.Contract = domain.AccountID(long("a", 64)), domain.WebhookID(long("whk_", 30)),
+		domain.ContractID(long("con_", 30))
 	big.EventAt, big.EventType, big.Epoch, big.Milliseconds = big.At, "installation.setup_completed", 12345, 30000
 	big.Context = long(`{"a":"`, 200)
 	big = big.SentTo(long("https://example.com/", domain.SuccessRoom-200))

@@ -67,9 +67,10 @@ func (s *Store) items(ctx context.Context, of []key) (map[key]map[string]types.A
 			some[i] = k.attributes()
 		}
 		for attempt := 1; len(some) > 0; attempt++ {
-			out, err := s.db.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
-				s.accounts: {Keys: some, ConsistentRead: aws.Bool(true)},
-			}})
+			out, err := s.db.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
+				RequestItems: map[string]types.KeysAndAttributes{
+					s.accounts: {Keys: some, ConsistentRead: aws.Bool(true)},
+				}})
 			if err != nil {
 				return nil, fault.Wrap(awsFault(err), "read %d items", len(some))
 			}

@@ -26,7 +26,8 @@ func TestThese_AreAtTheirPlacesAndZeroWhereThereIsNone(t *testing.T) {
 	}
 	calls := 0
 	// DynamoDB hands back all but the first item of every second call.
-	got, err := s.At(domain.SystemClock, unread(&calls, func() bool { return calls%2 == 1 })).TheseAccounts(t.Context(), keyed)
+	got, err := s.At(domain.SystemClock, unread(&calls, func() bool { return calls%2 == 1 })).TheseAccounts(t.Context(),
+		keyed)
 	if err != nil || len(got) != len(keyed) || calls != 6 {
 		t.Fatalf("got %d accounts after %d calls, %v, want %d after 6", len(got), calls, err, len(keyed))
 	}
@@ -46,7 +47,8 @@ func TestThese_AreAtTheirPlacesAndZeroWhereThereIsNone(t *testing.T) {
 	if _, err := stuck.TheseAccounts(t.Context(), keyed[:3]); fault.KindOf(err) != fault.Unavailable {
 		t.Errorf("while nothing is processed: got %v, want Unavailable", err)
 	}
-	if _, err := s.At(domain.SystemClock, storetest.Failing("BatchGetItem")).TheseAccounts(t.Context(), keyed); err == nil {
+	if _, err := s.At(domain.SystemClock, storetest.Failing("BatchGetItem")).TheseAccounts(t.Context(),
+		keyed); err == nil {
 		t.Error("while calls fail: no error")
 	}
 }
@@ -54,7 +56,8 @@ func TestThese_AreAtTheirPlacesAndZeroWhereThereIsNone(t *testing.T) {
 // unread has all but the first key of a batch handed back, when asked to, as DynamoDB does when it is throttled; of a
 // batch of one, that.
 func unread(calls *int, now func() bool) func(*dynamodb.Options) {
-	m := middleware.InitializeMiddlewareFunc("unread", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+	m := middleware.InitializeMiddlewareFunc("unread", func(ctx context.Context, in middleware.InitializeInput,
+		next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
 		batch, ok := in.Parameters.(*dynamodb.BatchGetItemInput)
 		if !ok {
 			return next.HandleInitialize(ctx, in)
@@ -77,6 +80,8 @@ func unread(calls *int, now func() bool) func(*dynamodb.Options) {
 		return out, metadata, err
 	})
 	return func(o *dynamodb.Options) {
-		o.APIOptions = append(o.APIOptions, func(s *middleware.Stack) error { return s.Initialize.Add(m, middleware.After) })
+		o.APIOptions = append(o.APIOptions, func(s *middleware.Stack) error {
+			return s.Initialize.Add(m, middleware.After)
+		})
 	}
 }

@@ -20,8 +20,8 @@ import (
 	"plugboard/shared/store"
 )
 
-// transacting stands in for DynamoDB where it lets nothing pass: a transaction holds its items for a time, and what meets
-// it there is refused, as AWS does and no emulator. It stores nothing.
+// transacting stands in for DynamoDB where it lets nothing pass: a transaction holds its items for a time, and what
+// meets it there is refused, as AWS does and no emulator. It stores nothing.
 type transacting struct {
 	hold time.Duration
 
@@ -32,7 +32,8 @@ type transacting struct {
 }
 
 func (d *transacting) client() *dynamodb.Client {
-	answer := middleware.InitializeMiddlewareFunc("transacting", func(_ context.Context, in middleware.InitializeInput, _ middleware.InitializeHandler) (out middleware.InitializeOutput, _ middleware.Metadata, err error) {
+	answer := middleware.InitializeMiddlewareFunc("transacting", func(_ context.Context, in middleware.InitializeInput,
+		_ middleware.InitializeHandler) (out middleware.InitializeOutput, _ middleware.Metadata, err error) {
 		switch in := in.Parameters.(type) {
 		case *dynamodb.TransactWriteItemsInput:
 			out.Result, err = &dynamodb.TransactWriteItemsOutput{}, d.transact(in.TransactItems)
@@ -151,9 +152,11 @@ func TestRule13_ManyCreationsOfOneTypeAtOnce(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			d := &transacting{hold: hold}
 			failed := commits(t, d, 6000, func(tx *store.Tx) { tx.HoldFields(fields) })
-			t.Logf("a transaction takes %s: %d of 6,000 creations failed, after %d conflicts", hold, failed, d.conflicts)
+			t.Logf("a transaction takes %s: %d of 6,000 creations failed, after %d conflicts", hold, failed,
+				d.conflicts)
 			if failed > 0 || d.conflicts == 0 {
-				t.Errorf("a transaction takes %s: %d of 6,000 creations failed, after %d conflicts", hold, failed, d.conflicts)
+				t.Errorf("a transaction takes %s: %d of 6,000 creations failed, after %d conflicts", hold, failed,
+					d.conflicts)
 			}
 		})
 	}
@@ -199,7 +202,8 @@ func TestRule13_EveryCopyOfAVersionIsRaisedAndRemoved(t *testing.T) {
 type recording struct{ items []types.TransactWriteItem }
 
 func (d *recording) client() *dynamodb.Client {
-	answer := middleware.InitializeMiddlewareFunc("recording", func(_ context.Context, in middleware.InitializeInput, _ middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+	answer := middleware.InitializeMiddlewareFunc("recording", func(_ context.Context, in middleware.InitializeInput,
+		_ middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
 		d.items = in.Parameters.(*dynamodb.TransactWriteItemsInput).TransactItems
 		return middleware.InitializeOutput{Result: &dynamodb.TransactWriteItemsOutput{}}, middleware.Metadata{}, nil
 	})
@@ -221,12 +225,16 @@ func TestSingleWrites_ATransactionOnTheItemIsNoInternalError(t *testing.T) {
 		write    func(context.Context, *store.Store) error
 		once, on string // the code after one conflict, and when there is no end of them; empty for success
 	}{
-		"the use of a token": {func(ctx context.Context, s *store.Store) error { return s.TouchToken(ctx, "hash", time.Now()) }, "", ""},
+		"the use of a token": {func(ctx context.Context, s *store.Store) error {
+			return s.TouchToken(ctx, "hash", time.Now())
+		}, "", ""},
 		"a claim": {func(ctx context.Context, s *store.Store) error {
 			_, _, err := s.Claim(ctx, "a", "another key", "input")
 			return err
 		}, "still-running", "still-running"},
-		"the release of a claim": {func(ctx context.Context, s *store.Store) error { return s.Settle(ctx, nil, true) }, "", "busy"},
+		"the release of a claim": {func(ctx context.Context, s *store.Store) error {
+			return s.Settle(ctx, nil, true)
+		}, "", "busy"},
 		"a data key": {func(ctx context.Context, s *store.Store) error {
 			return s.CreateDataKey(ctx, store.DataKey{Month: "2026-11"})
 		}, "", "busy"},

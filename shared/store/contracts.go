@@ -36,7 +36,8 @@ const (
 // Contracts lists an account's contracts that pass the filter, newest first, older than before; an empty before
 // starts at the newest. It returns at most limit contracts, and the place to continue at, which is empty at the end.
 // A page may be short or empty while more follow, because the filter let few pass. Eventually consistent.
-func (s *Store) Contracts(ctx context.Context, a domain.AccountID, f ContractFilter, before domain.ContractID, limit int) ([]domain.ContractSummary, domain.ContractID, error) {
+func (s *Store) Contracts(ctx context.Context, a domain.AccountID, f ContractFilter, before domain.ContractID,
+	limit int) ([]domain.ContractSummary, domain.ContractID, error) {
 	found := []domain.ContractSummary{}
 	for range listRounds {
 		more, next, err := s.contractsRound(ctx, a, f, before, limit-len(found))
@@ -51,7 +52,8 @@ func (s *Store) Contracts(ctx context.Context, a domain.AccountID, f ContractFil
 }
 
 // contractsRound queries every shard once, and merges the results down to the point that all shards have reached.
-func (s *Store) contractsRound(ctx context.Context, a domain.AccountID, f ContractFilter, before domain.ContractID, limit int) ([]domain.ContractSummary, domain.ContractID, error) {
+func (s *Store) contractsRound(ctx context.Context, a domain.AccountID, f ContractFilter, before domain.ContractID,
+	limit int) ([]domain.ContractSummary, domain.ContractID, error) {
 	shards := make([]contractShard, contractShards)
 	var asking sync.WaitGroup
 	for n := range shards {
@@ -90,9 +92,11 @@ type contractShard struct {
 	err   error
 }
 
-func (s *Store) contractShard(ctx context.Context, partition string, f ContractFilter, before domain.ContractID, limit int) contractShard {
+func (s *Store) contractShard(ctx context.Context, partition string, f ContractFilter, before domain.ContractID,
+	limit int) contractShard {
 	in := &dynamodb.QueryInput{
-		TableName: &s.accounts, IndexName: &ContractsIndex.Name, ScanIndexForward: aws.Bool(false), Limit: aws.Int32(int32(limit)),
+		TableName: &s.accounts, IndexName: &ContractsIndex.Name, ScanIndexForward: aws.Bool(false),
+		Limit:                     aws.Int32(int32(limit)),
 		KeyConditionExpression:    aws.String("#pk = :pk"),
 		ExpressionAttributeNames:  map[string]string{"#pk": ContractsIndex.PartitionKey},
 		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(partition)},
@@ -104,7 +108,8 @@ func (s *Store) contractShard(ctx context.Context, partition string, f ContractF
 	}
 	var conditions []string
 	for name, value := range map[string]string{
-		"workspace_id": string(f.Workspace), "state": string(f.State), "origin_extension_id": string(f.Origin), "extension_type": f.ExtensionType,
+		"workspace_id": string(f.Workspace), "state": string(f.State), "origin_extension_id": string(f.Origin),
+		"extension_type": f.ExtensionType,
 	} {
 		if value != "" {
 			in.ExpressionAttributeNames["#"+name] = name

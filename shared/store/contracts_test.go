@@ -19,7 +19,8 @@ func TestContracts_PagesMergeTheShardsAndEndWhenAllIsSeen(t *testing.T) {
 		var tx store.Tx
 		for n := range 100 {
 			at := batch*100 + n
-			c := domain.Contract{ID: domain.ContractID(fmt.Sprintf("con_%05d_%x", at, rand.Uint32())), Account: "a", State: domain.Draft, Workspace: "sales"}
+			c := domain.Contract{ID: domain.ContractID(fmt.Sprintf("con_%05d_%x", at, rand.Uint32())), Account: "a",
+				State: domain.Draft, Workspace: "sales"}
 			if at%300 == 0 || at < 200 && at%5 == 0 { // some where one shard has looked and another has not
 				c.Workspace = "legal"
 				rare = append(rare, c.ID)
@@ -59,7 +60,8 @@ func TestContracts_PagesMergeTheShardsAndEndWhenAllIsSeen(t *testing.T) {
 			before = next
 		}
 		if !slices.Equal(got, c.want) {
-			t.Errorf("%+v by %d: got %d contracts in %d calls, want these %d, newest first", c.filter, c.limit, len(got), calls, len(c.want))
+			t.Errorf("%+v by %d: got %d contracts in %d calls, want these %d, newest first", c.filter, c.limit,
+				len(got), calls, len(c.want))
 		}
 	}
 }

@@ -22,7 +22,8 @@ type cursor struct {
 
 // sweptTo is the cursor's bucket, or otherwise when there is no cursor yet.
 func (s *Store) sweptTo(ctx context.Context, table string, k key, otherwise time.Time) (time.Time, error) {
-	out, err := s.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &table, Key: k.attributes(), ConsistentRead: aws.Bool(true)})
+	out, err := s.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &table, Key: k.attributes(),
+		ConsistentRead: aws.Bool(true)})
 	if err != nil {
 		return time.Time{}, fault.Wrap(awsFault(err), "read how far was swept")
 	}
@@ -44,7 +45,8 @@ func (s *Store) noteSwept(ctx context.Context, table string, k key, r domain.Rec
 	item["bucket"], item[recordAttribute] = str(at), str(string(r))
 	_, err := s.db.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName: &table, Item: item,
-		ConditionExpression: aws.String("attribute_not_exists(pk) OR #bucket < :at"), ExpressionAttributeNames: map[string]string{"#bucket": "bucket"},
+		ConditionExpression:       aws.String("attribute_not_exists(pk) OR #bucket < :at"),
+		ExpressionAttributeNames:  map[string]string{"#bucket": "bucket"},
 		ExpressionAttributeValues: map[string]types.AttributeValue{":at": str(at)},
 	})
 	var further *types.ConditionalCheckFailedException

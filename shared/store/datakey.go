@@ -34,7 +34,8 @@ func (s *Store) CreateDataKey(ctx context.Context, v DataKey) error {
 	k, record := keyOf(v)
 	item[PartitionKey], item[SortKey], item[recordAttribute] = str(k.pk), str(k.sk), str(string(record))
 	err = s.alone(ctx, func() error {
-		_, err := s.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.accounts, Item: item, ConditionExpression: aws.String(absent)})
+		_, err := s.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.accounts, Item: item,
+			ConditionExpression: aws.String(absent)})
 		return err
 	})
 	var exists *types.ConditionalCheckFailedException

@@ -64,7 +64,8 @@ func (s *Store) DailyIn(ctx context.Context, shard int, after string, most int) 
 
 // Managed reads the existing resources that the installation manages by that blueprint.
 func (s *Store) Managed(ctx context.Context, i domain.Installation, b domain.Blueprint) (domain.Managed, error) {
-	m := domain.Managed{TemplateTypes: map[domain.TemplateTypeID]domain.TemplateType{}, Webhooks: map[domain.WebhookID]domain.Webhook{}}
+	m := domain.Managed{TemplateTypes: map[domain.TemplateTypeID]domain.TemplateType{},
+		Webhooks: map[domain.WebhookID]domain.Webhook{}}
 	for _, declared := range b.TemplateTypes {
 		t, err := s.TemplateType(ctx, i.Account, i.TemplateTypeID(declared.Key))
 		switch {

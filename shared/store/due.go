@@ -69,11 +69,14 @@ func dueItems(waiting []events.Delivery) ([]types.WriteRequest, error) {
 // Due is a page of the deliveries due in one shard of a bucket, the oldest first. It starts after the place of the
 // page before; the returned place is empty at the end. An expired item that still exists is included: it is late, but
 // not too late.
-func (s *Store) Due(ctx context.Context, bucket time.Time, shard int, by time.Time, after string, most int) (due []events.Delivery, next string, err error) {
+func (s *Store) Due(ctx context.Context, bucket time.Time, shard int, by time.Time, after string,
+	most int) (due []events.Delivery, next string, err error) {
 	partition := duePartition(bucket, shard)
 	in := &dynamodb.QueryInput{
-		TableName: &s.deliveries, KeyConditionExpression: aws.String("pk = :pk AND sk <= :by"), ConsistentRead: aws.Bool(true), Limit: aws.Int32(int32(most)),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(partition), ":by": str(by.UTC().Format(dueTime) + "~")},
+		TableName: &s.deliveries, KeyConditionExpression: aws.String("pk = :pk AND sk <= :by"),
+		ConsistentRead: aws.Bool(true), Limit: aws.Int32(int32(most)),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(partition),
+			":by": str(by.UTC().Format(dueTime) + "~")},
 	}
 	if after != "" {
 		in.ExclusiveStartKey = key{partition, after}.attributes()
@@ -97,7 +100,8 @@ func (s *Store) RemoveDue(ctx context.Context, sent []events.Delivery) error {
 	for some := range slices.Chunk(sent, batchWriteMost) {
 		var deletes []types.WriteRequest
 		for _, d := range some {
-			deletes = append(deletes, types.WriteRequest{DeleteRequest: &types.DeleteRequest{Key: dueKey(d.NotBefore, d.ID, d.Attempt).attributes()}})
+			deletes = append(deletes, types.WriteRequest{
+				DeleteRequest: &types.DeleteRequest{Key: dueKey(d.NotBefore, d.ID, d.Attempt).attributes()}})
 		}
 		if err := s.writeAll(ctx, s.deliveries, deletes); err != nil {
 			return fault.Wrap(err, "remove %d waiting deliveries", len(deletes))

@@ -31,7 +31,8 @@ type Belonging struct {
 // Belongings is a page of the account's items, in an order in which no item outlives the item that leads to it. more
 // is true when others remain. Erasing a page and asking again ends, wherever it is interrupted. The account's own
 // item is not included. The contracts' index, which is read, may be a moment behind.
-func (s *Store) Belongings(ctx context.Context, a domain.AccountID, most int) (found []Belonging, more bool, err error) {
+func (s *Store) Belongings(ctx context.Context, a domain.AccountID,
+	most int) (found []Belonging, more bool, err error) {
 	c := &collector{store: s, most: most, taken: map[Belonging]bool{}}
 	for shard := range contractShards {
 		for _, partition := range []string{contractPartition(a, shard), deletedPartition(a, shard)} {
@@ -77,7 +78,8 @@ type collector struct {
 	taken map[Belonging]bool
 }
 
-func (c *collector) each(ctx context.Context, in *dynamodb.QueryInput, take func(context.Context, map[string]types.AttributeValue) error) error {
+func (c *collector) each(ctx context.Context, in *dynamodb.QueryInput,
+	take func(context.Context, map[string]types.AttributeValue) error) error {
 	for pages := dynamodb.NewQueryPaginator(c.store.db, in); !c.full && pages.HasMorePages(); {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -110,18 +112,19 @@ func (c *collector) take(together ...Belonging) {
 // is erased leads to nothing.
 func (c *collector) contract(ctx context.Context, entry map[string]types.AttributeValue) error {
 	var head []Belonging
-	err := c.each(ctx, c.store.partition(contractKey(domain.ContractID(textOf(entry, "id"))).pk), func(_ context.Context, item map[string]types.AttributeValue) error {
-		b := belonging(item)
-		switch b.Record {
-		case domain.RecordContract:
-			head = append(head, b)
-		case domain.RecordContractSession:
-			c.take(Belonging{Record: domain.RecordSession, key: sessionKey(textOf(item, "hash"))}, b)
-		default:
-			c.take(b)
-		}
-		return nil
-	})
+	err := c.each(ctx, c.store.partition(contractKey(domain.ContractID(textOf(entry, "id"))).pk),
+		func(_ context.Context, item map[string]types.AttributeValue) error {
+			b := belonging(item)
+			switch b.Record {
+			case domain.RecordContract:
+				head = append(head, b)
+			case domain.RecordContractSession:
+				c.take(Belonging{Record: domain.RecordSession, key: sessionKey(textOf(item, "hash"))}, b)
+			default:
+				c.take(b)
+			}
+			return nil
+		})
 	if err == nil && !c.full {
 		c.take(head...)
 	}
@@ -138,7 +141,8 @@ func (c *collector) item(ctx context.Context, item map[string]types.AttributeVal
 	case domain.RecordInstallation:
 		extension := domain.ExtensionID(textOf(item, "extension_id"))
 		account := domain.AccountID(textOf(item, "account_id"))
-		together := []Belonging{{Record: domain.RecordDaily, key: dailyKey(account, extension)}, {Record: domain.RecordInstalled, key: rosterKey(extension, account)}}
+		together := []Belonging{{Record: domain.RecordDaily, key: dailyKey(account, extension)},
+			{Record: domain.RecordInstalled, key: rosterKey(extension, account)}}
 		for _, name := range []string{"token_hash", "previous_token_hash"} {
 			if hash := textOf(item, name); hash != "" {
 				together = append(together, token(hash))
@@ -193,9 +197,11 @@ func (c *collector) log(ctx context.Context, w domain.WebhookID, since time.Time
 		for shard := range attemptShards {
 			err := c.each(ctx, &dynamodb.QueryInput{
 				TableName: &c.store.deliveries, KeyConditionExpression: aws.String("pk = :pk"),
-				ProjectionExpression: aws.String("pk, sk, event_id, #number, next_at"), ExpressionAttributeNames: map[string]string{"#number": "number"},
-				ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(attemptPartition(w, at.UTC().Format(time.DateOnly), shard))},
-				ConsistentRead:            aws.Bool(true),
+				ProjectionExpression:     aws.String("pk, sk, event_id, #number, next_at"),
+				ExpressionAttributeNames: map[string]string{"#number": "number"},
+				ExpressionAttributeValues: map[string]types.AttributeValue{
+					":pk": str(attemptPartition(w, at.UTC().Format(time.DateOnly), shard))},
+				ConsistentRead: aws.Bool(true),
 			}, func(ctx context.Context, item map[string]types.AttributeValue) error {
 				b := belonging(item)
 				b.Record, b.logged = domain.RecordAttempt, true
@@ -212,7 +218,8 @@ func (c *collector) log(ctx context.Context, w domain.WebhookID, since time.Time
 }
 
 // waiting is the delivery that waits for the attempt after the line, if any.
-func (c *collector) waiting(ctx context.Context, w domain.WebhookID, line map[string]types.AttributeValue) ([]Belonging, error) {
+func (c *collector) waiting(ctx context.Context, w domain.WebhookID,
+	line map[string]types.AttributeValue) ([]Belonging, error) {
 	var a domain.Attempt
 	if err := unmarshal(line, &a); err != nil {
 		return nil, fault.Wrap(err, "decode %s", textOf(line, SortKey))
@@ -223,8 +230,10 @@ func (c *collector) waiting(ctx context.Context, w domain.WebhookID, line map[st
 	var found []Belonging
 	k := dueKey(a.NextAt, domain.DeliveryOf(a.Event, w), a.Number+1)
 	err := c.each(ctx, &dynamodb.QueryInput{
-		TableName: &c.store.deliveries, KeyConditionExpression: aws.String("pk = :pk AND sk = :sk"), ProjectionExpression: aws.String("pk, sk"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(k.pk), ":sk": str(k.sk)}, ConsistentRead: aws.Bool(true),
+		TableName: &c.store.deliveries, KeyConditionExpression: aws.String("pk = :pk AND sk = :sk"),
+		ProjectionExpression:      aws.String("pk, sk"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(k.pk), ":sk": str(k.sk)},
+		ConsistentRead:            aws.Bool(true),
 	}, func(context.Context, map[string]types.AttributeValue) error {
 		found = []Belonging{{Record: domain.RecordDue, key: k, logged: true}}
 		return nil
@@ -248,8 +257,10 @@ func (c *collector) parked(ctx context.Context, a domain.AccountID, w domain.Web
 	}
 	for shard := range parkedShards {
 		err := c.each(ctx, &dynamodb.QueryInput{
-			TableName: &c.store.deliveries, KeyConditionExpression: aws.String("pk = :pk"), ProjectionExpression: aws.String("pk, sk"),
-			ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(parkedPartition(w, shard))}, ConsistentRead: aws.Bool(true),
+			TableName: &c.store.deliveries, KeyConditionExpression: aws.String("pk = :pk"),
+			ProjectionExpression:      aws.String("pk, sk"),
+			ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(parkedPartition(w, shard))},
+			ConsistentRead:            aws.Bool(true),
 		}, logged(domain.RecordParked))
 		if err != nil || c.full {
 			return err
@@ -257,13 +268,16 @@ func (c *collector) parked(ctx context.Context, a domain.AccountID, w domain.Web
 	}
 	k := watchedKey(a, w)
 	return c.each(ctx, &dynamodb.QueryInput{
-		TableName: &c.store.deliveries, KeyConditionExpression: aws.String("pk = :pk AND sk = :sk"), ProjectionExpression: aws.String("pk, sk"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(k.pk), ":sk": str(k.sk)}, ConsistentRead: aws.Bool(true),
+		TableName: &c.store.deliveries, KeyConditionExpression: aws.String("pk = :pk AND sk = :sk"),
+		ProjectionExpression:      aws.String("pk, sk"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(k.pk), ":sk": str(k.sk)},
+		ConsistentRead:            aws.Bool(true),
 	}, logged(domain.RecordWatched))
 }
 
 func belonging(item map[string]types.AttributeValue) Belonging {
-	return Belonging{Record: domain.Record(textOf(item, recordAttribute)), key: key{textOf(item, PartitionKey), textOf(item, SortKey)}}
+	return Belonging{Record: domain.Record(textOf(item, recordAttribute)),
+		key: key{textOf(item, PartitionKey), textOf(item, SortKey)}}
 }
 
 func textOf(item map[string]types.AttributeValue, name string) string {
@@ -286,7 +300,8 @@ func (t *Tx) Erase(found []Belonging) {
 func (t *Tx) Living(a domain.AccountID) *Write {
 	k, record := keyOf(domain.Account{ID: a})
 	return t.add(types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
-		Key: k.attributes(), ConditionExpression: aws.String("attribute_exists(pk) AND (attribute_not_exists(#state) OR #state <> :deleting)"),
+		Key: k.attributes(), ConditionExpression: aws.String(
+			"attribute_exists(pk) AND (attribute_not_exists(#state) OR #state <> :deleting)"),
 		ExpressionAttributeNames:  map[string]string{"#state": "state"},
 		ExpressionAttributeValues: map[string]types.AttributeValue{":deleting": str(string(domain.AccountDeleting))},
 	}}, record)

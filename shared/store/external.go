@@ -67,7 +67,9 @@ func (s *Store) Accept(ctx context.Context, all []events.Event) ([]Accepted, err
 
 func known(stored, sent events.Event) Accepted {
 	if !stored.At.Equal(sent.At) || !bytes.Equal(stored.Body, sent.Body) {
-		return Accepted{Err: fault.New(fault.Conflict, "event-differs", "There is an event with this id already, and it says something else. An id is for one event: give this one another.")}
+		return Accepted{Err: fault.New(fault.Conflict, "event-differs",
+			"There is an event with this id already, and it says something else. An id is for one event: give this "+
+				"one another.")}
 	}
 	return Accepted{Known: true}
 }
@@ -121,7 +123,8 @@ func (s *Store) accept(ctx context.Context, e events.Event) Accepted {
 	item[PartitionKey], item[SortKey], item[recordAttribute] = str(k.pk), str(k.sk), str(string(record))
 	item[OutboxAttribute], item[ExpiresAt] = str(OutboxEvent), num(e.AcceptedAt.Add(outboxKept).Unix())
 	err = s.alone(ctx, func() error {
-		_, err := s.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.accounts, Item: item, ConditionExpression: aws.String(absent)})
+		_, err := s.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.accounts, Item: item,
+			ConditionExpression: aws.String(absent)})
 		return err
 	})
 	var refused *types.ConditionalCheckFailedException

@@ -10,16 +10,17 @@ import (
 )
 
 // The version of a template type's fields (design rule 13). Each creation of a contract checks it. DynamoDB cancels a
-// transaction that touches an item of another ongoing transaction, and a condition check touches its item. A transaction
-// takes some 10 ms: at 100 creations a second, one item would be in use nearly all the time, and creations would end in
-// 503. So the version has fieldsCopies items. A creation checks one of them, and another one after a conflict. A change of
-// the version writes them all.
+// transaction that touches an item of another ongoing transaction, and a condition check touches its item. A
+// transaction takes some 10 ms: at 100 creations a second, one item would be in use nearly all the time, and creations
+// would end in 503. So the version has fieldsCopies items. A creation checks one of them, and another one after a
+// conflict. A change of the version writes them all.
 //
-// By calculation at 100 creations a second and 10 ms, an item is in use for a quarter of the time. A creation then meets a
-// conflict with a probability of about 0.25, and commitAttempts in a row with one below 1 in 10^9; at 20 ms, in 10^5.
+// By calculation at 100 creations a second and 10 ms, an item is in use for a quarter of the time. A creation then
+// meets a conflict with a probability of about 0.25, and commitAttempts in a row with one below 1 in 10^9; at 20 ms, in
+// 10^5.
 
-// fieldsCopies is bounded by the transaction that disables an extension: 20 template types with all their items, and some
-// ten other writes, of at most 100 (a DynamoDB quota).
+// fieldsCopies is bounded by the transaction that disables an extension: 20 template types with all their items, and
+// some ten other writes, of at most 100 (a DynamoDB quota).
 const fieldsCopies = 4
 
 // BumpFields raises the version of a template type's fields, so that a contract being created with the old fields
@@ -28,8 +29,9 @@ func (t *Tx) BumpFields(a domain.AccountID, id domain.TemplateTypeID) {
 	_, record := keyOf(domain.FieldsVersion{})
 	for n := range fieldsCopies {
 		t.add(types.TransactWriteItem{Update: &types.Update{
-			Key:                      fieldsCopyKey(a, id, n).attributes(),
-			UpdateExpression:         aws.String("SET account_id = :a, template_type_id = :t, #record = :r ADD version :one"),
+			Key: fieldsCopyKey(a, id, n).attributes(),
+			UpdateExpression: aws.String("SET account_id = :a, template_type_id = :t, #record = :r ADD " +
+				"version :one"),
 			ExpressionAttributeNames: map[string]string{"#record": recordAttribute},
 			ExpressionAttributeValues: map[string]types.AttributeValue{
 				":a": str(string(a)), ":t": str(string(id)), ":r": str(string(record)), ":one": num(1),
@@ -58,7 +60,8 @@ func (t *Tx) HoldFields(v domain.FieldsVersion) *Write {
 func (t *Tx) RemoveFields(a domain.AccountID, id domain.TemplateTypeID) *Write {
 	_, record := keyOf(domain.FieldsVersion{})
 	first := t.add(types.TransactWriteItem{Delete: &types.Delete{
-		Key: fieldsKey(a, id).attributes(), ConditionExpression: aws.String("attribute_not_exists(templates) OR templates = :none"),
+		Key:                       fieldsKey(a, id).attributes(),
+		ConditionExpression:       aws.String("attribute_not_exists(templates) OR templates = :none"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{":none": num(0)},
 	}}, record)
 	for n := 1; n < fieldsCopies; n++ {

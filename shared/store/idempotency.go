@@ -29,9 +29,10 @@ type claim struct {
 	Account     domain.AccountID `json:"account_id,omitempty"` // the account whose answer it keeps
 	Key         string           `json:"key"`                  // hash of caller, operation and key
 	Fingerprint string           `json:"fingerprint"`          // hash of key and input
-	Owner       string           `json:"owner"`                // this run; a run that takes over after the lease has another
-	LeaseUntil  int64            `json:"lease_until"`          // epoch seconds
-	Answer      []byte           `json:"answer,omitempty"`
+	// this run; a run that takes over after the lease has another
+	Owner      string `json:"owner"`
+	LeaseUntil int64  `json:"lease_until"` // epoch seconds
+	Answer     []byte `json:"answer,omitempty"`
 
 	recorded bool
 }
@@ -68,9 +69,11 @@ func Apart(ctx context.Context) context.Context {
 // Claim begins work under an Idempotency-Key, for an account or, when a is empty, for none. It returns a context for
 // the work, whose Commit records the answer; or the recorded answer of the same request, as JSON. Conflict
 // `still-running` while another run holds it; Invalid `idempotency-key-reused` when the key came with other input.
-func (s *Store) Claim(ctx context.Context, a domain.AccountID, keyHash, fingerprint string) (context.Context, []byte, error) {
+func (s *Store) Claim(ctx context.Context, a domain.AccountID, keyHash,
+	fingerprint string) (context.Context, []byte, error) {
 	now := s.now()
-	c := &claim{Account: a, Key: keyHash, Fingerprint: fingerprint, Owner: rand.Text(), LeaseUntil: now.Add(claimLease).Unix()}
+	c := &claim{Account: a, Key: keyHash, Fingerprint: fingerprint, Owner: rand.Text(),
+		LeaseUntil: now.Add(claimLease).Unix()}
 	item, err := marshal(*c)
 	if err != nil {
 		return ctx, nil, fault.Wrap(err, "encode a claim")
@@ -81,13 +84,15 @@ func (s *Store) Claim(ctx context.Context, a domain.AccountID, keyHash, fingerpr
 	delete(item, "answer")
 	_, err = s.db.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName: &s.accounts, Item: item,
-		ConditionExpression:       aws.String("attribute_not_exists(pk) OR expires_at <= :now OR (attribute_not_exists(answer) AND lease_until <= :now AND fingerprint = :f)"),
+		ConditionExpression: aws.String("attribute_not_exists(pk) OR expires_at <= :now OR " +
+			"(attribute_not_exists(answer) AND lease_until <= :now AND fingerprint = :f)"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{":now": num(now.Unix()), ":f": str(fingerprint)},
 	})
 	if err == nil {
 		return context.WithValue(ctx, claimKey{}, c), nil, nil
 	}
-	running := fault.New(fault.Conflict, "still-running", "A request with this Idempotency-Key is still running. Repeat it in a moment.")
+	running := fault.New(fault.Conflict, "still-running",
+		"A request with this Idempotency-Key is still running. Repeat it in a moment.")
 	if inTransaction(err) { // which records its answer
 		return ctx, nil, running
 	}
@@ -104,7 +109,8 @@ func (s *Store) Claim(ctx context.Context, a domain.AccountID, keyHash, fingerpr
 	case earlier.Owner == c.Owner: // the SDK repeated our own write after its answer was lost
 		return context.WithValue(ctx, claimKey{}, c), nil, nil
 	case earlier.Fingerprint != fingerprint:
-		return ctx, nil, fault.New(fault.Invalid, "idempotency-key-reused", "This Idempotency-Key was used within 24 hours for a request with another input. Use a new key.")
+		return ctx, nil, fault.New(fault.Invalid, "idempotency-key-reused",
+			"This Idempotency-Key was used within 24 hours for a request with another input. Use a new key.")
 	case earlier.Answer == nil:
 		return ctx, nil, running
 	}
@@ -129,7 +135,8 @@ func (c *claim) record(answer any) (*Write, error) {
 				":answer": &types.AttributeValueMemberB{Value: packed(encoded)}, ":owner": str(c.Owner),
 			},
 		}},
-		otherwise: fault.New(fault.Conflict, "still-running", "Another request with this Idempotency-Key took over. Repeat it in a moment."),
+		otherwise: fault.New(fault.Conflict, "still-running",
+			"Another request with this Idempotency-Key took over. Repeat it in a moment."),
 	}, nil
 }
 

@@ -30,8 +30,9 @@ func TestRule25_RecordedAnswerHasNothingThatIsShownOnce(t *testing.T) {
 	}
 	c := Credential{ID: "tok_1", Token: "pb_live_shown"}
 	answer := &output{ETag: `"1"`, Body: body{
-		Credential: c, First: c, Pointer: &c, List: []Credential{c, c}, Lists: [][]Credential{{c}}, Array: [1]*Credential{&c},
-		Bare: []domain.ShownOnce{"pb_live_shown"}, Any: map[string]string{"customer_id": "C-1"},
+		Credential: c, First: c, Pointer: &c, List: []Credential{c, c}, Lists: [][]Credential{{c}},
+		Array: [1]*Credential{&c},
+		Bare:  []domain.ShownOnce{"pb_live_shown"}, Any: map[string]string{"customer_id": "C-1"},
 	}}
 
 	recorded, err := withoutShownOnce(answer)
@@ -45,7 +46,8 @@ func TestRule25_RecordedAnswerHasNothingThatIsShownOnce(t *testing.T) {
 	if err := json.Unmarshal(recorded, &back); err != nil {
 		t.Fatal(err)
 	}
-	if back.ETag != answer.ETag || len(back.Body.List) != 2 || back.Body.Lists[0][0].ID != "tok_1" || back.Body.Any["customer_id"] != "C-1" {
+	if back.ETag != answer.ETag || len(back.Body.List) != 2 || back.Body.Lists[0][0].ID != "tok_1" ||
+		back.Body.Any["customer_id"] != "C-1" {
 		t.Errorf("got %+v, want the rest as it was", back)
 	}
 	if c.Token != "pb_live_shown" || answer.Body.List[0].Token != "pb_live_shown" {

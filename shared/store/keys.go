@@ -18,23 +18,23 @@ import (
 //	ACCOUNT#<id>          USER#<id>               user            account and subject; all of an account
 //	ACCOUNT#<id>          EMAIL#<folded>          reservation     who in the account has that e-mail
 //	ACCOUNT#<id>          WORKSPACE#<id>          workspace       id; all of an account
-//	ACCOUNT#<id>          NAMING                  naming          condition-checked by what names workspaces, and by their deletion
+//	ACCOUNT#<id>          NAMING                  naming          condition-checked: workspace named or deleted
 //	ACCOUNT#<id>          TEMPLATETYPE#<id>       template-type   id; all of an account
 //	ACCOUNT#<id>          FIELDS#<type id>        fields-version  condition-checked by a contract's creation
-//	ACCOUNT#<id>          FIELDS#<type id>#<n>    fields-version  a copy of its version; a creation checks any one (fields.go)
+//	ACCOUNT#<id>          FIELDS#<type id>#<n>    fields-version  one of the copies of its version (fields.go)
 //	ACCOUNT#<id>          TEMPLATE#<id>           template        id; all of an account
 //	ACCOUNT#<id>          INSTALLATION#<ext>      installation    extension; all of an account
 //	ACCOUNT#<id>          WEBHOOK#<id>            webhook         id; all of an account, by fanout
-//	ACCOUNT#<id>          WEBHOOK#<id>#HEALTH     webhook-health  with its webhook, in the same read; of one that is not well
-//	ACCOUNT#<id>          RETIRED#<webhook id>    retired-webhook the erasing of an account, for the log of its deliveries
+//	ACCOUNT#<id>          WEBHOOK#<id>#HEALTH     webhook-health  with its webhook, in one read; absent while healthy
+//	ACCOUNT#<id>          RETIRED#<webhook id>    retired-webhook the erasure of an account, for the delivery log
 //	ACCOUNT#<id>          TOKEN#<id>              own-token       id; all of an account
 //	ACCOUNT#<id>          TRIAL#<ext>             trial           extension; all of an account, for its catalogue
 //	ACCOUNT#<id>          INVITATION#<ext>        invitation      extension; all of an account, in pages
-//	ACCOUNT#<id>          QUOTA#<name>            quota-use       all of an account; condition-checked by what it counts
-//	ACCOUNT#<id>          EVENT#<id>              event           fanout (stream); delivery, when too big for a message
+//	ACCOUNT#<id>          QUOTA#<name>            quota-use       all of an account; condition-checked on creation
+//	ACCOUNT#<id>          EVENT#<id>              event           fanout (stream); delivery, when over a message
 //	ACCOUNT#<id>          PROVISION#<id>          provision       fanout (stream)
 //	ACCOUNT#<id>#EVENTS#<shard>  EVENT#<known by> event           the same, of contracts kept elsewhere
-//	PENDING#<yyyy-mm-ddThh>#<shard>  <time>#<its sort key>  pending   fanout, of what comes late; all that are older than a minute, by redelivery
+//	PENDING#<yyyy-mm-ddThh>#<shard>  <time>#<sk>  pending         fanout; redelivery, when over a minute old
 //	PENDING               CURSOR                  pending-cursor  redelivery: the oldest hour that may hold something
 //	ACCOUNT#<id>          RESEND#<id>             resend          fanout (stream)
 //	ACCOUNT#<id>          REPLAY#<webhook>#<id>   replay          id; all of a webhook
@@ -63,13 +63,13 @@ import (
 //	CATALOGUE             EXTENSION#<slug>        listing         all, in pages, for the catalogue
 //	EXTENSIONS            <partner>#<slug>        authored        all, in pages; all of a partner
 //	SUBMISSIONS           <time>#<slug>#<version>  submission     all, in pages, the oldest first
-//	ACCOUNT#<id>#IDEMPOTENCY#<shard>  <sha256>    idempotency     caller, operation and Idempotency-Key; the erasing of an account
-//	IDEMPOTENCY#<sha256>  IDEMPOTENCY             idempotency     the same, of a request that is about no account; where its answer tells of one, the above leads here
-//	REQUESTS#<caller>     <unix time>             requests        counted by the gate, for the limit of an account or partner
+//	ACCOUNT#<id>#IDEMPOTENCY#<shard>  <sha256>    idempotency     caller, operation, Idempotency-Key; erasure
+//	IDEMPOTENCY#<sha256>  IDEMPOTENCY             idempotency     the same, where the request names no account
+//	REQUESTS#<caller>     <unix time>             requests        the gate, for the limit of an account or partner
 //	DATAKEY#<yyyy-mm>     DATAKEY                 data-key        month of a sealed secret
 //
-// A contract and its events have a partition of their own, because a partition key takes 1,000 writes a second, whatever
-// the table's capacity.
+// A contract and its events have a partition of their own, because a partition key takes 1,000 writes a second,
+// whatever the table's capacity.
 //
 // The recorded answers of an account have four partitions of their own, so that its erasing finds them.
 //
@@ -81,36 +81,36 @@ import (
 //
 //	contracts_pk                    contracts_sk    holds              read by
 //	ACCOUNT#<id>#<shard>            <id>            ContractSummary    all of an account, newest first, filtered
-//	ACCOUNT#<id>#<shard>#DELETED    <id>            ContractSummary    the erasing of an account, for the records of deleted ones
+//	ACCOUNT#<id>#<shard>#DELETED    <id>            ContractSummary    erasure, for deleted contracts
 //
-// Every change of a contract is written to the index too, and a full partition of an index delays the table's writes. So
-// an account has four partitions, by contract: 4,000 changes a second, for four queries a page, merged by id. Filters are
-// applied after reading: a key per filter would multiply the writes, while pages are rare and read by people. The index
-// holds the summary and not the values, which keeps an entry under 1 KB, one write unit. Its reads are eventually
-// consistent: a new contract may be missing for a moment.
+// Every change of a contract is written to the index too, and a full partition of an index delays the table's writes.
+// So an account has four partitions, by contract: 4,000 changes a second, for four queries a page, merged by id.
+// Filters are applied after reading: a key per filter would multiply the writes, while pages are rare and read by
+// people. The index holds the summary and not the values, which keeps an entry under 1 KB, one write unit. Its reads
+// are eventually consistent: a new contract may be missing for a moment.
 //
 // The deliveries table:
 //
 //	pk                                  sk                                 record    read by
-//	WEBHOOK#<id>#<yyyy-mm-dd>#<shard>   <event id>#<attempt>#<a unique>    attempt   a day of a webhook, newest first; one delivery
+//	WEBHOOK#<id>#<yyyy-mm-dd>#<shard>   <event id>#<attempt>#<a unique>    attempt   webhook and day; delivery
 //
-//	DUE#<yyyy-mm-ddThh>#<shard>         <time>#<delivery id>#<attempt>     due       what is due by a time, oldest first, by redelivery
-//	DUE                                 CURSOR                             due-cursor  redelivery: the oldest hour that may hold something
-//	PACE#<webhook id>                   PACE                               pace      updated by delivery, for as many turns as it needs
-//	PARKED#<webhook>#<shard>            <event time>#<delivery id>#<attempt>#<not before>  parked    those of a webhook, the oldest first; how many, by its reader
+//	DUE#<yyyy-mm-ddThh>#<shard>         <time>#<delivery id>#<attempt>     due       redelivery, oldest first
+//	DUE                                 CURSOR                             due-cursor  redelivery
+//	PACE#<webhook id>                   PACE                               pace      delivery, to reserve turns
+//	PARKED#<webhook>#<shard>            <event time>#<delivery id>#<attempt>#…  parked    webhook, oldest first
 //	WATCHED                             <account>#<webhook>                watched   all, by redelivery
 //
 // and its index of failed attempts:
 //
 //	pk                                  unsent_sk                          holds     read by
-//	WEBHOOK#<id>#<yyyy-mm-dd>#<shard>   as sk                              what leads to a delivery  a day of a webhook, either way, filtered
+//	WEBHOOK#<id>#<yyyy-mm-dd>#<shard>   as sk                              failed attempts  webhook and day
 //
-// Only lines that are no success have the index's key. So a successful first attempt stays one small item, and a failure
-// costs a second write unit. The state of a delivery found by the index derives from all of its lines.
+// Only lines that are no success have the index's key. So a successful first attempt stays one small item, and a
+// failure costs a second write unit. The state of a delivery found by the index derives from all of its lines.
 //
-// The day is the event's. The shard is one of four by the event: a busy webhook has four partitions, and the attempts of
-// one delivery share one. Event ids rise with time, and attempts are zero-padded. The unique end keeps the line of an
-// attempt that ran twice from overwriting the first.
+// The day is the event's. The shard is one of four by the event: a busy webhook has four partitions, and the attempts
+// of one delivery share one. Event ids rise with time, and attempts are zero-padded. The unique end keeps the line of
+// an attempt that ran twice from overwriting the first.
 type key struct{ pk, sk string }
 
 // reservation makes a name unique: an item whose key is the name.
@@ -217,10 +217,12 @@ func keyOf(v any) (key, domain.Record) {
 	case DataKey:
 		return key{"DATAKEY#" + v.Month, "DATAKEY"}, domain.RecordDataKey
 	case elsewhere:
-		return key{claimPartition(v.Account, int(crc32.ChecksumIEEE([]byte(v.Key))%claimShards)), v.Key}, domain.RecordIdempotency
+		return key{claimPartition(v.Account, int(crc32.ChecksumIEEE([]byte(v.Key))%claimShards)), v.Key},
+			domain.RecordIdempotency
 	case claim:
 		if v.Account != "" {
-			return key{claimPartition(v.Account, int(crc32.ChecksumIEEE([]byte(v.Key))%claimShards)), v.Key}, domain.RecordIdempotency
+			return key{claimPartition(v.Account, int(crc32.ChecksumIEEE([]byte(v.Key))%claimShards)), v.Key},
+				domain.RecordIdempotency
 		}
 		return key{"IDEMPOTENCY#" + v.Key, "IDEMPOTENCY"}, domain.RecordIdempotency
 	default:
@@ -353,7 +355,8 @@ const (
 )
 
 func attemptKey(a domain.Attempt, unique string) key {
-	return key{attemptPartition(a.Webhook, a.EventDay, shardOf(a.Event)), string(a.Event) + "#" + fmt.Sprintf("%03d", a.Number) + "#" + unique}
+	return key{attemptPartition(a.Webhook, a.EventDay, shardOf(a.Event)),
+		string(a.Event) + "#" + fmt.Sprintf("%03d", a.Number) + "#" + unique}
 }
 
 func attemptPartition(w domain.WebhookID, day string, shard int) string {

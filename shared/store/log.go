@@ -22,7 +22,8 @@ import (
 
 // Attempts is the log of one delivery, by its event, the event's day (UTC, YYYY-MM-DD) and its webhook, oldest first.
 // NotFound when it has no line.
-func (s *Store) Attempts(ctx context.Context, a domain.AccountID, w domain.WebhookID, day string, e domain.EventID) ([]domain.Attempt, error) {
+func (s *Store) Attempts(ctx context.Context, a domain.AccountID, w domain.WebhookID, day string,
+	e domain.EventID) ([]domain.Attempt, error) {
 	found, err := s.delivery(ctx, &walk{store: s, LogQuery: LogQuery{Account: a}}, w, day, e)
 	if err == nil && len(found) == 0 {
 		err = fault.New(fault.NotFound, "not-found", "There is no such delivery on that day.")
@@ -32,13 +33,16 @@ func (s *Store) Attempts(ctx context.Context, a domain.AccountID, w domain.Webho
 
 // AttemptsFrom is the delivery's log from the attempt of that number on, oldest first. An empty result costs one read
 // unit.
-func (s *Store) AttemptsFrom(ctx context.Context, a domain.AccountID, w domain.WebhookID, day string, e domain.EventID, number int) ([]domain.Attempt, error) {
+func (s *Store) AttemptsFrom(ctx context.Context, a domain.AccountID, w domain.WebhookID, day string, e domain.EventID,
+	number int) ([]domain.Attempt, error) {
 	read := &walk{store: s, LogQuery: LogQuery{Account: a, Webhook: w}}
-	return read.shard(attemptPartition(w, day, shardOf(e)), fmt.Sprintf("%s#%03d", e, number), endOf(e), 10).take(ctx, e)
+	return read.shard(attemptPartition(w, day, shardOf(e)), fmt.Sprintf("%s#%03d", e, number), endOf(e),
+		10).take(ctx, e)
 }
 
 // delivery reads all lines of a delivery consistently: the next attempt's number must not miss the last line.
-func (s *Store) delivery(ctx context.Context, of *walk, w domain.WebhookID, day string, e domain.EventID) ([]domain.Attempt, error) {
+func (s *Store) delivery(ctx context.Context, of *walk, w domain.WebhookID, day string,
+	e domain.EventID) ([]domain.Attempt, error) {
 	all := of.shard(attemptPartition(w, day, shardOf(e)), string(e)+"#", endOf(e), 100)
 	all.query.ConsistentRead = aws.Bool(true)
 	return all.take(ctx, e)
@@ -54,9 +58,10 @@ type LogQuery struct {
 	From, To   time.Time         // time of the event: from From, and before To
 	EventTypes []string          // empty: every type
 	Contract   domain.ContractID // empty: every contract, and none
-	Unsent     bool              // only deliveries with a line that is no success, found by the index, which may be a moment behind
-	Oldest     bool              // oldest day and lowest event id first; otherwise newest and highest first
-	After      LogPlace          // continue after this place; zero: start
+	// only deliveries with a line that is no success, found by the index, which may be a moment behind
+	Unsent bool
+	Oldest bool     // oldest day and lowest event id first; otherwise newest and highest first
+	After  LogPlace // continue after this place; zero: start
 }
 
 // LogPlace is a place in a walk: a day (UTC, YYYY-MM-DD), and the last event seen of that day, if any.
@@ -84,14 +89,16 @@ const (
 // Deliveries walks the log and passes the lines of each delivery, oldest first, to take, until take returns false. It
 // returns the place after the last delivery taken, and whether more may follow: a walk is bounded. Old lines without
 // their event's time count for the whole day.
-func (s *Store) Deliveries(ctx context.Context, q LogQuery, take func([]domain.Attempt) bool) (at LogPlace, more bool, err error) {
+func (s *Store) Deliveries(ctx context.Context, q LogQuery,
+	take func([]domain.Attempt) bool) (at LogPlace, more bool, err error) {
 	r := &walk{store: s, LogQuery: q, at: q.After}
 	first, last := q.From.UTC().Truncate(24*time.Hour), q.To.Add(-1).UTC().Truncate(24*time.Hour)
 	step := 24 * time.Hour
 	if !q.Oldest {
 		first, last, step = last, first, -step
 	}
-	if began, err := time.Parse(time.DateOnly, q.After.Day); err == nil && (began.After(first) == q.Oldest) && !began.Equal(first) {
+	if began, err := time.Parse(time.DateOnly, q.After.Day); err == nil && (began.After(first) == q.Oldest) &&
+		!began.Equal(first) {
 		first = began
 	}
 	for day := first; day == last || day.Before(last) == q.Oldest; day = day.Add(step) {
@@ -191,11 +198,12 @@ type logShard struct {
 func (r *walk) shard(partition, from, to string, pageSize int) *logShard {
 	from = cmp.Or(from, "#")
 	return &logShard{walk: r, empty: from > to, query: &dynamodb.QueryInput{
-		TableName:                 &r.store.deliveries,
-		KeyConditionExpression:    aws.String("pk = :pk AND sk BETWEEN :from AND :to"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(partition), ":from": str(from), ":to": str(to)},
-		ScanIndexForward:          &r.Oldest,
-		Limit:                     aws.Int32(int32(pageSize)),
+		TableName:              &r.store.deliveries,
+		KeyConditionExpression: aws.String("pk = :pk AND sk BETWEEN :from AND :to"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(partition), ":from": str(from),
+			":to": str(to)},
+		ScanIndexForward: &r.Oldest,
+		Limit:            aws.Int32(int32(pageSize)),
 	}}
 }
 
@@ -249,6 +257,8 @@ func (l *logShard) take(ctx context.Context, e domain.EventID) ([]domain.Attempt
 		}
 		taken, l.ready = append(taken, l.ready[0]), l.ready[1:]
 	}
-	slices.SortFunc(taken, func(a, b domain.Attempt) int { return cmp.Or(cmp.Compare(a.Number, b.Number), a.At.Compare(b.At)) })
+	slices.SortFunc(taken, func(a, b domain.Attempt) int {
+		return cmp.Or(cmp.Compare(a.Number, b.Number), a.At.Compare(b.At))
+	})
 	return taken, nil
 }

@@ -90,10 +90,15 @@ func TestDeliveries_ByTimeTypeAndWhatFailedEitherWay(t *testing.T) {
 		want  []domain.EventID
 	}{
 		"some hours over a midnight": {some, ids(3, 4, 5, 6, 7, 8, 9, 10, 11)},
-		"a type":                     {with(some, func(q *store.LogQuery) { q.EventTypes = []string{"contract.created"} }), ids(3, 5, 7, 9, 11)},
-		"what failed":                {with(all, func(q *store.LogQuery) { q.Unsent = true }), ids(0, 3, 6, 9, 12, 15, 18, 21)},
-		"what failed of a type":      {with(some, func(q *store.LogQuery) { q.Unsent, q.EventTypes = true, []string{"contract.created"} }), ids(3, 9)},
-		"no time":                    {store.LogQuery{From: noon, To: noon}, nil},
+		"a type": {with(some, func(q *store.LogQuery) {
+			q.EventTypes = []string{"contract.created"}
+		}), ids(3, 5, 7, 9, 11)},
+		"what failed": {with(all, func(q *store.LogQuery) { q.Unsent = true }),
+			ids(0, 3, 6, 9, 12, 15, 18, 21)},
+		"what failed of a type": {with(some, func(q *store.LogQuery) {
+			q.Unsent, q.EventTypes = true, []string{"contract.created"}
+		}), ids(3, 9)},
+		"no time": {store.LogQuery{From: noon, To: noon}, nil},
 	} {
 		for _, size := range []int{1, 2, 100} {
 			c.query.Oldest = true
@@ -133,7 +138,10 @@ func TestDeliveries_AWalkHasBounds(t *testing.T) {
 	if !more || len(page) < 200 || len(page) >= 300 || at.Event != page[len(page)-1][0].Event {
 		t.Errorf("%d deliveries came at once, more: %t, at %v", len(page), more, at)
 	}
-	if got := eventsOf(t, s.Store, q, 1000); len(got) != 300 || !slices.IsSortedFunc(got, func(a, b domain.EventID) int { return strings.Compare(string(b), string(a)) }) {
+	if got := eventsOf(t, s.Store, q, 1000); len(got) != 300 ||
+		!slices.IsSortedFunc(got, func(a, b domain.EventID) int {
+			return strings.Compare(string(b), string(a))
+		}) {
 		t.Errorf("%d deliveries came in all, want each of 300 once", len(got))
 	}
 }
@@ -141,13 +149,15 @@ func TestDeliveries_AWalkHasBounds(t *testing.T) {
 // The index holds nothing of a success.
 func TestAttempts_OnlyWhatFailedIsIndexed(t *testing.T) {
 	s := storetest.New(t)
-	outcomes := []domain.Outcome{domain.OutcomeDelivered, domain.OutcomeFailed, domain.OutcomeExhausted, domain.OutcomeSkipped, domain.OutcomeCancelled}
+	outcomes := []domain.Outcome{domain.OutcomeDelivered, domain.OutcomeFailed, domain.OutcomeExhausted,
+		domain.OutcomeSkipped, domain.OutcomeCancelled}
 	for n, o := range outcomes {
 		appended(t, s, line(fmt.Sprint("evt_", n), 1, o))
 	}
 	for _, item := range everything(t, s, s.Config.DeliveriesTable) {
 		_, indexed := item[store.UnsentIndex.SortKey]
-		if outcome := item["outcome"].(*types.AttributeValueMemberS).Value; indexed == (outcome == string(domain.OutcomeDelivered)) {
+		if outcome := item["outcome"].(*types.AttributeValueMemberS).
+			Value; indexed == (outcome == string(domain.OutcomeDelivered)) {
 			t.Errorf("a line that is %s is indexed: %t", outcome, indexed)
 		}
 	}

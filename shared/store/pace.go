@@ -33,24 +33,28 @@ const (
 // Turns leases the next n turns to send to the webhook, and returns the time of the first; the others follow at equal
 // distances. After a quiet second the first turns lie in the past. A call costs one write unit, or two after a pause.
 // Conflict `backlog`, without a lease, when all turns within domain.TurnsWithin are taken.
-func (s *Store) Turns(ctx context.Context, w domain.WebhookID, n int, every time.Duration) (first time.Time, err error) {
+func (s *Store) Turns(ctx context.Context, w domain.WebhookID, n int,
+	every time.Duration) (first time.Time, err error) {
 	now := s.now()
 	oldest, latest := now.Add(every-savedUp).UnixMicro(), now.Add(domain.TurnsWithin).UnixMicro()
 	taken := time.Duration(n) * every
 	for range paceRaces {
-		next, before, err := s.movePace(ctx, w, "#next BETWEEN :oldest AND :latest", "#next + :taken", map[string]int64{":oldest": oldest, ":latest": latest, ":taken": taken.Microseconds()})
+		next, before, err := s.movePace(ctx, w, "#next BETWEEN :oldest AND :latest", "#next + :taken",
+			map[string]int64{":oldest": oldest, ":latest": latest, ":taken": taken.Microseconds()})
 		switch {
 		case err == nil:
 			return time.UnixMicro(next).Add(-taken), nil
 		case !isRefused(err):
 			return time.Time{}, fault.Wrap(awsFault(err), "take %d turns of %s", n, w)
 		case before > latest:
-			return time.Time{}, fault.New(fault.Conflict, Backlog, "More waits for %s than it takes in %s.", w, domain.TurnsWithin)
+			return time.Time{}, fault.New(fault.Conflict, Backlog, "More waits for %s than it takes in %s.",
+				w, domain.TurnsWithin)
 		case before >= oldest: // another process moved it meanwhile
 			continue
 		}
 		// The webhook was quiet, or is new.
-		next, _, err = s.movePace(ctx, w, "attribute_not_exists(#next) OR #next < :oldest", ":begun", map[string]int64{":oldest": oldest, ":begun": oldest + taken.Microseconds()})
+		next, _, err = s.movePace(ctx, w, "attribute_not_exists(#next) OR #next < :oldest", ":begun",
+			map[string]int64{":oldest": oldest, ":begun": oldest + taken.Microseconds()})
 		switch {
 		case err == nil:
 			return time.UnixMicro(next).Add(-taken), nil
@@ -63,15 +67,18 @@ func (s *Store) Turns(ctx context.Context, w domain.WebhookID, n int, every time
 
 // movePace sets the time until which turns are taken, in microseconds since 1970, and returns it. When the condition
 // fails, it returns the stored time; 0 for none.
-func (s *Store) movePace(ctx context.Context, w domain.WebhookID, condition, to string, values map[string]int64) (next, before int64, err error) {
+func (s *Store) movePace(ctx context.Context, w domain.WebhookID, condition, to string,
+	values map[string]int64) (next, before int64, err error) {
 	in := &dynamodb.UpdateItemInput{
 		TableName: &s.deliveries, Key: paceKey(w).attributes(), ConditionExpression: &condition,
 		UpdateExpression:         aws.String("SET #next = " + to + ", #record = :record, " + ExpiresAt + " = :expires"),
 		ExpressionAttributeNames: map[string]string{"#next": "next", "#record": recordAttribute},
 		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":record": str(string(domain.RecordPace)), ":expires": num(s.now().Add(domain.TurnsWithin + paceKept).Unix()),
+			":record":  str(string(domain.RecordPace)),
+			":expires": num(s.now().Add(domain.TurnsWithin + paceKept).Unix()),
 		},
-		ReturnValues: types.ReturnValueUpdatedNew, ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+		ReturnValues:                        types.ReturnValueUpdatedNew,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}
 	for name, v := range values {
 		in.ExpressionAttributeValues[name] = num(v)

@@ -77,7 +77,8 @@ func TestTurns_BeyondADayThereAreNone(t *testing.T) {
 	s := storetest.New(t).At(func() time.Time { return now })
 	turns(t, s, int((domain.TurnsWithin+2*time.Second)/tenth))
 	for range 2 {
-		if _, err := s.Turns(t.Context(), "whk_1", 1, tenth); !fault.Is(err, store.Backlog) || fault.KindOf(err) != fault.Conflict {
+		if _, err := s.Turns(t.Context(), "whk_1", 1, tenth); !fault.Is(err, store.Backlog) ||
+			fault.KindOf(err) != fault.Conflict {
 			t.Fatalf("got %v, want %s", err, store.Backlog)
 		}
 	}

@@ -37,7 +37,8 @@ func parkedKey(d events.Delivery) key {
 	if !d.NotBefore.IsZero() {
 		letGo = d.NotBefore.UnixMilli()
 	}
-	return key{parkedPartition(d.Webhook, shard), fmt.Sprintf("%s#%s#%03d#%d", d.EventAt.UTC().Format(dueTime), d.ID, d.Attempt, letGo)}
+	return key{parkedPartition(d.Webhook, shard),
+		fmt.Sprintf("%s#%s#%03d#%d", d.EventAt.UTC().Format(dueTime), d.ID, d.Attempt, letGo)}
 }
 
 // Park stores deliveries until they are released. Parking a delivery again changes nothing.
@@ -54,7 +55,8 @@ func (s *Store) Park(ctx context.Context, parked []events.Delivery) error {
 		if err != nil {
 			return fault.Wrap(err, "encode the parked delivery %s", d.ID)
 		}
-		item[PartitionKey], item[SortKey], item[recordAttribute] = str(k.pk), str(k.sk), str(string(domain.RecordParked))
+		item[PartitionKey], item[SortKey], item[recordAttribute] = str(k.pk), str(k.sk),
+			str(string(domain.RecordParked))
 		item[ExpiresAt] = num(s.now().Add(domain.ParkedKept).Unix())
 		puts = append(puts, types.WriteRequest{PutRequest: &types.PutRequest{Item: item}})
 	}
@@ -68,14 +70,16 @@ func (s *Store) Park(ctx context.Context, parked []events.Delivery) error {
 
 // Parked is a page of the deliveries parked for a webhook, the oldest events first. Each shard gives an equal part,
 // so the page may lack some of the very oldest.
-func (s *Store) Parked(ctx context.Context, a domain.AccountID, w domain.WebhookID, most int) ([]events.Delivery, error) {
+func (s *Store) Parked(ctx context.Context, a domain.AccountID, w domain.WebhookID,
+	most int) ([]events.Delivery, error) {
 	found, err := s.parked(ctx, a, w, "", (most+parkedShards-1)/parkedShards)
 	return found[:min(most, len(found))], err
 }
 
 // ParkedAfter is a page of the deliveries parked for a webhook after a place, the oldest events first, and the place
 // to continue at. An empty place starts at the first.
-func (s *Store) ParkedAfter(ctx context.Context, a domain.AccountID, w domain.WebhookID, after string, most int) (found []events.Delivery, next string, err error) {
+func (s *Store) ParkedAfter(ctx context.Context, a domain.AccountID, w domain.WebhookID, after string,
+	most int) (found []events.Delivery, next string, err error) {
 	if found, err = s.parked(ctx, a, w, after, most+1); err != nil || len(found) <= most {
 		return found, "", err
 	}
@@ -83,11 +87,13 @@ func (s *Store) ParkedAfter(ctx context.Context, a domain.AccountID, w domain.We
 }
 
 // parked is the deliveries parked for a webhook after a place, at most so many of each shard, sorted.
-func (s *Store) parked(ctx context.Context, a domain.AccountID, w domain.WebhookID, after string, most int) ([]events.Delivery, error) {
+func (s *Store) parked(ctx context.Context, a domain.AccountID, w domain.WebhookID, after string,
+	most int) ([]events.Delivery, error) {
 	var found []events.Delivery
 	for shard := range parkedShards {
 		in := &dynamodb.QueryInput{
-			TableName: &s.deliveries, KeyConditionExpression: aws.String("pk = :pk"), ConsistentRead: aws.Bool(true), Limit: aws.Int32(int32(most)),
+			TableName: &s.deliveries, KeyConditionExpression: aws.String("pk = :pk"), ConsistentRead: aws.Bool(true),
+			Limit:                     aws.Int32(int32(most)),
 			ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(parkedPartition(w, shard))},
 		}
 		if after != "" {
@@ -120,7 +126,8 @@ func (s *Store) CountParked(ctx context.Context, w domain.WebhookID, most int) (
 	n := 0
 	for shard := 0; shard < parkedShards && n < most; shard++ {
 		page, err := s.db.Query(ctx, &dynamodb.QueryInput{
-			TableName: &s.deliveries, KeyConditionExpression: aws.String("pk = :pk"), Select: types.SelectCount, Limit: aws.Int32(int32(most - n)),
+			TableName: &s.deliveries, KeyConditionExpression: aws.String("pk = :pk"), Select: types.SelectCount,
+			Limit:                     aws.Int32(int32(most - n)),
 			ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(parkedPartition(w, shard))},
 		})
 		if err != nil {
@@ -136,7 +143,8 @@ func (s *Store) Unpark(ctx context.Context, sent []events.Delivery) error {
 	for some := range slices.Chunk(sent, batchWriteMost) {
 		var deletes []types.WriteRequest
 		for _, d := range some {
-			deletes = append(deletes, types.WriteRequest{DeleteRequest: &types.DeleteRequest{Key: parkedKey(d).attributes()}})
+			deletes = append(deletes,
+				types.WriteRequest{DeleteRequest: &types.DeleteRequest{Key: parkedKey(d).attributes()}})
 		}
 		if err := s.writeAll(ctx, s.deliveries, deletes); err != nil {
 			return fault.Wrap(err, "remove %d parked deliveries", len(deletes))
@@ -152,7 +160,8 @@ type Watched struct {
 	Webhook    domain.WebhookID `json:"webhook_id"`
 	OpenedAt   time.Time        `json:"opened_at"`            // when its breaker last opened, or a moment before
 	EmptySince time.Time        `json:"empty_since,omitzero"` // since then nothing is parked, and nothing will be
-	LetGo      int              `json:"let_go,omitempty"`     // deliveries released in the minute before, since the breaker last opened
+	// deliveries released in the minute before, since the breaker last opened
+	LetGo int `json:"let_go,omitempty"`
 }
 
 const watchedPartition = "WATCHED"
@@ -163,7 +172,8 @@ func watchedKey(a domain.AccountID, w domain.WebhookID) key {
 
 func (w Watched) item() map[string]types.AttributeValue {
 	item := watchedKey(w.Account, w.Webhook).attributes()
-	item["account_id"], item["webhook_id"], item[recordAttribute] = str(string(w.Account)), str(string(w.Webhook)), str(string(domain.RecordWatched))
+	item["account_id"], item["webhook_id"], item[recordAttribute] = str(string(w.Account)), str(string(w.Webhook)),
+		str(string(domain.RecordWatched))
 	item["opened_at"] = str(w.OpenedAt.UTC().Format(time.RFC3339Nano))
 	if !w.EmptySince.IsZero() {
 		item["empty_since"] = str(w.EmptySince.UTC().Format(time.RFC3339Nano))
@@ -178,7 +188,8 @@ func (w Watched) item() map[string]types.AttributeValue {
 // breaker is unwatched. Parking itself then writes nothing about it.
 func (s *Store) Watch(ctx context.Context, a domain.AccountID, w domain.WebhookID) error {
 	item := Watched{Account: a, Webhook: w, OpenedAt: s.now()}.item()
-	return fault.Wrap(s.writeAll(ctx, s.deliveries, []types.WriteRequest{{PutRequest: &types.PutRequest{Item: item}}}), "watch the webhook %s", w)
+	return fault.Wrap(s.writeAll(ctx, s.deliveries, []types.WriteRequest{{PutRequest: &types.PutRequest{Item: item}}}),
+		"watch the webhook %s", w)
 }
 
 // Watched is every watched webhook.
@@ -251,8 +262,9 @@ func (s *Store) Quiet(ctx context.Context, w Watched) error {
 	case !w.EmptySince.IsZero() && now.Sub(w.EmptySince) >= WatchedSettles:
 		_, err := s.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{
 			TableName: &s.deliveries, Key: watchedKey(w.Account, w.Webhook).attributes(),
-			ConditionExpression:       aws.String("opened_at = :opened AND empty_since = :empty"),
-			ExpressionAttributeValues: map[string]types.AttributeValue{":opened": w.item()["opened_at"], ":empty": w.item()["empty_since"]},
+			ConditionExpression: aws.String("opened_at = :opened AND empty_since = :empty"),
+			ExpressionAttributeValues: map[string]types.AttributeValue{":opened": w.item()["opened_at"],
+				":empty": w.item()["empty_since"]},
 		})
 		return ofWatched(err, w)
 	}

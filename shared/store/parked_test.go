@@ -17,11 +17,13 @@ func TestParkedAfter_PagesOverTheShardsInOrder(t *testing.T) {
 	at := time.Date(2026, 11, 24, 9, 30, 0, 0, time.UTC)
 	to := func(a domain.AccountID, n int) events.Delivery {
 		id := domain.EventID(fmt.Sprintf("evt_%02d", n))
-		return events.Delivery{ID: domain.DeliveryOf(id, "whk_1"), Account: a, Webhook: "whk_1", Event: id, EventAt: at.Add(time.Duration(n) * time.Second), Attempt: 1}
+		return events.Delivery{ID: domain.DeliveryOf(id, "whk_1"), Account: a, Webhook: "whk_1", Event: id,
+			EventAt: at.Add(time.Duration(n) * time.Second), Attempt: 1}
 	}
 	const parked = 43
 	for n := range parked {
-		if err := s.Park(t.Context(), []events.Delivery{to("a", parked-1-n), to("b", n-parked)}); err != nil { // b had it before
+		// b had it before
+		if err := s.Park(t.Context(), []events.Delivery{to("a", parked-1-n), to("b", n-parked)}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -130,11 +130,14 @@ func (s *Store) StillPending(ctx context.Context, all []Pending) (map[Item]bool,
 
 // PendingIn is a page of the markers of one shard of a bucket, accepted by then, the oldest first. It starts after
 // the place of the page before; the returned place is empty at the end.
-func (s *Store) PendingIn(ctx context.Context, bucket time.Time, shard int, by time.Time, after string, most int) (found []Pending, next string, err error) {
+func (s *Store) PendingIn(ctx context.Context, bucket time.Time, shard int, by time.Time, after string,
+	most int) (found []Pending, next string, err error) {
 	partition := pendingPartition(bucket, shard)
 	in := &dynamodb.QueryInput{
-		TableName: &s.accounts, KeyConditionExpression: aws.String("pk = :pk AND sk <= :by"), Limit: aws.Int32(int32(most)),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(partition), ":by": str(by.UTC().Format(dueTime) + "~")},
+		TableName: &s.accounts, KeyConditionExpression: aws.String("pk = :pk AND sk <= :by"),
+		Limit: aws.Int32(int32(most)),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(partition),
+			":by": str(by.UTC().Format(dueTime) + "~")},
 	}
 	if after != "" {
 		in.ExclusiveStartKey = key{partition, after}.attributes()
@@ -166,7 +169,8 @@ func (s *Store) PendingTo(ctx context.Context, bucket time.Time) error {
 // OutboxOf reads the outbox items of those markers, at most 100, as the stream showed them. gone are the markers
 // without an item of their own: it was erased with its account, has expired, is not stored yet, or belongs to another
 // call with its own marker.
-func (s *Store) OutboxOf(ctx context.Context, all []Pending) (records []lambda.DynamoDBEventRecord, gone []Pending, err error) {
+func (s *Store) OutboxOf(ctx context.Context,
+	all []Pending) (records []lambda.DynamoDBEventRecord, gone []Pending, err error) {
 	of := map[key][]Pending{}
 	for _, p := range all {
 		k := key{p.PK, p.SK}
@@ -182,7 +186,8 @@ func (s *Store) OutboxOf(ctx context.Context, all []Pending) (records []lambda.D
 			return nil, nil, fault.Wrap(err, "show %s", k.sk)
 		}
 		record := lambda.DynamoDBEventRecord{
-			EventID: k.sk, EventName: string(lambda.DynamoDBOperationTypeInsert), Change: lambda.DynamoDBStreamRecord{NewImage: image},
+			EventID: k.sk, EventName: string(lambda.DynamoDBOperationTypeInsert),
+			Change: lambda.DynamoDBStreamRecord{NewImage: image},
 		}
 		stored, ok := PendingOf(record)
 		for _, p := range same {

@@ -48,9 +48,11 @@ func TestExtensions_APlaceOutsideThePrefixWidensNothing(t *testing.T) {
 
 func TestRoster_APlaceOutsideTheExtensionWidensNothing(t *testing.T) {
 	s := storetest.New(t)
-	s.Given(&domain.Extension{ID: "crm"}, &domain.Installed{Extension: "crm", Account: "acct-1"}, &domain.Rollout{Extension: "crm", ID: "rol_1"}, &domain.Installed{Extension: "crn", Account: "acct-2"})
+	s.Given(&domain.Extension{ID: "crm"}, &domain.Installed{Extension: "crm", Account: "acct-1"},
+		&domain.Rollout{Extension: "crm", ID: "rol_1"}, &domain.Installed{Extension: "crn", Account: "acct-2"})
 	for name, after := range outside {
-		if got, err := s.Roster(t.Context(), "crm", domain.AccountID(after), 100); err != nil || slices.ContainsFunc(got, func(a domain.AccountID) bool { return a != "acct-1" }) {
+		if got, err := s.Roster(t.Context(), "crm", domain.AccountID(after), 100); err != nil ||
+			slices.ContainsFunc(got, func(a domain.AccountID) bool { return a != "acct-1" }) {
 			t.Errorf("%s: got %v, %v", name, got, err)
 		}
 	}
@@ -58,7 +60,8 @@ func TestRoster_APlaceOutsideTheExtensionWidensNothing(t *testing.T) {
 
 func TestContracts_APlaceOutsideTheAccountWidensNothing(t *testing.T) {
 	s := storetest.New(t)
-	s.Given(&domain.Contract{ID: "con_1", Account: "acct-1", State: domain.Draft}, &domain.Contract{ID: "con_2", Account: "acct-2", State: domain.Draft})
+	s.Given(&domain.Contract{ID: "con_1", Account: "acct-1", State: domain.Draft},
+		&domain.Contract{ID: "con_2", Account: "acct-2", State: domain.Draft})
 	for name, before := range outside {
 		got, _, err := s.Contracts(t.Context(), "acct-1", store.ContractFilter{}, domain.ContractID(before), 100)
 		if err != nil || slices.ContainsFunc(got, func(c domain.ContractSummary) bool { return c.ID != "con_1" }) {
@@ -71,14 +74,17 @@ func TestParkedAfter_APlaceOutsideTheWebhookWidensNothing(t *testing.T) {
 	s := storetest.New(t)
 	at := time.Date(2026, 11, 24, 9, 30, 0, 0, time.UTC)
 	for _, w := range []domain.WebhookID{"whk_1", "whk_2"} {
-		d := events.Delivery{ID: domain.DeliveryOf("evt_1", w), Account: "a", Webhook: w, Event: "evt_1", EventAt: at, Attempt: 1}
+		d := events.Delivery{ID: domain.DeliveryOf("evt_1", w), Account: "a", Webhook: w, Event: "evt_1", EventAt: at,
+			Attempt: 1}
 		if err := s.Park(t.Context(), []events.Delivery{d}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for name, after := range outside {
 		got, next, err := s.ParkedAfter(t.Context(), "a", "whk_1", after, 100)
-		if err != nil || next != "" || slices.ContainsFunc(got, func(d events.Delivery) bool { return d.Webhook != "whk_1" }) {
+		if err != nil || next != "" || slices.ContainsFunc(got, func(d events.Delivery) bool {
+			return d.Webhook != "whk_1"
+		}) {
 			t.Errorf("%s: got %v, %q, %v", name, got, next, err)
 		}
 	}

@@ -42,7 +42,8 @@ func (s *Store) Workspaces(ctx context.Context, a domain.AccountID) ([]domain.Wo
 	return list[domain.Workspace](ctx, s, accountKey(a).pk, "WORKSPACE#")
 }
 
-func (s *Store) TemplateType(ctx context.Context, a domain.AccountID, id domain.TemplateTypeID) (domain.TemplateType, error) {
+func (s *Store) TemplateType(ctx context.Context, a domain.AccountID,
+	id domain.TemplateTypeID) (domain.TemplateType, error) {
 	return get[domain.TemplateType](ctx, s, templateTypeKey(a, id), "template type")
 }
 
@@ -50,7 +51,8 @@ func (s *Store) TemplateTypes(ctx context.Context, a domain.AccountID) ([]domain
 	return list[domain.TemplateType](ctx, s, accountKey(a).pk, "TEMPLATETYPE#")
 }
 
-func (s *Store) FieldsVersion(ctx context.Context, a domain.AccountID, id domain.TemplateTypeID) (domain.FieldsVersion, error) {
+func (s *Store) FieldsVersion(ctx context.Context, a domain.AccountID,
+	id domain.TemplateTypeID) (domain.FieldsVersion, error) {
 	return get[domain.FieldsVersion](ctx, s, fieldsKey(a, id), "template type")
 }
 
@@ -62,12 +64,14 @@ func (s *Store) Templates(ctx context.Context, a domain.AccountID) ([]domain.Tem
 	return list[domain.Template](ctx, s, accountKey(a).pk, "TEMPLATE#")
 }
 
-func (s *Store) Installation(ctx context.Context, a domain.AccountID, e domain.ExtensionID) (domain.Installation, error) {
+func (s *Store) Installation(ctx context.Context, a domain.AccountID,
+	e domain.ExtensionID) (domain.Installation, error) {
 	return get[domain.Installation](ctx, s, installationKey(a, e), "installation")
 }
 
 // Installations is every installation of the account by extension, including disabled ones.
-func (s *Store) Installations(ctx context.Context, a domain.AccountID) (map[domain.ExtensionID]domain.Installation, error) {
+func (s *Store) Installations(ctx context.Context,
+	a domain.AccountID) (map[domain.ExtensionID]domain.Installation, error) {
 	all, err := list[domain.Installation](ctx, s, accountKey(a).pk, "INSTALLATION#")
 	if err != nil {
 		return nil, err
@@ -89,12 +93,14 @@ func (s *Store) Webhooks(ctx context.Context, a domain.AccountID) ([]domain.Webh
 }
 
 // WebhooksAndHealth is every webhook of the account, and the health of the unhealthy ones.
-func (s *Store) WebhooksAndHealth(ctx context.Context, a domain.AccountID) ([]domain.Webhook, map[domain.WebhookID]domain.Health, error) {
+func (s *Store) WebhooksAndHealth(ctx context.Context,
+	a domain.AccountID) ([]domain.Webhook, map[domain.WebhookID]domain.Health, error) {
 	return s.webhooks(ctx, a, "begins_with(sk, :from)", map[string]types.AttributeValue{":from": str("WEBHOOK#")})
 }
 
 // WebhookAndHealth reads a webhook and its health in one call, since every delivery needs both.
-func (s *Store) WebhookAndHealth(ctx context.Context, a domain.AccountID, id domain.WebhookID) (domain.Webhook, domain.Health, error) {
+func (s *Store) WebhookAndHealth(ctx context.Context, a domain.AccountID,
+	id domain.WebhookID) (domain.Webhook, domain.Health, error) {
 	found, health, err := s.webhooks(ctx, a, "sk BETWEEN :from AND :to", map[string]types.AttributeValue{
 		":from": str(webhookKey(a, id).sk), ":to": str(healthKey(a, id).sk),
 	})
@@ -107,7 +113,8 @@ func (s *Store) WebhookAndHealth(ctx context.Context, a domain.AccountID, id dom
 	return found[0], health[id].Of(found[0]), nil
 }
 
-func (s *Store) webhooks(ctx context.Context, a domain.AccountID, condition string, values map[string]types.AttributeValue) ([]domain.Webhook, map[domain.WebhookID]domain.Health, error) {
+func (s *Store) webhooks(ctx context.Context, a domain.AccountID, condition string,
+	values map[string]types.AttributeValue) ([]domain.Webhook, map[domain.WebhookID]domain.Health, error) {
 	all, health := []domain.Webhook{}, map[domain.WebhookID]domain.Health{}
 	err := s.each(ctx, accountKey(a).pk, condition, values, func(item map[string]types.AttributeValue) error {
 		if textOf(item, recordAttribute) == string(domain.RecordHealth) {
@@ -142,12 +149,14 @@ func (s *Store) HandOff(ctx context.Context, hash string) (domain.HandOff, error
 }
 
 // Callback finds the record of a callback that had its effect.
-func (s *Store) Callback(ctx context.Context, a domain.AccountID, e domain.ExtensionID, epoch int, id string) (domain.Callback, error) {
+func (s *Store) Callback(ctx context.Context, a domain.AccountID, e domain.ExtensionID, epoch int,
+	id string) (domain.Callback, error) {
 	return get[domain.Callback](ctx, s, callbackKey(a, e, epoch, id), "callback")
 }
 
 // Event finds an event while its outbox item lives, 30 days.
-func (s *Store) Event(ctx context.Context, a domain.AccountID, c domain.ContractID, id domain.EventID) (events.Event, error) {
+func (s *Store) Event(ctx context.Context, a domain.AccountID, c domain.ContractID,
+	id domain.EventID) (events.Event, error) {
 	return get[events.Event](ctx, s, eventKey(a, c, id), "event")
 }
 
@@ -178,7 +187,8 @@ func (s *Store) Extension(ctx context.Context, id domain.ExtensionID) (domain.Ex
 
 // Extensions is a page of all extensions, or of a partner's, after a place; next is the place to continue at, empty
 // at the end.
-func (s *Store) Extensions(ctx context.Context, of domain.PartnerID, after string, most int) (all []domain.Extension, next string, err error) {
+func (s *Store) Extensions(ctx context.Context, of domain.PartnerID, after string,
+	most int) (all []domain.Extension, next string, err error) {
 	prefix := ""
 	if of != "" {
 		prefix = authoredKey(domain.Authored{Partner: of}).sk
@@ -239,7 +249,8 @@ func (s *Store) Invitation(ctx context.Context, a domain.AccountID, e domain.Ext
 }
 
 // Invitations is a page of those to the account, by extension, after that one; empty begins at the first.
-func (s *Store) Invitations(ctx context.Context, a domain.AccountID, after domain.ExtensionID, most int) ([]domain.Invitation, error) {
+func (s *Store) Invitations(ctx context.Context, a domain.AccountID, after domain.ExtensionID,
+	most int) ([]domain.Invitation, error) {
 	from := ""
 	if after != "" {
 		from = invitationKey(a, after).sk
@@ -248,7 +259,8 @@ func (s *Store) Invitations(ctx context.Context, a domain.AccountID, after domai
 	return some, err
 }
 
-func (s *Store) Replay(ctx context.Context, a domain.AccountID, w domain.WebhookID, id domain.ReplayID) (domain.Replay, error) {
+func (s *Store) Replay(ctx context.Context, a domain.AccountID, w domain.WebhookID,
+	id domain.ReplayID) (domain.Replay, error) {
 	return get[domain.Replay](ctx, s, replayKey(a, w, id), "replay")
 }
 

@@ -23,7 +23,8 @@ func (s *Store) TakeRequests(ctx context.Context, caller string, window time.Tim
 		ConditionExpression:      aws.String("attribute_not_exists(#made) OR #made <= :room"),
 		ExpressionAttributeNames: map[string]string{"#made": "made", "#record": recordAttribute, "#ends": ExpiresAt},
 		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":n": num(int64(n)), ":room": num(int64(most - n)), ":record": str(string(domain.RecordRequests)), ":ends": num(window.Add(requestsKept).Unix()),
+			":n": num(int64(n)), ":room": num(int64(most - n)), ":record": str(string(domain.RecordRequests)),
+			":ends": num(window.Add(requestsKept).Unix()),
 		},
 	})
 	if isRefused(err) {

@@ -18,9 +18,11 @@ func TestTakeRequests_CountsACallersWindowUpToTheMost(t *testing.T) {
 	}{
 		{"account:a", window, 15, true}, {"account:a", window, 10, true}, {"account:a", window, 10, false},
 		{"account:a", window, 5, true}, {"account:a", window, 1, false},
-		{"account:b", window, 30, true}, {"partner:a", window, 30, true}, {"account:a", window.Add(5 * time.Second), 30, true},
+		{"account:b", window, 30, true}, {"partner:a", window, 30, true},
+		{"account:a", window.Add(5 * time.Second), 30, true},
 	} {
-		if got, err := s.TakeRequests(t.Context(), test.caller, test.window, test.n, 30); err != nil || got != test.want {
+		if got, err := s.TakeRequests(t.Context(), test.caller, test.window, test.n, 30); err != nil ||
+			got != test.want {
 			t.Errorf("%d: got %t, %v; want %t", n, got, err, test.want)
 		}
 	}

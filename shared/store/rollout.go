@@ -17,7 +17,8 @@ func (s *Store) Rollouts(ctx context.Context, e domain.ExtensionID) ([]domain.Ro
 }
 
 // Roster is a page of the accounts that have the extension, after one; empty starts at the first.
-func (s *Store) Roster(ctx context.Context, e domain.ExtensionID, after domain.AccountID, most int) ([]domain.AccountID, error) {
+func (s *Store) Roster(ctx context.Context, e domain.ExtensionID, after domain.AccountID,
+	most int) ([]domain.AccountID, error) {
 	from := ""
 	if after != "" {
 		from = rosterKey(e, after).sk
@@ -35,7 +36,8 @@ func (s *Store) Roster(ctx context.Context, e domain.ExtensionID, after domain.A
 
 // InstallationsOf is the installations of the extension in those accounts, at most 100, in their order. Missing ones
 // are left out.
-func (s *Store) InstallationsOf(ctx context.Context, e domain.ExtensionID, accounts []domain.AccountID) ([]domain.Installation, error) {
+func (s *Store) InstallationsOf(ctx context.Context, e domain.ExtensionID,
+	accounts []domain.AccountID) ([]domain.Installation, error) {
 	keyed := make([]domain.Installation, len(accounts))
 	for n, a := range accounts {
 		keyed[n] = domain.Installation{Account: a, Extension: e}

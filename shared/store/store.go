@@ -69,7 +69,8 @@ func get[T any](ctx context.Context, s *Store, k key, what string) (T, error) {
 	if len(k.pk) > maxPartitionKey || len(k.sk) > maxSortKey {
 		return v, fault.New(fault.NotFound, "not-found", "There is no such %s.", what)
 	}
-	out, err := s.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.accounts, Key: k.attributes(), ConsistentRead: aws.Bool(true)})
+	out, err := s.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.accounts, Key: k.attributes(),
+		ConsistentRead: aws.Bool(true)})
 	if err != nil {
 		return v, fault.Wrap(awsFault(err), "read %s", k.sk)
 	}
@@ -82,12 +83,13 @@ func get[T any](ctx context.Context, s *Store, k key, what string) (T, error) {
 // list reads every item of a partition whose sort key begins with prefix, in the order of the sort key.
 func list[T any](ctx context.Context, s *Store, pk, prefix string) ([]T, error) {
 	all := []T{}
-	err := s.each(ctx, pk, "begins_with(sk, :sk)", map[string]types.AttributeValue{":sk": str(prefix)}, func(item map[string]types.AttributeValue) error {
-		var v T
-		err := unmarshal(item, &v)
-		all = append(all, v)
-		return err
-	})
+	err := s.each(ctx, pk, "begins_with(sk, :sk)", map[string]types.AttributeValue{":sk": str(prefix)},
+		func(item map[string]types.AttributeValue) error {
+			var v T
+			err := unmarshal(item, &v)
+			all = append(all, v)
+			return err
+		})
 	if err != nil {
 		return nil, err
 	}
@@ -106,9 +108,11 @@ func page[T any](ctx context.Context, s *Store, pk, prefix, after string, most i
 		return []T{}, "", nil
 	}
 	out, err := s.db.Query(ctx, &dynamodb.QueryInput{
-		TableName: &s.accounts, KeyConditionExpression: aws.String("pk = :pk AND sk BETWEEN :first AND :last"), ConsistentRead: aws.Bool(true),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(pk), ":first": str(first), ":last": str(last)},
-		Limit:                     aws.Int32(int32(most)),
+		TableName: &s.accounts, KeyConditionExpression: aws.String("pk = :pk AND sk BETWEEN :first AND :last"),
+		ConsistentRead: aws.Bool(true),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(pk), ":first": str(first),
+			":last": str(last)},
+		Limit: aws.Int32(int32(most)),
 	})
 	if err != nil {
 		return nil, "", fault.Wrap(awsFault(err), "list %s", pk)
@@ -130,10 +134,12 @@ const lastSuffix = "\U0010ffff"
 
 // each passes every item of a partition of the accounts table whose sort key meets the condition, in the order of the
 // sort key.
-func (s *Store) each(ctx context.Context, pk, condition string, values map[string]types.AttributeValue, take func(map[string]types.AttributeValue) error) error {
+func (s *Store) each(ctx context.Context, pk, condition string, values map[string]types.AttributeValue,
+	take func(map[string]types.AttributeValue) error) error {
 	values[":pk"] = str(pk)
 	pages := dynamodb.NewQueryPaginator(s.db, &dynamodb.QueryInput{
-		TableName: &s.accounts, KeyConditionExpression: aws.String("pk = :pk AND " + condition), ExpressionAttributeValues: values, ConsistentRead: aws.Bool(true),
+		TableName: &s.accounts, KeyConditionExpression: aws.String("pk = :pk AND " + condition),
+		ExpressionAttributeValues: values, ConsistentRead: aws.Bool(true),
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -163,8 +169,8 @@ func (s *Store) expired(item map[string]types.AttributeValue) bool {
 	return err == nil && at <= s.now().Unix()
 }
 
-// inTransaction tells that a single write met an ongoing transaction on its item, or a transaction met its own repetition.
-// The SDK repeats only the second kind, and not for ever.
+// inTransaction tells that a single write met an ongoing transaction on its item, or a transaction met its own
+// repetition. The SDK repeats only the second kind, and not for ever.
 func inTransaction(err error) bool {
 	var conflict *types.TransactionConflictException
 	var repeated *types.TransactionInProgressException
@@ -193,11 +199,14 @@ func awsFault(err error) error {
 	}
 	var throttled *types.ProvisionedThroughputExceededException
 	var limited *types.RequestLimitExceeded
-	if errors.As(err, &throttled) || errors.As(err, &limited) || inTransaction(err) || strings.Contains(err.Error(), "ThrottlingException") {
-		return &fault.Error{Kind: fault.Unavailable, Code: "busy", Detail: "Too many requests at once. Try again in a moment.", Err: err}
+	if errors.As(err, &throttled) || errors.As(err, &limited) || inTransaction(err) ||
+		strings.Contains(err.Error(), "ThrottlingException") {
+		return &fault.Error{Kind: fault.Unavailable, Code: "busy",
+			Detail: "Too many requests at once. Try again in a moment.", Err: err}
 	}
 	var invalid smithy.APIError
-	if errors.As(err, &invalid) && invalid.ErrorCode() == "ValidationException" && strings.Contains(err.Error(), itemTooLarge) {
+	if errors.As(err, &invalid) && invalid.ErrorCode() == "ValidationException" &&
+		strings.Contains(err.Error(), itemTooLarge) {
 		return tooLarge(err)
 	}
 	return err
@@ -212,7 +221,9 @@ const itemTooLarge = "Item size"
 // shorten it.
 func tooLarge(cause error) error {
 	return &fault.Error{
-		Kind: fault.Invalid, Code: "too-large", Detail: "What would be stored is larger than the 400 KB that one thing may have. Send less in one, or in all together. Nothing was changed.",
+		Kind: fault.Invalid, Code: "too-large",
+		Detail: "What would be stored is larger than the 400 KB that one thing may have. Send less in one, or in all " +
+			"together. Nothing was changed.",
 		Op: "store", Err: cause,
 	}
 }

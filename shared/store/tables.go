@@ -35,8 +35,8 @@ const (
 	OutboxAttribute = "outbox"
 )
 
-// Split by lifecycle: state, and a log that expires. Both are kept when the stack is deleted (by stage): the log also holds
-// the deliveries that wait for their time or their endpoint.
+// Split by lifecycle: state, and a log that expires. Both are kept when the stack is deleted (by stage): the log also
+// holds the deliveries that wait for their time or their endpoint.
 var (
 	AccountsTable   = Table{Name: "accounts", Stream: true, Restorable: true, Index: &ContractsIndex}
 	DeliveriesTable = Table{Name: "deliveries", Index: &UnsentIndex}
@@ -51,7 +51,8 @@ var UnsentIndex = Index{
 
 // ContractsIndex lists an account's contracts; keys.go explains it. Its keys are attributes of their own, because an
 // item with an empty key, or one of another type, could not be written.
-var ContractsIndex = Index{Name: "contracts", PartitionKey: "contracts_pk", SortKey: "contracts_sk", Includes: summaryAttributes()}
+var ContractsIndex = Index{Name: "contracts", PartitionKey: "contracts_pk", SortKey: "contracts_sk",
+	Includes: summaryAttributes()}
 
 func summaryAttributes() []string {
 	var names []string

@@ -145,7 +145,8 @@ func (t *Tx) Resend(r events.Resend) *Write { return t.outbox(r, OutboxResend) }
 // ReserveEmail reserves the user's e-mail within the account. Conflict when another user has it.
 func (t *Tx) ReserveEmail(u domain.User) *Write {
 	r := reservation{Account: u.Account, Email: u.Email, User: u.ID}
-	return t.put(r, "attribute_not_exists(pk) OR user_id = :user", map[string]types.AttributeValue{":user": str(string(u.ID))})
+	return t.put(r, "attribute_not_exists(pk) OR user_id = :user",
+		map[string]types.AttributeValue{":user": str(string(u.ID))})
 }
 
 // ReleaseEmail frees an e-mail.
@@ -271,7 +272,8 @@ func (s *Store) Commit(ctx context.Context, t *Tx, answer any) error {
 			return fault.Wrap(err, "commit %d writes", len(items))
 		}
 		if attempt == commitAttempts {
-			return &fault.Error{Kind: fault.Unavailable, Code: "busy", Detail: "Too many changes of the same thing at once. Try again in a moment.", Op: "commit", Err: err}
+			return &fault.Error{Kind: fault.Unavailable, Code: "busy",
+				Detail: "Too many changes of the same thing at once. Try again in a moment.", Op: "commit", Err: err}
 		}
 		for i, w := range writes {
 			if w.another != nil {
@@ -300,7 +302,8 @@ func (s *Store) pending(writes []*Write) ([]*Write, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, &Write{item: types.TransactWriteItem{Put: &types.Put{Item: item}}, otherwise: raced(domain.RecordPending)})
+		all = append(all, &Write{item: types.TransactWriteItem{Put: &types.Put{Item: item}},
+			otherwise: raced(domain.RecordPending)})
 	}
 	return all, nil
 }

@@ -68,14 +68,17 @@ func canceled(n int, asked *int, reason types.CancellationReason) func(*dynamodb
 			if stack.ID() != "TransactWriteItems" {
 				return nil
 			}
-			return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("conflicting", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
-				if *asked++; *asked <= n {
-					return middleware.InitializeOutput{}, middleware.Metadata{}, &types.TransactionCanceledException{
-						CancellationReasons: []types.CancellationReason{{Code: aws.String("None")}, reason},
+			return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("conflicting",
+				func(ctx context.Context, in middleware.InitializeInput,
+					next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+					if *asked++; *asked <= n {
+						return middleware.InitializeOutput{}, middleware.Metadata{},
+							&types.TransactionCanceledException{
+								CancellationReasons: []types.CancellationReason{{Code: aws.String("None")}, reason},
+							}
 					}
-				}
-				return next.HandleInitialize(ctx, in)
-			}), middleware.Before)
+					return next.HandleInitialize(ctx, in)
+				}), middleware.Before)
 		})
 	}
 }
@@ -147,7 +150,8 @@ func TestRule25_AfterTheLeaseAnotherRunsAndTheFirstCanNoLongerCommit(t *testing.
 	if _, err := s.Account(t.Context(), "late"); fault.KindOf(err) != fault.NotFound {
 		t.Errorf("the late run left something: %v", err)
 	}
-	if _, recorded, err := s.Claim(t.Context(), "a", "key", "input"); err != nil || string(recorded) != `{"Answer":"yes"}` {
+	if _, recorded, err := s.Claim(t.Context(), "a", "key", "input"); err != nil ||
+		string(recorded) != `{"Answer":"yes"}` {
 		t.Errorf("the repeated request got %s, %v", recorded, err)
 	}
 	now = now.Add(25 * time.Hour)
@@ -195,14 +199,16 @@ func lost(o *dynamodb.Options) {
 		if stack.ID() != "PutItem" {
 			return nil
 		}
-		return stack.Finalize.Add(middleware.FinalizeMiddlewareFunc("lost", func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
-			out, meta, err := next.HandleFinalize(ctx, in)
-			if !once && err == nil {
-				once = true
-				return middleware.FinalizeOutput{}, meta, &net.OpError{Op: "read", Err: syscall.ECONNRESET}
-			}
-			return out, meta, err
-		}), middleware.After)
+		return stack.Finalize.Add(middleware.FinalizeMiddlewareFunc("lost",
+			func(ctx context.Context, in middleware.FinalizeInput,
+				next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
+				out, meta, err := next.HandleFinalize(ctx, in)
+				if !once && err == nil {
+					once = true
+					return middleware.FinalizeOutput{}, meta, &net.OpError{Op: "read", Err: syscall.ECONNRESET}
+				}
+				return out, meta, err
+			}), middleware.After)
 	})
 }
 
@@ -225,7 +231,8 @@ func TestRule25_AnAnswerAfterALostRaceIsRecorded(t *testing.T) {
 	if err := s.Settle(ctx, answer, false); err != nil {
 		t.Fatal(err)
 	}
-	if _, recorded, err := s.Claim(t.Context(), "a", "key", "input"); err != nil || string(recorded) != `{"Answer":"yes"}` {
+	if _, recorded, err := s.Claim(t.Context(), "a", "key", "input"); err != nil ||
+		string(recorded) != `{"Answer":"yes"}` {
 		t.Errorf("repeated, it got %s, %v", recorded, err)
 	}
 }
@@ -258,12 +265,14 @@ func TestTx_AnItemThatIsTooLargeIsTheCallersToMend(t *testing.T) {
 	// So DynamoDB says it of an item that an update makes too large; MiniStack never does.
 	asked := 0
 	grown := s.At(domain.SystemClock, canceled(1, &asked, types.CancellationReason{
-		Code: aws.String("ValidationError"), Message: aws.String("Item size to update has exceeded the maximum allowed size"),
+		Code:    aws.String("ValidationError"),
+		Message: aws.String("Item size to update has exceeded the maximum allowed size"),
 	}))
 	var update store.Tx
 	update.Put(&domain.Account{ID: "a"})
 	update.Put(&domain.Account{ID: "b"})
-	if err := grown.Commit(t.Context(), &update, nil); fault.KindOf(err) != fault.Invalid || !fault.Is(err, "too-large") || asked != 1 {
+	if err := grown.Commit(t.Context(), &update, nil); fault.KindOf(err) != fault.Invalid ||
+		!fault.Is(err, "too-large") || asked != 1 {
 		t.Errorf("an update: got %v after %d transactions, want too-large at once", err, asked)
 	}
 }

@@ -9,7 +9,8 @@ import (
 
 // UpgradeSubject reads the input of an upgrade plan to that version. NotFound when the installation or version does
 // not exist.
-func (s *Store) UpgradeSubject(ctx context.Context, a domain.AccountID, e domain.ExtensionID, to int) (domain.UpgradeSubject, error) {
+func (s *Store) UpgradeSubject(ctx context.Context, a domain.AccountID, e domain.ExtensionID,
+	to int) (domain.UpgradeSubject, error) {
 	var subject domain.UpgradeSubject
 	var err error
 	if subject.Installed, err = s.Installations(ctx, a); err != nil {

@@ -42,7 +42,8 @@ var (
 
 // Of is the trace of a request: the caller's if valid, or else the gateway's, or else a new one.
 func Of(h http.Header) ID {
-	if m := parent.FindStringSubmatch(h.Get(Header)); m != nil && m[1] != "ff" && (m[1] != "00" || m[4] == "") && !zero(m[2]) && !zero(m[3]) {
+	if m := parent.FindStringSubmatch(h.Get(Header)); m != nil && m[1] != "ff" && (m[1] != "00" || m[4] == "") &&
+		!zero(m[2]) && !zero(m[3]) {
 		return ID(m[2])
 	}
 	if m := amazons.FindStringSubmatch(h.Get("X-Amzn-Trace-Id")); m != nil && !zero(m[1]+m[2]) {

@@ -19,6 +19,7 @@ func main() {
 		if err := errors.Join(err, unsealed, unsigned, unlimited); err != nil {
 			return nil, err
 		}
-		return console.New(c, console.Parts{Store: p.Store, Sealer: sealer, Cursors: cursors, Limiter: limiter, Now: p.Now, NewID: p.NewID})
+		return console.New(c, console.Parts{Store: p.Store, Sealer: sealer, Cursors: cursors, Limiter: limiter,
+			Now: p.Now, NewID: p.NewID})
 	})
 }

@@ -21,6 +21,7 @@ func main() {
 			return nil, err
 		}
 		sealer, err := p.Sealer()
-		return delivery.New(p.Store, sealer, lane.New(sqs.NewFromConfig(p.AWS), c.Lanes, p.Now), c.Egress, p.Metrics, p.Now).Handle, err
+		return delivery.New(p.Store, sealer, lane.New(sqs.NewFromConfig(p.AWS), c.Lanes, p.Now), c.Egress, p.Metrics,
+			p.Now).Handle, err
 	})
 }

@@ -17,6 +17,7 @@ func main() {
 	serve.Worker(func(p serve.Parts) (func(context.Context, lambda.DynamoDBEvent) (struct{}, error), error) {
 		c, err := env.ParseAs[fanout.Config]()
 		client := sqs.NewFromConfig(p.AWS)
-		return fanout.New(p.Store, queue.New(client, c.Provisions), queue.New(client, c.Replays), lane.New(client, c.Lanes, p.Now), p.Metrics, p.Now).Handle, err
+		return fanout.New(p.Store, queue.New(client, c.Provisions), queue.New(client, c.Replays),
+			lane.New(client, c.Lanes, p.Now), p.Metrics, p.Now).Handle, err
 	})
 }

@@ -16,6 +16,7 @@ import (
 func main() {
 	serve.Worker(func(p serve.Parts) (func(context.Context, lambda.SQSEvent) (lambda.SQSEventResponse, error), error) {
 		c, err := env.ParseAs[replay.Config]()
-		return replay.New(p.Store, queue.New(sqs.NewFromConfig(p.AWS), c.SlowDeliveries), p.Now, domain.NewID).Handle, err
+		return replay.New(p.Store, queue.New(sqs.NewFromConfig(p.AWS), c.SlowDeliveries),
+			p.Now, domain.NewID).Handle, err
 	})
 }

@@ -25,7 +25,8 @@ func (s *server) grant(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	w.Header().Set("Content-Type", "application/json")
-	if r.PostFormValue("grant_type") != "client_credentials" || !slices.Contains(s.clients, receiver.Client{ID: id, Secret: secret}) {
+	if r.PostFormValue("grant_type") != "client_credentials" ||
+		!slices.Contains(s.clients, receiver.Client{ID: id, Secret: secret}) {
 		w.WriteHeader(http.StatusUnauthorized)
 		json.NewEncoder(w).Encode(map[string]string{"error": "invalid_client"})
 		return

@@ -65,8 +65,9 @@ type registration struct {
 // rests on. It fails on code that does not compile.
 func Load(root string, patterns ...string) (*Code, error) {
 	loaded, err := packages.Load(&packages.Config{
-		Dir:  root,
-		Mode: packages.NeedName | packages.NeedFiles | packages.NeedImports | packages.NeedTypes | packages.NeedSyntax | packages.NeedTypesInfo,
+		Dir: root,
+		Mode: packages.NeedName | packages.NeedFiles | packages.NeedImports | packages.NeedTypes |
+			packages.NeedSyntax | packages.NeedTypesInfo,
 	}, append([]string{"./shared/...", "./events"}, patterns...)...)
 	if err != nil {
 		return nil, fmt.Errorf("inventory: load the code: %w", err)
@@ -85,10 +86,12 @@ func Load(root string, patterns ...string) (*Code, error) {
 	if len(broken) > 0 {
 		return nil, errors.Join(broken...)
 	}
-	for _, named := range []struct{ path, name string }{{storePath, "Store"}, {storePath, "Tx"}, {secretPath, "Sealer"}} {
+	for _, named := range []struct{ path, name string }{{storePath, "Store"}, {storePath, "Tx"},
+		{secretPath, "Sealer"}} {
 		object := c.packages[named.path].Types.Scope().Lookup(named.name)
 		if object == nil {
-			return nil, fmt.Errorf("inventory: there is no %s.%s any more, which the trace looks for", named.path, named.name)
+			return nil, fmt.Errorf("inventory: there is no %s.%s any more, which the trace looks for", named.path,
+				named.name)
 		}
 		c.concrete = append(c.concrete, types.NewPointer(object.Type()))
 	}
@@ -119,18 +122,18 @@ func (c *Code) index(p *packages.Package) {
 	}
 }
 
-// declarations finds `X = declare[I, O](Operation{ID: "…"})`.
+// declarations finds `X = declare[I, O](group, Operation{ID: "…"})`.
 func (c *Code) declarations(p *packages.Package, v *ast.ValueSpec) {
 	for i, value := range v.Values {
 		call, ok := value.(*ast.CallExpr)
-		if !ok || len(call.Args) != 1 {
+		if !ok || len(call.Args) != 2 {
 			continue
 		}
 		generic, ok := call.Fun.(*ast.IndexListExpr)
 		if !ok {
 			continue
 		}
-		row, ok := call.Args[0].(*ast.CompositeLit)
+		row, ok := call.Args[1].(*ast.CompositeLit)
 		if name, is := generic.X.(*ast.Ident); !ok || !is || name.Name != "declare" {
 			continue
 		}

@@ -102,7 +102,8 @@ func writeDocument(root string, document []byte) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(os.WriteFile(filepath.Join(root, OpenAPIFile), document, 0o644), os.WriteFile(filepath.Join(root, PackedFile), packed, 0o644))
+	return errors.Join(os.WriteFile(filepath.Join(root, OpenAPIFile), document, 0o644),
+		os.WriteFile(filepath.Join(root, PackedFile), packed, 0o644))
 }
 
 // Document is the OpenAPI document with the codes of each problem answer, which only the code tells.

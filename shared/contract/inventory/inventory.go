@@ -65,7 +65,9 @@ func Of(operations []contract.Operation, doc *huma.OpenAPI, code *Code) ([]Row, 
 		row, err := rowOf(o, doc, code)
 		rows, problems = append(rows, row), append(problems, err)
 	}
-	slices.SortFunc(rows, func(a, b Row) int { return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Method, b.Method)) })
+	slices.SortFunc(rows, func(a, b Row) int {
+		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Method, b.Method))
+	})
 	return rows, errors.Join(problems...)
 }
 
@@ -91,14 +93,17 @@ func rowOf(o contract.Operation, doc *huma.OpenAPI, code *Code) (Row, error) {
 		return missing("%s", err)
 	case traced.function != string(o.Function):
 		return missing("belongs to the function %s, and its handler is in %s", o.Function, traced.function)
-	case len(o.Reads)+len(o.Writes) > 0 && !slices.ContainsFunc(traced.steps, func(s Step) bool { return s.Kind == StoreCall }):
+	case len(o.Reads)+len(o.Writes) > 0 && !slices.ContainsFunc(traced.steps, func(s Step) bool {
+		return s.Kind == StoreCall
+	}):
 		return missing("declares records, and its handler %s makes no store call", traced.handler)
 	}
 	row := Row{
 		Method: o.Method, Path: o.Path, Operation: o.ID, Summary: o.Summary, Service: service, Function: o.Function,
 		Auth: o.Auth, ActingUser: o.ActingUser, Inputs: inputs(doc, documented),
 		Responses: responses(doc, documented, o), Errors: errorsOf(o, slices.Concat(traced.answers, code.around(o))),
-		Reads: list(o.Reads), Writes: list(o.Writes), Effects: effects(o), Owner: o.Owner, Family: o.Family, Since: o.Since,
+		Reads: list(o.Reads), Writes: list(o.Writes), Effects: effects(o), Owner: o.Owner, Family: o.Family,
+		Since:      o.Since,
 		Deprecated: o.Deprecated, Handler: traced.handler, HandlerAt: traced.at, Trace: traced.steps,
 	}
 	if documented.RequestBody != nil {
@@ -142,7 +147,8 @@ var standard = map[int]string{
 
 // gateCode tells to callers of which model the gate may say it; a code that is not here, to all.
 var gateCode = map[string]auth.Model{
-	"missing-role": auth.ModelDashboard, "missing-scope": auth.ModelIntegration, "installation-suspended": auth.ModelIntegration,
+	"missing-role": auth.ModelDashboard, "missing-scope": auth.ModelIntegration,
+	"installation-suspended": auth.ModelIntegration,
 }
 
 // errorsOf joins the statuses that the row declares with the codes that its code can answer. A code of a status

@@ -92,7 +92,8 @@ func byRoute(t *testing.T, rows []inventory.Row) map[string]string {
 func everyLineIsRight(t *testing.T, rows []inventory.Row) {
 	t.Helper()
 	for _, r := range rows {
-		if len(r.Trace) < 2 || r.Trace[0].Kind != inventory.Declaration || r.Trace[1].Kind != inventory.Handler || r.Trace[1].At != r.HandlerAt {
+		if len(r.Trace) < 2 || r.Trace[0].Kind != inventory.Declaration || r.Trace[1].Kind != inventory.Handler ||
+			r.Trace[1].At != r.HandlerAt {
 			t.Errorf("%s: got the trace %v, want it to begin with declaration and handler", r.Operation, r.Trace)
 		}
 		for _, s := range r.Trace {
@@ -137,8 +138,10 @@ func TestRule23_EveryColumnIsFilled(t *testing.T) {
 	}
 	for _, r := range rows {
 		for column, value := range map[string]string{
-			"service": r.Service, "function": string(r.Function), "operation": r.Operation, "summary": r.Summary, "owner": r.Owner,
-			"acting user": string(r.ActingUser), "family": string(r.Family), "since": r.Since, "handler": r.Handler, "handler's place": string(r.HandlerAt),
+			"service": r.Service, "function": string(r.Function), "operation": r.Operation, "summary": r.Summary,
+			"owner":       r.Owner,
+			"acting user": string(r.ActingUser), "family": string(r.Family), "since": r.Since, "handler": r.Handler,
+			"handler's place": string(r.HandlerAt),
 		} {
 			if value == "" {
 				t.Errorf("%s has no %s", r.Operation, column)
@@ -193,9 +196,11 @@ func TestRule23_TraceAndFailures(t *testing.T) {
 		want      []string
 	}{
 		{contract.ReadPartner.Operation, "Service.ReadPartner", []string{"store Store.Partner in Service.ReadPartner"}},
-		{contract.CreatePartner.Operation, "Service.Create", []string{"store Tx.Create in Service.Create", "store Store.Commit in Service.commit"}},
+		{contract.CreatePartner.Operation, "Service.Create",
+			[]string{"store Tx.Create in Service.Create", "store Store.Commit in Service.commit"}},
 		{contract.RotatePartnerKey.Operation, "Service.Rotate", []string{
-			"store Store.Partner in Service.Rotate", "secret Sealer.Open in Service.Rotate", "queue queue.SendMessage in Service.Rotate",
+			"store Store.Partner in Service.Rotate", "secret Sealer.Open in Service.Rotate",
+			"queue queue.SendMessage in Service.Rotate",
 		}},
 		{contract.ListExtension.Operation, "listed", []string{"store Store.Listings in listed"}},
 		{contract.UnlistExtension.Operation, inventory.Closure, []string{"store Store.Commit in Service.commit"}},
@@ -213,7 +218,8 @@ func TestRule23_TraceAndFailures(t *testing.T) {
 			if r.Handler != test.handler || !slices.Equal(got, test.want) {
 				t.Errorf("got %s: %q, want %s: %q", r.Handler, got, test.handler, test.want)
 			}
-			if !strings.HasPrefix(string(r.HandlerAt), "shared/contract/inventory/testdata/functions/catalogue/service.go:") {
+			if !strings.HasPrefix(string(r.HandlerAt),
+				"shared/contract/inventory/testdata/functions/catalogue/service.go:") {
 				t.Errorf("got the handler at %s, want it in testdata", r.HandlerAt)
 			}
 		})
@@ -229,10 +235,13 @@ func TestRule23_TraceAndFailures(t *testing.T) {
 		operation contract.Operation
 		want      string
 	}{
-		{contract.CreateExtension.Operation, "the operation create-extension has no handler: no function calls contract.CreateExtension.Handle"},
+		{contract.CreateExtension.Operation,
+			"the operation create-extension has no handler: no function calls contract.CreateExtension.Handle"},
 		{contract.ListCatalogue.Operation, "the operation list-catalogue is handled more than once"},
-		{contract.ReadExtension.Operation, "the operation read-extension declares records, and its handler Service.Idle makes no store call"},
-		{contract.ReadWebhook.Operation, "the operation read-webhook belongs to the function webhooks, and its handler is in catalogue"},
+		{contract.ReadExtension.Operation, "the operation read-extension declares records, and its handler " +
+			"Service.Idle makes no store call"},
+		{contract.ReadWebhook.Operation, "the operation read-webhook belongs to the function webhooks, and its " +
+			"handler is in catalogue"},
 		{undeclared, "the operation read-nothing has no declaration"},
 		{elsewhere, "the operation read-partner is not in the OpenAPI document"},
 		{unknown, `the operation read-partner names the unknown auth model "cookie"`},
@@ -245,7 +254,8 @@ func TestRule23_TraceAndFailures(t *testing.T) {
 
 	t.Run("every problem is told at once", func(t *testing.T) {
 		_, err := inventory.Of(contract.OwnedBy(contract.Contracts), contract.OpenAPI(), code)
-		if got, want := strings.Count(fmt.Sprint(err), "has no handler"), len(contract.OwnedBy(contract.Contracts)); got != want {
+		if got, want := strings.Count(fmt.Sprint(err), "has no handler"),
+			len(contract.OwnedBy(contract.Contracts)); got != want {
 			t.Errorf("got %d, want %d", got, want)
 		}
 	})
@@ -292,8 +302,11 @@ func TestRule23_CodesOfDependenciesAndEffectsThroughTheQueueAreThere(t *testing.
 		t.Fatal(err)
 	}
 	enable := rows[slices.IndexFunc(rows, func(r inventory.Row) bool { return r.Operation == "enable-extension" })]
-	conflicts := enable.Errors[slices.IndexFunc(enable.Errors, func(e inventory.Error) bool { return e.Status == 409 })].Codes
-	for _, code := range []string{"cyclic-dependency", "dependency-version", "too-many-dependencies", "unlisted-dependency"} {
+	conflicts := enable.Errors[slices.IndexFunc(enable.Errors, func(e inventory.Error) bool {
+		return e.Status == 409
+	})].Codes
+	for _, code := range []string{"cyclic-dependency", "dependency-version", "too-many-dependencies",
+		"unlisted-dependency"} {
 		if !slices.Contains(conflicts, code) {
 			t.Errorf("got the conflicts %v, want %s among them", conflicts, code)
 		}
@@ -302,14 +315,17 @@ func TestRule23_CodesOfDependenciesAndEffectsThroughTheQueueAreThere(t *testing.
 		}
 	}
 	want := []string{"fanout", "provisions queue", "provisioning", "fanout", "deliveries queue", "delivery"}
-	if !slices.ContainsFunc(enable.Effects, func(e inventory.Effect) bool { return e.Name == "installation.enabled" && slices.Equal(e.To, want) }) {
+	if !slices.ContainsFunc(enable.Effects, func(e inventory.Effect) bool {
+		return e.Name == "installation.enabled" && slices.Equal(e.To, want)
+	}) {
 		t.Errorf("got the effects %v, want installation.enabled and its deliveries", enable.Effects)
 	}
 }
 
 func TestRule23_ACodeThatIsNoConstantFailsTheInventory(t *testing.T) {
 	_, err := inventory.Of([]contract.Operation{contract.ReadRollout.Operation}, contract.OpenAPI(), small(t))
-	if err == nil || !strings.Contains(err.Error(), "answers with a kind or code that is no constant, at shared/contract/inventory/testdata") {
+	if err == nil || !strings.Contains(err.Error(),
+		"answers with a kind or code that is no constant, at shared/contract/inventory/testdata") {
 		t.Errorf("got %v, want the place", err)
 	}
 }

@@ -47,7 +47,8 @@ func inputs(doc *huma.OpenAPI, op *huma.Operation) []Input {
 	for _, in := range []string{"path", "query", "header"} {
 		for _, p := range op.Parameters {
 			if p.In == in {
-				all = append(all, Input{In: in, Name: p.Name, Type: typeOf(doc, p.Schema), Required: p.Required, Limits: limits(p.Schema)})
+				all = append(all, Input{In: in, Name: p.Name, Type: typeOf(doc, p.Schema), Required: p.Required,
+					Limits: limits(p.Schema)})
 			}
 		}
 	}
@@ -71,7 +72,8 @@ func files(form *huma.MediaType) []Input {
 	var all []Input
 	for _, name := range slices.Sorted(maps.Keys(form.Schema.Properties)) {
 		p := form.Schema.Properties[name]
-		in := Input{In: "file", Name: "/" + name, Type: form.Encoding[name].ContentType, Required: slices.Contains(form.Schema.Required, name)}
+		in := Input{In: "file", Name: "/" + name, Type: form.Encoding[name].ContentType,
+			Required: slices.Contains(form.Schema.Required, name)}
 		if most, ok := p.Extensions[contract.ExtensionMaxBytes]; ok {
 			in.Limits = fmt.Sprintf("at most %d bytes", most)
 		}
@@ -98,7 +100,8 @@ func parts(doc *huma.OpenAPI, at string, s *huma.Schema, inside []string) []Inpu
 	var all []Input
 	for _, name := range slices.Sorted(maps.Keys(s.Properties)) {
 		p := s.Properties[name]
-		in := Input{In: "body", Name: at + "/" + name, Type: typeOf(doc, p), Required: slices.Contains(s.Required, name), Limits: limits(p)}
+		in := Input{In: "body", Name: at + "/" + name, Type: typeOf(doc, p),
+			Required: slices.Contains(s.Required, name), Limits: limits(p)}
 		all = append(append(all, in), parts(doc, in.Name, p, inside)...)
 	}
 	return all

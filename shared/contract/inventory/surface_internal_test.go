@@ -23,7 +23,8 @@ func operation(t *testing.T, id string) (contract.Operation, *huma.OpenAPI) {
 func TestRule23_AFileIsAnInputWithItsLimit(t *testing.T) {
 	o, doc := operation(t, "put-extension-logo")
 	all := inputs(doc, documentedOperation(doc, o))
-	want := Input{In: "file", Name: "/logo", Type: "image/png, image/jpeg", Required: true, Limits: "at most 262144 bytes"}
+	want := Input{In: "file", Name: "/logo", Type: "image/png, image/jpeg", Required: true,
+		Limits: "at most 262144 bytes"}
 	if got := all[len(all)-1]; got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
@@ -32,8 +33,10 @@ func TestRule23_AFileIsAnInputWithItsLimit(t *testing.T) {
 func TestRule23_AFileIsAnAnswerAndSoIsNotModified(t *testing.T) {
 	o, doc := operation(t, "read-catalogue-logo")
 	got := responses(doc, documentedOperation(doc, o), o)
-	headers := []string{"Cache-Control", "Content-Disposition", "Content-Security-Policy", "ETag", "X-Content-Type-Options"}
-	want := []Response{{Status: 200, ContentType: "image/jpeg, image/png", Type: "file", Headers: headers}, {Status: 304, Headers: []string{"ETag"}}}
+	headers := []string{"Cache-Control", "Content-Disposition", "Content-Security-Policy", "ETag",
+		"X-Content-Type-Options"}
+	want := []Response{{Status: 200, ContentType: "image/jpeg, image/png", Type: "file", Headers: headers},
+		{Status: 304, Headers: []string{"ETag"}}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}

@@ -59,7 +59,8 @@ type answer struct {
 func (c *Code) trace(id string) (traced, error) {
 	d, ok := c.declared[id]
 	if !ok {
-		return traced{}, errors.New("has no declaration of the form X = declare[…](Operation{ID: …}) in " + contractPath)
+		return traced{}, errors.New("has no declaration of the form X = declare[…](group, Operation{ID: …}) in " +
+			contractPath)
 	}
 	r, ok := c.handled[id]
 	if !ok {
@@ -136,11 +137,13 @@ func (w *walk) node(p *packages.Package, n ast.Node, in string) {
 	ast.Inspect(n, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.CallExpr:
-			if f, ok := called(p, n).(*types.Func); ok && f.Name() == "New" && f.Pkg() != nil && f.Pkg().Path() == faultPath {
+			if f, ok := called(p, n).(*types.Func); ok && f.Name() == "New" && f.Pkg() != nil &&
+				f.Pkg().Path() == faultPath {
 				w.answer(p, n, n.Args[0], n.Args[1])
 			}
 		case *ast.CompositeLit:
-			if named, ok := p.TypesInfo.Types[n].Type.(*types.Named); ok && named.Obj().Name() == "Error" && named.Obj().Pkg().Path() == faultPath {
+			if named, ok := p.TypesInfo.Types[n].Type.(*types.Named); ok && named.Obj().Name() == "Error" &&
+				named.Obj().Pkg().Path() == faultPath {
 				w.answer(p, n, field(n, "Kind"), field(n, "Code"))
 			}
 		case *ast.Ident:
@@ -197,7 +200,8 @@ func (w *walk) answer(p *packages.Package, at ast.Node, kind, code ast.Expr) {
 		name, knownCode = constant.MakeString(""), true
 	}
 	if !knownKind || !knownCode {
-		w.unknown = append(w.unknown, fmt.Errorf("answers with a kind or code that is no constant, at %s", w.code.position(p, at.Pos())))
+		w.unknown = append(w.unknown, fmt.Errorf("answers with a kind or code that is no constant, at %s",
+			w.code.position(p, at.Pos())))
 		return
 	}
 	n, _ := constant.Int64Val(k)

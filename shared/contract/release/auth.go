@@ -18,8 +18,10 @@ func credentials(before, after *openapi3.T) []Finding {
 	var all []Finding
 	for model, was := range before.Components.SecuritySchemes {
 		is := after.Components.SecuritySchemes[model]
-		if is == nil || is.Value.Type != was.Value.Type || is.Value.Scheme != was.Value.Scheme || is.Value.In != was.Value.In || is.Value.Name != was.Value.Name {
-			all = append(all, Finding{Class: Breaking, Operation: EveryOperation, What: "the credential of " + model + " travels another way"})
+		if is == nil || is.Value.Type != was.Value.Type || is.Value.Scheme != was.Value.Scheme ||
+			is.Value.In != was.Value.In || is.Value.Name != was.Value.Name {
+			all = append(all, Finding{Class: Breaking, Operation: EveryOperation,
+				What: "the credential of " + model + " travels another way"})
 		}
 	}
 	return all

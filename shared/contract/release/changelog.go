@@ -88,8 +88,10 @@ func Check(released, current, changelog []byte) error {
 		return fmt.Errorf("release: from %s to %s is no step for a breaking change:\n%w", from, to, Join(findings))
 	}
 	if missing := Unexplained(findings, changelog, strings.TrimPrefix(to, "v")); len(missing) > 0 {
-		return fmt.Errorf("release: %s has no line about these changes in its part of %s; a line names the operation by its id, "+
-			"stands under Breaking where callers break, and says what callers do:\n%w", to, ChangelogFile, Join(missing))
+		return fmt.Errorf("release: %s has no line about these changes in its part of %s; a line names the operation "+
+			"by its id, "+
+			"stands under Breaking where callers break, and says what callers do:\n%w", to, ChangelogFile,
+			Join(missing))
 	}
 	return nil
 }
@@ -110,7 +112,9 @@ func versions(released, current []byte) (from, to string, err error) {
 // Dated is the changelog without the mark that its version is not released yet. It fails when the version has no part.
 func Dated(changelog []byte) ([]byte, error) {
 	title := "## " + contract.Version
-	if !slices.ContainsFunc(strings.Split(string(changelog), "\n"), func(l string) bool { return l == title || strings.HasPrefix(l, title+" ") }) {
+	if !slices.ContainsFunc(strings.Split(string(changelog), "\n"), func(l string) bool {
+		return l == title || strings.HasPrefix(l, title+" ")
+	}) {
 		return nil, errors.New("release: " + ChangelogFile + " has no part " + title)
 	}
 	return []byte(strings.Replace(string(changelog), title+unreleased, title, 1)), nil

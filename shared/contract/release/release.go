@@ -62,10 +62,12 @@ func Compare(released, current []byte) ([]Finding, error) {
 	// With warnings, which are what oasdiff cannot be sure of: a field no longer taken is refused here.
 	for _, c := range checker.CheckBackwardCompatibility(checker.NewConfig(checker.GetAllChecks()), changes, sources) {
 		switch c.GetId() {
-		case checker.APISecurityAddedCheckId, checker.APISecurityRemovedCheckId, checker.APISecurityScopeAddedId, checker.APISecurityScopeRemovedId:
+		case checker.APISecurityAddedCheckId, checker.APISecurityRemovedCheckId, checker.APISecurityScopeAddedId,
+			checker.APISecurityScopeRemovedId:
 			continue // auth compares these by strength
 		}
-		all = append(all, Finding{Class: Breaking, Operation: c.GetOperation() + " " + c.GetPath(), What: c.GetUncolorizedText(localize)})
+		all = append(all, Finding{Class: Breaking, Operation: c.GetOperation() + " " + c.GetPath(),
+			What: c.GetUncolorizedText(localize)})
 	}
 	all = append(all, credentials(before.Spec, after.Spec)...)
 	all = named(append(all, auth(before.Spec, after.Spec)...), before.Spec, after.Spec)
@@ -75,8 +77,8 @@ func Compare(released, current []byte) ([]Finding, error) {
 	return slices.Compact(all), nil
 }
 
-// Allowed says why current may not become the released document; nil when it may. Beyond Check it asks for a version above
-// the released one.
+// Allowed says why current may not become the released document; nil when it may. Beyond Check it asks for a version
+// above the released one.
 func Allowed(released, current, changelog []byte) error {
 	from, to, err := versions(released, current)
 	if err != nil {
@@ -122,9 +124,11 @@ func read(name string, document []byte) (*load.SpecInfo, error) {
 	case operations == 0 || spec.Spec.Components == nil:
 		return nil, fmt.Errorf("release: the %s contract has no operation", name)
 	case len(spec.Spec.Security) > 0:
-		return nil, fmt.Errorf("release: the %s contract has security for all operations, where each must name its own", name)
+		return nil, fmt.Errorf("release: the %s contract has security for all operations, where each must name its own",
+			name)
 	case !semver.IsValid("v" + spec.Spec.Info.Version):
-		return nil, fmt.Errorf("release: the version %q of the %s contract is no semantic version", spec.Spec.Info.Version, name)
+		return nil, fmt.Errorf("release: the version %q of the %s contract is no semantic version",
+			spec.Spec.Info.Version, name)
 	}
 	return spec, nil
 }
@@ -139,7 +143,8 @@ func asAnswers(spec *openapi3.T) {
 		}
 		answer := openapi3.NewResponse().WithDescription("").WithContent(sent.RequestBody.Value.Content)
 		spec.Paths.Set("/webhooks/"+name, &openapi3.PathItem{Post: &openapi3.Operation{
-			OperationID: sent.OperationID, Responses: openapi3.NewResponses(openapi3.WithStatus(200, &openapi3.ResponseRef{Value: answer})),
+			OperationID: sent.OperationID, Responses: openapi3.NewResponses(openapi3.WithStatus(200,
+				&openapi3.ResponseRef{Value: answer})),
 		}})
 		delete(spec.Webhooks, name)
 	}

@@ -48,7 +48,8 @@ func (d document) at(keys ...string) document {
 
 // signed is the schema of what contract.signed tells.
 func (d document) signed() document {
-	return d.at("webhooks", "contract.signed", "post", "requestBody", "content", "application/json", "schema", "properties", "data")
+	return d.at("webhooks", "contract.signed", "post", "requestBody", "content", "application/json", "schema",
+		"properties", "data")
 }
 
 func (d document) operation(method, path string) document { return d.at("paths", path, method) }
@@ -75,8 +76,10 @@ func TestRule26_HarmfulChangesAreFound(t *testing.T) {
 		at     string
 		change func(document)
 	}{
-		"an operation is removed": {release.Breaking, "GET " + read, func(d document) { delete(d.at("paths", read), "get") }},
-		"a path is removed":       {release.Breaking, "GET " + read, func(d document) { delete(d.at("paths"), read) }},
+		"an operation is removed": {release.Breaking, "GET " + read, func(d document) {
+			delete(d.at("paths", read), "get")
+		}},
+		"a path is removed": {release.Breaking, "GET " + read, func(d document) { delete(d.at("paths"), read) }},
 		"an optional field becomes required": {release.Breaking, "POST " + create, func(d document) {
 			body := d.at("components", "schemas", "CreateContractRequest")
 			body["required"] = append(body["required"].([]any), "participants")
@@ -110,7 +113,9 @@ func TestRule26_HarmfulChangesAreFound(t *testing.T) {
 			o := d.operation("get", "/v1/catalogue")
 			o["security"] = append(o["security"].([]any), map[string]any{})
 		}},
-		"no security is named": {release.Loosened, "GET /v1/catalogue", func(d document) { delete(d.operation("get", "/v1/catalogue"), "security") }},
+		"no security is named": {release.Loosened, "GET /v1/catalogue", func(d document) {
+			delete(d.operation("get", "/v1/catalogue"), "security")
+		}},
 		"a member may do what an admin may": {release.Loosened, "POST /v1/webhooks", func(d document) {
 			d.operation("post", "/v1/webhooks")["security"] = []any{map[string]any{"dashboard": []any{"member"}}}
 		}},
@@ -138,7 +143,9 @@ func TestRule26_HarmfulChangesAreFound(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			found := slices.ContainsFunc(findings, func(f release.Finding) bool { return f.Class == test.class && f.Operation == test.at })
+			found := slices.ContainsFunc(findings, func(f release.Finding) bool {
+				return f.Class == test.class && f.Operation == test.at
+			})
 			if !found {
 				t.Errorf("got %v, want one that is %s at %s", findings, test.class, test.at)
 			}
@@ -151,14 +158,16 @@ func TestRule26_AdditionsPass(t *testing.T) {
 	added := current(t).at("paths", "/v1/catalogue")
 	added.at("get")["operationId"] = "list-more"
 	changed.at("paths")["/v1/more"] = map[string]any(added)
-	changed.at("components", "schemas", "CreateContractRequest", "properties")["note"] = map[string]any{"type": "string"}
+	changed.at("components", "schemas", "CreateContractRequest",
+		"properties")["note"] = map[string]any{"type": "string"}
 	changed.at("components", "schemas", "Webhook", "properties")["note"] = map[string]any{"type": "string"}
 	data := changed.signed() // an event is sent, so more of it is always there
 	data.at("properties")["note"] = map[string]any{"type": "string"}
 	data["required"] = append(data["required"].([]any), "note")
 	changed.at("webhooks")["contract.archived"] = map[string]any(current(t).at("webhooks", "contract.signed"))
 	for name := range changed.at("webhooks") {
-		delete(changed.at("webhooks", name, "post", "requestBody", "content", "application/json"), "example") // has no note
+		// has no note
+		delete(changed.at("webhooks", name, "post", "requestBody", "content", "application/json"), "example")
 	}
 	findings, err := release.Compare(current(t).encode(t), changed.encode(t))
 	if err != nil || len(findings) > 0 {
@@ -177,7 +186,8 @@ func TestRule26_GateFailsClosed(t *testing.T) {
 	versionless := current(t)
 	versionless.at("info")["version"] = "new"
 	for name, bad := range map[string][]byte{
-		"nothing": nil, "an empty object": []byte("{}"), "null": []byte("null"), "a list": []byte("[]"), "no JSON": []byte("<html>"),
+		"nothing": nil, "an empty object": []byte("{}"), "null": []byte("null"), "a list": []byte("[]"),
+		"no JSON":    []byte("<html>"),
 		"half of it": good[:len(good)/2], "no paths": pathless.encode(t), "a dangling reference": dangling.encode(t),
 		"security for all": global.encode(t), "no version": versionless.encode(t),
 	} {
@@ -199,7 +209,8 @@ func TestAllowed_AsksForTheVersionAndTheLineThatTheChangeNeeds(t *testing.T) {
 		}
 		return d.encode(t)
 	}
-	const line = "# Versions\n\n## 0.2.0\n\n### Breaking\n\n- `list-catalogue` is gone. Callers\n  read\n  something else.\n\n## 2.0.0 (not released yet)\n\n### Breaking\n- `list-catalogue` is gone. Callers stop."
+	const line = "# Versions\n\n## 0.2.0\n\n### Breaking\n\n- `list-catalogue` is gone. Callers\n  read\n  something " +
+		"else.\n\n## 2.0.0 (not released yet)\n\n### Breaking\n- `list-catalogue` is gone. Callers stop."
 	for _, test := range []struct {
 		from, to  string
 		broken    bool
@@ -215,14 +226,16 @@ func TestAllowed_AsksForTheVersionAndTheLineThatTheChangeNeeds(t *testing.T) {
 		{"1.1.0", "2.0.0", true, line, ""},
 		{"0.1.0", "0.2.0", true, "", "has no line"},
 		{"0.1.0", "0.3.0", true, line, "has no line"},
-		{"0.1.0", "0.2.0", true, "## 0.2.0\n### Added\n- `list-catalogue` is gone. Callers read something else.", "has no line"},
+		{"0.1.0", "0.2.0", true, "## 0.2.0\n### Added\n- `list-catalogue` is gone. Callers read something else.",
+			"has no line"},
 		{"0.1.0", "0.2.0", true, "## 0.2.0\n### Breaking\n- `list-catalogue` is gone.", "has no line"},
 		{"0.1.0", "0.2.0", true, "## 0.2.0\n### Breaking\n- `list-catalogues` is gone. Callers stop.", "has no line"},
 		{"0.1.0", "0.2.0", true, "## 0.2.0\n### Breaking\n- Every operation is gone. Callers stop.", "has no line"},
 	} {
 		err := release.Allowed(version(test.from, false), version(test.to, test.broken), []byte(test.changelog))
 		if got := err == nil; got != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
-			t.Errorf("from %s to %s, broken %v, with %q: got %v, want %q", test.from, test.to, test.broken, test.changelog, err, test.want)
+			t.Errorf("from %s to %s, broken %v, with %q: got %v, want %q", test.from, test.to, test.broken,
+				test.changelog, err, test.want)
 		}
 	}
 }

@@ -41,7 +41,8 @@ func New(t testing.TB) *Queue {
 		t.Fatalf("create the queue %s: %v", name, err)
 	}
 	t.Cleanup(func() {
-		if _, err := client.DeleteQueue(context.Background(), &sqs.DeleteQueueInput{QueueUrl: made.QueueUrl}); err != nil {
+		if _, err := client.DeleteQueue(context.Background(), &sqs.DeleteQueueInput{QueueUrl: made.QueueUrl}); err !=
+			nil {
 			t.Errorf("delete the queue %s: %v", name, err)
 		}
 	})
@@ -80,7 +81,8 @@ func Batch(messages ...queue.Message) events.SQSEvent {
 		batch.Records = append(batch.Records, events.SQSMessage{
 			MessageId: rand.Text(), Body: m.Body, EventSource: "aws:sqs",
 			Attributes: map[string]string{
-				"ApproximateReceiveCount": "1", "MessageGroupId": m.Group, "SentTimestamp": sentAt, "ApproximateFirstReceiveTimestamp": sentAt,
+				"ApproximateReceiveCount": "1", "MessageGroupId": m.Group, "SentTimestamp": sentAt,
+				"ApproximateFirstReceiveTimestamp": sentAt,
 			},
 			MessageAttributes: m.MessageAttributes(),
 		})
@@ -95,11 +97,14 @@ func Received(messages ...types.Message) events.SQSEvent {
 	var batch events.SQSEvent
 	for _, m := range messages {
 		r := events.SQSMessage{
-			MessageId: aws.ToString(m.MessageId), ReceiptHandle: aws.ToString(m.ReceiptHandle), Body: aws.ToString(m.Body),
-			Md5OfBody: aws.ToString(m.MD5OfBody), Attributes: m.Attributes, MessageAttributes: map[string]events.SQSMessageAttribute{}, EventSource: "aws:sqs",
+			MessageId: aws.ToString(m.MessageId), ReceiptHandle: aws.ToString(m.ReceiptHandle),
+			Body:      aws.ToString(m.Body),
+			Md5OfBody: aws.ToString(m.MD5OfBody), Attributes: m.Attributes,
+			MessageAttributes: map[string]events.SQSMessageAttribute{}, EventSource: "aws:sqs",
 		}
 		for name, a := range m.MessageAttributes {
-			r.MessageAttributes[name] = events.SQSMessageAttribute{DataType: aws.ToString(a.DataType), StringValue: a.StringValue}
+			r.MessageAttributes[name] = events.SQSMessageAttribute{DataType: aws.ToString(a.DataType),
+				StringValue: a.StringValue}
 		}
 		batch.Records = append(batch.Records, r)
 	}
@@ -149,7 +154,8 @@ func (q *Queue) Take() events.SQSEvent {
 		}
 		q.owed = max(0, q.owed-len(got.Messages))
 		for _, m := range got.Messages {
-			if _, err := q.Client.DeleteMessage(q.t.Context(), &sqs.DeleteMessageInput{QueueUrl: &q.URL, ReceiptHandle: m.ReceiptHandle}); err != nil {
+			if _, err := q.Client.DeleteMessage(q.t.Context(),
+				&sqs.DeleteMessageInput{QueueUrl: &q.URL, ReceiptHandle: m.ReceiptHandle}); err != nil {
 				q.t.Fatalf("delete a message: %v", err)
 			}
 		}
@@ -161,7 +167,8 @@ func (q *Queue) Take() events.SQSEvent {
 func (q *Queue) Waiting() string {
 	q.t.Helper()
 	got, err := q.Client.GetQueueAttributes(q.t.Context(), &sqs.GetQueueAttributesInput{
-		QueueUrl: &q.URL, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameApproximateNumberOfMessagesDelayed},
+		QueueUrl: &q.URL, AttributeNames: []types.QueueAttributeName{
+			types.QueueAttributeNameApproximateNumberOfMessagesDelayed},
 	})
 	if err != nil {
 		q.t.Fatalf("ask the queue: %v", err)

@@ -54,9 +54,11 @@ func New(t testing.TB) *Tables {
 func AWS(t testing.TB) aws.Config {
 	t.Helper()
 	if os.Getenv("AWS_ENDPOINT_URL") == "" {
-		t.Fatal("This test runs against the local emulator: set AWS_ENDPOINT_URL, or use `make test`, which starts one.")
+		t.Fatal("This test runs against the local emulator: set AWS_ENDPOINT_URL, or use `make test`, which " +
+			"starts one.")
 	}
-	c, err := config.LoadDefaultConfig(t.Context(), config.WithLogger(logging.Nop{})) // one emulator closes connections unlike AWS, and the SDK logs a warning
+	// one emulator closes connections unlike AWS, and the SDK logs a warning
+	c, err := config.LoadDefaultConfig(t.Context(), config.WithLogger(logging.Nop{}))
 	if err != nil {
 		t.Fatalf("load the AWS configuration: %v", err)
 	}
@@ -70,14 +72,18 @@ func (s *Tables) At(now domain.Clock, options ...func(*dynamodb.Options)) *store
 
 // Failing makes the client fail every call of these operations, such as BatchWriteItem.
 func Failing(operations ...string) func(*dynamodb.Options) {
-	fail := middleware.InitializeMiddlewareFunc("fail", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+	fail := middleware.InitializeMiddlewareFunc("fail", func(ctx context.Context, in middleware.InitializeInput,
+		next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
 		if name := awsmiddleware.GetOperationName(ctx); slices.Contains(operations, name) {
-			return middleware.InitializeOutput{}, middleware.Metadata{}, fmt.Errorf("%s fails, as the test wants it", name)
+			return middleware.InitializeOutput{}, middleware.Metadata{},
+				fmt.Errorf("%s fails, as the test wants it", name)
 		}
 		return next.HandleInitialize(ctx, in)
 	})
 	return func(o *dynamodb.Options) {
-		o.APIOptions = append(o.APIOptions, func(s *middleware.Stack) error { return s.Initialize.Add(fail, middleware.After) })
+		o.APIOptions = append(o.APIOptions, func(s *middleware.Stack) error {
+			return s.Initialize.Add(fail, middleware.After)
+		})
 	}
 }
 
@@ -112,7 +118,8 @@ func create(t testing.TB, db *dynamodb.Client, declared store.Table, run string)
 	if index := declared.Index; index != nil {
 		for _, name := range []string{index.PartitionKey, index.SortKey} {
 			if name != store.PartitionKey {
-				in.AttributeDefinitions = append(in.AttributeDefinitions, types.AttributeDefinition{AttributeName: &name, AttributeType: types.ScalarAttributeTypeS})
+				in.AttributeDefinitions = append(in.AttributeDefinitions,
+					types.AttributeDefinition{AttributeName: &name, AttributeType: types.ScalarAttributeTypeS})
 			}
 		}
 		in.GlobalSecondaryIndexes = []types.GlobalSecondaryIndex{{
@@ -121,11 +128,13 @@ func create(t testing.TB, db *dynamodb.Client, declared store.Table, run string)
 				{AttributeName: &index.PartitionKey, KeyType: types.KeyTypeHash},
 				{AttributeName: &index.SortKey, KeyType: types.KeyTypeRange},
 			},
-			Projection: &types.Projection{ProjectionType: types.ProjectionTypeInclude, NonKeyAttributes: index.Includes},
+			Projection: &types.Projection{ProjectionType: types.ProjectionTypeInclude,
+				NonKeyAttributes: index.Includes},
 		}}
 	}
 	if declared.Stream {
-		in.StreamSpecification = &types.StreamSpecification{StreamEnabled: aws.Bool(true), StreamViewType: types.StreamViewTypeNewImage}
+		in.StreamSpecification = &types.StreamSpecification{StreamEnabled: aws.Bool(true),
+			StreamViewType: types.StreamViewTypeNewImage}
 	}
 	// A busy emulator may drop an answer; the SDK asks again and finds its own change made.
 	var made *types.ResourceInUseException
@@ -134,11 +143,13 @@ func create(t testing.TB, db *dynamodb.Client, declared store.Table, run string)
 	}
 	t.Cleanup(func() {
 		var gone *types.ResourceNotFoundException
-		if _, err := db.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &name}); err != nil && !errors.As(err, &gone) {
+		if _, err := db.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &name}); err != nil &&
+			!errors.As(err, &gone) {
 			t.Errorf("delete the table %s: %v", name, err)
 		}
 	})
-	if err := dynamodb.NewTableExistsWaiter(db, quickly).Wait(t.Context(), &dynamodb.DescribeTableInput{TableName: &name}, 30*time.Second); err != nil {
+	if err := dynamodb.NewTableExistsWaiter(db, quickly).Wait(t.Context(),
+		&dynamodb.DescribeTableInput{TableName: &name}, 30*time.Second); err != nil {
 		t.Fatalf("wait for the table %s: %v", name, err)
 	}
 	return name

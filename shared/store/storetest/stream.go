@@ -59,7 +59,8 @@ func (s *Tables) outbox() []events.DynamoDBEventRecord {
 				s.t.Fatalf("read the stream: %v", err)
 			}
 			for _, r := range page.Records {
-				if _, outbox := r.Dynamodb.NewImage[store.OutboxAttribute]; outbox && r.EventName == types.OperationTypeInsert {
+				if _, outbox := r.Dynamodb.NewImage[store.OutboxAttribute]; outbox &&
+					r.EventName == types.OperationTypeInsert {
 					inserted = append(inserted, record(r, aws.ToString(arn)))
 				}
 			}
@@ -77,7 +78,8 @@ func record(r types.Record, arn string) events.DynamoDBEventRecord {
 		EventVersion: aws.ToString(r.EventVersion), AWSRegion: aws.ToString(r.AwsRegion), EventSourceArn: arn,
 		Change: events.DynamoDBStreamRecord{
 			Keys: image(r.Dynamodb.Keys), NewImage: image(r.Dynamodb.NewImage),
-			SequenceNumber: aws.ToString(r.Dynamodb.SequenceNumber), SizeBytes: aws.ToInt64(r.Dynamodb.SizeBytes), StreamViewType: string(r.Dynamodb.StreamViewType),
+			SequenceNumber: aws.ToString(r.Dynamodb.SequenceNumber), SizeBytes: aws.ToInt64(r.Dynamodb.SizeBytes),
+			StreamViewType: string(r.Dynamodb.StreamViewType),
 		},
 	}
 }

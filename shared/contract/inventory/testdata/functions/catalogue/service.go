@@ -42,9 +42,10 @@ func (s *Service) Routes(api *contract.API) {
 	contract.RotatePartnerKey.Handle(api, s.Rotate)
 	contract.ReadExtension.Handle(api, s.Idle)
 	contract.ListExtension.Handle(api, listed(s))
-	contract.UnlistExtension.Handle(api, func(ctx context.Context, in *contract.UnlistExtensionInput) (*contract.UnlistExtensionOutput, error) {
-		return nil, s.commit(ctx, nil)
-	})
+	contract.UnlistExtension.Handle(api,
+		func(ctx context.Context, in *contract.UnlistExtensionInput) (*contract.UnlistExtensionOutput, error) {
+			return nil, s.commit(ctx, nil)
+		})
 	contract.ListCatalogue.Handle(api, s.Catalogue)
 	contract.ListCatalogue.Handle(api, s.Catalogue)
 	contract.ReadOpenapi.Handle(api, Document)
@@ -80,7 +81,8 @@ func (s *Service) commit(ctx context.Context, tx *store.Tx) error {
 }
 
 // By a closure, the sealer and a queue.
-func (s *Service) Rotate(ctx context.Context, in *contract.RotatePartnerKeyInput) (*contract.RotatePartnerKeyOutput, error) {
+func (s *Service) Rotate(ctx context.Context,
+	in *contract.RotatePartnerKeyInput) (*contract.RotatePartnerKeyOutput, error) {
 	read := func() error {
 		_, err := s.store.Partner(ctx, in.Partner)
 		return err
