@@ -14,6 +14,7 @@ TEST_PORT     ?= 4576
 
 # The functions are built for the stage's processor (Architecture in infra/stages.go).
 ARCH      := $(if $(filter local,$(STAGE)),amd64,arm64)
+CLI_PLATFORMS := linux-amd64 linux-arm64 darwin-amd64 darwin-arm64 windows-amd64 windows-arm64
 FUNCTIONS := $(patsubst functions/%/lambda/main.go,%,$(wildcard functions/*/lambda/main.go))
 
 # The same flags for programs and tests, so that nothing is compiled twice.
@@ -109,6 +110,15 @@ bench-deployed: up
 simulate: ## A day in which endpoints are dead, at 10,000 deliveries a second: queues, breakers, retries, cost
 	@go test ./functions/delivery -run Simulation -count 1 -v | sed -n 's/^ *simulation_test.go:[0-9]*: //p; /^FAIL/p; /^ok/p'
 
+cli: tools ## Build plugboard, the partner's command line, for this machine: build/plugboard
+	@go build -ldflags "-s -w" -o build/plugboard ./shared/cli/plugboard
+	@echo build/plugboard
+
+cli-all: tools ## Build plugboard for Linux, macOS and Windows: build/cli/
+	@$(STEP) build/cli.log 10 "Building plugboard for each platform" bash -c 'for platform in $(CLI_PLATFORMS); do \
+		GOOS=$${platform%-*} GOARCH=$${platform#*-} go build -ldflags "-s -w" -o build/cli/$$platform/ ./shared/cli/plugboard || exit; done'
+	@ls build/cli/*/*
+
 build: functions ## Build the functions; print their sizes, and how fast they start
 	@[ $(ARCH) != amd64 ] || go run ./localstack/startup $(FUNCTIONS:%=build/$(ARCH)/%)
 
@@ -159,7 +169,7 @@ deployable: tools
 local-only:
 	@[ $(STAGE) = local ] || { echo "This deploys the local stage to an emulator: `make deploy STAGE=$(STAGE)` deploys to AWS." >&2; exit 1; }
 
-.PHONY: demo up down token test test-faults lint inventory release-contract bench simulate build synth bootstrap diff deploy smoke redrive drawing help
+.PHONY: demo up down token test test-faults lint inventory release-contract bench simulate cli cli-all build synth bootstrap diff deploy smoke redrive drawing help
 .PHONY: token-usage test-document document-tools clients
 .PHONY: local-only cloud-only deployable ready tools installed compiled functions build/infra build/localstack test-stack test-functions test-deployed faults bench-deployed
 
