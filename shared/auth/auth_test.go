@@ -105,9 +105,18 @@ func TestOIDC_TakesOnlyWhatTheIssuerSignedForUs(t *testing.T) {
 		"an account that is a list":     with("plugboard_account", []string{"acct"}),
 		"an account that is no name":    with("plugboard_account", true),
 		"no subject":                    with("sub", ""),
-		"a changed payload": good[:strings.LastIndex(good, ".")-2] + "AA" +
-			good[strings.LastIndex(good, "."):],
-		"nothing": "",
+		"no subject at all":             with("sub", nil),
+		"a subject that is a list":      with("sub", []string{"ada"}),
+		"a subject that is no name":     with("sub", true),
+		"no end":                        with("exp", nil),
+		"issued tomorrow":               with("iat", time.Now().Add(24*time.Hour).Unix()),
+		"the subject in capitals":       key.sign(t, func(c map[string]any) { c["SUB"] = c["sub"]; delete(c, "sub") }),
+		"the account in capitals": key.sign(t, func(c map[string]any) {
+			c["PLUGBOARD_ACCOUNT"] = "acct"
+			delete(c, "plugboard_account")
+		}),
+		"a changed payload": good[:strings.LastIndex(good, ".")-2] + "AA" + good[strings.LastIndex(good, "."):],
+		"nothing":           "",
 	} {
 		if account, user, err := o.Verify(t.Context(), token); err == nil {
 			t.Errorf("%s: it proved %q, %q", name, account, user)
@@ -116,18 +125,38 @@ func TestOIDC_TakesOnlyWhatTheIssuerSignedForUs(t *testing.T) {
 }
 
 // Some issuers write a number for a number.
-func TestOIDC_AnAccountMayBeANumber(t *testing.T) {
+func TestOIDC_AnAccountAndASubjectMayBeNumbers(t *testing.T) {
 	key := newKey(t, "one")
 	o, err := auth.NewOIDC(config(encoded(t, key.set())), domain.SystemClock)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for claim, want := range map[any]domain.AccountID{7: "7", "0042": "0042",
-		int64(9007199254740993): "9007199254740993", -1: "-1", 12345678: "12345678"} {
-		account, _, err := o.Verify(t.Context(), key.sign(t, func(c map[string]any) { c["plugboard_account"] = claim }))
-		if err != nil || account != want {
-			t.Errorf("%v: got %q and %v, want %q", claim, account, err, want)
+	for claim, want := range map[any]string{
+		7: "7", "0042": "0042", int64(9007199254740993): "9007199254740993", -1: "-1", 12345678: "12345678",
+	} {
+		token := key.sign(t, func(c map[string]any) { c["plugboard_account"], c["sub"] = claim, claim })
+		account, user, err := o.Verify(t.Context(), token)
+		if err != nil || string(account) != want || string(user) != want {
+			t.Errorf("%v: got %q, %q and %v, want %q", claim, account, user, err, want)
 		}
+		in, err := o.SignedIn(t.Context(), token)
+		if err != nil || string(in.Subject) != want || len(in.Accounts) != 1 || string(in.Accounts[0]) != want {
+			t.Errorf("%v signed in: got %+v and %v, want %q", claim, in, err, want)
+		}
+	}
+}
+
+// The clocks of an issuer and of a function differ by moments.
+func TestOIDC_ATokenOfAnIssuerWhoseClockIsAhead(t *testing.T) {
+	key := newKey(t, "one")
+	o, err := auth.NewOIDC(config(encoded(t, key.set())), domain.SystemClock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	soon := time.Now().Add(4 * time.Minute).Unix()
+	token := key.sign(t, func(c map[string]any) { c["iat"], c["nbf"], c["exp"] = soon, soon, soon+60 })
+	if _, _, err := o.Verify(t.Context(), token); err != nil {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -8,8 +8,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/go-jose/go-jose/v4"
+	josejson "github.com/go-jose/go-jose/v4/json"
+	"github.com/go-jose/go-jose/v4/jwt"
 
 	"plugboard/shared/domain"
 )
@@ -23,95 +24,121 @@ type OIDCConfig struct {
 	JWKS     string `env:"OIDC_JWKS"` // a JWK set of public keys, used when there is no URL
 }
 
-// accountClaim is the claim of a dashboard token that names the account.
-const accountClaim = "plugboard_account"
-
 // algorithms is an allow-list: `none` and the shared-secret ones are not on it.
 var algorithms = []jose.SignatureAlgorithm{jose.RS256, jose.ES256, jose.EdDSA}
 
+// clockSkew is how far the issuer's clock may be ahead: a token may begin, or be issued, that much later. No token lives
+// longer for it.
+const clockSkew = 5 * time.Minute
+
 // OIDC verifies dashboard tokens. Safe for concurrent use.
 type OIDC struct {
-	verifier *oidc.IDTokenVerifier
-	remote   *issuerKeys // nil when the keys are inline
+	issuer, audience string
+	now              domain.Clock
+	remote           *issuerKeys       // nil when the keys are inline
+	inline           []jose.JSONWebKey // nil when they are remote
 }
 
 // NewOIDC refuses a configuration with no keys. It does not call the issuer, whose keys are fetched when a token needs
 // them.
 func NewOIDC(c OIDCConfig, now domain.Clock) (*OIDC, error) {
-	o := &OIDC{}
-	var keys oidc.KeySet
+	o := &OIDC{issuer: c.Issuer, audience: c.Audience, now: now}
 	switch {
 	case c.JWKSURL != "":
 		o.remote = newIssuerKeys(c.JWKSURL, now)
-		keys = o.remote
+		return o, nil
 	case c.JWKS != "":
-		static, err := inlineKeys(c.JWKS)
-		if err != nil {
-			return nil, err
-		}
-		keys = static
-	default:
-		return nil, errors.New("set OIDC_JWKS_URL or OIDC_JWKS")
+		var err error
+		o.inline, err = inlineKeys(c.JWKS)
+		return o, err
 	}
-	config := &oidc.Config{ClientID: c.Audience, Now: now}
-	for _, a := range algorithms {
-		config.SupportedSigningAlgs = append(config.SupportedSigningAlgs, string(a))
-	}
-	o.verifier = oidc.NewVerifier(c.Issuer, keys, config)
-	return o, nil
+	return nil, errors.New("set OIDC_JWKS_URL or OIDC_JWKS")
 }
 
-func inlineKeys(text string) (*oidc.StaticKeySet, error) {
+func inlineKeys(text string) ([]jose.JSONWebKey, error) {
 	var set jose.JSONWebKeySet
 	if err := json.Unmarshal([]byte(text), &set); err != nil {
 		return nil, fmt.Errorf("OIDC_JWKS is no JWK set: %w", err)
 	}
-	keys := &oidc.StaticKeySet{}
 	for _, k := range set.Keys {
 		if !k.IsPublic() {
 			return nil, errors.New("OIDC_JWKS holds a private key; give public ones only")
 		}
-		keys.PublicKeys = append(keys.PublicKeys, k.Key)
 	}
-	return keys, nil
+	return set.Keys, nil
 }
 
 // parse takes a token in the compact form, as a header carries it (RFC 7519, 3). The JSON forms, which JWS has besides,
 // are no bearer tokens.
-func parse(jwt string) (*jose.JSONWebSignature, error) {
-	return jose.ParseSignedCompact(jwt, algorithms)
+func parse(text string) (*jose.JSONWebSignature, error) {
+	return jose.ParseSignedCompact(text, algorithms)
 }
 
-// verified is a token that the issuer signed for us. Unavailable as Verify says.
-func (o *OIDC) verified(ctx context.Context, jwt string) (*oidc.IDToken, error) {
-	parsed, err := parse(jwt)
+// claims of a token. An issuer that numbers its users or accounts may send a number for their ids, which
+// jwt.Claims does not take for `sub`: this field hides that one.
+type claims struct {
+	jwt.Claims
+	Subject  json.RawMessage `json:"sub"`
+	Accounts json.RawMessage `json:"plugboard_account"` // the account; in an ID token, it may be a list
+	Nonce    string          `json:"nonce"`
+}
+
+func (c claims) subject() domain.UserID { return domain.UserID(claimText(c.Subject)) }
+
+// verified are the claims of a token that the issuer signed for us and that is good now. Unavailable as Verify says.
+func (o *OIDC) verified(ctx context.Context, text string) (claims, error) {
+	var c claims
+	token, err := parse(text)
 	if err != nil {
+		return c, err
+	}
+	payload, err := o.payload(ctx, token)
+	if err != nil {
+		return c, err
+	}
+	// The package json of Go takes SUB for sub, and the last of two.
+	if err := josejson.Unmarshal(payload, &c); err != nil {
+		return c, fmt.Errorf("read the token's claims: %w", err)
+	}
+	now := o.now()
+	if c.Expiry == nil || now.After(c.Expiry.Time()) {
+		return c, jwt.ErrExpired
+	}
+	return c, c.ValidateWithLeeway(jwt.Expected{Issuer: o.issuer, AnyAudience: jwt.Audience{o.audience}, Time: now}, clockSkew)
+}
+
+// payload is what the issuer signed.
+func (o *OIDC) payload(ctx context.Context, token *jose.JSONWebSignature) ([]byte, error) {
+	if o.remote == nil {
+		return verifiedBy(o.inline, token)
+	}
+	if err := o.remote.learn(ctx, token); err != nil {
 		return nil, err
 	}
-	if o.remote != nil {
-		if err := o.remote.learn(ctx, parsed); err != nil {
-			return nil, err
+	return o.remote.verify(token)
+}
+
+func verifiedBy(keys []jose.JSONWebKey, token *jose.JSONWebSignature) ([]byte, error) {
+	for _, key := range keys {
+		if payload, err := token.Verify(key.Key); err == nil {
+			return payload, nil
 		}
 	}
-	return o.verifier.Verify(ctx, jwt)
+	return nil, errors.New("no key of the issuer's verifies the token")
 }
 
 // Verify returns the account and the subject that the token proves. Unavailable when the issuer's keys are needed and
 // cannot be fetched.
-func (o *OIDC) Verify(ctx context.Context, jwt string) (domain.AccountID, domain.UserID, error) {
-	token, err := o.verified(ctx, jwt)
+func (o *OIDC) Verify(ctx context.Context, text string) (domain.AccountID, domain.UserID, error) {
+	c, err := o.verified(ctx, text)
 	if err != nil {
 		return "", "", err
 	}
-	claims := map[string]json.RawMessage{}
-	if err := token.Claims(&claims); err != nil {
-		return "", "", err
-	}
-	account := claimText(claims[accountClaim])
-	if account == "" || token.Subject == "" {
+	account := claimText(c.Accounts)
+	if account == "" || c.subject() == "" {
 		return "", "", errors.New("the token names no account or no subject")
 	}
-	return domain.AccountID(account), domain.UserID(token.Subject), nil
+	return domain.AccountID(account), c.subject(), nil
 }
 
 // SignedIn is who signed in to the console, by an ID token.
@@ -123,18 +150,14 @@ type SignedIn struct {
 
 // SignedIn checks an ID token like a dashboard token. Its account claim is one account, or a list of them.
 func (o *OIDC) SignedIn(ctx context.Context, idToken string) (SignedIn, error) {
-	token, err := o.verified(ctx, idToken)
+	c, err := o.verified(ctx, idToken)
 	if err != nil {
 		return SignedIn{}, err
 	}
-	claims := map[string]json.RawMessage{}
-	if err := token.Claims(&claims); err != nil {
-		return SignedIn{}, err
-	}
-	in := SignedIn{Subject: domain.UserID(token.Subject), Nonce: token.Nonce}
+	in := SignedIn{Subject: c.subject(), Nonce: c.Nonce}
 	var accounts []json.RawMessage
-	if json.Unmarshal(claims[accountClaim], &accounts) != nil {
-		accounts = []json.RawMessage{claims[accountClaim]}
+	if json.Unmarshal(c.Accounts, &accounts) != nil {
+		accounts = []json.RawMessage{c.Accounts}
 	}
 	for _, account := range accounts {
 		in.Accounts = append(in.Accounts, domain.AccountID(claimText(account)))

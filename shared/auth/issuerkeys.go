@@ -29,8 +29,8 @@ const (
 	keysMost = 1 << 20
 )
 
-// issuerKeys are the issuer's public keys at a URL, fetched when a token needs them. An oidc.KeySet; safe for
-// concurrent use.
+// issuerKeys are the issuer's public keys at a URL, fetched when a token needs them. Safe for concurrent
+// use.
 type issuerKeys struct {
 	url    string
 	client *http.Client
@@ -47,20 +47,12 @@ func newIssuerKeys(url string, now domain.Clock) *issuerKeys {
 	return &issuerKeys{url: url, client: &http.Client{Timeout: keysTimeout}, now: now}
 }
 
-// VerifySignature calls nobody: learn has fetched what there is.
-func (k *issuerKeys) VerifySignature(_ context.Context, jwt string) ([]byte, error) {
-	token, err := parse(jwt)
-	if err != nil {
-		return nil, err
-	}
+// verify is the token's payload. It calls nobody: learn has fetched what there is.
+func (k *issuerKeys) verify(token *jose.JSONWebSignature) ([]byte, error) {
 	k.mu.Lock()
-	defer k.mu.Unlock()
-	for _, key := range k.candidates(token) {
-		if payload, err := token.Verify(&key); err == nil {
-			return payload, nil
-		}
-	}
-	return nil, errors.New("no key of the issuer's verifies the token")
+	candidates := k.candidates(token)
+	k.mu.Unlock()
+	return verifiedBy(candidates, token)
 }
 
 // candidates are the keys that may have signed the token: those of its key id, or all when it names none.
@@ -79,7 +71,7 @@ func (k *issuerKeys) knows(token *jose.JSONWebSignature) bool {
 		return len(candidates) > 0
 	}
 	return slices.ContainsFunc(candidates, func(key jose.JSONWebKey) bool {
-		_, err := token.Verify(&key)
+		_, err := token.Verify(key.Key)
 		return err == nil
 	})
 }
