@@ -72,6 +72,49 @@ func TestRule2_ValuesOfWhatAColleagueEnabledAreTakenWhenTheyAgree(t *testing.T) 
 	}
 }
 
+// A click enables the versions that it was shown, or nothing.
+func TestRule2_AClickEnablesTheVersionsThatItWasShown(t *testing.T) {
+	a := newActors(newWorld(t))
+	a.list(lower, []string{}, coreBlueprint())
+	a.leaning(upper, lower)
+	at := "/v1/installations/" + upper
+	shown := a.want(a.call(a.admin, "GET", "/v1/catalogue/"+upper, nil), 200)
+	versions := object{upper: shown.at("version"), lower: shown.at("brings", 0, "version")}
+	asShown := object{"versions": versions}
+	if versions[upper] != 1.0 || versions[lower] != 1.0 {
+		t.Fatalf("the catalogue shows %v", versions)
+	}
+	a.submitAndList(lower, coreBlueprint())
+	before := a.dump()
+	for name, c := range map[string]struct {
+		versions object
+		pointers []string
+	}{
+		"listed anew meanwhile":         {versions, []string{"/versions/" + lower}},
+		"an old version of its own":     {object{upper: 2, lower: 2}, []string{"/versions/" + upper}},
+		"what comes with it, not shown": {object{upper: 1}, []string{"/versions/" + lower}},
+		"itself, not shown":             {object{lower: 2}, []string{"/versions/" + upper}},
+		"what does not come with it":    {object{upper: 1, lower: 2, "acme-x": 1}, []string{"/versions/acme-x"}},
+		"nothing as shown": {
+			object{upper: 7, "acme-x": 1}, []string{"/versions/" + lower, "/versions/" + upper, "/versions/acme-x"},
+		},
+	} {
+		got := a.refused(a.call(a.admin, "PUT", at, object{"versions": c.versions}), 409, "offer-changed")
+		pointers := got.pointers()
+		if slices.Sort(pointers); !slices.Equal(pointers, c.pointers) {
+			t.Errorf("%s: got %s, want the pointers %q", name, got.raw, c.pointers)
+		}
+	}
+	if a.dump() != before {
+		t.Error("a refused click changed something")
+	}
+	versions[lower] = 2
+	a.want(a.call(a.admin, "PUT", at, asShown), 202)
+	a.settle()
+	a.want(a.call(a.admin, "PUT", at, asShown), 202) // once more
+	a.refused(a.call(a.admin, "PUT", at, object{"versions": object{upper: 2}}), 409, "offer-changed")
+}
+
 func TestRule2_NothingElseThatIsGivenIsIgnored(t *testing.T) {
 	a := newMeanwhile(t)
 	at := "/v1/installations/" + lower

@@ -71,3 +71,71 @@ func TestRule28_AMemberUsesNoContractOfAnotherWorkspace(t *testing.T) {
 	l.putUser(l.account, "mel", memberEmail, "member", "sales", "legal")
 	l.want(l.call(l.member, "GET", at, nil), 200)
 }
+
+func (l *life) templateInLegal() string {
+	l.t.Helper()
+	made := object{"name": "Legal", "workspace_id": "legal", "template_type_id": l.typeID}
+	return l.want(l.call(l.admin, "POST", "/v1/templates", made), 201).str("id")
+}
+
+// A template has a workspace, and values that its contracts begin with.
+func TestRule28_AMemberSeesNoTemplateOfAnotherWorkspace(t *testing.T) {
+	l := newLife(t)
+	inLegal := l.templateInLegal()
+	l.putUser(l.account, "noa", "noa@customer.test", "member")
+	nowhere := l.dashboard("customer", "noa")
+	for _, by := range []who{l.member, nowhere} {
+		l.refused(l.call(by, "GET", "/v1/templates/"+inLegal, nil), 404, "not-found")
+	}
+	l.want(l.call(l.member, "GET", "/v1/templates/"+l.template, nil), 200)
+	l.want(l.call(l.admin, "GET", "/v1/templates/"+inLegal, nil), 200)
+	for _, test := range []struct {
+		by   who
+		want int
+	}{
+		{l.admin, 2}, {l.member, 1}, {nowhere, 0}, {platformFor(l.account), 2},
+		{bearer("integration for nobody", l.token), 2},
+	} {
+		if got := l.want(l.call(test.by, "GET", "/v1/templates", nil), 200); len(got.at("items").([]any)) != test.want {
+			t.Errorf("%s lists %s, want %d", test.by.name, got.raw, test.want)
+		}
+	}
+}
+
+// The log shows a member that something was sent, and not what a contract of another workspace holds.
+func TestRule28_AMemberReadsNoRequestOfAnotherWorkspacesContract(t *testing.T) {
+	l := newLife(t)
+	l.settle()
+	ours := object{"name": "Ours", "url": l.receiver.URL, "event_types": []string{"contract.created"}}
+	hook := l.want(l.call(l.admin, "POST", "/v1/webhooks", ours), 201).str("id")
+	inLegal := l.templateInLegal()
+	for _, made := range []object{contractOf(inLegal), contractOf(l.template)} {
+		if made["template_id"] == inLegal {
+			made["workspace_id"] = "legal"
+		}
+		l.want(l.call(l.integration(adminEmail), "POST", "/v1/contracts", made), 201)
+	}
+	l.settle()
+	log := l.want(l.call(l.member, "GET", "/v1/webhooks/"+hook+"/deliveries", nil), 200)
+	if n := len(log.at("items").([]any)); n != 3 { // with the ping
+		t.Fatalf("the log has %d deliveries: %s", n, log.raw)
+	}
+	hidden := 0
+	for n := range 3 {
+		request := "/v1/webhooks/" + hook + "/deliveries/" + log.str("items", n, "id") + "/request"
+		audience := "/v1/events/" + log.str("items", n, "event_id") + "/audience"
+		whole := l.want(l.call(l.admin, "GET", request, nil), 200)
+		l.want(l.call(l.admin, "GET", audience, nil), 200)
+		if !strings.Contains(whole.str("payload"), `"workspace_id":"legal"`) {
+			l.want(l.call(l.member, "GET", request, nil), 200)
+			l.want(l.call(l.member, "GET", audience, nil), 200)
+			continue
+		}
+		hidden++
+		l.refused(l.call(l.member, "GET", request, nil), 403, "other-workspace")
+		l.refused(l.call(l.member, "GET", audience, nil), 404, "not-found")
+	}
+	if hidden != 1 {
+		t.Errorf("%d requests were hidden, want the one of the contract in legal", hidden)
+	}
+}

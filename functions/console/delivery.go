@@ -76,8 +76,9 @@ func (k *Console) delivery(q *request) (answer, error) {
 	}
 	d := out.Body
 	r, err := call(q, contract.ReadDeliveryRequest, in)
-	if p, ok := problem(err); ok && p.Status == http.StatusConflict {
-		r.Body.URL, err = w.Body.URL, nil
+	hidden := ""
+	if p, ok := problem(err); ok && (p.Status == http.StatusConflict || p.Code == "other-workspace") {
+		r.Body.URL, hidden, err = w.Body.URL, p.Detail, nil
 	} else if err != nil {
 		return answer{}, err
 	}
@@ -92,6 +93,9 @@ func (k *Console) delivery(q *request) (answer, error) {
 	shown := chosenAttempt(q, d.Attempts)
 	page.Timeline, page.Shown = page.timeline(shown), shownAttempt(d.Attempts[shown])
 	page.Request, page.Facts = shownRequest(r, d.Attempts[shown]), deliveryFacts(d)
+	if hidden != "" {
+		page.Request.Note = hidden
+	}
 	if q.Admin() && !page.Request.Expired {
 		page.Replay = page.Page
 	}

@@ -244,7 +244,12 @@ func (k *Console) enable(q *request) (answer, error) {
 	}
 	in := contract.EnableExtensionInput{Extension: page.Extension.Extension}
 	in.Body.Parameters = parameterValues(page.Extension.Parameters, q.PostForm)
+	in.Body.Versions = shownVersions(page.Extension, q.PostForm)
 	out, err := callOnce(q, contract.EnableExtension, in, q.PostForm.Get("key"))
+	if p, ok := problem(err); ok && p.Code == "offer-changed" {
+		page.Changed = "Nothing was enabled. " + differences(p) + " Read what it creates, and decide again."
+		return answer{template: "extension", title: page.Extension.Name, data: page, status: p.Status}, nil
+	}
 	if p, ok := problem(err); ok && p.Status == http.StatusUnprocessableEntity {
 		page.Fields, page.Wrong = mark(page.Fields, p), true
 		return answer{template: "extension", title: "Nothing was enabled · " + page.Extension.Name, data: page,
@@ -254,6 +259,25 @@ func (k *Console) enable(q *request) (answer, error) {
 		return answer{}, err
 	}
 	return answer{template: "enabled", title: page.Extension.Name, data: k.enabledPage(q, page, out)}, nil
+}
+
+// differences are the details of what a problem names.
+func differences(p *contract.Problem) string {
+	var all []string
+	for _, f := range p.Errors {
+		all = append(all, f.Detail)
+	}
+	return strings.Join(all, " ")
+}
+
+// shownVersions are the versions that the form showed, of the extension and of those that it brings along.
+func shownVersions(e contract.CatalogueExtension, form url.Values) map[domain.ExtensionID]int {
+	versions := map[domain.ExtensionID]int{e.Extension: e.Version}
+	for _, brought := range form["brings"] {
+		id, version, _ := strings.Cut(brought, " ")
+		versions[domain.ExtensionID(id)], _ = strconv.Atoi(version) // no version is 0: the click is refused
+	}
+	return versions
 }
 
 // enabledPage is the answer to the click.

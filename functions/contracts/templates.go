@@ -122,10 +122,14 @@ func (s *Service) lookAtTemplateChange(ctx context.Context, in *contract.UpdateT
 		asChanged(tpl, in))
 }
 
-// template is a template that the caller may see: an extension's token sees those of its own types. NotFound otherwise.
+// template is a template that the caller may see: an extension's token sees those of its own types, a member those of
+// its workspaces (design rule 28). NotFound otherwise.
 func (s *Service) template(ctx context.Context, id domain.TemplateID) (domain.Template, error) {
 	caller := auth.From(ctx)
 	tpl, err := s.store.Template(ctx, caller.Account, id)
+	if err == nil && !caller.Reaches(tpl.Workspace) {
+		return domain.Template{}, fault.New(fault.NotFound, "not-found", "There is no such template.")
+	}
 	if err != nil || caller.Extension() == "" {
 		return tpl, err
 	}
@@ -239,7 +243,8 @@ func (s *Service) lookAtNewTemplate(ctx context.Context, in *contract.CreateTemp
 		contract.TemplateItem{Account: caller.Account, TemplateBody: in.Body})
 }
 
-// ListTemplates lists templates; for an extension's token, those of its own types.
+// ListTemplates lists the templates that the caller may see: an extension's token sees those of its own types, a member
+// those of its workspaces (design rule 28).
 func (s *Service) ListTemplates(ctx context.Context,
 	in *contract.ListTemplatesInput) (*contract.ListTemplatesOutput, error) {
 	caller := auth.From(ctx)
@@ -258,7 +263,7 @@ func (s *Service) ListTemplates(ctx context.Context,
 	}
 	templates := []domain.Template{}
 	for _, t := range all {
-		if shown[t.TemplateType] {
+		if shown[t.TemplateType] && caller.Reaches(t.Workspace) {
 			templates = append(templates, t)
 		}
 	}

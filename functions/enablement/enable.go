@@ -28,7 +28,7 @@ const enableAttempts = 5
 //
 // NotFound when the extension is neither listed nor on trial in the account. Invalid with every missing or wrong
 // parameter, dependencies included. Conflict while it is being disabled or has failed, or when a dependency is
-// unavailable; `quota-exceeded` when its resources exceed a quota.
+// unavailable; `offer-changed` when other versions were shown; `quota-exceeded` when its resources exceed a quota.
 func (s *Service) Enable(ctx context.Context,
 	in *contract.EnableExtensionInput) (*contract.EnableExtensionOutput, error) {
 	account := auth.From(ctx).Account
@@ -102,6 +102,9 @@ func (s *Service) enable(ctx context.Context, account domain.AccountID, blueprin
 		return nil, err
 	}
 	if err := s.sameValues(ctx, installed, in.Parameters); err != nil {
+		return nil, err
+	}
+	if err := plan.asShown(in.Versions, installed); err != nil {
 		return nil, err
 	}
 

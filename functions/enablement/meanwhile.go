@@ -28,7 +28,50 @@ func (s *Service) alreadySo(ctx context.Context, nothing plan, i domain.Installa
 			Detail: fmt.Sprintf("It is %s. Change it by put-upgrade-policy.", i.UpgradePolicy),
 		}})
 	}
+	if err := nothing.asShown(in.Versions, installed); err != nil {
+		return err
+	}
 	return s.sameValues(ctx, installed, in.Parameters)
+}
+
+// asShown is Conflict `offer-changed`, naming each difference between the plan and the versions that were shown before
+// the click. Nothing is compared when no version was given.
+func (p plan) asShown(versions map[domain.ExtensionID]int, installed map[domain.ExtensionID]domain.Installation) error {
+	if len(versions) == 0 {
+		return nil
+	}
+	var differ []fault.Field
+	add := func(id domain.ExtensionID, format string, args ...any) {
+		pointer := "/versions/" + domain.EscapePointer(string(id))
+		differ = append(differ, fault.Field{Pointer: pointer, Code: "differs", Detail: fmt.Sprintf(format, args...)})
+	}
+	created := map[domain.ExtensionID]bool{}
+	for _, b := range p.create {
+		created[b.Extension] = true
+		switch shown, ok := versions[b.Extension]; {
+		case !ok:
+			add(b.Extension, "Version %d of %q would be enabled with it, and was not shown.", b.Version, b.Extension)
+		case shown != b.Version:
+			add(b.Extension, "Version %d of %q would be enabled; version %d was shown.", b.Version, b.Extension, shown)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(versions)) {
+		switch i := installed[id]; {
+		case created[id]:
+		case !i.Present():
+			add(id, "The extension %q is not enabled with it any more.", id)
+		case i.Version != versions[id]:
+			add(id, "Version %d of %q is enabled; version %d was shown.", i.Version, id, versions[id])
+		}
+	}
+	if len(differ) == 0 {
+		return nil
+	}
+	err := fault.New(fault.Conflict, "offer-changed",
+		"Something else is offered by now; errors names each difference. Read the catalogue again, and decide again. "+
+			"Nothing was changed.")
+	err.Fields = differ
+	return err
 }
 
 // sameValues is Conflict `enabled-otherwise` with each value that an enabled extension has not.

@@ -49,7 +49,7 @@ func (s *Service) disable(ctx context.Context, i domain.Installation) error {
 	}
 	i.TokenID, i.TokenHash, i.PreviousTokenHash = "", "", ""
 	i.CallbackSecret, i.PreviousCallbackSecret, i.Setup = "", "", nil
-	i.State, i.UpdatedAt = domain.Disabled, s.now()
+	i.State, i.Released, i.UpdatedAt = domain.Disabled, true, s.now()
 	use := domain.Use{}
 	use.Change(before, i)
 	tx.CountAll(i.Account, use)

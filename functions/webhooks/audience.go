@@ -15,8 +15,8 @@ import (
 // ListEventAudience lists every webhook that the caller may see, by its id, with the clause that decided whether it
 // hears the event. It decides by domain.Webhook.Hears, as fan-out does, and by the webhooks as they are now.
 //
-// NotFound when there is no such event of the last 30 days, to an extension's token also for an event that is not of
-// its installation.
+// NotFound when there is no such event of the last 30 days; to an extension's token also for an event that is not of
+// its installation, and to a member for an event of a contract in another workspace (design rule 28).
 func (s *Service) ListEventAudience(ctx context.Context,
 	in *contract.ListEventAudienceInput) (*contract.ListEventAudienceOutput, error) {
 	caller := auth.From(ctx)
@@ -54,8 +54,8 @@ func (s *Service) event(ctx context.Context, webhooks []domain.Webhook,
 	if fault.KindOf(err) == fault.NotFound && in.Contract == "" {
 		e, err = s.loggedEvent(ctx, webhooks, in.Event)
 	}
-	own := caller.Extension() == "" || e.Subject.Origin == caller.Extension() ||
-		e.Subject.Installation == caller.Extension()
+	own := reaches(caller, e) && (caller.Extension() == "" || e.Subject.Origin == caller.Extension() ||
+		e.Subject.Installation == caller.Extension())
 	if fault.KindOf(err) == fault.NotFound || err == nil && (e.Account != caller.Account || !own) {
 		return events.Event{}, fault.New(fault.NotFound, "not-found",
 			"There is no such event of the last 30 days. Give contract_id, too, for an event of a contract that no "+

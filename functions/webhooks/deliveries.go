@@ -67,11 +67,15 @@ func (s *Service) CountDeliveries(ctx context.Context,
 // logQuery is the part of the log in which a list of the caller's webhook goes on. Of a delivery's state the index
 // knows only whether some attempt failed: inState is asked of each. all is as span has it.
 func (s *Service) logQuery(ctx context.Context, in *contract.ListDeliveriesInput, all bool) (store.LogQuery, error) {
-	from, to, err := s.span(in.Day, in.From, in.To, all)
+	after, err := placeOf(in.Cursor)
 	if err != nil {
 		return store.LogQuery{}, err
 	}
-	after, err := placeOf(in.Cursor)
+	day := in.Day
+	if day == "" { // a list that began before midnight stays with its day
+		day = after.Day
+	}
+	from, to, err := s.span(day, in.From, in.To, all)
 	if err != nil {
 		return store.LogQuery{}, err
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"plugboard/events"
+	"plugboard/shared/auth"
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
@@ -14,7 +15,8 @@ import (
 // ReadDeliveryRequest shows the request of a delivery. The body is every attempt's, to the byte; the headers are the
 // next attempt's, since none is kept. Nothing secret is opened for it.
 //
-// NotFound as in ReadDelivery. Conflict `event-expired` once its event is erased.
+// NotFound as in ReadDelivery. Conflict `event-expired` once its event is erased. Forbidden `other-workspace` to a
+// member who does not use the workspace of the event's contract (design rule 28).
 func (s *Service) ReadDeliveryRequest(ctx context.Context,
 	in *contract.ReadDeliveryInput) (*contract.ReadDeliveryRequestOutput, error) {
 	w, health, err := s.webhookAndHealth(ctx, in.Webhook)
@@ -66,7 +68,7 @@ func requestHeaders(w contract.WebhookView, d events.Delivery) []contract.Reques
 }
 
 // deliveryAndEvent is a delivery's log with its event. NotFound for a delivery of another webhook or day; Conflict
-// `event-expired` once the event is erased.
+// `event-expired` once the event is erased; Forbidden `other-workspace` as in ReadDeliveryRequest.
 func (s *Service) deliveryAndEvent(ctx context.Context, w domain.Webhook, d domain.DeliveryID,
 	day string) ([]domain.Attempt, events.Event, error) {
 	id, ok := domain.EventOf(d, w.ID)
@@ -78,9 +80,14 @@ func (s *Service) deliveryAndEvent(ctx context.Context, w domain.Webhook, d doma
 		return nil, events.Event{}, err
 	}
 	e, err := s.store.Event(ctx, w.Account, lines[0].Contract, id)
-	if fault.KindOf(err) == fault.NotFound {
+	switch {
+	case fault.KindOf(err) == fault.NotFound:
 		err = fault.New(fault.Conflict, "event-expired",
 			"The event of this delivery is not stored any more, so that its body is gone.")
+	case err == nil && !reaches(auth.From(ctx), e):
+		err = fault.New(fault.Forbidden, "other-workspace",
+			"The contract of this delivery is in a workspace that you do not use.")
+		e = events.Event{}
 	}
 	return lines, e, err
 }

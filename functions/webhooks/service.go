@@ -6,6 +6,7 @@ package webhooks
 import (
 	"context"
 
+	"plugboard/events"
 	"plugboard/shared/auth"
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
@@ -84,4 +85,10 @@ func (s *Service) webhookAndHealth(ctx context.Context, id domain.WebhookID) (do
 
 func visible(w domain.Webhook, c auth.Caller) bool {
 	return c.Extension() == "" || w.Extension == c.Extension()
+}
+
+// reaches tells whether the caller may read what the event says. A member's workspaces limit it (design rule 28); an
+// event of no workspace is of the whole account.
+func reaches(c auth.Caller, e events.Event) bool {
+	return e.Subject.Workspace == "" || c.Reaches(e.Subject.Workspace)
 }

@@ -513,6 +513,36 @@ func TestListDeliveries_ADayNewestFirstByCursor(t *testing.T) {
 	}
 }
 
+// A list that began before midnight stays with the day that it began with.
+func TestListDeliveries_GoesOnOverMidnight(t *testing.T) {
+	k := newKit(t)
+	var lines []domain.Attempt
+	for i := range 3 {
+		lines = append(lines, attempt("whk_own", fmt.Sprint("evt_", i), 1, domain.OutcomeDelivered))
+	}
+	if err := k.AppendAttempts(t.Context(), lines); err != nil {
+		t.Fatal(err)
+	}
+	in := &contract.ListDeliveriesInput{Webhook: "whk_own", PageInput: contract.PageInput{Limit: 1}}
+	var got []string
+	for {
+		out, err := k.ListDeliveries(admin(t), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range out.Body.Items {
+			got = append(got, string(d.Event))
+		}
+		if in.Cursor = out.Body.NextCursor; in.Cursor == "" {
+			break
+		}
+		k.Service.now = func() time.Time { return now.AddDate(0, 0, 1) }
+	}
+	if want := "evt_2 evt_1 evt_0"; strings.Join(got, " ") != want {
+		t.Errorf("got %v, want %s", got, want)
+	}
+}
+
 func TestReadDelivery_ByItsID(t *testing.T) {
 	k := newKit(t)
 	if err := k.AppendAttempts(t.Context(), []domain.Attempt{

@@ -27,8 +27,8 @@ type OIDCConfig struct {
 // algorithms is an allow-list: `none` and the shared-secret ones are not on it.
 var algorithms = []jose.SignatureAlgorithm{jose.RS256, jose.ES256, jose.EdDSA}
 
-// clockSkew is how far the issuer's clock may be ahead: a token may begin, or be issued, that much later. No token lives
-// longer for it.
+// clockSkew is how far the issuer's clock may be ahead: a token may begin, or be issued, that much later. No token
+// lives longer for it.
 const clockSkew = 5 * time.Minute
 
 // OIDC verifies dashboard tokens. Safe for concurrent use.
@@ -104,7 +104,8 @@ func (o *OIDC) verified(ctx context.Context, text string) (claims, error) {
 	if c.Expiry == nil || now.After(c.Expiry.Time()) {
 		return c, jwt.ErrExpired
 	}
-	return c, c.ValidateWithLeeway(jwt.Expected{Issuer: o.issuer, AnyAudience: jwt.Audience{o.audience}, Time: now}, clockSkew)
+	expected := jwt.Expected{Issuer: o.issuer, AnyAudience: jwt.Audience{o.audience}, Time: now}
+	return c, c.ValidateWithLeeway(expected, clockSkew)
 }
 
 // payload is what the issuer signed.

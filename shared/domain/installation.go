@@ -55,16 +55,19 @@ type Installation struct {
 	PreviousCallbackSecret Sealed    `json:"previous_callback_secret,omitempty"`
 	PreviousCallbackEndsAt time.Time `json:"previous_callback_ends_at,omitzero"`
 	// nil while the partner has nothing to set up and has reported nothing
-	Setup         *Setup            `json:"setup,omitempty"`
-	Steps         []Step            `json:"steps"`
-	Resources     []ManagedResource `json:"resources"`
-	Failure       *Failure          `json:"failure,omitempty"`
-	UpgradePolicy UpgradePolicy     `json:"upgrade_policy"`
-	Upgrade       *Upgrade          `json:"upgrade,omitempty"`
-	Drift         *Drift            `json:"drift,omitempty"`        // of the last check; nil without findings
-	RepairDaily   bool              `json:"repair_daily,omitempty"` // the daily check repairs its findings
-	CreatedAt     time.Time         `json:"created_at"`
-	UpdatedAt     time.Time         `json:"updated_at"`
+	Setup     *Setup            `json:"setup,omitempty"`
+	Steps     []Step            `json:"steps"`
+	Resources []ManagedResource `json:"resources"`
+	// Released says of a disabled installation that its template types count for no quota. Disabling before version
+	// 0.6.0 left them counted.
+	Released      bool          `json:"released,omitempty"`
+	Failure       *Failure      `json:"failure,omitempty"`
+	UpgradePolicy UpgradePolicy `json:"upgrade_policy"`
+	Upgrade       *Upgrade      `json:"upgrade,omitempty"`
+	Drift         *Drift        `json:"drift,omitempty"`        // of the last check; nil without findings
+	RepairDaily   bool          `json:"repair_daily,omitempty"` // the daily check repairs its findings
+	CreatedAt     time.Time     `json:"created_at"`
+	UpdatedAt     time.Time     `json:"updated_at"`
 	Revision
 }
 

@@ -106,8 +106,8 @@ func (u Use) Change(before, after Installation) {
 }
 
 // use is what the installation takes of the account's quotas: from the moment it is enabled on, all that its steps
-// will make, so that nothing runs out of room half-way. Once it is disabled, nothing: no admin can remove the template
-// types that stay, so they take no room from what admins make.
+// will make, so that nothing runs out of room half-way. Once it is disabled and released, nothing: no admin can remove
+// the template types that stay, so they take no room from what admins make.
 func (i Installation) use() Use {
 	types, webhooks := map[TemplateTypeID]bool{}, map[WebhookID]bool{}
 	for _, r := range i.Resources {
@@ -118,8 +118,11 @@ func (i Installation) use() Use {
 			webhooks[WebhookID(r.ID)] = true
 		}
 	}
-	if i.State == Disabled || i.State == "" {
+	switch {
+	case i.State == "" || i.State == Disabled && i.Released:
 		return Use{}
+	case i.State == Disabled:
+		return Use{QuotaTemplateTypes: len(types)}
 	}
 	for _, s := range i.Steps {
 		switch s.Kind {
