@@ -174,6 +174,7 @@ var requests = map[string]request{
 	"create-extension": {body: fixed(object{"slug": "acme-new", "name": "New",
 		"template_type_keys": []string{"a"}})},
 	"read-extension":  {path: at("/v1/extensions/" + mainExtension), other: "/v1/extensions/nowhere"},
+	"list-accounts":   {},
 	"list-extensions": {},
 	"update-extension": {path: at("/v1/extensions/" + mainExtension), other: "/v1/extensions/nowhere",
 		body: fixed(object{"name": "Acme CRM 2", "description": "Anew."})},

@@ -26,7 +26,7 @@ func (s *Service) PutAccount(ctx context.Context, in *contract.PutAccountInput) 
 	if err != nil {
 		return nil, err
 	}
-	out := &contract.PutAccountOutput{Body: a}
+	out := &contract.PutAccountOutput{Body: a.Shown()}
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
@@ -39,19 +39,34 @@ func (s *Service) changeAccount(tx *store.Tx, before domain.Account,
 				"/v1/accounts/%s/deletion.", before.ID)
 	}
 	a := before
-	a.ID, a.Name, a.State = in.ID, in.Name, domain.AccountActive
+	a.ID, a.Name, a.State, a.Listed = in.ID, in.Name, domain.AccountActive, true
 	if reflect.DeepEqual(a, before) {
 		return a, contract.ImportUnchanged, nil
 	}
 	result := stamp(before.Rev, &a.CreatedAt, &a.UpdatedAt, s.now())
 	tx.Save(&a, a.Rev)
+	if !before.Listed {
+		tx.Put(&domain.AccountEntry{Account: a.ID})
+	}
 	return a, result, nil
 }
 
 // ReadAccount reads one.
 func (s *Service) ReadAccount(ctx context.Context, in *contract.ReadAccountInput) (*contract.ReadAccountOutput, error) {
 	a, err := s.store.Account(ctx, in.Account)
-	return &contract.ReadAccountOutput{Body: a}, err
+	return &contract.ReadAccountOutput{Body: a.Shown()}, err
+}
+
+// ListAccounts lists all accounts by their ids, those that are being deleted included.
+func (s *Service) ListAccounts(ctx context.Context,
+	in *contract.ListAccountsInput) (*contract.ListAccountsOutput, error) {
+	all, next, err := s.store.Accounts(ctx, domain.AccountID(in.Cursor), in.Limit)
+	out := &contract.ListAccountsOutput{}
+	out.Body.NextCursor = next
+	for _, a := range all {
+		out.Body.Items = append(out.Body.Items, a.Shown())
+	}
+	return out, err
 }
 
 // PutUser creates or updates a user. What changes nothing is no change. Invalid with every workspace that the account

@@ -26,6 +26,7 @@ func New(s *store.Store, now domain.Clock, newID domain.IDSource) *Service {
 func (s *Service) Routes(api *contract.API) {
 	contract.PutAccount.Handle(api, s.PutAccount)
 	contract.ReadAccount.Handle(api, s.ReadAccount)
+	contract.ListAccounts.Handle(api, s.ListAccounts)
 	contract.DeleteAccount.Handle(api, s.DeleteAccount)
 	contract.ReadDeletion.Handle(api, s.Deletion)
 	contract.PutUser.Handle(api, s.PutUser, s.lookAtUser)

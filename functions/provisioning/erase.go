@@ -53,8 +53,16 @@ func (s *Service) erase(ctx context.Context, a domain.AccountID, e plugboard.Era
 		tx.Provision(plugboard.Provision{ID: s.newID("prv"), Account: a, At: s.now(),
 			Erasing: &plugboard.Erasing{Deletion: d.ID, Page: d.Page}})
 	} else {
+		account, err := s.store.Account(ctx, a)
+		if err != nil {
+			return fault.Wrap(err, "the account of the deletion %s", d.ID)
+		}
 		tx.Discard(domain.Account{ID: a})
 		d.Erased[domain.RecordAccount]++
+		if account.Listed {
+			tx.Discard(domain.AccountEntry{Account: a})
+			d.Erased[domain.RecordAccountEntry]++
+		}
 		d.FinishedAt = s.now()
 	}
 	tx.Replace(&d)

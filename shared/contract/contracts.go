@@ -27,6 +27,10 @@ type ReadAccountInput struct {
 
 type ReadAccountOutput struct{ Body domain.Account }
 
+type ListAccountsInput struct{ PageInput }
+
+type ListAccountsOutput struct{ Body Page[domain.Account] }
+
 type PutUserInput struct {
 	Account domain.AccountID `path:"account_id" maxLength:"64"`
 	User    domain.UserID    `path:"user_id" maxLength:"255" pattern:"^([.]{0,2}[A-Za-z0-9_@|:+=~,-][.A-Za-z0-9_@|:+=~,-]*|[.]{3}[.A-Za-z0-9_@|:+=~,-]*)$" doc:"The subject of the user's OIDC tokens. Of one with other characters say the id in the body: see put-user-by-id."`

@@ -12,7 +12,7 @@ import (
 )
 
 // Version is the contract's: the released one is in released.json, and a breaking change against it fails.
-const Version = "0.6.0"
+const Version = "0.7.0"
 
 var problemSchema = reflect.TypeFor[Problem]()
 

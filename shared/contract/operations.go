@@ -709,7 +709,14 @@ var (
 		Method:  http.MethodPut, Path: "/v1/accounts/{account_id}", Status: 200,
 		Auth:   auth.AnyOf(auth.Platform()),
 		Reads:  domain.Records{domain.RecordAccount},
-		Writes: domain.Records{domain.RecordAccount},
+		Writes: domain.Records{domain.RecordAccount, domain.RecordAccountEntry},
+	})
+	ListAccounts = declare[ListAccountsInput, ListAccountsOutput](inAccounts, Operation{
+		ID: "list-accounts", Since: "0.7.0",
+		Summary: "List all accounts by their ids.",
+		Method:  http.MethodGet, Path: "/v1/accounts", Status: 200,
+		Auth:  auth.AnyOf(auth.Platform()),
+		Reads: domain.Records{domain.RecordAccountEntry, domain.RecordAccount},
 	})
 	ReadAccount = declare[ReadAccountInput, ReadAccountOutput](inAccounts, Operation{
 		ID:      "read-account",
@@ -840,7 +847,7 @@ var (
 		Auth: auth.AnyOf(auth.Platform()),
 		Rate: RateJobs, MaxBody: 1 << 20,
 		Reads:  domain.Records{domain.RecordAccount},
-		Writes: domain.Records{domain.RecordAccount},
+		Writes: domain.Records{domain.RecordAccount, domain.RecordAccountEntry},
 	})
 	ImportUsers = declare[ImportUsersInput, ImportUsersOutput](inAccounts, Operation{
 		ID:      "import-users",

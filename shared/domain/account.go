@@ -13,9 +13,22 @@ type Account struct {
 	// DevelopmentOf is stored with the account, so that deleting the account and linking a partner to it exclude each
 	// other.
 	DevelopmentOf []PartnerID `json:"development_of,omitempty" doc:"The partners that develop in it. An account with any cannot be deleted."`
-	CreatedAt     time.Time   `json:"created_at"`
-	UpdatedAt     time.Time   `json:"updated_at"`
+	// Listed says that the list of all accounts has it. An account of before version 0.7.0 gets there by its next put.
+	Listed    bool      `json:"listed,omitempty" hidden:"true"`
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"`
 	Revision
+}
+
+// Shown is the account without its internal field.
+func (a Account) Shown() Account {
+	a.Listed = false
+	return a
+}
+
+// AccountEntry is an account's place in the list of all.
+type AccountEntry struct {
+	Account AccountID `json:"account_id"`
 }
 
 // Role is what a stored user may do. An admin may do everything that a member may.

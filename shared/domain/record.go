@@ -6,6 +6,7 @@ type Record string
 
 const (
 	RecordAccount         Record = "account"
+	RecordAccountEntry    Record = "account-entry" // leads to an account, in the list of all
 	RecordUser            Record = "user"
 	RecordWorkspace       Record = "workspace"
 	RecordNaming          Record = "naming" // orders what names workspaces, and their deletions

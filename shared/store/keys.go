@@ -60,6 +60,7 @@ import (
 //	EXTENSION#<slug>      INSTALLED#<account>     installed       all of an extension, in pages, by its roll-outs
 //	EXTENSION#<slug>      ROLLOUT#<id>            rollout         id; all of an extension
 //	EXTENSION#<slug>      PROVISION#<id>          provision       a roll-out's; fanout (stream)
+//	ACCOUNTS              <account>               account-entry   all, in pages, for the platform
 //	CATALOGUE             EXTENSION#<slug>        listing         all, in pages, for the catalogue
 //	EXTENSIONS            <partner>#<slug>        authored        all, in pages; all of a partner
 //	SUBMISSIONS           <time>#<slug>#<version>  submission     all, in pages, the oldest first
@@ -126,6 +127,8 @@ func keyOf(v any) (key, domain.Record) {
 	switch v := v.(type) {
 	case domain.Account:
 		return accountKey(v.ID), domain.RecordAccount
+	case domain.AccountEntry:
+		return key{"ACCOUNTS", string(v.Account)}, domain.RecordAccountEntry
 	case domain.User:
 		return userKey(v.Account, v.ID), domain.RecordUser
 	case reservation:

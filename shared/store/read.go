@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -14,6 +15,22 @@ import (
 
 func (s *Store) Account(ctx context.Context, id domain.AccountID) (domain.Account, error) {
 	return get[domain.Account](ctx, s, accountKey(id), "account")
+}
+
+// Accounts is a page of all accounts by their ids, after an id; next is the id to continue after, empty at the end.
+func (s *Store) Accounts(ctx context.Context, after domain.AccountID,
+	most int) (all []domain.Account, next string, err error) {
+	k, _ := keyOf(domain.AccountEntry{})
+	entries, next, err := page[domain.AccountEntry](ctx, s, k.pk, "", string(after), most)
+	if err != nil {
+		return nil, "", err
+	}
+	keyed := make([]domain.Account, len(entries))
+	for n, e := range entries {
+		keyed[n] = domain.Account{ID: e.Account}
+	}
+	all, err = getAll(ctx, s, keyed)
+	return slices.DeleteFunc(all, func(a domain.Account) bool { return a.ID == "" }), next, err
 }
 
 func (s *Store) User(ctx context.Context, a domain.AccountID, id domain.UserID) (domain.User, error) {
