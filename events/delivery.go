@@ -27,7 +27,7 @@ type Delivery struct {
 	Context   string             `json:"context,omitempty"`    // a JSON object, as the body will show it
 	Attempt   int                `json:"attempt"`              // 1 for the first
 	First     int                `json:"first,omitempty"`      // of the schedule, which a replay begins anew; empty: 1
-	Slow      bool               `json:"slow,omitempty"`       // by the slow lane
+	Slow      bool               `json:"slow,omitempty"`       // by the slow queue
 	// NotBefore is its turn, of so many a second, for this attempt
 	Turn      bool      `json:"turn,omitempty"`
 	NotBefore time.Time `json:"not_before,omitzero"`
@@ -38,7 +38,8 @@ type Delivery struct {
 	// ones reads again, so that a rotated secret or a changed parameter holds for every event after the change.
 	Known int `json:"known,omitempty"`
 
-	// What lies beside the message (shared/lane): taken out of its JSON, they would be a tenth of a delivery's time.
+	// What lies beside the message (shared/deliveryqueue): taken out of its JSON, they would be a tenth of a delivery's
+	// time.
 	Body   string `json:"-"` // the event's; empty when it is too big for a message
 	Target string `json:"-"` // a Target as JSON, of a first message; empty for none
 }
@@ -58,7 +59,7 @@ func DeliveryTo(w domain.Webhook, e Event) Delivery {
 // Again is the message for another attempt of a delivery that was tried before, by its log: the one after the last,
 // with what the first was made of, so that id and body stay the same (design rule 18). A run of attempts that has ended
 // is followed by a new one, with the schedule from its beginning; one that still goes on, goes on. It takes the slow
-// lane.
+// queue.
 //
 // Conflict `older-epoch` for what nothing is sent of any more (design rule 5), `attempts-used-up` when there were
 // domain.AttemptsMost.

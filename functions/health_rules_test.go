@@ -97,7 +97,7 @@ func TestRule19_ADistantAttemptIsMadeInItsTime(t *testing.T) {
 	if len(first) != 1 {
 		t.Fatalf("%d requests, want one", len(first))
 	}
-	sweeper := redelivery.New(s.tables.At(s.now), s.workers.lanes, past{s.workers.fanout},
+	sweeper := redelivery.New(s.tables.At(s.now), s.workers.queues, past{s.workers.fanout},
 		metric.New("test", io.Discard, s.now), s.now)
 	if err := s.tables.SweptTo(t.Context(), s.now().Truncate(store.DueBucket)); err != nil {
 		t.Fatal(err)

@@ -22,7 +22,7 @@ import (
 func (s *scene) minute() {
 	s.t.Helper()
 	s.workers.slow.Sent()
-	sweeper := redelivery.New(s.tables.At(s.now), s.workers.lanes, past{s.workers.fanout},
+	sweeper := redelivery.New(s.tables.At(s.now), s.workers.queues, past{s.workers.fanout},
 		metric.New("test", io.Discard, s.now), s.now)
 	_, err := sweeper.Handle(s.t.Context(), nil)
 	must(s.t, err)

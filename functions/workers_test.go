@@ -17,9 +17,9 @@ import (
 	"plugboard/functions/fanout"
 	"plugboard/functions/provisioning"
 	"plugboard/functions/replay"
+	"plugboard/shared/deliveryqueue"
 	"plugboard/shared/domain"
 	"plugboard/shared/egress"
-	"plugboard/shared/lane"
 	"plugboard/shared/metric"
 	"plugboard/shared/queue"
 	"plugboard/shared/queue/queuetest"
@@ -36,22 +36,22 @@ type workers struct {
 	slow         *queuetest.Queue
 	replay       *replay.Service
 	replays      *queuetest.Queue
-	lanes        lane.Lanes
+	queues       deliveryqueue.Queues
 }
 
 func (w *world) newWorkers() workers {
 	w.t.Helper()
 	provisions, deliveries, slow, replays := queuetest.New(w.t), queuetest.New(w.t), queuetest.New(w.t),
 		queuetest.New(w.t)
-	lanes := lane.Of(deliveries, slow, w.now)
+	queues := deliveryqueue.On(deliveries, slow, w.now)
 	return workers{
-		fanout: fanout.New(w.tables.Store, provisions, replays, lanes, metric.New("test", io.Discard, w.now),
+		fanout: fanout.New(w.tables.Store, provisions, replays, queues, metric.New("test", io.Discard, w.now),
 			w.now),
 		provisioning: provisioning.New(w.tables.Store, w.sealer, w.now, domain.NewID),
-		delivery: delivery.New(w.tables.Store, w.sealer, lanes, egress.Config{AllowPrivate: true},
+		delivery: delivery.New(w.tables.Store, w.sealer, queues, egress.Config{AllowPrivate: true},
 			metric.New("test", io.Discard, w.now), w.now),
 		replay:     replay.New(w.tables.Store, slow, w.now, domain.NewID),
-		provisions: provisions, deliveries: deliveries, slow: slow, replays: replays, lanes: lanes,
+		provisions: provisions, deliveries: deliveries, slow: slow, replays: replays, queues: queues,
 	}
 }
 

@@ -52,25 +52,25 @@ func (d *Drawing) alarm(scope constructs.Construct, id string, row runbookRow, t
 	return alarm
 }
 
-// speaksAfter is how many minutes a fault must last before an alarm speaks: one sweep may come late.
-const speaksAfter = 5
+// alarmDelay is how many minutes a fault must last before an alarm speaks: one sweep may come late.
+const alarmDelay = 5
 
-// SpeaksOf tells the topic when a metric was not 0 for five minutes, and when it stopped coming. Redelivery puts it
-// every minute, also when it is 0. Silence is the state INSUFFICIENT_DATA, in which an alarm begins: it tells only who
-// leaves OK for it, whereas missing data that counts as breaching would speak at the creation.
-func (d *Drawing) SpeaksOf(name metric.Name, text string) {
+// RunbookRowsOf tells the topic when a metric was not 0 for five minutes, and when it stopped coming. Redelivery puts
+// it every minute, also when it is 0. Silence is the state INSUFFICIENT_DATA, in which an alarm begins: it tells only
+// who leaves OK for it, whereas missing data that counts as breaching would speak at the creation.
+func (d *Drawing) RunbookRowsOf(name metric.Name, text string) {
 	alarm := d.alarm(d.Stack, strings.ToLower(string(name)), runbookRow(name),
 		text+" Or redelivery, which looks every minute, does not.",
 		d.metric(metric.Namespace, string(name), "Maximum",
 			"", map[string]*string{metric.StageDimension: &d.stage.Name}, time.Minute),
-		1, lasting(speaksAfter), func(p *awscloudwatch.AlarmProps) {
+		1, sustained(alarmDelay), func(p *awscloudwatch.AlarmProps) {
 			p.TreatMissingData = awscloudwatch.TreatMissingData_MISSING
 		})
 	alarm.AddInsufficientDataAction(awscloudwatchactions.NewSnsAction(d.alarms))
 }
 
-// lasting has an alarm speak after so many periods in a row.
-func lasting(periods float64) func(*awscloudwatch.AlarmProps) {
+// sustained has an alarm speak after so many periods in a row.
+func sustained(periods float64) func(*awscloudwatch.AlarmProps) {
 	return func(p *awscloudwatch.AlarmProps) { p.EvaluationPeriods = jsii.Number(periods) }
 }
 
@@ -126,12 +126,12 @@ func (d *Drawing) watchAPI() {
 		d.metric("AWS/ApiGateway", "5XXError", "Sum", "", of, alarmPeriod), apiErrorsMost)
 	d.alarm(d.Stack, "api-latency", apiLatency, fmt.Sprintf("One request in twenty takes %s or more.", latencyMost),
 		d.metric("AWS/ApiGateway", "Latency", "p95", "", of, alarmPeriod), float64(latencyMost.Milliseconds()),
-		lasting(3))
+		sustained(3))
 }
 
-// tellSubscriber has the topic take alarms of this account over TLS, and hands them on. A topic with a policy of its
+// subscribeAlarms has the topic take alarms of this account over TLS, and hands them on. A topic with a policy of its
 // own loses SNS's, which lets CloudWatch publish.
-func (d *Drawing) tellSubscriber() {
+func (d *Drawing) subscribeAlarms() {
 	awssns.NewCfnTopicPolicy(d.alarms, jsii.String("policy"), &awssns.CfnTopicPolicyProps{
 		Topics: &[]*string{d.alarms.TopicArn()},
 		PolicyDocument: policyDocument(overTLSOnly("sns:Publish", d.alarms.TopicArn()), map[string]any{

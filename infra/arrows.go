@@ -69,9 +69,9 @@ func (f *Function) Writes(to *Table) {
 	f.arrow("writes", to, to.grant("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"))
 }
 
-// ReplacesIn puts and deletes whole items, alone or in transactions.
-func (f *Function) ReplacesIn(table *Table) {
-	f.arrow("replaces in", table, table.grant("dynamodb:PutItem", "dynamodb:DeleteItem"))
+// PutsAndDeletes writes whole items, alone or in transactions.
+func (f *Function) PutsAndDeletes(table *Table) {
+	f.arrow("puts and deletes in", table, table.grant("dynamodb:PutItem", "dynamodb:DeleteItem"))
 }
 
 // Checks lets a transaction depend on items that it does not write.
@@ -79,29 +79,19 @@ func (f *Function) Checks(table *Table) {
 	f.arrow("checks", table, table.grant("dynamodb:ConditionCheckItem"))
 }
 
-// AppendsTo adds items, in batches.
-func (f *Function) AppendsTo(to *Table) {
-	f.arrow("appends to", to, to.grant("dynamodb:BatchWriteItem"))
+// Updates changes attributes of items.
+func (f *Function) Updates(table *Table) {
+	f.arrow("updates", table, table.grant("dynamodb:UpdateItem"))
 }
 
-// PacesBy moves an item on, and learns from where to where.
-func (f *Function) PacesBy(table *Table) {
-	f.arrow("paces by", table, table.grant("dynamodb:UpdateItem"))
+// WritesManyTo puts and deletes items in batches.
+func (f *Function) WritesManyTo(to *Table) {
+	f.arrow("writes many to", to, to.grant("dynamodb:BatchWriteItem"))
 }
 
-// Settles removes items in batches, once what they stand for is done.
-func (f *Function) Settles(in *Table) {
-	f.arrow("settles in", in, in.grant("dynamodb:BatchWriteItem"))
-}
-
-// NotesIn puts an item.
-func (f *Function) NotesIn(table *Table) {
-	f.arrow("notes in", table, table.grant("dynamodb:PutItem"))
-}
-
-// AddsManyTo adds items in batches.
-func (f *Function) AddsManyTo(to *Table) {
-	f.arrow("adds many to", to, to.grant("dynamodb:BatchWriteItem"))
+// Puts writes whole items.
+func (f *Function) Puts(table *Table) {
+	f.arrow("puts into", table, table.grant("dynamodb:PutItem"))
 }
 
 // Calls runs the other function and waits for its answer.
@@ -118,8 +108,10 @@ func (f *Function) Sweeps(table *Table) {
 		"dynamodb:PutItem", "dynamodb:DeleteItem"))
 }
 
-// Erases removes items, alone or in transactions.
-func (f *Function) Erases(from *Table) { f.arrow("erases", from, from.grant("dynamodb:DeleteItem")) }
+// Deletes removes items, alone or in transactions.
+func (f *Function) Deletes(from *Table) {
+	f.arrow("deletes from", from, from.grant("dynamodb:DeleteItem"))
+}
 
 func (t *Table) grant(actions ...string) Grant {
 	return Grant{

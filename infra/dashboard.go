@@ -72,7 +72,7 @@ func (d *Drawing) Dashboard() {
 	)
 	board.AddWidgets(
 		graph("Open breakers", ours("Maximum", metric.OpenBreakers)...),
-		graph("Deliveries parked while a breaker is open, moved to the slow lane, and waiting their turn",
+		graph("Deliveries parked while a breaker is open, moved to the slow queue, and waiting their turn",
 			ours(sum, metric.Parked, metric.Moved, metric.Paced)...),
 	)
 	board.AddWidgets(

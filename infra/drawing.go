@@ -72,7 +72,7 @@ func NewDrawing(app awscdk.App, stage Stage, build string) *Drawing {
 	}
 	d.output("Stage", jsii.String(stage.Name))
 	d.output("AlarmTopic", d.alarms.TopicArn())
-	d.tellSubscriber()
+	d.subscribeAlarms()
 	return d
 }
 

@@ -9,10 +9,10 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// ComesFromFixedAddresses lets the function reach the internet from the stage's own addresses, which partners can let
+// UsesFixedAddresses lets the function reach the internet from the stage's own addresses, which partners can let
 // through their firewalls; on a stage that has none, it changes nothing. DynamoDB is reached past them, which costs
 // nothing; what else the function asks of AWS goes through them, and is paid by the byte.
-func (f *Function) ComesFromFixedAddresses() {
+func (f *Function) UsesFixedAddresses() {
 	d, n := f.drawing, int(f.drawing.stage.FixedAddresses)
 	if n == 0 {
 		return

@@ -76,7 +76,7 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	catalogue.ReadsManyOf(accounts)
 	contracts.ReadsManyOf(accounts)
 	contracts.QueriesIndexOf(accounts)
-	contracts.AddsManyTo(accounts) // events of contracts kept elsewhere
+	contracts.WritesManyTo(accounts) // events of contracts kept elsewhere
 	catalogue.Seals(sealing)
 	enablement.Seals(sealing)
 	webhooks.Seals(sealing)
@@ -95,7 +95,7 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	console.Checks(accounts)
 	console.ReadsManyOf(accounts)
 	console.QueriesIndexOf(accounts)
-	console.AddsManyTo(accounts)
+	console.WritesManyTo(accounts)
 	console.Seals(sealing)
 	console.ChecksURLsOf(endpoints)
 	console.Searches(deliveryLog)
@@ -104,12 +104,12 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	accounts.Feeds(fanout)
 	fanout.Reads(accounts)
 	fanout.ReadsManyOf(accounts)
-	fanout.Settles(accounts)
+	fanout.WritesManyTo(accounts)
 	fanout.SendsTo(provisions)
 	fanout.SendsTo(deliveries)
 	fanout.SendsTo(slowDeliveries)
 	fanout.SendsTo(replays)
-	fanout.AddsManyTo(deliveryLog) // what waits for a breaker to close
+	fanout.WritesManyTo(deliveryLog) // what waits for a breaker to close
 
 	// An extension is provisioned.
 	provisions.Feeds(provisioning, Batches{Size: 5, Most: stage.ProvisioningMost})
@@ -124,7 +124,7 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	// An account is deleted, with the log of its deliveries.
 	provisioning.QueriesIndexOf(accounts)
 	provisioning.Queries(deliveryLog)
-	provisioning.Erases(deliveryLog)
+	provisioning.Deletes(deliveryLog)
 
 	// An event is delivered, and tried again.
 	deliveries.Feeds(delivery, Batches{Size: 10, Most: stage.DeliveryMost})
@@ -132,20 +132,20 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	delivery.Reads(accounts)
 	delivery.ReadsManyOf(accounts)
 	delivery.Checks(accounts)
-	delivery.ReplacesIn(accounts) // a webhook's health, and the events of it
+	delivery.PutsAndDeletes(accounts) // a webhook's health, and the events of it
 	delivery.Unseals(sealing)
 	delivery.PostsTo(endpoints)
-	delivery.ComesFromFixedAddresses()
+	delivery.UsesFixedAddresses()
 	delivery.Queries(deliveryLog)
-	delivery.AppendsTo(deliveryLog)
-	delivery.PacesBy(deliveryLog)
+	delivery.WritesManyTo(deliveryLog)
+	delivery.Updates(deliveryLog)
 	delivery.SendsBackTo(deliveries)
 	delivery.SendsBackTo(slowDeliveries)
 
 	// What failed is sent again on demand, page by page.
 	replays.Feeds(replay, Batches{Size: 1, Most: replaysMost})
 	replay.Reads(accounts)
-	replay.ReplacesIn(accounts)
+	replay.PutsAndDeletes(accounts)
 	replay.Searches(deliveryLog)
 	replay.SendsTo(slowDeliveries)
 
@@ -158,13 +158,13 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 
 	// What was forgotten between the table and the queues is handed over again.
 	redelivery.ReadsManyOf(accounts)
-	redelivery.Settles(accounts)
-	redelivery.NotesIn(accounts)
+	redelivery.WritesManyTo(accounts)
+	redelivery.Puts(accounts)
 	redelivery.Calls(fanout)
 
 	// What redelivery finds every minute that should not be, and its silence.
-	d.SpeaksOf(metric.Unsent, "Events were accepted more than a minute ago, and nobody has sent them on.")
-	d.SpeaksOf(metric.Overdue, "Retries are sent more than two minutes after their time.")
+	d.RunbookRowsOf(metric.Unsent, "Events were accepted more than a minute ago, and nobody has sent them on.")
+	d.RunbookRowsOf(metric.Overdue, "Retries are sent more than two minutes after their time.")
 
 	d.Dashboard()
 	return d

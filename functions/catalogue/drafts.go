@@ -10,7 +10,7 @@ import (
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
-	"plugboard/shared/offer"
+	"plugboard/shared/obtainable"
 	"plugboard/shared/store"
 )
 
@@ -93,7 +93,7 @@ func (s *Service) promoted(ctx context.Context, e domain.Extension,
 	return t, wrong, nil
 }
 
-func (s *Service) lookAtPromoted(ctx context.Context, in *contract.PromoteTemplateTypeInput) ([]fault.Field, error) {
+func (s *Service) validatePromotion(ctx context.Context, in *contract.PromoteTemplateTypeInput) ([]fault.Field, error) {
 	e, err := s.extension(ctx, in.Extension)
 	if err != nil {
 		return nil, err
@@ -108,7 +108,7 @@ func (s *Service) CheckDraft(ctx context.Context, in *contract.DraftInput) (*con
 	if err != nil {
 		return nil, err
 	}
-	outside, err := s.outsideFaults(ctx, e, d.Blueprint)
+	outside, err := s.dependencyFaults(ctx, e, d.Blueprint)
 	wrong := append(d.Blueprint.Check(events.OfContracts), outside...)
 	out := &contract.CheckDraftOutput{}
 	out.Body.Valid, out.Body.Errors = len(wrong) == 0, wrong
@@ -158,11 +158,11 @@ func (s *Service) keepDraft(ctx context.Context, d domain.BlueprintDraft,
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// outsideFaults is everything for which submitting the blueprint is refused besides what is wrong with it in itself:
+// dependencyFaults is everything for which submitting the blueprint is refused besides what is wrong with it in itself:
 // what the extension did not reserve, where this stage sends nothing, and dependencies that cannot be had.
-func (s *Service) outsideFaults(ctx context.Context, e domain.Extension,
+func (s *Service) dependencyFaults(ctx context.Context, e domain.Extension,
 	b domain.BlueprintSpec) ([]fault.Field, error) {
 	wrong := b.CheckFor(e, s.egress.URLProblem)
-	_, unlisted, err := s.dependencies(ctx, offer.NewShelfFor(s.store, e.Partner), e.ID, b)
+	_, unlisted, err := s.dependencies(ctx, obtainable.NewFor(s.store, e.Partner), e.ID, b)
 	return append(wrong, unlisted...), err
 }

@@ -9,7 +9,7 @@ import (
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
-	"plugboard/shared/offer"
+	"plugboard/shared/obtainable"
 	"plugboard/shared/store"
 )
 
@@ -146,7 +146,7 @@ func (s *Service) SubmitBlueprint(ctx context.Context,
 		wrong = d.Blueprint.Check(events.OfContracts)
 		tx.Unchanged(d, d.Rev)
 	}
-	outside, err := s.outsideFaults(ctx, e, b.BlueprintSpec)
+	outside, err := s.dependencyFaults(ctx, e, b.BlueprintSpec)
 	if err != nil {
 		return nil, err
 	}
@@ -171,13 +171,13 @@ func (s *Service) SubmitBlueprint(ctx context.Context,
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// lookAtSubmitted is what the extension, the stage and the catalogue say of a blueprint that is wrong already.
-func (s *Service) lookAtSubmitted(ctx context.Context, in *contract.SubmitBlueprintInput) ([]fault.Field, error) {
+// validateSubmission is what the extension, the stage and the catalogue say of a blueprint that is wrong already.
+func (s *Service) validateSubmission(ctx context.Context, in *contract.SubmitBlueprintInput) ([]fault.Field, error) {
 	e, err := s.extension(ctx, in.Extension)
 	if err != nil || in.Body.Blueprint == nil {
 		return nil, err
 	}
-	return s.outsideFaults(ctx, e, *in.Body.Blueprint)
+	return s.dependencyFaults(ctx, e, *in.Body.Blueprint)
 }
 
 // List puts an approved version into the catalogue. The dependencies are asked for again: one may have been unlisted,
@@ -207,7 +207,7 @@ func (s *Service) List(ctx context.Context, in *contract.ListExtensionInput) (*c
 	if err != nil {
 		return nil, fault.Wrap(err, "the partner of %s", e.ID)
 	}
-	needed, wrong, err := s.dependencies(ctx, offer.NewShelf(s.store), e.ID, b.BlueprintSpec)
+	needed, wrong, err := s.dependencies(ctx, obtainable.New(s.store), e.ID, b.BlueprintSpec)
 	if err != nil {
 		return nil, err
 	}
@@ -239,7 +239,7 @@ func noVersion(n int) []fault.Field {
 		Detail: fmt.Sprintf("The extension has no version %d.", n)}}
 }
 
-func (s *Service) lookAtListing(ctx context.Context, in *contract.ListExtensionInput) ([]fault.Field, error) {
+func (s *Service) validateListing(ctx context.Context, in *contract.ListExtensionInput) ([]fault.Field, error) {
 	e, err := s.extension(ctx, in.Extension)
 	if err != nil {
 		return nil, err
@@ -266,28 +266,28 @@ func (s *Service) Unlist(ctx context.Context,
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// dependencies finds the blueprints on the shelf that the extension needs, of all levels, and reports dependencies that
-// are not there, too old, lead back to the extension, or are too many together.
-func (s *Service) dependencies(ctx context.Context, shelf offer.Shelf, e domain.ExtensionID,
+// dependencies finds the blueprints on the available that the extension needs, of all levels, and reports dependencies
+// that are not there, too old, lead back to the extension, or are too many together.
+func (s *Service) dependencies(ctx context.Context, available obtainable.Blueprints, e domain.ExtensionID,
 	b domain.BlueprintSpec) ([]domain.Blueprint, []fault.Field, error) {
 	var wrong []fault.Field
 	for i, d := range b.Dependencies {
 		if d.Extension == e {
 			continue // BlueprintSpec.Check says so
 		}
-		_, err := shelf.Closure(ctx, d, e)
-		if u, ok := offer.Unobtainable(err); ok {
+		_, err := available.Closure(ctx, d, e)
+		if u, ok := obtainable.Refusal(err); ok {
 			wrong = append(wrong, fault.Field{Pointer: fmt.Sprintf("/blueprint/dependencies/%d/extension_id", i),
 				Code: u.Code, Detail: u.Detail})
 		} else if err != nil {
 			return nil, nil, err
 		}
 	}
-	if len(wrong) == 0 && len(shelf.Read()) >= offer.MostAtOnce {
+	if len(wrong) == 0 && len(available.Read()) >= obtainable.MostAtOnce {
 		wrong = append(wrong, fault.Field{Pointer: "/blueprint/dependencies", Code: "too-many-dependencies",
-			Detail: fmt.Sprintf("Enabling it would enable more than %d extensions.", offer.MostAtOnce)})
+			Detail: fmt.Sprintf("Enabling it would enable more than %d extensions.", obtainable.MostAtOnce)})
 	}
-	return shelf.Read(), wrong, nil
+	return available.Read(), wrong, nil
 }
 
 // extension reads an extension that the caller may see.

@@ -40,8 +40,8 @@ func (s *Service) PutLogo(ctx context.Context,
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// lookAtLogo is what is wrong with the picture of a request that is wrong already.
-func (s *Service) lookAtLogo(_ context.Context, in *contract.PutExtensionLogoInput) ([]fault.Field, error) {
+// validateLogo is what is wrong with the picture of a request that is wrong already.
+func (s *Service) validateLogo(_ context.Context, in *contract.PutExtensionLogoInput) ([]fault.Field, error) {
 	_, _, err := redraw(in.Content)
 	return nil, err
 }

@@ -13,10 +13,10 @@ import (
 // orientation is Exif's: 1 is upright; 2 to 8 are turned, mirrored, or both.
 type orientation int
 
-const uprightAlready orientation = 1
+const noRotation orientation = 1
 
 // turns is where the pixel at (x, y) of the upright picture lies in the stored one, of w × h pixels.
-var turns = map[orientation]func(x, y, w, h int) (int, int){
+var exifRotations = map[orientation]func(x, y, w, h int) (int, int){
 	2: func(x, y, w, _ int) (int, int) { return w - 1 - x, y },
 	3: func(x, y, w, h int) (int, int) { return w - 1 - x, h - 1 - y },
 	4: func(x, y, _, h int) (int, int) { return x, h - 1 - y },
@@ -28,7 +28,7 @@ var turns = map[orientation]func(x, y, w, h int) (int, int){
 
 // upright is the picture turned as o says.
 func upright(stored image.Image, o orientation) image.Image {
-	turn, turned := turns[o]
+	turn, turned := exifRotations[o]
 	if !turned {
 		return stored
 	}
@@ -68,7 +68,7 @@ func jpegOrientation(raw []byte) orientation {
 		}
 		at = end
 	}
-	return uprightAlready
+	return noRotation
 }
 
 // pngOrientation reads the chunk eXIf. The file is whole: wholePNG has walked it.
@@ -84,13 +84,13 @@ func pngOrientation(raw []byte) orientation {
 		}
 		rest = rest[length+12:]
 	}
-	return uprightAlready
+	return noRotation
 }
 
 // exifOrientation is the tag 0x0112 of the first directory, a SHORT (Exif 3.0, 4.6.5). Anything else is upright.
 func exifOrientation(exif []byte) orientation {
 	if len(exif) < 8 {
-		return uprightAlready
+		return noRotation
 	}
 	var order binary.ByteOrder = binary.LittleEndian
 	if string(exif[:2]) == "MM" {
@@ -98,7 +98,7 @@ func exifOrientation(exif []byte) orientation {
 	}
 	at := int64(order.Uint32(exif[4:]))
 	if string(exif[:2]) != "MM" && string(exif[:2]) != "II" || at < 8 || at+2 > int64(len(exif)) {
-		return uprightAlready
+		return noRotation
 	}
 	entries := exif[at+2:]
 	for range order.Uint16(exif[at:]) {
@@ -110,5 +110,5 @@ func exifOrientation(exif []byte) orientation {
 		}
 		entries = entries[12:]
 	}
-	return uprightAlready
+	return noRotation
 }

@@ -46,11 +46,11 @@ func noDevelopmentAccount() []fault.Field {
 		Detail: "There is no such account."}}
 }
 
-func (s *Service) lookAtPartner(ctx context.Context, in *contract.CreatePartnerInput) ([]fault.Field, error) {
-	return s.lookAtAccount(ctx, in.Body.DevelopmentAccount)
+func (s *Service) validatePartner(ctx context.Context, in *contract.CreatePartnerInput) ([]fault.Field, error) {
+	return s.validateDevelopmentAccount(ctx, in.Body.DevelopmentAccount)
 }
 
-func (s *Service) lookAtAccount(ctx context.Context, id domain.AccountID) ([]fault.Field, error) {
+func (s *Service) validateDevelopmentAccount(ctx context.Context, id domain.AccountID) ([]fault.Field, error) {
 	_, err := s.store.Account(ctx, id)
 	if fault.KindOf(err) == fault.NotFound {
 		return noDevelopmentAccount(), nil
@@ -131,11 +131,11 @@ func (s *Service) relink(ctx context.Context, tx *store.Tx, p *domain.Partner, t
 	return nil
 }
 
-func (s *Service) lookAtPartnerUpdate(ctx context.Context, in *contract.UpdatePartnerInput) ([]fault.Field, error) {
+func (s *Service) validatePartnerUpdate(ctx context.Context, in *contract.UpdatePartnerInput) ([]fault.Field, error) {
 	if in.Body.DevelopmentAccount == nil {
 		return nil, nil
 	}
-	return s.lookAtAccount(ctx, *in.Body.DevelopmentAccount)
+	return s.validateDevelopmentAccount(ctx, *in.Body.DevelopmentAccount)
 }
 
 // RotatePartnerKey makes a new key; the one before ends after the overlap, and the one before that at once: at most

@@ -96,7 +96,7 @@ func wholePNG(raw []byte) error {
 		case "acTL":
 			return badLogo("animated", "The PNG is animated. Send a still one.")
 		case "IEND":
-			return nothingBehind(rest)
+			return endsAfterImage(rest)
 		}
 	}
 	return truncated()
@@ -114,7 +114,7 @@ func wholeJPEG(raw []byte) error {
 			at++
 			continue
 		case marker == 0xd9:
-			return nothingBehind(raw[at+2:])
+			return endsAfterImage(raw[at+2:])
 		case marker == 0x01, marker >= 0xd0 && marker <= 0xd7: // marker without a segment
 			at += 2
 			continue
@@ -137,7 +137,7 @@ func wholeJPEG(raw []byte) error {
 	return truncated()
 }
 
-func nothingBehind(rest []byte) error {
+func endsAfterImage(rest []byte) error {
 	if len(rest) == 0 {
 		return nil
 	}

@@ -20,7 +20,7 @@ type extensionPage struct {
 	Family    string
 	Creates   []creationItem
 	Brings    []broughtItem
-	Leaves    []leaving
+	Leaves    []sentOut
 	Links     []link
 	Fields    []formField
 	Wrong     bool
@@ -45,8 +45,8 @@ type broughtItem struct {
 	Text    string
 }
 
-// leaving is where data goes, and which.
-type leaving struct {
+// sentOut is where data goes, and which.
+type sentOut struct {
 	From, Host, How string
 	Data            []keyValue
 }
@@ -85,7 +85,7 @@ func (k *Console) extensionPage(q *request, sent url.Values) (extensionPage, err
 	}
 	page.Also = and(also)
 	page.Fields = parameterFields(e.Parameters, names, sent)
-	page.Leaves = leavings(q.me.Body.AccountName, e)
+	page.Leaves = dataSentOut(q.me.Body.AccountName, e)
 	if !q.Admin() {
 		admins, err := call(q, contract.ListUsers,
 			contract.ListUsersInput{Role: domain.Admin, PageInput: contract.PageInput{Limit: 5}})
@@ -177,9 +177,9 @@ func broughtText(b contract.BroughtAlong) string {
 	return what + does + ", and sends to " + b.Creates.Webhooks[0].Host + "."
 }
 
-// leavings says which data goes to which host.
-func leavings(account string, e contract.CatalogueExtension) []leaving {
-	var all []leaving
+// dataSentOut says which data goes to which host.
+func dataSentOut(account string, e contract.CatalogueExtension) []sentOut {
+	var all []sentOut
 	for _, w := range e.Creates.Webhooks {
 		if len(w.Each) == 0 {
 			continue
@@ -189,7 +189,7 @@ func leavings(account string, e contract.CatalogueExtension) []leaving {
 			domain.AuthBearer: "Signed, with a key",
 			domain.AuthOAuth2: "Signed, with an access token from " + w.TokenHost,
 		}[w.Scheme]
-		l := leaving{From: "Only contracts made through " + e.Name + ", from its template types", Host: w.Host,
+		l := sentOut{From: "Only contracts made through " + e.Name + ", from its template types", Host: w.Host,
 			How: how, Data: []keyValue{
 				{"Of the contract", "Name, state, workspace, template"},
 				{"Its data fields", "All values, yours included"},

@@ -74,7 +74,7 @@ func recoverFields(sent url.Values) []formField {
 	return []formField{what, since}
 }
 
-func (k *Console) recovering(q *request) (answer, error) {
+func (k *Console) recover(q *request) (answer, error) {
 	sent := q.URL.Query()
 	page := recoverPage{Chosen: domain.WebhookID(sent.Get("webhook")), Fields: recoverFields(sent)}
 	var err error

@@ -125,7 +125,7 @@ func Routes() []Route {
 		{"recover", "GET", root + "/recover", domain.Member,
 			ops{contract.ListWebhooks.Operation, contract.CountDeliveries.Operation, contract.ListReplays.Operation},
 			"Choose what to send again, and see how much it is.", Nav{deliver, "Recover", "retry"},
-			(*Console).recovering},
+			(*Console).recover},
 		{"recover-count", "GET", root + "/recover/count", domain.Member, ops{contract.CountDeliveries.Operation},
 			"The next part of the count, for a page that polls.", Nav{}, (*Console).recoverPart},
 		{"start-recovery", "POST", root + "/recover", domain.Admin, ops{contract.CreateReplay.Operation},

@@ -58,7 +58,7 @@ func (k *Console) why(q *request) (answer, error) {
 	page.Asked = page.Event != ""
 	a := answer{template: "why", title: page.Title}
 	if page.Asked {
-		err := page.look(q)
+		err := page.fill(q)
 		if p, ok := problem(err); ok && (p.Status == http.StatusNotFound ||
 			p.Status == http.StatusUnprocessableEntity) {
 			page.Missing, a.status, err = p.Detail, p.Status, nil
@@ -71,8 +71,8 @@ func (k *Console) why(q *request) (answer, error) {
 	return a, nil
 }
 
-// look gathers the event, its audience and what was sent.
-func (page *whyPage) look(q *request) error {
+// fill gathers the event, its audience and what was sent.
+func (page *whyPage) fill(q *request) error {
 	e, all, err := audienceOf(q, page.Event, page.Contract)
 	if err != nil {
 		return err
@@ -93,8 +93,8 @@ func (page *whyPage) look(q *request) error {
 		}
 	}
 	page.Title, page.At, page.Choices = "Who heard "+e.Type+"?", e.At, all
-	page.About = []string{cmp.Or(string(cmp.Or(e.Origin, e.Installation)), "–"), names.of(string(e.TemplateType)),
-		e.Type, names.of(string(e.Workspace))}
+	page.About = []string{cmp.Or(string(cmp.Or(e.Origin, e.Installation)), "–"), names.get(string(e.TemplateType)),
+		e.Type, names.get(string(e.Workspace))}
 	page.Says = saysOfAudience(hearers, len(all))
 	slices.SortStableFunc(all, func(a, b contract.Hearer) int {
 		return cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
@@ -180,12 +180,12 @@ func sentOf(q *request, event string) (map[domain.WebhookID]contract.DeliveryVie
 // idNames are names by ids. A member sees the names of its own workspaces alone.
 type idNames map[string]string
 
-func (n idNames) of(id string) string { return cmp.Or(n[id], id, "–") }
+func (n idNames) get(id string) string { return cmp.Or(n[id], id, "–") }
 
 func (n idNames) all(ids []string) string {
 	var names []string
 	for _, id := range ids {
-		names = append(names, n.of(id))
+		names = append(names, n.get(id))
 	}
 	return joined(names, "or")
 }
@@ -294,14 +294,14 @@ func ofType(names idNames, id domain.TemplateTypeID) string {
 	if id == "" {
 		return "no template type"
 	}
-	return names.of(string(id))
+	return names.get(string(id))
 }
 
 func inWorkspace(names idNames, id domain.WorkspaceID) string {
 	if id == "" {
 		return "no workspace"
 	}
-	return names.of(string(id))
+	return names.get(string(id))
 }
 
 // pagePath is the page of a route with values in its path, below the console's root; empty without such a route.

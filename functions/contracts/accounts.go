@@ -17,7 +17,7 @@ import (
 // PutAccount creates or updates an account. What changes nothing is no change. Two at once: one is Conflict, `raced`.
 // Conflict `account-deleting` until a deletion of the account is finished; after that, the id makes a new one.
 func (s *Service) PutAccount(ctx context.Context, in *contract.PutAccountInput) (*contract.PutAccountOutput, error) {
-	before, err := orNew(s.store.Account(ctx, in.Account))
+	before, err := zeroWhenAbsent(s.store.Account(ctx, in.Account))
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +43,7 @@ func (s *Service) changeAccount(tx *store.Tx, before domain.Account,
 	if reflect.DeepEqual(a, before) {
 		return a, contract.ImportUnchanged, nil
 	}
-	result := stamp(before.Rev, &a.CreatedAt, &a.UpdatedAt, s.now())
+	result := stampTimes(before.Rev, &a.CreatedAt, &a.UpdatedAt, s.now())
 	tx.Save(&a, a.Rev)
 	if !before.Listed {
 		tx.Put(&domain.AccountEntry{Account: a.ID})
@@ -85,7 +85,7 @@ func (s *Service) PutUserById(ctx context.Context, in *contract.PutUserByIdInput
 }
 
 func (s *Service) putUser(ctx context.Context, in contract.UserItem) (*contract.PutUserOutput, error) {
-	before, err := orNew(s.store.User(ctx, in.Account, in.ID))
+	before, err := zeroWhenAbsent(s.store.User(ctx, in.Account, in.ID))
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +95,7 @@ func (s *Service) putUser(ctx context.Context, in contract.UserItem) (*contract.
 	if err != nil {
 		return nil, err
 	}
-	if err := s.settle(ctx, &tx, in.Account, domain.QuotaUsers, result); err != nil {
+	if err := s.commitOne(ctx, &tx, in.Account, domain.QuotaUsers, result); err != nil {
 		return nil, err
 	}
 	if result != contract.ImportUnchanged {
@@ -121,7 +121,7 @@ func (s *Service) changeUser(ctx context.Context, tx *store.Tx, known workspaceK
 	if err := fault.InvalidFields(wrong); err != nil {
 		return u, "", err
 	}
-	result := stamp(before.Rev, &u.CreatedAt, &u.UpdatedAt, s.now())
+	result := stampTimes(before.Rev, &u.CreatedAt, &u.UpdatedAt, s.now())
 	tx.Save(&u, u.Rev)
 	another := domain.EmailIdentity(before.Email) != domain.EmailIdentity(u.Email)
 	if before.Rev == 0 || another {
@@ -167,7 +167,7 @@ const emailTaken = "email-taken"
 type workspaceKnown func(context.Context, domain.AccountID, domain.WorkspaceID) (bool, error)
 
 func (s *Service) workspaceKnown(ctx context.Context, a domain.AccountID, id domain.WorkspaceID) (bool, error) {
-	w, err := orNew(s.store.Workspace(ctx, a, id))
+	w, err := zeroWhenAbsent(s.store.Workspace(ctx, a, id))
 	return w.Rev > 0, err
 }
 
@@ -188,13 +188,13 @@ func userFaults(ctx context.Context, known workspaceKnown, a domain.AccountID,
 	return wrong, nil
 }
 
-// lookAtUserById is lookAtUser's kin.
-func (s *Service) lookAtUserById(ctx context.Context, in *contract.PutUserByIdInput) ([]fault.Field, error) {
+// validateUserByID is validateUser's kin.
+func (s *Service) validateUserByID(ctx context.Context, in *contract.PutUserByIdInput) ([]fault.Field, error) {
 	return userFaults(ctx, s.workspaceKnown, in.Account, in.Body.Workspaces)
 }
 
-// lookAtUser is userFaults, for an input that is wrong already.
-func (s *Service) lookAtUser(ctx context.Context, in *contract.PutUserInput) ([]fault.Field, error) {
+// validateUser is userFaults, for an input that is wrong already.
+func (s *Service) validateUser(ctx context.Context, in *contract.PutUserInput) ([]fault.Field, error) {
 	return userFaults(ctx, s.workspaceKnown, in.Account, in.Body.Workspaces)
 }
 
@@ -202,14 +202,14 @@ func (s *Service) lookAtUser(ctx context.Context, in *contract.PutUserInput) ([]
 // account has as many as it may.
 func (s *Service) PutWorkspace(ctx context.Context,
 	in *contract.PutWorkspaceInput) (*contract.PutWorkspaceOutput, error) {
-	before, err := orNew(s.store.Workspace(ctx, in.Account, in.Workspace))
+	before, err := zeroWhenAbsent(s.store.Workspace(ctx, in.Account, in.Workspace))
 	if err != nil {
 		return nil, err
 	}
 	var tx store.Tx
 	w, result := s.changeWorkspace(&tx, before,
 		contract.WorkspaceItem{Account: in.Account, ID: in.Workspace, WorkspaceBody: in.Body})
-	if err := s.settle(ctx, &tx, in.Account, domain.QuotaWorkspaces, result); err != nil {
+	if err := s.commitOne(ctx, &tx, in.Account, domain.QuotaWorkspaces, result); err != nil {
 		return nil, err
 	}
 	out := &contract.PutWorkspaceOutput{Body: w}
@@ -265,13 +265,13 @@ func (s *Service) changeWorkspace(tx *store.Tx, before domain.Workspace,
 	if w == before {
 		return w, contract.ImportUnchanged
 	}
-	result := stamp(before.Rev, &w.CreatedAt, &w.UpdatedAt, s.now())
+	result := stampTimes(before.Rev, &w.CreatedAt, &w.UpdatedAt, s.now())
 	tx.Save(&w, w.Rev)
 	return w, result
 }
 
-// stamp notes when something of that revision, 0 for a new one, is changed.
-func stamp(rev int, created, updated *time.Time, now time.Time) contract.ImportResult {
+// stampTimes notes when something of that revision, 0 for a new one, is changed.
+func stampTimes(rev int, created, updated *time.Time, now time.Time) contract.ImportResult {
 	*updated = now
 	if rev > 0 {
 		return contract.ImportUpdated
@@ -280,8 +280,9 @@ func stamp(rev int, created, updated *time.Time, now time.Time) contract.ImportR
 	return contract.ImportCreated
 }
 
-// settle is holdAccount for one thing. Where nothing changes there is nothing to hold: then the account is looked at.
-func (s *Service) settle(ctx context.Context, tx *store.Tx, a domain.AccountID, q domain.Quota,
+// commitOne is holdAccount for one thing. Where nothing changes there is nothing to hold: then the account is looked
+// at.
+func (s *Service) commitOne(ctx context.Context, tx *store.Tx, a domain.AccountID, q domain.Quota,
 	result contract.ImportResult) error {
 	switch result {
 	case contract.ImportUnchanged:
@@ -296,7 +297,7 @@ func (s *Service) settle(ctx context.Context, tx *store.Tx, a domain.AccountID, 
 
 // accountLives is NotFound for an account that is not there, or is being deleted.
 func (s *Service) accountLives(ctx context.Context, id domain.AccountID) error {
-	a, err := orNew(s.store.Account(ctx, id))
+	a, err := zeroWhenAbsent(s.store.Account(ctx, id))
 	if err == nil && !a.Living() {
 		err = noAccount()
 	}
@@ -349,8 +350,8 @@ func noAccount() error {
 	return fault.New(fault.NotFound, "not-found", "There is no such account, or it is being deleted.")
 }
 
-// orNew is the zero value, of revision 0, for what is not stored yet.
-func orNew[T any](v T, err error) (T, error) {
+// zeroWhenAbsent is the zero value, of revision 0, for what is not stored yet.
+func zeroWhenAbsent[T any](v T, err error) (T, error) {
 	if fault.KindOf(err) == fault.NotFound {
 		return v, nil
 	}

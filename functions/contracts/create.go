@@ -9,7 +9,7 @@ import (
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
-	"plugboard/shared/filling"
+	"plugboard/shared/fieldvalues"
 	"plugboard/shared/store"
 )
 
@@ -22,7 +22,7 @@ import (
 func (s *Service) Create(ctx context.Context,
 	in *contract.CreateContractInput) (*contract.CreateContractOutput, error) {
 	caller := auth.From(ctx)
-	found, wrong, err := s.found(ctx, in, in.Body.FieldsVersion)
+	found, wrong, err := s.readReferences(ctx, in, in.Body.FieldsVersion)
 	if err != nil {
 		return nil, err
 	}
@@ -44,33 +44,33 @@ func (s *Service) Create(ctx context.Context,
 	}
 	var tx store.Tx
 	tx.Create(&c)
-	tx.HoldFields(found.version).Else(filling.FieldsChanged())
+	tx.HoldFields(found.version).Else(fieldvalues.FieldsChanged())
 	tx.Emit(event)
 	out := &contract.CreateContractOutput{ETag: c.ETag(), Body: c}
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
 // found is everything that a contract's creation reads.
-type found struct {
+type references struct {
 	template     domain.Template
 	templateType domain.TemplateType
 	version      domain.FieldsVersion
 	values       []domain.Value
 }
 
-// found reads the records that the input names, and reports every error of the input against them. With an unknown
-// template it reports the template alone, since its fields are unknown. seen is the fields' version that the caller
-// has seen.
-func (s *Service) found(ctx context.Context, in *contract.CreateContractInput,
-	seen int) (f found, wrong []fault.Field, err error) {
+// readReferences reads the records that the input names, and reports every error of the input against them. With an
+// unknown template it reports the template alone, since its fields are unknown. seen is the fields' version that the
+// caller has seen.
+func (s *Service) readReferences(ctx context.Context, in *contract.CreateContractInput,
+	seen int) (f references, wrong []fault.Field, err error) {
 	caller := auth.From(ctx)
 	wrong = domain.CheckExpiry(in.Body.ExpiresOn, s.now())
-	template, bad, err := s.pair(ctx, caller, in.Body.Workspace, in.Body.Template)
+	template, bad, err := s.workspaceAndTemplate(ctx, caller, in.Body.Workspace, in.Body.Template)
 	wrong = append(bad, wrong...)
 	if err != nil || template == nil {
 		return f, wrong, err
 	}
-	version, t, installed, err := s.filling.Fields(ctx, caller.Account, template.TemplateType, seen)
+	version, t, installed, err := s.values.Fields(ctx, caller.Account, template.TemplateType, seen)
 	if err != nil {
 		return f, wrong, err
 	}
@@ -80,18 +80,18 @@ func (s *Service) found(ctx context.Context, in *contract.CreateContractInput,
 				"types only.", e)})
 	}
 	values, bad := t.Snapshot("/data_fields", t.Inherit(in.Body.DataFields, template.Values, installed), installed)
-	return found{*template, t, version, values}, append(wrong, bad...), nil
+	return references{*template, t, version, values}, append(wrong, bad...), nil
 }
 
-// lookAtNew is found for an input that is already invalid.
-func (s *Service) lookAtNew(ctx context.Context, in *contract.CreateContractInput) ([]fault.Field, error) {
-	_, wrong, err := s.found(ctx, in, 0)
+// validateNew is found for an input that is already invalid.
+func (s *Service) validateNew(ctx context.Context, in *contract.CreateContractInput) ([]fault.Field, error) {
+	_, wrong, err := s.readReferences(ctx, in, 0)
 	return wrong, err
 }
 
-// pair checks that the acting user may create contracts in the workspace, and that the template is active and belongs
-// to it. The template is nil when either fails.
-func (s *Service) pair(ctx context.Context, caller auth.Caller, w domain.WorkspaceID,
+// workspaceAndTemplate checks that the acting user may create contracts in the workspace, and that the template is
+// active and belongs to it. The template is nil when either fails.
+func (s *Service) workspaceAndTemplate(ctx context.Context, caller auth.Caller, w domain.WorkspaceID,
 	id domain.TemplateID) (*domain.Template, []fault.Field, error) {
 	var wrong []fault.Field
 	_, err := s.store.Workspace(ctx, caller.Account, w)

@@ -94,7 +94,9 @@ type eventReader struct {
 func (s *Service) eventReader(ctx context.Context) eventReader {
 	return eventReader{
 		Service: s,
-		account: once(func(a domain.AccountID) (domain.Account, error) { return orNew(s.store.Account(ctx, a)) }),
+		account: once(func(a domain.AccountID) (domain.Account, error) {
+			return zeroWhenAbsent(s.store.Account(ctx, a))
+		}),
 		workspace: once(func(k [2]string) (bool, error) {
 			return s.workspaceKnown(ctx, domain.AccountID(k[0]), domain.WorkspaceID(k[1]))
 		}),
@@ -102,7 +104,7 @@ func (s *Service) eventReader(ctx context.Context) eventReader {
 			return s.store.Installations(ctx, a)
 		}),
 		ownType: once(func(k [2]string) (domain.TemplateType, error) {
-			return orNew(s.store.TemplateType(ctx, domain.AccountID(k[0]), domain.TemplateTypeID(k[1])))
+			return zeroWhenAbsent(s.store.TemplateType(ctx, domain.AccountID(k[0]), domain.TemplateTypeID(k[1])))
 		}),
 	}
 }

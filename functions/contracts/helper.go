@@ -57,14 +57,15 @@ func (s *Service) CreateData(ctx context.Context,
 	}
 	for _, w := range out.Body.Items {
 		for i, t := range w.Templates {
-			w.Templates[i].DataFields = choosable(t, out.Body.TemplateTypes)
+			w.Templates[i].DataFields = valuesOfShownFields(t, out.Body.TemplateTypes)
 		}
 	}
 	return out, nil
 }
 
-// choosable are the template's values of fields that are shown with its type: creation would refuse the others.
-func choosable(t contract.TemplateChoice, types []contract.TemplateTypeChoice) []domain.GivenValue {
+// valuesOfShownFields are the template's values of fields that are shown with its type: creation would refuse the
+// others.
+func valuesOfShownFields(t contract.TemplateChoice, types []contract.TemplateTypeChoice) []domain.GivenValue {
 	at := slices.IndexFunc(types, func(c contract.TemplateTypeChoice) bool { return c.ID == t.TemplateType })
 	return slices.DeleteFunc(slices.Clone(t.DataFields), func(v domain.GivenValue) bool {
 		return !slices.ContainsFunc(types[at].DataFields, func(f domain.FieldDefinition) bool {
@@ -128,7 +129,7 @@ func (s *Service) typeChoice(ctx context.Context, known domain.TemplateType) (co
 	if err != nil {
 		return contract.TemplateTypeChoice{}, err
 	}
-	installed, err := s.filling.Installed(ctx, t)
+	installed, err := s.values.Installed(ctx, t)
 	if err != nil {
 		return contract.TemplateTypeChoice{}, err
 	}

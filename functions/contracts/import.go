@@ -36,7 +36,7 @@ type importer[I, R any] struct {
 	account func(I) domain.AccountID
 	// alike lists, by pointer, what no two items of a call may have in common, and no two of a transaction may touch;
 	// empty where the item has none.
-	alike func(I) [][2]string
+	sameItem func(I) [][2]string
 	// frees is what else of that the stored one gives up.
 	frees func(R) string
 	read  func(ctx context.Context, items []I) ([]R, error)
@@ -126,13 +126,13 @@ func (w *importing[I, R]) begin(ctx context.Context) ([]int, error) {
 func (w *importing[I, R]) contradictions() [][]fault.Field {
 	holders := map[[2]string][]int{}
 	for n, item := range w.items {
-		for _, a := range w.alike(item.Value) {
+		for _, a := range w.sameItem(item.Value) {
 			holders[a] = append(holders[a], n)
 		}
 	}
 	all := make([][]fault.Field, len(w.items))
 	for n, item := range w.items {
-		for _, a := range w.alike(item.Value) {
+		for _, a := range w.sameItem(item.Value) {
 			if at := slices.IndexFunc(holders[a], func(o int) bool { return o != n }); a[1] != "" && at >= 0 {
 				all[n] = append(all[n], fault.Field{Pointer: a[0], Code: "duplicate",
 					Detail: fmt.Sprintf("Item %d has the same.", holders[a][at])})
@@ -184,7 +184,7 @@ func (w *importing[I, R]) together(places []int) int {
 	touched := map[string]bool{}
 	for i, n := range places {
 		names := []string{w.frees(w.before[n])}
-		for _, a := range w.alike(w.items[n].Value) {
+		for _, a := range w.sameItem(w.items[n].Value) {
 			if a[1] != names[0] {
 				names = append(names, a[1])
 			}

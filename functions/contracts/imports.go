@@ -15,11 +15,11 @@ import (
 func (s *Service) ImportAccounts(ctx context.Context,
 	in *contract.ImportAccountsInput) (*contract.ImportAccountsOutput, error) {
 	report, err := importer[contract.AccountItem, domain.Account]{
-		account: func(i contract.AccountItem) domain.AccountID { return i.ID },
-		alike:   func(i contract.AccountItem) [][2]string { return [][2]string{{"/id", string(i.ID)}} },
-		frees:   func(domain.Account) string { return "" },
+		account:  func(i contract.AccountItem) domain.AccountID { return i.ID },
+		sameItem: func(i contract.AccountItem) [][2]string { return [][2]string{{"/id", string(i.ID)}} },
+		frees:    func(domain.Account) string { return "" },
 		read: func(ctx context.Context, items []contract.AccountItem) ([]domain.Account, error) {
-			return s.store.TheseAccounts(ctx, each(items, func(i contract.AccountItem) domain.Account {
+			return s.store.BatchAccounts(ctx, each(items, func(i contract.AccountItem) domain.Account {
 				return domain.Account{ID: i.ID}
 			}))
 		},
@@ -41,7 +41,7 @@ func (s *Service) ImportUsers(ctx context.Context, in *contract.ImportUsersInput
 	known, named := s.workspacesOnce(ctx)
 	report, err := importer[contract.UserItem, domain.User]{
 		account: func(i contract.UserItem) domain.AccountID { return i.Account },
-		alike: func(i contract.UserItem) [][2]string {
+		sameItem: func(i contract.UserItem) [][2]string {
 			return [][2]string{{"/id", inAccount(i.Account, i.ID)}, {"/email", emailIn(i.Account, i.Email)}}
 		},
 		frees: func(u domain.User) string {
@@ -51,7 +51,7 @@ func (s *Service) ImportUsers(ctx context.Context, in *contract.ImportUsersInput
 			return emailIn(u.Account, u.Email)
 		},
 		read: func(ctx context.Context, items []contract.UserItem) ([]domain.User, error) {
-			return s.store.TheseUsers(ctx, each(items, func(i contract.UserItem) domain.User {
+			return s.store.BatchUsers(ctx, each(items, func(i contract.UserItem) domain.User {
 				return domain.User{Account: i.Account, ID: i.ID}
 			}))
 		},
@@ -79,10 +79,12 @@ func (s *Service) ImportWorkspaces(ctx context.Context,
 	in *contract.ImportWorkspacesInput) (*contract.ImportWorkspacesOutput, error) {
 	report, err := importer[contract.WorkspaceItem, domain.Workspace]{
 		account: func(i contract.WorkspaceItem) domain.AccountID { return i.Account },
-		alike:   func(i contract.WorkspaceItem) [][2]string { return [][2]string{{"/id", inAccount(i.Account, i.ID)}} },
-		frees:   func(domain.Workspace) string { return "" },
+		sameItem: func(i contract.WorkspaceItem) [][2]string {
+			return [][2]string{{"/id", inAccount(i.Account, i.ID)}}
+		},
+		frees: func(domain.Workspace) string { return "" },
 		read: func(ctx context.Context, items []contract.WorkspaceItem) ([]domain.Workspace, error) {
-			return s.store.TheseWorkspaces(ctx, each(items, func(i contract.WorkspaceItem) domain.Workspace {
+			return s.store.BatchWorkspaces(ctx, each(items, func(i contract.WorkspaceItem) domain.Workspace {
 				return domain.Workspace{Account: i.Account, ID: i.ID}
 			}))
 		},
@@ -117,11 +119,11 @@ func (s *Service) ImportTemplates(ctx context.Context,
 		return typed(typeKey{a, id})
 	}}
 	report, err := importer[contract.TemplateItem, domain.Template]{
-		account: func(i contract.TemplateItem) domain.AccountID { return i.Account },
-		alike:   func(i contract.TemplateItem) [][2]string { return [][2]string{{"/id", inAccount(i.Account, i.ID)}} },
-		frees:   func(domain.Template) string { return "" },
+		account:  func(i contract.TemplateItem) domain.AccountID { return i.Account },
+		sameItem: func(i contract.TemplateItem) [][2]string { return [][2]string{{"/id", inAccount(i.Account, i.ID)}} },
+		frees:    func(domain.Template) string { return "" },
 		read: func(ctx context.Context, items []contract.TemplateItem) ([]domain.Template, error) {
-			return s.store.TheseTemplates(ctx, each(items, func(i contract.TemplateItem) domain.Template {
+			return s.store.BatchTemplates(ctx, each(items, func(i contract.TemplateItem) domain.Template {
 				return domain.Template{Account: i.Account, ID: i.ID}
 			}))
 		},

@@ -22,7 +22,7 @@ func (s *Service) Read(ctx context.Context, in *contract.ContractInput) (*contra
 // Publish sends a draft to its participants.
 func (s *Service) Publish(ctx context.Context,
 	in *contract.MoveContractInput) (*contract.PublishContractOutput, error) {
-	out, err := s.move(ctx, in, events.ContractPublished, to(domain.Published))
+	out, err := s.move(ctx, in, events.ContractPublished, transition(domain.Published))
 	return (*contract.PublishContractOutput)(out), err
 }
 
@@ -35,13 +35,13 @@ func (s *Service) Sign(ctx context.Context, in *contract.MoveContractInput) (*co
 // Decline makes a published contract final, too.
 func (s *Service) Decline(ctx context.Context,
 	in *contract.MoveContractInput) (*contract.DeclineContractOutput, error) {
-	out, err := s.move(ctx, in, events.ContractDeclined, to(domain.Declined))
+	out, err := s.move(ctx, in, events.ContractDeclined, transition(domain.Declined))
 	return (*contract.DeclineContractOutput)(out), err
 }
 
 // Cancel withdraws a contract that is not final yet.
 func (s *Service) Cancel(ctx context.Context, in *contract.MoveContractInput) (*contract.CancelContractOutput, error) {
-	out, err := s.move(ctx, in, events.ContractCanceled, to(domain.Canceled))
+	out, err := s.move(ctx, in, events.ContractCanceled, transition(domain.Canceled))
 	return (*contract.CancelContractOutput)(out), err
 }
 
@@ -54,11 +54,11 @@ func (s *Service) Expire(ctx context.Context, in *contract.MoveContractInput) (*
 // Delete erases a contract's values and participants. From then on it is NotFound to everyone, and in no list; what
 // is left is the record that there was one.
 func (s *Service) Delete(ctx context.Context, in *contract.MoveContractInput) (*contract.DeleteContractOutput, error) {
-	_, err := s.move(ctx, in, events.ContractDeleted, to(domain.Deleted))
+	_, err := s.move(ctx, in, events.ContractDeleted, transition(domain.Deleted))
 	return &contract.DeleteContractOutput{}, err
 }
 
-func to(next domain.ContractState) func(domain.Contract, time.Time) (domain.Contract, error) {
+func transition(next domain.ContractState) func(domain.Contract, time.Time) (domain.Contract, error) {
 	return func(c domain.Contract, now time.Time) (domain.Contract, error) { return c.To(next, now) }
 }
 

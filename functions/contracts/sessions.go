@@ -53,7 +53,7 @@ func (s *Service) CreateSession(ctx context.Context,
 // ReadSession reads the session's contract as its participant sees it.
 func (s *Service) ReadSession(ctx context.Context,
 	_ *contract.ReadSessionContractInput) (*contract.ReadSessionContractOutput, error) {
-	c, by, err := s.own(ctx)
+	c, by, err := s.sessionContract(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func (s *Service) ReadSession(ctx context.Context,
 // FillSession is UpdateValues for a participant.
 func (s *Service) FillSession(ctx context.Context,
 	in *contract.UpdateSessionDataFieldsInput) (*contract.UpdateSessionDataFieldsOutput, error) {
-	c, by, err := s.own(ctx)
+	c, by, err := s.sessionContract(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -79,9 +79,9 @@ func (s *Service) FillSession(ctx context.Context,
 	return (*contract.UpdateSessionDataFieldsOutput)(out), s.store.Commit(ctx, &tx, out)
 }
 
-// lookAtFilling is lookAtValues for a participant.
-func (s *Service) lookAtFilling(ctx context.Context, in *contract.UpdateSessionDataFieldsInput) ([]fault.Field, error) {
-	c, by, err := s.own(ctx)
+// validateFill is validateValues for a participant.
+func (s *Service) validateFill(ctx context.Context, in *contract.UpdateSessionDataFieldsInput) ([]fault.Field, error) {
+	c, by, err := s.sessionContract(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +134,7 @@ func (s *Service) decide(ctx context.Context, in *contract.SessionMoveInput,
 	decision func(domain.Contract,
 		domain.ParticipantID) (domain.Contract, []events.Event, error)) (*contract.SessionContractOutput, error) {
 	for n := 1; ; n++ {
-		c, by, err := s.own(ctx)
+		c, by, err := s.sessionContract(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -160,8 +160,8 @@ func (s *Service) decide(ctx context.Context, in *contract.SessionMoveInput,
 	}
 }
 
-// own is the session's contract and who takes part in it. Unauthenticated once the contract is final.
-func (s *Service) own(ctx context.Context) (domain.Contract, domain.ParticipantID, error) {
+// sessionContract is the session's contract and who takes part in it. Unauthenticated once the contract is final.
+func (s *Service) sessionContract(ctx context.Context) (domain.Contract, domain.ParticipantID, error) {
 	session := auth.From(ctx).Session
 	c, err := s.store.Contract(ctx, session.Account, session.Contract)
 	if err != nil {
@@ -177,7 +177,7 @@ func (s *Service) own(ctx context.Context) (domain.Contract, domain.ParticipantI
 // other participants who they are and when they signed.
 func (s *Service) view(ctx context.Context, c domain.Contract,
 	by domain.ParticipantID) (*contract.SessionContractOutput, error) {
-	version, t, installed, err := s.filling.Fields(ctx, c.Account, c.TemplateType, 0)
+	version, t, installed, err := s.values.Fields(ctx, c.Account, c.TemplateType, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -112,8 +112,8 @@ func asChanged(tpl domain.Template, in *contract.UpdateTemplateInput) contract.T
 	return item
 }
 
-// lookAtTemplateChange is templateFaults, for a change that is wrong already.
-func (s *Service) lookAtTemplateChange(ctx context.Context, in *contract.UpdateTemplateInput) ([]fault.Field, error) {
+// validateTemplateChange is templateFaults, for a change that is wrong already.
+func (s *Service) validateTemplateChange(ctx context.Context, in *contract.UpdateTemplateInput) ([]fault.Field, error) {
 	tpl, err := s.template(ctx, in.Template)
 	if err != nil {
 		return nil, err
@@ -160,7 +160,7 @@ func (s *Service) templateType(ctx context.Context, a domain.AccountID, id domai
 	if err != nil {
 		return usableType{}, err
 	}
-	installed, err := s.filling.Installed(ctx, t)
+	installed, err := s.values.Installed(ctx, t)
 	return usableType{t, installed}, err
 }
 
@@ -189,7 +189,7 @@ func (s *Service) changeTemplate(ctx context.Context, tx *store.Tx, look templat
 	if err := fault.InvalidFields(wrong); err != nil {
 		return tpl, "", err
 	}
-	result := stamp(before.Rev, &tpl.CreatedAt, &tpl.UpdatedAt, s.now())
+	result := stampTimes(before.Rev, &tpl.CreatedAt, &tpl.UpdatedAt, s.now())
 	if result == contract.ImportCreated {
 		tpl.Active = true
 	}
@@ -236,8 +236,8 @@ func templateFaults(ctx context.Context, look templateLookup, e domain.Extension
 	return append(wrong, bad...), nil
 }
 
-// lookAtNewTemplate is templateFaults for an input that is already invalid.
-func (s *Service) lookAtNewTemplate(ctx context.Context, in *contract.CreateTemplateInput) ([]fault.Field, error) {
+// validateNewTemplate is templateFaults for an input that is already invalid.
+func (s *Service) validateNewTemplate(ctx context.Context, in *contract.CreateTemplateInput) ([]fault.Field, error) {
 	caller := auth.From(ctx)
 	return templateFaults(ctx, templateLookup{s.workspaceKnown, s.templateType}, caller.Extension(),
 		contract.TemplateItem{Account: caller.Account, TemplateBody: in.Body})
@@ -284,7 +284,7 @@ func (s *Service) showUsable(ctx context.Context, templates []domain.Template, t
 		}
 		t := types[at]
 		if _, known := installed[t.ID]; !known {
-			is, err := s.filling.Installed(ctx, t)
+			is, err := s.values.Installed(ctx, t)
 			if err != nil {
 				return err
 			}

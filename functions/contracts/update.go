@@ -8,7 +8,7 @@ import (
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
-	"plugboard/shared/filling"
+	"plugboard/shared/fieldvalues"
 	"plugboard/shared/store"
 )
 
@@ -56,7 +56,7 @@ func (s *Service) Update(ctx context.Context,
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-func (s *Service) lookAtChange(_ context.Context, in *contract.UpdateContractInput) ([]fault.Field, error) {
+func (s *Service) validateChange(_ context.Context, in *contract.UpdateContractInput) ([]fault.Field, error) {
 	if in.Body.ExpiresOn == nil {
 		return nil, nil
 	}
@@ -88,16 +88,16 @@ func (s *Service) fill(ctx context.Context, tx *store.Tx, c domain.Contract, by 
 	if err := fresh(c, ifMatch); err != nil {
 		return c, err
 	}
-	c, replaced, err := s.filling.Fill(ctx, tx, c,
-		filling.Change{By: by, Values: in.DataFields, Version: in.FieldsVersion, At: "/data_fields"})
+	c, replaced, err := s.values.Fill(ctx, tx, c,
+		fieldvalues.Change{By: by, Values: in.DataFields, Version: in.FieldsVersion, At: "/data_fields"})
 	if replaced != nil && ifMatch != "" {
 		replaced.Else(stale())
 	}
 	return c, err
 }
 
-// lookAtValues is fill for values that are already invalid.
-func (s *Service) lookAtValues(ctx context.Context, in *contract.UpdateDataFieldValuesInput) ([]fault.Field, error) {
+// validateValues is fill for values that are already invalid.
+func (s *Service) validateValues(ctx context.Context, in *contract.UpdateDataFieldValuesInput) ([]fault.Field, error) {
 	c, err := s.contract(ctx, in.Contract)
 	if err != nil {
 		return nil, err
@@ -107,10 +107,10 @@ func (s *Service) lookAtValues(ctx context.Context, in *contract.UpdateDataField
 
 func (s *Service) valueFaults(ctx context.Context, c domain.Contract, by domain.ParticipantID,
 	given []domain.GivenValue) ([]fault.Field, error) {
-	_, t, installed, err := s.filling.Fields(ctx, c.Account, c.TemplateType, 0)
+	_, t, installed, err := s.values.Fields(ctx, c.Account, c.TemplateType, 0)
 	if err != nil {
 		return nil, err
 	}
-	_, _, wrong := filling.Change{By: by, Values: given, At: "/data_fields"}.Apply(t, c.Values, installed)
+	_, _, wrong := fieldvalues.Change{By: by, Values: given, At: "/data_fields"}.Apply(t, c.Values, installed)
 	return wrong, nil
 }

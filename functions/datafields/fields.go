@@ -19,7 +19,7 @@ func (s *Service) Update(ctx context.Context,
 	out := &contract.UpdateTemplateTypeOutput{}
 	return out, s.edit(ctx, in.TemplateType, out, &out.Body, func(t domain.TemplateType) (domain.TemplateType, error) {
 		if t.Extension != "" {
-			return t, domain.KeptFor(t.Extension, "template type")
+			return t, domain.ManagedFault(t.Extension, "template type")
 		}
 		if in.Body.Name != nil {
 			t.Name = *in.Body.Name
@@ -78,7 +78,7 @@ func (s *Service) ReplaceFields(ctx context.Context,
 
 // Checks against the records, for inputs that are already invalid.
 
-func (s *Service) lookAtNewField(ctx context.Context, in *contract.AddDataFieldInput) ([]fault.Field, error) {
+func (s *Service) validateNewField(ctx context.Context, in *contract.AddDataFieldInput) ([]fault.Field, error) {
 	t, err := s.templateType(ctx, in.TemplateType)
 	if err == nil {
 		_, err = t.AddField(in.Body)
@@ -86,7 +86,7 @@ func (s *Service) lookAtNewField(ctx context.Context, in *contract.AddDataFieldI
 	return nil, err
 }
 
-func (s *Service) lookAtFieldChange(ctx context.Context, in *contract.UpdateDataFieldInput) ([]fault.Field, error) {
+func (s *Service) validateFieldChange(ctx context.Context, in *contract.UpdateDataFieldInput) ([]fault.Field, error) {
 	t, err := s.templateType(ctx, in.TemplateType)
 	if err == nil {
 		_, err = t.UpdateField(in.CustomID, in.Body)
@@ -94,7 +94,7 @@ func (s *Service) lookAtFieldChange(ctx context.Context, in *contract.UpdateData
 	return nil, err
 }
 
-func (s *Service) lookAtOrder(ctx context.Context, in *contract.OrderDataFieldsInput) ([]fault.Field, error) {
+func (s *Service) validateOrder(ctx context.Context, in *contract.OrderDataFieldsInput) ([]fault.Field, error) {
 	t, err := s.templateType(ctx, in.TemplateType)
 	if err == nil {
 		_, err = t.OrderFields(in.Body.CustomIDs)
@@ -102,7 +102,7 @@ func (s *Service) lookAtOrder(ctx context.Context, in *contract.OrderDataFieldsI
 	return nil, err
 }
 
-func (s *Service) lookAtReplacement(ctx context.Context, in *contract.ReplaceDataFieldsInput) ([]fault.Field, error) {
+func (s *Service) validateReplacement(ctx context.Context, in *contract.ReplaceDataFieldsInput) ([]fault.Field, error) {
 	t, err := s.templateType(ctx, in.TemplateType)
 	if err == nil {
 		_, err = t.ReplaceFields(in.Body.Fields)
@@ -126,7 +126,7 @@ func (s *Service) edit(ctx context.Context, id domain.TemplateTypeID, answer any
 		return err
 	}
 	var tx store.Tx
-	if after.Unsettles(before) {
+	if after.ChangesAcceptedValues(before) {
 		version.Version++
 		tx.BumpFields(after.Account, after.ID)
 	}

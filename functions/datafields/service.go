@@ -31,11 +31,11 @@ func (s *Service) Routes(api *contract.API) {
 	contract.ReadTemplateType.Handle(api, s.Read)
 	contract.CreateTemplateType.Handle(api, s.Create)
 	contract.UpdateTemplateType.Handle(api, s.Update)
-	contract.AddDataField.Handle(api, s.AddField, s.lookAtNewField)
-	contract.UpdateDataField.Handle(api, s.UpdateField, s.lookAtFieldChange)
+	contract.AddDataField.Handle(api, s.AddField, s.validateNewField)
+	contract.UpdateDataField.Handle(api, s.UpdateField, s.validateFieldChange)
 	contract.DeleteDataField.Handle(api, s.DeleteField)
-	contract.OrderDataFields.Handle(api, s.OrderFields, s.lookAtOrder)
-	contract.ReplaceDataFields.Handle(api, s.ReplaceFields, s.lookAtReplacement)
+	contract.OrderDataFields.Handle(api, s.OrderFields, s.validateOrder)
+	contract.ReplaceDataFields.Handle(api, s.ReplaceFields, s.validateReplacement)
 	contract.DeleteTemplateType.Handle(api, s.Delete)
 }
 
@@ -97,7 +97,7 @@ func (s *Service) Delete(ctx context.Context,
 		return nil, err
 	}
 	if t.Extension != "" {
-		return nil, domain.KeptFor(t.Extension, "template type")
+		return nil, domain.ManagedFault(t.Extension, "template type")
 	}
 	var tx store.Tx
 	tx.Delete(&t)

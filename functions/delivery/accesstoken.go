@@ -77,9 +77,9 @@ func newAccessTokens(client *http.Client, now domain.Clock) *accessTokens {
 	}
 }
 
-// of is a token for the grant: the one that is known until shortly before it ends, or a new one. Who asks while one is
+// get is a token for the grant: the one that is known until shortly before it ends, or a new one. Who asks while one is
 // fetched gets that, or its failure. It fails with tokenFailure.
-func (ts *accessTokens) of(ctx context.Context, g grant) (string, error) {
+func (ts *accessTokens) get(ctx context.Context, g grant) (string, error) {
 	key := g.key()
 	if t, ok := ts.good(key); ok {
 		return t, nil

@@ -77,7 +77,7 @@ func (s *Service) attempt(ctx context.Context, d events.Delivery) (result, error
 	if decision.Action != domain.ActionSend && !r.probe {
 		return s.withhold(r, d, decision), nil
 	}
-	if waits, err := s.awaitTurn(ctx, &r, t, d); waits || err != nil {
+	if waits, err := s.awaitRateLimit(ctx, &r, t, d); waits || err != nil {
 		return r, err
 	}
 	return s.send(ctx, t, d, r)

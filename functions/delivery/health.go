@@ -18,9 +18,9 @@ const healthRaces = 3
 // processes make one event. A failed write stops no delivery, because the next attempt makes the same change. It
 // returns the new health state; empty when this call did not change it.
 func (s *Service) noteHealth(ctx context.Context, w domain.Webhook, h domain.Health, line domain.Attempt,
-	sight domain.Sight) domain.HealthState {
+	sight domain.Observation) domain.HealthState {
 	for range healthRaces {
-		next := h.Seen(line, sight, s.now())
+		next := h.Observe(line, sight, s.now())
 		if next.Breaker.Open() {
 			s.seen.forget(targetKey{w.Account, w.ID}) // the breaker is stored; another run begins when it closes
 		}

@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"plugboard/events"
+	"plugboard/shared/deliveryqueue"
 	"plugboard/shared/domain"
-	"plugboard/shared/lane"
 	"plugboard/shared/metric"
 	"plugboard/shared/store/storetest"
 )
@@ -178,7 +178,7 @@ func TestRule16_ManyAtOnceMakeOneTransitionAndOneEvent(t *testing.T) {
 	k.clock.forward(day)
 	var together sync.WaitGroup
 	for range 8 {
-		process := New(k.At(k.clock.read), k.sealer, lane.Of(k.queue, k.slow, k.clock.read), testEgress,
+		process := New(k.At(k.clock.read), k.sealer, deliveryqueue.On(k.queue, k.slow, k.clock.read), testEgress,
 			metric.New("test", io.Discard, k.clock.read), k.clock.read)
 		batch := k.batch(k.to(w, "1"), k.to(w, "2"))
 		together.Go(func() {

@@ -97,8 +97,8 @@ func (r *runs) forget(k targetKey) {
 }
 
 // sight is this process's view of the endpoint after the attempt, which it answered with a.
-func (s *Service) sight(r result, a answer) domain.Sight {
-	return domain.Sight{
+func (s *Service) sight(r result, a answer) domain.Observation {
+	return domain.Observation{
 		Run: s.seen.after(targetKey{r.line.Account, r.line.Webhook}, r.line), Probe: r.probe, Asked: pause(a.asker()),
 		Pause: a.asker().pauseForAll(), Drawn: s.jitter(),
 	}

@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"plugboard/events"
+	"plugboard/shared/deliveryqueue"
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
-	"plugboard/shared/lane"
 	"plugboard/shared/metric"
 	"plugboard/shared/store"
 	"plugboard/shared/store/storetest"
@@ -71,7 +71,7 @@ func (k *kit) letGo(w *domain.Webhook, between func(sent []events.Delivery)) []e
 	return sent
 }
 
-// probing is the first message of a new event to w, on the lane where probes are made.
+// probing is the first message of a new event to w, on the queue where probes are made.
 func (k *kit) probing(w *domain.Webhook, event string) events.Delivery {
 	k.t.Helper()
 	d := k.to(w, event)
@@ -88,7 +88,7 @@ func (k *kit) untried(d events.Delivery) {
 }
 
 func (k *kit) process() *Service {
-	s := New(k.At(k.clock.read), k.sealer, lane.Of(k.queue, k.slow, k.clock.read), testEgress,
+	s := New(k.At(k.clock.read), k.sealer, deliveryqueue.On(k.queue, k.slow, k.clock.read), testEgress,
 		metric.New("test", io.Discard, k.clock.read), k.clock.read)
 	s.jitter = func() float64 { return 0.5 }
 	return s
@@ -187,7 +187,7 @@ func TestRule20_OneOfManyProcessesProbesAndASuccessCloses(t *testing.T) {
 	}
 }
 
-// While a probe hangs it would hold up the batch that it is in: what comes by the quick lane is none.
+// While a probe hangs it would hold up the batch that it is in: what comes by the quick queue is none.
 func TestRule20_AProbeIsMadeOnTheSlowLane(t *testing.T) {
 	k := newKit(t)
 	w := k.own("whk_own", k.receiver.URL)
@@ -469,7 +469,7 @@ func TestRule20_ASlowEndpointMovesToTheSlowLaneAndBack(t *testing.T) {
 	w := k.own("whk_slow", k.receiver.URL)
 	took := domain.SlowFrom
 	k.since = func(time.Time) time.Duration { return took }
-	for n := range domain.LaneChangesAfter {
+	for n := range domain.QueueChangesAfter {
 		k.deliver(k.to(w, fmt.Sprint("slow", n)))
 	}
 	if h := k.health(w); !h.Slow() || h.State() != domain.HealthGood || h.Breaker.Open() {
@@ -481,7 +481,7 @@ func TestRule20_ASlowEndpointMovesToTheSlowLaneAndBack(t *testing.T) {
 	k.untried(d)
 	sent := k.slow.Sent()
 	if len(sent) != 1 || len(k.receiver.take()) > 0 {
-		t.Fatalf("%d went down the slow lane, want it", len(sent))
+		t.Fatalf("%d went down the slow queue, want it", len(sent))
 	}
 	on := k.delivery(sent[0])
 	want := d
@@ -499,11 +499,11 @@ func TestRule20_ASlowEndpointMovesToTheSlowLaneAndBack(t *testing.T) {
 	retried.Slow = true
 	k.deliver(retried)
 	if again := k.slow.Sent(); len(again) != 1 {
-		t.Errorf("its retry does not stay on its lane")
+		t.Errorf("its retry does not stay on its queue")
 	}
 	k.receiver.answers(nil)
 	took = domain.QuickWithin - time.Millisecond
-	for n := range domain.LaneChangesAfter {
+	for n := range domain.QueueChangesAfter {
 		quick := k.to(w, fmt.Sprint("quick", n))
 		quick.Slow = true
 		k.deliver(quick)

@@ -21,10 +21,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"plugboard/events"
+	"plugboard/shared/deliveryqueue"
 	"plugboard/shared/domain"
 	"plugboard/shared/egress"
 	"plugboard/shared/fault"
-	"plugboard/shared/lane"
 	"plugboard/shared/metric"
 	"plugboard/shared/queue"
 	"plugboard/shared/queue/queuetest"
@@ -64,8 +64,8 @@ func newKit(t *testing.T) *kit {
 }
 
 // on sets the service up anew, on another store or queue.
-func (k *kit) on(s *store.Store, q lane.Queue) {
-	k.Service = New(s, k.sealer, lane.Of(q, k.slow, k.clock.read), testEgress,
+func (k *kit) on(s *store.Store, q deliveryqueue.Queue) {
+	k.Service = New(s, k.sealer, deliveryqueue.On(q, k.slow, k.clock.read), testEgress,
 		metric.New("test", &k.measured, k.clock.read), k.clock.read)
 	k.Service.jitter = func() float64 { return 0.5 } // none
 }
@@ -233,7 +233,7 @@ func (k *kit) batch(all ...events.Delivery) lambda.SQSEvent {
 	k.t.Helper()
 	var messages []queue.Message
 	for _, d := range all {
-		m, err := lane.Message(d)
+		m, err := deliveryqueue.Message(d)
 		if err != nil {
 			k.t.Fatal(err)
 		}
@@ -267,7 +267,7 @@ func (k *kit) deliver(all ...events.Delivery) {
 // delivery is the one that a message asks for.
 func (k *kit) delivery(m queue.Message) events.Delivery {
 	k.t.Helper()
-	d, err := lane.Delivery(queuetest.Batch(m).Records[0], time.Hour)
+	d, err := deliveryqueue.Delivery(queuetest.Batch(m).Records[0], time.Hour)
 	if err != nil {
 		k.t.Fatal(err)
 	}

@@ -46,7 +46,7 @@ func sends(t *rapid.T, w domain.WebhookBlueprint) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := to.dress(r, markers); err != nil {
+	if err := to.addHeaders(r, markers); err != nil {
 		t.Fatal(err)
 	}
 	user, password, _ := r.BasicAuth()

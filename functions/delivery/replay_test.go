@@ -44,7 +44,7 @@ func TestRule18_WhatIsRetriedByHandIsNotSentAgainInItsTime(t *testing.T) {
 		t.Fatalf("%d requests came, want two alike", len(got))
 	}
 	if next := k.slow.Sent(); len(next) != 1 || next[0].Delay.Round(time.Second) != 200*time.Second {
-		t.Fatalf("what follows is %+v, want the second wait of the schedule, in the slow lane", next)
+		t.Fatalf("what follows is %+v, want the second wait of the schedule, in the slow queue", next)
 	}
 	k.clock.forward(100 * time.Second)
 	k.deliver(waiting)

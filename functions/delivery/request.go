@@ -81,7 +81,7 @@ func (s *Service) request(ctx context.Context, t *target, d events.Delivery, at 
 	// A connection that died while the process was frozen is replaced at once: a repeat is known by its id. Go
 	// repeats a POST only for this header, and does not send it when it is empty.
 	r.Header["Idempotency-Key"] = nil
-	if err := t.dress(r, values); err != nil {
+	if err := t.addHeaders(r, values); err != nil {
 		return sending{}, err
 	}
 	out := sending{Request: r, proofs: proofs, secrets: secrets}
@@ -89,7 +89,7 @@ func (s *Service) request(ctx context.Context, t *target, d events.Delivery, at 
 		if out.grant, err = t.grant(values); err != nil {
 			return sending{}, err
 		}
-		if out.token, err = s.tokens.of(ctx, out.grant); err != nil {
+		if out.token, err = s.tokens.get(ctx, out.grant); err != nil {
 			return sending{}, err
 		}
 		out.secrets = append(out.secrets, out.grant.secret)
@@ -205,9 +205,9 @@ func (t *target) grant(values map[string]string) (grant, error) {
 	return g, nil
 }
 
-// dress sets the declared headers and auth. It fails with unsendable when a value would hold a control character,
+// addHeaders sets the declared headers and auth. It fails with unsendable when a value would hold a control character,
 // which could end a header and begin another.
-func (t *target) dress(r *http.Request, values map[string]string) error {
+func (t *target) addHeaders(r *http.Request, values map[string]string) error {
 	var wrong error
 	fill := func(what, text string) string {
 		value := domain.FillTemplate(text, values)

@@ -17,9 +17,9 @@ import (
 	lambda "github.com/aws/aws-lambda-go/events"
 
 	"plugboard/events"
+	"plugboard/shared/deliveryqueue"
 	"plugboard/shared/domain"
 	"plugboard/shared/egress"
-	"plugboard/shared/lane"
 	"plugboard/shared/metric"
 	"plugboard/shared/queue"
 	"plugboard/shared/store"
@@ -27,7 +27,7 @@ import (
 
 // Config names the queues, and where deliveries may go.
 type Config struct {
-	Lanes  lane.Config
+	Queues deliveryqueue.Config
 	Egress egress.Config
 }
 
@@ -46,11 +46,11 @@ const MemoryLimit = 40 << 20
 type Service struct {
 	store   *store.Store
 	open    Opener
-	lanes   lane.Lanes
+	queues  deliveryqueue.Queues
 	client  *http.Client
 	tokens  *accessTokens
 	targets *targets
-	turns   *turns
+	limiter *rateLimiter
 	seen    runs
 	now     domain.Clock
 	since   func(time.Time) time.Duration
@@ -59,11 +59,12 @@ type Service struct {
 }
 
 // New makes no AWS call.
-func New(s *store.Store, open Opener, l lane.Lanes, c egress.Config, m *metric.Log, now domain.Clock) *Service {
+func New(s *store.Store, open Opener, l deliveryqueue.Queues, c egress.Config, m *metric.Log,
+	now domain.Clock) *Service {
 	client := egress.New(c, usualBatch)
 	return &Service{
-		store: s, open: open, lanes: l, client: client, tokens: newAccessTokens(client, now),
-		targets: newTargets(s, now), turns: newTurns(s), now: now,
+		store: s, open: open, queues: l, client: client, tokens: newAccessTokens(client, now),
+		targets: newTargets(s, now), limiter: newRateLimiter(s), now: now,
 		seen: runs{known: map[targetKey]domain.Run{}}, since: time.Since, metrics: m, jitter: rand.Float64,
 	}
 }
@@ -111,7 +112,7 @@ func (s *Service) Handle(ctx context.Context, batch lambda.SQSEvent) (lambda.SQS
 		slots <- struct{}{}
 		working.Go(func() {
 			defer func() { <-slots }()
-			growStack(i)
+			reserveStack(i)
 			jobs[i] = s.work(attempts, jobs[i])
 		})
 	}
@@ -132,11 +133,11 @@ func (s *Service) Handle(ctx context.Context, batch lambda.SQSEvent) (lambda.SQS
 	return lambda.SQSEventResponse{BatchItemFailures: failures}, nil
 }
 
-// growStack grows a goroutine's stack once to what an attempt needs. It begins with 2 KB, and would otherwise be
+// reserveStack grows a goroutine's stack once to what an attempt needs. It begins with 2 KB, and would otherwise be
 // doubled and copied three times, deep inside JSON and HTTP. The parameter keeps the compiler from removing the array.
 //
 //go:noinline
-func growStack(i int) byte {
+func reserveStack(i int) byte {
 	var room [12 << 10]byte
 	return room[i%len(room)]
 }
@@ -147,7 +148,7 @@ func (s *Service) read(jobs []job, messages []lambda.SQSMessage) []events.Delive
 	for i, m := range messages {
 		j := &jobs[i]
 		j.message = m
-		d, err := lane.Delivery(m, targetKept)
+		d, err := deliveryqueue.Delivery(m, targetKept)
 		if err != nil {
 			j.fault = err
 			continue
@@ -224,7 +225,7 @@ func (s *Service) sendOn(ctx context.Context, jobs []job) {
 		}
 		next, of = append(next, *j.next), append(of, j)
 	}
-	for i, err := range s.lanes.Send(ctx, next) {
+	for i, err := range s.queues.Send(ctx, next) {
 		of[i].fault = err
 	}
 }

@@ -41,7 +41,7 @@ func (s *Service) sign(ctx context.Context, t *target, d events.Delivery, at tim
 	}
 	all := make([]signed, len(sealed))
 	for i, box := range sealed {
-		by, err := t.signers.of(box, func() (domain.Secret, error) { return s.open.Open(ctx, account, resource, box) })
+		by, err := t.signers.get(box, func() (domain.Secret, error) { return s.open.Open(ctx, account, resource, box) })
 		if err != nil {
 			return nil, fault.Wrap(err, "signing secret of %s", d.Webhook)
 		}
@@ -54,7 +54,7 @@ func (s *Service) sign(ctx context.Context, t *target, d events.Delivery, at tim
 	return all, nil
 }
 
-func (ss *signers) of(box domain.Sealed, open func() (domain.Secret, error)) (signer, error) {
+func (ss *signers) get(box domain.Sealed, open func() (domain.Secret, error)) (signer, error) {
 	ss.mu.Lock()
 	by, ok := ss.opened[box]
 	ss.mu.Unlock()

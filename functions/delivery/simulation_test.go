@@ -51,8 +51,8 @@ type simEndpoint struct {
 	before  int // that were let go in the minute before
 }
 
-// simLane is a queue and what works it off.
-type simLane struct {
+// simQueue is a queue and what works it off.
+type simQueue struct {
 	most     float64 // batches at once
 	cohorts  []simCohort
 	hangs    float64 // the part of what is worked that hangs, probes among it
@@ -69,7 +69,7 @@ type simCohort struct {
 	messages []simMessage
 }
 
-func (l *simLane) add(at int, m ...simMessage) {
+func (l *simQueue) add(at int, m ...simMessage) {
 	if n := len(l.cohorts); n == 0 || l.cohorts[n-1].at < at {
 		l.cohorts = append(l.cohorts, simCohort{at: at})
 	}
@@ -85,8 +85,8 @@ type simulation struct {
 	stands    float64 // how many endpoints one of the sample stands for
 	dead      float64
 	endpoints []simEndpoint
-	quick     simLane
-	slow      simLane
+	quick     simQueue
+	slow      simQueue
 	later     map[int][]simMessage // retries, by the second in which they come to a queue
 	outcomes  map[int][]simOutcome // of attempts that hang, by the second in which they end
 
@@ -113,7 +113,8 @@ func newSimulation(t *testing.T, dead float64, protected bool) *simulation {
 	s := &simulation{
 		t: t, protected: protected, drawn: rand.New(rand.NewPCG(1, uint64(dead*100))),
 		stands: dead * simEndpoints / simSample, dead: dead,
-		endpoints: make([]simEndpoint, simSample), quick: simLane{most: simQuickMost}, slow: simLane{most: simSlowMost},
+		endpoints: make([]simEndpoint, simSample), quick: simQueue{most: simQuickMost},
+		slow:  simQueue{most: simSlowMost},
 		later: map[int][]simMessage{}, outcomes: map[int][]simOutcome{},
 	}
 	s.retries = map[int]float64{}
@@ -155,24 +156,24 @@ func (s *simulation) arrive(second int) {
 	s.accepted += simEndpoints
 	for i := range s.endpoints {
 		m := simMessage{since: int32(second), to: int16(i), attempt: 1, slow: s.endpoints[i].health.Slow()}
-		s.lane(m).add(second, m)
+		s.queue(m).add(second, m)
 	}
 	for _, m := range s.later[second] {
-		s.lane(m).add(second, m)
+		s.queue(m).add(second, m)
 	}
 	s.requests += simEndpoints / 10
 	delete(s.later, second)
 }
 
-func (s *simulation) lane(m simMessage) *simLane {
+func (s *simulation) queue(m simMessage) *simQueue {
 	if m.slow {
 		return &s.slow
 	}
 	return &s.quick
 }
 
-// work works off what a lane's batches can in a second.
-func (s *simulation) work(second int, l *simLane) {
+// work works off what a queue's batches can in a second.
+func (s *simulation) work(second int, l *simQueue) {
 	part := 1.0
 	for range 10 {
 		part *= 1 - l.hangs
@@ -269,12 +270,12 @@ func (s *simulation) ends(second int, o simOutcome) {
 	}
 	s.writes += s.stands
 	if s.protected {
-		sight := domain.Sight{Run: e.seen[o.process].After(line), Probe: o.claimed, Drawn: s.drawn.Float64()}
+		sight := domain.Observation{Run: e.seen[o.process].After(line), Probe: o.claimed, Drawn: s.drawn.Float64()}
 		if line.Outcome == domain.OutcomeFailed {
 			sight.Asked = pause(hung)
 		}
 		e.seen[o.process] = sight.Run
-		next := e.health.Seen(line, sight, now)
+		next := e.health.Observe(line, sight, now)
 		if next.Breaker.Open() {
 			e.seen[o.process] = domain.Run{}
 		}
@@ -321,7 +322,7 @@ func (s *simulation) redeliver(second int) {
 	}
 	for _, i := range closed {
 		e := &s.endpoints[i]
-		most := domain.LetGo(e.before, int(float64(len(closed))*s.stands))
+		most := domain.Released(e.before, int(float64(len(closed))*s.stands))
 		if n := s.letGo(second, e, most, time.Minute/time.Duration(most)); n == most {
 			e.before = n
 		}
@@ -366,7 +367,7 @@ func (s *simulation) measure(second int) {
 }
 
 // oldest is the age of what has waited longest in the queue, in seconds.
-func oldest(l simLane, second int) int {
+func oldest(l simQueue, second int) int {
 	for _, c := range l.cohorts {
 		if c.well > 0 || len(c.messages) > 0 {
 			return second - c.at
@@ -378,7 +379,7 @@ func oldest(l simLane, second int) int {
 // waiting is all that was accepted and is neither delivered nor given up.
 func (s *simulation) waiting() float64 {
 	n := 0.0
-	for _, l := range []simLane{s.quick, s.slow} {
+	for _, l := range []simQueue{s.quick, s.slow} {
 		for _, c := range l.cohorts {
 			n += c.well + float64(len(c.messages))*s.stands
 		}
@@ -415,7 +416,7 @@ func (s *simulation) dollars() float64 {
 func TestRule20_SimulationOfADayWithDeadEndpoints(t *testing.T) {
 	t.Logf("%d deliveries a second to as many endpoints; the dead hang until the timeout of 5 s, for 24 h, and are "+
 		"back for 12 h", simEndpoints)
-	t.Logf("maximum concurrency: %d batches on the quick lane, %d on the slow", simQuickMost, simSlowMost)
+	t.Logf("maximum concurrency: %d batches on the quick queue, %d on the slow", simQuickMost, simSlowMost)
 	t.Logf("%5s %8s | %9s %8s | %6s %9s %8s %6s | %9s %11s | %10s %10s | %9s %5s",
 		"dead", "breaker", "in flight", "batches", "open", "well wait", "after 5m", "slow", "hangs/s", "retries/min",
 		"parked", "12 h later", "writes/s", "$/M")
@@ -440,7 +441,7 @@ func TestRule20_SimulationOfADayWithDeadEndpoints(t *testing.T) {
 				100*c.dead, s.oldestAfterFive)
 		}
 		if c.protected && s.slowestAfterFive > 60 {
-			t.Errorf("%.0f%%: on the slow lane they wait for %d s", 100*c.dead, s.slowestAfterFive)
+			t.Errorf("%.0f%%: on the slow queue they wait for %d s", 100*c.dead, s.slowestAfterFive)
 		}
 		if c.protected && s.exhausted > 0 {
 			t.Errorf("%.0f%%: %.0f deliveries were given up, and all endpoints came back", 100*c.dead, s.exhausted)

@@ -163,7 +163,7 @@ func (ts *targets) takeHint(ctx context.Context, known *knownTarget, d events.De
 	if d.Target == "" {
 		return false
 	}
-	from := hinted{Records: ts.records}
+	from := hintedRecords{Records: ts.records}
 	if err := json.Unmarshal([]byte(d.Target), &from.target); err != nil {
 		return false
 	}
@@ -181,22 +181,23 @@ func (ts *targets) takeHint(ctx context.Context, known *knownTarget, d events.De
 	return true
 }
 
-// hinted answers from a target hint, and asks the records for the rest.
-type hinted struct {
+// hintedRecords answers from a target hint, and asks the records for the rest.
+type hintedRecords struct {
 	Records
 	target events.Target
 }
 
-func (t hinted) Account(context.Context, domain.AccountID) (domain.Account, error) {
+func (t hintedRecords) Account(context.Context, domain.AccountID) (domain.Account, error) {
 	return t.target.Account, nil
 }
 
-func (t hinted) WebhookAndHealth(context.Context, domain.AccountID,
+func (t hintedRecords) WebhookAndHealth(context.Context, domain.AccountID,
 	domain.WebhookID) (domain.Webhook, domain.Health, error) {
 	return t.target.Webhook, domain.Health{}.Of(t.target.Webhook), nil
 }
 
-func (t hinted) Installation(context.Context, domain.AccountID, domain.ExtensionID) (domain.Installation, error) {
+func (t hintedRecords) Installation(context.Context, domain.AccountID,
+	domain.ExtensionID) (domain.Installation, error) {
 	return t.target.Installation, nil
 }
 

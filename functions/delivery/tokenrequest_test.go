@@ -117,7 +117,7 @@ func TestToken_AnAnswerIsJudgedByItsToken(t *testing.T) {
 			`{"access_token":"tok","scope":7,"token_type":["x"],"error":null}`),
 	} {
 		a := newAsking(t, answer)
-		if got, err := a.of(t.Context(), a.grant()); got != "tok" || err != nil {
+		if got, err := a.get(t.Context(), a.grant()); got != "tok" || err != nil {
 			t.Errorf("%s: got %q, %v", name, got, err)
 		}
 	}
@@ -140,7 +140,7 @@ func TestToken_HowLongItLivesIsReadHoweverItIsWritten(t *testing.T) {
 			asked int
 		}{{0, 1}, {want - time.Millisecond, 0}, {time.Millisecond, 1}} {
 			a.clock.forward(step.wait)
-			got, err := a.of(t.Context(), a.grant())
+			got, err := a.get(t.Context(), a.grant())
 			if n := len(a.taken()); got != "tok" || err != nil || n != step.asked {
 				t.Errorf("expires_in %s, %s later: %q, %v, asked %d times, want %d", text, step.wait, got, err, n,
 					step.asked)
@@ -174,7 +174,7 @@ func TestToken_FailuresSayWhatIsWrong(t *testing.T) {
 		"an error as a form": {answers(400, "text/plain", `error=invalid_grant`), "It answered invalid_grant."},
 	} {
 		a := newAsking(t, c.answer)
-		_, err := a.of(t.Context(), a.grant())
+		_, err := a.get(t.Context(), a.grant())
 		var failed tokenFailure
 		if !errors.As(err, &failed) {
 			t.Errorf("%s: %v", name, err)
@@ -224,7 +224,7 @@ func TestToken_TheOtherWayToProveTheClientIsTriedAfterInvalidClientAlone(t *test
 		}
 		g := a.grant()
 		g.auth = c.by
-		_, err := a.of(t.Context(), g)
+		_, err := a.get(t.Context(), g)
 		var ways []string
 		for _, r := range a.taken() {
 			way := header
@@ -240,7 +240,7 @@ func TestToken_TheOtherWayToProveTheClientIsTriedAfterInvalidClientAlone(t *test
 			t.Errorf("%s: %s, %v; want %s", name, got, err, c.want)
 		}
 		a.clock.forward(time.Hour)
-		if _, err := a.of(t.Context(), g); err == nil && len(a.taken()) != 1 {
+		if _, err := a.get(t.Context(), g); err == nil && len(a.taken()) != 1 {
 			t.Errorf("%s: the way that worked is not remembered", name)
 		}
 	}
@@ -250,11 +250,11 @@ func TestToken_TheRequestHoldsWhatTheGrantSays(t *testing.T) {
 	a := newAsking(t, answers(200, "application/json", `{"access_token":"tok"}`))
 	g := a.grant()
 	g.params = map[string]string{"audience": "https://api.test/?a=b&c", "resource": "urn:x"}
-	if _, err := a.of(t.Context(), g); err != nil {
+	if _, err := a.get(t.Context(), g); err != nil {
 		t.Fatal(err)
 	}
 	g.params = map[string]string{"audience": "another"} // is another grant
-	if _, err := a.of(t.Context(), g); err != nil {
+	if _, err := a.get(t.Context(), g); err != nil {
 		t.Fatal(err)
 	}
 	got := a.taken()

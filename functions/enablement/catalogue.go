@@ -10,7 +10,7 @@ import (
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
-	"plugboard/shared/offer"
+	"plugboard/shared/obtainable"
 )
 
 // CatalogueExtension tells everything that enabling the extension would create. NotFound when it is neither listed nor
@@ -21,9 +21,9 @@ func (s *Service) CatalogueExtension(ctx context.Context,
 		return nil, err
 	}
 	account := auth.From(ctx).Account
-	shelf := offer.NewShelf(s.store)
-	b, err := shelf.Offered(ctx, account, in.Extension)
-	if u, ok := offer.Unobtainable(err); ok {
+	available := obtainable.New(s.store)
+	b, err := available.Offered(ctx, account, in.Extension)
+	if u, ok := obtainable.Refusal(err); ok {
 		return nil, fault.New(fault.NotFound, "not-found", "%s", u.Detail)
 	}
 	if err != nil {
@@ -41,7 +41,7 @@ func (s *Service) CatalogueExtension(ctx context.Context,
 	if err != nil {
 		return nil, err
 	}
-	item, err := catalogueItem(ctx, shelf, domain.ListingOf(e, b, maker.Name), installed)
+	item, err := catalogueItem(ctx, available, domain.ListingOf(e, b, maker.Name), installed)
 	if err != nil {
 		return nil, err
 	}
@@ -52,9 +52,9 @@ func (s *Service) CatalogueExtension(ctx context.Context,
 		CatalogueItem: item, Contact: e.Contact, Links: e.Links, Creates: creation(b),
 		Brings: []contract.BroughtAlong{},
 	}}
-	blueprints := append(shelf.Read(), b)
+	blueprints := append(available.Read(), b)
 	for _, id := range item.AlsoEnables {
-		brought, err := s.broughtAlong(ctx, shelf, id, blueprints)
+		brought, err := s.broughtAlong(ctx, available, id, blueprints)
 		if err != nil {
 			return nil, err
 		}
@@ -64,9 +64,9 @@ func (s *Service) CatalogueExtension(ctx context.Context,
 }
 
 // broughtAlong describes a dependency. blueprints are those among which some need it.
-func (s *Service) broughtAlong(ctx context.Context, shelf offer.Shelf, id domain.ExtensionID,
+func (s *Service) broughtAlong(ctx context.Context, available obtainable.Blueprints, id domain.ExtensionID,
 	blueprints []domain.Blueprint) (contract.BroughtAlong, error) {
-	b, err := shelf.Listed(ctx, id)
+	b, err := available.Listed(ctx, id)
 	if err != nil {
 		return contract.BroughtAlong{}, err
 	}

@@ -13,7 +13,7 @@ import (
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
-	"plugboard/shared/offer"
+	"plugboard/shared/obtainable"
 	"plugboard/shared/store"
 )
 
@@ -32,13 +32,13 @@ const enableAttempts = 5
 func (s *Service) Enable(ctx context.Context,
 	in *contract.EnableExtensionInput) (*contract.EnableExtensionOutput, error) {
 	account := auth.From(ctx).Account
-	shelf := offer.NewShelf(s.store)
-	_, err := shelf.Offered(ctx, account, in.Extension)
-	if u, ok := offer.Unobtainable(err); ok {
+	available := obtainable.New(s.store)
+	_, err := available.Offered(ctx, account, in.Extension)
+	if u, ok := obtainable.Refusal(err); ok {
 		return nil, fault.New(fault.NotFound, "not-found", "%s", u.Detail)
 	}
-	blueprints, err := shelf.Closure(ctx, domain.Dependency{Extension: in.Extension})
-	if u, ok := offer.Unobtainable(err); ok {
+	blueprints, err := available.Closure(ctx, domain.Dependency{Extension: in.Extension})
+	if u, ok := obtainable.Refusal(err); ok {
 		return nil, u
 	}
 	if err != nil {
@@ -58,14 +58,14 @@ func (s *Service) Enable(ctx context.Context,
 		"The account's installations keep changing. Try again in a moment.")
 }
 
-// lookAtParameters reports wrong parameters of an input that is already invalid.
-func (s *Service) lookAtParameters(ctx context.Context, in *contract.EnableExtensionInput) ([]fault.Field, error) {
+// validateParameters reports wrong parameters of an input that is already invalid.
+func (s *Service) validateParameters(ctx context.Context, in *contract.EnableExtensionInput) ([]fault.Field, error) {
 	account := auth.From(ctx).Account
-	shelf := offer.NewShelf(s.store)
-	if _, err := shelf.Offered(ctx, account, in.Extension); err != nil {
+	available := obtainable.New(s.store)
+	if _, err := available.Offered(ctx, account, in.Extension); err != nil {
 		return nil, err
 	}
-	blueprints, err := shelf.Closure(ctx, domain.Dependency{Extension: in.Extension})
+	blueprints, err := available.Closure(ctx, domain.Dependency{Extension: in.Extension})
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +88,7 @@ func (s *Service) enable(ctx context.Context, account domain.AccountID, blueprin
 	out := &contract.EnableExtensionOutput{}
 	out.Body.Created = []contract.NewInstallation{}
 	if i, ok := installed[root.Extension]; ok && i.Present() {
-		if err := s.alreadySo(ctx, plan{}, i, installed, in); err != nil {
+		if err := s.checkRepeatedEnable(ctx, plan{}, i, installed, in); err != nil {
 			return nil, err
 		}
 		out.Body.Installation = contract.ViewInstallation(i)

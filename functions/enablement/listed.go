@@ -9,7 +9,7 @@ import (
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
-	"plugboard/shared/offer"
+	"plugboard/shared/obtainable"
 )
 
 // Catalogue lists what can be enabled, each with what it would bring along and ask for: what is listed, and what the
@@ -39,9 +39,9 @@ func (s *Service) Catalogue(ctx context.Context,
 		places = places[:in.Limit]
 		out.Body.NextCursor = string(places[in.Limit-1].Extension)
 	}
-	listed := offer.NewShelf(s.store)
+	listed := obtainable.New(s.store)
 	for _, l := range places {
-		item, ok, err := s.place(ctx, listed, l, installed)
+		item, ok, err := s.catalogueEntry(ctx, listed, l, installed)
 		if err != nil {
 			return nil, err
 		}
@@ -68,9 +68,9 @@ func catalogued(listings []domain.Listing, trials []domain.Trial, after domain.E
 	return all
 }
 
-// place is the line of a listing, or of a trial; ok is false for a trial that is listed on another page, or has
-// no version to try.
-func (s *Service) place(ctx context.Context, listed offer.Shelf, l domain.Listing,
+// catalogueEntry is the line of a listing, or of a trial; ok is false for a trial that is listed on another page, or
+// has no version to try.
+func (s *Service) catalogueEntry(ctx context.Context, listed obtainable.Blueprints, l domain.Listing,
 	installed map[domain.ExtensionID]domain.Installation) (item contract.CatalogueItem, ok bool, err error) {
 	if l.Version > 0 {
 		item, err = catalogueItem(ctx, listed, l, installed)
@@ -81,9 +81,9 @@ func (s *Service) place(ctx context.Context, listed offer.Shelf, l domain.Listin
 	if err != nil || e.ListedVersion > 0 {
 		return item, false, fault.Wrap(err, "the extension %s, on trial", l.Extension)
 	}
-	shelf := offer.NewShelf(s.store) // of its own: what is on trial is no other extension's dependency
-	b, err := shelf.OnTrial(ctx, e.ID)
-	if _, none := offer.Unobtainable(err); none {
+	available := obtainable.New(s.store) // of its own: what is on trial is no other extension's dependency
+	b, err := available.OnTrial(ctx, e.ID)
+	if _, none := obtainable.Refusal(err); none {
 		return item, false, nil
 	}
 	if err != nil {
@@ -93,18 +93,18 @@ func (s *Service) place(ctx context.Context, listed offer.Shelf, l domain.Listin
 	if err != nil {
 		return item, false, fault.Wrap(err, "the partner of %s", e.ID)
 	}
-	item, err = catalogueItem(ctx, shelf, domain.ListingOf(e, b, maker.Name), installed)
+	item, err = catalogueItem(ctx, available, domain.ListingOf(e, b, maker.Name), installed)
 	item.Trial = true
 	return item, true, err
 }
 
 // catalogueItem is what enabling the extension would bring along and ask for.
-func catalogueItem(ctx context.Context, shelf offer.Shelf, l domain.Listing,
+func catalogueItem(ctx context.Context, available obtainable.Blueprints, l domain.Listing,
 	installed map[domain.ExtensionID]domain.Installation) (contract.CatalogueItem, error) {
 	item := contract.CatalogueItem{Listing: l, State: installed[l.Extension].State, SendsTo: []string{},
 		AlsoEnables: []domain.ExtensionID{}, Parameters: []contract.NeededParameter{}}
-	blueprints, err := shelf.Closure(ctx, domain.Dependency{Extension: l.Extension})
-	if u, ok := offer.Unobtainable(err); ok {
+	blueprints, err := available.Closure(ctx, domain.Dependency{Extension: l.Extension})
+	if u, ok := obtainable.Refusal(err); ok {
 		item.Unobtainable = u.Detail
 		return item, nil
 	}

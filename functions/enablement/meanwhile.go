@@ -15,9 +15,9 @@ import (
 // What a click gives for an extension that another click enabled meanwhile: it must be so already, since nothing that
 // an admin gives is ignored silently.
 
-// alreadySo checks a click that changes nothing, since i is as it asks. Invalid for values of an extension that is not
-// enabled; Conflict `enabled-otherwise` for what is not so.
-func (s *Service) alreadySo(ctx context.Context, nothing plan, i domain.Installation,
+// checkRepeatedEnable checks a click that changes nothing, since i is as it asks. Invalid for values of an extension
+// that is not enabled; Conflict `enabled-otherwise` for what is not so.
+func (s *Service) checkRepeatedEnable(ctx context.Context, nothing plan, i domain.Installation,
 	installed map[domain.ExtensionID]domain.Installation, in contract.EnableExtensionBody) error {
 	if err := fault.InvalidFields(nothing.parameterFaults(in.Parameters, installed)); err != nil {
 		return err

@@ -35,7 +35,7 @@ func (s *Service) UpdateParameters(ctx context.Context,
 		return nil, fault.New(fault.Conflict, "installation-state",
 			"The extension %q is %s. Give its parameters when you enable it.", i.Extension, i.State)
 	}
-	versions, err := s.reading(ctx, i)
+	versions, err := s.readingVersions(ctx, i)
 	if err != nil {
 		return nil, err
 	}
@@ -60,23 +60,23 @@ func (s *Service) UpdateParameters(ctx context.Context,
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// lookAtParameterChanges is what is wrong with the values of an input that is wrong already.
-func (s *Service) lookAtParameterChanges(ctx context.Context,
+// validateParameterChanges is what is wrong with the values of an input that is wrong already.
+func (s *Service) validateParameterChanges(ctx context.Context,
 	in *contract.UpdateParametersInput) ([]fault.Field, error) {
 	i, err := s.store.Installation(ctx, auth.From(ctx).Account, in.Extension)
 	if err != nil {
 		return nil, err
 	}
-	versions, err := s.reading(ctx, i)
+	versions, err := s.readingVersions(ctx, i)
 	if err != nil {
 		return nil, err
 	}
 	return parameterChangeFaults(versions, in.Body.Parameters), nil
 }
 
-// reading are the versions that read the installation's parameters: its own and, during an upgrade and after one that
-// failed, the one that it leads to.
-func (s *Service) reading(ctx context.Context, i domain.Installation) ([]domain.Blueprint, error) {
+// readingVersions are the versions that read the installation's parameters: its own and, during an upgrade and after
+// one that failed, the one that it leads to.
+func (s *Service) readingVersions(ctx context.Context, i domain.Installation) ([]domain.Blueprint, error) {
 	numbers := []int{i.Version}
 	if i.State == domain.Upgrading || i.HalfUpgraded() {
 		numbers = append(numbers, i.Upgrade.Version)

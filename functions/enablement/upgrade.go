@@ -12,7 +12,7 @@ import (
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
-	"plugboard/shared/offer"
+	"plugboard/shared/obtainable"
 	"plugboard/shared/store"
 )
 
@@ -29,7 +29,7 @@ func (s *Service) PreviewUpgrade(ctx context.Context,
 		State: subject.Installation.State, UpgradePlan: plan, AlsoEnables: []domain.ExtensionID{},
 		Asked: []contract.NeededParameter{},
 	}}
-	extra, err := s.extra(ctx, subject)
+	extra, err := s.dependenciesOfUpgrade(ctx, subject)
 	if fault.KindOf(err) == fault.Conflict {
 		var f *fault.Error
 		errors.As(err, &f)
@@ -79,14 +79,14 @@ func (s *Service) upgrade(ctx context.Context,
 	i, to := subject.Installation, subject.To
 	if i.Version == to.Version || i.State == domain.Upgrading && i.Upgrade.Version == to.Version {
 		given := contract.EnableExtensionBody{Parameters: in.Body.Parameters}
-		if err := s.alreadySo(ctx, plan{}, i, subject.Installed, given); err != nil {
+		if err := s.checkRepeatedEnable(ctx, plan{}, i, subject.Installed, given); err != nil {
 			return nil, err
 		}
 		out.Body.Installation = contract.ViewInstallation(i)
 		return out, nil
 	}
 	plan := subject.Plan()
-	extra, unobtainable := s.extra(ctx, subject)
+	extra, unobtainable := s.dependenciesOfUpgrade(ctx, subject)
 	if unobtainable != nil && fault.KindOf(unobtainable) != fault.Conflict {
 		return nil, unobtainable
 	}
@@ -218,18 +218,18 @@ func (s *Service) upgradable(ctx context.Context, a domain.AccountID, e domain.E
 		Detail: fmt.Sprintf("There is no version %d of the extension %q to upgrade to.", version, e)}})
 }
 
-// extra is what must be enabled with the upgrade, and what is there and becomes needed. Conflict for a dependency that
-// cannot be had, or is too old.
-func (s *Service) extra(ctx context.Context, subject domain.UpgradeSubject) (plan, error) {
+// dependenciesOfUpgrade is what must be enabled with the upgrade, and what is there and becomes needed. Conflict for a
+// dependency that cannot be had, or is too old.
+func (s *Service) dependenciesOfUpgrade(ctx context.Context, subject domain.UpgradeSubject) (plan, error) {
 	root := subject.Installation.Extension
-	shelf := offer.NewShelf(s.store)
+	available := obtainable.New(s.store)
 	var blueprints []domain.Blueprint
 	for _, d := range subject.To.Dependencies {
 		if subject.Installed[d.Extension].Present() {
 			continue
 		}
-		closure, err := shelf.Closure(ctx, d, root)
-		if u, ok := offer.Unobtainable(err); ok {
+		closure, err := available.Closure(ctx, d, root)
+		if u, ok := obtainable.Refusal(err); ok {
 			return plan{}, u
 		}
 		if err != nil {
@@ -251,9 +251,9 @@ func (s *Service) extra(ctx context.Context, subject domain.UpgradeSubject) (pla
 	p.need = slices.DeleteFunc(p.need, func(i domain.Installation) bool {
 		return len(i.RequiredBy) == len(subject.Installed[i.Extension].RequiredBy)
 	})
-	if len(p.create) >= offer.MostAtOnce {
+	if len(p.create) >= obtainable.MostAtOnce {
 		return plan{}, fault.New(fault.Conflict, "too-many-dependencies",
-			"Upgrading it would enable more than %d extensions.", offer.MostAtOnce)
+			"Upgrading it would enable more than %d extensions.", obtainable.MostAtOnce)
 	}
 	return p, nil
 }
@@ -268,9 +268,9 @@ func (p plan) checkUpgrade(subject domain.UpgradeSubject,
 	return fault.InvalidFields(append(wrong, p.parameterFaults(others, subject.Installed)...))
 }
 
-// lookAtUpgrade is what is wrong with the version, or with the extension's own parameters, of an input that is wrong
+// validateUpgrade is what is wrong with the version, or with the extension's own parameters, of an input that is wrong
 // already.
-func (s *Service) lookAtUpgrade(ctx context.Context, in *contract.UpgradeExtensionInput) ([]fault.Field, error) {
+func (s *Service) validateUpgrade(ctx context.Context, in *contract.UpgradeExtensionInput) ([]fault.Field, error) {
 	subject, err := s.upgradeSubject(ctx, in.Extension, in.Body.Version, "/version")
 	if err != nil {
 		return nil, err
@@ -293,12 +293,12 @@ func (s *Service) takeParameters(ctx context.Context, i *domain.Installation, to
 	if err != nil {
 		return err
 	}
-	i.Parameters, i.Secrets = over(i.Parameters, open), over(i.Secrets, sealed)
+	i.Parameters, i.Secrets = merged(i.Parameters, open), merged(i.Secrets, sealed)
 	return nil
 }
 
-// over is the one map with the other's values put over it.
-func over[V any](under, above map[string]V) map[string]V {
+// merged is the one map with the other's values put over it.
+func merged[V any](under, above map[string]V) map[string]V {
 	all := map[string]V{}
 	maps.Copy(all, under)
 	maps.Copy(all, above)

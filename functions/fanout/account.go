@@ -21,13 +21,13 @@ type account struct {
 	at             time.Time // when reading began
 	webhooks       []domain.Webhook
 	health         map[domain.WebhookID]domain.Health // of webhooks that are not healthy
-	sources        map[declaredBy]source
-	told           map[domain.WebhookID]string // target hints by webhook
+	sources        map[blueprintKey]source
+	hints          map[domain.WebhookID]string // target hints by webhook
 }
 
-// declaredBy is the blueprint version that declares a managed webhook. During an upgrade, an extension's webhooks are
+// blueprintKey is the blueprint version that declares a managed webhook. During an upgrade, an extension's webhooks are
 // of two versions.
-type declaredBy struct {
+type blueprintKey struct {
 	extension domain.ExtensionID
 	version   int
 }
@@ -48,7 +48,7 @@ func (i *invocation) account(ctx context.Context, id domain.AccountID) (*account
 	}
 	a := &account{
 		Account: i.living[id], records: i.service.records, id: id, at: i.at, webhooks: webhooks, health: health,
-		sources: map[declaredBy]source{}, told: map[domain.WebhookID]string{},
+		sources: map[blueprintKey]source{}, hints: map[domain.WebhookID]string{},
 	}
 	i.accounts[id] = a
 	return a, nil
@@ -66,30 +66,30 @@ func (a *account) delivery(ctx context.Context, w domain.Webhook, e events.Event
 			return d, err
 		}
 		d.Context = filled
-		d.Known = a.sources[declaredBy{w.Extension, w.Version}].installation.Rev
+		d.Known = a.sources[blueprintKey{w.Extension, w.Version}].installation.Rev
 	}
 	d.Known += w.Rev
 	var err error
-	d.Target, err = a.target(w)
+	d.Target, err = a.targetHint(w)
 	return d, err
 }
 
-// targetMost is the limit of a target hint, in bytes. Ten hints with ten events of 4 KB fit into one billed request.
+// maxTargetHint is the limit of a target hint, in bytes. Ten hints with ten events of 4 KB fit into one billed request.
 // Most webhooks take 600 bytes; delivery reads a larger webhook again.
-const targetMost = 2 << 10
+const maxTargetHint = 2 << 10
 
-// target is the target hint as JSON, which spares delivery a read. It is empty for an account that is being deleted,
-// for an unhealthy endpoint, and for a lifecycle endpoint, whose secrets belong to its extension.
-func (a *account) target(w domain.Webhook) (string, error) {
+// targetHint is the target hint as JSON, which spares delivery a read. It is empty for an account that is being
+// deleted, for an unhealthy endpoint, and for a lifecycle endpoint, whose secrets belong to its extension.
+func (a *account) targetHint(w domain.Webhook) (string, error) {
 	if _, ill := a.health[w.ID]; ill || w.Lifecycle || a.ID == "" {
 		return "", nil
 	}
-	if told, ok := a.told[w.ID]; ok {
+	if told, ok := a.hints[w.ID]; ok {
 		return told, nil
 	}
 	k := events.Target{At: a.at, Account: a.Account, Webhook: w}
 	if w.Extension != "" {
-		i := a.sources[declaredBy{w.Extension, w.Version}].installation
+		i := a.sources[blueprintKey{w.Extension, w.Version}].installation
 		k.Installation = domain.Installation{
 			Account: i.Account, Extension: i.Extension, Version: i.Version, Epoch: i.Epoch, State: i.State,
 			Failure:    i.Failure,
@@ -97,17 +97,17 @@ func (a *account) target(w domain.Webhook) (string, error) {
 		}
 	}
 	told, err := queue.Encode(k)
-	if len(told) > targetMost {
+	if len(told) > maxTargetHint {
 		told = ""
 	}
-	a.told[w.ID] = told
+	a.hints[w.ID] = told
 	return told, err
 }
 
 // context fills the webhook's templates with the installation's parameters, as a JSON object with sorted keys. No
 // parameter in it is secret (design rule 7). It is empty when the webhook declares no context.
 func (a *account) context(ctx context.Context, w domain.Webhook) (string, error) {
-	s, err := a.source(ctx, declaredBy{w.Extension, w.Version})
+	s, err := a.source(ctx, blueprintKey{w.Extension, w.Version})
 	if err != nil {
 		return "", err
 	}
@@ -125,7 +125,7 @@ func (a *account) context(ctx context.Context, w domain.Webhook) (string, error)
 
 // source reads an installation and its blueprint once. It is empty when the installation is gone: delivery then
 // cancels the deliveries.
-func (a *account) source(ctx context.Context, by declaredBy) (source, error) {
+func (a *account) source(ctx context.Context, by blueprintKey) (source, error) {
 	if known, ok := a.sources[by]; ok {
 		return known, nil
 	}

@@ -17,9 +17,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"plugboard/events"
+	"plugboard/shared/deliveryqueue"
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
-	"plugboard/shared/lane"
 	"plugboard/shared/metric"
 	"plugboard/shared/queue"
 	"plugboard/shared/queue/queuetest"
@@ -46,7 +46,7 @@ type kit struct {
 func newKit(t *testing.T) *kit {
 	k := &kit{Tables: storetest.New(t), t: t, provisions: queuetest.New(t), deliveries: queuetest.New(t),
 		replays: queuetest.New(t), slow: queuetest.New(t)}
-	k.Service = New(k.Tables, k.provisions, k.replays, k.lanes(k.deliveries), k.metrics(), k.clock)
+	k.Service = New(k.Tables, k.provisions, k.replays, k.queues(k.deliveries), k.metrics(), k.clock)
 	for _, id := range []domain.AccountID{acct, "acct-43"} {
 		k.Given(&domain.Account{ID: id, Name: "Initech", CreatedAt: at.Add(-time.Hour)})
 	}
@@ -56,9 +56,9 @@ func newKit(t *testing.T) *kit {
 // clock is a moment after what the tests commit.
 func (k *kit) clock() time.Time { return domain.SystemClock() }
 
-// lanes has that quick one.
-func (k *kit) lanes(quick lane.Queue) lane.Lanes {
-	return lane.Of(quick, k.slow, func() time.Time { return at })
+// queues has that quick one.
+func (k *kit) queues(quick deliveryqueue.Queue) deliveryqueue.Queues {
+	return deliveryqueue.On(quick, k.slow, func() time.Time { return at })
 }
 
 // metrics are written into k.measured.
@@ -101,7 +101,7 @@ func (k *kit) delivered() []events.Delivery {
 	k.t.Helper()
 	var all []events.Delivery
 	for _, m := range k.deliveries.Take().Records {
-		d, err := lane.Delivery(m, 0)
+		d, err := deliveryqueue.Delivery(m, 0)
 		if err != nil {
 			k.t.Fatal(err)
 		}
@@ -200,7 +200,7 @@ func TestHandle_WhatItHasReadOfATargetGoesAlong(t *testing.T) {
 	k.Given(
 		&domain.Webhook{Account: acct, ID: "own-ill", URL: "https://example.com"},
 		&domain.Webhook{Account: acct, ID: "own-wide", URL: "https://example.com",
-			Workspaces: slices.Repeat([]domain.WorkspaceID{"ws_1"}, targetMost/8)},
+			Workspaces: slices.Repeat([]domain.WorkspaceID{"ws_1"}, maxTargetHint/8)},
 		&domain.Webhook{Account: acct, ID: "lifecycle", Extension: "acme-crm", Epoch: 3, Lifecycle: true,
 			URL: "https://example.com"},
 		&domain.Health{Account: acct, Webhook: "own-ill", FailingSince: at},
@@ -212,7 +212,7 @@ func TestHandle_WhatItHasReadOfATargetGoesAlong(t *testing.T) {
 	k.handle(k.commit(through))
 	known := map[domain.WebhookID]events.Target{}
 	for _, m := range k.deliveries.Take().Records {
-		d, err := lane.Delivery(m, time.Minute)
+		d, err := deliveryqueue.Delivery(m, time.Minute)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -270,7 +270,7 @@ func TestRule27_NothingIsKeptOfAnAccountThatIsBeingDeleted(t *testing.T) {
 	k.handle(k.commit(signed("1", domain.Contract{ID: "con_1"})))
 	var got []string
 	for _, m := range k.deliveries.Take().Records {
-		d, err := lane.Delivery(m, time.Minute)
+		d, err := deliveryqueue.Delivery(m, time.Minute)
 		if err != nil || d.Target != "" {
 			t.Errorf("%v; with the delivery to %s goes %q", err, d.Webhook, d.Target)
 		}
@@ -437,7 +437,7 @@ func TestHandle_ReadsAnAccountOnceAndNeverKeepsIt(t *testing.T) {
 	k := newKit(t)
 	k.twoExtensions()
 	counted := &counting{Records: k.Tables}
-	k.Service = New(counted, k.provisions, k.replays, k.lanes(k.deliveries), k.metrics(), k.clock)
+	k.Service = New(counted, k.provisions, k.replays, k.queues(k.deliveries), k.metrics(), k.clock)
 	through := func(id string) events.Event {
 		return signed(id, domain.Contract{ID: domain.ContractID("con_" + id), Origin: "acme-crm",
 			TemplateType: "tt_orders"})
@@ -458,7 +458,7 @@ func TestHandle_ReadsNoExtensionThatHearsNothing(t *testing.T) {
 	k := newKit(t)
 	k.twoExtensions()
 	counted := &counting{Records: k.Tables}
-	k.Service = New(counted, k.provisions, k.replays, k.lanes(k.deliveries), k.metrics(), k.clock)
+	k.Service = New(counted, k.provisions, k.replays, k.queues(k.deliveries), k.metrics(), k.clock)
 	k.handle(k.commit(signed("1", domain.Contract{ID: "con_1"})))
 	if counted.installations != 0 || counted.blueprints != 0 {
 		t.Errorf("got %+v reads, want no installation and no blueprint", *counted)
@@ -476,15 +476,15 @@ func TestHandle_AnyFailureFailsTheWholeBatch(t *testing.T) {
 		service *Service
 		batch   lambda.DynamoDBEvent
 	}{
-		"the deliveries queue is gone": {New(k.Tables, k.provisions, k.replays, k.lanes(k.deliveries.Broken()),
+		"the deliveries queue is gone": {New(k.Tables, k.provisions, k.replays, k.queues(k.deliveries.Broken()),
 			k.metrics(), k.clock), batch},
-		"one message of many is refused": {New(k.Tables, k.provisions, k.replays, k.lanes(refusing{k.deliveries}),
+		"one message of many is refused": {New(k.Tables, k.provisions, k.replays, k.queues(refusing{k.deliveries}),
 			k.metrics(), k.clock), batch},
 		"the webhooks cannot be read": {New(k.At(domain.SystemClock, storetest.Failing("Query")), k.provisions,
-			k.replays, k.lanes(k.deliveries), k.metrics(), k.clock), batch},
+			k.replays, k.queues(k.deliveries), k.metrics(), k.clock), batch},
 		"a context cannot be made": {New(k.At(domain.SystemClock, storetest.Failing("GetItem")), k.provisions,
-			k.replays, k.lanes(k.deliveries), k.metrics(), k.clock), batch},
-		"a record is unreadable": {New(k.Tables, k.provisions, k.replays, k.lanes(k.deliveries), k.metrics(),
+			k.replays, k.queues(k.deliveries), k.metrics(), k.clock), batch},
+		"a record is unreadable": {New(k.Tables, k.provisions, k.replays, k.queues(k.deliveries), k.metrics(),
 			k.clock), lambda.DynamoDBEvent{Records: []lambda.DynamoDBEventRecord{batch.Records[0], unreadable}}},
 	} {
 		if _, err := c.service.Handle(t.Context(), c.batch); err == nil {
@@ -500,7 +500,7 @@ func TestRule16_WhatIsSentOnIsNotPendingAnyMore(t *testing.T) {
 	if got := k.pending(); got != 2 {
 		t.Fatalf("%d events are pending, want 2", got)
 	}
-	broken := New(k.Tables, k.provisions, k.replays, k.lanes(k.deliveries.Broken()), k.metrics(), k.clock)
+	broken := New(k.Tables, k.provisions, k.replays, k.queues(k.deliveries.Broken()), k.metrics(), k.clock)
 	if _, err := broken.Handle(t.Context(), batch); err == nil || k.pending() != 2 {
 		t.Errorf("a fan-out that failed, %v, leaves %d pending, want 2", err, k.pending())
 	}
@@ -520,13 +520,13 @@ func TestRule18_AnEventThatWasSentOnMeanwhileIsLeftOut(t *testing.T) {
 	k.handle(half)
 	k.delivered()
 	late := func() time.Time { return domain.SystemClock().Add(2 * store.PendingLate) }
-	k.Service = New(k.Tables, k.provisions, k.replays, k.lanes(k.deliveries), k.metrics(), late)
+	k.Service = New(k.Tables, k.provisions, k.replays, k.queues(k.deliveries), k.metrics(), late)
 	k.handle(batch)
 	if got := k.delivered(); len(got) != 1 || got[0].Event != "evt_2" {
 		t.Errorf("sent on %+v, want evt_2 alone", got)
 	}
 	counted := &counting{Records: k.Tables}
-	k.Service = New(counted, k.provisions, k.replays, k.lanes(k.deliveries), k.metrics(), k.clock)
+	k.Service = New(counted, k.provisions, k.replays, k.queues(k.deliveries), k.metrics(), k.clock)
 	k.handle(k.commit(signed("3", domain.Contract{ID: "con_3"})))
 	if got := k.delivered(); len(got) != 1 || counted.looks > 0 {
 		t.Errorf("in time: sent on %+v after %d looks, want evt_3 without one", got, counted.looks)
@@ -547,7 +547,7 @@ func TestRule4_AProvisionIsPendingUntilItIsSentOnAndThenNoMore(t *testing.T) {
 	}
 	k.handle(batch)
 	late := func() time.Time { return domain.SystemClock().Add(2 * store.PendingLate) }
-	k.Service = New(k.Tables, k.provisions, k.replays, k.lanes(k.deliveries), k.metrics(), late)
+	k.Service = New(k.Tables, k.provisions, k.replays, k.queues(k.deliveries), k.metrics(), late)
 	k.handle(batch)
 	if got := k.provisions.Take().Records; len(got) != 1 || k.pending() != 0 {
 		t.Errorf("%d messages, want one, and %d are pending", len(got), k.pending())
@@ -559,7 +559,7 @@ func TestHandle_WhatCannotBeNotedIsSentOnAllTheSame(t *testing.T) {
 	k := newKit(t)
 	k.Given(&domain.Webhook{Account: acct, ID: "own-all"})
 	k.Service = New(k.At(domain.SystemClock, storetest.Failing("BatchWriteItem")), k.provisions, k.replays,
-		k.lanes(k.deliveries), k.metrics(), k.clock)
+		k.queues(k.deliveries), k.metrics(), k.clock)
 	k.handle(k.commit(signed("1", domain.Contract{ID: "con_1"})))
 	if got := k.delivered(); len(got) != 1 || k.pending() != 1 {
 		t.Errorf("sent on %+v, and %d are pending, want one of each", got, k.pending())
@@ -599,18 +599,18 @@ func TestRule20_ASlowEndpointsDeliveriesTakeTheSlowLane(t *testing.T) {
 	)
 	k.handle(k.commit(signed("1", domain.Contract{ID: "con_1"})))
 	if got := webhooksOf(k.delivered()); got != "own-open own-quick own-was-slow" {
-		t.Errorf("the quick lane takes %s", got)
+		t.Errorf("the quick queue takes %s", got)
 	}
 	var slow []events.Delivery
 	for _, m := range k.slow.Take().Records {
-		d, err := lane.Delivery(m, 0)
+		d, err := deliveryqueue.Delivery(m, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
 		slow = append(slow, d)
 	}
 	if got := webhooksOf(slow); got != "own-slow" || !slow[0].Slow {
-		t.Errorf("the slow lane takes %s", got)
+		t.Errorf("the slow queue takes %s", got)
 	}
 }
 
@@ -634,10 +634,10 @@ func TestRule20_WhatABreakerHoldsIsParkedAndInNoQueue(t *testing.T) {
 	batch := k.commit(signed("1", domain.Contract{ID: "con_1"}), signed("2", domain.Contract{ID: "con_2"}))
 	k.handle(batch)
 	if got := webhooksOf(k.delivered()); got != "own-paused own-paused own-was-dead own-was-dead own-well own-well" {
-		t.Errorf("the quick lane takes %s", got)
+		t.Errorf("the quick queue takes %s", got)
 	}
 	if got := len(k.slow.Take().Records); got != 0 {
-		t.Errorf("the slow lane takes %d", got)
+		t.Errorf("the slow queue takes %d", got)
 	}
 	if !strings.Contains(k.measured.String(), `"Parked":[2]`) {
 		t.Errorf("the metrics are %s", k.measured.String())
@@ -663,9 +663,9 @@ func TestRule20_WhatABreakerHoldsIsParkedAndInNoQueue(t *testing.T) {
 		}
 	}
 	if len(asked) != 1 || asked[0].Webhook != "own-dead" || !asked[0].Slow || !asked[0].Asked {
-		t.Errorf("the slow lane takes %+v", asked)
+		t.Errorf("the slow queue takes %+v", asked)
 	}
-	broken := New(k.At(k.clock, storetest.Failing("BatchWriteItem")), k.provisions, k.replays, k.lanes(k.deliveries),
+	broken := New(k.At(k.clock, storetest.Failing("BatchWriteItem")), k.provisions, k.replays, k.queues(k.deliveries),
 		k.metrics(), k.clock)
 	if _, err := broken.Handle(t.Context(), batch); err == nil {
 		t.Error("nothing could be parked, and the batch is done")

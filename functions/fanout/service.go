@@ -12,9 +12,9 @@ import (
 	lambda "github.com/aws/aws-lambda-go/events"
 
 	"plugboard/events"
+	"plugboard/shared/deliveryqueue"
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
-	"plugboard/shared/lane"
 	"plugboard/shared/metric"
 	"plugboard/shared/queue"
 	"plugboard/shared/store"
@@ -24,7 +24,7 @@ import (
 type Records interface {
 	StillPending(ctx context.Context, all []store.Pending) (map[store.Item]bool, error)
 	SentOn(ctx context.Context, all []store.Pending) error
-	TheseAccounts(ctx context.Context, keyed []domain.Account) ([]domain.Account, error)
+	BatchAccounts(ctx context.Context, keyed []domain.Account) ([]domain.Account, error)
 	WebhooksAndHealth(ctx context.Context,
 		a domain.AccountID) ([]domain.Webhook, map[domain.WebhookID]domain.Health, error)
 	Installation(ctx context.Context, a domain.AccountID, e domain.ExtensionID) (domain.Installation, error)
@@ -41,7 +41,7 @@ type Queue interface {
 type Config struct {
 	Provisions string `env:"PROVISIONS_QUEUE_URL,required"`
 	Replays    string `env:"REPLAYS_QUEUE_URL,required"`
-	Lanes      lane.Config
+	Queues     deliveryqueue.Config
 }
 
 // Service fans out.
@@ -49,13 +49,14 @@ type Service struct {
 	records    Records
 	provisions Queue
 	replays    Queue
-	deliveries lane.Lanes
+	deliveries deliveryqueue.Queues
 	metrics    *metric.Log
 	now        domain.Clock
 }
 
 // New makes no AWS call.
-func New(r Records, provisions, replays Queue, deliveries lane.Lanes, m *metric.Log, now domain.Clock) *Service {
+func New(r Records, provisions, replays Queue, deliveries deliveryqueue.Queues, m *metric.Log,
+	now domain.Clock) *Service {
 	return &Service{records: r, provisions: provisions, replays: replays, deliveries: deliveries, metrics: m, now: now}
 }
 
@@ -75,7 +76,7 @@ func (s *Service) Handle(ctx context.Context, batch lambda.DynamoDBEvent) (struc
 		deliveries: outgoing[events.Delivery]{send: s.deliveries.Send},
 		parked:     outgoing[events.Delivery]{send: s.park},
 	}
-	records, pending, err := s.left(ctx, batch.Records)
+	records, pending, err := s.unsent(ctx, batch.Records)
 	if err != nil {
 		return struct{}{}, err
 	}
@@ -116,12 +117,12 @@ type invocation struct {
 	parked     outgoing[events.Delivery]
 }
 
-// left returns the records that nobody has sent yet, with their pending markers.
-func (s *Service) left(ctx context.Context,
+// unsent returns the records that nobody has sent yet, with their pending markers.
+func (s *Service) unsent(ctx context.Context,
 	all []lambda.DynamoDBEventRecord) (records []lambda.DynamoDBEventRecord, pending []store.Pending, err error) {
 	var late []store.Pending
 	for _, r := range all {
-		if p, ok := store.PendingOf(r); ok && s.late(p) {
+		if p, ok := store.PendingOf(r); ok && s.mayBeHandedOver(p) {
 			late = append(late, p)
 		}
 	}
@@ -133,7 +134,7 @@ func (s *Service) left(ctx context.Context,
 	}
 	for _, r := range all {
 		p, ok := store.PendingOf(r)
-		if ok && s.late(p) && !still[p.Item] {
+		if ok && s.mayBeHandedOver(p) && !still[p.Item] {
 			continue
 		}
 		if records = append(records, r); ok {
@@ -143,8 +144,10 @@ func (s *Service) left(ctx context.Context,
 	return records, pending, nil
 }
 
-// late is true when redelivery may have handed the item over already.
-func (s *Service) late(p store.Pending) bool { return s.now().Sub(p.AcceptedAt) > store.PendingLate }
+// mayBeHandedOver is true when redelivery may have handed the item over already.
+func (s *Service) mayBeHandedOver(p store.Pending) bool {
+	return s.now().Sub(p.AcceptedAt) > store.PendingLate
+}
 
 func (i *invocation) record(ctx context.Context, r lambda.DynamoDBEventRecord) error {
 	switch store.Outbox(r) {
@@ -196,7 +199,7 @@ func (i *invocation) fanOut(ctx context.Context) error {
 			of = append(of, domain.Account{ID: e.Account})
 		}
 	}
-	found, err := i.service.records.TheseAccounts(ctx, of)
+	found, err := i.service.records.BatchAccounts(ctx, of)
 	if err != nil {
 		return fault.Wrap(err, "read %d accounts", len(of))
 	}

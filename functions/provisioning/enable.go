@@ -107,7 +107,7 @@ func (s *Service) saveTemplateType(tx *store.Tx, t, found domain.TemplateType) {
 	if t.CreatedAt.IsZero() {
 		t.CreatedAt = t.UpdatedAt
 	}
-	if found.Rev == 0 || t.Unsettles(found) {
+	if found.Rev == 0 || t.ChangesAcceptedValues(found) {
 		tx.BumpFields(t.Account, t.ID)
 	}
 	tx.Save(&t, t.Rev)

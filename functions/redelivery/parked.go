@@ -27,11 +27,11 @@ type round struct {
 
 	mu sync.Mutex
 	// webhooks whose parked deliveries may go: to be sent; to be recorded only, since nothing may be sent to them
-	closed, silent               []store.Watched
-	lettingGo                    int // webhooks among them that had parked deliveries in the run before
-	watched, open, probes, letGo int
-	left                         int // webhooks left for the next run, for lack of time
-	failure                      error
+	closed, silent                  []store.Watched
+	releasing                       int // webhooks among them that had parked deliveries in the run before
+	watched, open, probes, released int
+	left                            int // webhooks left for the next run, for lack of time
+	failure                         error
 }
 
 // parked checks every watched webhook and releases the parked deliveries of those whose breaker is closed. Each
@@ -40,7 +40,7 @@ type round struct {
 func (s *Service) parked(ctx context.Context) (*round, error) {
 	all, err := s.store.Watched(ctx)
 	r := &round{Service: s, ctx: ctx, watched: len(all), failure: err}
-	r.each(all, r.look)
+	r.each(all, r.inspect)
 	r.each(r.closed, r.release)
 	r.each(r.silent, r.discharge)
 	return r, r.failure
@@ -54,13 +54,13 @@ func (r *round) each(all []store.Watched, do func(store.Watched) error) {
 	for i, w := range all {
 		slots <- struct{}{}
 		if outOfTime(r.ctx) {
-			r.note(func() { r.left += len(all) - i })
+			r.addFailure(func() { r.left += len(all) - i })
 			break
 		}
 		working.Go(func() {
 			defer func() { <-slots }()
 			if err := do(w); err != nil {
-				r.note(func() {
+				r.addFailure(func() {
 					r.failure = errors.Join(r.failure, fmt.Errorf("what is parked for %s: %w", w.Webhook, err))
 				})
 			}
@@ -69,14 +69,14 @@ func (r *round) each(all []store.Watched, do func(store.Watched) error) {
 	working.Wait()
 }
 
-func (r *round) note(change func()) {
+func (r *round) addFailure(change func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	change()
 }
 
-// look decides what one webhook may get, and sends its probe when the probe is due.
-func (r *round) look(watched store.Watched) error {
+// inspect decides what one webhook may get, and sends its probe when the probe is due.
+func (r *round) inspect(watched store.Watched) error {
 	w, health, err := r.store.WebhookAndHealth(r.ctx, watched.Account, watched.Webhook)
 	gone := fault.KindOf(err) == fault.NotFound
 	if err != nil && !gone {
@@ -84,10 +84,10 @@ func (r *round) look(watched store.Watched) error {
 	}
 	silent := gone || w.Paused || health.State() == domain.HealthDisabled
 	if silent || !health.Breaker.Open() {
-		r.note(func() { r.mayGo(watched, silent) })
+		r.addFailure(func() { r.mayGo(watched, silent) })
 		return nil
 	}
-	r.note(func() { r.open++ })
+	r.addFailure(func() { r.open++ })
 	if health.Breaker.Due(r.now()) {
 		return r.probe(watched, health.Breaker)
 	}
@@ -101,7 +101,7 @@ func (r *round) mayGo(w store.Watched, silent bool) {
 		r.closed = append(r.closed, w)
 	}
 	if w.EmptySince.IsZero() {
-		r.lettingGo++
+		r.releasing++
 	}
 }
 
@@ -116,24 +116,24 @@ func (r *round) probe(w store.Watched, b domain.Breaker) error {
 		return err
 	}
 	sent, err := r.sendParked(found, 0)
-	r.note(func() { r.probes += sent })
+	r.addFailure(func() { r.probes += sent })
 	return err
 }
 
 // release sends the oldest parked deliveries to a recovered endpoint, spread over the minute, and notes their number
 // for the next run. If the breaker opens again, they are parked again.
 func (r *round) release(w store.Watched) error {
-	most := domain.LetGo(w.LetGo, r.lettingGo)
+	most := domain.Released(w.Released, r.releasing)
 	sent, err := r.send(w, most, time.Minute/time.Duration(most))
 	if err != nil || sent < most {
 		return err
 	}
-	return r.store.NoteLetGo(r.ctx, w, sent)
+	return r.store.NoteReleased(r.ctx, w, sent)
 }
 
 // discharge sends the oldest parked deliveries of a webhook that may get nothing, so that delivery records them.
 func (r *round) discharge(w store.Watched) error {
-	_, err := r.send(w, domain.LetGoToRecord(r.lettingGo), 0)
+	_, err := r.send(w, domain.ReleasedToRecord(r.releasing), 0)
 	return err
 }
 
@@ -147,7 +147,7 @@ func (r *round) send(w store.Watched, most int, pace time.Duration) (sent int, e
 		return 0, r.store.Quiet(r.ctx, w)
 	}
 	sent, err = r.sendParked(found, pace)
-	r.note(func() { r.letGo += sent })
+	r.addFailure(func() { r.released += sent })
 	return sent, err
 }
 
@@ -160,7 +160,7 @@ func (r *round) sendParked(found []events.Delivery, pace time.Duration) (int, er
 		d.Slow, d.NotBefore = true, now.Add(time.Duration(i)*pace)
 		out[i] = d
 	}
-	failed := r.lanes.Send(r.ctx, out)
+	failed := r.queues.Send(r.ctx, out)
 	var sent []events.Delivery
 	var failure error
 	for i, d := range found {

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"plugboard/events"
+	"plugboard/shared/deliveryqueue"
 	"plugboard/shared/domain"
-	"plugboard/shared/lane"
 	"plugboard/shared/metric"
 	"plugboard/shared/queue/queuetest"
 	"plugboard/shared/store"
@@ -55,14 +55,14 @@ func (k *kit) written(change func(*store.Tx)) {
 
 func (k *kit) closed(h *domain.Health) { k.written(func(tx *store.Tx) { tx.Discard(*h) }) }
 
-// letGo is what was sent down the slow lane since the call before, with the wait of each; none went down the other.
+// letGo is what was sent down the slow queue since the call before, with the wait of each; none went down the other.
 func (k *kit) letGo() (all []events.Delivery, waits []time.Duration) {
 	k.t.Helper()
 	if quick := k.queue.Sent(); len(quick) > 0 {
-		k.t.Errorf("%d went down the quick lane", len(quick))
+		k.t.Errorf("%d went down the quick queue", len(quick))
 	}
 	for _, m := range k.slow.Sent() {
-		d, err := lane.Delivery(queuetest.Batch(m).Records[0], time.Hour)
+		d, err := deliveryqueue.Delivery(queuetest.Batch(m).Records[0], time.Hour)
 		if err != nil || !d.Slow || d.Body != "" {
 			k.t.Fatalf("sent %s: %v", m.Body, err)
 		}
@@ -109,7 +109,7 @@ func TestRule20_OneProbeIsSentWhenItIsDueAndNothingElse(t *testing.T) {
 
 func TestRule20_WhatIsParkedIsLetGoOldestFirstAndAtABoundedRate(t *testing.T) {
 	k := newKit(t)
-	w, h, all := k.broken("whk_1", domain.LetGoFirst+200)
+	w, h, all := k.broken("whk_1", domain.ReleaseFirst+200)
 	_, _, others := k.broken("whk_2", 3)
 	k.closed(h)
 	k.closed(&domain.Health{Account: "acct-42", Webhook: "whk_2"})
@@ -127,9 +127,9 @@ func TestRule20_WhatIsParkedIsLetGoOldestFirstAndAtABoundedRate(t *testing.T) {
 	if len(first["whk_2"]) != len(others) {
 		t.Errorf("of the other %d were let go, want its 3", len(first["whk_2"]))
 	}
-	if n := len(first["whk_1"]); n > domain.LetGoFirst || n < domain.LetGoFirst*9/10 || late < 50*time.Second ||
+	if n := len(first["whk_1"]); n > domain.ReleaseFirst || n < domain.ReleaseFirst*9/10 || late < 50*time.Second ||
 		late > time.Minute {
-		t.Errorf("%d were let go over %s, want about %d over a minute", n, late, domain.LetGoFirst)
+		t.Errorf("%d were let go over %s, want about %d over a minute", n, late, domain.ReleaseFirst)
 	}
 	// Each of the parts gives its oldest: nobody waits who is older than all that went.
 	newest := time.Time{}
@@ -138,7 +138,7 @@ func TestRule20_WhatIsParkedIsLetGoOldestFirstAndAtABoundedRate(t *testing.T) {
 			newest = d.EventAt
 		}
 	}
-	if newest.After(all[domain.LetGoFirst+199].EventAt.Add(-10 * time.Second)) {
+	if newest.After(all[domain.ReleaseFirst+199].EventAt.Add(-10 * time.Second)) {
 		t.Errorf("among the first is one of %s", newest)
 	}
 	k.now = k.now.Add(time.Minute)
@@ -157,7 +157,7 @@ func TestRule20_WhatIsParkedIsLetGoOldestFirstAndAtABoundedRate(t *testing.T) {
 // again.
 func TestRule20_WhatIsLetGoDoublesWhileTheBreakerStaysClosed(t *testing.T) {
 	k := newKit(t)
-	_, h, all := k.broken("whk_1", 5*domain.LetGoFirst+10)
+	_, h, all := k.broken("whk_1", 5*domain.ReleaseFirst+10)
 	minute := func(want int) {
 		t.Helper()
 		k.now = k.now.Add(time.Minute)
@@ -168,16 +168,16 @@ func TestRule20_WhatIsLetGoDoublesWhileTheBreakerStaysClosed(t *testing.T) {
 		}
 	}
 	k.closed(h)
-	minute(domain.LetGoFirst)
-	minute(2 * domain.LetGoFirst)
+	minute(domain.ReleaseFirst)
+	minute(2 * domain.ReleaseFirst)
 	// it opens, and closes again
 	if err := k.At(func() time.Time { return k.now }).Watch(t.Context(), "acct-42", "whk_1"); err != nil {
 		t.Fatal(err)
 	}
-	minute(domain.LetGoFirst)
-	minute(len(all) - 4*domain.LetGoFirst)
-	if got := domain.LetGo(domain.LetGoMost, 1); got != domain.LetGoMost {
-		t.Errorf("at most %d are let go, want %d", got, domain.LetGoMost)
+	minute(domain.ReleaseFirst)
+	minute(len(all) - 4*domain.ReleaseFirst)
+	if got := domain.Released(domain.ReleaseMax, 1); got != domain.ReleaseMax {
+		t.Errorf("at most %d are let go, want %d", got, domain.ReleaseMax)
 	}
 }
 
@@ -193,12 +193,12 @@ func TestRule20_WhatIsParkedIsLetGoToBeRecordedOnceItsWebhookMayNotBeSentTo(t *t
 	} {
 		t.Run(name, func(t *testing.T) {
 			k := newKit(t)
-			w, h, all := k.broken("whk_1", domain.LetGoFirst+100) // no endpoint is to be spared
+			w, h, all := k.broken("whk_1", domain.ReleaseFirst+100) // no endpoint is to be spared
 			k.written(func(tx *store.Tx) { change(tx, w, h) })
 			k.sweep()
 			want := len(all)
 			if w.Epoch == 2 { // which has an endpoint
-				want = domain.LetGoFirst
+				want = domain.ReleaseFirst
 			}
 			if got, _ := k.letGo(); len(got) != want {
 				t.Errorf("%d are let go, want %d", len(got), want)
@@ -218,7 +218,7 @@ func TestRule20_WhatIsLetGoTwiceIsTheSameAndNothingIsLost(t *testing.T) {
 	}
 	once, _ := k.letGo()
 	clock := func() time.Time { return k.now }
-	refusingSlow := New(k.At(clock), lane.Of(k.queue, refusing{k.slow, all[1].ID}, clock), k.fanout,
+	refusingSlow := New(k.At(clock), deliveryqueue.On(k.queue, refusing{k.slow, all[1].ID}, clock), k.fanout,
 		metric.New("test", io.Discard, clock), clock)
 	if _, err := refusingSlow.Handle(t.Context(), nil); err == nil || k.left(w) != 1 {
 		t.Errorf("one is refused: %v, and %d are left", err, k.left(w))

@@ -33,20 +33,20 @@ const (
 	// pageOfPending is how many items are read and handed over at a time.
 	pageOfPending = 100
 
-	// handedMost is the limit of one call, in bytes: Lambda takes 6 MB
+	// maxHandedOver is the limit of one call, in bytes: Lambda takes 6 MB
 	// (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
-	handedMost = 4 << 20
+	maxHandedOver = 4 << 20
 
 	// leastForDue is the time that repair leaves for the due deliveries: more than one more call of fanout takes.
 	leastForDue = 35 * time.Second
 	handingOver = 20 * time.Second
 
-	// halvedMost is how often a run halves a batch that failed. Finding one bad item among a hundred takes seven.
-	halvedMost = 64
+	// maxHalvings is how often a run halves a batch that failed. Finding one bad item among a hundred takes seven.
+	maxHalvings = 64
 )
 
-// repairing is one run of the repair.
-type repairing struct {
+// repairRun is one run of the repair.
+type repairRun struct {
 	*Service
 	ctx context.Context
 	now time.Time
@@ -67,12 +67,12 @@ func (s *Service) repair(ctx context.Context) (found int, failure error) {
 	if err != nil {
 		return 0, err
 	}
-	r := &repairing{Service: s, ctx: ctx, now: s.now()}
+	r := &repairRun{Service: s, ctx: ctx, now: s.now()}
 	to := from
 	for bucket := from; !bucket.After(r.now) && !r.stopped; bucket = bucket.Add(store.PendingBucket) {
 		var shards sync.WaitGroup
 		for shard := range store.PendingShards {
-			shards.Go(func() { r.note(r.shard(bucket, shard)) })
+			shards.Go(func() { r.addFailure(r.shard(bucket, shard)) })
 		}
 		shards.Wait()
 		if end := bucket.Add(store.PendingBucket); r.seen == 0 && r.failure == nil && !r.stopped &&
@@ -81,7 +81,7 @@ func (s *Service) repair(ctx context.Context) (found int, failure error) {
 		}
 	}
 	if to.After(from) {
-		r.note(s.store.PendingTo(ctx, to))
+		r.addFailure(s.store.PendingTo(ctx, to))
 	}
 	if r.found > 0 || r.failure != nil {
 		slog.WarnContext(ctx, "accepted and not sent on", "found", r.found, "from", from, "to", to, "stopped",
@@ -90,7 +90,7 @@ func (s *Service) repair(ctx context.Context) (found int, failure error) {
 	return r.found, r.failure
 }
 
-func (r *repairing) note(err error) {
+func (r *repairRun) addFailure(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.failure = errors.Join(r.failure, err)
@@ -98,9 +98,9 @@ func (r *repairing) note(err error) {
 
 // shard hands over the pending items of one shard of a bucket, page by page. Items that fanout fails on stay, and the
 // rest go on.
-func (r *repairing) shard(bucket time.Time, shard int) (failure error) {
+func (r *repairRun) shard(bucket time.Time, shard int) (failure error) {
 	for after := ""; ; {
-		if r.late() {
+		if r.outOfTime() {
 			return failure
 		}
 		page, next, err := r.store.PendingIn(r.ctx, bucket, shard, r.now.Add(-store.PendingLate), after, pageOfPending)
@@ -114,8 +114,8 @@ func (r *repairing) shard(bucket time.Time, shard int) (failure error) {
 	}
 }
 
-// late is true, and noted, when no time is left for another call.
-func (r *repairing) late() bool {
+// outOfTime is true, and noted, when no time is left for another call.
+func (r *repairRun) outOfTime() bool {
 	end, ok := r.ctx.Deadline()
 	if !ok || time.Until(end) >= leastForDue {
 		return false
@@ -128,7 +128,7 @@ func (r *repairing) late() bool {
 
 // page hands over one page. A pending marker whose outbox item is missing is deleted, unless it is recent: an
 // external event is stored after its marker.
-func (r *repairing) page(pending []store.Pending) error {
+func (r *repairRun) page(pending []store.Pending) error {
 	if len(pending) == 0 {
 		return nil
 	}
@@ -152,7 +152,7 @@ func (r *repairing) page(pending []store.Pending) error {
 		if err != nil {
 			return fmt.Errorf("encode %s: %w", record.EventID, err)
 		}
-		if size += len(raw); size > handedMost && i > first {
+		if size += len(raw); size > maxHandedOver && i > first {
 			failure = errors.Join(failure, r.handOver(records[first:i]))
 			first, size = i, len(raw)
 		}
@@ -161,8 +161,8 @@ func (r *repairing) page(pending []store.Pending) error {
 }
 
 // handOver calls fanout, and halves the batch when fanout fails, so that one bad item holds back no other.
-func (r *repairing) handOver(records []lambda.DynamoDBEventRecord) error {
-	if len(records) == 0 || r.late() {
+func (r *repairRun) handOver(records []lambda.DynamoDBEventRecord) error {
+	if len(records) == 0 || r.outOfTime() {
 		return nil
 	}
 	err := r.fanout.Handle(r.ctx, lambda.DynamoDBEvent{Records: records})
@@ -171,7 +171,7 @@ func (r *repairing) handOver(records []lambda.DynamoDBEventRecord) error {
 	}
 	r.mu.Lock()
 	r.halved++
-	again := r.halved <= halvedMost
+	again := r.halved <= maxHalvings
 	r.mu.Unlock()
 	if !again {
 		return err

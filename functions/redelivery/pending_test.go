@@ -17,8 +17,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"plugboard/events"
+	"plugboard/shared/deliveryqueue"
 	"plugboard/shared/domain"
-	"plugboard/shared/lane"
 	"plugboard/shared/metric"
 	"plugboard/shared/store"
 	"plugboard/shared/store/storetest"
@@ -184,14 +184,15 @@ func TestRule16_AFanoutThatFailsOfAllIsAskedSoOften(t *testing.T) {
 	k.now = k.now.Add(2 * time.Minute)
 	calls := 0
 	clock := func() time.Time { return k.now }
-	ill := New(k.At(clock), lane.Of(k.queue, k.slow, clock),
+	ill := New(k.At(clock), deliveryqueue.On(k.queue, k.slow, clock),
 		fanoutFunc(func(context.Context, lambda.DynamoDBEvent) error {
 			k.mu.Lock()
 			defer k.mu.Unlock()
 			calls++
 			return errFailed
 		}), metric.New("test", &k.measured, clock), clock)
-	if _, err := ill.Handle(t.Context(), nil); !errors.Is(err, errFailed) || calls > 2*halvedMost+store.PendingShards ||
+	if _, err := ill.Handle(t.Context(), nil); !errors.Is(err, errFailed) ||
+		calls > 2*maxHalvings+store.PendingShards ||
 		!k.says(`"Unsent":[200]`) {
 		t.Errorf("%d calls, %v; %s", calls, err, k.measured.String())
 	}

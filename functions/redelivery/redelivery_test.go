@@ -16,8 +16,8 @@ import (
 	smithy "github.com/aws/smithy-go/middleware"
 
 	"plugboard/events"
+	"plugboard/shared/deliveryqueue"
 	"plugboard/shared/domain"
-	"plugboard/shared/lane"
 	"plugboard/shared/metric"
 	"plugboard/shared/queue"
 	"plugboard/shared/queue/queuetest"
@@ -51,7 +51,7 @@ func newKit(t *testing.T) *kit {
 	return k
 }
 
-func (k *kit) service(q lane.Queue, options ...func(*dynamodb.Options)) *Service {
+func (k *kit) service(q deliveryqueue.Queue, options ...func(*dynamodb.Options)) *Service {
 	count := func(o *dynamodb.Options) {
 		o.APIOptions = append(o.APIOptions, func(s *smithy.Stack) error {
 			return s.Initialize.Add(smithy.InitializeMiddlewareFunc("count",
@@ -65,7 +65,7 @@ func (k *kit) service(q lane.Queue, options ...func(*dynamodb.Options)) *Service
 		})
 	}
 	clock := func() time.Time { return k.now }
-	return New(k.At(clock, append(options, count)...), lane.Of(q, k.slow, clock), k.fanout,
+	return New(k.At(clock, append(options, count)...), deliveryqueue.On(q, k.slow, clock), k.fanout,
 		metric.New("test", &k.measured, clock), clock)
 }
 
@@ -96,7 +96,7 @@ func (k *kit) sent() []events.Delivery {
 	k.t.Helper()
 	var all []events.Delivery
 	for _, m := range k.queue.Sent() {
-		d, err := lane.Delivery(queuetest.Batch(m).Records[0], time.Hour)
+		d, err := deliveryqueue.Delivery(queuetest.Batch(m).Records[0], time.Hour)
 		if err != nil || m.Group != "whk_1" || m.Delay != 0 {
 			k.t.Fatalf("sent %+v: %v", m, err)
 		}
@@ -205,14 +205,14 @@ func TestRule19_WhatTheQueueDoesNotTakeStaysAndHoldsNothingUp(t *testing.T) {
 
 // refusing does not take one delivery.
 type refusing struct {
-	lane.Queue
+	deliveryqueue.Queue
 	id domain.DeliveryID
 }
 
 func (r refusing) Send(ctx context.Context, messages []queue.Message) map[int]error {
 	failed := map[int]error{}
 	for i, m := range messages {
-		d, err := lane.Delivery(queuetest.Batch(m).Records[0], time.Hour)
+		d, err := deliveryqueue.Delivery(queuetest.Batch(m).Records[0], time.Hour)
 		if err != nil || d.ID == r.id {
 			failed[i] = fmt.Errorf("refused: %w", err)
 			continue

@@ -10,15 +10,15 @@ import (
 	"time"
 
 	"plugboard/events"
+	"plugboard/shared/deliveryqueue"
 	"plugboard/shared/domain"
-	"plugboard/shared/lane"
 	"plugboard/shared/metric"
 	"plugboard/shared/store"
 )
 
 // Config names the delivery queues and the fanout function.
 type Config struct {
-	Lanes  lane.Config
+	Queues deliveryqueue.Config
 	Fanout string `env:"FANOUT_FUNCTION,required"`
 }
 
@@ -36,21 +36,21 @@ const (
 // Service is the function's three jobs: repair, sweep and release.
 type Service struct {
 	store   *store.Store
-	lanes   lane.Lanes
+	queues  deliveryqueue.Queues
 	fanout  Fanout
 	metrics *metric.Log
 	now     domain.Clock
 }
 
 // New makes no AWS call.
-func New(s *store.Store, l lane.Lanes, f Fanout, m *metric.Log, now domain.Clock) *Service {
-	return &Service{store: s, lanes: l, fanout: f, metrics: m, now: now}
+func New(s *store.Store, l deliveryqueue.Queues, f Fanout, m *metric.Log, now domain.Clock) *Service {
+	return &Service{store: s, queues: l, fanout: f, metrics: m, now: now}
 }
 
 // Handle repairs the outbox, sends due deliveries, and releases parked ones. Each job leaves time for the next.
 func (s *Service) Handle(ctx context.Context, _ any) (struct{}, error) {
 	forgotten, repairing := s.repair(ctx)
-	sweeping, cancel := leaving(ctx, forParked)
+	sweeping, cancel := withTimeLeft(ctx, forParked)
 	defer cancel()
 	due, sending := s.due(sweeping)
 	began := time.Now()
@@ -68,12 +68,12 @@ func (s *Service) Handle(ctx context.Context, _ any) (struct{}, error) {
 	}
 	s.metrics.Put(seen)
 	slog.InfoContext(ctx, "looked after breakers", "watched", r.watched, "open", r.open, "probes", r.probes, "let_go",
-		r.letGo, "left", r.left, "ms", time.Since(began).Milliseconds())
+		r.released, "left", r.left, "ms", time.Since(began).Milliseconds())
 	return struct{}{}, errors.Join(repairing, sending, err)
 }
 
-// leaving is ctx, ending earlier by rest, or at half of the remaining time if that is later.
-func leaving(ctx context.Context, rest time.Duration) (context.Context, context.CancelFunc) {
+// withTimeLeft is ctx, ending earlier by rest, or at half of the remaining time if that is later.
+func withTimeLeft(ctx context.Context, rest time.Duration) (context.Context, context.CancelFunc) {
 	end, ok := ctx.Deadline()
 	if !ok {
 		return ctx, func() {}
@@ -180,7 +180,7 @@ func (s *sweep) sendPage(due []events.Delivery) error {
 			s.overdue++
 		}
 	}
-	failed := s.lanes.Send(s.ctx, due)
+	failed := s.queues.Send(s.ctx, due)
 	var sent []events.Delivery
 	var failure error
 	for i, d := range due {

@@ -12,9 +12,9 @@ import (
 	"github.com/aws/smithy-go/middleware"
 
 	"plugboard/events"
+	"plugboard/shared/deliveryqueue"
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
-	"plugboard/shared/lane"
 	"plugboard/shared/queue"
 	"plugboard/shared/queue/queuetest"
 	"plugboard/shared/store"
@@ -43,7 +43,7 @@ func newKit(t *testing.T) *kit {
 }
 
 // on sets the service up anew, on another store or queue.
-func (k *kit) on(s *store.Store, q lane.Queue) {
+func (k *kit) on(s *store.Store, q deliveryqueue.Queue) {
 	k.Service = New(s, q, func() time.Time { return k.at }, domain.NewID)
 }
 
@@ -99,7 +99,7 @@ func (k *kit) sent() map[domain.DeliveryID]int {
 	k.t.Helper()
 	times := map[domain.DeliveryID]int{}
 	for _, m := range k.slow.Sent() {
-		d, err := lane.Delivery(queuetest.Batch(m).Records[0], time.Hour)
+		d, err := deliveryqueue.Delivery(queuetest.Batch(m).Records[0], time.Hour)
 		if err != nil {
 			k.t.Fatal(err)
 		}
@@ -222,7 +222,7 @@ func dying(now func() bool) func(*dynamodb.Options) {
 
 // dyingQueue takes the messages, and dies with its answer.
 type dyingQueue struct {
-	lane.Queue
+	deliveryqueue.Queue
 	now func() bool
 }
 
@@ -263,7 +263,7 @@ func TestReplay_CancelledWithinAPage(t *testing.T) {
 
 // meanwhile does something when messages are sent.
 type meanwhile struct {
-	lane.Queue
+	deliveryqueue.Queue
 	do func()
 }
 

@@ -17,9 +17,9 @@ import (
 	lambda "github.com/aws/aws-lambda-go/events"
 
 	"plugboard/events"
+	"plugboard/shared/deliveryqueue"
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
-	"plugboard/shared/lane"
 	"plugboard/shared/store"
 )
 
@@ -47,15 +47,15 @@ type Config struct {
 
 // Service works replay jobs.
 type Service struct {
-	store *store.Store
-	lanes lane.Lanes
-	now   domain.Clock
-	newID domain.IDSource
+	store  *store.Store
+	queues deliveryqueue.Queues
+	now    domain.Clock
+	newID  domain.IDSource
 }
 
 // New makes no AWS call.
-func New(s *store.Store, slow lane.Queue, now domain.Clock, newID domain.IDSource) *Service {
-	return &Service{store: s, lanes: lane.Of(slow, slow, now), now: now, newID: newID}
+func New(s *store.Store, slow deliveryqueue.Queue, now domain.Clock, newID domain.IDSource) *Service {
+	return &Service{store: s, queues: deliveryqueue.On(slow, slow, now), now: now, newID: newID}
 }
 
 // Handle works a batch of messages. A failed message is reported alone and comes again, up to maxReceives times.
@@ -199,7 +199,7 @@ func (s *Service) send(ctx context.Context, w domain.Webhook, found [][]domain.A
 			deliveries = append(deliveries, *d)
 		}
 	}
-	for _, err := range s.lanes.Send(ctx, deliveries) { // one error stands for all: they usually agree
+	for _, err := range s.queues.Send(ctx, deliveries) { // one error stands for all: they usually agree
 		return 0, fault.Wrap(err, "send deliveries to %s again", w.ID)
 	}
 	return len(deliveries), nil

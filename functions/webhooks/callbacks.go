@@ -8,7 +8,7 @@ import (
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
-	"plugboard/shared/filling"
+	"plugboard/shared/fieldvalues"
 	"plugboard/shared/store"
 )
 
@@ -128,7 +128,7 @@ func (s *Service) fillByCallback(ctx context.Context, tx *store.Tx, i domain.Ins
 	if err := fault.InvalidFields(wrong); err != nil {
 		return err
 	}
-	_, _, err = s.filling.Fill(ctx, tx, c,
-		filling.Change{Values: given.DataFields, Version: given.FieldsVersion, At: "/data/data_fields"})
+	_, _, err = s.values.Fill(ctx, tx, c,
+		fieldvalues.Change{Values: given.DataFields, Version: given.FieldsVersion, At: "/data/data_fields"})
 	return err
 }

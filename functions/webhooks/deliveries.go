@@ -241,7 +241,7 @@ func (s *Service) attempts(ctx context.Context, w domain.Webhook, day string,
 	days := []string{day}
 	if day == "" {
 		days = []string{s.day("")}
-		if at, ok := e.Made(); ok {
+		if at, ok := e.Time(); ok {
 			days = slices.Insert(days, 0, at.Format(time.DateOnly), at.Add(-time.Minute).Format(time.DateOnly),
 				at.Add(time.Minute).Format(time.DateOnly))
 		}

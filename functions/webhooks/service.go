@@ -12,7 +12,7 @@ import (
 	"plugboard/shared/domain"
 	"plugboard/shared/egress"
 	"plugboard/shared/fault"
-	"plugboard/shared/filling"
+	"plugboard/shared/fieldvalues"
 	"plugboard/shared/store"
 )
 
@@ -23,12 +23,12 @@ type Sealer interface {
 
 // Service serves the operations that webhooks owns.
 type Service struct {
-	store   *store.Store
-	filling filling.Filling
-	seal    Sealer
-	egress  egress.Config
-	now     domain.Clock
-	newID   domain.IDSource
+	store  *store.Store
+	values fieldvalues.Writer
+	seal   Sealer
+	egress egress.Config
+	now    domain.Clock
+	newID  domain.IDSource
 
 	blueprints *blueprints
 }
@@ -36,7 +36,7 @@ type Service struct {
 // New does not call AWS.
 func New(s *store.Store, seal Sealer, c egress.Config, now domain.Clock, newID domain.IDSource) *Service {
 	return &Service{
-		store: s, filling: filling.New(s, now, newID), seal: seal, egress: c, now: now, newID: newID,
+		store: s, values: fieldvalues.New(s, now, newID), seal: seal, egress: c, now: now, newID: newID,
 		blueprints: &blueprints{read: s.Blueprint},
 	}
 }
@@ -44,9 +44,9 @@ func New(s *store.Store, seal Sealer, c egress.Config, now domain.Clock, newID d
 // Routes binds each operation to its method.
 func (s *Service) Routes(api *contract.API) {
 	contract.ListWebhooks.Handle(api, s.List)
-	contract.CreateWebhook.Handle(api, s.Create, s.lookAtNew)
+	contract.CreateWebhook.Handle(api, s.Create, s.validateNew)
 	contract.ReadWebhook.Handle(api, s.Read)
-	contract.UpdateWebhook.Handle(api, s.Update, s.lookAtChange)
+	contract.UpdateWebhook.Handle(api, s.Update, s.validateChange)
 	contract.DeleteWebhook.Handle(api, s.Delete)
 	contract.RotateWebhookSecret.Handle(api, s.RotateSecret)
 	contract.SendTestEvent.Handle(api, s.SendTest)

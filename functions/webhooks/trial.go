@@ -29,7 +29,7 @@ func (s *Service) SendTest(ctx context.Context,
 			"The lifecycle webhook of %q is the partner's for every account, so no account tries it out.", w.Extension)
 	}
 	t := events.Type(in.Body.EventType)
-	if !tries(w, t) {
+	if !mayHear(w, t) {
 		return nil, fault.InvalidFields([]fault.Field{{Pointer: "/event_type", Code: "not-heard",
 			Detail: fmt.Sprintf("The webhook does not hear %s.", t)}})
 	}
@@ -44,8 +44,8 @@ func (s *Service) SendTest(ctx context.Context,
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// tries is true when the webhook may hear an event of that type.
-func tries(w domain.Webhook, t events.Type) bool {
+// mayHear is true when the webhook may hear an event of that type.
+func mayHear(w domain.Webhook, t events.Type) bool {
 	if t == events.WebhookPing {
 		return true
 	}

@@ -13,7 +13,7 @@ import (
 func (s *Service) view(ctx context.Context, w domain.Webhook, h domain.Health) (contract.WebhookView, error) {
 	var declared domain.WebhookBlueprint
 	if w.Extension != "" && !w.Lifecycle {
-		b, err := s.blueprints.of(ctx, w.Extension, w.Version)
+		b, err := s.blueprints.get(ctx, w.Extension, w.Version)
 		if err != nil && fault.KindOf(err) != fault.NotFound {
 			return contract.WebhookView{}, err
 		}
@@ -38,7 +38,7 @@ type blueprintKey struct {
 // blueprintsMost is how many a process keeps, each of up to 256 KB; beyond, it forgets and reads again.
 const blueprintsMost = 100
 
-func (bs *blueprints) of(ctx context.Context, e domain.ExtensionID, version int) (domain.Blueprint, error) {
+func (bs *blueprints) get(ctx context.Context, e domain.ExtensionID, version int) (domain.Blueprint, error) {
 	k := blueprintKey{e, version}
 	bs.mu.Lock()
 	b, ok := bs.known[k]

@@ -64,7 +64,7 @@ func (s *Service) Create(ctx context.Context, in *contract.CreateWebhookInput) (
 	}
 	w.Policy = in.Body.Policy
 	filter(&w, in.Body.Filters)
-	wrong, err := s.lookAtNew(ctx, in)
+	wrong, err := s.validateNew(ctx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -192,14 +192,14 @@ func (s *Service) prove(ctx context.Context, w *domain.Webhook, given domain.Cre
 	return nil
 }
 
-// lookAtNew is everything that is wrong with a new webhook in the light of the stage and the account.
-func (s *Service) lookAtNew(ctx context.Context, in *contract.CreateWebhookInput) ([]fault.Field, error) {
+// validateNew is everything that is wrong with a new webhook in the light of the stage and the account.
+func (s *Service) validateNew(ctx context.Context, in *contract.CreateWebhookInput) ([]fault.Field, error) {
 	wrong, err := s.filterFaults(ctx, auth.From(ctx).Account, in.Body.Filters)
 	wrong = append(wrong, s.urlFaults("/url", domain.WebhookURL, in.Body.URL)...)
 	return append(wrong, s.credentialFaults(domain.Credentials{}, in.Change())...), err
 }
 
-// changeFaults is lookAtNew, of what is given, for w as it is.
+// changeFaults is validateNew, of what is given, for w as it is.
 func (s *Service) changeFaults(ctx context.Context, w domain.Webhook,
 	in *contract.UpdateWebhookInput) ([]fault.Field, error) {
 	wrong, err := s.filterFaults(ctx, auth.From(ctx).Account, in.Body.Filters)
@@ -209,11 +209,11 @@ func (s *Service) changeFaults(ctx context.Context, w domain.Webhook,
 	}
 	to := w.URL
 	set(&to, in.Body.URL)
-	return append(wrong, w.Credentials.Astray(in.Change(), w.URL, to)...), err
+	return append(wrong, w.Credentials.MovedSecrets(in.Change(), w.URL, to)...), err
 }
 
-// lookAtChange is changeFaults, for an input that is wrong already.
-func (s *Service) lookAtChange(ctx context.Context, in *contract.UpdateWebhookInput) ([]fault.Field, error) {
+// validateChange is changeFaults, for an input that is wrong already.
+func (s *Service) validateChange(ctx context.Context, in *contract.UpdateWebhookInput) ([]fault.Field, error) {
 	w, err := s.webhook(ctx, in.Webhook)
 	if err != nil || w.Extension != "" {
 		return nil, err

@@ -56,8 +56,8 @@ func (c clients) identify(ctx context.Context, region string) (account, error) {
 	return account{id: aws.ToString(who.Account), region: region, caller: aws.ToString(who.Arn)}, nil
 }
 
-// look asks for the rest.
-func (c clients) look(ctx context.Context, a *account, name string) error {
+// inspect asks for the rest.
+func (c clients) inspect(ctx context.Context, a *account, name string) error {
 	toolkit, err := c.stack(ctx, bootstrapStack)
 	if err != nil {
 		return err

@@ -72,12 +72,12 @@ func TestAccount_IsAskedWhoAndWhere(t *testing.T) {
 func TestAccount_IsAskedForTheStackAndTheQuota(t *testing.T) {
 	c := newClients(storetest.AWS(t))
 	in := account{}
-	if err := c.look(t.Context(), &in, "plugboard-nowhere"); err != nil || in.stack.status != "" ||
+	if err := c.inspect(t.Context(), &in, "plugboard-nowhere"); err != nil || in.stack.status != "" ||
 		in.concurrency == 0 {
 		t.Errorf("of a stack that is not there: %+v, %v", in, err)
 	}
 	name := deployed(t, c, works)
-	if err := c.look(t.Context(), &in, name); err != nil || in.stack.status != types.StackStatusCreateComplete {
+	if err := c.inspect(t.Context(), &in, name); err != nil || in.stack.status != types.StackStatusCreateComplete {
 		t.Errorf("got %+v, %v", in, err)
 	}
 	var out bytes.Buffer
@@ -91,7 +91,7 @@ func TestClear_AFailedFirstDeploymentCanBeDeleted(t *testing.T) {
 	c := newClients(storetest.AWS(t))
 	name := deployed(t, c, fails)
 	in := account{}
-	if err := c.look(t.Context(), &in, name); err != nil || !in.stack.protected {
+	if err := c.inspect(t.Context(), &in, name); err != nil || !in.stack.protected {
 		t.Fatalf("got %+v, %v; want it protected", in, err)
 	}
 	if what, _ := ofStatus(in.stack.status); what != recreate {
@@ -104,7 +104,7 @@ func TestClear_AFailedFirstDeploymentCanBeDeleted(t *testing.T) {
 	if err := c.clear(t.Context(), name, in.stack, &out); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.look(t.Context(), &in, name); err != nil || in.stack.protected {
+	if err := c.inspect(t.Context(), &in, name); err != nil || in.stack.protected {
 		t.Errorf("got %+v, %v; want it without protection", in, err)
 	}
 	if !strings.Contains(out.String(), "protection") {

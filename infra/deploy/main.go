@@ -125,7 +125,7 @@ func (d deployment) deploy(ctx context.Context, cli cdk.CLI, aws clients, in acc
 	if err != nil {
 		return err
 	}
-	if err := aws.look(ctx, &in, a.stack); err != nil {
+	if err := aws.inspect(ctx, &in, a.stack); err != nil {
 		return err
 	}
 	what, refusals := decide(a, in, d.lowConcurrency)

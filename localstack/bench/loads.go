@@ -29,9 +29,9 @@ import (
 	"plugboard/functions/delivery"
 	"plugboard/functions/fanout"
 	"plugboard/functions/redelivery"
+	"plugboard/shared/deliveryqueue"
 	"plugboard/shared/domain"
 	"plugboard/shared/egress"
-	"plugboard/shared/lane"
 	"plugboard/shared/metric"
 	"plugboard/shared/queue"
 	"plugboard/shared/secret"
@@ -56,7 +56,7 @@ type parts struct {
 	sealer     *secret.Sealer
 	config     aws.Config
 	provisions *queue.Queue
-	lanes      lane.Lanes
+	queues     deliveryqueue.Queues
 	delivery   *delivery.Service
 	metrics    *metric.Log
 }
@@ -80,9 +80,10 @@ func (w *worker) parts() (parts, error) {
 	p.sealer = secret.NewSealer(kms.NewFromConfig(config), p.store, secret.Config{SealingKey: "sealing"},
 		domain.SystemClock)
 	p.provisions = queue.New(sqs.NewFromConfig(config), w.aws+"/provisions")
-	p.lanes = lane.New(sqs.NewFromConfig(config),
-		lane.Config{Deliveries: w.aws + "/deliveries", SlowDeliveries: w.aws + "/slow-deliveries"}, domain.SystemClock)
-	p.delivery = delivery.New(p.store, p.sealer, p.lanes, egress.Config{AllowPrivate: true}, p.metrics,
+	p.queues = deliveryqueue.New(sqs.NewFromConfig(config),
+		deliveryqueue.Config{Deliveries: w.aws + "/deliveries", SlowDeliveries: w.aws + "/slow-deliveries"},
+		domain.SystemClock)
+	p.delivery = delivery.New(p.store, p.sealer, p.queues, egress.Config{AllowPrivate: true}, p.metrics,
 		domain.SystemClock)
 	return p, nil
 }
@@ -104,7 +105,7 @@ func (w *worker) delivery(ctx context.Context) (func() (batch, error), error) {
 			if d.Target, err = w.target(ctx, p, to); err != nil {
 				return nil, err
 			}
-			m, err := lane.Message(d)
+			m, err := deliveryqueue.Message(d)
 			if err != nil {
 				return nil, err
 			}
@@ -122,7 +123,7 @@ func (w *worker) pipeline(ctx context.Context) (func() (batch, error), error) {
 	if err != nil {
 		return nil, err
 	}
-	fan := fanout.New(p.store, p.provisions, p.provisions, p.lanes, p.metrics, domain.SystemClock)
+	fan := fanout.New(p.store, p.provisions, p.provisions, p.queues, p.metrics, domain.SystemClock)
 	return func() (batch, error) {
 		return func() (int, error) {
 			if err := w.store(ctx, p); err != nil {
@@ -192,7 +193,8 @@ func (w *worker) sweep(ctx context.Context) (func() (batch, error), error) {
 	if err := p.store.SweptTo(ctx, time.Now().Truncate(store.DueBucket)); err != nil {
 		return nil, err
 	}
-	sweeper := redelivery.New(p.store, p.lanes, redelivery.NewFanout(p.config, "fanout"), p.metrics, domain.SystemClock)
+	sweeper := redelivery.New(p.store, p.queues, redelivery.NewFanout(p.config, "fanout"), p.metrics,
+		domain.SystemClock)
 	return func() (batch, error) {
 		return func() (int, error) {
 			if _, err := sweeper.Handle(ctx, nil); err != nil {

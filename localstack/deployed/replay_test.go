@@ -12,7 +12,7 @@ import (
 	"plugboard/shared/domain"
 )
 
-// What was delivered is sent again by a job, through its own function and queue, and by the slow lane.
+// What was delivered is sent again by a job, through its own function and queue, and by the slow queue.
 func TestReplay_WhatWasDeliveredArrivesAgain(t *testing.T) { // rules 18 and 20
 	c, _ := signedContract(t, deployed.integration())
 	_, m := arrives(t, deployed.orders, c.ID, events.ContractSigned)

@@ -24,9 +24,9 @@ import (
 	"plugboard/functions/fanout"
 	"plugboard/functions/redelivery"
 	"plugboard/localstack/faults"
+	"plugboard/shared/deliveryqueue"
 	"plugboard/shared/domain"
 	"plugboard/shared/egress"
-	"plugboard/shared/lane"
 	"plugboard/shared/metric"
 	"plugboard/shared/queue"
 	"plugboard/shared/queue/queuetest"
@@ -68,14 +68,14 @@ func (p place) services(c aws.Config, now domain.Clock, e egress.Config) service
 	s := store.New(dynamodb.NewFromConfig(c),
 		store.Config{AccountsTable: p.Accounts, DeliveriesTable: p.Deliveries}, now)
 	client, metrics := sqs.NewFromConfig(c), metric.New("test", io.Discard, now)
-	lanes := lane.New(client, lane.Config{Deliveries: p.Quick, SlowDeliveries: p.Slow}, now)
+	queues := deliveryqueue.New(client, deliveryqueue.Config{Deliveries: p.Quick, SlowDeliveries: p.Slow}, now)
 	out := services{
-		fanout: fanout.New(s, queue.New(client, p.Provisioning), queue.New(client, p.Provisioning), lanes, metrics,
+		fanout: fanout.New(s, queue.New(client, p.Provisioning), queue.New(client, p.Provisioning), queues, metrics,
 			now),
 		delivery: delivery.New(s, secret.NewSealer(kms.NewFromConfig(c), s, secret.Config{SealingKey: p.SealingKey},
-			now), lanes, e, metrics, now),
+			now), queues, e, metrics, now),
 	}
-	out.redelivery = redelivery.New(s, lanes, past{out.fanout}, metrics, now)
+	out.redelivery = redelivery.New(s, queues, past{out.fanout}, metrics, now)
 	return out
 }
 

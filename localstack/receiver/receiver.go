@@ -43,7 +43,7 @@ const (
 )
 
 // Told is a line of the program's standard input, so that no process list and no shell history shows a secret.
-type Told struct {
+type Instruction struct {
 	Trust  *Trust  `json:"trust,omitempty"`
 	Client *Client `json:"client,omitempty"`
 }
@@ -163,7 +163,7 @@ func (r *Receiver) read(lines *bufio.Reader, listening chan<- string) {
 
 // Trust makes requests signed with the webhook's secret verify. It returns when the program has the secret.
 func (r *Receiver) Trust(ctx context.Context, w domain.WebhookID, secret string) error {
-	if err := json.NewEncoder(r.stdin).Encode(Told{Trust: &Trust{Webhook: w, Secret: secret}}); err != nil {
+	if err := json.NewEncoder(r.stdin).Encode(Instruction{Trust: &Trust{Webhook: w, Secret: secret}}); err != nil {
 		return fmt.Errorf("tell the receiver the secret of %s: %w", w, err)
 	}
 	return r.until(ctx, 10*time.Second, "the receiver took the secret of "+string(w), func() bool {
@@ -173,7 +173,7 @@ func (r *Receiver) Trust(ctx context.Context, w domain.WebhookID, secret string)
 
 // Know makes the token endpoint accept the client.
 func (r *Receiver) Know(c Client) error {
-	if err := json.NewEncoder(r.stdin).Encode(Told{Client: &c}); err != nil {
+	if err := json.NewEncoder(r.stdin).Encode(Instruction{Client: &c}); err != nil {
 		return fmt.Errorf("tell the receiver of the client %s: %w", c.ID, err)
 	}
 	return nil
@@ -207,7 +207,7 @@ func (r *Receiver) Visit(ctx context.Context, url string, limit time.Duration) (
 func (r *Receiver) Arrivals(w domain.WebhookID) []Arrival {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.of(w)
+	return r.arrivalsOf(w)
 }
 
 // Unverified is the requests that no secret verified. Pings are left out: a ping may arrive before its webhook's
@@ -219,7 +219,7 @@ func (r *Receiver) Unverified() []Arrival {
 	})
 }
 
-func (r *Receiver) of(w domain.WebhookID) []Arrival {
+func (r *Receiver) arrivalsOf(w domain.WebhookID) []Arrival {
 	return slices.DeleteFunc(slices.Clone(r.arrivals), func(a Arrival) bool { return a.Webhook != w })
 }
 
@@ -228,9 +228,9 @@ func (r *Receiver) Await(ctx context.Context, limit time.Duration, w domain.Webh
 	fits func(Arrival) bool) (Arrival, error) {
 	var found Arrival
 	err := r.until(ctx, limit, what+" arrived", func() bool {
-		i := slices.IndexFunc(r.of(w), fits)
+		i := slices.IndexFunc(r.arrivalsOf(w), fits)
 		if i >= 0 {
-			found = r.of(w)[i]
+			found = r.arrivalsOf(w)[i]
 		}
 		return i >= 0
 	})

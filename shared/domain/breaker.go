@@ -31,8 +31,8 @@ const (
 	ProbeWaitMost  = 10 * time.Minute
 
 	// ProbeLapses is how long after its time a probe is waited for. Nothing was parked then, to be sent, or whoever
-	// sends it is down: the breaker holds nothing any more, and the next delivery is the probe, on whatever lane it
-	// comes.
+	// sends it is down: the breaker holds nothing any more, and the next delivery is the probe, on whatever queue it
+	// planAddition.
 	ProbeLapses = 10 * time.Minute
 
 	// ProbeLease is for how long a probe is the only one: longer than an attempt takes, so that none is made beside it.
@@ -40,36 +40,36 @@ const (
 	ProbeLease = time.Minute
 )
 
-// When a webhook changes lanes: after so many answers in a row that were slow, or quick. What is between counts as
+// When a webhook changes queues: after so many answers in a row that were slow, or quick. What is between counts as
 // neither, so that an endpoint on the border does not wander.
 const (
-	LaneChangesAfter = 5
-	SlowFrom         = 2 * time.Second
-	QuickWithin      = time.Second
+	QueueChangesAfter = 5
+	SlowFrom          = 2 * time.Second
+	QuickWithin       = time.Second
 )
 
 // What is let go in a minute, once breakers are closed: to one webhook 10 a second at first, besides its new
 // deliveries, and twice as many each minute that its breaker stays closed, up to 160 a second, so that what an hour's
 // outage left of an endpoint that takes 100 a second is over in another. Of a webhook that may not be sent to any more,
-// which has no endpoint to spare, as many as are recorded quickly. And of all together, half of what the slow lane's 50
-// batches at once take when endpoints answer in a quarter of a second, so that what else goes by that lane does not
+// which has no endpoint to spare, as many as are recorded quickly. And of all together, half of what the slow queue's
+// 50 batches at once take when endpoints answer in a quarter of a second, so that what else goes by that queue does not
 // wait behind it.
 const (
-	LetGoFirst    = 600
-	LetGoMost     = 16 * LetGoFirst
-	LetGoRecorded = 4_000
-	LetGoInAll    = 60_000
+	ReleaseFirst       = 600
+	ReleaseMax         = 16 * ReleaseFirst
+	ReleaseRecordedMax = 4_000
+	ReleaseTotal       = 60_000
 )
 
-// LetGo is how many a minute each of so many webhooks gets back, of which it got so many in the minute before.
-func LetGo(before, webhooks int) int {
-	return min(max(LetGoFirst, 2*before), LetGoMost, letGoShare(webhooks))
+// Released is how many a minute each of so many webhooks gets back, of which it got so many in the minute before.
+func Released(before, webhooks int) int {
+	return min(max(ReleaseFirst, 2*before), ReleaseMax, releaseShare(webhooks))
 }
 
-// LetGoToRecord is how many of those are of each that may not be sent to any more.
-func LetGoToRecord(webhooks int) int { return min(LetGoRecorded, letGoShare(webhooks)) }
+// ReleasedToRecord is how many of those are of each that may not be sent to any more.
+func ReleasedToRecord(webhooks int) int { return min(ReleaseRecordedMax, releaseShare(webhooks)) }
 
-func letGoShare(webhooks int) int { return max(1, LetGoInAll/max(1, webhooks)) }
+func releaseShare(webhooks int) int { return max(1, ReleaseTotal/max(1, webhooks)) }
 
 // ParkedKept is how long what is parked is kept at most. Five days without a success disable a webhook, and then, as
 // when it is gone, what is parked is let go to be recorded.
@@ -124,7 +124,7 @@ func (r Run) After(a Attempt) Run {
 }
 
 // Sight is what goes with an attempt that was made.
-type Sight struct {
+type Observation struct {
 	Run   Run           // with it
 	Probe bool          // it was one
 	Asked time.Duration // the pause that the endpoint asked for, or is due
@@ -142,7 +142,7 @@ const (
 
 // paused is h whose endpoint asked for a pause. The pause is prolonged by 10 to 20 %, so that the next answers that ask
 // for the same change nothing and are not written.
-func (h Health) paused(s Sight, now time.Time) Health {
+func (h Health) paused(s Observation, now time.Time) Health {
 	asked := min(s.Pause, PauseMost)
 	if asked > 0 && h.PausedUntil.Before(now.Add(asked)) {
 		h.PausedUntil = now.Add(time.Duration(float64(asked) * (1.1 + 0.1*s.Drawn))).Truncate(time.Millisecond)
@@ -151,16 +151,16 @@ func (h Health) paused(s Sight, now time.Time) Health {
 }
 
 // probeAt is when an open breaker's next probe is due after a failure: never within the pause.
-func (h Health) probeAt(s Sight, now time.Time) time.Time {
+func (h Health) probeAt(s Observation, now time.Time) time.Time {
 	if next := h.Breaker.next(s.Asked, now, s.Drawn); next.After(h.PausedUntil) {
 		return next
 	}
 	return h.PausedUntil
 }
 
-// Seen is h after an attempt, with its breaker and its lane. A success of an attempt that was on its way when the
+// Observe is h after an attempt, with its breaker and its queue. A success of an attempt that was on its way when the
 // endpoint asked for a pause does not end the pause.
-func (h Health) Seen(a Attempt, s Sight, now time.Time) Health {
+func (h Health) Observe(a Attempt, s Observation, now time.Time) Health {
 	before, failed := h, a.Outcome != OutcomeDelivered
 	h = h.After(a, now)
 	if failed {
@@ -183,9 +183,9 @@ func (h Health) Seen(a Attempt, s Sight, now time.Time) Health {
 		h.Breaker.ProbeAt = h.probeAt(s, now)
 	}
 	switch {
-	case h.SlowSince.IsZero() && s.Run.Slow >= LaneChangesAfter:
+	case h.SlowSince.IsZero() && s.Run.Slow >= QueueChangesAfter:
 		h.SlowSince = now
-	case s.Run.Quick >= LaneChangesAfter:
+	case s.Run.Quick >= QueueChangesAfter:
 		h.SlowSince = time.Time{}
 	}
 	return h
@@ -197,7 +197,7 @@ func (h Health) Claimed(now time.Time) Health {
 	return h
 }
 
-// Slow tells that its deliveries take the slow lane. While its breaker is open they are parked from either, and need
+// Slow tells that its deliveries take the slow queue. While its breaker is open they are parked from either, and need
 // not crowd that one: an endpoint that hangs is slow, too.
 func (h Health) Slow() bool { return !h.SlowSince.IsZero() && !h.Breaker.Open() }
 

@@ -21,7 +21,7 @@ type watched struct {
 
 func (w *watched) sees(a domain.Attempt, probe bool, asked time.Duration, at time.Time) {
 	w.run = w.run.After(a)
-	w.health = w.health.Seen(a, domain.Sight{Run: w.run, Probe: probe, Asked: asked, Drawn: 0.5}, at)
+	w.health = w.health.Observe(a, domain.Observation{Run: w.run, Probe: probe, Asked: asked, Drawn: 0.5}, at)
 }
 
 func TestRule20_ABreakerOpensWithTheFifthFailureAndASuccessClosesIt(t *testing.T) {
@@ -65,11 +65,11 @@ func TestRule20_ABreakerOpensByTheDurableClockHoweverLittleAProcessSees(t *testi
 	for after, want := range map[time.Duration]bool{0: false, domain.BreakerOpensAfter - time.Second: false,
 		domain.BreakerOpensAfter: true} {
 		h := domain.Health{FailingSince: now}
-		well := domain.Sight{Run: domain.Run{Failures: -20}, Drawn: 0.5}
-		if got := h.Seen(refused, well, now.Add(after)); got.Breaker.Open() != want {
+		well := domain.Observation{Run: domain.Run{Failures: -20}, Drawn: 0.5}
+		if got := h.Observe(refused, well, now.Add(after)); got.Breaker.Open() != want {
 			t.Errorf("failing for %s: %+v", after, got.Breaker)
 		}
-		if got := h.Seen(succeeded, well, now.Add(after)); !got.Well() {
+		if got := h.Observe(succeeded, well, now.Add(after)); !got.Well() {
 			t.Errorf("a success after %s leaves %+v", after, got)
 		}
 	}
@@ -85,7 +85,7 @@ func TestRule20_AProbeWaitsForWhatTheEndpointAskedForAndNoLongerThanTenMinutes(t
 		}
 	}
 	for drawn, want := range map[float64]time.Duration{0: 24 * time.Second, 1: 36 * time.Second} {
-		h := domain.Health{}.Seen(refused, domain.Sight{Run: domain.Run{Failures: domain.BreakerOpensAt},
+		h := domain.Health{}.Observe(refused, domain.Observation{Run: domain.Run{Failures: domain.BreakerOpensAt},
 			Drawn: drawn}, now)
 		if got := h.Breaker.ProbeAt.Sub(now); got != want {
 			t.Errorf("drawn %v: probed after %s, want %s", drawn, got, want)
@@ -137,18 +137,18 @@ func TestRule20_AnEndpointThatWasWellHasSomeCredit(t *testing.T) {
 
 // Whoever sends probes may be down, or have nothing to send: then the next delivery is one.
 func TestRule20_ABreakerThatNobodyProbesLapsesAndOpensAgainWithTheNextFailure(t *testing.T) {
-	h := domain.Health{FailingSince: now}.Seen(refused,
-		domain.Sight{Run: domain.Run{Failures: domain.BreakerOpensAt}, Drawn: 0.5}, now)
+	h := domain.Health{FailingSince: now}.Observe(refused,
+		domain.Observation{Run: domain.Run{Failures: domain.BreakerOpensAt}, Drawn: 0.5}, now)
 	lapsed := h.Breaker.ProbeAt.Add(domain.ProbeLapses)
 	if !h.Breaker.Holds(lapsed.Add(-time.Millisecond)) || h.Breaker.Holds(lapsed) {
 		t.Errorf("it is %+v", h.Breaker)
 	}
-	again := h.Seen(refused, domain.Sight{Drawn: 0.5}, lapsed).Breaker
+	again := h.Observe(refused, domain.Observation{Drawn: 0.5}, lapsed).Breaker
 	if !again.Holds(lapsed) || again.Trips != 1 || again.ProbeAt.Sub(lapsed) != 2*domain.ProbeWaitLeast ||
 		!again.OpenedAt.Equal(now) {
 		t.Errorf("after a failure it is %+v", again)
 	}
-	if got := h.Seen(succeeded, domain.Sight{Drawn: 0.5}, lapsed); !got.Well() {
+	if got := h.Observe(succeeded, domain.Observation{Drawn: 0.5}, lapsed); !got.Well() {
 		t.Errorf("after a success it is %+v", got)
 	}
 }
@@ -198,7 +198,9 @@ func TestRule20_ASlowEndpointMovesAndAQuickOneMovesBack(t *testing.T) {
 
 // Rule 20: a pause that an endpoint asks for holds for all of its deliveries and for its probe.
 func TestRule20_APauseIsKeptInHealthAndALongOneOpensTheBreaker(t *testing.T) {
-	asks := func(pause time.Duration) domain.Sight { return domain.Sight{Pause: pause, Asked: pause, Drawn: 0.5} }
+	asks := func(pause time.Duration) domain.Observation {
+		return domain.Observation{Pause: pause, Asked: pause, Drawn: 0.5}
+	}
 	for _, c := range []struct {
 		pause, least, most time.Duration
 		opens              bool
@@ -210,7 +212,7 @@ func TestRule20_APauseIsKeptInHealthAndALongOneOpensTheBreaker(t *testing.T) {
 		{time.Hour, time.Hour, 72 * time.Minute, true},
 		{1000 * time.Hour, 24 * time.Hour, 29 * time.Hour, true},
 	} {
-		h := domain.Health{}.Seen(refused, asks(c.pause), now)
+		h := domain.Health{}.Observe(refused, asks(c.pause), now)
 		if wait := h.PausedUntil.Sub(now); wait < c.least || wait > c.most || h.Breaker.Open() != c.opens {
 			t.Errorf("a pause of %s: until %s, the breaker is %+v", c.pause, wait, h.Breaker)
 		}
@@ -218,7 +220,7 @@ func TestRule20_APauseIsKeptInHealthAndALongOneOpensTheBreaker(t *testing.T) {
 			t.Errorf("a pause of %s: the probe is due at %s, the pause ends at %s", c.pause, h.Breaker.ProbeAt,
 				h.PausedUntil)
 		}
-		again := h.Seen(refused, asks(c.pause), now.Add(min(c.pause, domain.PauseMost)/20))
+		again := h.Observe(refused, asks(c.pause), now.Add(min(c.pause, domain.PauseMost)/20))
 		if again != h {
 			t.Errorf("the next answer that asks for %s changes %+v to %+v", c.pause, h, again)
 		}
@@ -227,16 +229,16 @@ func TestRule20_APauseIsKeptInHealthAndALongOneOpensTheBreaker(t *testing.T) {
 
 func TestRule20_ASuccessThatWasOnItsWayEndsNoPauseAndTheProbesDoes(t *testing.T) {
 	for _, pause := range []time.Duration{30 * time.Second, time.Hour} {
-		h := domain.Health{}.Seen(refused, domain.Sight{Pause: pause, Drawn: 0.5}, now)
-		during := h.Seen(succeeded, domain.Sight{}, now.Add(time.Second))
+		h := domain.Health{}.Observe(refused, domain.Observation{Pause: pause, Drawn: 0.5}, now)
+		during := h.Observe(succeeded, domain.Observation{}, now.Add(time.Second))
 		if !during.PausedUntil.Equal(h.PausedUntil) || during.Breaker != h.Breaker ||
 			during.State() != domain.HealthGood || during.Well() {
 			t.Errorf("%s: a success in between leaves %+v of %+v", pause, during, h)
 		}
-		if after := during.Seen(succeeded, domain.Sight{}, h.PausedUntil); !after.Well() {
+		if after := during.Observe(succeeded, domain.Observation{}, h.PausedUntil); !after.Well() {
 			t.Errorf("%s: a success after it leaves %+v", pause, after)
 		}
-		if probed := h.Seen(succeeded, domain.Sight{Probe: true}, now.Add(time.Second)); !probed.Well() {
+		if probed := h.Observe(succeeded, domain.Observation{Probe: true}, now.Add(time.Second)); !probed.Well() {
 			t.Errorf("%s: a probe that somebody asked for leaves %+v", pause, probed)
 		}
 	}
@@ -248,16 +250,18 @@ func TestRule20_AProbeThatIsAskedToPauseWaitsAsLong(t *testing.T) {
 		w.sees(refused, false, 0, now)
 	}
 	at := w.health.Breaker.ProbeAt
-	h := w.health.Claimed(at).Seen(refused,
-		domain.Sight{Probe: true, Pause: 2 * time.Hour, Asked: 2 * time.Hour, Drawn: 0.5}, at)
+	h := w.health.Claimed(at).Observe(refused,
+		domain.Observation{Probe: true, Pause: 2 * time.Hour, Asked: 2 * time.Hour, Drawn: 0.5}, at)
 	if wait := h.Breaker.ProbeAt.Sub(at); wait < 2*time.Hour || wait > 150*time.Minute {
 		t.Errorf("the next probe comes after %s, want two hours", wait)
 	}
-	late := h.Seen(refused, domain.Sight{Pause: 5 * time.Hour, Drawn: 0.5}, at.Add(time.Second)) // it was on its way
+	// it was on its way
+	late := h.Observe(refused, domain.Observation{Pause: 5 * time.Hour, Drawn: 0.5}, at.Add(time.Second))
 	if wait := late.Breaker.ProbeAt.Sub(at); wait < 5*time.Hour || late.Breaker.Trips != h.Breaker.Trips {
 		t.Errorf("another answer asks for five hours; the probe comes after %s", wait)
 	}
-	if gone := h.Seen(domain.Attempt{Outcome: domain.OutcomeFailed, Status: 410}, domain.Sight{Pause: time.Hour},
+	if gone := h.Observe(domain.Attempt{Outcome: domain.OutcomeFailed, Status: 410},
+		domain.Observation{Pause: time.Hour},
 		at); gone.Breaker.Open() || !gone.PausedUntil.IsZero() {
 		t.Errorf("one that is disabled is %+v", gone)
 	}

@@ -218,10 +218,10 @@ func (c Credentials) CheckChange(given CredentialsChange) []fault.Field {
 	return wrong
 }
 
-// Astray reports the secrets that would go to another host than that for which they were given; from and to are the
-// webhook's URL before and after. Whoever may change a webhook does not learn its secrets, and must not have them sent
-// to an endpoint of their own either: they are given again.
-func (c Credentials) Astray(given CredentialsChange, from, to string) []fault.Field {
+// MovedSecrets reports the secrets that would go to another host than that for which they were given; from and to are
+// the webhook's URL before and after. Whoever may change a webhook does not learn its secrets, and must not have them
+// sent to an endpoint of their own either: they are given again.
+func (c Credentials) MovedSecrets(given CredentialsChange, from, to string) []fault.Field {
 	changed, plain := c.Change(given)
 	moved, tokenMoved := origin(from) != origin(to), origin(c.TokenURL) != origin(changed.TokenURL)
 	var wrong []fault.Field

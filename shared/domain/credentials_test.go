@@ -108,7 +108,7 @@ func TestRule22_NoSecretGoesAlongToAnotherHost(t *testing.T) {
 		"another path of it": {"https://a.test/hooks", CredentialsChange{Scheme: scheme(AuthOAuth2),
 			Parts: map[string]string{"token_url": "https://login.test/b"}}, ""},
 	} {
-		if got := pointersOf(c.Astray(x.given, "https://a.test/hooks", x.to)); got != x.want {
+		if got := pointersOf(c.MovedSecrets(x.given, "https://a.test/hooks", x.to)); got != x.want {
 			t.Errorf("%s: got %q, want %q", name, got, x.want)
 		}
 	}

@@ -298,8 +298,8 @@ func (t TemplateType) Refill(base string, before []Value, given []GivenValue,
 	return all, changed, tooMuch(base, all)
 }
 
-// KeptFromParticipants reports each given value of a usable field that participants do not fill.
-func (t TemplateType) KeptFromParticipants(base string, given []GivenValue, installed bool) []fault.Field {
+// ParticipantFaults reports each given value of a usable field that participants do not fill.
+func (t TemplateType) ParticipantFaults(base string, given []GivenValue, installed bool) []fault.Field {
 	var wrong []fault.Field
 	for i, g := range given {
 		if f := t.Field(g.CustomID); f >= 0 && t.Fields[f].Usable(installed) &&

@@ -202,7 +202,7 @@ func TestRule29_WhoFillsAFieldIsTheAccountUnlessSaid(t *testing.T) {
 		d.FilledBy = f
 		return domain.TemplateType{Fields: []domain.DataField{d}}
 	}
-	if !by(domain.FilledByParticipants).Unsettles(by("")) || by("").Unsettles(by("")) {
+	if !by(domain.FilledByParticipants).ChangesAcceptedValues(by("")) || by("").ChangesAcceptedValues(by("")) {
 		t.Error("the fields' version rises when another side fills the field, and only then")
 	}
 	system := domain.TemplateType{Extension: "acme",

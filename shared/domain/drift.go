@@ -104,7 +104,7 @@ func (i Installation) DriftFrom(b Blueprint, m Managed) []Finding {
 		case StepLifecycle:
 			id := LifecycleID(i.Account, i.Extension)
 			found, ok := m.Webhooks[id]
-			ok = ok && !i.Outlived(found)
+			ok = ok && !i.Orphaned(found)
 			want := i.DefineLifecycle(*b.Lifecycle, found)
 			at := Finding{Kind: s.Kind, ID: string(id), Name: want.Name}
 			if !ok {
@@ -154,7 +154,7 @@ func (i Installation) Surplus(b Blueprint, m Managed) []Webhook {
 	declared := i.WebhookIDs(b)
 	var all []Webhook
 	for id, w := range m.Webhooks {
-		if !declared[id] && !i.Outlived(w) {
+		if !declared[id] && !i.Orphaned(w) {
 			all = append(all, w)
 		}
 	}

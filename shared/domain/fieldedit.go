@@ -48,7 +48,7 @@ func (t TemplateType) UpdateField(customID string, c FieldChange) (TemplateType,
 	definition := c.Name != nil || c.Description != nil || c.Placeholder != nil || c.Kind != nil || c.Default != nil ||
 		c.FilledBy != nil
 	if definition && f.Source == SourceSystem {
-		return t, KeptFor(t.Extension, "data field")
+		return t, ManagedFault(t.Extension, "data field")
 	}
 	set(&f.Active, c.Active)
 	set(&f.Name, c.Name)
@@ -69,7 +69,7 @@ func (t TemplateType) RemoveField(customID string) (TemplateType, error) {
 	case at < 0:
 		return t, noField(customID)
 	case t.Fields[at].Source == SourceSystem:
-		return t, KeptFor(t.Extension, "data field")
+		return t, ManagedFault(t.Extension, "data field")
 	}
 	t.Fields = slices.Delete(slices.Clone(t.Fields), at, at+1)
 	return t, nil
@@ -113,7 +113,7 @@ func (t TemplateType) ReplaceFields(given []GivenField) (TemplateType, error) {
 		f := DataField{FieldDefinition: g.FieldDefinition, Source: SourceUser, Active: g.Active == nil || *g.Active}
 		if at := t.Field(g.CustomID); at >= 0 && t.Fields[at].Source == SourceSystem {
 			if t.Fields[at].FieldDefinition != g.FieldDefinition {
-				return t, KeptFor(t.Extension, fmt.Sprintf("data field %q", g.CustomID))
+				return t, ManagedFault(t.Extension, fmt.Sprintf("data field %q", g.CustomID))
 			}
 			f.Source, f.Withdrawn, f.WasOff = SourceSystem, t.Fields[at].Withdrawn, t.Fields[at].WasOff
 		}
@@ -122,7 +122,7 @@ func (t TemplateType) ReplaceFields(given []GivenField) (TemplateType, error) {
 	replaced := TemplateType{Fields: fields}
 	for _, f := range t.Fields {
 		if f.Source == SourceSystem && replaced.Field(f.CustomID) < 0 {
-			return t, KeptFor(t.Extension, fmt.Sprintf("data field %q", f.CustomID))
+			return t, ManagedFault(t.Extension, fmt.Sprintf("data field %q", f.CustomID))
 		}
 	}
 	return t.withFields(fields, func(pointer string) string { return pointer })
@@ -148,10 +148,10 @@ func (t TemplateType) withFields(fields []DataField, pointer func(string) string
 	return t, nil
 }
 
-// Unsettles tells whether a value that was fine by the fields before may not be by those after: a field was
+// ChangesAcceptedValues tells whether a value that was fine by the fields before may not be by those after: a field was
 // removed, changed its kind or who fills it, or was switched on or off. Then the fields' version rises (design rule
 // 13).
-func (t TemplateType) Unsettles(before TemplateType) bool {
+func (t TemplateType) ChangesAcceptedValues(before TemplateType) bool {
 	return slices.ContainsFunc(before.Fields, func(was DataField) bool {
 		at := t.Field(was.CustomID)
 		return at < 0 || t.Fields[at].Kind != was.Kind || t.Fields[at].Active != was.Active ||

@@ -33,7 +33,7 @@ type Health struct {
 	DisabledAt   time.Time `json:"disabled_at,omitzero"`
 	Reason       string    `json:"reason"` // of the attempt that led to the state
 	Breaker      Breaker   `json:"breaker,omitzero"`
-	SlowSince    time.Time `json:"slow_since,omitzero"`   // when its deliveries moved to the slow lane
+	SlowSince    time.Time `json:"slow_since,omitzero"`   // when its deliveries moved to the slow queue
 	PausedUntil  time.Time `json:"paused_until,omitzero"` // the pause that its endpoint asked for
 	Revision
 }

@@ -83,8 +83,8 @@ func (e EventID) External() string {
 	return known
 }
 
-// Made is when the id was made, to the millisecond; for an external event, when it happened. False for a derived id.
-func (e EventID) Made() (time.Time, bool) {
+// Time is when the id was made, to the millisecond; for an external event, when it happened. False for a derived id.
+func (e EventID) Time() (time.Time, bool) {
 	text, isEvent := strings.CutPrefix(string(e), eventPrefix)
 	if known := e.External(); known != "" {
 		text = strings.TrimSuffix(text, "_"+known) + known

@@ -317,9 +317,9 @@ func ManagedBy(e ExtensionID, what string) error {
 			"removed otherwise.", what, e)
 }
 
-// KeptFor is the refusal of a change to a template type or data field of an extension (design rule 8), enabled or not:
-// contracts have values of it.
-func KeptFor(e ExtensionID, what string) error {
+// ManagedFault is the refusal of a change to a template type or data field of an extension (design rule 8), enabled or
+// not: contracts have values of it.
+func ManagedFault(e ExtensionID, what string) error {
 	return fault.New(fault.Conflict, "managed-resource",
 		"This %s is managed by the extension %q, and cannot be changed or removed. It stays when the extension is "+
 			"disabled, for the contracts that were made with it.", what, e)

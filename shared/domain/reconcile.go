@@ -66,8 +66,8 @@ func (i Installation) DefineWebhook(b Blueprint, declared WebhookBlueprint, type
 	return w
 }
 
-// Outlived is true for the lifecycle webhook of an earlier life, which still has its last delivery to make.
-func (i Installation) Outlived(w Webhook) bool { return w.Lifecycle && w.Epoch != i.Epoch }
+// Orphaned is true for the lifecycle webhook of an earlier life, which still has its last delivery to make.
+func (i Installation) Orphaned(w Webhook) bool { return w.Lifecycle && w.Epoch != i.Epoch }
 
 // DefineLifecycle is found as the blueprint declares the lifecycle webhook; a zero found is created. One of an
 // earlier life starts again.

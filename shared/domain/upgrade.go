@@ -150,11 +150,11 @@ func (s UpgradeSubject) Plan() UpgradePlan {
 	p.NeedsConsent = append(p.NeedsConsent, s.From.Diff(s.To.BlueprintSpec).NeedsConsent...)
 	last := s.lifecycle(&p) // it hears of all that comes between
 	for _, declared := range s.To.TemplateTypes {
-		s.comes(&p, declared)
+		s.planAddition(&p, declared)
 	}
 	removals := append(s.webhooks(&p), last...)
 	for _, key := range s.keys() {
-		s.goes(&p, key)
+		s.planRemoval(&p, key)
 	}
 	p.Steps = append(p.Steps, removals...)
 	s.dependencies(&p)
@@ -174,8 +174,8 @@ func (s UpgradeSubject) Plan() UpgradePlan {
 	return p
 }
 
-// comes plans what is new or changed in a template type that the version has, and names what is in its way.
-func (s UpgradeSubject) comes(p *UpgradePlan, declared TemplateTypeBlueprint) {
+// planAddition plans what is new or changed in a template type that the version has, and names what is in its way.
+func (s UpgradeSubject) planAddition(p *UpgradePlan, declared TemplateTypeBlueprint) {
 	found := s.templateType(declared.Key)
 	extensionType := s.To.Extension.TypeOf(declared.Key)
 	for _, id := range found.HeldByUsers(declared.Fields) {
@@ -214,8 +214,8 @@ func (s UpgradeSubject) comes(p *UpgradePlan, declared TemplateTypeBlueprint) {
 	p.Steps = append(p.Steps, Step{Kind: StepTemplateType, TypeKey: declared.Key})
 }
 
-// goes plans what a template type loses, all of it when the version lacks the type.
-func (s UpgradeSubject) goes(p *UpgradePlan, key string) {
+// planRemoval plans what a template type loses, all of it when the version lacks the type.
+func (s UpgradeSubject) planRemoval(p *UpgradePlan, key string) {
 	found := s.templateType(key)
 	declared, kept := s.To.TemplateType(key)
 	after := found.Withdraw(declared.Fields)
@@ -283,7 +283,7 @@ func (s UpgradeSubject) webhooks(p *UpgradePlan) (removals []Step) {
 // lifecycle plans the lifecycle endpoint's webhook, and returns the step that removes it when the version has none.
 func (s UpgradeSubject) lifecycle(p *UpgradePlan) (removals []Step) {
 	found := s.webhook(LifecycleID(s.Installation.Account, s.Installation.Extension))
-	if s.Installation.Outlived(found) {
+	if s.Installation.Orphaned(found) {
 		found = Webhook{}
 	}
 	u := WebhookUpgrade{ID: found.ID, Key: string(StepLifecycle), URL: found.URL, Change: UpgradeRemoves}

@@ -17,19 +17,19 @@ import (
 // returns the stored value of each at its index, or the zero value, read consistently. Unavailable when DynamoDB
 // leaves some unread after several tries.
 
-func (s *Store) TheseAccounts(ctx context.Context, keyed []domain.Account) ([]domain.Account, error) {
+func (s *Store) BatchAccounts(ctx context.Context, keyed []domain.Account) ([]domain.Account, error) {
 	return getAll(ctx, s, keyed)
 }
 
-func (s *Store) TheseUsers(ctx context.Context, keyed []domain.User) ([]domain.User, error) {
+func (s *Store) BatchUsers(ctx context.Context, keyed []domain.User) ([]domain.User, error) {
 	return getAll(ctx, s, keyed)
 }
 
-func (s *Store) TheseWorkspaces(ctx context.Context, keyed []domain.Workspace) ([]domain.Workspace, error) {
+func (s *Store) BatchWorkspaces(ctx context.Context, keyed []domain.Workspace) ([]domain.Workspace, error) {
 	return getAll(ctx, s, keyed)
 }
 
-func (s *Store) TheseTemplates(ctx context.Context, keyed []domain.Template) ([]domain.Template, error) {
+func (s *Store) BatchTemplates(ctx context.Context, keyed []domain.Template) ([]domain.Template, error) {
 	return getAll(ctx, s, keyed)
 }
 

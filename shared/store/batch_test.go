@@ -26,7 +26,7 @@ func TestThese_AreAtTheirPlacesAndZeroWhereThereIsNone(t *testing.T) {
 	}
 	calls := 0
 	// DynamoDB hands back all but the first item of every second call.
-	got, err := s.At(domain.SystemClock, unread(&calls, func() bool { return calls%2 == 1 })).TheseAccounts(t.Context(),
+	got, err := s.At(domain.SystemClock, unread(&calls, func() bool { return calls%2 == 1 })).BatchAccounts(t.Context(),
 		keyed)
 	if err != nil || len(got) != len(keyed) || calls != 6 {
 		t.Fatalf("got %d accounts after %d calls, %v, want %d after 6", len(got), calls, err, len(keyed))
@@ -40,14 +40,14 @@ func TestThese_AreAtTheirPlacesAndZeroWhereThereIsNone(t *testing.T) {
 			t.Errorf("place %d has %+v, want the name %q", n, a, want)
 		}
 	}
-	if none, err := s.TheseAccounts(t.Context(), nil); err != nil || len(none) > 0 {
+	if none, err := s.BatchAccounts(t.Context(), nil); err != nil || len(none) > 0 {
 		t.Errorf("of none: got %v, %v", none, err)
 	}
 	stuck := s.At(domain.SystemClock, unread(&calls, func() bool { return true }))
-	if _, err := stuck.TheseAccounts(t.Context(), keyed[:3]); fault.KindOf(err) != fault.Unavailable {
+	if _, err := stuck.BatchAccounts(t.Context(), keyed[:3]); fault.KindOf(err) != fault.Unavailable {
 		t.Errorf("while nothing is processed: got %v, want Unavailable", err)
 	}
-	if _, err := s.At(domain.SystemClock, storetest.Failing("BatchGetItem")).TheseAccounts(t.Context(),
+	if _, err := s.At(domain.SystemClock, storetest.Failing("BatchGetItem")).BatchAccounts(t.Context(),
 		keyed); err == nil {
 		t.Error("while calls fail: no error")
 	}

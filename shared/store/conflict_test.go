@@ -239,10 +239,10 @@ func TestSingleWrites_ATransactionOnTheItemIsNoInternalError(t *testing.T) {
 			return s.CreateDataKey(ctx, store.DataKey{Month: "2026-11"})
 		}, "", "busy"},
 		"what was let go": {func(ctx context.Context, s *store.Store) error {
-			return s.NoteLetGo(ctx, store.Watched{Account: "a", Webhook: "whk_1"}, 1)
+			return s.NoteReleased(ctx, store.Watched{Account: "a", Webhook: "whk_1"}, 1)
 		}, "busy", "busy"},
 		"a turn": {func(ctx context.Context, s *store.Store) error {
-			_, err := s.Turns(ctx, "whk_1", 1, time.Second)
+			_, err := s.LeaseTurns(ctx, "whk_1", 1, time.Second)
 			return err
 		}, "busy", "busy"},
 	} {

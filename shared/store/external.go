@@ -36,7 +36,7 @@ func (s *Store) Accept(ctx context.Context, all []events.Event) ([]Accepted, err
 	for i := range all {
 		all[i].AcceptedAt, all[i].Trace = now, traced
 	}
-	before, err := s.these(ctx, all)
+	before, err := s.batch(ctx, all)
 	if err != nil {
 		return nil, err
 	}
@@ -74,8 +74,8 @@ func known(stored, sent events.Event) Accepted {
 	return Accepted{Known: true}
 }
 
-// these are the events already stored.
-func (s *Store) these(ctx context.Context, all []events.Event) (map[key]events.Event, error) {
+// batch are the events already stored.
+func (s *Store) batch(ctx context.Context, all []events.Event) (map[key]events.Event, error) {
 	keys := make([]key, len(all))
 	for i, e := range all {
 		keys[i] = eventKey(e.Account, e.Contract, e.ID)

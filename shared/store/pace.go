@@ -30,10 +30,10 @@ const (
 	paceRaces = 8
 )
 
-// Turns leases the next n turns to send to the webhook, and returns the time of the first; the others follow at equal
-// distances. After a quiet second the first turns lie in the past. A call costs one write unit, or two after a pause.
-// Conflict `backlog`, without a lease, when all turns within domain.TurnsWithin are taken.
-func (s *Store) Turns(ctx context.Context, w domain.WebhookID, n int,
+// LeaseTurns leases the next n turns to send to the webhook, and returns the time of the first; the others follow at
+// equal distances. After a quiet second the first turns lie in the past. A call costs one write unit, or two after a
+// pause. Conflict `backlog`, without a lease, when all turns within domain.TurnsWithin are taken.
+func (s *Store) LeaseTurns(ctx context.Context, w domain.WebhookID, n int,
 	every time.Duration) (first time.Time, err error) {
 	now := s.now()
 	oldest, latest := now.Add(every-savedUp).UnixMicro(), now.Add(domain.TurnsWithin).UnixMicro()

@@ -16,7 +16,7 @@ const tenth = 100 * time.Millisecond
 
 func turns(t *testing.T, s *store.Store, n int) time.Time {
 	t.Helper()
-	first, err := s.Turns(t.Context(), "whk_1", n, tenth)
+	first, err := s.LeaseTurns(t.Context(), "whk_1", n, tenth)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +40,8 @@ func TestRule20_TurnsFollowOneAnother(t *testing.T) {
 	if got, want := turns(t, s, 1), now.Add(tenth-time.Second); !got.Equal(want) {
 		t.Errorf("after a pause: got %s, want %s: no more than a second is saved", got, want)
 	}
-	if first, err := s.Turns(t.Context(), "whk_2", 1, tenth); err != nil || !first.Equal(now.Add(tenth-time.Second)) {
+	if first, err := s.LeaseTurns(t.Context(), "whk_2", 1, tenth); err != nil ||
+		!first.Equal(now.Add(tenth-time.Second)) {
 		t.Errorf("another webhook's: got %s, %v", first, err)
 	}
 }
@@ -54,7 +55,7 @@ func TestRule20_NoTurnIsGivenTwice(t *testing.T) {
 	for range 8 {
 		asking.Go(func() {
 			for range 3 {
-				first, err := s.Turns(t.Context(), "whk_1", 2, tenth)
+				first, err := s.LeaseTurns(t.Context(), "whk_1", 2, tenth)
 				mu.Lock()
 				if all = append(all, first, first.Add(tenth)); err != nil {
 					t.Error(err)
@@ -77,7 +78,7 @@ func TestTurns_BeyondADayThereAreNone(t *testing.T) {
 	s := storetest.New(t).At(func() time.Time { return now })
 	turns(t, s, int((domain.TurnsWithin+2*time.Second)/tenth))
 	for range 2 {
-		if _, err := s.Turns(t.Context(), "whk_1", 1, tenth); !fault.Is(err, store.Backlog) ||
+		if _, err := s.LeaseTurns(t.Context(), "whk_1", 1, tenth); !fault.Is(err, store.Backlog) ||
 			fault.KindOf(err) != fault.Conflict {
 			t.Fatalf("got %v, want %s", err, store.Backlog)
 		}

@@ -161,7 +161,7 @@ type Watched struct {
 	OpenedAt   time.Time        `json:"opened_at"`            // when its breaker last opened, or a moment before
 	EmptySince time.Time        `json:"empty_since,omitzero"` // since then nothing is parked, and nothing will be
 	// deliveries released in the minute before, since the breaker last opened
-	LetGo int `json:"let_go,omitempty"`
+	Released int `json:"let_go,omitempty"`
 }
 
 const watchedPartition = "WATCHED"
@@ -178,8 +178,8 @@ func (w Watched) item() map[string]types.AttributeValue {
 	if !w.EmptySince.IsZero() {
 		item["empty_since"] = str(w.EmptySince.UTC().Format(time.RFC3339Nano))
 	}
-	if w.LetGo > 0 {
-		item["let_go"] = num(int64(w.LetGo))
+	if w.Released > 0 {
+		item["let_go"] = num(int64(w.Released))
 	}
 	return item
 }
@@ -215,10 +215,10 @@ func (s *Store) Watched(ctx context.Context) ([]Watched, error) {
 	return all, nil
 }
 
-// NoteLetGo notes how many deliveries of a watched webhook were released, unless its breaker has opened since w was
+// NoteReleased notes how many deliveries of a watched webhook were released, unless its breaker has opened since w was
 // read.
-func (s *Store) NoteLetGo(ctx context.Context, w Watched, n int) error {
-	w.LetGo = n
+func (s *Store) NoteReleased(ctx context.Context, w Watched, n int) error {
+	w.Released = n
 	return s.rewatch(ctx, w)
 }
 
@@ -257,7 +257,7 @@ func (s *Store) Quiet(ctx context.Context, w Watched) error {
 	now := s.now()
 	switch {
 	case w.EmptySince.IsZero() && now.Sub(w.OpenedAt) >= WatchedSettles:
-		w.EmptySince, w.LetGo = now, 0
+		w.EmptySince, w.Released = now, 0
 		return s.rewatch(ctx, w)
 	case !w.EmptySince.IsZero() && now.Sub(w.EmptySince) >= WatchedSettles:
 		_, err := s.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{

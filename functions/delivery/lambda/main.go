@@ -9,7 +9,7 @@ import (
 	"github.com/caarlos0/env/v11"
 
 	"plugboard/functions/delivery"
-	"plugboard/shared/lane"
+	"plugboard/shared/deliveryqueue"
 	"plugboard/shared/serve"
 )
 
@@ -21,7 +21,8 @@ func main() {
 			return nil, err
 		}
 		sealer, err := p.Sealer()
-		return delivery.New(p.Store, sealer, lane.New(sqs.NewFromConfig(p.AWS), c.Lanes, p.Now), c.Egress, p.Metrics,
+		return delivery.New(p.Store, sealer, deliveryqueue.New(sqs.NewFromConfig(p.AWS), c.Queues, p.Now), c.Egress,
+			p.Metrics,
 			p.Now).Handle, err
 	})
 }

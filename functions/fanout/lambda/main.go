@@ -8,7 +8,7 @@ import (
 	"github.com/caarlos0/env/v11"
 
 	"plugboard/functions/fanout"
-	"plugboard/shared/lane"
+	"plugboard/shared/deliveryqueue"
 	"plugboard/shared/queue"
 	"plugboard/shared/serve"
 )
@@ -18,6 +18,6 @@ func main() {
 		c, err := env.ParseAs[fanout.Config]()
 		client := sqs.NewFromConfig(p.AWS)
 		return fanout.New(p.Store, queue.New(client, c.Provisions), queue.New(client, c.Replays),
-			lane.New(client, c.Lanes, p.Now), p.Metrics, p.Now).Handle, err
+			deliveryqueue.New(client, c.Queues, p.Now), p.Metrics, p.Now).Handle, err
 	})
 }

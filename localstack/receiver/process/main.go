@@ -41,7 +41,7 @@ func run(address string, in io.Reader, out io.Writer) error {
 	s.print(receiver.Line{Listening: listener.Addr().String()})
 	go http.Serve(listener, s)
 	for told := json.NewDecoder(in); ; {
-		var t receiver.Told
+		var t receiver.Instruction
 		if err := told.Decode(&t); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {

@@ -1,4 +1,4 @@
-package lane_test
+package deliveryqueue_test
 
 import (
 	"errors"
@@ -12,8 +12,8 @@ import (
 	lambda "github.com/aws/aws-lambda-go/events"
 
 	"plugboard/events"
+	"plugboard/shared/deliveryqueue"
 	"plugboard/shared/domain"
-	"plugboard/shared/lane"
 	"plugboard/shared/queue"
 	"plugboard/shared/queue/queuetest"
 )
@@ -31,7 +31,7 @@ func taken(t *testing.T, q *queuetest.Queue) map[domain.WebhookID]events.Deliver
 	t.Helper()
 	all := map[domain.WebhookID]events.Delivery{}
 	for _, m := range q.Take().Records {
-		d, err := lane.Delivery(m, time.Hour)
+		d, err := deliveryqueue.Delivery(m, time.Hour)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -47,7 +47,7 @@ func TestRule20_WhatIsSlowHasALaneOfItsOwn(t *testing.T) {
 	quick, slow := queuetest.New(t), queuetest.New(t)
 	late := to("whk_late")
 	late.Slow = true
-	if failed := lane.Of(quick, slow, clock).Send(t.Context(),
+	if failed := deliveryqueue.On(quick, slow, clock).Send(t.Context(),
 		[]events.Delivery{to("whk_1"), late, to("whk_2")}); failed != nil {
 		t.Fatal(failed)
 	}
@@ -65,7 +65,8 @@ func TestSend_NamesWhatWasNotSentByItsPlace(t *testing.T) {
 	quick, slow := queuetest.New(t), queuetest.New(t)
 	late := to("whk_late")
 	late.Slow = true
-	failed := lane.Of(quick, slow.Broken(), clock).Send(t.Context(), []events.Delivery{to("whk_1"), late, to("whk_2")})
+	failed := deliveryqueue.On(quick, slow.Broken(), clock).Send(t.Context(),
+		[]events.Delivery{to("whk_1"), late, to("whk_2")})
 	if len(failed) != 1 || failed[1] == nil {
 		t.Errorf("got %v, want the second alone", failed)
 	}
@@ -76,7 +77,7 @@ func TestSend_ComesWhenItIsDue(t *testing.T) {
 	for wait, want := range map[time.Duration]time.Duration{-time.Hour: 0, 30 * time.Second: 30 * time.Second} {
 		d := to("whk_1")
 		d.NotBefore = at.Add(wait)
-		if failed := lane.Of(quick, slow, clock).Send(t.Context(), []events.Delivery{d}); failed != nil {
+		if failed := deliveryqueue.On(quick, slow, clock).Send(t.Context(), []events.Delivery{d}); failed != nil {
 			t.Fatal(failed)
 		}
 		if sent := quick.Sent(); len(sent) != 1 || sent[0].Delay != want {
@@ -88,7 +89,7 @@ func TestSend_ComesWhenItIsDue(t *testing.T) {
 // held is a delivery's message that the queue held for so long, and hands over for so many-th time.
 func held(t *testing.T, d events.Delivery, long time.Duration, receives string) lambda.SQSMessage {
 	t.Helper()
-	m, err := lane.Message(d)
+	m, err := deliveryqueue.Message(d)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,12 +117,12 @@ func TestDelivery_WhatIsKnownOfItsTarget(t *testing.T) {
 		"without its stamps": {unstamped, ""},
 		"none":               {held(t, to("whk_1"), 0, "1"), ""},
 	} {
-		got, err := lane.Delivery(c.message, 2*time.Second)
+		got, err := deliveryqueue.Delivery(c.message, 2*time.Second)
 		if got.Target != c.want || got.ID != with.ID || err != nil {
 			t.Errorf("%s: got %+v, %v; want the target %q", name, got, err, c.want)
 		}
 	}
-	if _, err := lane.Delivery(lambda.SQSMessage{Body: "not json"}, time.Hour); err == nil {
+	if _, err := deliveryqueue.Delivery(lambda.SQSMessage{Body: "not json"}, time.Hour); err == nil {
 		t.Error("what is no JSON is a delivery")
 	}
 }
@@ -130,13 +131,13 @@ func TestDelivery_WhatIsKnownOfItsTarget(t *testing.T) {
 func TestMessage_WhatIsKnownStaysBehindWhenTheBodyFillsTheRequest(t *testing.T) {
 	d := to("whk_1")
 	d.Target = strings.Repeat("t", 1000)
-	empty, err := lane.Message(d)
+	empty, err := deliveryqueue.Message(d)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for over, want := range []string{d.Target, ""} {
 		d.Body = strings.Repeat("x", queue.BilledRequest-empty.Size()+len("{}")+over)
-		m, err := lane.Message(d)
+		m, err := deliveryqueue.Message(d)
 		if got := m.Attributes["target"]; err != nil || got != want || m.Attributes["event"] != d.Body {
 			t.Errorf("%d bytes too many: %d bytes are along, %v; want %d", over, len(got), err, len(want))
 		}
@@ -148,7 +149,8 @@ func TestSend_ABodyTooBigForABilledRequestOrNotForSQSStaysBehind(t *testing.T) {
 	small, big, odd := to("whk_1"), to("whk_big"), to("whk_odd")
 	small.Body, big.Body, odd.Body = `{"a":"<\u0000 \"q\" \\>"}`, strings.Repeat("x", queue.BilledRequest),
 		"{\"a\":\"\uffff\"}"
-	if failed := lane.Of(quick, slow, clock).Send(t.Context(), []events.Delivery{small, big, odd}); failed != nil {
+	if failed := deliveryqueue.On(quick, slow, clock).Send(t.Context(), []events.Delivery{small, big, odd}); failed !=
+		nil {
 		t.Fatal(errors.Join(slices.Collect(maps.Values(failed))...))
 	}
 	if got := taken(t, quick); got["whk_1"] != small || got["whk_big"].Body != "" || got["whk_big"].Event != "evt_1" ||

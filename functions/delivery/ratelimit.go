@@ -16,13 +16,13 @@ import (
 
 // Pace leases the next n turns of a webhook at equal distances, and returns the time of the first. Conflict `backlog`
 // when none is free within domain.TurnsWithin.
-type Pace interface {
-	Turns(ctx context.Context, w domain.WebhookID, n int, every time.Duration) (first time.Time, err error)
+type TurnLeases interface {
+	LeaseTurns(ctx context.Context, w domain.WebhookID, n int, every time.Duration) (first time.Time, err error)
 }
 
 // turns leases a block of turns at a time: as many as the process's deliveries to the webhook need at the moment.
-type turns struct {
-	pace Pace
+type rateLimiter struct {
+	pace TurnLeases
 
 	mu     sync.Mutex
 	blocks map[domain.WebhookID]*block
@@ -36,17 +36,19 @@ type block struct {
 	at     time.Time // of the next turn
 }
 
-func newTurns(p Pace) *turns { return &turns{pace: p, blocks: map[domain.WebhookID]*block{}} }
+func newRateLimiter(p TurnLeases) *rateLimiter {
+	return &rateLimiter{pace: p, blocks: map[domain.WebhookID]*block{}}
+}
 
 // next is the time of the webhook's next turn.
-func (ts *turns) next(ctx context.Context, w domain.WebhookID, every time.Duration) (time.Time, error) {
-	b := ts.want(w)
+func (ts *rateLimiter) next(ctx context.Context, w domain.WebhookID, every time.Duration) (time.Time, error) {
+	b := ts.join(w)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	defer ts.had(w, b) // before the next caller counts who waits
+	defer ts.release(w, b) // before the next caller counts who waits
 	if b.left == 0 {
-		n := ts.wanted(b)
-		first, err := ts.pace.Turns(ctx, w, n, every)
+		n := ts.waiting(b)
+		first, err := ts.pace.LeaseTurns(ctx, w, n, every)
 		if err != nil {
 			return time.Time{}, err
 		}
@@ -57,7 +59,7 @@ func (ts *turns) next(ctx context.Context, w domain.WebhookID, every time.Durati
 	return turn, nil
 }
 
-func (ts *turns) want(w domain.WebhookID) *block {
+func (ts *rateLimiter) join(w domain.WebhookID) *block {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
 	b, ok := ts.blocks[w]
@@ -69,14 +71,14 @@ func (ts *turns) want(w domain.WebhookID) *block {
 	return b
 }
 
-func (ts *turns) wanted(b *block) int {
+func (ts *rateLimiter) waiting(b *block) int {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
 	return b.wanted
 }
 
-// had forgets the block when its last user is done.
-func (ts *turns) had(w domain.WebhookID, b *block) {
+// release forgets the block when its last user is done.
+func (ts *rateLimiter) release(w domain.WebhookID, b *block) {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
 	if b.wanted--; b.wanted == 0 {
@@ -84,14 +86,14 @@ func (ts *turns) had(w domain.WebhookID, b *block) {
 	}
 }
 
-// awaitTurn takes d's turn when its webhook has a rate limit. It is true when d is not sent now: r then defers d to its
-// turn, which uses up no attempt, or gives d up because no turn is free within domain.TurnsWithin.
-func (s *Service) awaitTurn(ctx context.Context, r *result, t *target, d events.Delivery) (bool, error) {
+// awaitRateLimit takes d's turn when its webhook has a rate limit. It is true when d is not sent now: r then defers d
+// to its turn, which uses up no attempt, or gives d up because no turn is free within domain.TurnsWithin.
+func (s *Service) awaitRateLimit(ctx context.Context, r *result, t *target, d events.Delivery) (bool, error) {
 	every, limited := t.Webhook.Policy.Every()
 	if !limited || d.Turn {
 		return false, nil
 	}
-	turn, err := s.turns.next(ctx, d.Webhook, every)
+	turn, err := s.limiter.next(ctx, d.Webhook, every)
 	switch {
 	case fault.Is(err, store.Backlog):
 		r.line.Outcome, r.line.Failure = domain.OutcomeExhausted, domain.FailureBacklog

@@ -1,7 +1,7 @@
-// Package lane sends deliveries to the queues that delivery works off. There are two, so that what takes long delays
-// nothing else: the slow one has a concurrency of its own, and takes what goes to slow endpoints and what is sent again
-// on demand (design rule 20). Which lane a delivery takes, it says itself.
-package lane
+// Package deliveryqueue sends deliveries to the queues that delivery works off. There are two, so that what takes long
+// delays nothing else: the slow one has a concurrency of its own, and takes what goes to slow endpoints and what is
+// sent again on demand (design rule 20). A delivery says itself which queue it takes.
+package deliveryqueue
 
 import (
 	"context"
@@ -30,24 +30,26 @@ type Config struct {
 	SlowDeliveries string `env:"SLOW_DELIVERIES_QUEUE_URL,required"`
 }
 
-// Lanes are both queues. Safe for concurrent use.
-type Lanes struct {
+// Queues are both queues. Safe for concurrent use.
+type Queues struct {
 	quick, slow Queue
 	now         domain.Clock
 }
 
 // New does not call AWS.
-func New(client *sqs.Client, c Config, now domain.Clock) Lanes {
-	return Of(queue.New(client, c.Deliveries), queue.New(client, c.SlowDeliveries), now)
+func New(client *sqs.Client, c Config, now domain.Clock) Queues {
+	return On(queue.New(client, c.Deliveries), queue.New(client, c.SlowDeliveries), now)
 }
 
-// Of is two lanes on those queues.
-func Of(quick, slow Queue, now domain.Clock) Lanes { return Lanes{quick: quick, slow: slow, now: now} }
+// On is the pair of those queues.
+func On(quick, slow Queue, now domain.Clock) Queues {
+	return Queues{quick: quick, slow: slow, now: now}
+}
 
-// Send sends each delivery down its lane, to come at NotBefore, or after 15 minutes when that is earlier. It returns an
-// error for each that was not sent, by its place; nil when all were. An event's body goes along while the message stays
-// one billed request; delivery reads a bigger one from the event's item.
-func (l Lanes) Send(ctx context.Context, deliveries []events.Delivery) map[int]error {
+// Send sends each delivery to its queue, to arrive at NotBefore, or after 15 minutes when that is earlier. It returns
+// an error for each that was not sent, by its place; nil when all were. An event's body goes along while the message
+// stays one billed request; delivery reads a bigger one from the event's item.
+func (l Queues) Send(ctx context.Context, deliveries []events.Delivery) map[int]error {
 	var failed map[int]error
 	fail := func(at int, err error) {
 		if failed == nil {
@@ -79,7 +81,7 @@ func (l Lanes) Send(ctx context.Context, deliveries []events.Delivery) map[int]e
 	return failed
 }
 
-// load is what goes down one lane, with each message's place among the deliveries.
+// load is the messages for one queue, with each one's place among the deliveries.
 type load struct {
 	messages []queue.Message
 	of       []int

@@ -95,7 +95,7 @@ func TestRule20_ARetryWaitsItsTurnToo(t *testing.T) {
 func TestRule20_WhatWouldWaitForMoreThanADayIsGivenUpVisibly(t *testing.T) {
 	k := newKit(t)
 	w := k.own("whk_1", k.receiver.URL, domain.SendPolicy{MaxPerSecond: 1})
-	if _, err := k.Turns(t.Context(), w.ID, int(domain.TurnsWithin/time.Second)+2, time.Second); err != nil {
+	if _, err := k.LeaseTurns(t.Context(), w.ID, int(domain.TurnsWithin/time.Second)+2, time.Second); err != nil {
 		t.Fatal(err)
 	}
 	d := k.to(w, "1")
@@ -120,20 +120,20 @@ func TestRule20_AMessageWhoseTurnCannotBeTakenComesAgain(t *testing.T) {
 }
 
 type countedPace struct {
-	Pace
+	TurnLeases
 	calls atomic.Int32
 }
 
 func (c *countedPace) Turns(ctx context.Context, w domain.WebhookID, n int, every time.Duration) (time.Time, error) {
 	c.calls.Add(1)
-	return c.Pace.Turns(ctx, w, n, every)
+	return c.TurnLeases.LeaseTurns(ctx, w, n, every)
 }
 
 func TestTurns_ABatchTakesThemInBlocks(t *testing.T) {
 	k := newKit(t)
 	w := k.own("whk_1", k.receiver.URL, domain.SendPolicy{MaxPerSecond: 100})
-	counted := &countedPace{Pace: k.Tables}
-	k.Service.turns = newTurns(counted)
+	counted := &countedPace{TurnLeases: k.Tables}
+	k.Service.limiter = newRateLimiter(counted)
 	var all []events.Delivery
 	for n := range 10 {
 		all = append(all, k.to(w, fmt.Sprint(n)))

@@ -1,6 +1,6 @@
-// Package offer reads the extensions that can be enabled: the listed blueprints with their dependencies, and the
+// Package obtainable reads the extensions that can be enabled: the listed blueprints with their dependencies, and the
 // blueprints that an account tries before they are listed.
-package offer
+package obtainable
 
 import (
 	"context"
@@ -18,8 +18,8 @@ import (
 // new installation takes four writes, an existing one takes one, and quotas take three.
 const MostAtOnce = 20
 
-// Unobtainable is the fault, when err says why an extension cannot be enabled or depended on: a Conflict.
-func Unobtainable(err error) (*fault.Error, bool) {
+// Refusal is the fault, when err says why an extension cannot be enabled or depended on: a Conflict.
+func Refusal(err error) (*fault.Error, bool) {
 	f, ok := errors.AsType[*fault.Error](err)
 	if !ok || f.Kind != fault.Conflict {
 		return nil, false
@@ -27,31 +27,31 @@ func Unobtainable(err error) (*fault.Error, bool) {
 	return f, true
 }
 
-// Shelf holds the blueprints that one request may install, each read once: the listed ones, and the one on trial
+// Blueprints holds the blueprints that one request may install, each read once: the listed ones, and the one on trial
 // that it asks for.
-type Shelf struct {
+type Blueprints struct {
 	store   *store.Store
 	read    map[domain.ExtensionID]domain.Blueprint
 	partner domain.PartnerID // whose submitted blueprints will do too
 }
 
-// NewShelf reads nothing yet.
-func NewShelf(s *store.Store) Shelf {
-	return Shelf{store: s, read: map[domain.ExtensionID]domain.Blueprint{}}
+// New reads nothing yet.
+func New(s *store.Store) Blueprints {
+	return Blueprints{store: s, read: map[domain.ExtensionID]domain.Blueprint{}}
 }
 
-// NewShelfFor takes the partner's own submitted blueprints where none is listed, or none that is new enough: the
+// NewFor takes the partner's own submitted blueprints where none is listed, or none that is new enough: the
 // partner submits extensions together that are listed one after the other.
-func NewShelfFor(s *store.Store, partner domain.PartnerID) Shelf {
-	shelf := NewShelf(s)
-	shelf.partner = partner
-	return shelf
+func NewFor(s *store.Store, partner domain.PartnerID) Blueprints {
+	b := New(s)
+	b.partner = partner
+	return b
 }
 
 // needed is the blueprint that a dependency leads to, as Listed's.
-func (s Shelf) needed(ctx context.Context, d domain.Dependency) (domain.Blueprint, error) {
+func (s Blueprints) needed(ctx context.Context, d domain.Dependency) (domain.Blueprint, error) {
 	b, err := s.Listed(ctx, d.Extension)
-	_, unlisted := Unobtainable(err)
+	_, unlisted := Refusal(err)
 	if s.partner == "" || err != nil && !unlisted || err == nil && b.Version >= d.MinVersion {
 		return b, err
 	}
@@ -65,8 +65,8 @@ func (s Shelf) needed(ctx context.Context, d domain.Dependency) (domain.Blueprin
 	return s.OnTrial(ctx, d.Extension)
 }
 
-// Listed is the extension's blueprint in the catalogue; Unobtainable when it has none.
-func (s Shelf) Listed(ctx context.Context, id domain.ExtensionID) (domain.Blueprint, error) {
+// Listed is the extension's blueprint in the catalogue; Refusal when it has none.
+func (s Blueprints) Listed(ctx context.Context, id domain.ExtensionID) (domain.Blueprint, error) {
 	if b, ok := s.read[id]; ok {
 		return b, nil
 	}
@@ -85,11 +85,11 @@ func (s Shelf) Listed(ctx context.Context, id domain.ExtensionID) (domain.Bluepr
 }
 
 // Offered is the blueprint of the extension that enabling it would install in the account: the listed one, or the
-// newest one before that, if the account tries the extension. Unobtainable when there is neither, whatever the
+// newest one before that, if the account tries the extension. Refusal when there is neither, whatever the
 // reason, so that nobody learns what is not offered to him.
-func (s Shelf) Offered(ctx context.Context, a domain.AccountID, id domain.ExtensionID) (domain.Blueprint, error) {
+func (s Blueprints) Offered(ctx context.Context, a domain.AccountID, id domain.ExtensionID) (domain.Blueprint, error) {
 	b, err := s.Listed(ctx, id)
-	u, ok := Unobtainable(err)
+	u, ok := Refusal(err)
 	if !ok {
 		return b, err
 	}
@@ -102,8 +102,8 @@ func (s Shelf) Offered(ctx context.Context, a domain.AccountID, id domain.Extens
 	return s.OnTrial(ctx, id)
 }
 
-// OnTrial is the newest blueprint of an extension that is not listed. Unobtainable when there is none.
-func (s Shelf) OnTrial(ctx context.Context, id domain.ExtensionID) (domain.Blueprint, error) {
+// OnTrial is the newest blueprint of an extension that is not listed. Refusal when there is none.
+func (s Blueprints) OnTrial(ctx context.Context, id domain.ExtensionID) (domain.Blueprint, error) {
 	versions, err := s.store.Versions(ctx, id)
 	if err != nil {
 		return domain.Blueprint{}, err
@@ -120,16 +120,16 @@ func (s Shelf) OnTrial(ctx context.Context, id domain.ExtensionID) (domain.Bluep
 }
 
 // Read is every blueprint that was read.
-func (s Shelf) Read() []domain.Blueprint { return slices.Collect(maps.Values(s.read)) }
+func (s Blueprints) Read() []domain.Blueprint { return slices.Collect(maps.Values(s.read)) }
 
 func notListed(id domain.ExtensionID) error {
 	return fault.New(fault.Conflict, "unlisted-dependency", "The extension %q is not listed.", id)
 }
 
 // Closure is the blueprints that enabling d takes: dependencies of all levels before what needs them, d's own
-// last. path is the way here, to find cycles. The error is Unobtainable for an extension that is not listed,
+// last. path is the way here, to find cycles. The error is Refusal for an extension that is not listed,
 // too old, part of a cycle, or needs too many others.
-func (s Shelf) Closure(ctx context.Context, d domain.Dependency,
+func (s Blueprints) Closure(ctx context.Context, d domain.Dependency,
 	path ...domain.ExtensionID) ([]domain.Blueprint, error) {
 	var ordered []domain.Blueprint
 	var visit func(d domain.Dependency, path []domain.ExtensionID) error

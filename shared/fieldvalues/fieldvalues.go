@@ -1,6 +1,6 @@
-// Package filling changes the data field values of a contract. The account, a participant's session and an
+// Package fieldvalues changes the data field values of a contract. The account, a participant's session and an
 // extension's callback all come through it, so that design rules 12, 13 and 29 hold for each.
-package filling
+package fieldvalues
 
 import (
 	"context"
@@ -11,16 +11,16 @@ import (
 	"plugboard/shared/store"
 )
 
-// Filling reads fields and adds changes to transactions, which the caller commits.
-type Filling struct {
+// Writer reads fields and adds changes to transactions, which the caller commits.
+type Writer struct {
 	store *store.Store
 	now   domain.Clock
 	newID domain.IDSource
 }
 
 // New makes no AWS call.
-func New(s *store.Store, now domain.Clock, newID domain.IDSource) Filling {
-	return Filling{store: s, now: now, newID: newID}
+func New(s *store.Store, now domain.Clock, newID domain.IDSource) Writer {
+	return Writer{store: s, now: now, newID: newID}
 }
 
 // Change is the wanted change of a contract's values. Values not given stay.
@@ -36,7 +36,7 @@ type Change struct {
 func (c Change) Apply(t domain.TemplateType, before []domain.Value,
 	installed bool) (all, changed []domain.Value, wrong []fault.Field) {
 	if all, changed, wrong = t.Refill(c.At, before, c.Values, installed); c.By != "" {
-		wrong = append(wrong, t.KeptFromParticipants(c.At, c.Values, installed)...)
+		wrong = append(wrong, t.ParticipantFaults(c.At, c.Values, installed)...)
 	}
 	return all, changed, wrong
 }
@@ -47,12 +47,12 @@ func (c Change) Apply(t domain.TemplateType, before []domain.Value,
 // Invalid with everything that is wrong at once; Conflict `contract-state` or `already-signed` when the values stay as
 // they are, `data-field-changed` when a field changed since the version that the caller named or, when it named none,
 // meanwhile.
-func (f Filling) Fill(ctx context.Context, tx *store.Tx, c domain.Contract,
+func (w Writer) Fill(ctx context.Context, tx *store.Tx, c domain.Contract,
 	change Change) (domain.Contract, *store.Write, error) {
 	if err := c.Fillable(); err != nil {
 		return c, nil, err
 	}
-	version, t, installed, err := f.Fields(ctx, c.Account, c.TemplateType, change.Version)
+	version, t, installed, err := w.Fields(ctx, c.Account, c.TemplateType, change.Version)
 	if err != nil {
 		return c, nil, err
 	}
@@ -60,8 +60,8 @@ func (f Filling) Fill(ctx context.Context, tx *store.Tx, c domain.Contract,
 	if err := fault.InvalidFields(wrong); err != nil || len(changed) == 0 {
 		return c, nil, err
 	}
-	c.Values, c.UpdatedAt = values, f.now()
-	event, err := events.OfDataFields(domain.EventID(f.newID("evt")), c, change.By, changed)
+	c.Values, c.UpdatedAt = values, w.now()
+	event, err := events.OfDataFields(domain.EventID(w.newID("evt")), c, change.By, changed)
 	if err != nil {
 		return c, nil, err
 	}
@@ -74,28 +74,28 @@ func (f Filling) Fill(ctx context.Context, tx *store.Tx, c domain.Contract,
 // Fields reads a template type for someone who gives values of it. The version is read before the fields: whatever
 // changes after it fails the condition on it. Conflict `data-field-changed` when it is not the one that the caller
 // has seen; 0 for one that says nothing.
-func (f Filling) Fields(ctx context.Context, a domain.AccountID, id domain.TemplateTypeID,
+func (w Writer) Fields(ctx context.Context, a domain.AccountID, id domain.TemplateTypeID,
 	seen int) (version domain.FieldsVersion, t domain.TemplateType, installed bool, err error) {
-	if version, err = f.store.FieldsVersion(ctx, a, id); err != nil {
+	if version, err = w.store.FieldsVersion(ctx, a, id); err != nil {
 		return
 	}
 	if seen != 0 && seen != version.Version {
 		err = FieldsChanged()
 		return
 	}
-	if t, err = f.store.TemplateType(ctx, a, id); err != nil {
+	if t, err = w.store.TemplateType(ctx, a, id); err != nil {
 		return
 	}
-	installed, err = f.Installed(ctx, t)
+	installed, err = w.Installed(ctx, t)
 	return
 }
 
 // Installed tells whether the extension that manages t is enabled; true for a type of the account's own.
-func (f Filling) Installed(ctx context.Context, t domain.TemplateType) (bool, error) {
+func (w Writer) Installed(ctx context.Context, t domain.TemplateType) (bool, error) {
 	if t.Extension == "" {
 		return true, nil
 	}
-	i, err := f.store.Installation(ctx, t.Account, t.Extension)
+	i, err := w.store.Installation(ctx, t.Account, t.Extension)
 	if fault.KindOf(err) == fault.NotFound {
 		return false, nil
 	}

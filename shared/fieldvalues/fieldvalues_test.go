@@ -1,4 +1,4 @@
-package filling
+package fieldvalues
 
 import (
 	"fmt"
