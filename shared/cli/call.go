@@ -103,7 +103,7 @@ func listed(v any) []any {
 // models are the API's names of the kinds of credentials.
 var models = map[credentials.Kind]string{
 	credentials.Partner: "partner", credentials.Token: "integration", credentials.User: "dashboard",
-	credentials.Platform: "platform",
+	credentials.Platform: "platform", credentials.Agent: "agent",
 }
 
 // credentialFor is the profile's credential that the operation accepts; the first by preference, unless --as says.
@@ -156,7 +156,7 @@ func (a *app) credentialFor(o operations.Operation) (credentials.Kind, credentia
 var kindNames = map[credentials.Kind]string{
 	credentials.Partner: "a partner key", credentials.Token: "an API token",
 	credentials.User:     "a user's sign-in token",
-	credentials.Platform: "the platform's key",
+	credentials.Platform: "the platform's key", credentials.Agent: "the key of an agent",
 }
 
 // authorize puts a credential into the headers of a request.

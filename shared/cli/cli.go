@@ -62,6 +62,9 @@ type commands struct {
 	Submit   submitCommand   `cmd:"" group:"build" help:"Submit the blueprint file as the extension's next version."`
 	Status   statusCommand   `cmd:"" group:"build" help:"Show an extension with its versions."`
 
+	Listen  listenCommand  `cmd:"" group:"events" help:"Forward the events of webhooks to a server on this machine."`
+	Tail    tailCommand    `cmd:"" group:"events" help:"Show the events of webhooks as they come."`
+	Agent   agentCommand   `cmd:"" group:"events" help:"Deliver to an endpoint in a network that nothing outside reaches."`
 	Trigger triggerCommand `cmd:"" group:"events" help:"Send one webhook a test event, and show what its endpoint answered."`
 	Replay  replayCommand  `cmd:"" group:"events" help:"Send a delivery again, or all that a filter finds."`
 	Verify  verifyCommand  `cmd:"" group:"events" help:"Check a captured request against a secret, and say what differs."`

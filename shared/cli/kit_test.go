@@ -41,6 +41,7 @@ func newMachine(t *testing.T) *machine {
 	m.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		m.mu.Lock()
+		r.Body = io.NopCloser(bytes.NewReader(body))
 		m.requests, m.bodies = append(m.requests, r), append(m.bodies, string(body))
 		answer := m.answers[r.Method+" "+r.URL.EscapedPath()]
 		m.mu.Unlock()
@@ -53,14 +54,22 @@ func newMachine(t *testing.T) *machine {
 	t.Cleanup(m.server.Close)
 	m.env = cli.Env{
 		Getenv: func(string) string { return "" }, ConfigDir: filepath.Join(t.TempDir(), "config"), Folder: t.TempDir(),
-		Now: func() time.Time { return m.now }, Transport: http.DefaultTransport,
+		Now: m.clock, Transport: http.DefaultTransport,
 		Wait: func(ctx context.Context, d time.Duration) error {
+			m.mu.Lock()
+			defer m.mu.Unlock()
 			m.waited, m.now = append(m.waited, d), m.now.Add(d)
 			return ctx.Err()
 		},
 	}
 	t.Cleanup(m.noSecretWasPrinted)
 	return m
+}
+
+func (m *machine) clock() time.Time {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.now
 }
 
 func (m *machine) noSecretWasPrinted() {
@@ -110,9 +119,20 @@ func (m *machine) run(args ...string) (out, errs string, exit cli.Exit) {
 
 // runWith runs a command line with standard input.
 func (m *machine) runWith(in string, args ...string) (out, errs string, exit cli.Exit) {
+	return m.runIn(m.t.Context(), in, args...)
+}
+
+func (m *machine) runIn(ctx context.Context, in string, args ...string) (out, errs string, exit cli.Exit) {
+	return m.runOn(ctx, m.env, in, args...)
+}
+
+// runOn runs a command line on a changed copy of the machine. Several may run at once.
+func (m *machine) runOn(ctx context.Context, env cli.Env, in string, args ...string) (out, errs string, exit cli.Exit) {
 	var o, e bytes.Buffer
-	m.env.In, m.env.Out, m.env.Err = strings.NewReader(in), &o, &e
-	exit = cli.Run(m.t.Context(), args, m.env)
+	env.In, env.Out, env.Err = strings.NewReader(in), &o, &e
+	exit = cli.Run(ctx, args, env)
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.said += o.String() + e.String()
 	if strings.Contains(m.said, "goroutine ") {
 		m.t.Errorf("%v: a stack trace: %s", args, m.said)

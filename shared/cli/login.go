@@ -51,6 +51,9 @@ func (c *loginCommand) Run(ctx context.Context, a *app) error {
 		kind = credentials.Kind(a.As)
 	case known && a.As != "":
 		return fail(ExitUsage, "usage", "This is %s, and --as says %s.", kindNames[kind], a.As)
+	case kind == credentials.Agent:
+		return fail(ExitUsage, "usage", "This is an agent's key. `plugboard agent pair` makes this machine an agent, "+
+			"by a code.")
 	case !known:
 		return fail(ExitUsage, "usage", "This key is of no known kind. The platform's key needs --as platform.")
 	}

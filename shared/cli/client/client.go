@@ -42,6 +42,8 @@ type Request struct {
 	Header             http.Header
 	Body               []byte
 	ContentType        string
+	// Keyless sends no Idempotency-Key: the operation is safe to repeat without.
+	Keyless bool
 }
 
 // Answer is a 2xx or 3xx answer. Redirects are not followed: they would carry the credential elsewhere.
@@ -58,7 +60,7 @@ func (c *Client) Do(ctx context.Context, r Request) (Answer, error) {
 	if header == nil {
 		header = http.Header{}
 	}
-	if mutates(r.Method) && header.Get(headerIdempotencyKey) == "" {
+	if mutates(r.Method) && !r.Keyless && header.Get(headerIdempotencyKey) == "" {
 		header.Set(headerIdempotencyKey, "cli-"+rand.Text())
 	}
 	r.Header = header

@@ -25,14 +25,16 @@ const (
 	Token    Kind = "token"    // an API token
 	User     Kind = "user"     // a signed-in user's JWT
 	Platform Kind = "platform" // the platform's key
+	Agent    Kind = "agent"    // the key of an agent, for one webhook
 )
 
 // Kinds are in the order of preference where an operation accepts several.
-var Kinds = []Kind{Partner, Token, User, Platform}
+var Kinds = []Kind{Partner, Token, User, Platform, Agent}
 
 // KindOf recognises a key by its beginning. A platform's key has no beginning of its own.
 func KindOf(key string) (Kind, bool) {
-	for prefix, kind := range map[string]Kind{"pb_partner_": Partner, "pb_live_": Token, "eyJ": User} {
+	for prefix, kind := range map[string]Kind{"pb_partner_": Partner, "pb_live_": Token, "eyJ": User,
+		"pb_agent_": Agent} {
 		if strings.HasPrefix(key, prefix) {
 			return kind, true
 		}
@@ -45,6 +47,7 @@ type Credential struct {
 	URL     string    `json:"url"`
 	Key     string    `json:"key"`
 	SavedAt time.Time `json:"saved_at"`
+	Webhook string    `json:"webhook_id,omitempty"` // an agent's
 }
 
 // Store is a folder with a subfolder for each profile.
