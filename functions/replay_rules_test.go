@@ -341,6 +341,45 @@ func TestRule19_AReplayRecoversAllThatFailedSinceATime(t *testing.T) {
 	r.refused(r.call(r.admin, "GET", "/v1/webhooks/"+own+"/replays/"+id, nil), 404, "not-found")
 }
 
+func TestRule19_AReplayIsPausedResumedAndCancelledWhilePaused(t *testing.T) {
+	r := newReplaying(t)
+	r.skip(3)
+	id := r.want(r.call(r.admin, "POST", r.replays(), r.since(time.Hour)), 202).str("id")
+	at := r.replays() + "/" + id
+	for range 2 { // pausing again changes nothing
+		if got := r.want(r.call(r.admin, "POST", at+"/pause", nil), 200); got.str("state") != "paused" {
+			t.Fatalf("got %s", got.raw)
+		}
+	}
+	r.settle()
+	if got := r.receiver.take(); len(got) != 0 {
+		t.Errorf("a paused replay sent %d", len(got))
+	}
+	r.refused(r.call(r.admin, "POST", r.replays(), r.since(time.Hour)), 409, "replay-running")
+	r.refused(r.call(r.member, "POST", at+"/resume", nil), 403, "missing-role")
+	r.want(r.call(r.admin, "PATCH", "/v1/webhooks/"+r.hook, object{"paused": true}), 200)
+	r.refused(r.call(r.admin, "POST", at+"/resume", nil), 409, "webhook-paused")
+	r.want(r.call(r.admin, "PATCH", "/v1/webhooks/"+r.hook, object{"paused": false}), 200)
+	r.pass(3 * time.Second)
+	for range 2 {
+		if got := r.want(r.call(r.admin, "POST", at+"/resume", nil), 200); got.str("state") != "running" {
+			t.Fatalf("got %s", got.raw)
+		}
+	}
+	r.replayOn()
+	if got := len(r.receiver.take()); got != 3 || r.progress(id) != "done 3 3 0" {
+		t.Errorf("the resumed replay sent %d and reads %s", got, r.progress(id))
+	}
+	for _, action := range []string{"/pause", "/resume", "/cancel"} {
+		r.refused(r.call(r.admin, "POST", at+action, nil), 409, "replay-state")
+	}
+
+	second := r.want(r.call(r.admin, "POST", r.replays(), r.since(time.Hour)), 202).str("id")
+	r.want(r.call(r.admin, "POST", r.replays()+"/"+second+"/pause", nil), 200)
+	r.want(r.call(r.admin, "POST", r.replays()+"/"+second+"/cancel", nil), 200)
+	r.want(r.call(r.admin, "POST", r.replays(), r.since(time.Hour)), 202) // its place is free
+}
+
 func TestRule25_TwoReplaysAtOnceAreOne(t *testing.T) {
 	r := newReplaying(t)
 	r.exhaust()

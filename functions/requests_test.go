@@ -523,6 +523,19 @@ var requests = map[string]request{
 	"read-replay": {path: func(s *scene) string {
 		return replayPath(s, "")
 	}, other: "/v1/webhooks/whk_none/replays/rpl_none"},
+	"pause-replay": {path: func(s *scene) string {
+		return replayPath(s, "/pause")
+	}, other: "/v1/webhooks/whk_none/replays/rpl_none/pause"},
+	"resume-replay": {
+		prepare: func(s *scene, _ who) { s.want(s.call(s.admin, "POST", replayPath(s, "/pause"), nil), 200) },
+		path:    func(s *scene) string { return replayPath(s, "/resume") },
+		other:   "/v1/webhooks/whk_none/replays/rpl_none/resume",
+	},
+	"read-webhook-statistics": {path: func(s *scene) string {
+		return "/v1/webhooks/" + s.managedHook + "/statistics"
+	}, other: "/v1/webhooks/whk_none/statistics"},
+	"list-delivery-addresses": {},
+	"read-parameters":         installationOf("/parameters"),
 	"cancel-replay": {path: func(s *scene) string {
 		return replayPath(s, "/cancel")
 	}, other: "/v1/webhooks/whk_none/replays/rpl_none/cancel"},

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsec2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -11,19 +12,25 @@ import (
 
 // UsesFixedAddresses lets the function reach the internet from the stage's own addresses, which partners can let
 // through their firewalls; on a stage that has none, it changes nothing. DynamoDB is reached past them, which costs
-// nothing; what else the function asks of AWS goes through them, and is paid by the byte.
-func (f *Function) UsesFixedAddresses() {
+// nothing; what else the function asks of AWS goes through them, and is paid by the byte. The others tell callers the
+// addresses.
+func (f *Function) UsesFixedAddresses(others ...*Function) {
 	d, n := f.drawing, int(f.drawing.stage.FixedAddresses)
 	if n == 0 {
 		return
 	}
 	scope := constructs.NewConstruct(d.Stack, jsii.String("network"))
-	var allocations []*string
+	var allocations, addresses []*string
 	for i := range n {
 		address := awsec2.NewCfnEIP(scope, jsii.String(fmt.Sprintf("address-%d", i+1)),
 			&awsec2.CfnEIPProps{Domain: jsii.String("vpc")})
-		allocations = append(allocations, address.AttrAllocationId())
+		allocations, addresses = append(allocations, address.AttrAllocationId()),
+			append(addresses, address.AttrPublicIp())
 		d.output(fmt.Sprintf("Address%d", i+1), address.AttrPublicIp())
+	}
+	for _, other := range others {
+		joined := awscdk.Fn_Join(jsii.String(","), &addresses)
+		other.function.AddEnvironment(jsii.String("DELIVERY_ADDRESSES"), joined, nil)
 	}
 	vpc := awsec2.NewVpc(scope, jsii.String("vpc"), &awsec2.VpcProps{
 		MaxAzs: jsii.Number(n), NatGateways: jsii.Number(n),

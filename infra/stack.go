@@ -135,7 +135,7 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	delivery.PutsAndDeletes(accounts) // a webhook's health, and the events of it
 	delivery.Unseals(sealing)
 	delivery.PostsTo(endpoints)
-	delivery.UsesFixedAddresses()
+	delivery.UsesFixedAddresses(webhooks, console)
 	delivery.Queries(deliveryLog)
 	delivery.WritesManyTo(deliveryLog)
 	delivery.Updates(deliveryLog)

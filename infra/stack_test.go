@@ -676,6 +676,10 @@ func TestDelivery_ComesFromFixedAddressesWhereTheStageHasThem(t *testing.T) {
 		t.Errorf("%d addresses, %d gateways, want 2 and 2", n, gateways)
 	}
 	for id, f := range stack.of("AWS::Lambda::Function") {
+		tells := strings.HasPrefix(id, "webhooksfunction") || strings.HasPrefix(id, "consolefunction")
+		if told := strings.Contains(text(f.Properties["Environment"]), "DELIVERY_ADDRESSES"); told != tells {
+			t.Errorf("%s knows the addresses that deliveries come from: %v", id, told)
+		}
 		if inside := f.Properties["VpcConfig"] != nil; inside != strings.HasPrefix(id, "deliveryfunction") {
 			t.Errorf("%s is in the network: %v", id, inside)
 		}

@@ -16,15 +16,14 @@ import (
 	"plugboard/shared/auth"
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
-	"plugboard/shared/egress"
 )
 
 // api is every function's operations in this process: the same gate, validation, idempotency and quotas as behind the
 // gateway.
 type api struct{ handler http.Handler }
 
-func newAPI(p Parts, c egress.Config) (*api, error) {
-	s, sealer, now, newID := p.Store, p.Sealer, p.Now, p.NewID
+func newAPI(p Parts, config Config) (*api, error) {
+	s, sealer, now, newID, c := p.Store, p.Sealer, p.Now, p.NewID, config.Egress
 	gate := auth.NewGate(s, sessions{}, noPlatform{}, now).Opening(sealer)
 	gate.Limiting(p.Limiter)
 	mux := http.NewServeMux()
@@ -33,7 +32,7 @@ func newAPI(p Parts, c egress.Config) (*api, error) {
 		contract.Enablement: enablement.New(s, sealer, now, newID).Routes,
 		contract.DataFields: datafields.New(s, now, newID).Routes,
 		contract.Contracts:  contracts.New(s, now, newID).Routes,
-		contract.Webhooks:   webhooks.New(s, sealer, c, now, newID).Routes,
+		contract.Webhooks:   webhooks.New(s, sealer, c, now, newID).SendingFrom(config.Addresses).Routes,
 	} {
 		handler, err := contract.New(f, gate, s, p.Cursors, routes)
 		if err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/oauth2"
 
+	"plugboard/functions/webhooks"
 	"plugboard/shared/auth"
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
@@ -32,6 +33,7 @@ type Config struct {
 	TokenURL         string `env:"OIDC_TOKEN_URL,required"`
 	OIDC             auth.OIDCConfig
 	Egress           egress.Config
+	Addresses        webhooks.AddressConfig // that deliveries come from
 }
 
 // Console serves the pages.
@@ -72,7 +74,7 @@ func New(c Config, p Parts) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	api, err := newAPI(p, c.Egress)
+	api, err := newAPI(p, c)
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ import (
 var deliveryPills = map[domain.DeliveryState]pill{
 	domain.DeliveryDelivered: {"good", "check", "Delivered"},
 	domain.DeliveryRetrying:  {"bad", "retry", "Retrying"},
-	domain.DeliveryExhausted: {"bad", "cross", "Exhausted"},
+	domain.DeliveryExhausted: {"bad", "cross", "Given up"},
 	domain.DeliverySkipped:   {"off", "pause", "Skipped"},
 	domain.DeliveryCancelled: {"off", "minus", "Cancelled"},
 }

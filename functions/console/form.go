@@ -88,29 +88,33 @@ func parameterField(p contract.NeededParameter) formField {
 	return f
 }
 
-// parameterValues are what the browser sent, of the types that the schemas ask for. A number that is none stays a text,
-// which the operation refuses by its pointer.
+// parameterValue is a text as a value of the schema's type. A text that is no number stays a text, which the operation
+// refuses by its pointer.
+func parameterValue(s domain.ParameterSchema, text string) domain.ParameterValue {
+	switch s.Type {
+	case domain.BooleanParameter:
+		return text == "true"
+	case domain.IntegerParameter, domain.NumberParameter:
+		if n, err := strconv.ParseFloat(text, 64); err == nil {
+			return n
+		}
+	}
+	return text
+}
+
+// parameterValues are the values that the browser sent, of the types that the schemas ask for.
 func parameterValues(asked []contract.NeededParameter,
 	sent url.Values) map[domain.ExtensionID]map[string]domain.ParameterValue {
 	all := map[domain.ExtensionID]map[string]domain.ParameterValue{}
 	for _, p := range asked {
 		text := strings.TrimSpace(sent.Get(parameterField(p).ID))
-		var value domain.ParameterValue = text
-		switch p.Schema.Type {
-		case domain.BooleanParameter:
-			value = text == "true"
-		case domain.IntegerParameter, domain.NumberParameter:
-			if n, err := strconv.ParseFloat(text, 64); err == nil {
-				value = n
-			}
-		}
 		if text == "" && p.Schema.Type != domain.BooleanParameter {
 			continue
 		}
 		if all[p.Extension] == nil {
 			all[p.Extension] = map[string]domain.ParameterValue{}
 		}
-		all[p.Extension][p.Key] = value
+		all[p.Extension][p.Key] = parameterValue(p.Schema, text)
 	}
 	return all
 }
@@ -127,7 +131,7 @@ func mark(fields []formField, p *contract.Problem) []formField {
 		}
 		fields[at].Error = wrong.Detail
 		if wrong.Code == "required" {
-			fields[at].Error = "Enter it: nothing can be enabled without."
+			fields[at].Error = "Enter a value. This field is required."
 		}
 	}
 	for i, f := range fields {

@@ -20,8 +20,12 @@ type installationPage struct {
 	Steps        stepsPart
 	Resources    []resourceRow
 	Parameters   []keyValue
+	Edit         bool // an admin may change the parameters
 	Actions      []action
 	Findings     []diffLine
+	Compare      bool // the comparison with the blueprint can be asked for
+	Upgrade      *upgradeCard
+	Health       *installationHealth
 }
 
 // stepsPart is a list of steps that polls while something is under way.
@@ -37,10 +41,16 @@ type stepLine struct{ Tone, Icon, Said, Text, More, Took string }
 
 type resourceRow struct {
 	Icon, Name, Second, Identifier string
+	Page                           string // of the resource; empty without one
+	Pill                           pill   // of a webhook: how it fares
 	Action                         action
 }
 
-type diffLine struct{ Tone, Icon, Word, Text, ID string }
+// diffLine is a change in words. Before stands struck out before the text; New marks what a page did not show earlier.
+type diffLine struct {
+	Tone, Icon, Word, Before, Text, ID string
+	New                                bool
+}
 
 // action leads to a page that asks before a change.
 type action struct{ Class, Label, Page string }
@@ -52,12 +62,36 @@ func (k *Console) installation(q *request) (answer, error) {
 	}
 	page := installationPage{
 		Extension: e, Installation: i, Pill: pillOf(i), Says: says(e.Name, i), Steps: k.stepsOf(i),
-		Resources: resourceRows(e.Name, i, q), Actions: actions(i, q), Findings: findings(i),
+		Resources: resourceRows(e.Name, i, q), Actions: actions(i, q), Compare: checkable(i),
+		Edit: q.Admin() && i.State != domain.Disabled && i.State != domain.Disabling,
+	}
+	if i.Drift != nil {
+		page.Findings = findingLines(i.Drift.Findings)
 	}
 	for _, key := range sortedKeys(i.Parameters) {
 		page.Parameters = append(page.Parameters, keyValue{key, domain.ParameterText(i.Parameters[key])})
 	}
+	if page.Upgrade, err = readUpgrade(q, e, i); err != nil {
+		return answer{}, err
+	}
+	if page.Health, err = k.readInstallationHealth(q, i); err != nil {
+		return answer{}, err
+	}
+	if page.Health != nil {
+		page.showHealth(q)
+	}
 	return answer{template: "installation", title: e.Name, data: page}, nil
+}
+
+// showHealth puts each webhook's state to its row.
+func (p *installationPage) showHealth(q *request) {
+	for n, row := range p.Resources {
+		for _, w := range p.Health.Rows {
+			if row.Identifier == w.ID {
+				p.Resources[n].Page, p.Resources[n].Pill = q.Root()+w.Page, w.Pill
+			}
+		}
+	}
 }
 
 // installationOf reads an installation with what the catalogue says of it: an extension that is not listed any more has
@@ -225,23 +259,4 @@ func actions(i contract.InstallationView, q *request) []action {
 		all = append(all, action{"danger-quiet", "Disable…", page + "disable"})
 	}
 	return all
-}
-
-func findings(i contract.InstallationView) []diffLine {
-	if i.Drift == nil {
-		return nil
-	}
-	var lines []diffLine
-	for _, f := range i.Drift.Findings {
-		switch {
-		case f.Found == "":
-			lines = append(lines, diffLine{"bad", "minus", "Missing", f.Name, f.Pointer})
-		case f.Expected == "":
-			lines = append(lines, diffLine{"good", "plus", "Not declared", f.Name, f.Pointer})
-		default:
-			lines = append(lines, diffLine{"off", "tilde", "Differs", f.Name + ": " + f.Found + " instead of " +
-				f.Expected, f.Pointer})
-		}
-	}
-	return lines
 }

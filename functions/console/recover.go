@@ -166,13 +166,7 @@ func (c recoverCount) Total() string {
 
 // Wheres says which deliveries are counted.
 func (c recoverCount) Wheres() string {
-	words := []string{}
-	for _, t := range deliveryTicks {
-		if slices.Contains(c.States, domain.DeliveryState(t.Value)) {
-			words = append(words, strings.ToLower(t.Label))
-		}
-	}
-	return joined(words, "or")
+	return stateWords(c.States)
 }
 
 // startRecovery starts the job of what was counted.
@@ -190,7 +184,11 @@ func (k *Console) startRecovery(q *request) (answer, error) {
 		in.Body.States = append(in.Body.States, domain.DeliveryState(s))
 	}
 	out, err := callOnce(q, contract.CreateReplay, in, q.PostForm.Get("key"))
-	return goTo("recover/" + string(out.Body.Webhook) + "/" + string(out.Body.ID)), err
+	page := "recover/" + string(out.Body.Webhook) + "/" + string(out.Body.ID)
+	if n, err := strconv.Atoi(q.PostForm.Get("of")); err == nil && n > 0 && n <= recoverMost {
+		page += "?of=" + strconv.Itoa(n)
+	}
+	return goTo(page), err
 }
 
 func timesOf(sent url.Values) (from, to time.Time, err error) {

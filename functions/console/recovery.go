@@ -3,6 +3,8 @@ package console
 import (
 	"crypto/rand"
 	"slices"
+	"strconv"
+	"strings"
 
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
@@ -21,7 +23,9 @@ type recoveryPart struct {
 	Pill   pill
 	Says   string
 	Poll   string
-	Cancel string // the page that asks; empty when there is nothing to cancel, or for a member
+	Change string // where pausing, resuming and cancelling go; empty when there is nothing to change, or for a member
+	Key    string
+	Of     int // how many were counted before; 0 where that is not known
 }
 
 // recoveryRow is a job in a list.
@@ -33,6 +37,7 @@ type recoveryRow struct {
 
 var recoveryPills = map[domain.ReplayState]pill{
 	domain.ReplayRunning:   {"busy", "clock", "Sending"},
+	domain.ReplayPaused:    {"off", "pause", "Paused"},
 	domain.ReplayDone:      {"good", "check", "Done"},
 	domain.ReplayStopped:   {"bad", "cross", "Stopped"},
 	domain.ReplayCancelled: {"off", "minus", "Cancelled"},
@@ -74,28 +79,53 @@ func (k *Console) recoveryProgress(q *request) (answer, error) {
 
 func (k *Console) recoveryPart(q *request, r contract.ReplayView) recoveryPart {
 	p := recoveryPart{ReplayView: r, Pill: recoveryPills[r.State], Says: recoverySays(r)}
+	p.Of, _ = strconv.Atoi(q.URL.Query().Get("of"))
+	at := k.address.Path + root + "/" + pagePath("recovery", string(r.Webhook), string(r.ID))
 	if r.State == domain.ReplayRunning {
-		at := k.address.Path + root + "/" + pagePath("recovery", string(r.Webhook), string(r.ID))
 		p.Poll = at + "/progress"
-		if q.Admin() {
-			p.Cancel = at + "/cancel"
+		if p.Of > 0 {
+			p.Poll += "?of=" + strconv.Itoa(p.Of)
 		}
 	}
+	if r.State.Unfinished() && q.Admin() {
+		p.Change, p.Key = at+"/", rand.Text()
+	}
 	return p
+}
+
+// Paused tells whether the job waits for somebody.
+func (p recoveryPart) Paused() bool { return p.State == domain.ReplayPaused }
+
+// InWords are the states that the job looks for.
+func (p recoveryPart) InWords() string { return stateWords(p.States) }
+
+// stateWords are states of deliveries in words, as in "given up or skipped".
+func stateWords(states []domain.DeliveryState) string {
+	var words []string
+	for _, s := range states {
+		if known, ok := deliveryPills[s]; ok {
+			words = append(words, strings.ToLower(known.Word))
+		}
+	}
+	return joined(words, "or")
 }
 
 func recoverySays(r contract.ReplayView) string {
 	switch {
 	case r.State == domain.ReplayRunning:
-		return "Some 33 deliveries a second are sent. You can leave this page."
+		return "About 33 deliveries a second are sent. You can leave this page."
+	case r.State == domain.ReplayPaused:
+		return "Nothing more is sent until somebody resumes it. Up to 100 deliveries of the page that was under " +
+			"way go on."
 	case r.State == domain.ReplayDone && r.Sent == 0:
-		return "Nothing of it could be sent again."
+		return "No delivery could be sent again."
 	case r.State == domain.ReplayDone:
-		return "It is through. The attempts of each delivery tell its result."
+		return "Every delivery was sent. The attempts of each tell its result."
 	case r.State == domain.ReplayCancelled:
-		return "Nothing more is sent. What was sent before goes on."
+		return "Nothing more is sent. Deliveries that were sent before go on."
 	}
-	return sentence(r.Reason) + " What was sent before goes on. Correct it, and start another."
+	return sentence(r.Reason) + " Deliveries that were sent before go on. Correct the cause, and start another " +
+		"recovery."
 }
 
 func (k *Console) confirmCancellation(q *request) (answer, error) {
@@ -109,16 +139,36 @@ func (k *Console) confirmCancellation(q *request) (answer, error) {
 		Label: "Cancel the recovery", Back: q.Root() + at, Keep: "Go on",
 		Outcomes: []outcome{
 			{"bad", "cross", "Nothing more is sent again."},
-			{"off", "minus", "What is sent already goes on: " + numbered(r.Body.Sent, "delivery", "deliveries") + "."},
+			{"off", "minus", "Deliveries that were sent already go on: " +
+				numbered(r.Body.Sent, "delivery", "deliveries") + "."},
 			{"good", "check", "You can start another at any time."},
 		},
 	}
 	return answer{template: "confirm-cancellation", title: page.Title, data: page}, nil
 }
 
-func (k *Console) cancelRecovery(q *request) (answer, error) {
+// recoveryChanges are the changes of a job by their word in the path.
+var recoveryChanges = map[string]func(*request, contract.ReplayInput, string) error{
+	"pause":  changesRecovery(contract.PauseReplay),
+	"resume": changesRecovery(contract.ResumeReplay),
+	"cancel": changesRecovery(contract.CancelReplay),
+}
+
+func changesRecovery[O any](op contract.Op[contract.ReplayInput, O]) func(*request, contract.ReplayInput,
+	string) error {
+	return func(q *request, in contract.ReplayInput, key string) error {
+		_, err := callOnce(q, op, in, key)
+		return err
+	}
+}
+
+func (k *Console) changeRecovery(q *request) (answer, error) {
+	change, ok := recoveryChanges[q.PathValue("change")]
+	if !ok {
+		return answer{}, noSuchChange()
+	}
 	in := replayAsked(q)
-	_, err := callOnce(q, contract.CancelReplay, in, q.PostFormValue("key"))
+	err := change(q, in, q.PostFormValue("key"))
 	if p, ok := problem(err); ok && p.Code == "replay-state" { // it ended meanwhile, as its page says
 		err = nil
 	}

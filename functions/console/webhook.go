@@ -29,6 +29,7 @@ type webhookPage struct {
 	Log     string
 	Secrets []secretLine
 	Sent    string // the address of the test's delivery
+	Health  figuresCard
 }
 
 type secretLine struct {
@@ -68,7 +69,50 @@ func (k *Console) webhook(q *request) (answer, error) {
 	if q.Admin() && !w.Lifecycle {
 		page.Tests = append([]string{string(events.WebhookPing)}, testable(w)...)
 	}
-	return answer{template: "webhook", title: page.Name, data: page}, nil
+	from, err := call(q, contract.ListDeliveryAddresses, contract.ListDeliveryAddressesInput{})
+	if err != nil {
+		return answer{}, err
+	}
+	if from.Body.Fixed {
+		page.Facts = append(page.Facts, keyValue{"Sent from", and(from.Body.Addresses)})
+	}
+	page.Health, err = k.webhookHealth(q, read, last.Body.Items)
+	return answer{template: "webhook", title: page.Name, data: page}, err
+}
+
+// retriesRead is how many of the newest deliveries that are tried again are looked at for the next retry.
+const retriesRead = 25
+
+// webhookHealth is the figures of one webhook. last are its last deliveries.
+func (k *Console) webhookHealth(
+	q *request, read contract.ReadWebhookOutput, last []contract.DeliveryView,
+) (figuresCard, error) {
+	w := read.Body.WebhookView
+	var day, week contract.ReadWebhookStatisticsOutput
+	var err error
+	if day, err = readFigures(q, w.ID, dayHours); err == nil {
+		week, err = readFigures(q, w.ID, weekHours)
+	}
+	if err != nil {
+		return figuresCard{}, err
+	}
+	if w.Health.State != domain.HealthGood && w.Health.Breaker == nil {
+		in := contract.ListDeliveriesInput{
+			Webhook: w.ID, States: []domain.DeliveryState{domain.DeliveryRetrying},
+			PageInput: contract.PageInput{Limit: retriesRead},
+		}
+		in.From.Time = k.now().AddDate(0, 0, -7)
+		retrying, err := call(q, contract.ListDeliveries, in)
+		if err != nil {
+			return figuresCard{}, err
+		}
+		last = retrying.Body.Items
+	}
+	return figuresCard{
+		Title: "Health", Pill: healthPill(w), Waiting: waitingFigure(read.Body.Parked), Next: nextSteps(w, last),
+		Day:  spanOf(day.Body.Hours, day.Body.AttemptFigures, dayHours, "24 hours"),
+		Week: spanOf(week.Body.Hours, week.Body.AttemptFigures, weekBars, "7 days"),
+	}, nil
 }
 
 // testable is the event types that a webhook hears, of which a sample can be sent to it.

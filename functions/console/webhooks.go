@@ -2,6 +2,8 @@ package console
 
 import (
 	"cmp"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -12,49 +14,105 @@ import (
 // The page Webhooks: every webhook with its health at a glance.
 
 type webhooksPage struct {
-	NeedYou, Rest []webhookRow
+	NeedYou, Rest  []webhookRow // those of this page
+	Needing, Total int          // of all pages
+	Page, Pages    int
+	Addresses      []string // that deliveries come from; empty where they are not fixed
 }
+
+// Before and After are the numbers of the pages beside this one.
+func (p webhooksPage) Before() int { return p.Page - 1 }
+func (p webhooksPage) After() int  { return p.Page + 1 }
 
 type webhookRow struct {
-	Name, Page, Host, Hears, ManagedBy string
-	Pill                               pill
-	Says                               string
-	Next                               time.Time // the next probe; zero without one
+	ID, Name, Page, Host, Hears, ManagedBy string
+	Pill                                   pill
+	Says                                   string
+	Next                                   time.Time    // the next probe; zero without one
+	Day                                    *spanFigures // nil where they were not read
+	Within                                 string       // how long most requests took
 }
 
-// parkedRead is how many webhooks with an open breaker are read for their count of waiting deliveries.
-const parkedRead = 10
+const (
+	// parkedRead is how many webhooks with an open breaker are read for their count of waiting deliveries.
+	parkedRead = 10
+	// webhooksListed is how many webhooks a page shows, since it reads the figures of each.
+	webhooksListed = 20
+)
 
 func (k *Console) webhooks(q *request) (answer, error) {
 	hooks, err := webhooksOf(q)
 	if err != nil {
 		return answer{}, err
 	}
-	var page webhooksPage
-	counted := 0
+	needs := func(w contract.WebhookView) bool { tone := healthPill(w).Tone; return tone == "bad" || tone == "ask" }
+	slices.SortStableFunc(hooks, func(a, b contract.WebhookView) int {
+		return cmp.Compare(toneOrder[healthPill(a).Tone], toneOrder[healthPill(b).Tone])
+	})
+	page := webhooksPage{Total: len(hooks), Page: 1, Pages: max(1, (len(hooks)+webhooksListed-1)/webhooksListed)}
+	if n, err := strconv.Atoi(q.URL.Query().Get("page")); err == nil {
+		page.Page = min(max(n, 1), page.Pages)
+	}
 	for _, w := range hooks {
+		if needs(w) {
+			page.Needing++
+		}
+	}
+	first := (page.Page - 1) * webhooksListed
+	hooks = hooks[first:min(first+webhooksListed, len(hooks))]
+	rows, err := webhookRows(q, hooks)
+	if err != nil {
+		return answer{}, err
+	}
+	for n, w := range hooks {
+		if needs(w) {
+			page.NeedYou = append(page.NeedYou, rows[n])
+		} else {
+			page.Rest = append(page.Rest, rows[n])
+		}
+	}
+	from, err := call(q, contract.ListDeliveryAddresses, contract.ListDeliveryAddressesInput{})
+	page.Addresses = from.Body.Addresses
+	return answer{template: "webhooks", title: "Webhooks", data: page}, err
+}
+
+// webhookRows are the rows of webhooks with the figures of their last day.
+func webhookRows(q *request, hooks []contract.WebhookView) ([]webhookRow, error) {
+	ids := make([]domain.WebhookID, len(hooks))
+	for n, w := range hooks {
+		ids[n] = w.ID
+	}
+	figures, err := statisticsOf(q, ids, dayHours)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]webhookRow, len(hooks))
+	counted := 0
+	for n, w := range hooks {
 		parked := 0
 		if w.Health.Breaker != nil && counted < parkedRead {
 			counted++
 			read, err := call(q, contract.ReadWebhook, contract.WebhookInput{Webhook: w.ID})
 			if err != nil {
-				return answer{}, err
+				return nil, err
 			}
 			parked = read.Body.Parked
 		}
-		row := webhookRowOf(w, parked)
-		if tone := row.Pill.Tone; tone == "bad" || tone == "ask" {
-			page.NeedYou = append(page.NeedYou, row)
-		} else {
-			page.Rest = append(page.Rest, row)
+		rows[n] = webhookRowOf(w, parked)
+		if day, read := figures[w.ID]; read {
+			span := spanOf(day.Body.Hours, day.Body.AttemptFigures, dayHours, "24 hours")
+			rows[n].Day = &span
+			if day.Body.Most > 0 {
+				rows[n].Within = "95 % within " + millisecondWords(day.Body.Most)
+			}
 		}
 	}
-	return answer{template: "webhooks", title: "Webhooks", data: page}, nil
+	return rows, nil
 }
 
 func webhookRowOf(w contract.WebhookView, parked int) webhookRow {
 	row := webhookRow{
-		Name: cmp.Or(w.Name, string(w.ID)), Page: "webhooks/" + string(w.ID), Host: hostOf(w.URL),
+		ID: string(w.ID), Name: cmp.Or(w.Name, string(w.ID)), Page: "webhooks/" + string(w.ID), Host: hostOf(w.URL),
 		Hears: hearsInWords(w), ManagedBy: string(w.Extension),
 		Pill: healthPill(w), Says: strings.TrimSpace(healthWords(w) + " " + parkedWords(parked)),
 	}
@@ -97,7 +155,7 @@ func healthWords(w contract.WebhookView) string {
 	case w.Health.State == domain.HealthWarned:
 		return "After five days of failures it is disabled."
 	case w.Health.State == domain.HealthFailing:
-		return "Its last attempt failed. Each delivery is tried again by its schedule."
+		return "Its last attempt failed. Each delivery is tried again on its schedule."
 	case !w.Health.PausedUntil.IsZero():
 		return "Its endpoint asked for it. Waiting uses up no attempt."
 	case !w.Health.SlowSince.IsZero():

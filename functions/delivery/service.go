@@ -44,18 +44,19 @@ const MemoryLimit = 40 << 20
 
 // Service sends deliveries.
 type Service struct {
-	store   *store.Store
-	open    Opener
-	queues  deliveryqueue.Queues
-	client  *http.Client
-	tokens  *accessTokens
-	targets *targets
-	limiter *rateLimiter
-	seen    runs
-	now     domain.Clock
-	since   func(time.Time) time.Duration
-	metrics *metric.Log
-	jitter  func() float64 // 0 to 1
+	store      *store.Store
+	open       Opener
+	queues     deliveryqueue.Queues
+	client     *http.Client
+	tokens     *accessTokens
+	targets    *targets
+	limiter    *rateLimiter
+	seen       runs
+	statistics *statistics
+	now        domain.Clock
+	since      func(time.Time) time.Duration
+	metrics    *metric.Log
+	jitter     func() float64 // 0 to 1
 }
 
 // New makes no AWS call.
@@ -65,7 +66,8 @@ func New(s *store.Store, open Opener, l deliveryqueue.Queues, c egress.Config, m
 	return &Service{
 		store: s, open: open, queues: l, client: client, tokens: newAccessTokens(client, now),
 		targets: newTargets(s, now), limiter: newRateLimiter(s), now: now,
-		seen: runs{known: map[targetKey]domain.Run{}}, since: time.Since, metrics: m, jitter: rand.Float64,
+		statistics: newStatistics(),
+		seen:       runs{known: map[targetKey]domain.Run{}}, since: time.Since, metrics: m, jitter: rand.Float64,
 	}
 }
 
@@ -121,6 +123,7 @@ func (s *Service) Handle(ctx context.Context, batch lambda.SQSEvent) (lambda.SQS
 	s.park(ctx, jobs)
 	s.sendOn(ctx, jobs)
 	s.count(jobs)
+	s.noteStatistics(ctx, jobs)
 	failures := []lambda.SQSBatchItemFailure{} // an empty list, never null: one emulator's poller breaks on null
 	for _, j := range jobs {
 		if j.fault != nil {

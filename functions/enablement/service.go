@@ -54,6 +54,7 @@ func (s *Service) Routes(api *contract.API) {
 	contract.RevokeToken.Handle(api, s.RevokeToken)
 	contract.RotateCallbackSecret.Handle(api, s.RotateCallbackSecret)
 	contract.UpdateParameters.Handle(api, s.UpdateParameters, s.validateParameterChanges)
+	contract.ReadParameters.Handle(api, s.ReadParameters)
 	contract.StartHandOff.Handle(api, s.StartHandOff)
 	contract.ExchangeHandOff.Handle(api, s.ExchangeHandOff)
 	contract.ReadMe.Handle(api, s.Me)

@@ -261,6 +261,46 @@ func TestReplay_CancelledWithinAPage(t *testing.T) {
 	}
 }
 
+// A pause waits for the end of the page: the part that was sent and the part that was not would be hard to tell apart.
+func TestReplay_PausedWithinAPageAndResumed(t *testing.T) {
+	k := newKit(t)
+	k.exhausted(pageOfReplay + 30)
+	k.Outbox(pageOfReplay + 30)
+	move := func(to func(domain.Replay, time.Time) (domain.Replay, error)) {
+		r, err := to(k.replay(), k.at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var tx store.Tx
+		tx.Replace(&r)
+		if err := k.Commit(t.Context(), &tx, nil); err != nil {
+			t.Error(err)
+		}
+	}
+	slow := k.slow
+	k.on(k.Tables.Store, meanwhile{slow, func() { move(domain.Replay.Pause) }})
+	if !k.work(0, 1) || len(k.sent()) != pageOfReplay {
+		t.Fatal("the page was not finished")
+	}
+	if r := k.replay(); r.State != domain.ReplayPaused || r.Sent != pageOfReplay || r.Page != 1 || !k.runs() {
+		t.Errorf("after the page it is %+v, want paused, with its place kept", r)
+	}
+	if next := k.pages(0); len(next) != 0 {
+		t.Errorf("a paused one goes on with %+v", next)
+	}
+	k.on(k.Tables.Store, slow)
+	if !k.work(1, 1) || len(k.sent()) != 0 {
+		t.Error("a message of the next page worked a paused one")
+	}
+	move(domain.Replay.Resume)
+	if !k.work(1, 1) || len(k.sent()) != 30 {
+		t.Error("the next page did not send the rest")
+	}
+	if r := k.replay(); r.State != domain.ReplayDone || r.Sent != pageOfReplay+30 || k.runs() {
+		t.Errorf("at the end it is %+v", r)
+	}
+}
+
 // meanwhile does something when messages are sent.
 type meanwhile struct {
 	deliveryqueue.Queue

@@ -126,7 +126,7 @@ func (s *Service) page(ctx context.Context, p events.ReplayPage) error {
 	for part := range slices.Chunk(found, atOnce) {
 		if now, err := s.running(ctx, p); err != nil {
 			return err
-		} else if now.State != domain.ReplayRunning { // somebody cancelled the job
+		} else if !now.State.Unfinished() { // somebody cancelled the job; a pause waits for the page's end
 			break
 		}
 		sent, err := s.send(ctx, w, part)
@@ -220,8 +220,9 @@ func (s *Service) again(ctx context.Context, w domain.Webhook, attempts []domain
 	return nil, err
 }
 
-// save commits the job's progress, with the message for the next page while the job runs. At the job's end, its
-// webhook is free for another job. A concurrent cancel wins, and so does a page saved before.
+// save commits the job's progress, with the message for the next page while the job runs; resuming a paused job sends
+// that message. At the job's end, its webhook is free for another job. A concurrent cancel wins, and so does a page
+// saved before.
 func (s *Service) save(ctx context.Context, p events.ReplayPage, to func(domain.Replay) domain.Replay) error {
 	var err error
 	for range raceAttempts {
@@ -239,7 +240,7 @@ func (s *Service) save(ctx context.Context, p events.ReplayPage, to func(domain.
 				Page: &events.ReplayPage{Account: after.Account, Webhook: after.Webhook, Replay: after.ID,
 					Page: after.Page},
 			})
-		case before.State == domain.ReplayRunning:
+		case before.State.Unfinished() && !after.State.Unfinished():
 			tx.Discard(domain.Replaying{Account: after.Account, Webhook: after.Webhook})
 		}
 		if err = s.store.Commit(ctx, &tx, nil); !fault.Is(err, store.Raced) {

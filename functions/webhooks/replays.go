@@ -10,8 +10,8 @@ import (
 	"plugboard/shared/store"
 )
 
-// cancelAttempts is how often a cancellation is repeated after a page changed the job meanwhile.
-const cancelAttempts = 5
+// moveAttempts is how often a change of a job's state is tried when a page changes the job meanwhile.
+const moveAttempts = 5
 
 // replayRunning is the code of the Conflict while another replay of the webhook runs.
 const replayRunning = "replay-running"
@@ -85,31 +85,16 @@ func (s *Service) Replay(ctx context.Context, in *contract.ReplayInput) (*contra
 	return &contract.ReadReplayOutput{Body: contract.ViewReplay(r)}, err
 }
 
-// CancelReplay ends a job before the next part of its page. A page in progress updates the same item, so a lost race
-// is repeated. Conflict `replay-state` when the job has ended otherwise.
+// CancelReplay ends a job before the next part of its page. Conflict `replay-state` when the job has ended otherwise.
 func (s *Service) CancelReplay(ctx context.Context, in *contract.ReplayInput) (*contract.CancelReplayOutput, error) {
 	out := &contract.CancelReplayOutput{}
-	var err error
-	for range cancelAttempts {
-		var before, after domain.Replay
-		if before, err = s.replay(ctx, in); err != nil {
-			return nil, err
-		}
-		if after, err = before.Cancel(s.now()); err != nil {
-			return nil, err
-		}
-		out.Body = contract.ViewReplay(after)
-		if after.State == before.State {
-			return out, nil
-		}
-		var tx store.Tx
-		tx.Replace(&after)
-		tx.Discard(domain.Replaying{Account: after.Account, Webhook: after.Webhook})
-		if err = s.store.Commit(ctx, &tx, out); !fault.Is(err, store.Raced) {
-			break
-		}
+	free := func(tx *store.Tx, r domain.Replay) {
+		tx.Discard(domain.Replaying{Account: r.Account, Webhook: r.Webhook})
 	}
-	return out, err
+	return out, s.moveReplay(ctx, in, domain.Replay.Cancel, free, func(r domain.Replay) any {
+		out.Body = contract.ViewReplay(r)
+		return out
+	})
 }
 
 // replay reads a replay job of a webhook that the caller may see.

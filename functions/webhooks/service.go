@@ -30,6 +30,7 @@ type Service struct {
 	now    domain.Clock
 	newID  domain.IDSource
 
+	addresses  []string // that deliveries come from
 	blueprints *blueprints
 }
 
@@ -58,11 +59,15 @@ func (s *Service) Routes(api *contract.API) {
 	contract.ListEventDeliveries.Handle(api, s.ListEventDeliveries)
 	contract.ListAccountDeliveries.Handle(api, s.ListAccountDeliveries)
 	contract.ReadDeliveryRequest.Handle(api, s.ReadDeliveryRequest)
+	contract.ReadWebhookStatistics.Handle(api, s.Statistics)
+	contract.ListDeliveryAddresses.Handle(api, s.DeliveryAddresses)
 	contract.ListEventAudience.Handle(api, s.ListEventAudience)
 	contract.ReplayDelivery.Handle(api, s.ReplayDelivery)
 	contract.CreateReplay.Handle(api, s.CreateReplay)
 	contract.ListReplays.Handle(api, s.Replays)
 	contract.ReadReplay.Handle(api, s.Replay)
+	contract.PauseReplay.Handle(api, s.PauseReplay)
+	contract.ResumeReplay.Handle(api, s.ResumeReplay)
 	contract.CancelReplay.Handle(api, s.CancelReplay)
 }
 

@@ -516,6 +516,13 @@ var (
 		Reads:  domain.Records{domain.RecordInstallation, domain.RecordBlueprint, domain.RecordDataKey},
 		Writes: domain.Records{domain.RecordInstallation, domain.RecordDataKey},
 	})
+	ReadParameters = declare[ReadParametersInput, ReadParametersOutput](inInstallations, Operation{
+		ID: "read-parameters", Since: "0.7.0",
+		Summary: "Read an installation's parameters with their schemas. A secret's value is not shown.",
+		Method:  http.MethodGet, Path: "/v1/installations/{extension_id}/parameters", Status: 200,
+		Auth: auth.AnyOf(auth.Dashboard(domain.Admin)), Errors: fault.Kinds{fault.NotFound},
+		Reads: domain.Records{domain.RecordInstallation, domain.RecordBlueprint},
+	})
 	UpdateParameters = declare[UpdateParametersInput, UpdateParametersOutput](inInstallations, Operation{
 		ID:      "update-parameters",
 		Summary: "Change an installation's parameters. Requests sent from now on use the new values.",
@@ -1255,6 +1262,20 @@ var (
 		Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordEvent, domain.RecordWebhook, domain.RecordAttempt},
 	})
+	ReadWebhookStatistics = declare[ReadWebhookStatisticsInput, ReadWebhookStatisticsOutput](inWebhooks, Operation{
+		ID: "read-webhook-statistics", Since: "0.7.0",
+		Summary: "Read how many attempts to a webhook had which outcome, hour by hour, and how long they took.",
+		Method:  http.MethodGet, Path: "/v1/webhooks/{webhook_id}/statistics", Status: 200,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeWebhooksRead), auth.Platform()),
+		Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordWebhook, domain.RecordStatistics},
+	})
+	ListDeliveryAddresses = declare[ListDeliveryAddressesInput, ListDeliveryAddressesOutput](inWebhooks, Operation{
+		ID: "list-delivery-addresses", Since: "0.7.0",
+		Summary: "List the addresses that deliveries come from, where they are fixed.",
+		Method:  http.MethodGet, Path: "/v1/delivery-addresses", Status: 200,
+		Auth: auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeWebhooksRead), auth.Platform()),
+	})
 	ReplayDelivery = declare[ReplayDeliveryInput, ReplayDeliveryOutput](inWebhooks, Operation{
 		ID: "replay-delivery", Since: "0.3.0",
 		Summary: "Send a delivery again in any state: the next attempt, with the same id and body.",
@@ -1290,6 +1311,25 @@ var (
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeWebhooksRead), auth.Platform()),
 		Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordWebhook, domain.RecordReplay},
+	})
+	PauseReplay = declare[ReplayInput, PauseReplayOutput](inWebhooks, Operation{
+		ID: "pause-replay", Since: "0.7.0",
+		Summary: "Pause a replay job before its next page. Deliveries that it has sent go on.",
+		Method:  http.MethodPost, Path: "/v1/webhooks/{webhook_id}/replays/{replay_id}/pause", Status: 200,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Admin), auth.Integration(domain.ScopeWebhooksSecrets)),
+		Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordWebhook, domain.RecordReplay},
+		Writes: domain.Records{domain.RecordReplay},
+	})
+	ResumeReplay = declare[ReplayInput, ResumeReplayOutput](inWebhooks, Operation{
+		ID: "resume-replay", Since: "0.7.0",
+		Summary: "Resume a paused replay job where it stopped.",
+		Method:  http.MethodPost, Path: "/v1/webhooks/{webhook_id}/replays/{replay_id}/resume", Status: 200,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Admin), auth.Integration(domain.ScopeWebhooksSecrets)),
+		Errors: fault.Kinds{fault.NotFound},
+		Reads: domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordInstallation,
+			domain.RecordReplay},
+		Writes: domain.Records{domain.RecordReplay, domain.RecordResend},
 	})
 	CancelReplay = declare[ReplayInput, CancelReplayOutput](inWebhooks, Operation{
 		ID: "cancel-replay", Since: "0.3.0",

@@ -59,7 +59,7 @@ type ReplayInput struct {
 type ReplayView struct {
 	ID         domain.ReplayID        `json:"id"`
 	Webhook    domain.WebhookID       `json:"webhook_id"`
-	State      domain.ReplayState     `json:"state" enum:"running,stopped,done,cancelled" doc:"stopped: by itself, with a reason. Correct it, and create another."`
+	State      domain.ReplayState     `json:"state" enum:"running,paused,stopped,done,cancelled" doc:"stopped: by itself, with a reason. Correct it, and create another."`
 	Reason     string                 `json:"reason,omitempty" doc:"Why it stopped."`
 	From       time.Time              `json:"from"`
 	To         time.Time              `json:"to"`
@@ -82,3 +82,7 @@ func ViewReplay(r domain.Replay) ReplayView {
 type ReadReplayOutput struct{ Body ReplayView }
 
 type CancelReplayOutput struct{ Body ReplayView }
+
+type PauseReplayOutput struct{ Body ReplayView }
+
+type ResumeReplayOutput struct{ Body ReplayView }

@@ -53,13 +53,14 @@ const (
 	RecordDataKey     Record = "data-key"
 	RecordQuotaUse    Record = "quota-use"
 	RecordHealth      Record = "webhook-health"
-	RecordRequests    Record = "requests"   // how many an account or partner made in some seconds
-	RecordAttempt     Record = "attempt"    // in the deliveries table, as are the next five
-	RecordDue         Record = "due"        // a delivery that waits for its next attempt
-	RecordDueCursor   Record = "due-cursor" // how far those were swept
-	RecordPace        Record = "pace"       // until when the turns to send to a webhook are taken
-	RecordParked      Record = "parked"     // a delivery that waits for its webhook's breaker to close
-	RecordWatched     Record = "watched"    // a webhook whose breaker opened, for which something may be parked
+	RecordRequests    Record = "requests"           // how many an account or partner made in some seconds
+	RecordAttempt     Record = "attempt"            // in the deliveries table, as are all that follow
+	RecordDue         Record = "due"                // a delivery that waits for its next attempt
+	RecordDueCursor   Record = "due-cursor"         // how far those were swept
+	RecordPace        Record = "pace"               // until when the turns to send to a webhook are taken
+	RecordParked      Record = "parked"             // a delivery that waits for its webhook's breaker to close
+	RecordStatistics  Record = "webhook-statistics" // a webhook's figures of one hour
+	RecordWatched     Record = "watched"            // a webhook whose breaker opened, for which something may be parked
 )
 
 // Records is a list of them, as an operation declares it.

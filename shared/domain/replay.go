@@ -35,10 +35,14 @@ type ReplayState string
 
 const (
 	ReplayRunning   ReplayState = "running"
+	ReplayPaused    ReplayState = "paused"  // until somebody resumes it
 	ReplayStopped   ReplayState = "stopped" // by itself, for good
 	ReplayDone      ReplayState = "done"
 	ReplayCancelled ReplayState = "cancelled"
 )
+
+// Unfinished is true for a job that goes on, at once or when it is resumed. Its webhook has no other.
+func (s ReplayState) Unfinished() bool { return s == ReplayRunning || s == ReplayPaused }
 
 // Replay is a job that sends deliveries to one webhook again, by a filter, page by page. Deliveries that it has sent
 // go on even when it stops.
@@ -77,8 +81,13 @@ type Replaying struct {
 // replayKept is how long a job is kept after its last change: as long as the log of its deliveries.
 const replayKept = 30 * 24 * time.Hour
 
-// Ends is when DynamoDB may remove it.
-func (r Replay) Ends() time.Time { return r.UpdatedAt.Add(replayKept) }
+// Ends is when DynamoDB may remove it. An unfinished job is kept: it holds its webhook's one place.
+func (r Replay) Ends() time.Time {
+	if r.State.Unfinished() {
+		return time.Time{}
+	}
+	return r.UpdatedAt.Add(replayKept)
+}
 
 // Takes is true when the job must send a delivery with those attempts. A delivery attempted since the job began is
 // left out: a repeated page or someone else has sent it.
@@ -89,7 +98,7 @@ func (r Replay) Takes(attempts []Attempt) bool {
 
 // Worked is the job after a page, or the part of a page up to that place; end marks the last page.
 func (r Replay) Worked(since ReplayProgress, after string, end bool, now time.Time) Replay {
-	if r.State == ReplayRunning && end {
+	if r.State.Unfinished() && end {
 		r.State = ReplayDone
 	}
 	r.Seen, r.Sent, r.Skipped = r.Seen+since.Seen, r.Sent+since.Sent, r.Skipped+since.Skipped
@@ -97,20 +106,42 @@ func (r Replay) Worked(since ReplayProgress, after string, end bool, now time.Ti
 	return r
 }
 
-// Stop ends a running job by itself.
+// Stop ends an unfinished job by itself.
 func (r Replay) Stop(reason string, now time.Time) Replay {
-	if r.State == ReplayRunning {
+	if r.State.Unfinished() {
 		r.State, r.Reason, r.UpdatedAt = ReplayStopped, reason, now
 	}
 	return r
 }
 
-// Cancel ends the job. Cancelling again changes nothing; Conflict when it has ended otherwise.
-func (r Replay) Cancel(now time.Time) (Replay, error) {
-	if r.State != ReplayRunning && r.State != ReplayCancelled {
-		return r, fault.New(fault.Conflict, "replay-state", "The replay is %s, so it cannot be cancelled.", r.State)
+// Pause holds the job before its next page. Pausing again changes nothing; Conflict when the job has ended.
+func (r Replay) Pause(now time.Time) (Replay, error) {
+	if !r.State.Unfinished() {
+		return r, fault.New(fault.Conflict, "replay-state", "The replay is %s, so it cannot be paused.", r.State)
 	}
 	if r.State == ReplayRunning {
+		r.State, r.UpdatedAt = ReplayPaused, now
+	}
+	return r, nil
+}
+
+// Resume lets a paused job go on at its next page. Resuming a running job changes nothing; Conflict when it has ended.
+func (r Replay) Resume(now time.Time) (Replay, error) {
+	if !r.State.Unfinished() {
+		return r, fault.New(fault.Conflict, "replay-state", "The replay is %s, so it cannot be resumed.", r.State)
+	}
+	if r.State == ReplayPaused {
+		r.State, r.UpdatedAt = ReplayRunning, now
+	}
+	return r, nil
+}
+
+// Cancel ends the job. Cancelling again changes nothing; Conflict when it has ended otherwise.
+func (r Replay) Cancel(now time.Time) (Replay, error) {
+	if !r.State.Unfinished() && r.State != ReplayCancelled {
+		return r, fault.New(fault.Conflict, "replay-state", "The replay is %s, so it cannot be cancelled.", r.State)
+	}
+	if r.State.Unfinished() {
 		r.State, r.UpdatedAt = ReplayCancelled, now
 	}
 	return r, nil

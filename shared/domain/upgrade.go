@@ -72,6 +72,9 @@ type TemplateTypeUpgrade struct {
 type FieldUpgrade struct {
 	CustomID string        `json:"custom_id"`
 	Change   UpgradeChange `json:"change" enum:"added,changed,deactivated"`
+
+	Was     *FieldDefinition `json:"was,omitempty" doc:"The current definition. Absent for an added field."`
+	Becomes *FieldDefinition `json:"becomes,omitempty" doc:"The future definition. Absent for a deactivated field."`
 }
 
 // WebhookUpgrade is the change of one webhook of one template type.
@@ -81,6 +84,10 @@ type WebhookUpgrade struct {
 	ExtensionType string        `json:"extension_type" doc:"Empty for the lifecycle endpoint, whose key is lifecycle: it hears the installation's events and no contract's."`
 	URL           string        `json:"url" doc:"Its future definition; of a removed one, the current."`
 	Change        UpgradeChange `json:"change" enum:"added,changed,removed"`
+
+	URLBefore     string   `json:"url_before,omitempty" doc:"Of a changed webhook whose URL changes: the current one."`
+	EventsAdded   []string `json:"event_types_added,omitempty" doc:"Of a changed webhook: event types that it newly hears."`
+	EventsRemoved []string `json:"event_types_removed,omitempty" doc:"Of a changed webhook: event types that it hears no more."`
 }
 
 // DependencyUpgrade is a dependency that an upgrade changes or lacks.
@@ -205,9 +212,13 @@ func (s UpgradeSubject) planAddition(p *UpgradePlan, declared TemplateTypeBluepr
 	for _, f := range t.Fields {
 		switch at := found.Field(f.CustomID); {
 		case at < 0 || found.Fields[at].Withdrawn && !f.Withdrawn:
-			u.Fields = append(u.Fields, FieldUpgrade{f.CustomID, UpgradeAdds})
+			u.Fields = append(u.Fields, FieldUpgrade{CustomID: f.CustomID, Change: UpgradeAdds,
+				Becomes: &f.FieldDefinition})
 		case found.Fields[at] != f:
-			u.Fields = append(u.Fields, FieldUpgrade{f.CustomID, UpgradeChanges})
+			u.Fields = append(u.Fields, FieldUpgrade{
+				CustomID: f.CustomID, Change: UpgradeChanges, Was: &found.Fields[at].FieldDefinition,
+				Becomes: &f.FieldDefinition,
+			})
 		}
 	}
 	p.TemplateTypes = append(p.TemplateTypes, u)
@@ -234,7 +245,7 @@ func (s UpgradeSubject) planRemoval(p *UpgradePlan, key string) {
 	for n, f := range after.Fields {
 		if f != found.Fields[n] {
 			p.TemplateTypes[at].Fields = append(p.TemplateTypes[at].Fields,
-				FieldUpgrade{f.CustomID, UpgradeDeactivates})
+				FieldUpgrade{CustomID: f.CustomID, Change: UpgradeDeactivates, Was: &found.Fields[n].FieldDefinition})
 		}
 	}
 	p.Steps = append(p.Steps, Step{Kind: StepWithdrawal, TypeKey: key})
@@ -266,6 +277,9 @@ func (s UpgradeSubject) webhooks(p *UpgradePlan) (removals []Step) {
 			reflect.DeepEqual(before, declared) {
 			continue // only its version's number changes
 		}
+		if u.Change == UpgradeChanges {
+			u.compare(found, w)
+		}
 		p.Webhooks = append(p.Webhooks, u)
 	}
 	for _, w := range s.Webhooks {
@@ -278,6 +292,17 @@ func (s UpgradeSubject) webhooks(p *UpgradePlan) (removals []Step) {
 		removals = append(removals, Step{Kind: StepWebhookRemoval, TypeKey: key, WebhookKey: w.WebhookKey})
 	}
 	return removals
+}
+
+// compare fills in what changes of a webhook that stays.
+func (u *WebhookUpgrade) compare(was, becomes Webhook) {
+	if was.URL != becomes.URL {
+		u.URLBefore = was.URL
+	}
+	if len(was.EventTypes) > 0 && len(becomes.EventTypes) > 0 {
+		u.EventsAdded, u.EventsRemoved = without(becomes.EventTypes, was.EventTypes),
+			without(was.EventTypes, becomes.EventTypes)
+	}
 }
 
 // lifecycle plans the lifecycle endpoint's webhook, and returns the step that removes it when the version has none.
@@ -300,6 +325,8 @@ func (s UpgradeSubject) lifecycle(p *UpgradePlan) (removals []Step) {
 	}
 	if u.ID, u.URL, u.Change = w.ID, w.URL, UpgradeChanges; found.ID == "" {
 		u.Change = UpgradeAdds
+	} else {
+		u.compare(found, w)
 	}
 	p.Webhooks = append(p.Webhooks, u)
 	p.Steps = append(p.Steps, Step{Kind: StepLifecycle})

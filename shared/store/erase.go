@@ -174,6 +174,9 @@ func (c *collector) item(ctx context.Context, item map[string]types.AttributeVal
 		if err := c.parked(ctx, w.Account, w.ID); err != nil || c.full {
 			return err
 		}
+		if err := c.statistics(ctx, w.ID); err != nil || c.full {
+			return err
+		}
 		c.take(b)
 	default:
 		c.take(b)
@@ -273,6 +276,20 @@ func (c *collector) parked(ctx context.Context, a domain.AccountID, w domain.Web
 		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(k.pk), ":sk": str(k.sk)},
 		ConsistentRead:            aws.Bool(true),
 	}, logged(domain.RecordWatched))
+}
+
+// statistics takes the webhook's figures.
+func (c *collector) statistics(ctx context.Context, w domain.WebhookID) error {
+	return c.each(ctx, &dynamodb.QueryInput{
+		TableName: &c.store.deliveries, KeyConditionExpression: aws.String("pk = :pk"),
+		ProjectionExpression: aws.String("pk, sk"), ConsistentRead: aws.Bool(true),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(statisticsKey(w, time.Time{}).pk)},
+	}, func(_ context.Context, item map[string]types.AttributeValue) error {
+		b := belonging(item)
+		b.Record, b.logged = domain.RecordStatistics, true
+		c.take(b)
+		return nil
+	})
 }
 
 func belonging(item map[string]types.AttributeValue) Belonging {

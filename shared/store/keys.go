@@ -98,6 +98,7 @@ import (
 //	DUE#<yyyy-mm-ddThh>#<shard>         <time>#<delivery id>#<attempt>     due       redelivery, oldest first
 //	DUE                                 CURSOR                             due-cursor  redelivery
 //	PACE#<webhook id>                   PACE                               pace      delivery, to reserve turns
+//	STATISTICS#<webhook id>             <yyyy-mm-ddThh>                    webhook-statistics  the hours of a webhook
 //	PARKED#<webhook>#<shard>            <event time>#<delivery id>#<attempt>#…  parked    webhook, oldest first
 //	WATCHED                             <account>#<webhook>                watched   all, by redelivery
 //

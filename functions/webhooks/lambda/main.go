@@ -14,7 +14,9 @@ import (
 func main() {
 	serve.HTTP(contract.Webhooks, func(p serve.Parts) (func(*contract.API), error) {
 		c, err := env.ParseAs[egress.Config]()
+		addresses, unread := env.ParseAs[webhooks.AddressConfig]()
 		sealer, failed := p.Sealer()
-		return webhooks.New(p.Store, sealer, c, p.Now, p.NewID).Routes, errors.Join(err, failed)
+		service := webhooks.New(p.Store, sealer, c, p.Now, p.NewID).SendingFrom(addresses)
+		return service.Routes, errors.Join(err, unread, failed)
 	})
 }

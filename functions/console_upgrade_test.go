@@ -1,0 +1,248 @@
+package functions_test
+
+import (
+	"html"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// wilderBlueprint is crmBlueprint's next version: a field is renamed, one comes and one goes, events go to another
+// host, of one type more, and a parameter is needed that the first version lacks.
+func wilderBlueprint(receiver string) object {
+	b := crmBlueprint(strings.Replace(receiver, "127.0.0.1", "localhost", 1))
+	b["template_types"].([]object)[0]["fields"] = []object{
+		{"custom_id": "order_number", "name": "Order number", "kind": "text", "filled_by": "participants"},
+		{"custom_id": "amount", "name": "Total amount", "kind": "number", "default": "0", "filled_by": "participants"},
+		{"custom_id": "due", "name": "Due", "kind": "date", "filled_by": "participants"},
+		{"custom_id": "on_site", "name": "On site", "kind": "checkbox"},
+	}
+	hook := b["webhooks"].([]object)[0]
+	hook["event_types"] = append(hook["event_types"].([]string), "data_field.updated")
+	b["parameters"] = asks(append(crmParameters(),
+		object{"key": "region", "title": "Region", "required": true, "enum": []string{"eu", "us"}})...)
+	return b
+}
+
+// hiddenFields are the page's hidden inputs of those names.
+func hiddenFields(body string, names ...string) url.Values {
+	form := url.Values{}
+	for _, name := range names {
+		_, value, _ := strings.Cut(body, `name="`+name+`" value="`)
+		value, _, _ = strings.Cut(value, `"`)
+		form.Set(name, html.UnescapeString(value))
+	}
+	return form
+}
+
+func TestConsole_AnUpgradeIsReadConsentedToAndApplied(t *testing.T) {
+	c := newConsole(t)
+	c.enable()
+	c.submitAndList(mainExtension, wilderBlueprint(c.receiver.URL))
+	b := c.newTab()
+	b.signIn("ada", "installations/acme-crm")
+	b.sees("#upgrade", "Version 2 is ready")
+	shown := ask(b, chromedp.Text(chromedp.CSS("#upgrade")))
+	for _, want := range []string{
+		"Renamed", "Amount", "Total amount", "On site, a checkbox", "Urgent disappears from new contracts", "Moved",
+		"a data field that is updated", "Events go to", "Region", "what its token may do",
+	} {
+		if !strings.Contains(shown, want) {
+			t.Errorf("the upgrade does not show %q: %s", want, shown)
+		}
+	}
+	b.look("installation-upgrade")
+
+	b.expects("409")
+	b.run(chromedp.SetValue(chromedp.CSS(`[id="acme-crm.region"]`), "eu"))
+	b.click("#upgrade button.primary")
+	b.sees("#upgrade", "Tick what you agree to")
+	b.look("upgrade-unticked")
+	if got := c.installation(mainExtension); got.at("version") != 1.0 || got.str("state") != "enabled" {
+		t.Fatalf("without consent the installation is %s", got.raw)
+	}
+	for _, box := range ask(b, chromedp.Evaluate[[]string](
+		`[...document.querySelectorAll("#upgrade input[name=consent]")].map((i) => i.value)`)) {
+		b.run(chromedp.Click(chromedp.CSS(`#upgrade input[value="` + box + `"]`)))
+	}
+	b.click("#upgrade button.primary")
+	b.waitFor("#steps .pill.busy")
+	b.look("installation-upgrading")
+	c.settle()
+	b.waitFor("#steps .pill.good")
+	if got := c.installation(mainExtension); got.at("version") != 2.0 || got.str("parameters", "region") != "eu" {
+		t.Errorf("after the upgrade the installation is %s", got.raw)
+	}
+	b.open("installations/acme-crm/upgrade")
+	b.sees(".empty", "There is nothing to upgrade now")
+	b.look("upgrade-none")
+}
+
+func TestConsole_AStaleUpgradeShowsWhatChangedAndAppliesNothing(t *testing.T) {
+	c := newConsole(t)
+	c.enable()
+	c.submitAndList(mainExtension, tamerBlueprint(c.receiver.URL))
+	v := c.newVisitor()
+	_, page := v.signIn("ada", "installations/acme-crm/upgrade")
+	sent := hiddenFields(page, "key", "plan", "version", "seen")
+	next := tamerBlueprint(c.receiver.URL)
+	next["template_types"].([]object)[0]["fields"] = []object{
+		{"custom_id": "order_number", "name": "Order number", "kind": "text", "filled_by": "participants"},
+		{"custom_id": "amount", "name": "Total amount", "kind": "number", "default": "0", "filled_by": "participants"},
+		{"custom_id": "due", "name": "Due", "kind": "date", "filled_by": "participants"},
+		{"custom_id": "place", "name": "Place " + hostile, "kind": "text"},
+	}
+	// While the page was open, a version was listed, and a field came that is in the way of the version that was shown.
+	c.submitAndList(mainExtension, next)
+	fields := "/v1/template-types/" + c.templateType("acme-crm") + "/fields"
+	c.want(c.call(c.admin, "POST", fields, object{"custom_id": "currency", "name": "Ours", "kind": "text"}), 201)
+	resp, body := v.post("installations/acme-crm/upgrade", sent)
+	if resp.StatusCode != http.StatusPreconditionFailed ||
+		!strings.Contains(body, "The upgrade changed while you read") {
+		t.Fatalf("a stale plan: got %d %s", resp.StatusCode, body)
+	}
+	for _, want := range []string{"No longer part of it", "Currency, a text", "Place &lt;script&gt;",
+		"Version 3 is ready"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page lacks %q: %s", want, body)
+		}
+	}
+	if n := strings.Count(body, `class="new"`); n != 1 {
+		t.Errorf("%d lines are marked as new, want that of the field alone: %s", n, body)
+	}
+	if strings.Contains(body, hostile) {
+		t.Error("a script of somebody else's is in the page")
+	}
+	if got := c.installation(mainExtension); got.at("version") != 1.0 || got.str("state") != "enabled" {
+		t.Fatalf("a stale plan changed the installation: %s", got.raw)
+	}
+	again := hiddenFields(body, "key", "plan", "version", "seen")
+	if resp, body := v.post("installations/acme-crm/upgrade", again); resp.StatusCode != 200 ||
+		!strings.Contains(body, "Upgrading") {
+		t.Errorf("got %d %s", resp.StatusCode, body)
+	}
+	c.settle()
+	if got := c.installation(mainExtension); got.at("version") != 3.0 {
+		t.Errorf("the plan that was shown second led to %s", got.raw)
+	}
+}
+
+func TestConsole_AnUpgradeThatIsInTheWayOrNotOnesOwnIsNotOffered(t *testing.T) {
+	c := newConsole(t)
+	c.enable()
+	m := c.newVisitor()
+	if _, body := m.signIn("mel", "installations/acme-crm"); strings.Contains(body, `id="upgrade"`) {
+		t.Error("an upgrade is offered where there is no newer version")
+	}
+	c.submitAndList(mainExtension, tamerBlueprint(c.receiver.URL))
+	if _, body := m.page("installations/acme-crm"); !strings.Contains(body, "Only an admin can upgrade") ||
+		strings.Contains(body, `name="plan"`) {
+		t.Errorf("a member sees %s", body)
+	}
+	if resp, _ := m.post("installations/acme-crm/upgrade",
+		url.Values{"plan": {`"x"`}, "version": {"2"}}); resp.StatusCode != 403 {
+		t.Errorf("a member upgraded: %d", resp.StatusCode)
+	}
+	c.want(c.call(c.admin, "POST", "/v1/template-types/"+c.templateType("acme-crm")+"/fields",
+		object{"custom_id": "currency", "name": "Ours", "kind": "text"}), 201)
+	v := c.newVisitor()
+	if _, body := v.signIn("ada", "installations/acme-crm"); !strings.Contains(body, "In the way") ||
+		!strings.Contains(body, "Delete that field") || strings.Contains(body, `name="plan"`) {
+		t.Errorf("with an obstacle the page is %s", body)
+	}
+	for name, form := range map[string]url.Values{"no plan": {"version": {"2"}},
+		"any plan": {"plan": {"*"}, "version": {"2"}}} {
+		if resp, _ := v.post("installations/acme-crm/upgrade", form); resp.StatusCode < 400 || resp.StatusCode >= 500 {
+			t.Errorf("%s: got %d", name, resp.StatusCode)
+		}
+	}
+	if got := c.installation(mainExtension); got.at("version") != 1.0 {
+		t.Errorf("the installation is %s", got.raw)
+	}
+}
+
+func TestConsole_ParametersAreEditedAndSecretsKeptUnlessReplaced(t *testing.T) {
+	c := newConsole(t)
+	c.enable()
+	b := c.newTab()
+	b.signIn("ada", "installations/acme-crm")
+	b.click(`a[href$="/parameters"]`)
+	b.sees("h1", "Parameters of acme-crm")
+	if value := ask(b, chromedp.Value(chromedp.CSS("#customer_id"))); value != "C-1001" {
+		t.Errorf("the form begins with %q", value)
+	}
+	b.look("parameters")
+	b.expects("422")
+	b.fill("customer_id", "not a number")
+	b.click("form.form-card button.primary")
+	b.sees("#errors", "Nothing was saved")
+	b.sees(".wrong", "Customer id")
+	b.look("parameters-wrong")
+	b.fill("customer_id", "C-2002")
+	b.click("form.form-card button.primary")
+	b.sees("main", "C-2002")
+
+	sealed := func() string { return string(c.stands(mainExtension).Secrets["api_key"]) }
+	before := sealed()
+	if before == "" {
+		t.Fatal("the secret is gone after another value was changed")
+	}
+	v := c.newVisitor()
+	post := func(change func(url.Values)) (*http.Response, string) {
+		t.Helper()
+		_, page := v.page("installations/acme-crm/parameters")
+		form := hiddenFields(page, "key", "etag", "was.customer_id", "was.api_key")
+		form.Set("customer_id", form.Get("was.customer_id"))
+		change(form)
+		return v.post("installations/acme-crm/parameters", form)
+	}
+	v.signIn("ada", "installations/acme-crm/parameters")
+	if resp, body := post(func(f url.Values) {
+		f.Set("api_key", "open-barley")
+	}); resp.StatusCode != 200 || strings.Contains(body, "barley") {
+		t.Errorf("got %d %s", resp.StatusCode, body)
+	}
+	if sealed() == before || strings.Contains(c.dump(), "barley") {
+		t.Error("the secret was not replaced, or is stored in the open")
+	}
+	if resp, _ := post(func(f url.Values) {
+		f.Set("remove.api_key", "yes")
+	}); resp.StatusCode != 200 || sealed() != "" {
+		t.Errorf("the optional secret was not removed: %d %q", resp.StatusCode, sealed())
+	}
+	if got := c.installation(mainExtension).str("parameters", "customer_id"); got != "C-2002" {
+		t.Errorf("the other value became %q", got)
+	}
+}
+
+func TestConsole_AStaleParameterFormShowsWhatChanged(t *testing.T) {
+	c := newConsole(t)
+	c.enable()
+	v := c.newVisitor()
+	_, page := v.signIn("ada", "installations/acme-crm/parameters")
+	form := hiddenFields(page, "key", "etag", "was.customer_id", "was.api_key")
+	form.Set("customer_id", "C-3003")
+	c.want(c.change(object{"customer_id": "C-2002"}), 200)
+	resp, body := v.post("installations/acme-crm/parameters", form)
+	if resp.StatusCode != http.StatusPreconditionFailed ||
+		!strings.Contains(body, "Customer id is now <strong>C-2002</strong>") ||
+		!strings.Contains(body, `value="C-3003"`) {
+		t.Fatalf("got %d %s", resp.StatusCode, body)
+	}
+	again := hiddenFields(body, "key", "etag", "was.customer_id", "was.api_key")
+	again.Set("customer_id", "C-3003")
+	if resp, body := v.post("installations/acme-crm/parameters", again); resp.StatusCode != 200 ||
+		!strings.Contains(body, "C-3003") {
+		t.Errorf("got %d %s", resp.StatusCode, body)
+	}
+	m := c.newVisitor()
+	if resp, _ := m.signIn("mel", "installations/acme-crm/parameters"); resp.StatusCode != 403 {
+		t.Errorf("a member is shown the form: %d", resp.StatusCode)
+	}
+	if resp, _ := m.post("installations/acme-crm/parameters", form); resp.StatusCode != 403 {
+		t.Errorf("a member changed parameters: %d", resp.StatusCode)
+	}
+}
