@@ -1,21 +1,27 @@
 package functions_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"html"
+	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 
 	"plugboard/functions/console"
+	"plugboard/shared/auth"
 )
 
 // framing is another site: its page shows an address in a frame. Its name is localhost, and the console's 127.0.0.1.
@@ -72,6 +78,27 @@ func (b *tab) frame(part string) *tab {
 	}
 }
 
+// refusesFrame waits until the browser says that it does not show the frame.
+func (b *tab) refusesFrame() {
+	b.t.Helper()
+	const complaint = "frame-ancestors"
+	deadline := time.Now().Add(tabLimit)
+	for !b.complained(complaint) {
+		if time.Now().After(deadline) {
+			b.t.Fatal("the browser shows the frame")
+		}
+		b.run(chromedp.Sleep(50 * time.Millisecond))
+	}
+}
+
+// photograph keeps a picture of the tab, for people to look at.
+func (b *tab) photograph(name string) {
+	b.t.Helper()
+	folder := filepath.Join("..", "build", "pages")
+	must(b.t, os.MkdirAll(folder, 0o755))
+	must(b.t, os.WriteFile(filepath.Join(folder, name+".png"), ask(b, chromedp.CaptureScreenshot()), 0o644))
+}
+
 func (b *tab) attach(id target.ID) *tab {
 	b.t.Helper()
 	f := &tab{t: b.t, console: b.console}
@@ -83,11 +110,39 @@ func (b *tab) attach(id target.ID) *tab {
 // link makes a console link, as the platform does.
 func (c *consoleWorld) link(body object) answer {
 	c.t.Helper()
+	return c.want(c.askLink(body), 201)
+}
+
+// askLink asks for one at the console's address, for Ada unless the body says another.
+func (c *consoleWorld) askLink(body object) answer {
+	c.t.Helper()
 	all := object{"account_id": "customer", "user_id": "ada"}
-	for name, value := range body {
-		all[name] = value
+	maps.Copy(all, body)
+	encoded, err := json.Marshal(all)
+	must(c.t, err)
+	r, err := http.NewRequest("POST", c.address+"/v1/console-links", bytes.NewReader(encoded))
+	must(c.t, err)
+	r.Header.Set(auth.HeaderPlatformKey, platformKey)
+	r.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(r)
+	must(c.t, err)
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(resp.Body)
+	must(c.t, err)
+	a := answer{status: resp.StatusCode, header: resp.Header, raw: raw}
+	must(c.t, json.Unmarshal(raw, &a.body))
+	return a
+}
+
+// get asks for an address, with headers by name and value, and follows where it leads.
+func (v *visitor) get(address string, headers ...string) (*http.Response, string) {
+	v.t.Helper()
+	r, err := http.NewRequest("GET", address, nil)
+	must(v.t, err)
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
 	}
-	return c.want(c.call(platform, "POST", "/v1/console-links", all), 201)
+	return v.do(r)
 }
 
 func TestConsoleLink_OpensOncePersonAndPage(t *testing.T) {
@@ -168,33 +223,34 @@ func TestConsoleLink_WhatIsWrongIsNamedAllAtOnce(t *testing.T) {
 		pointers string
 	}{
 		{object{"account_id": "nowhere"}, "/account_id"},
-		{object{"user_id": "nobody", "page": "nothing/at/all", "framed_by": "https://evil.example"}, "/user_id /page /framed_by"},
+		{object{"user_id": "nobody", "page": "nothing/at/all", "framed_by": "https://evil.example"},
+			"/user_id /page /framed_by"},
 		{object{"page": "https://evil.example/"}, "/page"},
 		{object{"page": "../v1/me"}, "/page"},
 		{object{"page": "sign-in"}, "/page"},
 		{object{"page": "extensions/../tokens"}, "/page"},
+		{object{"lifetime_seconds": 601}, "/lifetime_seconds"},
+		{object{"lifetime_seconds": 9}, "/lifetime_seconds"},
 	} {
-		body := object{"account_id": "customer", "user_id": "ada"}
-		for name, value := range test.body {
-			body[name] = value
-		}
-		refused := c.want(c.call(platform, "POST", "/v1/console-links", body), 422)
+		refused := c.want(c.askLink(test.body), 422)
 		if got := strings.Join(refused.pointers(), " "); got != test.pointers {
 			t.Errorf("%v: got %s, want %s", test.body, got, test.pointers)
 		}
 	}
-	for _, lifetime := range []int{9, 601} {
-		c.want(c.call(platform, "POST", "/v1/console-links", object{"account_id": "customer", "user_id": "ada", "lifetime_seconds": lifetime}), 422)
-	}
-	for page := range map[string]bool{"extensions/acme-crm": true, "webhooks": true, "deliveries?state=retrying": true} {
+	for _, page := range []string{"extensions/acme-crm", "webhooks", "deliveries?state=retrying"} {
 		c.link(object{"page": page})
 	}
 }
 
-// The console works in a frame of a site that the stage names, there alone, and without any cookie in a tab.
+// framedBy is the stage that names the site.
+func framedBy(f *framing) func(*console.Config) {
+	return func(config *console.Config) { config.FrameOrigins = []string{f.origin} }
+}
+
+// The console works in a frame of a site that the stage names, in that frame alone.
 func TestConsoleLink_AFramedSessionWorksInItsFrameAndNowhereElse(t *testing.T) {
 	harbor, evil := newFraming(t), newFraming(t)
-	c := newConsole(t, func(config *console.Config) { config.FrameOrigins = []string{harbor.origin} })
+	c := newConsole(t, framedBy(harbor))
 	b := c.newTab()
 	b.show(harbor, c.link(object{"framed_by": harbor.origin, "page": "extensions/acme-core"}).str("url"))
 	f := b.frame("/console/extensions/acme-core")
@@ -204,15 +260,12 @@ func TestConsoleLink_AFramedSessionWorksInItsFrameAndNowhereElse(t *testing.T) {
 	f.waitFor(`#token-acme-core`)
 	c.settle()
 	f.waitFor(`#steps .pill.good`) // a fetch from within the frame has the frame's session
-	if html := ask(f, chromedp.OuterHTML(chromedp.CSS("html"))); strings.Contains(html, "sign-out") || strings.Contains(html, "accounts") {
+	if page := ask(f, chromedp.OuterHTML(chromedp.CSS("html"))); strings.Contains(page, "sign-out") ||
+		strings.Contains(page, `href="../accounts"`) {
 		t.Error("the frame offers to sign out or to switch accounts, which its site does")
 	}
-	cookies := ask(b, chromedp.Func2(network.GetCookies, network.GetCookiesParams{URLs: []string{c.address + "/console/"}}))
-	_ = cookies
 
 	// The same session, in a frame of another site: the browser refuses to show it.
-	b.expects("Framing '" + strings.TrimSuffix(c.address, stagePrefix))
-	b.expects("Refused to frame")
 	b.show(evil, c.address+"/console/extensions")
 	b.refusesFrame()
 
@@ -221,7 +274,92 @@ func TestConsoleLink_AFramedSessionWorksInItsFrameAndNowhereElse(t *testing.T) {
 	b.sees("h1", "Choose who you are")
 
 	// A tab's session is none in a frame.
-	b.signIn("ada", "extensions")
-	b.show(harbor, c.address+"/console/tokens")
-	b.refusesFrame()
+	other := c.newTab()
+	other.signIn("ada", "extensions")
+	other.show(harbor, c.address+"/console/extensions")
+	other.refusesFrame()
+}
+
+// Where the browser keeps no cookie in a frame, the page offers a tab, and the link is still good there.
+func TestConsoleLink_WithoutACookieInTheFrameItOpensInATab(t *testing.T) {
+	harbor := newFraming(t)
+	c := newConsole(t, framedBy(harbor))
+	c.cookieless.Store(true)
+	address := c.link(object{"framed_by": harbor.origin}).str("url")
+	b := c.newTab()
+	b.show(harbor, address)
+	f := b.frame("?probed")
+	f.sees("h1", "Open Plugboard in a tab")
+	b.photograph("framed-without-cookie")
+	tab := ask(f, chromedp.Evaluate[string](`document.querySelector('a[target="_blank"]').href`))
+	c.cookieless.Store(false)
+	b.run(chromedp.Navigate(tab))
+	b.sees("h1", "Extensions")
+	if resp, _ := c.newVisitor().get(address); resp.StatusCode != 404 {
+		t.Errorf("the link is good a second time: %d", resp.StatusCode)
+	}
+}
+
+// inAFrame is what a browser says of a page in a frame.
+var inAFrame = []string{"Sec-Fetch-Dest", "iframe"}
+
+func TestConsoleLink_OnlyAFramedSessionsCookieAndPolicyAllowAFrame(t *testing.T) {
+	harbor := newFraming(t)
+	c := newConsole(t, framedBy(harbor))
+	v := c.newVisitor()
+	v.http.Jar = nil
+	v.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	policy := func(resp *http.Response) string {
+		_, ancestors, _ := strings.Cut(resp.Header.Get("Content-Security-Policy"), "frame-ancestors ")
+		return ancestors
+	}
+	address := c.link(object{"framed_by": harbor.origin}).str("url")
+	resp, _ := v.get(address, inAFrame...)
+	if got := resp.Header.Get("Set-Cookie"); !strings.Contains(got, "plugboard_probe=1") || policy(resp) != harbor.origin {
+		t.Fatalf("got %d %s, %s", resp.StatusCode, got, policy(resp))
+	}
+	resp, _ = v.get(address, append(inAFrame, "Cookie", "plugboard_probe=1")...)
+	framed := resp.Cookies()[len(resp.Cookies())-1]
+	for _, set := range resp.Cookies() {
+		if set.Value != "" {
+			framed = set
+		}
+	}
+	if framed.Name != "plugboard_framed" || !framed.Partitioned || !framed.Secure || !framed.HttpOnly ||
+		framed.SameSite != http.SameSiteNoneMode {
+		t.Errorf("the frame's cookie is %s", framed)
+	}
+	cookie := framed.Name + "=" + framed.Value
+	in := func(headers ...string) *http.Response {
+		resp, _ := v.get(c.address+"/console/extensions", append(headers, "Cookie", cookie)...)
+		return resp
+	}
+	if resp := in(inAFrame...); resp.StatusCode != 200 || policy(resp) != harbor.origin {
+		t.Errorf("in the frame: %d, %s", resp.StatusCode, policy(resp))
+	}
+	if resp := in("Sec-Fetch-Dest", "document"); resp.StatusCode != 303 || policy(resp) != "'none'" {
+		t.Errorf("in a tab: %d, %s", resp.StatusCode, policy(resp))
+	}
+	if resp := in("Sec-Fetch-Dest", "empty", "Plugboard-Framed", "1"); resp.StatusCode != 200 {
+		t.Errorf("fetched by the frame: %d", resp.StatusCode)
+	}
+	if resp := in("Sec-Fetch-Dest", "empty"); resp.StatusCode != 303 {
+		t.Errorf("fetched by a tab: %d", resp.StatusCode)
+	}
+	c.pass(9 * time.Hour)
+	resp, body := v.get(c.address+"/console/extensions", append(inAFrame, "Cookie", cookie)...)
+	if resp.StatusCode != 401 || policy(resp) != harbor.origin || !strings.Contains(body, "Reload the page around") {
+		t.Errorf("after its end: %d, %s: %s", resp.StatusCode, policy(resp), body)
+	}
+
+	// A link for a tab is none for a frame, and is not used up by one.
+	address = c.link(nil).str("url")
+	if resp, _ := v.get(address, inAFrame...); resp.StatusCode != 403 || policy(resp) != "'none'" {
+		t.Errorf("a tab's link in a frame: %d, %s", resp.StatusCode, policy(resp))
+	}
+	resp, _ = v.get(address, "Sec-Fetch-Dest", "document")
+	set := resp.Cookies()[0]
+	if resp.StatusCode != 303 || set.Name != "plugboard_session" || set.SameSite != http.SameSiteLaxMode || set.Partitioned {
+		t.Errorf("in a tab: %d %s", resp.StatusCode, set)
+	}
 }

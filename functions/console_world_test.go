@@ -2,17 +2,21 @@ package functions_test
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
@@ -32,14 +36,24 @@ type consoleWorld struct {
 	*actors
 	address string // of the API's root
 	people  []localissuer.Person
+	pages   http.Handler // the console's, below the API's root
+	// cookieless has browsers get no cookie, as those do that keep none in a frame.
+	cookieless atomic.Bool
 }
 
 // stagePrefix is that of a stage without a domain of its own: a link that forgets it leads nowhere.
 const stagePrefix = "/stage"
 
-func newConsole(t testing.TB) *consoleWorld {
+func newConsole(t testing.TB, change ...func(*console.Config)) *consoleWorld {
 	t.Helper()
-	c := &consoleWorld{actors: newActors(newWorld(t))}
+	return consoleOf(newActors(newWorld(t)), change...)
+}
+
+// consoleOf puts the console in front of what there is. change is what the stage says otherwise.
+func consoleOf(a *actors, change ...func(*console.Config)) *consoleWorld {
+	t := a.t
+	t.Helper()
+	c := &consoleWorld{actors: a}
 	c.people = []localissuer.Person{
 		{ID: "ada", Name: "Ada", Accounts: []string{"customer"}, About: "Admin of customer"},
 		{ID: "mel", Name: "Mel", Accounts: []string{"customer"}, About: "Member of customer"},
@@ -48,23 +62,48 @@ func newConsole(t testing.TB) *consoleWorld {
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	c.address = server.URL + stagePrefix
-	keys, err := localissuer.Load(t.TempDir())
+	signing, err := localissuer.Load(t.TempDir())
 	must(t, err)
-	signIn := localissuer.NewSignIn(keys, c.address+"/console/signed-in",
+	signIn := localissuer.NewSignIn(signing, c.address+"/console/signed-in",
 		func(context.Context) ([]localissuer.Person, error) { return c.people, nil })
-	pages, err := console.New(console.Config{
+	config := console.Config{
 		Address: c.address, Name: "Plugboard",
 		AuthorizationURL: server.URL + "/issuer" + localissuer.AuthorizePath,
 		TokenURL:         server.URL + "/issuer" + localissuer.TokenPath,
-		OIDC:             auth.OIDCConfig{Issuer: localissuer.Name, Audience: localissuer.Audience, JWKS: keys.Keys()},
+		OIDC:             auth.OIDCConfig{Issuer: localissuer.Name, Audience: localissuer.Audience, JWKS: signing.Keys()},
 		Egress:           egress.Config{AllowPrivate: true},
-	}, console.Parts{Store: c.tables.Store, Sealer: c.sealer, Cursors: c.cursors, Now: c.now, NewID: domain.NewID})
+	}
+	for _, f := range change {
+		f(&config)
+	}
+	keys := auth.NewSecretKeys(secretsmanager.NewFromConfig(c.tables.AWS),
+		auth.PlatformKeyConfig{Secret: shared.secret}, c.now)
+	pages, err := console.New(config, console.Parts{Store: c.tables.Store, Sealer: c.sealer, Cursors: c.cursors,
+		Platform: keys, Now: c.now, NewID: domain.NewID})
 	must(t, err)
+	c.pages = pages
 	mux.Handle("/issuer/", http.StripPrefix("/issuer", signIn))
-	mux.Handle(stagePrefix+"/console/", http.StripPrefix(stagePrefix, pages))
+	mux.Handle(stagePrefix+"/console/", http.StripPrefix(stagePrefix, c.withoutCookies(pages)))
 	mux.Handle(stagePrefix+"/console", http.StripPrefix(stagePrefix, pages))
+	mux.Handle(stagePrefix+"/v1/console-links", http.StripPrefix(stagePrefix, pages))
 	mux.Handle(stagePrefix+"/v1/", http.StripPrefix(stagePrefix, c.api.Config.Handler))
 	return c
+}
+
+// withoutCookies takes them out of answers while the world is cookieless.
+func (c *consoleWorld) withoutCookies(pages http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !c.cookieless.Load() {
+			pages.ServeHTTP(w, r)
+			return
+		}
+		kept := httptest.NewRecorder()
+		pages.ServeHTTP(kept, r)
+		kept.Header().Del("Set-Cookie")
+		maps.Copy(w.Header(), kept.Header())
+		w.WriteHeader(kept.Code)
+		_, _ = w.Write(kept.Body.Bytes())
+	})
 }
 
 // tab is a page in a browser of its own: no cookie of another tab is in it.
@@ -162,6 +201,15 @@ func (b *tab) expects(part string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.accepted = append(b.accepted, part)
+}
+
+// complained tells whether the browser complained of that, and takes the complaint for expected.
+func (b *tab) complained(part string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	before := len(b.faults)
+	b.faults = slices.DeleteFunc(b.faults, func(f string) bool { return strings.Contains(f, part) })
+	return len(b.faults) < before
 }
 
 func (b *tab) run(steps ...chromedp.Action[chromedp.Void]) {

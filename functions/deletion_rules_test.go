@@ -469,9 +469,10 @@ func TestRule27_EveryKindOfRecordIsErasedOrHasAReason(t *testing.T) {
 		domain.RecordLogo:    "a partner's", domain.RecordLifecycle: "a partner's",
 		domain.RecordRollout: "a partner's; the account's failures are taken out of it. Where it has come to may be " +
 			"the account's id, which the proof has too",
-		domain.RecordHandOff:  "names the account, and ends by itself within ten minutes",
-		domain.RecordCallback: "names the account, and ends by itself within 30 days",
-		domain.RecordPace:     "names a webhook and a time, and ends by itself within 26 hours",
+		domain.RecordHandOff:     "names the account, and ends by itself within ten minutes",
+		domain.RecordConsoleLink: "names the account and a user, and ends by itself within ten minutes",
+		domain.RecordCallback:    "names the account, and ends by itself within 30 days",
+		domain.RecordPace:        "names a webhook and a time, and ends by itself within 26 hours",
 	}
 	kinds := map[domain.Record]bool{}
 	for _, i := range s.scan(s.tables.Config.AccountsTable) {

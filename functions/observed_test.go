@@ -130,7 +130,7 @@ func (s *scene) overwrite(i domain.Installation) {
 }
 
 var credential = regexp.MustCompile(
-	`"(key|token|callback_secret|lifecycle_secret|signing_secret)":"(pb_|whsec_)[A-Za-z0-9_+/=-]{32,}",?`)
+	`"(key|token|callback_secret|lifecycle_secret|signing_secret|url)":"(https://[a-z./]*)?(pb_|whsec_)[A-Za-z0-9_+/=-]{32,}",?`)
 
 // withoutCredentials is an answer without what is shown once, as a repeated one is.
 func withoutCredentials(raw string) string {

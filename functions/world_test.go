@@ -16,6 +16,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -29,6 +30,7 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 
 	"plugboard/functions/catalogue"
+	"plugboard/functions/console"
 	"plugboard/functions/contracts"
 	"plugboard/functions/datafields"
 	"plugboard/functions/enablement"
@@ -106,6 +108,8 @@ func newWorld(t testing.TB) *world {
 		contract.Contracts:  contracts.New(w.tables.Store, w.now, domain.NewID).Routes,
 		contract.Webhooks: webhooks.New(w.tables.Store, w.sealer, egress.Config{AllowPrivate: true}, w.now,
 			domain.NewID).Routes,
+		contract.Console: console.NewLinks(w.tables.Store, &url.URL{Scheme: "https", Host: "console.test"}, nil,
+			w.now).Routes,
 	}
 	mux := http.NewServeMux()
 	for _, f := range contract.Functions {

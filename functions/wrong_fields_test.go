@@ -50,6 +50,11 @@ func wrongBodies(s *scene) map[string]wrong {
 				"more": 1},
 			want: []string{"/name", "/contact", "/development_account_id", "/more"},
 		},
+		"create-console-link": {
+			body: object{"account_id": "nowhere", "user_id": "ada", "page": "nothing", "framed_by": "https://evil.example",
+				"lifetime_seconds": 601, "more": 1},
+			want: []string{"/account_id", "/page", "/framed_by", "/lifetime_seconds", "/more"},
+		},
 		"update-partner": {
 			body: object{"name": line, "contact": "nobody", "development_account_id": "nowhere", "more": 1},
 			want: []string{"/name", "/contact", "/development_account_id", "/more"},

@@ -194,6 +194,9 @@ func (f *Function) SignsInWith(issuer *Outside) {
 	f.arrow("signs in with", issuer, Grant{Env: map[string]*string{
 		"CONSOLE_ADDRESS": jsii.String(at.Address), "CONSOLE_NAME": jsii.String(at.Name),
 		"OIDC_AUTHORIZATION_URL": jsii.String(from.AuthorizationURL), "OIDC_TOKEN_URL": jsii.String(from.TokenURL),
+		"OIDC_OPERATOR_CLAIM": jsii.String(from.OperatorClaim),
+		"CONSOLE_ACCENT":      jsii.String(at.Theme.Accent), "CONSOLE_LOGO": jsii.String(at.Theme.Logo),
+		"CONSOLE_FRAME_ORIGINS": jsii.String(strings.Join(at.FrameOrigins, ",")),
 	}})
 }
 

@@ -33,6 +33,9 @@ func run(args []string) error {
 	if err != nil {
 		return err
 	}
+	if err := stage.Console.fault(); err != nil {
+		return fmt.Errorf("the console of the stage %s: %w", stage.Name, err)
+	}
 	if err := stage.issuerFault(); err != nil {
 		if app.Node().TryGetContext(jsii.String("placeholder-issuer")) == nil {
 			return err

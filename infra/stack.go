@@ -84,11 +84,11 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	webhooks.ChecksURLsOf(endpoints)
 	webhooks.Searches(deliveryLog)
 
-	// A person opens a page. The console does what the functions above do, and so it may what they may together; but
-	// for the platform's key, which it lets nobody in by.
+	// A person opens a page. The console does what the functions above do, and so it may what they may together.
 	api.Calls(console)
 	console.Trusts(issuer)
 	console.SignsInWith(issuer)
+	console.Reads(platformKey) // by which the platform asks for links to pages
 	console.Reads(cursorKey)
 	console.Reads(accounts)
 	console.Writes(accounts)

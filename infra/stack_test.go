@@ -178,7 +178,7 @@ func TestGateway_MayInvokeEachFunctionByOnePermission(t *testing.T) {
 			}
 			permissions[target(p.Properties["FunctionName"])]++
 		}
-		if got, want := len(permissions), len(contract.Functions)+1; got != want { // and the console
+		if got, want := len(permissions), len(contract.Functions); got != want {
 			t.Errorf("functions with a permission: got %d, want %d", got, want)
 		}
 		for id, got := range permissions {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 
+	"plugboard/functions/console"
 	"plugboard/infra/memory"
 )
 
@@ -77,6 +79,9 @@ type Issuer struct {
 	// console's, /console/signed-in.
 	AuthorizationURL string
 	TokenURL         string
+
+	// OperatorClaim is the claim of an ID token that is true for the platform's staff. Empty: nobody is.
+	OperatorClaim string
 }
 
 // Console is the face of a stage.
@@ -85,11 +90,21 @@ type Console struct {
 	// it. Cookies, sign-in and the check of who sent a form go by it.
 	Address string
 	Name    string // at the top of every page
+	Theme   console.Theme
+
+	// FrameOrigins are the origins whose pages may show the console in a frame, by a console link: https://app.example.com.
+	FrameOrigins []string
 
 	// Domain, if it is not empty, is one of the platform's own that leads to the API, without a prefix; Certificate is
 	// the ARN of its certificate, in the stack's region. The output DomainTarget is where its DNS record points.
 	Domain      string
 	Certificate string
+}
+
+// fault says what nobody could use: an accent on which text cannot be read, a logo that is none, an origin that no
+// browser sends.
+func (c Console) fault() error {
+	return errors.Join(c.Theme.Check(), console.CheckFrameOrigins(c.FrameOrigins))
 }
 
 // Placeholder tells whether the issuer is an example's, which nobody signs in with (RFC 2606).

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"maps"
 	"net/http"
 	"path"
 	"strings"
@@ -21,11 +22,9 @@ type asset struct {
 	content []byte
 }
 
-var assets = hashed()
+var ownAssets = hashed()
 
 func hashed() map[string]asset {
-	kinds := map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8",
-		".svg": "image/svg+xml"}
 	entries, err := assetFiles.ReadDir("assets")
 	if err != nil {
 		panic(err) // they are in the binary
@@ -36,16 +35,30 @@ func hashed() map[string]asset {
 		if err != nil {
 			panic(err)
 		}
-		sum := sha256.Sum256(content)
-		end := path.Ext(e.Name())
-		stem := strings.TrimSuffix(strings.TrimSuffix(e.Name(), end), ".min")
-		all[e.Name()] = asset{name: stem + "-" + hex.EncodeToString(sum[:8]) + end, kind: kinds[end], content: content}
+		all[e.Name()] = newAsset(e.Name(), content)
 	}
 	return all
 }
 
-func serveAsset(w http.ResponseWriter, r *http.Request) {
-	for _, a := range assets {
+// newAsset names the content by its hash.
+func newAsset(name string, content []byte) asset {
+	kinds := map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8",
+		".svg": "image/svg+xml"}
+	sum := sha256.Sum256(content)
+	end := path.Ext(name)
+	stem := strings.TrimSuffix(strings.TrimSuffix(name, end), ".min")
+	return asset{name: stem + "-" + hex.EncodeToString(sum[:8]) + end, kind: kinds[end], content: content}
+}
+
+// assetsWith are the console's own with those of the theme.
+func assetsWith(t Theme) map[string]asset {
+	all := maps.Clone(ownAssets)
+	maps.Copy(all, t.assets())
+	return all
+}
+
+func (k *Console) serveAsset(w http.ResponseWriter, r *http.Request) {
+	for _, a := range k.assets {
 		if a.name == r.PathValue("file") {
 			w.Header().Set("Content-Type", a.kind)
 			w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")

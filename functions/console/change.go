@@ -200,6 +200,8 @@ func (q *request) handOff(id domain.ExtensionID, key string) (answer, error) {
 	}
 	e, _, err := installationOf(q)
 	to := string(out.Location)
-	q.w.Header().Set("Refresh", "0; url="+to)
+	if !q.Framed() { // in a frame a tab is opened, as the maker's page may refuse frames
+		q.w.Header().Set("Refresh", "0; url="+to)
+	}
 	return answer{template: "handed-over", title: e.Name, data: struct{ Name, To string }{e.Name, to}}, err
 }

@@ -4,11 +4,11 @@
 package console
 
 import (
+	"errors"
 	"fmt"
 	"html/template"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"golang.org/x/oauth2"
@@ -31,23 +31,28 @@ type Config struct {
 	// AuthorizationURL and TokenURL are the issuer's (RFC 8414). The console's client id is the OIDC audience.
 	AuthorizationURL string `env:"OIDC_AUTHORIZATION_URL,required"`
 	TokenURL         string `env:"OIDC_TOKEN_URL,required"`
-	OIDC             auth.OIDCConfig
-	Egress           egress.Config
-	Addresses        webhooks.AddressConfig // that deliveries come from
+	// FrameOrigins are the origins whose pages may show the console in a frame, by a console link. Empty: none.
+	FrameOrigins []string `env:"CONSOLE_FRAME_ORIGINS"`
+	Theme        Theme
+	OIDC         auth.OIDCConfig
+	Egress       egress.Config
+	Addresses    webhooks.AddressConfig // that deliveries come from
 }
 
 // Console serves the pages.
 type Console struct {
-	name      string
-	address   *url.URL // of the API's root, without a slash at the end
-	policy    string   // the Content-Security-Policy of every page
-	api       *api
-	issuer    *auth.OIDC
-	client    oauth2.Config
-	sealer    *secret.Sealer
-	now       domain.Clock
-	templates *template.Template
-	mux       *http.ServeMux
+	name       string
+	address    *url.URL // of the API's root, without a slash at the end
+	formAction string   // the issuer's origin, to which a redirect may lead a form
+	assets     map[string]asset
+	links      *Links
+	api        *api
+	issuer     *auth.OIDC
+	client     oauth2.Config
+	sealer     *secret.Sealer
+	now        domain.Clock
+	templates  *template.Template
+	mux        *http.ServeMux
 }
 
 // Parts are what the console and the services behind it are built of.
@@ -55,9 +60,11 @@ type Parts struct {
 	Store   *store.Store
 	Sealer  *secret.Sealer
 	Cursors contract.CursorMAC
-	Limiter *auth.Limiter
-	Now     domain.Clock
-	NewID   domain.IDSource
+	// Platform knows the platform's key, by which it makes links. No page lets anybody in by that.
+	Platform auth.PlatformKeys
+	Limiter  *auth.Limiter
+	Now      domain.Clock
+	NewID    domain.IDSource
 }
 
 // New calls neither AWS nor the issuer.
@@ -74,13 +81,16 @@ func New(c Config, p Parts) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := errors.Join(c.Theme.Check(), CheckFrameOrigins(c.FrameOrigins)); err != nil {
+		return nil, err
+	}
 	api, err := newAPI(p, c)
 	if err != nil {
 		return nil, err
 	}
 	k := &Console{
-		name: c.Name, address: address, policy: policy(origin(authorization)), api: api, issuer: issuer,
-		sealer: p.Sealer, now: p.Now,
+		name: c.Name, address: address, formAction: origin(authorization), assets: assetsWith(c.Theme), api: api,
+		issuer: issuer, sealer: p.Sealer, now: p.Now, links: NewLinks(p.Store, address, c.FrameOrigins, p.Now),
 		client: oauth2.Config{
 			ClientID:    c.OIDC.Audience,
 			RedirectURL: address.JoinPath(root, "signed-in").String(),
@@ -90,20 +100,34 @@ func New(c Config, p Parts) (http.Handler, error) {
 		},
 		mux: http.NewServeMux(),
 	}
-	if k.templates, err = parseTemplates(); err != nil {
+	if k.templates, err = parseTemplates(k.assets); err != nil {
 		return nil, err
 	}
 	for _, r := range Routes() {
 		k.mux.Handle(r.Method+" "+r.Path, k.serve(r))
 	}
 	k.mux.HandleFunc("/", k.noSuchPage)
-	return k.headers(k.sameOrigin(k.mux)), nil
+	return k.withOperations(p)
+}
+
+// withOperations puts the operation that the console owns beside its pages. Programs call it, so that no check for
+// browsers is before it.
+func (k *Console) withOperations(p Parts) (http.Handler, error) {
+	gate := auth.NewGate(p.Store, k.issuer, p.Platform, p.Now).Limiting(p.Limiter)
+	owned, err := contract.New(contract.Console, gate, p.Store, p.Cursors, k.links.Routes)
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	for _, o := range contract.OwnedBy(contract.Console) {
+		mux.Handle(o.Method+" "+o.Path, owned)
+	}
+	mux.Handle("/", k.headers(k.sameOrigin(k.mux)))
+	return mux, nil
 }
 
 // origin is what a browser sends as Origin.
 func origin(u *url.URL) string { return u.Scheme + "://" + u.Host }
 
 // local tells whether browsers reach the console on this machine, over plain HTTP.
-func (k *Console) local() bool {
-	return k.address.Scheme == "http" && slices.Contains([]string{"localhost", "127.0.0.1"}, k.address.Hostname())
-}
+func (k *Console) local() bool { return localHost(k.address) }

@@ -37,7 +37,7 @@ func NewLinks(s *store.Store, address *url.URL, origins []string, now domain.Clo
 
 // Routes binds the operation to its method.
 func (l *Links) Routes(api *contract.API) {
-	contract.CreateConsoleLink.Handle(api, l.CreateConsoleLink)
+	contract.CreateConsoleLink.Handle(api, l.CreateConsoleLink, l.lookAtLink)
 }
 
 // CreateConsoleLink stores a link and returns its URL. Invalid for an unknown account or user, a page that the console
@@ -45,30 +45,17 @@ func (l *Links) Routes(api *contract.API) {
 func (l *Links) CreateConsoleLink(
 	ctx context.Context, in *contract.CreateConsoleLinkInput,
 ) (*contract.CreateConsoleLinkOutput, error) {
-	asked := in.Body
-	user, wrong, err := l.userOf(ctx, asked.Account, asked.User)
+	wrong, err := l.lookAtLink(ctx, in)
+	if err == nil {
+		err = fault.InvalidFields(wrong)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if !l.isPage(asked.Page) {
-		wrong = append(wrong, fault.Field{
-			Pointer: "/page", Code: "unknown-page",
-			Detail: "The console has no such page. Give a path below /console/, such as extensions/acme-crm.",
-		})
-	}
-	if asked.FramedBy != "" && !slices.Contains(l.origins, asked.FramedBy) {
-		wrong = append(wrong, fault.Field{
-			Pointer: "/framed_by", Code: "unknown-origin",
-			Detail: "The stage does not name this origin among those that may frame the console.",
-		})
-	}
-	if err := fault.InvalidFields(wrong); err != nil {
-		return nil, err
-	}
-	now := l.now()
+	asked, now := in.Body, l.now()
 	code, hash := secret.NewCredential(secret.ConsoleLinkPrefix)
 	link := domain.ConsoleLink{
-		Hash: hash, Account: asked.Account, User: user.ID, Page: asked.Page, FramedBy: asked.FramedBy,
+		Hash: hash, Account: asked.Account, User: asked.User, Page: ownPage(asked.Page), FramedBy: asked.FramedBy,
 		EndsAt: now.Add(time.Duration(asked.Lifetime) * time.Second), CreatedAt: now,
 	}
 	var tx store.Tx
@@ -81,27 +68,47 @@ func (l *Links) CreateConsoleLink(
 	return out, l.store.Commit(ctx, &tx, out)
 }
 
-// userOf is the user for whom the link is, or the field that is wrong.
-func (l *Links) userOf(ctx context.Context, a domain.AccountID, id domain.UserID) (domain.User, []fault.Field, error) {
-	account, user := domain.Account{}, domain.User{}
-	err := fault.New(fault.NotFound, "not-found", "There is no such account.")
-	if a.Possible() { // else no account has it
-		account, err = l.store.Account(ctx, a)
+func (l *Links) lookAtLink(ctx context.Context, in *contract.CreateConsoleLinkInput) ([]fault.Field, error) {
+	var wrong []fault.Field
+	say := func(pointer, code, detail string) {
+		wrong = append(wrong, fault.Field{Pointer: pointer, Code: code, Detail: detail})
 	}
-	if fault.KindOf(err) == fault.NotFound || err == nil && !account.Living() {
-		return user, []fault.Field{{Pointer: "/account_id", Code: "unknown-account", Detail: "There is no such account."}}, nil
-	}
+	account, err := l.account(ctx, in.Body.Account)
 	if err != nil {
-		return user, nil, err
+		return nil, err
 	}
-	err = fault.New(fault.NotFound, "not-found", "There is no such user.")
-	if id.Possible() {
-		user, err = l.store.User(ctx, a, id)
+	user := domain.User{}
+	if account.Living() && in.Body.User.Possible() {
+		user, err = l.store.User(ctx, account.ID, in.Body.User)
 	}
+	switch {
+	case err != nil && fault.KindOf(err) != fault.NotFound:
+		return nil, err
+	case !account.Living():
+		say("/account_id", "unknown-account", "There is no such account.")
+	case user.ID == "":
+		say("/user_id", "unknown-user", "The account has no such user.")
+	}
+	if page := in.Body.Page; page != "" && !l.isPage(page) {
+		say("/page", "unknown-page", "The console has no such page. Give a path below /console/, such as extensions/acme-crm.")
+	}
+	if by := in.Body.FramedBy; by != "" && !slices.Contains(l.origins, by) {
+		say("/framed_by", "unknown-origin",
+			"The stage does not name this origin among those that may show the console in a frame.")
+	}
+	return wrong, nil
+}
+
+// account is the zero one where there is none of the id.
+func (l *Links) account(ctx context.Context, id domain.AccountID) (domain.Account, error) {
+	if !id.Possible() {
+		return domain.Account{}, nil
+	}
+	account, err := l.store.Account(ctx, id)
 	if fault.KindOf(err) == fault.NotFound {
-		return user, []fault.Field{{Pointer: "/user_id", Code: "unknown-user", Detail: "The account has no such user."}}, nil
+		return domain.Account{}, nil
 	}
-	return user, nil, err
+	return account, err
 }
 
 // isPage tells whether the console has the page, for people who have signed in.
@@ -128,11 +135,11 @@ func (l *Links) find(ctx context.Context, code string) (domain.ConsoleLink, erro
 	if err != nil {
 		return link, err
 	}
-	account, err := l.store.Account(ctx, link.Account)
+	account, err := l.account(ctx, link.Account)
 	if err != nil {
 		return link, err
 	}
-	if !l.now().Before(link.EndsAt) || !account.Living() || !account.Knows(link.CreatedAt) {
+	if !l.now().Before(link.EndsAt) || !account.Knows(link.CreatedAt) {
 		return link, none
 	}
 	_, err = l.store.User(ctx, link.Account, link.User)

@@ -9,17 +9,17 @@ import (
 
 // policy is the Content-Security-Policy. Nothing is inline, nothing comes from another host, and a form goes nowhere
 // else but to the issuer, to which a redirect may lead it.
-func policy(issuer string) string {
+func policy(formAction, framedBy string) string {
 	return strings.Join([]string{
 		"default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self'", "connect-src 'self'",
-		"form-action 'self' " + issuer, "base-uri 'none'", "frame-ancestors 'none'",
+		"form-action 'self' " + formAction, "base-uri 'none'", "frame-ancestors " + framedBy,
 	}, "; ")
 }
 
 func (k *Console) headers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", k.policy)
+		h.Set("Content-Security-Policy", policy(k.formAction, "'none'"))
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Strict-Transport-Security", "max-age=63072000")

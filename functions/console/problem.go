@@ -33,7 +33,10 @@ func (k *Console) refusal(q *request, err error) answer {
 		Request: p.RequestID}
 	switch {
 	case p.Status == http.StatusUnauthorized:
-		k.forget(q, sessionCookie)
+		k.forget(q, cookieName(q.Request))
+		if inFrame(q.Request) {
+			return frameEnded("You are not in this account any more", "")
+		}
 		n = notice{
 			Title: "You are not in this account any more",
 			Text:  "Your user was removed, or the account was closed. Nothing was changed.",

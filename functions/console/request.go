@@ -45,8 +45,15 @@ func (k *Console) answer(q *request) (answer, error) {
 		return q.route.handle(k, q)
 	}
 	var err error
-	if q.session, err = k.session(q.Request); err != nil {
+	q.session, err = k.session(q.Request)
+	if q.session.Frame != "" {
+		k.mayBeFramed(q.w, q.session.Frame)
+	}
+	if err != nil {
 		return k.withoutSession(q), nil
+	}
+	if q.session.Kind != customer {
+		return noPagesYet(), nil
 	}
 	if q.session.Account == "" {
 		if strings.HasSuffix(q.route.Path, "/accounts") {
@@ -58,6 +65,18 @@ func (k *Console) answer(q *request) (answer, error) {
 		return answer{}, err
 	}
 	return q.route.handle(k, q)
+}
+
+// Framed tells whether the page is shown in a frame.
+func (q *request) Framed() bool { return q.session.Frame != "" }
+
+// noPagesYet is what staff of the platform and members of partners see.
+func noPagesYet() answer {
+	const title = "There are no pages for you yet"
+	return answer{template: "notice", title: title, status: http.StatusForbidden, data: notice{
+		Title: title, Text: "The console has pages for the people of customers' accounts. Those for the platform's staff " +
+			"and for partners are not built.", Link: "sign-in", Label: "Sign in as someone else",
+	}}
 }
 
 // Me is who is signed in, and to which account.

@@ -48,6 +48,8 @@ func Routes() []Route {
 		{"sign-out", "POST", root + "/sign-out", "", nil, "End the session.", Nav{}, (*Console).signOut},
 		{"signed-out", "GET", root + "/signed-out", "", nil, "The page after signing out.", Nav{},
 			(*Console).signedOut},
+		{"console-link", "GET", root + "/links/{code}", "", nil, "Begin the session that a console link is for.",
+			Nav{}, (*Console).openLink},
 		{"accounts", "GET", root + "/accounts", domain.Member, ops{contract.ReadMe.Operation},
 			"Choose one of the person's accounts.", Nav{}, (*Console).accounts},
 		{"choose-account", "POST", root + "/accounts", domain.Member, ops{contract.ReadMe.Operation},
@@ -183,7 +185,7 @@ func (k *Console) first(*request) (answer, error) { return goTo("extensions"), n
 // serve answers a route's requests.
 func (k *Console) serve(r Route) http.Handler {
 	if r.handle == nil {
-		return http.HandlerFunc(serveAsset)
+		return http.HandlerFunc(k.serveAsset)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, raw *http.Request) {
 		q := &request{Request: raw, w: w, console: k, route: r}

@@ -37,14 +37,17 @@ const (
 	mostAccounts = 20
 )
 
-// session opens the request's. An error when there is none, or it ended.
+// session opens the request's. An error when there is none, or it ended; of one that ended in a frame the frame is known.
 func (k *Console) session(r *http.Request) (session, error) {
 	var s session
-	if err := k.open(r, sessionCookie, &s); err != nil {
+	if err := k.open(r, cookieName(r), &s); err != nil {
 		return session{}, err
 	}
+	if s.Frame != "" && !slices.Contains(k.links.origins, s.Frame) {
+		return session{}, errors.New("the stage does not name the frame's origin any more")
+	}
 	if !k.now().Before(s.EndsAt) {
-		return session{}, errors.New("the session ended")
+		return session{Frame: s.Frame}, errors.New("the session ended")
 	}
 	return s, nil
 }
@@ -52,7 +55,7 @@ func (k *Console) session(r *http.Request) (session, error) {
 // keep gives the session to the browser.
 func (k *Console) keep(q *request, s session) error {
 	s.Accounts = s.Accounts[:min(len(s.Accounts), mostAccounts)]
-	return k.seal(q, sessionCookie, s, s.EndsAt)
+	return k.seal(q, cookieName(q.Request), s, s.EndsAt)
 }
 
 // vouched tells whether the issuer vouched for the account when the person signed in.
@@ -92,8 +95,14 @@ func (k *Console) forget(q *request, name string) {
 }
 
 func (k *Console) cookie(name, value string, until time.Time) *http.Cookie {
-	return &http.Cookie{
+	cookie := &http.Cookie{
 		Name: name, Value: value, Path: k.address.Path + root, Expires: until,
 		HttpOnly: true, Secure: !k.local(), SameSite: http.SameSiteLaxMode,
 	}
+	if name == framedCookie || name == probeCookie {
+		// Browsers keep it for the site around the frame alone. It outlives its session until the browser is closed, so
+		// that the frame can say that the session ended.
+		cookie.SameSite, cookie.Secure, cookie.Partitioned, cookie.Expires = http.SameSiteNoneMode, true, true, time.Time{}
+	}
+	return cookie
 }

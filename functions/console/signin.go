@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -68,13 +69,16 @@ func (k *Console) signedIn(q *request) (answer, error) {
 	}
 	in, err := k.exchange(q.Context(), query.Get("code"), s)
 	if err != nil {
-		return k.notSignedIn("The sign-in service's answer could not be used.", s.To),
-			fault.Wrap(err, "exchange the code")
+		slog.WarnContext(q.Context(), "sign-in failed", "request_id", contract.RequestID(q.Context()), "error", err)
+		return k.notSignedIn("The sign-in service's answer could not be used.", s.To), nil
 	}
 	k.forget(q, signingInCookie)
 	q.session = session{Kind: customer, Subject: in.Subject, Accounts: in.Accounts, EndsAt: k.now().Add(sessionLife)}
 	if len(in.Accounts) == 1 {
 		q.session.Account = in.Accounts[0]
+	}
+	if in.Operator && len(in.Accounts) == 0 {
+		q.session.Kind = operator
 	}
 	if err := k.keep(q, q.session); err != nil {
 		return answer{}, err
@@ -110,7 +114,7 @@ func (k *Console) notSignedIn(why, to string) answer {
 
 // signOut ends the session in this browser.
 func (k *Console) signOut(q *request) (answer, error) {
-	k.forget(q, sessionCookie)
+	k.forget(q, cookieName(q.Request))
 	return goTo("signed-out"), nil
 }
 
@@ -121,8 +125,11 @@ func (k *Console) signedOut(*request) (answer, error) {
 }
 
 // withoutSession sends who only looks to sign in, and back to the page. Who changes something is told that nothing
-// happened.
+// happened, and so is a frame, which the browser shows only where a session was.
 func (k *Console) withoutSession(q *request) answer {
+	if inFrame(q.Request) {
+		return frameEnded("Your session ended", "")
+	}
 	to := "sign-in?to=" + url.QueryEscape(q.here())
 	if q.Method == http.MethodGet && q.Header.Get("HX-Request") == "" {
 		return goTo(to)

@@ -13,7 +13,7 @@ import (
 //go:embed *.html
 var templateFiles embed.FS
 
-func parseTemplates() (*template.Template, error) {
+func parseTemplates(assets map[string]asset) (*template.Template, error) {
 	return template.New("console").Funcs(template.FuncMap{
 		"icon": icon, "asset": func(name string) string { return assets[name].name },
 		"initials": initials, "tone": logoTone, "utc": utc, "day": day, "listed": and, "values": with,

@@ -22,6 +22,8 @@ type OIDCConfig struct {
 	Audience string `env:"OIDC_AUDIENCE,required"`
 	JWKSURL  string `env:"OIDC_JWKS_URL"`
 	JWKS     string `env:"OIDC_JWKS"` // a JWK set of public keys, used when there is no URL
+	// OperatorClaim is the claim of an ID token that is true for the platform's staff. Empty: nobody is.
+	OperatorClaim string `env:"OIDC_OPERATOR_CLAIM"`
 }
 
 // algorithms is an allow-list: `none` and the shared-secret ones are not on it.
@@ -37,12 +39,13 @@ type OIDC struct {
 	now              domain.Clock
 	remote           *issuerKeys       // nil when the keys are inline
 	inline           []jose.JSONWebKey // nil when they are remote
+	operator         string            // the claim of the platform's staff; empty for none
 }
 
 // NewOIDC refuses a configuration with no keys. It does not call the issuer, whose keys are fetched when a token needs
 // them.
 func NewOIDC(c OIDCConfig, now domain.Clock) (*OIDC, error) {
-	o := &OIDC{issuer: c.Issuer, audience: c.Audience, now: now}
+	o := &OIDC{issuer: c.Issuer, audience: c.Audience, operator: c.OperatorClaim, now: now}
 	switch {
 	case c.JWKSURL != "":
 		o.remote = newIssuerKeys(c.JWKSURL, now)
@@ -81,6 +84,8 @@ type claims struct {
 	Subject  json.RawMessage `json:"sub"`
 	Accounts json.RawMessage `json:"plugboard_account"` // the account; in an ID token, it may be a list
 	Nonce    string          `json:"nonce"`
+
+	operator bool // of the platform's staff
 }
 
 func (c claims) subject() domain.UserID { return domain.UserID(claimText(c.Subject)) }
@@ -100,6 +105,11 @@ func (o *OIDC) verified(ctx context.Context, text string) (claims, error) {
 	if err := josejson.Unmarshal(payload, &c); err != nil {
 		return c, fmt.Errorf("read the token's claims: %w", err)
 	}
+	others := map[string]json.RawMessage{}
+	if err := josejson.Unmarshal(payload, &others); err != nil {
+		return c, fmt.Errorf("read the token's claims: %w", err)
+	}
+	c.operator = o.operator != "" && string(others[o.operator]) == "true"
 	now := o.now()
 	if c.Expiry == nil || now.After(c.Expiry.Time()) {
 		return c, jwt.ErrExpired
@@ -145,7 +155,8 @@ func (o *OIDC) Verify(ctx context.Context, text string) (domain.AccountID, domai
 // SignedIn is who signed in to the console, by an ID token.
 type SignedIn struct {
 	Subject  domain.UserID
-	Accounts []domain.AccountID // those that the issuer vouches for; one or more
+	Accounts []domain.AccountID // those that the issuer vouches for; one or more, but for an operator
+	Operator bool               // of the platform's staff
 	Nonce    string
 }
 
@@ -155,15 +166,15 @@ func (o *OIDC) SignedIn(ctx context.Context, idToken string) (SignedIn, error) {
 	if err != nil {
 		return SignedIn{}, err
 	}
-	in := SignedIn{Subject: c.subject(), Nonce: c.Nonce}
+	in := SignedIn{Subject: c.subject(), Nonce: c.Nonce, Operator: c.operator}
 	var accounts []json.RawMessage
-	if json.Unmarshal(c.Accounts, &accounts) != nil {
+	if len(c.Accounts) > 0 && json.Unmarshal(c.Accounts, &accounts) != nil {
 		accounts = []json.RawMessage{c.Accounts}
 	}
 	for _, account := range accounts {
 		in.Accounts = append(in.Accounts, domain.AccountID(claimText(account)))
 	}
-	if in.Subject == "" || len(in.Accounts) == 0 || slices.Contains(in.Accounts, "") {
+	if in.Subject == "" || len(in.Accounts) == 0 && !in.Operator || slices.Contains(in.Accounts, "") {
 		return SignedIn{}, errors.New("the ID token names no subject or no account")
 	}
 	return in, nil

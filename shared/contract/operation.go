@@ -28,11 +28,12 @@ const (
 	Contracts  Function = "contracts"
 	Webhooks   Function = "webhooks"
 
-	Console Function = "console" // owns no operation: it calls those of the others
+	// Console serves pages, and calls the operations of the others for them. It owns the making of links to its pages.
+	Console Function = "console"
 )
 
 // Functions lists those that own operations.
-var Functions = []Function{Catalogue, Enablement, DataFields, Contracts, Webhooks}
+var Functions = []Function{Catalogue, Enablement, DataFields, Contracts, Webhooks, Console}
 
 // Family groups operations for the people who rely on them.
 type Family string
@@ -45,6 +46,7 @@ const (
 	FamilyContract  Family = "contracts"
 	FamilyWebhook   Family = "webhooks"
 	FamilyMeta      Family = "discovery"
+	FamilyConsole   Family = "console"
 )
 
 // ActingUser says whether an integration acts for a user of the account, named by `Plugboard-User: email`.

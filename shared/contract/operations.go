@@ -22,6 +22,7 @@ var (
 	inAccounts      = group{Function: Contracts, Family: FamilyAccount, Since: "0.1.0"}
 	inContracts     = group{Function: Contracts, Family: FamilyContract, Since: "0.1.0"}
 	inWebhooks      = group{Function: Webhooks, Family: FamilyWebhook, Since: "0.1.0"}
+	inConsole       = group{Function: Console, Family: FamilyConsole, Since: "0.7.0"}
 )
 
 // Catalogue: what partners offer.
@@ -1339,5 +1340,17 @@ var (
 		Errors: fault.Kinds{fault.NotFound},
 		Reads:  domain.Records{domain.RecordWebhook, domain.RecordReplay},
 		Writes: domain.Records{domain.RecordReplay, domain.RecordReplaying},
+	})
+)
+
+// Console: how people come to its pages.
+var (
+	CreateConsoleLink = declare[CreateConsoleLinkInput, CreateConsoleLinkOutput](inConsole, Operation{
+		ID:      "create-console-link",
+		Summary: "Make a link that lets one user of an account into the console, once.",
+		Method:  http.MethodPost, Path: "/v1/console-links", Status: 201,
+		Auth:   auth.AnyOf(auth.Platform()),
+		Reads:  domain.Records{domain.RecordAccount, domain.RecordUser},
+		Writes: domain.Records{domain.RecordConsoleLink},
 	})
 )

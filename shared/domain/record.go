@@ -34,9 +34,10 @@ const (
 	RecordInstallation    Record = "installation"
 	RecordInstalled       Record = "installed" // a line of an extension's roster: an account that has it
 	RecordRollout         Record = "rollout"
-	RecordHandOff         Record = "hand-off" // a code, until it is exchanged
-	RecordCallback        Record = "callback" // the id of one that had its effect
-	RecordDaily           Record = "daily"    // an installation's place in the list of all
+	RecordHandOff         Record = "hand-off"     // a code, until it is exchanged
+	RecordConsoleLink     Record = "console-link" // lets a user into the console, until it is opened
+	RecordCallback        Record = "callback"     // the id of one that had its effect
+	RecordDaily           Record = "daily"        // an installation's place in the list of all
 	RecordToken           Record = "token"
 	RecordOwnToken        Record = "own-token"
 	RecordWebhook         Record = "webhook"

@@ -15,11 +15,12 @@ import (
 
 // Prefixes tell people, secret scanners and the gate the kind of a credential.
 const (
-	TokenPrefix      = "pb_live_"
-	PartnerKeyPrefix = "pb_partner_"
-	SessionPrefix    = "pb_sess_"
-	HandOffPrefix    = "pb_code_"
-	signingPrefix    = "whsec_" // Standard Webhooks
+	TokenPrefix       = "pb_live_"
+	PartnerKeyPrefix  = "pb_partner_"
+	SessionPrefix     = "pb_sess_"
+	HandOffPrefix     = "pb_code_"
+	ConsoleLinkPrefix = "pb_link_"
+	signingPrefix     = "whsec_" // Standard Webhooks
 )
 
 var crockford = "0123456789abcdefghjkmnpqrstvwxyz"

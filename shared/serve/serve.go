@@ -84,6 +84,12 @@ func (p Parts) Cursors() (*auth.CursorKeys, error) {
 	return auth.NewCursorKeys(secretsmanager.NewFromConfig(p.AWS), c, p.Now), err
 }
 
+// PlatformKeys know the platform's key.
+func (p Parts) PlatformKeys() (*auth.SecretKeys, error) {
+	c, err := env.ParseAs[auth.PlatformKeyConfig]()
+	return auth.NewSecretKeys(secretsmanager.NewFromConfig(p.AWS), c, p.Now), err
+}
+
 type httpConfig struct {
 	OIDC        auth.OIDCConfig
 	PlatformKey auth.PlatformKeyConfig

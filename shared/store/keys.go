@@ -48,6 +48,7 @@ import (
 //	TOKEN#<sha256>        TOKEN                   token           hash of the presented token
 //	SESSION#<sha256>      SESSION                 session         hash of the presented session token
 //	HANDOFF#<sha256>      HANDOFF                 hand-off        hash of the code, when it is exchanged
+//	LINK#<sha256>         LINK                    console-link    hash of the code, when the link is opened
 //	CALLBACK#<sha256>     CALLBACK                callback        installation, epoch and webhook-id
 //	PARTNER#<id>          PARTNER                 partner         id
 //	PARTNERKEY#<sha256>   PARTNERKEY              partner-key     hash of the presented key
@@ -172,6 +173,8 @@ func keyOf(v any) (key, domain.Record) {
 		return sessionKey(v.Hash), domain.RecordSession
 	case domain.HandOff:
 		return handOffKey(v.Hash), domain.RecordHandOff
+	case domain.ConsoleLink:
+		return consoleLinkKey(v.Hash), domain.RecordConsoleLink
 	case domain.Callback:
 		return callbackKey(v.Account, v.Extension, v.Epoch, v.ID), domain.RecordCallback
 	case domain.Partner:
@@ -306,6 +309,7 @@ func externalPartition(a domain.AccountID, shard int) string {
 func tokenKey(hash string) key              { return key{"TOKEN#" + hash, "TOKEN"} }
 func sessionKey(hash string) key            { return key{"SESSION#" + hash, "SESSION"} }
 func handOffKey(hash string) key            { return key{"HANDOFF#" + hash, "HANDOFF"} }
+func consoleLinkKey(hash string) key        { return key{"LINK#" + hash, "LINK"} }
 func partnerKey(id domain.PartnerID) key    { return key{"PARTNER#" + string(id), "PARTNER"} }
 func partnerKeyKey(hash string) key         { return key{"PARTNERKEY#" + hash, "PARTNERKEY"} }
 func extensionKey(e domain.ExtensionID) key { return key{"EXTENSION#" + string(e), "EXTENSION"} }

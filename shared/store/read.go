@@ -161,6 +161,10 @@ func (s *Store) Session(ctx context.Context, hash string) (domain.Session, error
 	return get[domain.Session](ctx, s, sessionKey(hash), "session")
 }
 
+func (s *Store) ConsoleLink(ctx context.Context, hash string) (domain.ConsoleLink, error) {
+	return get[domain.ConsoleLink](ctx, s, consoleLinkKey(hash), "console link")
+}
+
 func (s *Store) HandOff(ctx context.Context, hash string) (domain.HandOff, error) {
 	return get[domain.HandOff](ctx, s, handOffKey(hash), "hand-off")
 }

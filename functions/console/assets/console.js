@@ -32,6 +32,11 @@
   // A page that comes back from the browser's memory may be sent again.
   addEventListener("pageshow", () => document.querySelectorAll("[data-sent]").forEach((form) => delete form.dataset.sent));
 
+  // A fetch does not tell the server that its page is in a frame, whose session is another than a tab's.
+  document.addEventListener("htmx:config:request", (event) => {
+    if (window.self !== window.top) event.detail.ctx.request.headers["Plugboard-Framed"] = "1";
+  });
+
   document.addEventListener("htmx:after:swap", () => localise(document));
   localise(document);
   document.getElementById("errors")?.focus();

@@ -16,10 +16,11 @@ func main() {
 		sealer, unsealed := p.Sealer()
 		cursors, unsigned := p.Cursors()
 		limiter, unlimited := p.Limiter()
-		if err := errors.Join(err, unsealed, unsigned, unlimited); err != nil {
+		platform, unknown := p.PlatformKeys()
+		if err := errors.Join(err, unsealed, unsigned, unlimited, unknown); err != nil {
 			return nil, err
 		}
 		return console.New(c, console.Parts{Store: p.Store, Sealer: sealer, Cursors: cursors, Limiter: limiter,
-			Now: p.Now, NewID: p.NewID})
+			Platform: platform, Now: p.Now, NewID: p.NewID})
 	})
 }
