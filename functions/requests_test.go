@@ -164,7 +164,7 @@ var requests = map[string]request{
 	"read-partner": {path: func(s *scene) string {
 		return "/v1/partners/" + s.partnerID
 	}, other: "/v1/partners/par_none"},
-	"create-console-link": {body: fixed(object{"account_id": "customer", "user_id": "ada"})},
+	"create-console-link": {body: fixed(object{"account_id": "customer", "user_id": "ada", "lifetime_seconds": 60})},
 	"update-partner": {
 		path: func(s *scene) string { return "/v1/partners/" + s.partnerID }, other: "/v1/partners/par_none",
 		body: fixed(object{"name": "Acme 2", "development_account_id": "other"}),
