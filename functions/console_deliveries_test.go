@@ -256,3 +256,47 @@ func TestConsole_AMemberDoesNotReplayAndAGoneDeliveryHasItsPage(t *testing.T) {
 		t.Errorf("a replay that was sent twice made %d attempts, want 2 in all", n)
 	}
 }
+
+func TestConsole_AnAttemptThatRanTwiceIsOneAttemptWithTwoRequests(t *testing.T) {
+	c := newConsole(t)
+	hook := c.hookNamed("Ours")
+	c.settle()
+	at := c.now()
+	var lines []domain.Attempt
+	for n, number := range []int{2, 1, 1} { // in no order
+		lines = append(lines, domain.Attempt{
+			Account: "customer", Webhook: domain.WebhookID(hook), Event: "evt_twice", EventType: "contract.signed",
+			EventDay: at.UTC().Format(time.DateOnly), EventAt: at, Contract: "con_1", Number: number,
+			At: at.Add(time.Duration(number*10-n) * time.Second), Outcome: domain.OutcomeFailed, Status: 500 + number,
+			URL: fmt.Sprintf("https://receiver.example/%d", number), Failure: domain.FailureStatus,
+			Reason: "The answer was 5xx.",
+		})
+	}
+	must(t, c.tables.AppendAttempts(t.Context(), lines))
+	v := c.newVisitor()
+	page := "deliveries/" + hook + "/" + string(domain.DeliveryOf("evt_twice", domain.WebhookID(hook)))
+	_, body := v.signIn("mel", page+"?day="+at.UTC().Format(time.DateOnly))
+	_, timeline, _ := strings.Cut(body, "the newest on top")
+	timeline, _, _ = strings.Cut(timeline, "About it")
+	order := []string{">Attempt 2<", ">Attempt 1, made again<", ">Attempt 1<"}
+	for _, want := range order {
+		before, after, found := strings.Cut(timeline, want)
+		if !found || strings.Contains(before, "Attempt") {
+			t.Fatalf("%s is not the next on the timeline: %s", want, timeline)
+		}
+		timeline = after
+	}
+	for _, want := range []string{"Two attempts failed", "https://receiver.example/2"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if _, first := v.page(page + "?attempt=1&day=" + at.UTC().Format(time.DateOnly)); !strings.Contains(first,
+		"https://receiver.example/1") || !strings.Contains(first, "501") {
+		t.Errorf("the first attempt's request or answer is not shown: %s", first)
+	}
+	_, list := v.page("deliveries?event=contract.signed")
+	if !strings.Contains(list, `<td class="end tries">2</td>`) {
+		t.Errorf("the list counts more than two attempts: %s", list)
+	}
+}

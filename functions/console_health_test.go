@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"plugboard/functions/console"
 	"plugboard/shared/domain"
 )
 
@@ -155,9 +156,62 @@ func TestConsole_WhatAnInstallationManagesIsComparedAndRepaired(t *testing.T) {
 	b.open("installations/acme-crm/drift")
 	b.sees(".diff", "Field amount of the template type")
 	b.look("drift-found")
-	b.click(`a[href$="/repair"]`)
+	b.click(`a[href="repair"]`)
 	b.click(".confirm button")
 	c.settle()
 	b.open("installations/acme-crm/drift")
 	b.sees("main", "Nothing differs")
+}
+
+func TestConsole_TheAddressesOfDeliveriesAreShownWhereTheyAreFixed(t *testing.T) {
+	for name, addresses := range map[string][]string{"fixed": {"198.51.100.7", "198.51.100.8"}, "not fixed": nil} {
+		c := newConsole(t, func(config *console.Config) { config.Addresses.Addresses = addresses })
+		hook := c.hookNamed("Ours")
+		v := c.newVisitor()
+		_, list := v.signIn("mel", "webhooks")
+		_, one := v.page("webhooks/" + hook)
+		for _, page := range []string{list, one} {
+			if shown := strings.Contains(page, "198.51.100.7 and 198.51.100.8"); shown != (addresses != nil) {
+				t.Errorf("%s: the addresses are shown: %v", name, shown)
+			}
+		}
+	}
+}
+
+func TestListDeliveryAddresses_NamesTheFixedOnes(t *testing.T) {
+	a := newActors(newWorld(t))
+	got := a.want(a.call(a.member, "GET", "/v1/delivery-addresses", nil), 200)
+	if got.at("fixed") != false || len(got.at("addresses").([]any)) != 0 {
+		t.Errorf("a stage without fixed addresses says %s", got.raw)
+	}
+}
+
+func TestConsole_AnInstallationWithManyWebhooksReadsTheFiguresOfAFew(t *testing.T) {
+	c := newConsole(t)
+	c.enable()
+	for n := range 100 {
+		w := domain.Webhook{
+			Account: "customer", ID: domain.WebhookID(fmt.Sprintf("whk_%03d", n)), Name: fmt.Sprintf("Hook %03d", n),
+			Extension: mainExtension, Epoch: 0, Version: 1, WebhookKey: "contracts", URL: c.receiver.URL,
+		}
+		h := domain.Health{Account: "customer", Webhook: w.ID, Reason: "The answer was 503."}
+		if h.FailingSince = c.now(); n == 77 {
+			c.tables.Given(&w, &h)
+			continue
+		}
+		c.tables.Given(&w)
+	}
+	v := c.newVisitor()
+	c.cost.reset()
+	resp, body := v.signIn("ada", "installations/acme-crm")
+	if resp.StatusCode != 200 || !strings.Contains(body,
+		"Of 10 of its 102 webhooks, those that need somebody first.") ||
+		!strings.Contains(body, "Failing") {
+		t.Errorf("got %d %s", resp.StatusCode, body)
+	}
+	if reads := c.cost.read.Load(); reads > 400 {
+		t.Errorf("the page made %d reads", reads)
+	} else {
+		t.Logf("the page of an installation with 102 webhooks made %d reads", reads)
+	}
 }

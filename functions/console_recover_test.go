@@ -37,6 +37,14 @@ func TestConsole_WhatAnEndpointMissedIsSentAgain(t *testing.T) {
 	b.click(`#count button.primary`)
 	b.sees("h1", "Recovery of "+scripted)
 	b.look("recovery")
+	b.sees("#recovery", "0 of the 12 that were counted")
+	b.sees("#recovery", "given up or skipped")
+	b.click(`#recovery form button`)
+	b.waitFor(`#recovery .pill.off`)
+	b.sees("#recovery", "0 of the 12 that were counted")
+	b.look("recovery-paused")
+	b.click(`#recovery form button`)
+	b.waitFor(`#recovery .pill.busy`)
 	b.click(`#recovery a.button`)
 	b.sees("h1", "Cancel the recovery?")
 	b.look("recovery-cancel")
@@ -81,6 +89,15 @@ func TestConsole_RecoverWithoutScript(t *testing.T) {
 	form.Set("key", "of another page")
 	if resp, body := v.post("recover", form); resp.StatusCode != 409 || !strings.Contains(body, "cancel it") {
 		t.Errorf("a second recovery at once: %d %s", resp.StatusCode, body)
+	}
+	if resp, body := v.post(job+"/pause", url.Values{}); resp.StatusCode != 200 || !strings.Contains(body, "Paused") {
+		t.Errorf("got %d %s", resp.StatusCode, body)
+	}
+	if resp, body := v.post(job+"/resume", url.Values{}); resp.StatusCode != 200 || !strings.Contains(body, "Sending") {
+		t.Errorf("got %d %s", resp.StatusCode, body)
+	}
+	if resp, _ := v.post(job+"/forget", url.Values{}); resp.StatusCode != 404 {
+		t.Errorf("a change that there is not answered %d", resp.StatusCode)
 	}
 	for range 2 { // cancelled is cancelled, however often
 		if resp, body := v.post(job+"/cancel", url.Values{}); resp.StatusCode != 200 ||

@@ -129,7 +129,7 @@ func TestConsole_WhoWasRemovedIsOutWithTheNextRequest(t *testing.T) {
 	}
 	c.want(c.call(platform, "DELETE", "/v1/accounts/customer/users/ada", nil), 204)
 	if resp, body := v.page("extensions"); resp.StatusCode != 401 ||
-		!strings.Contains(body, "not in this account any more") {
+		!strings.Contains(body, "no longer in this account") {
 		t.Errorf("got %d %s", resp.StatusCode, body)
 	}
 }

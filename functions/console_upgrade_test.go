@@ -246,3 +246,45 @@ func TestConsole_AStaleParameterFormShowsWhatChanged(t *testing.T) {
 		t.Errorf("a member changed parameters: %d", resp.StatusCode)
 	}
 }
+
+func TestConsole_AnOfferThatChangedIsShownWithWhatChanged(t *testing.T) {
+	c := newConsole(t)
+	v := c.newVisitor()
+	_, page := v.signIn("ada", "extensions/acme-crm")
+	sent := hiddenFields(page, "key", "version", "brings", "seen")
+	sent.Set("acme-crm.customer_id", "C-1001")
+	sent.Set("acme-crm.api_key", "sesame-sesame")
+	c.submitAndList(mainExtension, wilderBlueprint(c.receiver.URL)) // while the page was open
+	resp, body := v.post("extensions/acme-crm", sent)
+	if resp.StatusCode != http.StatusConflict || !strings.Contains(body, "The extension changed while you read") {
+		t.Fatalf("got %d %s", resp.StatusCode, body)
+	}
+	_, changes, _ := strings.Cut(body, "The extension changed while you read")
+	changes, _, _ = strings.Cut(changes, "decide again")
+	added, gone, _ := strings.Cut(changes, "No longer:")
+	for _, want := range []string{"On site", "Total amount", "localhost", "Asks for Region"} {
+		if !strings.Contains(added, want) {
+			t.Errorf("what is new lacks %q: %s", want, added)
+		}
+	}
+	for _, want := range []string{"Urgent", "127.0.0.1"} {
+		if !strings.Contains(gone, want) {
+			t.Errorf("what is gone lacks %q: %s", want, gone)
+		}
+	}
+	if strings.Contains(changes, "Order number") {
+		t.Errorf("what stayed is called a change: %s", changes)
+	}
+	c.refused(c.call(c.admin, "GET", "/v1/installations/acme-crm", nil), 404, "not-found")
+	again := hiddenFields(body, "key", "version", "brings", "seen")
+	again.Set("acme-crm.customer_id", "C-1001")
+	again.Set("acme-crm.region", "eu")
+	if resp, body := v.post("extensions/acme-crm", again); resp.StatusCode != 200 ||
+		!strings.Contains(body, "pb_live_") {
+		t.Errorf("what is shown now cannot be enabled: %d %s", resp.StatusCode, body)
+	}
+	if resp, body := v.post("extensions/acme-crm", again); resp.StatusCode != 200 ||
+		!strings.Contains(body, "Your first click did it") {
+		t.Errorf("a second click: got %d %s", resp.StatusCode, body)
+	}
+}

@@ -3,6 +3,7 @@ package console
 import (
 	"crypto/rand"
 	"fmt"
+	"strconv"
 
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
@@ -29,8 +30,8 @@ func changes() map[string]change {
 			func(name string, _ contract.InstallationView) []outcome {
 				return []outcome{
 					{"bad", "cross", "Its API token is refused until you resume it."},
-					{"bad", "cross", "Nothing is sent. What happens meanwhile is recorded as skipped, and can be " +
-						"replayed."},
+					{"bad", "cross", "Nothing is sent. Events that happen meanwhile are recorded as skipped " +
+						"deliveries, which can be replayed."},
 					{"good", "check", "Everything that it made stays, and so do all contracts."},
 				}
 			}, then(contract.SuspendExtension)},
@@ -39,7 +40,7 @@ func changes() map[string]change {
 				return []outcome{
 					{"good", "check", "Its API token works again."},
 					{"good", "check", "New messages are sent again."},
-					{"off", "minus", "What was skipped meanwhile is not sent by itself."},
+					{"off", "minus", "Deliveries that were skipped meanwhile are not sent by themselves. Replay them."},
 				}
 			}, then(contract.ResumeExtension)},
 		"retry": {contract.RetryInstallation.Operation, "Try again:", "Try again to set up %s?", "Not now", false,
@@ -49,16 +50,15 @@ func changes() map[string]change {
 					step = i.Failure.Step
 				}
 				return []outcome{
-					{"good", "check", "It goes on at " + step + "."},
-					{"off", "minus", "Steps that are done are not done again."},
+					{"good", "check", "It continues with " + step + "."},
+					{"off", "minus", "Finished steps are not repeated."},
 				}
 			}, then(contract.RetryInstallation)},
 		"repair": {contract.RepairInstallation.Operation, "Repair", "Repair %s?", "Leave it as it is", false,
 			func(string, contract.InstallationView) []outcome {
 				return []outcome{
-					{"good", "check", "Whatever differs is brought back to what it declares."},
-					{"off", "minus", "What you may change stays as you set it: which fields are active, pauses, " +
-						"secrets."},
+					{"good", "check", "Every difference is set back to what the blueprint declares."},
+					{"off", "minus", "Which fields are active, pauses and secrets stay as you set them."},
 				}
 			}, func(q *request, id domain.ExtensionID, key string) (answer, error) {
 				_, err := callOnce(q, contract.RepairInstallation, contract.RepairInstallationInput{Extension: id}, key)
@@ -68,32 +68,63 @@ func changes() map[string]change {
 			"Keep the token", false, func(name string, _ contract.InstallationView) []outcome {
 				return []outcome{
 					{"bad", "cross", "The token that it uses now stops working in an hour."},
-					{"good", "check", "The next one is shown once. Enter it in " + name + "’s settings."},
+					{"good", "check", "The next token is shown once. Enter it in " + name + "’s settings."},
 				}
 			}, (*request).rotate},
 		"hand-off": {contract.StartHandOff.Operation, "Hand over", "Hand %s over to its maker?", "Not now", false,
 			func(string, contract.InstallationView) []outcome {
 				return []outcome{
-					{"good", "check", "You are sent to its maker’s page, which takes the token within 10 minutes."},
-					{"off", "minus", "A token that its maker took before stops working then."},
+					{"good", "check", "The maker’s page opens, and takes the token within 10 minutes."},
+					{"off", "minus", "A token that its maker already has stops working then."},
 				}
 			}, (*request).handOff},
 		"disable": {contract.DisableExtension.Operation, "Disable", "Disable %s?", "Keep it", true,
 			func(_ string, i contract.InstallationView) []outcome {
 				out := []outcome{{"bad", "cross", "Its API token stops working at once."}}
-				for _, r := range i.Resources {
-					switch r.Kind {
-					case domain.StepWebhook:
-						out = append(out, outcome{"bad", "cross",
-							"Its webhook “" + r.Name + "” is removed, with what waits for it."})
-					case domain.StepTemplateType:
-						out = append(out, outcome{"off", "minus",
-							"Its fields of “" + r.Name + "” stay, and nobody can fill them in. Yours are as before."})
-					}
+				if names := resourceNames(i, domain.StepWebhook); len(names) > 0 {
+					out = append(out, outcome{"bad", "cross", namesOr(names, "webhook", "webhooks") +
+						" removed. Deliveries that wait there are cancelled."})
+				}
+				if names := resourceNames(i, domain.StepTemplateType); len(names) > 0 {
+					out = append(out, outcome{"off", "minus", "The fields that it made in " +
+						listedNames(names, "template types") + " stay, but nobody can fill them in."},
+						outcome{"good", "check", "Your own fields do not change."})
 				}
 				return append(out, outcome{"good", "check", "All contracts and their values stay."})
 			}, then(contract.DisableExtension)},
 	}
+}
+
+// namedMost is how many resources a question names. More are counted.
+const namedMost = 5
+
+func resourceNames(i contract.InstallationView, kind domain.StepKind) []string {
+	var names []string
+	for _, r := range i.Resources {
+		if r.Kind == kind {
+			names = append(names, "“"+r.Name+"”")
+		}
+	}
+	return names
+}
+
+// listedNames are names, or their number where they are many.
+func listedNames(names []string, many string) string {
+	if len(names) > namedMost {
+		return strconv.Itoa(len(names)) + " " + many
+	}
+	return and(names)
+}
+
+// namesOr is the beginning of a sentence about resources, up to its verb.
+func namesOr(names []string, one, many string) string {
+	switch {
+	case len(names) == 1:
+		return "Its " + one + " " + names[0] + " is"
+	case len(names) > namedMost:
+		return "Its " + listedNames(names, many) + " are"
+	}
+	return "Its " + many + " " + and(names) + " are"
 }
 
 func changeOperations() []contract.Operation {
@@ -119,13 +150,13 @@ func changeAsked(q *request) (change, error) {
 	c, ok := changes()[q.PathValue("change")]
 	if !ok {
 		return change{}, fault.New(fault.NotFound, "not-found",
-			"There is nothing of that name to do with an installation.")
+			"There is no such change of an installation.")
 	}
 	return c, nil
 }
 
 func noSuchChange() error {
-	return fault.New(fault.NotFound, "not-found", "There is nothing of that name to do with it.")
+	return fault.New(fault.NotFound, "not-found", "There is no such change.")
 }
 
 func (k *Console) confirmChange(q *request) (answer, error) {

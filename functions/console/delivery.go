@@ -75,6 +75,7 @@ func (k *Console) delivery(q *request) (answer, error) {
 		return answer{}, err
 	}
 	d := out.Body
+	inOrder(d.Attempts)
 	r, err := call(q, contract.ReadDeliveryRequest, in)
 	hidden := ""
 	if p, ok := problem(err); ok && (p.Status == http.StatusConflict || p.Code == "other-workspace") {
@@ -135,6 +136,14 @@ func (p deliveryPageData) Again() bool {
 	return err == nil && n > p.Delivery.Attempts[len(p.Delivery.Attempts)-1].Number
 }
 
+// inOrder sorts attempts by their numbers. An attempt that ran twice has two lines of one number, which are stored in
+// no order.
+func inOrder(attempts []domain.Attempt) {
+	slices.SortStableFunc(attempts, func(a, b domain.Attempt) int {
+		return cmp.Or(cmp.Compare(a.Number, b.Number), a.At.Compare(b.At))
+	})
+}
+
 // timeline has what is next on top, and the event at its foot.
 func (p deliveryPageData) timeline(shown int) []timelineItem {
 	attempts := p.Delivery.Attempts
@@ -160,6 +169,10 @@ func (p deliveryPageData) timeline(shown int) []timelineItem {
 		if a.Milliseconds > 0 {
 			item.Took = millisecondWords(a.Milliseconds)
 		}
+		if n > 0 && attempts[n-1].Number == a.Number {
+			item.Text += ", made again"
+			item.More = "A process ended before it recorded the first request. The endpoint got the same id twice."
+		}
 		all = append(all, item)
 	}
 	return append(all, timelineItem{Tone: "off", Icon: "activity", Said: "the event", Text: p.Title,
@@ -172,7 +185,7 @@ func waitingWords(w contract.WebhookView, parked int, d contract.DeliveryView) s
 	case d.State != domain.DeliveryRetrying:
 		return ""
 	case w.Health.Breaker != nil:
-		return "Its endpoint fails, so that one probe goes out at a time. Waiting uses up no attempt. " +
+		return "Its endpoint fails, so one probe is sent at a time. Waiting uses up no attempt. " +
 			parkedWords(parked)
 	case !w.Health.PausedUntil.IsZero():
 		return "Its endpoint asked for a pause. Waiting uses up no attempt."
@@ -206,7 +219,7 @@ func shownAttempt(a domain.Attempt) attemptShown {
 	}
 	switch {
 	case a.Outcome == domain.OutcomeDelivered:
-		s.Instead = "Of a success only the status is kept."
+		s.Instead = "Only the status of a success is kept."
 	case a.Outcome == domain.OutcomeSkipped || a.Outcome == domain.OutcomeCancelled:
 		s.Instead = "Nothing was sent: " + sentence(a.Reason)
 	case a.Status == 0:
@@ -222,11 +235,11 @@ func shownRequest(r contract.ReadDeliveryRequestOutput, a domain.Attempt) reques
 	to, kept := cmp.Or(a.URL, r.Body.URL), a.URL != ""
 	s := requestShown{Line: to, Host: hostOf(to), Headers: r.Body.Headers, Expired: r.Body.Payload == ""}
 	if s.Expired {
-		s.Note = "The event is not stored any more, so that its body is gone."
+		s.Note = "The event is no longer stored, and so its body cannot be shown."
 		return s
 	}
 	if !kept {
-		s.Note = "This attempt kept no URL. The address is the webhook’s, or a later attempt’s."
+		s.Note = "The URL of this attempt was not kept. This is the webhook’s URL, or that of a later attempt."
 	}
 	var readable bytes.Buffer
 	if s.Payload = r.Body.Payload; json.Indent(&readable, []byte(s.Payload), "", "  ") == nil {

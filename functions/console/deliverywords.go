@@ -35,26 +35,30 @@ var failureWords = map[domain.FailureClass]string{
 	domain.FailureBacklog: "waited too long",
 }
 
-// lastAttempt is the attempt that decided the state: the success, or the last.
+// lastAttempt is the attempt that decided the state: the success, or the last, as domain.StateOf has it.
 func lastAttempt(attempts []domain.Attempt) domain.Attempt {
-	last := attempts[len(attempts)-1]
+	var last domain.Attempt
 	for _, a := range attempts {
-		if a.Outcome == domain.OutcomeDelivered {
+		switch {
+		case a.Outcome == domain.OutcomeDelivered:
+			return a
+		case a.Number > last.Number || a.Number == last.Number && a.At.After(last.At):
 			last = a
 		}
 	}
 	return last
 }
 
-// madeAttempts counts requests: a delivery that was skipped has a line, and no attempt.
+// madeAttempts counts attempts. A delivery that was skipped has a line and no attempt; an attempt that ran twice has
+// two lines of one number.
 func madeAttempts(attempts []domain.Attempt) int {
-	n := 0
+	made := map[int]bool{}
 	for _, a := range attempts {
 		if a.Outcome != domain.OutcomeSkipped && a.Outcome != domain.OutcomeCancelled {
-			n++
+			made[a.Number] = true
 		}
 	}
-	return n
+	return len(made)
 }
 
 // answerWords is the last answer in a few words: 200, 200 after 503, No answer, Not sent.

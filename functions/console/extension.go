@@ -3,7 +3,7 @@ package console
 import (
 	"cmp"
 	"crypto/rand"
-	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -24,7 +24,9 @@ type extensionPage struct {
 	Links     []link
 	Fields    []formField
 	Wrong     bool
-	Changed   string // what changed while the form was open; empty mostly
+	Changed   string // why nothing was enabled, when the offer changed while the form was open
+	Seen      string // what this page shows, for a later comparison
+	New, Gone []string
 	Key       string
 	Admins    []contract.AccountUser // for a member
 	Address   string                 // of this page, to send to an admin
@@ -86,6 +88,7 @@ func (k *Console) extensionPage(q *request, sent url.Values) (extensionPage, err
 	page.Also = and(also)
 	page.Fields = parameterFields(e.Parameters, names, sent)
 	page.Leaves = dataSentOut(q.me.Body.AccountName, e)
+	page.Seen = encoded(page.offered())
 	if !q.Admin() {
 		admins, err := call(q, contract.ListUsers,
 			contract.ListUsersInput{Role: domain.Admin, PageInput: contract.PageInput{Limit: 5}})
@@ -237,18 +240,18 @@ func (k *Console) enable(q *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	if seen := q.PostForm.Get("version"); seen != strconv.Itoa(page.Extension.Version) {
-		page.Changed = fmt.Sprintf("Version %d was listed while you read version %s. Nothing was enabled. Read what "+
-			"it creates, and decide again.", page.Extension.Version, seen)
-		return answer{template: "extension", title: page.Extension.Name, data: page, status: http.StatusConflict}, nil
-	}
 	in := contract.EnableExtensionInput{Extension: page.Extension.Extension}
 	in.Body.Parameters = parameterValues(page.Extension.Parameters, q.PostForm)
-	in.Body.Versions = shownVersions(page.Extension, q.PostForm)
+	in.Body.Versions = shownVersions(page.Extension.Extension, q.PostForm)
+	if state := page.Extension.State; state != "" && state != domain.Disabled {
+		return k.enabledBefore(q, page.Extension)
+	}
+	if !maps.Equal(in.Body.Versions, page.versions()) { // it may ask for other values now
+		return page.otherOffer(q, "Another version was listed."), nil
+	}
 	out, err := callOnce(q, contract.EnableExtension, in, q.PostForm.Get("key"))
 	if p, ok := problem(err); ok && p.Code == "offer-changed" {
-		page.Changed = "Nothing was enabled. " + differences(p) + " Read what it creates, and decide again."
-		return answer{template: "extension", title: page.Extension.Name, data: page, status: p.Status}, nil
+		return page.otherOffer(q, differences(p)), nil
 	}
 	if p, ok := problem(err); ok && p.Status == http.StatusUnprocessableEntity {
 		page.Fields, page.Wrong = mark(page.Fields, p), true
@@ -261,6 +264,29 @@ func (k *Console) enable(q *request) (answer, error) {
 	return answer{template: "enabled", title: page.Extension.Name, data: k.enabledPage(q, page, out)}, nil
 }
 
+// enabledBefore answers a click on what an earlier click enabled.
+func (k *Console) enabledBefore(q *request, e contract.CatalogueExtension) (answer, error) {
+	i, err := call(q, contract.ReadInstallation, contract.InstallationInput{Extension: e.Extension})
+	page := enabledPage{Extension: e, Steps: k.stepsOf(i.Body), Key: rand.Text(), Repeated: true}
+	return answer{template: "enabled", title: e.Name, data: page}, err
+}
+
+// versions are those that the page shows.
+func (p extensionPage) versions() map[domain.ExtensionID]int {
+	versions := map[domain.ExtensionID]int{p.Extension.Extension: p.Extension.Version}
+	for _, b := range p.Brings {
+		versions[b.Extension] = b.Version
+	}
+	return versions
+}
+
+// otherOffer is the page with what changed since the form was made.
+func (p extensionPage) otherOffer(q *request, why string) answer {
+	p.Changed = "Nothing was enabled. " + why
+	p.New, p.Gone = p.changes(q.PostForm.Get("seen"))
+	return answer{template: "extension", title: p.Extension.Name, data: p, status: http.StatusConflict}
+}
+
 // differences are the details of what a problem names.
 func differences(p *contract.Problem) string {
 	var all []string
@@ -271,8 +297,9 @@ func differences(p *contract.Problem) string {
 }
 
 // shownVersions are the versions that the form showed, of the extension and of those that it brings along.
-func shownVersions(e contract.CatalogueExtension, form url.Values) map[domain.ExtensionID]int {
-	versions := map[domain.ExtensionID]int{e.Extension: e.Version}
+func shownVersions(e domain.ExtensionID, form url.Values) map[domain.ExtensionID]int {
+	versions := map[domain.ExtensionID]int{}
+	versions[e], _ = strconv.Atoi(form.Get("version"))
 	for _, brought := range form["brings"] {
 		id, version, _ := strings.Cut(brought, " ")
 		versions[domain.ExtensionID(id)], _ = strconv.Atoi(version) // no version is 0: the click is refused

@@ -79,7 +79,7 @@ func (k *Console) extensions(q *request) (answer, error) {
 	for _, i := range unlisted(offered, installed) {
 		c := installedCard(contract.CatalogueItem{Listing: domain.Listing{Extension: i.Extension,
 			Name: string(i.Extension)}}, i, names)
-		c.Description = "It is not in the catalogue any more. It works on in this account."
+		c.Description = "It is no longer in the catalogue. It keeps working in this account."
 		if needsSomeone(i) {
 			page.NeedsYou = append(page.NeedsYou, c)
 		} else {

@@ -174,7 +174,7 @@ func stepWords(e domain.ExtensionID, s domain.Step) string {
 func says(name string, i contract.InstallationView) string {
 	switch {
 	case i.State == domain.Failed && i.Failure != nil:
-		return fmt.Sprintf("It stopped at %s: %s Try again, and it goes on from there.", i.Failure.Step,
+		return fmt.Sprintf("It stopped at %s: %s Try again, and it continues there.", i.Failure.Step,
 			sentence(i.Failure.Reason))
 	case i.State == domain.Enabled && i.Setup != nil && i.Setup.State == domain.SetupPending:
 		return "Everything exists here, and its maker has not confirmed its own side yet. Hand it over, if you " +
@@ -182,7 +182,7 @@ func says(name string, i contract.InstallationView) string {
 	case i.State == domain.Enabled && i.Setup != nil && i.Setup.State == domain.SetupFailed:
 		return "Its maker could not set up its own side: " + sentence(i.Setup.Reason)
 	case i.State == domain.Enabled && i.Drift != nil:
-		return "It works, and something it manages is not as it declares. Repair brings that back, and changes " +
+		return "It works, but its resources differ from its blueprint. Repair restores them, and changes " +
 			"nothing of yours."
 	case i.State == domain.Suspended:
 		return "Suspended by " + suspenders(i.SuspendedBy) +
@@ -191,9 +191,9 @@ func says(name string, i contract.InstallationView) string {
 	return map[domain.InstallationState]string{
 		domain.Enabling:  "What it needs is being created. You can leave this page.",
 		domain.Enabled:   "Everything that it needs exists.",
-		domain.Upgrading: "It works while the new version is put in place.",
-		domain.Disabling: "Its token is dead already. What it managed is being put away.",
-		domain.Disabled:  "Its token is dead and nothing is sent. Contracts and their values stay.",
+		domain.Upgrading: "It keeps working while the new version is installed.",
+		domain.Disabling: "Its token no longer works. Its webhooks are being removed.",
+		domain.Disabled:  "Its token no longer works, and nothing is sent. Contracts and their values stay.",
 	}[i.State]
 }
 

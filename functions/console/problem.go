@@ -38,7 +38,7 @@ func (k *Console) refusal(q *request, err error) answer {
 			return frameEnded("You are not in this account any more", "")
 		}
 		n = notice{
-			Title: "You are not in this account any more",
+			Title: "You are no longer in this account",
 			Text:  "Your user was removed, or the account was closed. Nothing was changed.",
 			Link:  "sign-in?to=" + url.QueryEscape(q.here()), Label: "Sign in again",
 		}

@@ -52,7 +52,7 @@ var deliveryTicks = []tick{
 	{Value: string(domain.DeliverySkipped), Label: "Skipped",
 		Hint: "The webhook was paused or disabled, or its extension suspended."},
 	{Value: string(domain.DeliveryRetrying), Label: "Retrying",
-		Hint: "They are tried again anyway; a replay does so now."},
+		Hint: "They are tried again later in any case. A replay tries them now."},
 	{Value: string(domain.DeliveryDelivered), Label: "Delivered",
 		Hint: "The endpoint gets them a second time, with the same id."},
 }
@@ -185,10 +185,7 @@ func (k *Console) startRecovery(q *request) (answer, error) {
 	}
 	out, err := callOnce(q, contract.CreateReplay, in, q.PostForm.Get("key"))
 	page := "recover/" + string(out.Body.Webhook) + "/" + string(out.Body.ID)
-	if n, err := strconv.Atoi(q.PostForm.Get("of")); err == nil && n > 0 && n <= recoverMost {
-		page += "?of=" + strconv.Itoa(n)
-	}
-	return goTo(page), err
+	return goTo(page + ofCounted(q.PostForm.Get("of"))), err
 }
 
 func timesOf(sent url.Values) (from, to time.Time, err error) {
@@ -197,7 +194,7 @@ func timesOf(sent url.Values) (from, to time.Time, err error) {
 	}
 	if err != nil {
 		err = &contract.Problem{Status: http.StatusUnprocessableEntity, Code: "invalid",
-			Detail: fmt.Sprintf("The times %q and %q are none. Count again.", sent.Get("from"), sent.Get("to"))}
+			Detail: fmt.Sprintf("%q and %q are not two times. Count again.", sent.Get("from"), sent.Get("to"))}
 	}
 	return from, to, err
 }

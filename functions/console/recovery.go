@@ -82,15 +82,21 @@ func (k *Console) recoveryPart(q *request, r contract.ReplayView) recoveryPart {
 	p.Of, _ = strconv.Atoi(q.URL.Query().Get("of"))
 	at := k.address.Path + root + "/" + pagePath("recovery", string(r.Webhook), string(r.ID))
 	if r.State == domain.ReplayRunning {
-		p.Poll = at + "/progress"
-		if p.Of > 0 {
-			p.Poll += "?of=" + strconv.Itoa(p.Of)
-		}
+		p.Poll = at + "/progress" + ofCounted(q.URL.Query().Get("of"))
 	}
 	if r.State.Unfinished() && q.Admin() {
 		p.Change, p.Key = at+"/", rand.Text()
 	}
 	return p
+}
+
+// ofCounted is the query that tells a recovery's page how many deliveries were counted. It is empty where that is not
+// known, and for more than are counted exactly.
+func ofCounted(text string) string {
+	if n, err := strconv.Atoi(text); err == nil && n > 0 && n <= recoverMost {
+		return "?of=" + strconv.Itoa(n)
+	}
+	return ""
 }
 
 // Paused tells whether the job waits for somebody.
@@ -172,5 +178,5 @@ func (k *Console) changeRecovery(q *request) (answer, error) {
 	if p, ok := problem(err); ok && p.Code == "replay-state" { // it ended meanwhile, as its page says
 		err = nil
 	}
-	return goTo(pagePath("recovery", string(in.Webhook), string(in.Replay))), err
+	return goTo(pagePath("recovery", string(in.Webhook), string(in.Replay)) + ofCounted(q.PostFormValue("of"))), err
 }

@@ -62,7 +62,7 @@ func Routes() []Route {
 		{"extension", "GET", root + "/extensions/{extension_id}", domain.Member,
 			ops{catalogue, contract.ListUsers.Operation},
 			"What enabling an extension creates, before the click.", Nav{}, (*Console).extension},
-		{"enable", "POST", root + "/extensions/{extension_id}", domain.Admin, ops{catalogue, enable},
+		{"enable", "POST", root + "/extensions/{extension_id}", domain.Admin, ops{catalogue, installation, enable},
 			"Enable an extension, and show its tokens once.", Nav{}, (*Console).enable},
 
 		{"installation", "GET", root + "/installations/{extension_id}", domain.Member,

@@ -186,7 +186,7 @@ func webhookActions(q *request, w contract.WebhookView) []action {
 		all = append(all, action{"primary", "Enable again…", page + "enable"})
 	}
 	if w.Paused {
-		all = append(all, action{"primary", "Let it go on…", page + "resume"})
+		all = append(all, action{"primary", "Resume…", page + "resume"})
 	} else {
 		all = append(all, action{"", "Pause…", page + "pause"})
 	}
@@ -218,17 +218,17 @@ type webhookChange struct {
 
 var webhookChanges = map[string]webhookChange{
 	"pause": {label: "Pause", title: "Pause %s?", keep: "Keep it running", outcomes: []outcome{
-		{"bad", "cross", "Nothing is sent to it. What happens meanwhile is recorded as skipped."},
-		{"good", "check", "What was skipped can be replayed later."},
+		{"bad", "cross", "Nothing is sent to it. Events that happen meanwhile are recorded as skipped deliveries."},
+		{"good", "check", "Skipped deliveries can be replayed later."},
 	}, do: updateWebhook(func(in *contract.UpdateWebhookInput) { yes := true; in.Body.Paused = &yes })},
-	"resume": {label: "Let go on:", title: "Let %s go on?", keep: "Leave it paused", outcomes: []outcome{
+	"resume": {label: "Resume", title: "Resume %s?", keep: "Leave it paused", outcomes: []outcome{
 		{"good", "check", "New messages are sent again."},
-		{"off", "minus", "What was skipped meanwhile is not sent by itself."},
+		{"off", "minus", "Deliveries that were skipped meanwhile are not sent by themselves. Replay them."},
 	}, do: updateWebhook(func(in *contract.UpdateWebhookInput) { no := false; in.Body.Paused = &no })},
 	"enable": {label: "Enable", title: "Enable %s again?", keep: "Not now", outcomes: []outcome{
 		{"good", "check", "It is sent a ping at once, which shows whether its endpoint answers."},
-		{"good", "check", "What waits goes out by itself. Its record of failures begins anew."},
-		{"off", "minus", "What was skipped while it was disabled is not sent by itself."},
+		{"good", "check", "Deliveries that wait are sent. Its record of failures starts again."},
+		{"off", "minus", "Deliveries that were skipped meanwhile are not sent by themselves. Replay them."},
 	}, do: updateWebhook(func(in *contract.UpdateWebhookInput) { yes := true; in.Body.Enabled = &yes })},
 	"rotate": {label: "Make the next secret of", title: "Make the next signing secret of %s?", keep: "Keep the secret",
 		overlap: true, outcomes: []outcome{

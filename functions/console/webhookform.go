@@ -203,7 +203,7 @@ func markWebhook(fields []formField, p *contract.Problem, sent url.Values) []for
 	fields = mark(fields, p)
 	for i, f := range fields {
 		if f.Required && sent.Get(f.ID) == "" {
-			fields[i].Error = "Enter it: there is no webhook without."
+			fields[i].Error = "Enter a value. This field is required."
 		}
 		if f.Kind == "password" && sent.Get(f.ID) == "" && !wrong[f.Pointer] {
 			fields[i].Error = "" // nothing was entered that is lost

@@ -149,17 +149,18 @@ func healthWords(w contract.WebhookView) string {
 	case w.Disabled != nil:
 		return "Nothing is sent until someone enables it. " + sentence(w.Disabled.Reason)
 	case w.Paused:
-		return "Nothing is sent. What happens meanwhile is recorded as skipped, and can be replayed."
+		return "Nothing is sent. Events that happen meanwhile are recorded as skipped deliveries, which can be " +
+			"replayed."
 	case w.Health.Breaker != nil:
-		return "Only one probe goes out at a time. What waits goes out by itself, once one succeeds."
+		return "One probe is sent at a time. Deliveries that wait are sent once a probe succeeds."
 	case w.Health.State == domain.HealthWarned:
 		return "After five days of failures it is disabled."
 	case w.Health.State == domain.HealthFailing:
 		return "Its last attempt failed. Each delivery is tried again on its schedule."
 	case !w.Health.PausedUntil.IsZero():
-		return "Its endpoint asked for it. Waiting uses up no attempt."
+		return "Its endpoint asked for a pause. Waiting uses up no attempt."
 	case !w.Health.SlowSince.IsZero():
-		return "Its deliveries wait for each other, and for nobody else’s."
+		return "Its deliveries are sent one after the other. Other webhooks do not wait."
 	}
 	return ""
 }
