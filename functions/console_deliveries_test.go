@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -263,7 +264,7 @@ func TestConsole_AnAttemptThatRanTwiceIsOneAttemptWithTwoRequests(t *testing.T) 
 	c.settle()
 	at := c.now()
 	var lines []domain.Attempt
-	for n, number := range []int{2, 1, 1} { // in no order
+	for n, number := range []int{2, 1, 1, 1, 1} { // in no order
 		lines = append(lines, domain.Attempt{
 			Account: "customer", Webhook: domain.WebhookID(hook), Event: "evt_twice", EventType: "contract.signed",
 			EventDay: at.UTC().Format(time.DateOnly), EventAt: at, Contract: "con_1", Number: number,
@@ -278,7 +279,19 @@ func TestConsole_AnAttemptThatRanTwiceIsOneAttemptWithTwoRequests(t *testing.T) 
 	_, body := v.signIn("mel", page+"?day="+at.UTC().Format(time.DateOnly))
 	_, timeline, _ := strings.Cut(body, "the newest on top")
 	timeline, _, _ = strings.Cut(timeline, "About it")
-	order := []string{">Attempt 2<", ">Attempt 1, made again<", ">Attempt 1<"}
+	var times []string
+	for _, part := range strings.Split(timeline, `datetime="`)[1:] {
+		at, _, _ := strings.Cut(part, `"`)
+		times = append(times, at)
+	}
+	if slices.Reverse(times); len(times) != 6 || !slices.IsSorted(times[1:]) { // the first is the event
+		t.Errorf("the attempts are in this order: %q", times)
+	}
+	order := []string{">Attempt 2<"}
+	for range 3 {
+		order = append(order, ">Attempt 1, made again<")
+	}
+	order = append(order, ">Attempt 1<")
 	for _, want := range order {
 		before, after, found := strings.Cut(timeline, want)
 		if !found || strings.Contains(before, "Attempt") {

@@ -105,6 +105,29 @@ func TestConsole_AWebhookShowsItsFiguresAtAGlance(t *testing.T) {
 	}
 }
 
+func TestConsole_AWebhookThatFailsShowsItsNextRetry(t *testing.T) {
+	c := newConsole(t)
+	hook := c.hookNamed("Ours")
+	c.settle()
+	next := c.now().Add(17 * time.Minute).Truncate(time.Second)
+	c.logged(hook, 30, func(i int, a *domain.Attempt) {
+		a.Outcome, a.Status, a.Failure = domain.OutcomeFailed, 503, domain.FailureStatus
+		if a.NextAt = next.Add(time.Duration(30-i) * time.Minute); i == 28 {
+			a.NextAt = next
+		}
+	})
+	c.tables.Given(&domain.Health{
+		Account: "customer", Webhook: domain.WebhookID(hook), FailingSince: c.now(), Reason: "The answer was 503.",
+	})
+	v := c.newVisitor()
+	_, body := v.signIn("mel", "webhooks/"+hook)
+	_, health, _ := strings.Cut(body, `id="health"`)
+	if want := "<dt>Next retry</dt><dd><time datetime=\"" + next.UTC().Format(time.RFC3339); !strings.Contains(health,
+		want) {
+		t.Errorf("the page lacks %s: %s", want, health)
+	}
+}
+
 func TestConsole_ManyWebhooksComeInPages(t *testing.T) {
 	c := newConsole(t)
 	for n := range 60 {

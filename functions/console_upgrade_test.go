@@ -88,6 +88,13 @@ func TestConsole_AStaleUpgradeShowsWhatChangedAndAppliesNothing(t *testing.T) {
 	v := c.newVisitor()
 	_, page := v.signIn("ada", "installations/acme-crm/upgrade")
 	sent := hiddenFields(page, "key", "plan", "version", "seen")
+	other := hiddenFields(page, "version", "seen")
+	other.Set("plan", `"another plan"`)
+	if resp, body := v.post("installations/acme-crm/upgrade",
+		other); resp.StatusCode != http.StatusPreconditionFailed ||
+		!strings.Contains(body, "The upgrade changed while you read") || strings.Contains(body, `class="new"`) {
+		t.Fatalf("another plan with the same changes: got %d %s", resp.StatusCode, body)
+	}
 	next := tamerBlueprint(c.receiver.URL)
 	next["template_types"].([]object)[0]["fields"] = []object{
 		{"custom_id": "order_number", "name": "Order number", "kind": "text", "filled_by": "participants"},

@@ -75,7 +75,6 @@ func (k *Console) delivery(q *request) (answer, error) {
 		return answer{}, err
 	}
 	d := out.Body
-	inOrder(d.Attempts)
 	r, err := call(q, contract.ReadDeliveryRequest, in)
 	hidden := ""
 	if p, ok := problem(err); ok && (p.Status == http.StatusConflict || p.Code == "other-workspace") {
@@ -134,14 +133,6 @@ func chosenAttempt(q *request, attempts []domain.Attempt) int {
 func (p deliveryPageData) Again() bool {
 	n, err := strconv.Atoi(p.Replayed)
 	return err == nil && n > p.Delivery.Attempts[len(p.Delivery.Attempts)-1].Number
-}
-
-// inOrder sorts attempts by their numbers. An attempt that ran twice has two lines of one number, which are stored in
-// no order.
-func inOrder(attempts []domain.Attempt) {
-	slices.SortStableFunc(attempts, func(a, b domain.Attempt) int {
-		return cmp.Or(cmp.Compare(a.Number, b.Number), a.At.Compare(b.At))
-	})
 }
 
 // timeline has what is next on top, and the event at its foot.

@@ -29,8 +29,7 @@ type webhookRow struct {
 	Pill                                   pill
 	Says                                   string
 	Next                                   time.Time    // the next probe; zero without one
-	Day                                    *spanFigures // nil where they were not read
-	Within                                 string       // how long most requests took
+	Day, Week                              *spanFigures // nil where they were not read
 }
 
 const (
@@ -76,13 +75,13 @@ func (k *Console) webhooks(q *request) (answer, error) {
 	return answer{template: "webhooks", title: "Webhooks", data: page}, err
 }
 
-// webhookRows are the rows of webhooks with the figures of their last day.
+// webhookRows are the rows of webhooks with the figures of their last week.
 func webhookRows(q *request, hooks []contract.WebhookView) ([]webhookRow, error) {
 	ids := make([]domain.WebhookID, len(hooks))
 	for n, w := range hooks {
 		ids[n] = w.ID
 	}
-	figures, err := statisticsOf(q, ids, dayHours)
+	figures, err := statisticsOf(q, ids, weekHours)
 	if err != nil {
 		return nil, err
 	}
@@ -99,12 +98,11 @@ func webhookRows(q *request, hooks []contract.WebhookView) ([]webhookRow, error)
 			parked = read.Body.Parked
 		}
 		rows[n] = webhookRowOf(w, parked)
-		if day, read := figures[w.ID]; read {
-			span := spanOf(day.Body.Hours, day.Body.AttemptFigures, dayHours, "24 hours")
-			rows[n].Day = &span
-			if day.Body.Most > 0 {
-				rows[n].Within = "95 % within " + millisecondWords(day.Body.Most)
-			}
+		if week, read := figures[w.ID]; read {
+			hours := lastDay(week)
+			day := spanOf(hours, sumOf(hours), dayHours, "24 hours")
+			all := spanOf(week.Body.Hours, week.Body.AttemptFigures, weekBars, "7 days")
+			rows[n].Day, rows[n].Week = &day, &all
 		}
 	}
 	return rows, nil

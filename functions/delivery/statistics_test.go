@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"plugboard/shared/domain"
+	"plugboard/shared/store/storetest"
 )
 
 func lineTo(webhook string, at time.Time, outcome domain.Outcome) domain.Attempt {
@@ -84,6 +85,32 @@ func TestStatistics_AnHourThatEndsHasItsOwnCounts(t *testing.T) {
 	}
 }
 
+// When the process ends, what waits in it is lost: nothing that is older than a minute of its work.
+func TestStatistics_WhatAProcessLosesIsItsLastMinute(t *testing.T) {
+	s, at := newStatistics(), time.Date(2026, 11, 30, 10, 20, 0, 0, time.UTC)
+	sent, written := 0, 0
+	for second := range 600 {
+		at = at.Add(time.Second)
+		var lines []domain.Attempt
+		for n := range 10 {
+			lines = append(lines, lineTo(fmt.Sprintf("whk_%d", (second*7+n)%50), at, domain.OutcomeDelivered))
+		}
+		sent += len(lines)
+		for _, hour := range s.after(lines, at) {
+			written += hour.Delivered
+		}
+		lost := sent - written
+		for _, counts := range s.waiting {
+			if age := at.Sub(counts.since); age >= statisticsEvery {
+				t.Fatalf("after %d seconds, counts of %s would be lost", second, age)
+			}
+		}
+		if lost > 60*10 {
+			t.Fatalf("after %d seconds, %d attempts would be lost, more than those of a minute", second, lost)
+		}
+	}
+}
+
 // The figures are those of the log: a message that comes again is counted once.
 func TestStatistics_FiguresAreTheLogs(t *testing.T) {
 	k := newKit(t)
@@ -104,6 +131,26 @@ func TestStatistics_FiguresAreTheLogs(t *testing.T) {
 	}
 	if all.Delivered != 2 || all.Failed != 1 || all.Within(95) == 0 {
 		t.Errorf("the figures are %+v, want two delivered and one failed", all)
+	}
+	// A log that fails lets the message come again. Only then is it counted.
+	k.clock.forward(time.Minute)
+	batch := k.batch(k.to(w, "4"))
+	k.on(k.Tables.At(k.clock.read, storetest.Failing("BatchWriteItem")), k.queue)
+	if failed := k.work(batch); len(failed) != 1 {
+		t.Fatalf("%d messages failed, want the one", len(failed))
+	}
+	k.on(k.Tables.At(k.clock.read), k.queue)
+	k.work(batch)
+	if hours, err = k.Statistics(t.Context(), acct, w.ID, k.clock.read().Add(-2*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if all = (domain.AttemptCounts{}); len(hours) > 0 {
+		for _, h := range hours {
+			all.Merge(h.AttemptCounts)
+		}
+	}
+	if all.Delivered != 3 {
+		t.Errorf("a message that came again is counted %d times, want once", all.Delivered-2)
 	}
 	if other, err := k.Statistics(t.Context(), "acct-43", w.ID, k.clock.read().Add(-2*time.Hour)); err != nil ||
 		len(other) != 0 {

@@ -285,6 +285,9 @@ func TestReplay_PausedWithinAPageAndResumed(t *testing.T) {
 	if r := k.replay(); r.State != domain.ReplayPaused || r.Sent != pageOfReplay || r.Page != 1 || !k.runs() {
 		t.Errorf("after the page it is %+v, want paused, with its place kept", r)
 	}
+	if ends := k.replay().Ends(); !ends.IsZero() {
+		t.Errorf("a paused one is removed at %s, and its webhook never has a replay again", ends)
+	}
 	if next := k.pages(0); len(next) != 0 {
 		t.Errorf("a paused one goes on with %+v", next)
 	}
