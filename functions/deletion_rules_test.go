@@ -146,7 +146,7 @@ func (s *scene) remove() queue.Message {
 // erased works the message and all that follows.
 func (s *scene) erased(m queue.Message) {
 	s.t.Helper()
-	done, err := s.workers.provisioning.Handle(s.t.Context(), queuetest.Batch(m))
+	done, err := s.workers.provisioning.Handle(s.in("provisioning"), queuetest.Batch(m))
 	must(s.t, err)
 	if len(done.BatchItemFailures) > 0 {
 		s.t.Fatal("a page failed; the log says why")

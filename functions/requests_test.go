@@ -481,7 +481,7 @@ var requests = map[string]request{
 		return "/v1/webhooks/" + s.managedHook + "/deliveries"
 	}, other: "/v1/webhooks/whk_none/deliveries"},
 	"count-deliveries": {path: func(s *scene) string {
-		return "/v1/webhooks/" + s.managedHook + "/delivery-count"
+		return "/v1/webhooks/" + s.managedHook + "/delivery-count?state=exhausted" // by the index of what failed
 	}, other: "/v1/webhooks/whk_none/delivery-count"},
 	"read-delivery": {
 		path:  func(s *scene) string { return "/v1/webhooks/" + s.managedHook + "/deliveries/" + s.delivery },

@@ -59,7 +59,7 @@ func (w *world) newWorkers() workers {
 type past struct{ *fanout.Service }
 
 func (p past) Handle(ctx context.Context, batch lambda.DynamoDBEvent) error {
-	_, err := p.Service.Handle(ctx, batch)
+	_, err := p.Service.Handle(as(ctx, "fanout"), batch)
 	return err
 }
 
@@ -69,7 +69,7 @@ func (w *world) settle() {
 	for {
 		pending := w.newInOutbox()
 		if pending > 0 {
-			_, err := w.workers.fanout.Handle(w.t.Context(), w.tables.Outbox(pending))
+			_, err := w.workers.fanout.Handle(w.in("fanout"), w.tables.Outbox(pending))
 			must(w.t, err)
 		}
 		toProvision, toDeliver := w.workers.provisions.Take(), w.workers.deliveries.Take()
@@ -78,11 +78,11 @@ func (w *world) settle() {
 		if pending == 0 && len(toProvision.Records)+len(toDeliver.Records)+len(toReplay.Records) == 0 {
 			return
 		}
-		again, err := w.workers.replay.Handle(w.t.Context(), toReplay)
+		again, err := w.workers.replay.Handle(w.in("replay"), toReplay)
 		must(w.t, err)
-		done, err := w.workers.provisioning.Handle(w.t.Context(), toProvision)
+		done, err := w.workers.provisioning.Handle(w.in("provisioning"), toProvision)
 		must(w.t, err)
-		sent, err := w.workers.delivery.Handle(w.t.Context(), toDeliver)
+		sent, err := w.workers.delivery.Handle(w.in("delivery"), toDeliver)
 		must(w.t, err)
 		if failures := slices.Concat(done.BatchItemFailures, sent.BatchItemFailures,
 			again.BatchItemFailures); len(failures) > 0 {
@@ -102,7 +102,7 @@ func (w *world) retry() {
 			w.pass(m.Delay)
 		}
 	}
-	done, err := w.workers.delivery.Handle(w.t.Context(), queuetest.Batch(waiting...))
+	done, err := w.workers.delivery.Handle(w.in("delivery"), queuetest.Batch(waiting...))
 	must(w.t, err)
 	if len(waiting) == 0 || len(done.BatchItemFailures) > 0 {
 		w.t.Fatalf("of %d attempts that waited, %d messages failed", len(waiting), len(done.BatchItemFailures))
@@ -122,7 +122,7 @@ func (w *world) replayOn() {
 		if len(waiting) == 0 {
 			return
 		}
-		done, err := w.workers.replay.Handle(w.t.Context(), queuetest.Batch(waiting...))
+		done, err := w.workers.replay.Handle(w.in("replay"), queuetest.Batch(waiting...))
 		must(w.t, err)
 		if len(done.BatchItemFailures) > 0 {
 			w.t.Fatal("a page of a replay failed; the log says why")

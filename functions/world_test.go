@@ -53,6 +53,7 @@ type world struct {
 	workers workers
 	fanned  map[string]bool // outbox items that fanout has had, by key
 	cost    cost
+	calls   calls
 	// receiver is every webhook's endpoint.
 	receiver *receiver
 	skew     atomic.Int64 // how far the clock is ahead of the machine's, in nanoseconds
@@ -84,7 +85,7 @@ func TestMain(m *testing.M) {
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, tables: storetest.New(t), fanned: map[string]bool{}}
-	w.tables.Store = w.tables.At(w.now, w.cost.count)
+	w.tables.Store = w.tables.At(w.now, w.cost.count, w.calls.record)
 	w.cloud()
 	w.sealer = secret.NewSealer(kms.NewFromConfig(w.tables.AWS), w.tables.Store,
 		secret.Config{SealingKey: shared.kmsKey}, w.now)
@@ -116,7 +117,7 @@ func newWorld(t testing.TB) *world {
 		handler, err := contract.New(f, gate, w.tables.Store, w.cursors, routes[f])
 		must(t, err)
 		for _, o := range contract.OwnedBy(f) {
-			mux.Handle(o.Method+" "+o.Path, handler)
+			mux.Handle(o.Method+" "+o.Path, served(f, handler))
 		}
 	}
 	w.api = httptest.NewServer(mux)

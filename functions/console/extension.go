@@ -297,8 +297,8 @@ func differences(p *contract.Problem) string {
 }
 
 // shownVersions are the versions that the form showed, of the extension and of those that it brings along.
-func shownVersions(e domain.ExtensionID, form url.Values) map[domain.ExtensionID]int {
-	versions := map[domain.ExtensionID]int{}
+func shownVersions(e domain.ExtensionID, form url.Values) contract.ShownVersions {
+	versions := contract.ShownVersions{}
 	versions[e], _ = strconv.Atoi(form.Get("version"))
 	for _, brought := range form["brings"] {
 		id, version, _ := strings.Cut(brought, " ")

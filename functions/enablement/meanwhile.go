@@ -36,7 +36,8 @@ func (s *Service) checkRepeatedEnable(ctx context.Context, nothing plan, i domai
 
 // asShown is Conflict `offer-changed`, naming each difference between the plan and the versions that were shown before
 // the click. Nothing is compared when no version was given.
-func (p plan) asShown(versions map[domain.ExtensionID]int, installed map[domain.ExtensionID]domain.Installation) error {
+func (p plan) asShown(versions contract.ShownVersions,
+	installed map[domain.ExtensionID]domain.Installation) error {
 	if len(versions) == 0 {
 		return nil
 	}

@@ -12,7 +12,7 @@ var registrars = map[string]func(*API, *served){}
 func describe[I, O any](op Op[I, O]) {
 	registrars[op.ID] = func(a *API, s *served) { registerTyped[I, O](a, s) }
 	document := func(a *API) { registrars[op.ID](a, op.served(a, nil, nil)) }
-	handlers = append(handlers, handler{document, reflect.TypeFor[O]()})
+	handlers = append(handlers, handler{document, reflect.TypeFor[I](), reflect.TypeFor[O]()})
 }
 
 // register uses the code that describe compiled: Huma's generic code is slow to compile, and is so compiled once.

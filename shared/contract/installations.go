@@ -3,6 +3,8 @@ package contract
 import (
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"plugboard/shared/domain"
 )
 
@@ -15,8 +17,18 @@ type EnableExtensionInput struct {
 
 type EnableExtensionBody struct {
 	Parameters    map[domain.ExtensionID]map[string]domain.ParameterValue `json:"parameters,omitempty" doc:"Parameter values by extension: its own, and those of dependencies enabled with it. A value is a text, a number, true or false, as its schema says." example:"{\"acme-crm\":{\"customer_id\":\"C-1001\"}}"`
-	Versions      map[domain.ExtensionID]int                              `json:"versions,omitempty" maxProperties:"100" doc:"The versions that were shown, of the extension and of those that are enabled with it: read-catalogue-extension has them. 409 offer-changed when the call would enable another version, or another extension. Default: the versions that are offered now." example:"{\"acme-crm\":3}"`
+	Versions      ShownVersions                                           `json:"versions,omitempty" doc:"The versions that were shown, of the extension and of those that are enabled with it: read-catalogue-extension has them. 409 offer-changed when the call would enable another version, or another extension. Default: the versions that are offered now." example:"{\"acme-crm\":3}"`
 	UpgradePolicy domain.UpgradePolicy                                    `json:"upgrade_policy,omitempty" enum:"automatic,by-hand" doc:"For the extension itself. Default: the previous value; automatic on first enable."`
+}
+
+// ShownVersions are the versions of extensions that somebody was shown.
+type ShownVersions map[domain.ExtensionID]int
+
+// Schema bounds the versions, which tags of a map cannot.
+func (ShownVersions) Schema(huma.Registry) *huma.Schema {
+	least, most, extensions := 1.0, 999_999.0, 100
+	version := &huma.Schema{Type: huma.TypeInteger, Minimum: &least, Maximum: &most}
+	return &huma.Schema{Type: huma.TypeObject, AdditionalProperties: version, MaxProperties: &extensions}
 }
 
 type EnableExtensionOutput struct {

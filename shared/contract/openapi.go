@@ -100,6 +100,7 @@ func OpenAPI() *huma.OpenAPI {
 		doc.Webhooks[string(row.Type)] = webhook(doc.Components.Schemas, row)
 	}
 	plainLists(doc.Components.Schemas)
+	sayAll(doc)
 	correctRequired(doc)
 	for _, row := range events.Catalogue { // the webhooks show them
 		delete(doc.Components.Schemas.Map(), schemaName(reflect.TypeOf(row.Payload), ""))

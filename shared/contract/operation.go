@@ -139,6 +139,7 @@ var (
 // anything that is ever passed as an interface makes the linker keep every method of every type: 7 MB a function.
 type handler struct {
 	document func(*API) // registers the operation with no handler, for OpenAPI
+	input    reflect.Type
 	output   reflect.Type
 }
 

@@ -14,6 +14,7 @@ func BlueprintSchema() *huma.Schema {
 	schemas := newSchemas("#/$defs/")
 	root := *schemas.Schema(reflect.TypeFor[domain.BlueprintSpec](), false, "")
 	plainLists(schemas)
+	sayLimits(schemas).members(reflect.TypeFor[domain.BlueprintSpec](), &root)
 	definitions := schemas.Map()
 	definitions["Parameters"].Properties["properties"].Extensions = map[string]any{
 		"propertyNames": map[string]any{"pattern": domain.ParameterKeyPattern}}
