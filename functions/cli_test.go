@@ -111,6 +111,7 @@ func TestCLI_EventsAreTriggeredReplayedAndExplained(t *testing.T) {
 		Sent  int
 	}
 	m.run(cli.ExitOK, &job, "replay", "--webhook", r.hook, "--since", "2h")
+	m.settle()
 	if job.State != "done" || job.Sent != 1 || r.delivery(id).str("state") != "delivered" {
 		t.Errorf("the replay of all is %+v, and %s is %s", job, id, r.delivery(id).str("state"))
 	}
