@@ -23,7 +23,7 @@ func (k *Console) refusal(q *request, err error) answer {
 		kind := fault.KindOf(err)
 		p = &contract.Problem{Status: contract.StatusOf(kind), RequestID: contract.RequestID(q.Context())}
 		if f, is := errors.AsType[*fault.Error](err); is {
-			p.Detail = f.Detail
+			p.Code, p.Detail = f.Code, f.Detail
 		}
 		if kind == fault.Internal {
 			slog.ErrorContext(q.Context(), "page failed", "page", q.route.ID, "request_id", p.RequestID, "error", err)

@@ -10,6 +10,7 @@ import (
 
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
+	"plugboard/shared/fault"
 )
 
 // request is a browser's, with who sent it.
@@ -63,6 +64,9 @@ func (k *Console) answer(q *request) (answer, error) {
 	}
 	if q.me, err = call(q, contract.ReadMe, contract.ReadMeInput{}); err != nil {
 		return answer{}, err
+	}
+	if !q.me.Body.User.Role.AtLeast(q.route.Role) { // no form for a change that its operation would refuse
+		return answer{}, fault.New(fault.Forbidden, "missing-role", "This page is for an %s.", q.route.Role)
 	}
 	return q.route.handle(k, q)
 }

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"plugboard/functions/console"
 	"plugboard/shared/contract"
 )
 
@@ -24,13 +25,18 @@ const (
 	MarkdownFile = "shared/contract/INVENTORY.md"
 )
 
-// Whole is the inventory of the module at root.
+// Whole is the inventory of the module at root: its operations, then the console's pages.
 func Whole(root string) ([]Row, error) {
 	code, err := Load(root, "./functions/...")
 	if err != nil {
 		return nil, err
 	}
-	return Of(contract.All(), contract.OpenAPI(), code)
+	operations, err := Of(contract.All(), contract.OpenAPI(), code)
+	if err != nil {
+		return nil, err
+	}
+	pages, err := Pages(console.Routes(), operations, code)
+	return append(operations, pages...), err
 }
 
 // Encode is the rows as they are committed. Invalid rows have no encoding: none at all is an error.

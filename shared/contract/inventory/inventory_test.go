@@ -11,9 +11,11 @@ import (
 	"strings"
 	"testing"
 
+	"plugboard/functions/console"
 	"plugboard/shared/auth"
 	"plugboard/shared/contract"
 	"plugboard/shared/contract/inventory"
+	"plugboard/shared/domain"
 )
 
 func root(t *testing.T) string {
@@ -133,8 +135,8 @@ func TestRule23_EveryColumnIsFilled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := len(rows), len(contract.All()); got != want {
-		t.Errorf("got %d rows, want one for each of %d operations", got, want)
+	if got, want := len(rows), len(contract.All())+len(console.Routes()); got != want {
+		t.Errorf("got %d rows, want one for each operation and each page: %d", got, want)
 	}
 	for _, r := range rows {
 		for column, value := range map[string]string{
@@ -275,6 +277,53 @@ func TestRule23_TraceAndFailures(t *testing.T) {
 			t.Errorf("got %v, want %v", got[403], want)
 		}
 	})
+}
+
+// A page is as much of a capability as an operation: somebody may do something by it.
+func TestRule23_EveryPageHasARowThatSaysWhoMayOpenIt(t *testing.T) {
+	code, err := inventory.Load(root(t), "./functions/...")
+	if err != nil {
+		t.Fatal(err)
+	}
+	operations, err := inventory.Of(contract.All(), contract.OpenAPI(), code)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := inventory.Pages(console.Routes(), operations, code)
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := func(id string) inventory.Row {
+		at := slices.IndexFunc(rows, func(r inventory.Row) bool { return r.Operation == id })
+		if at < 0 {
+			t.Fatalf("there is no row of %s", id)
+		}
+		return rows[at]
+	}
+	if r := row("tokens"); r.Auth.String() != "dashboard (admin)" || r.Handler != "Console.tokens" || len(r.Writes) > 0 {
+		t.Errorf("got %+v", r)
+	}
+	if r := row("enable"); !slices.Contains(r.Writes, domain.RecordInstallation) ||
+		!slices.ContainsFunc(r.Effects, func(e inventory.Effect) bool { return e.Name == "installation.enabled" }) {
+		t.Errorf("enabling by a page writes %v and causes %v", r.Writes, r.Effects)
+	}
+	if r := row("sign-in"); r.Auth.String() != "public" {
+		t.Errorf("signing in needs %s", r.Auth)
+	}
+
+	taken, lost, calls := console.Routes()[0], console.Routes()[0], console.Routes()[0]
+	taken.ID, lost.ID, calls.Calls = "enable-extension", "nowhere", []contract.Operation{{ID: "do-nothing"}}
+	for route, want := range map[*console.Route]string{
+		&taken: "has no handler", &lost: "the page nowhere has no handler", &calls: "calls do-nothing, which has no row",
+	} {
+		if _, err := inventory.Pages([]console.Route{*route}, operations, code); err == nil ||
+			!strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", route.ID, err, want)
+		}
+	}
+	if _, err := inventory.Pages(nil, operations, code); err == nil {
+		t.Error("an inventory of no page was made")
+	}
 }
 
 func TestRule23_NothingIsAnError(t *testing.T) {
