@@ -112,6 +112,7 @@ func TestCLI_EventsAreTriggeredReplayedAndExplained(t *testing.T) {
 		Webhook struct{ Clause string }
 	}
 	m.run(cli.ExitOK, &reason, "why", event, r.hook)
+	r.receiver.take()
 	deaf, _ := r.ownHook(object{"name": "Deaf", "event_types": []string{"contract.signed"}})
 	m.run(cli.ExitNo, &reason, "why", event, deaf)
 	if reason.Webhook.Clause != "event-type" || reason.Reason != "The webhook hears only contract.signed." {
