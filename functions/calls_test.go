@@ -21,8 +21,8 @@ import (
 	"plugboard/shared/store"
 )
 
-// callsFile has every call of DynamoDB that the functions make in these tests: function, IAM action, table or index. The
-// test of the roles in infra compares it with what the roles allow.
+// callsFile has every call of DynamoDB that the functions make in these tests: function, IAM action, table or index.
+// The test of the roles in infra compares it with what the roles allow.
 const callsFile = "../infra/testdata/calls.txt"
 
 // calls records what the functions ask of DynamoDB. The context names the function.

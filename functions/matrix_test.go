@@ -211,9 +211,9 @@ func (s *scene) observed(o contract.Operation, rule auth.Rule) {
 		caller = s.ownToken
 	}
 	before := s.snapshot()
-	s.want(s.call(caller, o.Method, path, body), o.Status)
+	obeys(s.t, o, s.want(s.call(caller, o.Method, path, body), o.Status))
 	for _, also := range r.also {
-		s.want(s.call(caller, o.Method, path, also(s)), o.Status)
+		obeys(s.t, o, s.want(s.call(caller, o.Method, path, also(s)), o.Status))
 	}
 	wrote, emitted := s.changes(before)
 	for _, record := range wrote {

@@ -53,8 +53,8 @@ func TestLaunch_TellsWhatTheTemplateCostsWhileNothingHappens(t *testing.T) {
 	total := requests*millionRequests + redeliveryIdle + float64(keys)*sealingKey + float64(secrets)*keptSecret +
 		float64(dashboards)*dashboardPage + float64(len(everyMinute))*customMetric + float64(looked)*alarmMetric
 	for _, row := range []string{
-		fmt.Sprintf("| pollers of %d queues: five each, long-polling for 20 s: %.1f million SQS requests | %.2f |", queues,
-			requests, requests*millionRequests),
+		fmt.Sprintf("| pollers of %d queues: five each, long-polling for 20 s: %.1f million SQS requests | %.2f |",
+			queues, requests, requests*millionRequests),
 		fmt.Sprintf("| redelivery's look every minute: 43,200 invocations, 650,000 reads | %.2f |", redeliveryIdle),
 		fmt.Sprintf("| %d sealing key, and a dollar more after each of its first two yearly rotations | %.2f |", keys,
 			float64(keys)*sealingKey),
