@@ -111,8 +111,8 @@ func OfContractTypes() []Type {
 	return all
 }
 
-// OfContracts tells whether there is an event type of that name that a contract has, which is what a managed
-// webhook can hear (design rule 17).
+// OfContracts tells whether the name is an event type of contracts, the only types that a managed webhook can hear
+// (design rule 17).
 func OfContracts(name string) bool {
 	return slices.ContainsFunc(Catalogue, func(r Row) bool {
 		switch r.Payload.(type) {

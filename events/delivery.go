@@ -34,8 +34,8 @@ type Delivery struct {
 	// somebody wants this attempt now: it probes a breaker before its time
 	Asked bool `json:"asked,omitempty"`
 
-	// Known is the sum of the revisions of the webhook and its installation when it was fanned out. Who knows older
-	// ones reads again, so that a rotated secret or a changed parameter holds for every event after the change.
+	// Known is the sum of the revisions of the webhook and its installation at fan-out. A process with an older
+	// cached target reads again, so that a rotated secret or a changed parameter holds for every later event.
 	Known int `json:"known,omitempty"`
 
 	// What lies beside the message (shared/deliveryqueue): taken out of its JSON, they would be a tenth of a delivery's
@@ -56,12 +56,11 @@ func DeliveryTo(w domain.Webhook, e Event) Delivery {
 	return d
 }
 
-// Again is the message for another attempt of a delivery that was tried before, by its log: the one after the last,
-// with what the first was made of, so that id and body stay the same (design rule 18). A run of attempts that has ended
-// is followed by a new one, with the schedule from its beginning; one that still goes on, goes on. It takes the slow
-// queue.
+// Again makes the message of one more attempt of a delivery in the log. It has the body and context of the first
+// attempt, so that id and bytes stay the same (design rule 18). After a finished run of attempts it begins a new one,
+// with the whole retry schedule; a run in progress continues. It takes the slow queue.
 //
-// Conflict `older-epoch` for what nothing is sent of any more (design rule 5), `attempts-used-up` when there were
+// Conflict `older-epoch` when the webhook's epoch has passed (design rule 5), `attempts-used-up` after
 // domain.AttemptsMost.
 func Again(w domain.Webhook, e Event, lines []domain.Attempt) (Delivery, error) {
 	d := DeliveryTo(w, e)
@@ -114,9 +113,9 @@ type ReplayPage struct {
 	Page    int              `json:"page"`
 }
 
-// IdempotencyKey is what the receiver knows a repeat by, `webhook-id`. The message may be sent twice (a stream's
-// batch is repeated whole) and worked twice (a crash after the POST), and each may repeat a POST; but the id
-// derives from event and webhook, and so does the body, so that all of them are one delivery (design rule 18).
+// IdempotencyKey is sent as `webhook-id`, by which a receiver recognises a repeat. A message may be sent twice (a
+// repeated stream batch) and worked twice (a crash after the POST), and each may repeat the POST. Id and body derive
+// from event and webhook, so that all of them are one delivery (design rule 18).
 func (d Delivery) IdempotencyKey() string { return string(d.ID) }
 
 // Day is the UTC day of the event: where the delivery's log is.

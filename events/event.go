@@ -256,8 +256,8 @@ func forOne(id domain.EventID, t Type, w domain.Webhook, at time.Time) Event {
 	return Event{ID: id, Account: w.Account, At: at, Subject: domain.Subject{EventType: string(t), Only: w.ID}}
 }
 
-// OfExternal is the event of a contract that is kept elsewhere: what its sender says of it, and in data besides what it
-// is about, by the names that the events of our own contracts have.
+// OfExternal is the event of a contract that is kept elsewhere. Its data holds the sender's fields, and the same
+// identifying fields as events of our own contracts.
 func OfExternal(id domain.EventID, t Type, a domain.AccountID, c domain.ContractID, s domain.Subject,
 	extensionType string, at time.Time, said map[string]any) (Event, error) {
 	data := maps.Clone(said)

@@ -6,9 +6,9 @@ import (
 	"plugboard/shared/domain"
 )
 
-// Target is what fan-out has read of where a delivery goes. It travels beside the delivery (shared/deliveryqueue), so
-// that delivery need not read it again while it is fresh: of a hundred thousand webhooks that each get one, a process
-// remembers none. Secrets in it are sealed. The webhook has no health: of one that is ill nothing is sent along.
+// Target is the delivery's destination as fan-out read it. It travels beside the message (shared/deliveryqueue) and
+// saves delivery a read while it is fresh: with a hundred thousand webhooks, no process has one cached. Its secrets
+// are sealed. An unhealthy webhook gets no target hint.
 type Target struct {
 	At           time.Time           `json:"at"` // before any of it was read
 	Account      domain.Account      `json:"account"`

@@ -52,7 +52,8 @@ func TestListAccounts_AllByTheirIDsInPages(t *testing.T) {
 func TestListAccounts_AnOldAccountIsListedByTheNextPut(t *testing.T) {
 	w := newWorld(t)
 	for _, id := range []domain.AccountID{"old", "older"} {
-		w.tables.Given(&domain.Account{ID: id, Name: "Old", State: domain.AccountActive, CreatedAt: w.now(), UpdatedAt: w.now()})
+		w.tables.Given(&domain.Account{ID: id, Name: "Old", State: domain.AccountActive, CreatedAt: w.now(),
+			UpdatedAt: w.now()})
 	}
 	if got := w.accountIDs("50"); got != "" {
 		t.Errorf("before: got %q", got)

@@ -41,7 +41,8 @@ func newFraming(t testing.TB) *framing {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		fmt.Fprintf(w, `<!doctype html><html lang="en"><link rel="icon" href="data:,"><title>Harbor</title><h1>Harbor</h1>
+		fmt.Fprintf(w,
+			`<!doctype html><html lang="en"><link rel="icon" href="data:,"><title>Harbor</title><h1>Harbor</h1>
 <iframe title="Extensions" width="1200" height="800" src="%s"></iframe>`, html.EscapeString(f.shows))
 	}))
 	t.Cleanup(server.Close)
@@ -153,11 +154,13 @@ func TestConsoleLink_OpensOncePersonAndPage(t *testing.T) {
 	}
 	v := c.newVisitor()
 	resp, body := v.get(made.str("url"))
-	if got := resp.Request.URL.RequestURI(); got != stagePrefix+"/console/extensions?q=crm" || !strings.Contains(body, "ada · Admin") {
+	if got := resp.Request.URL.RequestURI(); got != stagePrefix+"/console/extensions?q=crm" ||
+		!strings.Contains(body, "ada · Admin") {
 		t.Errorf("came to %s: %s", got, body)
 	}
 	for name, other := range map[string]*visitor{"the same browser": v, "another browser": c.newVisitor()} {
-		if resp, body := other.get(made.str("url")); resp.StatusCode != 404 || !strings.Contains(body, "This link has ended") {
+		if resp, body := other.get(made.str("url")); resp.StatusCode != 404 ||
+			!strings.Contains(body, "This link has ended") {
 			t.Errorf("%s opened it again: %d %s", name, resp.StatusCode, body)
 		}
 	}
@@ -315,7 +318,8 @@ func TestConsoleLink_OnlyAFramedSessionsCookieAndPolicyAllowAFrame(t *testing.T)
 	}
 	address := c.link(object{"framed_by": harbor.origin}).str("url")
 	resp, _ := v.get(address, inAFrame...)
-	if got := resp.Header.Get("Set-Cookie"); !strings.Contains(got, "plugboard_probe=1") || policy(resp) != harbor.origin {
+	if got := resp.Header.Get("Set-Cookie"); !strings.Contains(got, "plugboard_probe=1") ||
+		policy(resp) != harbor.origin {
 		t.Fatalf("got %d %s, %s", resp.StatusCode, got, policy(resp))
 	}
 	resp, _ = v.get(address, append(inAFrame, "Cookie", "plugboard_probe=1")...)
@@ -359,7 +363,8 @@ func TestConsoleLink_OnlyAFramedSessionsCookieAndPolicyAllowAFrame(t *testing.T)
 	}
 	resp, _ = v.get(address, "Sec-Fetch-Dest", "document")
 	set := resp.Cookies()[0]
-	if resp.StatusCode != 303 || set.Name != "plugboard_session" || set.SameSite != http.SameSiteLaxMode || set.Partitioned {
+	if resp.StatusCode != 303 || set.Name != "plugboard_session" || set.SameSite != http.SameSiteLaxMode ||
+		set.Partitioned {
 		t.Errorf("in a tab: %d %s", resp.StatusCode, set)
 	}
 }

@@ -70,8 +70,9 @@ func consoleOf(a *actors, change ...func(*console.Config)) *consoleWorld {
 		Address: c.address, Name: "Plugboard",
 		AuthorizationURL: server.URL + "/issuer" + localissuer.AuthorizePath,
 		TokenURL:         server.URL + "/issuer" + localissuer.TokenPath,
-		OIDC:             auth.OIDCConfig{Issuer: localissuer.Name, Audience: localissuer.Audience, JWKS: signing.Keys()},
-		Egress:           egress.Config{AllowPrivate: true},
+		OIDC: auth.OIDCConfig{Issuer: localissuer.Name, Audience: localissuer.Audience,
+			JWKS: signing.Keys()},
+		Egress: egress.Config{AllowPrivate: true},
 	}
 	for _, f := range change {
 		f(&config)

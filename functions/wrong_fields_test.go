@@ -51,7 +51,8 @@ func wrongBodies(s *scene) map[string]wrong {
 			want: []string{"/name", "/contact", "/development_account_id", "/more"},
 		},
 		"create-console-link": {
-			body: object{"account_id": "nowhere", "user_id": "ada", "page": "nothing", "framed_by": "https://evil.example",
+			body: object{"account_id": "nowhere", "user_id": "ada", "page": "nothing",
+				"framed_by":        "https://evil.example",
 				"lifetime_seconds": 601, "more": 1},
 			want: []string{"/account_id", "/page", "/framed_by", "/lifetime_seconds", "/more"},
 		},

@@ -17,9 +17,8 @@ import (
 	"plugboard/shared/contract"
 )
 
-// API is the REST API: one resource, whose body (gatewaybody.go) has the contract's operations, the console's
-// pages, and nothing besides.
-// The functions decide what a caller may do, since every emulator runs them.
+// API is the REST API. Its body (gatewaybody.go) has the contract's operations and the console's pages, and nothing
+// besides. The functions authorise callers, since every emulator runs the functions.
 type API struct {
 	drawing *Drawing
 	api     awsapigateway.CfnRestApi

@@ -22,7 +22,7 @@ const replaysMost = 10
 func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	d := NewDrawing(app, stage, build)
 
-	// What answers HTTP. API Gateway gives up after 29 s, so a function does before.
+	// Functions that answer HTTP. API Gateway gives up after 29 s, so each function ends before that.
 	api := d.API()
 	catalogue := d.Function(contract.Catalogue, 20*time.Second)
 	enablement := d.Function(contract.Enablement, 20*time.Second)
@@ -84,7 +84,8 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	webhooks.ChecksURLsOf(endpoints)
 	webhooks.Searches(deliveryLog)
 
-	// A person opens a page. The console does what the functions above do, and so it may what they may together.
+	// The console's pages. The console calls the services of the functions above in its own process, so it needs all
+	// of their grants.
 	api.Calls(console)
 	console.Trusts(issuer)
 	console.SignsInWith(issuer)
@@ -149,7 +150,7 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	replay.Searches(deliveryLog)
 	replay.SendsTo(slowDeliveries)
 
-	// What waits for longer than a message can is sent in time, and what waits for an endpoint once it is back.
+	// Redelivery sends due deliveries, and parked deliveries once their endpoint is back.
 	everyMinute.Wakes(redelivery)
 	redelivery.Sweeps(deliveryLog)
 	redelivery.Reads(accounts)

@@ -92,7 +92,8 @@ type Console struct {
 	Name    string // at the top of every page
 	Theme   console.Theme
 
-	// FrameOrigins are the origins whose pages may show the console in a frame, by a console link: https://app.example.com.
+	// FrameOrigins are the origins whose pages may show the console in a frame, by a console link:
+	// https://app.example.com.
 	FrameOrigins []string
 
 	// Domain, if it is not empty, is one of the platform's own that leads to the API, without a prefix; Certificate is
@@ -101,8 +102,8 @@ type Console struct {
 	Certificate string
 }
 
-// fault says what nobody could use: an accent on which text cannot be read, a logo that is none, an origin that no
-// browser sends.
+// fault reports a setting that cannot work: an accent on which text is unreadable, a logo that is no image, an origin
+// that no browser sends.
 func (c Console) fault() error {
 	return errors.Join(c.Theme.Check(), console.CheckFrameOrigins(c.FrameOrigins))
 }

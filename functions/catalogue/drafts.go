@@ -115,8 +115,8 @@ func (s *Service) CheckDraft(ctx context.Context, in *contract.DraftInput) (*con
 	return out, err
 }
 
-// draft reads an extension that the caller may see, and its draft. Where there is none it is NotFound, and still
-// answers an empty draft that names the extension, for who would begin one.
+// draft reads an extension that the caller may see, and its draft. Without a draft it returns NotFound and an empty
+// draft that names the extension, from which a caller can begin one.
 func (s *Service) draft(ctx context.Context, id domain.ExtensionID) (domain.Extension, domain.BlueprintDraft, error) {
 	e, err := s.extension(ctx, id)
 	if err != nil {
@@ -158,8 +158,8 @@ func (s *Service) keepDraft(ctx context.Context, d domain.BlueprintDraft,
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// dependencyFaults is everything for which submitting the blueprint is refused besides what is wrong with it in itself:
-// what the extension did not reserve, where this stage sends nothing, and dependencies that cannot be had.
+// dependencyFaults reports the faults of a blueprint that the spec alone does not show: types that the extension did
+// not reserve, hosts that this stage does not send to, and dependencies that cannot be obtained.
 func (s *Service) dependencyFaults(ctx context.Context, e domain.Extension,
 	b domain.BlueprintSpec) ([]fault.Field, error) {
 	wrong := b.CheckFor(e, s.egress.URLProblem)

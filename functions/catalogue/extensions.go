@@ -68,8 +68,8 @@ func (s *Service) ReadExtension(ctx context.Context,
 	return &contract.ReadExtensionOutput{Body: viewExtension(e)}, err
 }
 
-// UpdateExtension changes what the extension says of itself. What is in the catalogue stays as the platform listed it,
-// until it lists a version again.
+// UpdateExtension changes an extension's description. The catalogue shows the change once the platform lists a
+// version again.
 func (s *Service) UpdateExtension(ctx context.Context,
 	in *contract.UpdateExtensionInput) (*contract.UpdateExtensionOutput, error) {
 	e, err := s.extension(ctx, in.Extension)
@@ -180,9 +180,9 @@ func (s *Service) validateSubmission(ctx context.Context, in *contract.SubmitBlu
 	return s.dependencyFaults(ctx, e, *in.Body.Blueprint)
 }
 
-// List puts an approved version into the catalogue. The dependencies are asked for again: one may have been unlisted,
-// or have come to depend on this, since it was submitted. The listing is held to what was found of them, so that of two
-// at the same moment, each fine alone, one fails. Conflict `version-state` for a version that is not approved.
+// List puts an approved version into the catalogue. It checks the dependencies again: one may have been unlisted, or
+// may depend on this extension by now. The transaction holds them to what was read, so that of two conflicting
+// listings at once one fails. Conflict `version-state` for a version that is not approved.
 func (s *Service) List(ctx context.Context, in *contract.ListExtensionInput) (*contract.ListExtensionOutput, error) {
 	e, err := s.extension(ctx, in.Extension)
 	if err != nil {
@@ -250,7 +250,7 @@ func (s *Service) validateListing(ctx context.Context, in *contract.ListExtensio
 	return nil, err
 }
 
-// Unlist takes an extension out of the catalogue. What is enabled stays so.
+// Unlist removes an extension from the catalogue. Installations stay.
 func (s *Service) Unlist(ctx context.Context,
 	in *contract.UnlistExtensionInput) (*contract.UnlistExtensionOutput, error) {
 	e, err := s.extension(ctx, in.Extension)

@@ -7,8 +7,8 @@ import (
 	"image/draw"
 )
 
-// A camera that is held sideways stores its picture as it lies, and says by Exif how to turn it. Without its metadata
-// the picture would stay turned, so it is turned first.
+// A camera that is held sideways stores the picture sideways and records the rotation in Exif. A logo loses its
+// metadata, so it is turned first.
 
 // orientation is Exif's: 1 is upright; 2 to 8 are turned, mirrored, or both.
 type orientation int

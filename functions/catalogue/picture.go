@@ -25,9 +25,9 @@ const (
 	jpegQuality = 90
 )
 
-// redraw decodes a picture, turns it as its metadata says, and encodes it anew, without metadata, colour profile or
-// comments. Invalid, saying what is wrong with the file and what to do, for everything but a whole, still PNG or JPEG
-// with nothing behind its end.
+// redraw decodes a picture, turns it by its Exif orientation, and encodes it without metadata, colour profile or
+// comments. It takes a complete, still PNG or JPEG with nothing after its end; Invalid otherwise, with the fault of
+// the file and the remedy.
 func redraw(raw []byte) (contentType string, redrawn []byte, err error) {
 	var out bytes.Buffer
 	switch {

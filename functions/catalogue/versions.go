@@ -99,9 +99,9 @@ func (s *Service) ReviewVersion(ctx context.Context,
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// YankVersion puts a version out of reach of everything new, and the extension out of the catalogue if that is the
-// version in it. What is installed stays. The extension is held to what was read, so that a listing of the version
-// at the same moment makes one of the two fail.
+// YankVersion makes a version unavailable for new installations, and unlists the extension when that version is
+// listed. Installations stay. The transaction holds the extension to what was read, so that a concurrent listing of
+// the version makes one of the two fail.
 func (s *Service) YankVersion(ctx context.Context, in *contract.YankVersionInput) (*contract.YankVersionOutput, error) {
 	e, err := s.extension(ctx, in.Extension)
 	if err != nil {
@@ -183,7 +183,7 @@ func (s *Service) invite(ctx context.Context, tx *store.Tx, e domain.Extension, 
 	return nil
 }
 
-// uninvite takes back an invitation, or the trial that came of it. What the account declined stays declined.
+// uninvite withdraws an invitation, or the trial after it was accepted. A declined invitation stays declined.
 func (s *Service) uninvite(ctx context.Context, tx *store.Tx, e *domain.Extension,
 	a, development domain.AccountID) error {
 	switch {

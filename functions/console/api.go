@@ -45,8 +45,8 @@ func newAPI(p Parts, config Config) (*api, error) {
 	return &api{mux}, nil
 }
 
-// sessions proves to the gate who calls: the session in the context, which no request from outside can set. What the
-// person may do the gate reads from the stored user, as it does for a dashboard token.
+// sessions proves the caller to the gate by the session in the context, which no request from outside can set. As for
+// a dashboard token, the gate reads the person's role from the stored user.
 type sessions struct{}
 
 func (sessions) Verify(ctx context.Context, _ string) (domain.AccountID, domain.UserID, error) {

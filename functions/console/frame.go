@@ -25,16 +25,18 @@ const (
 	framedHeader = "Plugboard-Framed"
 )
 
-// CheckFrameOrigins refuses what browsers never send as an origin, which could frame nothing, and plain HTTP beyond this
-// machine.
+// CheckFrameOrigins refuses what browsers never send as an origin, which could frame nothing, and plain HTTP beyond
+// this machine.
 func CheckFrameOrigins(origins []string) error {
 	for _, text := range origins {
 		u, err := url.Parse(text)
 		switch {
-		case err != nil || u.Host == "" || origin(u) != text || strings.ContainsAny(text, "*,; '\"") || text != strings.ToLower(text):
+		case err != nil || u.Host == "" || origin(u) != text || strings.ContainsAny(text, "*,; '\"") ||
+			text != strings.ToLower(text):
 			return fmt.Errorf("%q is no origin: write it as browsers send it, such as https://app.example.com", text)
 		case u.Scheme != "https" && !localHost(u):
-			return fmt.Errorf("the origin %q is not https, so that anybody on the way could put a page around the console", text)
+			return fmt.Errorf("the origin %q is not https, so that anybody on the way could put a page around the "+
+				"console", text)
 		}
 	}
 	return nil
@@ -45,7 +47,8 @@ func localHost(u *url.URL) bool {
 	return u.Scheme == "http" && slices.Contains([]string{"localhost", "127.0.0.1"}, u.Hostname())
 }
 
-// inFrame tells whether the page that the request is for, or comes from, is within a frame. No page can set Sec-Fetch-Dest.
+// inFrame tells whether the page that the request is for, or comes from, is within a frame. No page can set
+// Sec-Fetch-Dest.
 func inFrame(r *http.Request) bool {
 	switch r.Header.Get("Sec-Fetch-Dest") {
 	case "iframe", "frame", "embed", "object":
@@ -56,7 +59,8 @@ func inFrame(r *http.Request) bool {
 	return false
 }
 
-// cookieName is the session's, by where the page is shown. A session of a frame is none in a tab, and the other way round.
+// cookieName is the session's, by where the page is shown. A session of a frame is none in a tab, and the other way
+// round.
 func cookieName(r *http.Request) string {
 	if inFrame(r) {
 		return framedCookie
@@ -118,7 +122,8 @@ func (k *Console) probe(q *request, link string) answer {
 
 func linkGone() answer {
 	return answer{template: "notice", title: "This link has ended", status: http.StatusNotFound, data: notice{
-		Title: "This link has ended", Text: "It opens once, and within a few minutes. Go back to where you found it, and open it again.",
+		Title: "This link has ended", Text: "It opens once, and within a few minutes. Go back to where you found it, " +
+			"and open it again.",
 	}}
 }
 

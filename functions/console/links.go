@@ -90,7 +90,8 @@ func (l *Links) lookAtLink(ctx context.Context, in *contract.CreateConsoleLinkIn
 		say("/user_id", "unknown-user", "The account has no such user.")
 	}
 	if page := in.Body.Page; page != "" && !l.isPage(page) {
-		say("/page", "unknown-page", "The console has no such page. Give a path below /console/, such as extensions/acme-crm.")
+		say("/page", "unknown-page", "The console has no such page. Give a path below /console/, such as "+
+			"extensions/acme-crm.")
 	}
 	if by := in.Body.FramedBy; by != "" && !slices.Contains(l.origins, by) {
 		say("/framed_by", "unknown-origin",
@@ -124,8 +125,8 @@ func (l *Links) isPage(page string) bool {
 	return pattern != ""
 }
 
-// find returns the link that the code is of. NotFound for a code that is unknown, used or expired, and where the account or
-// the user is gone or was created again.
+// find returns the link that the code is of. NotFound for a code that is unknown, used or expired, and where the
+// account or the user is gone or was created again.
 func (l *Links) find(ctx context.Context, code string) (domain.ConsoleLink, error) {
 	none := fault.New(fault.NotFound, "console-link", "The link was used before, or has expired.")
 	if !secret.WellFormed(code, secret.ConsoleLinkPrefix) {

@@ -78,7 +78,8 @@ func (q *request) Framed() bool { return q.session.Frame != "" }
 func noPagesYet() answer {
 	const title = "There are no pages for you yet"
 	return answer{template: "notice", title: title, status: http.StatusForbidden, data: notice{
-		Title: title, Text: "The console has pages for the people of customers' accounts. Those for the platform's staff " +
+		Title: title, Text: "The console has pages for the people of customers' accounts. Those for the " +
+			"platform's staff " +
 			"and for partners are not built.", Link: "sign-in", Label: "Sign in as someone else",
 	}}
 }

@@ -37,7 +37,8 @@ const (
 	mostAccounts = 20
 )
 
-// session opens the request's. An error when there is none, or it ended; of one that ended in a frame the frame is known.
+// session opens the request's. An error when there is none, or it ended; of one that ended in a frame the frame is
+// known.
 func (k *Console) session(r *http.Request) (session, error) {
 	var s session
 	if err := k.open(r, cookieName(r), &s); err != nil {
@@ -102,7 +103,8 @@ func (k *Console) cookie(name, value string, until time.Time) *http.Cookie {
 	if name == framedCookie || name == probeCookie {
 		// Browsers keep it for the site around the frame alone. It outlives its session until the browser is closed, so
 		// that the frame can say that the session ended.
-		cookie.SameSite, cookie.Secure, cookie.Partitioned, cookie.Expires = http.SameSiteNoneMode, true, true, time.Time{}
+		cookie.SameSite, cookie.Secure, cookie.Partitioned, cookie.Expires = http.SameSiteNoneMode, true,
+			true, time.Time{}
 	}
 	return cookie
 }

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Theme is how a stage's console looks, besides its name. Its values come from the stage, and are checked before anything
-// is deployed.
+// Theme is how a stage's console looks, besides its name. Its values come from the stage, and are checked before
+// anything is deployed.
 type Theme struct {
 	// Accent is the colour of buttons and links, as #rrggbb; empty for Plugboard's own.
 	Accent string `env:"CONSOLE_ACCENT"`
@@ -34,7 +34,8 @@ func (t Theme) Check() error {
 			return err
 		}
 		if c := contrast(accent, white); c < leastContrast {
-			return fmt.Errorf("white text on the accent %s has a contrast of %.2f, and WCAG 2.2 AA asks for %.1f: take %s, which is darker, or another",
+			return fmt.Errorf("white text on the accent %s has a contrast of %.2f, and WCAG 2.2 AA asks for %.1f: "+
+				"take %s, which is darker, or another",
 				t.Accent, c, leastContrast, darkened(accent))
 		}
 	}
@@ -44,7 +45,8 @@ func (t Theme) Check() error {
 		return nil
 	case len(t.Logo) > MostLogoBytes:
 		return fmt.Errorf("the logo has %d bytes, and may have %d", len(t.Logo), MostLogoBytes)
-	case !strings.HasPrefix(logo, "<svg") && !strings.HasPrefix(logo, "<?xml") || !strings.Contains(logo, "http://www.w3.org/2000/svg"):
+	case !strings.HasPrefix(logo, "<svg") && !strings.HasPrefix(logo, "<?xml") ||
+		!strings.Contains(logo, "http://www.w3.org/2000/svg"):
 		return errors.New(`the logo is no SVG image: it begins with <svg xmlns="http://www.w3.org/2000/svg"`)
 	}
 	for _, part := range []string{"<script", "<foreignobject", "<style", "javascript:", "<!entity", "url(http"} {
@@ -137,7 +139,8 @@ func (c colour) light() shades {
 func (c colour) dark() shades {
 	soft := darkSurface.mixed(c, 0.25)
 	return shades{
-		accent: c.mixed(white, 0.45).towards(white, append([]colour{soft}, darkGrounds...)...), soft: soft, line: darkSurface.mixed(c, 0.6),
+		accent: c.mixed(white, 0.45).towards(white, append([]colour{soft}, darkGrounds...)...), soft: soft,
+		line:   darkSurface.mixed(c, 0.6),
 		button: c, over: c.mixed(black, 0.16),
 	}
 }

@@ -22,7 +22,8 @@ func TestTheme_AnAcceptedAccentCanBeReadEverywhere(t *testing.T) {
 				}{"light": {c.light(), lightGrounds}, "dark": {c.dark(), darkGrounds}} {
 					for _, ground := range append([]colour{on.soft}, on.grounds...) {
 						if got := contrast(on.accent, ground); got < leastContrast {
-							t.Fatalf("%s, %s: the accent %s has a contrast of %.2f on %s", c, theme, on.accent, got, ground)
+							t.Fatalf("%s, %s: the accent %s has a contrast of %.2f on %s", c, theme, on.accent, got,
+								ground)
 						}
 					}
 					for _, button := range []colour{on.button, on.over} {
@@ -58,7 +59,8 @@ func TestTheme_ARefusalSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 		"a PNG":              {Theme{Logo: "\x89PNG"}, "no SVG image"},
 	} {
 		err := test.theme.Check()
-		if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
+		if test.want == "" && err != nil || test.want != "" &&
+			(err == nil || !strings.Contains(err.Error(), test.want)) {
 			t.Errorf("%s: got %v, want %q", name, err, test.want)
 		}
 	}
@@ -70,9 +72,12 @@ func TestTheme_ARefusalSaysWhatIsWrongAndWhatToDo(t *testing.T) {
 
 func TestFrame_AnOriginIsWhatBrowsersSend(t *testing.T) {
 	for text, good := range map[string]bool{
-		"https://app.example.com": true, "https://app.example.com:8443": true, "http://localhost:3000": true, "http://127.0.0.1:1": true,
-		"https://app.example.com/": false, "https://*.example.com": false, "app.example.com": false, "http://app.example.com": false,
-		"https://App.example.com": false, "https://a.example.com; script-src *": false, "https://a.example.com https://b.example.com": false,
+		"https://app.example.com": true, "https://app.example.com:8443": true, "http://localhost:3000": true,
+		"http://127.0.0.1:1":       true,
+		"https://app.example.com/": false, "https://*.example.com": false, "app.example.com": false,
+		"http://app.example.com":  false,
+		"https://App.example.com": false, "https://a.example.com; script-src *": false,
+		"https://a.example.com https://b.example.com": false,
 		"'self'": false, "https://user@app.example.com": false, "": false, "https://a.example.com?x": false,
 	} {
 		if err := CheckFrameOrigins([]string{text}); (err == nil) != good {

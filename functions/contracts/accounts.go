@@ -30,7 +30,7 @@ func (s *Service) PutAccount(ctx context.Context, in *contract.PutAccountInput) 
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// changeAccount puts into tx what it takes to make of before, which is zero for none, what the item says.
+// changeAccount adds to tx the writes that turn before, zero for none, into the item.
 func (s *Service) changeAccount(tx *store.Tx, before domain.Account,
 	in contract.AccountItem) (domain.Account, contract.ImportResult, error) {
 	if before.State == domain.AccountDeleting {
@@ -69,9 +69,9 @@ func (s *Service) ListAccounts(ctx context.Context,
 	return out, err
 }
 
-// PutUser creates or updates a user. What changes nothing is no change. Invalid with every workspace that the account
-// has not; Conflict `email-taken` when another user of the account has the e-mail, `quota-exceeded` when the account
-// has as many users as it may.
+// PutUser creates or updates a user. A request that changes nothing writes nothing. Invalid with every unknown
+// workspace; Conflict `email-taken` when another user of the account has the e-mail, `quota-exceeded` when the
+// account has its maximum of users.
 func (s *Service) PutUser(ctx context.Context, in *contract.PutUserInput) (*contract.PutUserOutput, error) {
 	return s.putUser(ctx, contract.UserItem{Account: in.Account, SubjectBody: contract.SubjectBody{ID: in.User},
 		UserBody: in.Body})
@@ -133,8 +133,8 @@ func (s *Service) changeUser(ctx context.Context, tx *store.Tx, known workspaceK
 	return u, result, nil
 }
 
-// DeleteUser ends a user: roles are read on every call, so that the next one by the user, or for, is refused. The
-// e-mail is free for another. NotFound for one that is not there, or no more.
+// DeleteUser deletes a user. Roles are read on every call, so the next request by or for the user is refused. The
+// e-mail is free again. NotFound for an unknown or deleted user.
 func (s *Service) DeleteUser(ctx context.Context, in *contract.DeleteUserInput) (*contract.DeleteUserOutput, error) {
 	return s.deleteUser(ctx, in.Account, in.User)
 }
@@ -198,8 +198,8 @@ func (s *Service) validateUser(ctx context.Context, in *contract.PutUserInput) (
 	return userFaults(ctx, s.workspaceKnown, in.Account, in.Body.Workspaces)
 }
 
-// PutWorkspace creates or updates a workspace. What changes nothing is no change. Conflict `quota-exceeded` when the
-// account has as many as it may.
+// PutWorkspace creates or updates a workspace. A request that changes nothing writes nothing. Conflict
+// `quota-exceeded` when the account has its maximum of workspaces.
 func (s *Service) PutWorkspace(ctx context.Context,
 	in *contract.PutWorkspaceInput) (*contract.PutWorkspaceOutput, error) {
 	before, err := zeroWhenAbsent(s.store.Workspace(ctx, in.Account, in.Workspace))

@@ -14,9 +14,9 @@ import (
 // eventsTogether is how many events are stored before the time is looked at again.
 const eventsTogether = 100
 
-// SendEvents stores events of contracts that are kept elsewhere; who hears of them is decided as for any other. Each is
-// stored or not by itself. The report says created of one that is new, unchanged of one that was here before, and of
-// one that failed all that is wrong with it, or Conflict `event-differs`.
+// SendEvents stores events of contracts that are kept elsewhere; webhooks hear them as any other event. Each item
+// succeeds or fails by itself. The report says created for a new one, unchanged for a repeated one, and every fault
+// of a failed one, or Conflict `event-differs`.
 func (s *Service) SendEvents(ctx context.Context, in *contract.SendEventsInput) (*contract.SendEventsOutput, error) {
 	deadline := s.now().Add(importTime)
 	ctx, cancel := context.WithTimeout(ctx, importTime+importGrace)

@@ -60,8 +60,7 @@ type importing[I, R any] struct {
 	deadline time.Time
 }
 
-// run imports. The report says of each item what became of it. Nothing of it rests on the call's being whole: a call
-// that died is finished by the same call.
+// run imports the items and reports the result of each. A call that died is finished by repeating it.
 func (m importer[I, R]) run(ctx context.Context, s *Service, sent contract.Items[I]) (*contract.ImportReport, error) {
 	deadline := s.now().Add(importTime)
 	ctx, cancel := context.WithTimeout(store.Apart(ctx), importTime+importGrace)

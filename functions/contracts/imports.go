@@ -9,7 +9,8 @@ import (
 	"plugboard/shared/store"
 )
 
-// What is imported; import.go says how. An item changes what the single operation would, by the same code.
+// The imported records; import.go has the machinery. An item makes the same change as the single operation, by the
+// same code.
 
 // ImportAccounts creates and updates accounts.
 func (s *Service) ImportAccounts(ctx context.Context,
@@ -147,8 +148,8 @@ func (s *Service) ImportTemplates(ctx context.Context,
 	return &contract.ImportTemplatesOutput{Body: *report}, nil
 }
 
-// workspacesOnce is workspaceKnown, asking once for each; and what holds a Tx to what it was told of an account's, so
-// that one that is deleted meanwhile makes it `raced`.
+// workspacesOnce is workspaceKnown with one read for each account. Its second result holds a Tx to the workspaces
+// that were read, so that a concurrent deletion makes the Tx `raced`.
 func (s *Service) workspacesOnce(ctx context.Context) (workspaceKnown, func(*store.Tx, domain.AccountID)) {
 	naming := once(func(a domain.AccountID) (domain.Naming, error) { return s.store.Naming(ctx, a) })
 	type workspaceKey struct {

@@ -77,8 +77,8 @@ func newAccessTokens(client *http.Client, now domain.Clock) *accessTokens {
 	}
 }
 
-// get is a token for the grant: the one that is known until shortly before it ends, or a new one. Who asks while one is
-// fetched gets that, or its failure. It fails with tokenFailure.
+// get returns a token for the grant, cached until shortly before it ends. Concurrent callers share one fetch and its
+// result. It fails with tokenFailure.
 func (ts *accessTokens) get(ctx context.Context, g grant) (string, error) {
 	key := g.key()
 	if t, ok := ts.good(key); ok {
@@ -117,8 +117,8 @@ func (ts *accessTokens) refused(g grant, text string) {
 	}
 }
 
-// fetch asks for a token. A client that does not say how it proves itself does it as it did before, at first in the
-// header, and after invalid_client in the other way: any other refusal would come again.
+// fetch asks for a token. A client whose authentication style is not declared uses the style that worked before, at
+// first the header. Only invalid_client makes it try the other style: any other refusal would be repeated.
 func (ts *accessTokens) fetch(ctx context.Context, key string, g grant) (string, error) {
 	by := ts.method(key, g)
 	began := ts.now()

@@ -15,8 +15,8 @@ const (
 	// pauseLeast is the least wait after 429 or a timeout: an endpoint that is overrun gets a pause.
 	pauseLeast = time.Minute
 
-	// retryAfterMost bounds what an endpoint may ask for by Retry-After: as a policy's longest wait, so that the bounds
-	// of domain.SendPolicy hold for what endpoints ask for, too.
+	// retryAfterMost limits a Retry-After to a policy's longest wait, so that the bounds of domain.SendPolicy hold
+	// for it too.
 	retryAfterMost = domain.RetryWaitMost
 )
 

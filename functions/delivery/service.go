@@ -81,8 +81,8 @@ func New(s *store.Store, open Opener, l deliveryqueue.Queues, c egress.Config, m
 //   - after that: the message comes again, and so does what follows it. Both go on until the next attempt, where the
 //     second finds the first one's line, and takes its time for the one after: what was two is one again.
 //
-// So nothing is forgotten, and what is repeated is one delivery, whose repeats do not multiply. The log comes before
-// the next message: the other way round, a log that is down would let every repeat of the message send one more.
+// So no delivery is lost, and all repeats are one delivery. The log line comes before the next message: in the
+// other order, a log that is down would let every repeat of the message send another one.
 type job struct {
 	message  lambda.SQSMessage
 	delivery events.Delivery

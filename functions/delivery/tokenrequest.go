@@ -18,8 +18,8 @@ import (
 	"plugboard/shared/egress"
 )
 
-// One request of an access token (RFC 6749, 4.4.2), and what its answer says. The answer is judged by its token: a
-// great many token endpoints get the rest of the format wrong.
+// One request of an access token (RFC 6749, 4.4.2) and the reading of its answer. The token alone decides: many token
+// endpoints get the rest of the format wrong.
 
 // oauthErrors are RFC 6749's, 5.2: all that is told of what a token endpoint says.
 var oauthErrors = []string{invalidClient, "invalid_request", "invalid_grant", "unauthorized_client",

@@ -17,9 +17,9 @@ import (
 // identityOnly is the Accept-Encoding of every request. It is shared, so nobody changes it.
 var identityOnly = []string{"identity"}
 
-// unpacked is the body as it was before its encodings, at most answerMost of it. cut tells that it went on. unknown is
-// an encoding that nobody here undoes; the body is no text then. A body that is not as its header says is taken as it
-// is.
+// unpacked undoes the body's content encodings, up to answerMost bytes. cut is true when there was more. unknown
+// names an encoding that is not supported; the body is no text then. A body that does not match its header is taken
+// as it is.
 func unpacked(h http.Header, body []byte, cutBefore bool) (plain []byte, cut bool, unknown string) {
 	plain, cut = body, cutBefore
 	for _, encoding := range slices.Backward(encodings(h, body)) {

@@ -223,8 +223,8 @@ func cannotEnable(i domain.Installation) error {
 		i.Extension, i.State)
 }
 
-// parameterFaults reports every parameter that is missing or wrong, over all the installations to create, and values
-// for an extension that is neither one of them nor enabled.
+// parameterFaults reports every missing or wrong parameter over all installations to create, and values for an
+// extension that is neither created nor enabled.
 func (p plan) parameterFaults(given map[domain.ExtensionID]map[string]domain.ParameterValue,
 	installed map[domain.ExtensionID]domain.Installation) []fault.Field {
 	var wrong []fault.Field

@@ -12,9 +12,9 @@ import (
 	"plugboard/shared/obtainable"
 )
 
-// Catalogue lists what can be enabled, each with what it would bring along and ask for: what is listed, and what the
-// account tries before it is. It reads what is on the page: its cost does not grow with what others offer. A trial that
-// turns out to be listed, or to have nothing to try, leaves its place on the page empty.
+// Catalogue lists the extensions that the account can enable, listed or on trial, each with its dependencies and
+// parameters. Its cost depends on the page alone, not on the number of other offers. A trial that is listed by now,
+// or has nothing to try, leaves its place empty.
 func (s *Service) Catalogue(ctx context.Context,
 	in *contract.ListCatalogueInput) (*contract.ListCatalogueOutput, error) {
 	if err := notForExtensions(ctx); err != nil {

@@ -12,11 +12,11 @@ import (
 	"plugboard/shared/fault"
 )
 
-// What a click gives for an extension that another click enabled meanwhile: it must be so already, since nothing that
-// an admin gives is ignored silently.
+// A click may give parameters for an extension that another click has just enabled. They must agree with the stored
+// ones, since nothing that an admin enters is ignored silently.
 
-// checkRepeatedEnable checks a click that changes nothing, since i is as it asks. Invalid for values of an extension
-// that is not enabled; Conflict `enabled-otherwise` for what is not so.
+// checkRepeatedEnable checks an enable request for an installation that exists already. Invalid for values of an
+// extension that is not enabled; Conflict `enabled-otherwise` for values that differ from the stored ones.
 func (s *Service) checkRepeatedEnable(ctx context.Context, nothing plan, i domain.Installation,
 	installed map[domain.ExtensionID]domain.Installation, in contract.EnableExtensionBody) error {
 	if err := fault.InvalidFields(nothing.parameterFaults(in.Parameters, installed)); err != nil {

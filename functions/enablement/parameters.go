@@ -13,13 +13,12 @@ import (
 	"plugboard/shared/store"
 )
 
-// UpdateParameters changes the parameters that are named (design rule 7). Headers, query and auth have the new ones
-// from the next attempt on; the body of a delivery that is on its way stays as it was fixed. What changes nothing is no
-// change; a secret that is given always is one, since what it was is not opened to compare.
+// UpdateParameters changes the named parameters (design rule 7). Headers, query and auth use the new values from the
+// next attempt on; the body of a delivery under way stays. A request that changes nothing writes nothing; a given
+// secret always counts as a change, since the stored one is not opened to compare.
 //
-// Invalid with every value that is wrong, as when enabling, by both versions during an upgrade; Conflict
-// `installation-state` for a disabled installation, which takes its parameters when it is enabled; Stale when If-Match
-// names another revision.
+// Invalid with every wrong value, by both versions during an upgrade; Conflict `installation-state` for a disabled
+// installation, which takes its parameters when it is enabled; Stale when If-Match names another revision.
 func (s *Service) UpdateParameters(ctx context.Context,
 	in *contract.UpdateParametersInput) (*contract.UpdateParametersOutput, error) {
 	i, err := s.store.Installation(ctx, auth.From(ctx).Account, in.Extension)
@@ -92,8 +91,8 @@ func (s *Service) readingVersions(ctx context.Context, i domain.Installation) ([
 	return versions, nil
 }
 
-// parameterChangeFaults is what each version says of the values that it has a parameter for. One that none has, all
-// call unknown.
+// parameterChangeFaults collects each version's faults of the parameters that it declares. A parameter that no
+// version declares is unknown.
 func parameterChangeFaults(versions []domain.Blueprint, given map[string]domain.ParameterValue) []fault.Field {
 	var wrong []fault.Field
 	known := map[string]bool{}
@@ -114,8 +113,8 @@ func parameterChangeFaults(versions []domain.Blueprint, given map[string]domain.
 	return wrong
 }
 
-// changeParameters puts the values into i, in the open for a version that has them so, sealed for one that keeps them
-// secret, and tells the keys of those that changed, in the versions' order.
+// changeParameters stores the values in i, sealed where a version declares them secret, and returns the changed keys
+// in the versions' order.
 func (s *Service) changeParameters(ctx context.Context, i *domain.Installation, versions []domain.Blueprint,
 	given map[string]domain.ParameterValue) ([]string, error) {
 	open, sealed := map[string]domain.ParameterValue{}, map[string]domain.Sealed{}

@@ -8,8 +8,8 @@ import (
 	"plugboard/shared/domain"
 )
 
-// ReadParameters lists an installation's parameters with their schemas, by its version and, during an upgrade and after
-// one that failed, by the version that the upgrade leads to. Of a secret it tells only whether there is a value.
+// ReadParameters lists an installation's parameters with their schemas, for its version and, during an upgrade or
+// after a failed one, for the target version. A secret shows only whether it has a value.
 func (s *Service) ReadParameters(ctx context.Context,
 	in *contract.ReadParametersInput) (*contract.ReadParametersOutput, error) {
 	i, err := s.store.Installation(ctx, auth.From(ctx).Account, in.Extension)

@@ -18,9 +18,9 @@ import (
 // prefixShown is how many characters of a token a list shows: what all begin with, and six of 256 bits.
 const prefixShown = len(secret.TokenPrefix) + 6
 
-// CreateToken makes an API token of the account's own, shown this once: what a partner develops with in its
-// development account, and what an application integration of one customer uses. Contracts made by it have no
-// origin. Conflict `quota-exceeded` when the account has as many as it may.
+// CreateToken makes an API token of the account's own and shows it once. A partner develops with one in its
+// development account; an application integration of one customer uses one. Contracts made with it have no origin.
+// Conflict `quota-exceeded` when the account has its maximum of tokens.
 func (s *Service) CreateToken(ctx context.Context, in *contract.CreateTokenInput) (*contract.CreateTokenOutput, error) {
 	caller := auth.From(ctx)
 	now := s.now()

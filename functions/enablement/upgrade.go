@@ -167,8 +167,8 @@ func mayUpgrade(by auth.Caller, i domain.Installation, plan domain.UpgradePlan, 
 	return plan.Unconsented(consent)
 }
 
-// upgradeSubject is the calling account's installation and where it goes. Version 0 is the listed one, or the one that
-// is there if that is none newer.
+// upgradeSubject reads the calling account's installation and the target version. Version 0 means the listed one, or
+// the installed one when that is newer.
 func (s *Service) upgradeSubject(ctx context.Context, e domain.ExtensionID, version int,
 	pointer string) (domain.UpgradeSubject, error) {
 	account := auth.From(ctx).Account
@@ -197,8 +197,8 @@ func (s *Service) upgradeSubject(ctx context.Context, e domain.ExtensionID, vers
 	return s.store.UpgradeSubject(ctx, account, e, version)
 }
 
-// upgradable refuses a version that is not approved; where the extension is on trial a submitted one will do. Whatever
-// the reason the answer is the same, so that nobody learns of what is not offered to him.
+// upgradable refuses a version that is not approved; an extension on trial may also use a submitted one. The answer
+// is the same whatever the reason, so that nobody learns of a version that is not offered to them.
 func (s *Service) upgradable(ctx context.Context, a domain.AccountID, e domain.ExtensionID, version int,
 	pointer string) error {
 	v, err := s.store.Version(ctx, e, version)

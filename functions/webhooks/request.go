@@ -12,8 +12,8 @@ import (
 	"plugboard/shared/fault"
 )
 
-// ReadDeliveryRequest shows the request of a delivery. The body is every attempt's, to the byte; the headers are the
-// next attempt's, since none is kept. Nothing secret is opened for it.
+// ReadDeliveryRequest shows the request of a delivery. The body is exactly that of every attempt. The headers are
+// those of the next attempt, since sent headers are not kept. No secret is opened.
 //
 // NotFound as in ReadDelivery. Conflict `event-expired` once its event is erased. Forbidden `other-workspace` to a
 // member who does not use the workspace of the event's contract (design rule 28).

@@ -10,13 +10,13 @@ import (
 	"plugboard/shared/store"
 )
 
-// RotateSecret makes a webhook's next signing secret, shown this once: of the account's own, and of a managed one,
-// whose secret is runtime state (design rule 8). Nobody reads a secret that there is: an extension gets its first one
-// here, by its token, and what was signed before that is tried again signed with both. A leak must always be answered,
-// so that a rotation is never refused for coming too soon after another; the answer tells what that ended.
+// RotateSecret makes a webhook's next signing secret and shows it once, also for a managed webhook, whose secret is
+// runtime state (design rule 8). Nobody can read an existing secret: an extension gets its first one here, by its
+// token, and retries are then signed with both. A rotation is never refused for coming too soon, because a leak must
+// be answered; the answer names the secrets that it ended.
 //
-// Conflict `partners-secret` for a lifecycle webhook, which is signed with the secret of its extension, in every
-// account the same; `raced` when it changed in between.
+// Conflict `partners-secret` for a lifecycle webhook, which is signed with its extension's secret in every account;
+// `raced` after a concurrent change.
 func (s *Service) RotateSecret(ctx context.Context,
 	in *contract.RotateWebhookSecretInput) (*contract.RotateWebhookSecretOutput, error) {
 	w, err := s.webhook(ctx, in.Webhook)

@@ -1,6 +1,6 @@
-// Package webhooks is the function behind webhooks, the log of what was sent to them, and what partners call back
-// about. An extension's token sees the webhooks that its installation manages and no others; what is managed is changed
-// by nobody but provisioning, apart from its pause (design rule 8).
+// Package webhooks is the function behind webhooks, the log of their deliveries, and partners' callbacks. An
+// extension's token sees only the webhooks that its installation manages. Only provisioning changes a managed
+// webhook, apart from its pause (design rule 8).
 package webhooks
 
 import (

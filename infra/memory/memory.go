@@ -25,7 +25,7 @@ var ofStages = map[string]Sizes{
 	"prod":  {API: 512, Worker: 256},
 }
 
-// Of are the stage's sizes. It panics for a stage that has none.
+// Of returns the stage's sizes. It panics for an unknown stage.
 func Of(stage string) Sizes {
 	sizes, ok := ofStages[stage]
 	if !ok {

@@ -88,9 +88,9 @@ func (r redrive) pairs(ctx context.Context, stack string) (pairs []pair, others 
 	return pairs, others, nil
 }
 
-// move moves as many messages as the dead-letter queue holds at the beginning, so that what dies again meanwhile does
-// not go round for ever. Each is deleted there after it was sent: a stop in between sends some twice, and the functions
-// take a repeat for what it is.
+// move moves as many messages as the dead-letter queue holds at the beginning, so that a message that dies again is
+// not moved for ever. It deletes a message after sending it: a stop in between sends some twice, which the functions
+// recognise as repeats.
 func (r redrive) move(ctx context.Context, p pair) (moved int, err error) {
 	most, err := r.waiting(ctx, p.dead)
 	if err != nil || most == 0 {

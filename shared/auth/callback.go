@@ -60,9 +60,9 @@ func (c Callback) Record(now time.Time) domain.Callback {
 		EndsAt: now.Add(domain.CallbackKept)}
 }
 
-// callbackCaller lets in who signed the body with a secret of the installation, at most five minutes ago, while it is
-// enabled and its account not being deleted. A body is read when all that is cheaper has held. An id that came with
-// another body proves nothing.
+// callbackCaller admits a partner that signed the body with a secret of the installation at most five minutes ago,
+// while the installation is enabled and its account is not being deleted. The body is read last, after the cheaper
+// checks. A repeated id with another body is refused.
 func (g *Gate) callbackCaller(ctx context.Context, r Request) (Caller, error) {
 	id, sent := r.Header.Values(HeaderCallbackID), r.Header.Values(HeaderCallbackTimestamp)
 	if g.open == nil {

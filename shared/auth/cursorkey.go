@@ -16,11 +16,11 @@ type CursorKeyConfig struct {
 	Secret string `env:"CURSOR_KEY_SECRET,required"`
 }
 
-// CursorKeys authenticate the cursors of lists with HMAC-SHA256. The key is a secret of its own: it stays the same for
-// all processes and restarts, and a rotation of the platform's key breaks no page.
+// CursorKeys authenticate the cursors of lists with HMAC-SHA256. The key is a secret of its own, the same for all
+// processes and restarts, so that a rotation of the platform key breaks no page.
 //
-// A process reads the key with its first cursor, and keeps it. It reads again when a cursor has another key's sum, at
-// most once a minute, so that a rotation of this key breaks no page either. Safe for concurrent use.
+// A process reads the key with its first cursor and keeps it. It reads again, at most once a minute, when a cursor
+// has the sum of another key, so that a rotation of this key breaks no page either. Safe for concurrent use.
 type CursorKeys struct{ versions versions }
 
 // cursorKeysKept is how often wrong cursors can make a process read the key.

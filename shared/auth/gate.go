@@ -286,8 +286,8 @@ func suspended(i domain.Installation) error {
 		i.Extension)
 }
 
-// installed holds what an extension's token is, or made, to the epoch of the installation (design rule 5). Nothing is
-// read for what no extension made.
+// installed holds a token of an extension, or a session that it opened, to the epoch of the installation (design rule
+// 5). It reads nothing where no extension is involved.
 func (g *Gate) installed(ctx context.Context, a domain.AccountID, e domain.ExtensionID, epoch int) error {
 	if e == "" {
 		return nil
@@ -321,10 +321,10 @@ func (g *Gate) partnerCaller(ctx context.Context, credential string) (Caller, er
 		KeyPrint: keyPrint(credential)}, nil
 }
 
-// participantCaller lets in a session until its end, while its contract is open and has its participant, and while the
-// installation of the extension that made it is enabled. After the
-// contract was signed or declined it still comes this far, so that a repeated request finds its recorded answer by
-// its Idempotency-Key; there is nothing else for it, since Session.Lives is asked again where the contract is read.
+// participantCaller admits a session until it ends, while its contract is open and has the participant, and while the
+// installation of the extension that opened it is enabled. A session whose contract was signed or declined is
+// admitted too, so that a repeated request finds its recorded answer by its Idempotency-Key. Nothing else is left for
+// it: the services ask Session.Lives again when they read the contract.
 func (g *Gate) participantCaller(ctx context.Context, credential string) (Caller, error) {
 	if !secret.WellFormed(credential, secret.SessionPrefix) {
 		return Caller{}, errUnauthenticated(nil)

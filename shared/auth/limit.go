@@ -30,11 +30,11 @@ type Leases interface {
 	TakeRequests(ctx context.Context, caller string, window time.Time, n, most int) (bool, error)
 }
 
-// Limiter refuses the requests of an account or a partner that asks too often, so that the others are served. Usage
-// plans of API Gateway cannot do this: they know a caller by an x-api-key alone, which nobody sends.
+// Limiter refuses requests of an account or a partner that calls too often, so that others are served. Usage plans of
+// API Gateway cannot: they know a caller only by an x-api-key, which nobody sends.
 //
-// It costs one write unit for ten requests, after the first five of a process in five seconds. So as many processes as
-// serve the caller let in up to five requests each uncounted. Where the count fails, callers are let in.
+// It costs one write unit for ten requests, after a process's first five in five seconds. So each process lets up to
+// five requests of a caller in uncounted. When the count fails, the limiter admits the caller.
 type Limiter struct {
 	leases Leases
 	most   int // in a window

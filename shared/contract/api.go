@@ -95,8 +95,8 @@ func noSuchOperation(w http.ResponseWriter, r *http.Request) {
 		fault.New(fault.NotFound, "no-such-operation", "There is no operation %s %s.", r.Method, r.URL.Path)))
 }
 
-// Handle serves the operation with h, which does not compile unless the types are the declared ones. looks find what
-// is wrong with an input that is refused anyway, so that the answer names that, too.
+// Handle serves the operation with h, which does not compile unless its types are the declared ones. looks check an
+// input that is already invalid against stored data, so that one answer names every fault.
 func (op Op[I, O]) Handle(a *API, h func(context.Context, *I) (*O, error), looks ...Look[I]) {
 	a.served = append(a.served, op.ID)
 	op.register(a, op.served(a, h, looks))

@@ -14,7 +14,8 @@ const (
 	// LambdaAnswer is Lambda's limit in bytes of the JSON that a function returns.
 	LambdaAnswer = 6 << 20
 
-	// pageBudget is what a page's items may take of it. The rest is for the headers and for what surrounds the body.
+	// pageBudget is the part of an answer that a page's items may take, in bytes. Headers and the rest of the body
+	// take the remainder.
 	pageBudget = 5 << 20
 )
 

@@ -7,8 +7,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// A list is a list: `[]` when it is empty, never null, in what is taken and in what is answered; and so is a map. But
-// for Only, where null is the word for no filter.
+// A list is always a list: `[]` when empty and never null, in requests and in answers. The same holds for a map. Only
+// is the exception: its null means no filter.
 
 // plainLists takes the null out of every array's type, where Huma puts it for Go's nil slices. Huma validates by
 // the same schemas, so that a null for a list is refused too. It runs over the registry because the other way is

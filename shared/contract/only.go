@@ -8,8 +8,9 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// Only is a filter in a body: what it lists, and nothing else. It says `null` for no filter, since an empty list would
-// read as "nothing", which nobody means, and is refused. nil is what was not said at all; empty is what said null.
+// Only is a filter in a body, which lets through the listed values alone. JSON null means no filter. An empty list is
+// refused, because it would mean "nothing", which nobody wants. In Go, nil is an absent member and an empty Only is
+// null.
 type Only[T ~string] []T
 
 // maxOnly is the limit of a filter's list: each id is checked when it is set, and read with every event.

@@ -135,8 +135,9 @@ var (
 	handlers []handler // of all, in the same order
 )
 
-// handler is what depends on the types of an operation's handler. It is no part of the row, since a reflect.Type in
-// anything that is ever passed as an interface makes the linker keep every method of every type: 7 MB a function.
+// handler holds the parts that depend on the types of an operation's handler. It is no part of the row: a
+// reflect.Type in a value that is passed as an interface makes the linker keep every method of every type, 7 MB a
+// function.
 type handler struct {
 	document func(*API) // registers the operation with no handler, for OpenAPI
 	input    reflect.Type

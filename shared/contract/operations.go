@@ -846,7 +846,7 @@ var (
 	})
 )
 
-// Contracts: many at once. What an item is and what may be wrong with it is as in the single operation.
+// Contracts: many at once. Each item has the body and the faults of the single operation.
 var (
 	ImportAccounts = declare[ImportAccountsInput, ImportAccountsOutput](inAccounts, Operation{
 		ID:      "import-accounts",

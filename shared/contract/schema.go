@@ -9,7 +9,7 @@ import (
 )
 
 // BlueprintSchema is the JSON Schema (draft 2020-12) of a blueprint, from the same types as the OpenAPI document and
-// so as the validation of what is submitted. What a schema cannot say (references, reserved names), check-draft does.
+// the validation. check-draft also checks references and reserved names, which a schema cannot.
 func BlueprintSchema() *huma.Schema {
 	schemas := newSchemas("#/$defs/")
 	root := *schemas.Schema(reflect.TypeFor[domain.BlueprintSpec](), false, "")

@@ -15,8 +15,8 @@ import (
 	"plugboard/shared/fault"
 )
 
-// What is validated must be what is decoded. Go's decoder takes `NAME` for `name`, which would carry a value past its
-// limits. A scan has refused before what the decoder would change or merge.
+// The decoder must see the same members as the validation. Go's decoder also takes `NAME` for `name`, which would
+// carry a value past its limits. The scan has already refused text that the decoder would change or merge.
 
 // Huma has no other switch for the case of names; nothing else of its package is ever assigned.
 func init() { huma.ValidateStrictCasing = true }

@@ -10,9 +10,9 @@ import (
 	"plugboard/shared/fault"
 )
 
-// textFaults reports every string under v that holds what nobody typed on purpose, and every e-mail address that is
-// more than one. A string is one line unless its field says otherwise: `text:"lines"` for what people write at length,
-// `text:"value"` for what a contract holds. What has a pattern is left to it, as Huma checks patterns.
+// textFaults reports every string under v with characters that nobody types on purpose, and every e-mail address that
+// holds more than one. A string is one line unless its field says otherwise: `text:"lines"` for long text,
+// `text:"value"` for the values of a contract. A field with a pattern is left to Huma, which checks the pattern.
 func textFaults(v reflect.Value, pointer string, tag reflect.StructTag) []fault.Field {
 	var wrong []fault.Field
 	switch v.Kind() {

@@ -36,8 +36,8 @@ import (
 // mention.
 type checker interface{ Check() []fault.Field }
 
-// Look says what is wrong with an input that the input alone does not show. It writes nothing, and takes zero values
-// as a checker does. Of its error only the fields count: who asks has made a mistake already, which is the answer.
+// Look finds the faults of an input that only stored data shows. It writes nothing and takes zero values. The caller
+// uses only the fields of its error: the input is already invalid, and the answer says so.
 type Look[I any] func(context.Context, *I) ([]fault.Field, error)
 
 // inspector finds what is wrong with the requests of one operation. It is not generic: Go would compile it anew for
@@ -91,7 +91,7 @@ func mayBeEmpty(f reflect.StructField) bool {
 	return of.Kind() == reflect.String && !limited
 }
 
-// inspection is what is known of one request besides the input that Huma makes of it.
+// inspection is the state of one request's validation beside the input that Huma makes.
 type inspection struct {
 	*inspector
 	request *http.Request
@@ -279,8 +279,8 @@ func (n *inspection) all(ctx context.Context, shape []shapeFault) []fault.Field 
 	return joined(wrong)
 }
 
-// cutLists leaves of each list as many items as its field takes. The schema has refused a longer one; checks and looks,
-// whose work a caller could otherwise multiply, see no more than they do of an input that is right.
+// cutLists cuts each list to the number of items that its field takes. The schema has refused a longer one; this
+// keeps a caller from multiplying the work of the checks and looks that follow.
 func cutLists(v reflect.Value, tag reflect.StructTag) {
 	switch v.Kind() {
 	case reflect.Pointer:

@@ -1,6 +1,6 @@
-// Package deliveryqueue sends deliveries to the queues that delivery works off. There are two, so that what takes long
-// delays nothing else: the slow one has a concurrency of its own, and takes what goes to slow endpoints and what is
-// sent again on demand (design rule 20). A delivery says itself which queue it takes.
+// Package deliveryqueue sends deliveries to the two queues that delivery works on. The slow queue has a concurrency
+// of its own and takes deliveries to slow endpoints, replays and recovered deliveries, so that they delay no others
+// (design rule 20). Each delivery says which queue it takes.
 package deliveryqueue
 
 import (
@@ -111,8 +111,8 @@ func Message(d events.Delivery) (queue.Message, error) {
 	return m, err
 }
 
-// Delivery is the one that a message asks for, with what is known of its target unless the queue held the message for
-// so long, and it would not be worth its reading.
+// Delivery decodes a message. It drops the target hint when the queue held the message for long or longer, since a
+// stale hint is not worth reading.
 func Delivery(m lambda.SQSMessage, long time.Duration) (events.Delivery, error) {
 	var d events.Delivery
 	if err := json.Unmarshal([]byte(m.Body), &d); err != nil {

@@ -11,10 +11,9 @@ import (
 	"plugboard/shared/fault"
 )
 
-// Check reports everything that is wrong with the spec in itself: what is declared twice or not at all. heard tells
-// the event types that a managed webhook can hear. Pointers are under /blueprint. What the extension and the stage
-// allow, CheckFor says; whether dependencies are listed and free of cycles needs the catalogue and is the caller's to
-// ask.
+// Check reports every fault that the spec has by itself, such as an undeclared or repeated name. heard tells which
+// event types a managed webhook can hear. Pointers are under /blueprint. CheckFor adds the limits of the extension
+// and the stage. The caller checks the dependencies, which needs the catalogue.
 func (b BlueprintSpec) Check(heard func(eventType string) bool) []fault.Field {
 	c := blueprintCheck{spec: b}
 	c.scopes()
@@ -175,8 +174,8 @@ func (b BlueprintSpec) endpoints() []endpoint {
 	return all
 }
 
-// Limits of what a webhook adds to its requests: what they come to with the longest parameters filled in must fit a
-// message of SQS beside the event, and a header block that servers take (8 KB is common).
+// Limits of the headers, query and context that a webhook adds to its requests. Filled with the longest parameters,
+// they must fit an SQS message beside the event, and a header block that servers accept (8 KB is common).
 const (
 	maxTemplates     = 20
 	maxFilledBytes   = 8 << 10
@@ -210,8 +209,7 @@ func (c *blueprintCheck) filled(text string) int {
 	return size
 }
 
-// auth checks that the parts given are those that the scheme takes. What is wrong with a scheme that does not exist,
-// the schema says.
+// auth checks that the given parts belong to the scheme. The schema refuses an unknown scheme.
 func (c *blueprintCheck) auth(at string, a WebhookAuth) {
 	if !slices.Contains([]AuthScheme{AuthNone, AuthBasic, AuthBearer, AuthOAuth2}, a.Scheme) {
 		return

@@ -2,20 +2,18 @@ package domain
 
 import "time"
 
-// Design rule 20: how an endpoint that fails or is slow is kept from delaying others. All of it is runtime state (rule
-// 8), kept with the webhook's health. What is decided here, delivery does; what it comes to over a day is simulated
-// with this same code.
+// Design rule 20: a failing or slow endpoint must not delay others. The breaker is runtime state (rule 8), stored
+// with the webhook's health. This file decides and delivery executes; the simulation of a day runs the same code.
 
-// When a breaker opens: at a failure after BreakerOpensAfter without a success, whichever process notes it, by the
-// durable clock of the webhook's health; or before, when one process sees so many that it can tell by itself.
+// A breaker opens at a failure that comes BreakerOpensAfter or longer after the last success, by the stored clock of
+// the webhook's health. It opens earlier when one process has counted BreakerOpensAt failures.
 //
-// It counts failures, less what successes weigh. So an endpoint that is dead opens it with the fifth delivery, one that
-// was well until now after 25, which a restart rarely reaches, and one that fails half of the time never: while a
-// success weighs four failures, only more than four failures in five get anywhere. But many processes each see little
-// of an endpoint, of which the clock sees all: without it 200 of them would try a dead one for minutes before one of
-// them had seen five.
+// A success takes successWeighs failures off the count. So a dead endpoint opens the breaker with its fifth delivery,
+// and an endpoint that was healthy until now after 25. An endpoint that fails half of the time never does: only more
+// than four failures in five raise the count. The clock is needed besides, because each of 200 processes sees little
+// of an endpoint: without it they would try a dead one for minutes.
 //
-// A failure counts whatever it failed of: who cannot be reached by our own fault is not reached either.
+// Every cause counts, also a fault on our side: the endpoint is unreachable either way.
 const (
 	BreakerOpensAt    = 5
 	BreakerOpensAfter = 30 * time.Second
@@ -23,16 +21,15 @@ const (
 	successesMost     = 20 // weight that is remembered
 )
 
-// How long an open breaker waits for its next probe: ProbeWaitLeast, doubled with each that fails. So what is parked is
-// later than by its own schedule by ProbeWaitMost at most, and the minute until redelivery looks, once an endpoint is
-// back; and while it is not, an attempt is only spared.
+// An open breaker waits ProbeWaitLeast before its next probe, and twice as long after each failed one. A parked
+// delivery is therefore late by at most ProbeWaitMost, plus the minute until the next sweep, once its endpoint is
+// back.
 const (
 	ProbeWaitLeast = 30 * time.Second
 	ProbeWaitMost  = 10 * time.Minute
 
-	// ProbeLapses is how long after its time a probe is waited for. Nothing was parked then, to be sent, or whoever
-	// sends it is down: the breaker holds nothing any more, and the next delivery is the probe, on whatever queue it
-	// planAddition.
+	// ProbeLapses is how long a probe may be overdue. After that nothing was parked that could be the probe, or
+	// redelivery is down. The breaker then holds nothing back, and the next delivery from either queue is the probe.
 	ProbeLapses = 10 * time.Minute
 
 	// ProbeLease is for how long a probe is the only one: longer than an attempt takes, so that none is made beside it.
@@ -40,20 +37,20 @@ const (
 	ProbeLease = time.Minute
 )
 
-// When a webhook changes queues: after so many answers in a row that were slow, or quick. What is between counts as
-// neither, so that an endpoint on the border does not wander.
+// A webhook moves to the other queue after QueueChangesAfter slow or quick answers in a row. An answer between the
+// two limits counts as neither, so that an endpoint at the border stays where it is.
 const (
 	QueueChangesAfter = 5
 	SlowFrom          = 2 * time.Second
 	QuickWithin       = time.Second
 )
 
-// What is let go in a minute, once breakers are closed: to one webhook 10 a second at first, besides its new
-// deliveries, and twice as many each minute that its breaker stays closed, up to 160 a second, so that what an hour's
-// outage left of an endpoint that takes 100 a second is over in another. Of a webhook that may not be sent to any more,
-// which has no endpoint to spare, as many as are recorded quickly. And of all together, half of what the slow queue's
-// 50 batches at once take when endpoints answer in a quarter of a second, so that what else goes by that queue does not
-// wait behind it.
+// How many parked deliveries are released a minute, once breakers are closed. A webhook gets 10 a second at first,
+// beside its new deliveries, and twice as many each minute that its breaker stays closed, up to 160 a second: the
+// backlog of an hour at 100 a second is gone within another hour. A webhook that may no longer be sent to has no
+// endpoint to spare, so its deliveries are recorded faster. All webhooks together get half of the slow queue's
+// capacity (50 batches at once, a quarter of a second an answer), so that its other deliveries need not wait behind
+// them.
 const (
 	ReleaseFirst       = 600
 	ReleaseMax         = 16 * ReleaseFirst

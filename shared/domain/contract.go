@@ -72,7 +72,7 @@ type Contract struct {
 	Revision
 }
 
-// ContractSummary is a contract without what makes it big or personal: what lists show, and what their index holds.
+// ContractSummary is a contract without its values and participants, as lists show it and the index stores it.
 type ContractSummary struct {
 	ID            ContractID     `json:"id"`
 	Workspace     WorkspaceID    `json:"workspace_id"`

@@ -11,9 +11,9 @@ import (
 	"plugboard/shared/fault"
 )
 
-// Credentials are what requests to a webhook of the account's own carry besides the signature: its endpoint's auth, and
-// headers. What a blueprint says of a managed webhook by {{parameters}}, an account says of its own by itself. A secret
-// part is only ever replaced or taken away; a header's value is one, as it mostly is an API key.
+// Credentials are the auth and the headers that requests to an account's own webhook carry beside the signature. A
+// blueprint declares them for a managed webhook by {{parameters}}; an account gives them directly. A secret part can
+// be replaced or removed, never read. A header's value counts as secret, since most are API keys.
 type Credentials struct {
 	Scheme   AuthScheme        `json:"scheme,omitempty"`
 	TokenURL string            `json:"token_url,omitempty"`

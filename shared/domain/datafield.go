@@ -225,8 +225,8 @@ type GivenValue struct {
 	Value    string `json:"value" text:"value" doc:"A text of at most 1,024 characters; true or false; a decimal number; YYYY-MM-DD."`
 }
 
-// CheckValues reports what is wrong with values whatever the template type: those given twice, and those that no kind
-// of field takes.
+// CheckValues reports values that are wrong for any template type: those given twice, and those that no kind of field
+// takes.
 func CheckValues(base string, given []GivenValue) []fault.Field {
 	var wrong []fault.Field
 	seen := map[string]bool{}
@@ -270,8 +270,8 @@ func (t TemplateType) Snapshot(base string, given []GivenValue, installed bool) 
 	return values, tooMuch(base, values)
 }
 
-// Refill takes the given values over those that a contract has: what is not given stays, of inactive fields too. It
-// returns all values, and those that changed; or reports what Snapshot would.
+// Refill puts the given values over those of a contract. Values not given stay, also those of inactive fields. It
+// returns all values and the changed ones, or reports the same faults as Snapshot.
 func (t TemplateType) Refill(base string, before []Value, given []GivenValue,
 	installed bool) (all, changed []Value, wrong []fault.Field) {
 	taken, wrong := t.take(base, given, installed)

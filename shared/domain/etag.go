@@ -7,8 +7,9 @@ import (
 
 // Conditions of RFC 9110, 13.1. All that have an ETag are asked by these two, whatever the thing.
 
-// MatchesETag tells whether an If-Match allows what has that ETag, by the strong comparison: an empty one, `*`, or a
-// list that names it. A weak tag names nothing. What is not there has the ETag "", which only an empty one allows.
+// MatchesETag tells whether an If-Match header allows a resource with that ETag, by strong comparison: an empty
+// header, `*`, or a list that names it. A weak tag matches nothing. A missing resource has the ETag "", which only an
+// empty header allows.
 func MatchesETag(ifMatch, etag string) bool {
 	if strings.TrimSpace(ifMatch) == "" {
 		return true

@@ -22,8 +22,8 @@ const (
 	WarningLeast = 24 * time.Hour
 )
 
-// Health is what is known of a webhook's endpoint that is not well or not quick; of one that is, there is none. The
-// clock is kept, so that five days are five days whatever processes come and go.
+// Health is the stored state of a webhook whose endpoint is failing or slow; a healthy webhook has none. The clock is
+// stored, so that five days are five days whichever processes run.
 type Health struct {
 	Account      AccountID `json:"account_id"`
 	Webhook      WebhookID `json:"webhook_id"`

@@ -47,8 +47,8 @@ func CheckParticipants(base string, given []GivenParticipant) []fault.Field {
 	return wrong
 }
 
-// Participants are those given, of which CheckParticipants found none wrong. Who was there before keeps its id, and so
-// its sessions; whoever has another e-mail is somebody else.
+// Participants makes the participants of a contract from a checked list. A participant is recognised by e-mail and
+// then keeps the id, and so the sessions. Another e-mail makes another participant.
 func Participants(given []GivenParticipant, before []Participant, newID IDSource) []Participant {
 	all := make([]Participant, 0, len(given))
 	for _, g := range given {

@@ -24,8 +24,8 @@ const (
 	QuotaTrials          Quota = "trials"
 )
 
-// QuotaLimit is what is known of a quota. Those of an account are counted by the transactions that make and remove
-// what they limit; that of a template type is counted in the one item that holds its fields.
+// QuotaLimit describes a quota. Transactions count an account's quotas as they create and delete; a template type's
+// fields are counted in the one item that holds them.
 type QuotaLimit struct {
 	Quota   Quota
 	Limit   int
@@ -83,8 +83,8 @@ func (q Quota) Exceeded() error {
 		l.Remedy)
 }
 
-// QuotaUse is how much of a quota an account uses: an item of its own, so that what is counted by one quota does not
-// wait for what is by another.
+// QuotaUse is how much of a quota an account uses. Each quota has an item of its own, so that counting one does not
+// wait for another.
 type QuotaUse struct {
 	Account AccountID `json:"account_id"`
 	Quota   Quota     `json:"quota"`
@@ -94,8 +94,8 @@ type QuotaUse struct {
 // Use is amounts of quotas; of a change, by how much they rise or fall.
 type Use map[Quota]int
 
-// Change adds what an installation uses after a change beyond what it used before. What it uses follows from what it
-// is alone, so that no change, however often it is tried, is counted twice or forgotten.
+// Change counts the difference between what an installation used before a change and uses after it. The use follows
+// from the installation alone, so a repeated attempt counts nothing twice.
 func (u Use) Change(before, after Installation) {
 	for q, n := range after.use() {
 		u[q] += n
@@ -105,9 +105,9 @@ func (u Use) Change(before, after Installation) {
 	}
 }
 
-// use is what the installation takes of the account's quotas: from the moment it is enabled on, all that its steps
-// will make, so that nothing runs out of room half-way. Once it is disabled and released, nothing: no admin can remove
-// the template types that stay, so they take no room from what admins make.
+// use is the installation's share of the account's quotas. From enabling on it counts every resource that its steps
+// will make, so that no step runs out of room. A disabled and released installation counts nothing: no admin can
+// remove the template types that stay.
 func (i Installation) use() Use {
 	types, webhooks := map[TemplateTypeID]bool{}, map[WebhookID]bool{}
 	for _, r := range i.Resources {

@@ -28,9 +28,9 @@ func Overlap(seconds *int) time.Duration {
 	return time.Duration(*seconds) * time.Second
 }
 
-// Rotate makes sealed the secret that signs, at that time. Those before sign for the overlap at most, and never longer
-// than they were to: after it the new one signs alone, however many rotations came before. Of more than MostSecrets the
-// oldest end at once. ended are the former ones that this rotation ends now and that would have gone on.
+// Rotate makes sealed the signing secret from now on. Former secrets also sign until the overlap ends, or until their
+// own earlier end. Beyond MostSecrets the oldest end at once. ended lists the former secrets that this rotation ends
+// before their time.
 func (w *Webhook) Rotate(sealed Sealed, now time.Time, overlap time.Duration) (ended []FormerSecret) {
 	former := append([]FormerSecret{{Secret: w.Secret, MadeAt: w.secretMadeAt(), EndsAt: now.Add(overlap)}},
 		w.FormerAt(now)...)

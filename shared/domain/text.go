@@ -7,8 +7,8 @@ import (
 	"unicode"
 )
 
-// Words are not identifiers: a name takes what its language needs, and is judged as a whole. It refuses what ends a
-// line or a header, and what only makes it read as another one.
+// Words are not identifiers: a name may hold every character that its language needs, and is judged as a whole.
+// Refused are line ends, which could end a header, and characters that only make a name read as another one.
 
 // LineProblem says why text cannot be a name or any other single line; empty when it can.
 func LineProblem(text string) string {

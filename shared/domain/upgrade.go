@@ -139,8 +139,8 @@ type UpgradeSubject struct {
 	Installed     map[ExtensionID]Installation
 }
 
-// Plan is a function of the subject alone. It plans for what is really there, so that what differs from its definition
-// is brought back too.
+// Plan is a function of the subject alone. It plans from the existing resources, so that an upgrade also repairs
+// drift.
 func (s UpgradeSubject) Plan() UpgradePlan {
 	p := UpgradePlan{
 		Extension: s.Installation.Extension, Epoch: s.Installation.Epoch, From: s.From.Version, To: s.To.Version,

@@ -19,8 +19,8 @@ const (
 	VersionListed    VersionState = "listed" // shown of the approved one that is in the catalogue; never stored
 )
 
-// BlueprintVersion is what becomes of a blueprint after it was frozen. It is an item of its own, so that the blueprint
-// never changes, and so that a list of versions reads none of them.
+// BlueprintVersion is the review state of a frozen blueprint. It is an item of its own: the blueprint never changes,
+// and a list of versions reads no blueprint.
 type BlueprintVersion struct {
 	Extension   ExtensionID  `json:"extension_id"`
 	Version     int          `json:"version"`

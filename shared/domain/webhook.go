@@ -82,14 +82,14 @@ var Clauses = []Clause{
 	ClauseWorkspace,
 }
 
-// Hears is rule 17, and the only place where it is decided. It returns the first clause that refuses the event, and
-// Heard when none does.
+// Hears is rule 17, and the only place where it is decided. It returns the first clause that refuses the event, or
+// Heard.
 //
 // A managed webhook hears only of contracts made through its own installation and from a template of its own template
-// type. A lifecycle webhook hears only of its own installation, and once that has ended, of no later one. An account's
-// own webhook hears whatever its filters allow; events of no contract pass no filter by extension, template type or
-// workspace. No webhook hears how it fares itself. An event that is meant for one webhook is heard by that webhook,
-// whatever its filters, and by no other.
+// type. A lifecycle webhook hears only of its own installation and, once that has ended, of no later one. An
+// account's own webhook hears every event that its filters allow; an event without a contract passes no filter by
+// extension, template type or workspace. No webhook hears of its own health. An event meant for one webhook is heard
+// by that webhook, whatever its filters, and by no other.
 func (w Webhook) Hears(s Subject) Clause {
 	managed := w.Extension != ""
 	switch {
@@ -118,7 +118,7 @@ func (w Webhook) Hears(s Subject) Clause {
 	return Heard
 }
 
-// allows tells whether a filter lets v through. One that names nothing is none.
+// allows tells whether a filter lets v through. An empty filter lets everything through.
 func allows[T comparable](filter []T, v T) bool {
 	return len(filter) == 0 || slices.Contains(filter, v)
 }

@@ -55,8 +55,8 @@ var (
 // allowedPort leaves out the well-known ports but HTTPS's: a mail or database server is no webhook.
 func allowedPort(port uint16) bool { return port == 443 || port >= 1024 }
 
-// control refuses an address as it is about to be dialled, so that whatever name or redirection led there does
-// not matter, nor what the name meant when it was looked at before.
+// control checks each address as it is dialled. So neither a redirection nor a name that resolves differently the
+// second time gets past the check.
 func (c Config) control() func(network, address string, conn syscall.RawConn) error {
 	guard := c.guard()
 	return func(network, address string, conn syscall.RawConn) error {
@@ -74,9 +74,9 @@ func (c Config) control() func(network, address string, conn syscall.RawConn) er
 	}
 }
 
-// New makes a client for so many requests at once. Its requests end with their context: it sets no time limit of
-// its own. It uses no proxy, whatever the environment says, and answers a redirection as it came. Bodies come as
-// they were sent, never unpacked, so that a limit on what is read holds for the wire, too.
+// New makes a client for atOnce concurrent requests. It sets no timeout: a request ends with its context. It uses no
+// proxy from the environment and follows no redirection. It does not decompress bodies, so that a limit on the bytes
+// read also holds for the wire.
 func New(c Config, atOnce int) *http.Client {
 	dialer := &net.Dialer{Control: c.control(), Resolver: c.Resolver, KeepAlive: 30 * time.Second}
 	return &http.Client{

@@ -41,12 +41,11 @@ func (c Change) Apply(t domain.TemplateType, before []domain.Value,
 	return all, changed, wrong
 }
 
-// Fill puts into tx all that the change takes; nothing when nothing changes. It returns c as it will be, and the write
-// of it, whose error when someone was faster is `raced` unless the caller says otherwise.
+// Fill adds the change to tx, or nothing when no value changes. It returns the changed contract and its write, which
+// fails with `raced` after a concurrent change unless the caller sets another error.
 //
-// Invalid with everything that is wrong at once; Conflict `contract-state` or `already-signed` when the values stay as
-// they are, `data-field-changed` when a field changed since the version that the caller named or, when it named none,
-// meanwhile.
+// Invalid with every wrong value; Conflict `contract-state` or `already-signed` when values can no longer change;
+// `data-field-changed` when a field has changed since the version that the caller named, or during the request.
 func (w Writer) Fill(ctx context.Context, tx *store.Tx, c domain.Contract,
 	change Change) (domain.Contract, *store.Write, error) {
 	if err := c.Fillable(); err != nil {

@@ -40,8 +40,8 @@ func New(s *store.Store) Blueprints {
 	return Blueprints{store: s, read: map[domain.ExtensionID]domain.Blueprint{}}
 }
 
-// NewFor takes the partner's own submitted blueprints where none is listed, or none that is new enough: the
-// partner submits extensions together that are listed one after the other.
+// NewFor also accepts the partner's own submitted blueprints where no listed one is new enough: a partner submits
+// extensions together that are listed one after the other.
 func NewFor(s *store.Store, partner domain.PartnerID) Blueprints {
 	b := New(s)
 	b.partner = partner
@@ -84,9 +84,9 @@ func (s Blueprints) Listed(ctx context.Context, id domain.ExtensionID) (domain.B
 	return b, fault.Wrap(err, "the listed blueprint of %s", id)
 }
 
-// Offered is the blueprint of the extension that enabling it would install in the account: the listed one, or the
-// newest one before that, if the account tries the extension. Refusal when there is neither, whatever the
-// reason, so that nobody learns what is not offered to him.
+// Offered is the blueprint that enabling the extension would install in the account: the listed one or, when the
+// account tries the extension, the newest submitted one. Otherwise it is the same Refusal whatever the reason, so
+// that nobody learns of an extension that is not offered to them.
 func (s Blueprints) Offered(ctx context.Context, a domain.AccountID, id domain.ExtensionID) (domain.Blueprint, error) {
 	b, err := s.Listed(ctx, id)
 	u, ok := Refusal(err)

@@ -14,8 +14,8 @@ import (
 	"plugboard/shared/fault"
 )
 
-// Rate limits (design rule 20). One item a webhook holds the time until which its turns are taken. Every process
-// leases as many turns as it needs by moving that time on.
+// Rate limits (design rule 20). One item a webhook holds the time up to which its turns are leased. A process leases
+// turns by moving that time on.
 
 const (
 	// Backlog is the code of the Conflict when no turn is free within domain.TurnsWithin.

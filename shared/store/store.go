@@ -96,9 +96,9 @@ func list[T any](ctx context.Context, s *Store, pk, prefix string) ([]T, error) 
 	return all, nil
 }
 
-// page is at most so many items of a partition of the accounts table whose sort keys have the prefix, after that sort
-// key; empty begins at the first. next is the sort key to go on after; empty when there is no more. A sort key outside
-// the prefix widens nothing: one below it begins at the first, and one above it finds none.
+// page returns at most most items of a partition of the accounts table whose sort keys have the prefix, after the
+// given sort key; empty begins at the first. next is the sort key to continue after, empty at the end. A sort key
+// outside the prefix widens nothing: one below begins at the first, and one above finds none.
 func page[T any](ctx context.Context, s *Store, pk, prefix, after string, most int) (some []T, next string, err error) {
 	first, last := cmp.Or(prefix, "\x00"), prefix+lastSuffix
 	if after != "" {

@@ -12,8 +12,8 @@ import (
 	"plugboard/shared/fault"
 )
 
-// TouchToken notes that a token was used. It is no Tx, as it belongs to no change. A token that has gone meanwhile, or
-// that an ongoing transaction changes, stays as it is: the next use notes the same.
+// TouchToken records that a token was used. It is no Tx, since it belongs to no change. When the token is gone or a
+// transaction changes it, the use is not recorded; the next one is.
 func (s *Store) TouchToken(ctx context.Context, hash string, at time.Time) error {
 	_, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &s.accounts, Key: tokenKey(hash).attributes(),

@@ -72,8 +72,8 @@ func authOf(was, is *openapi3.Operation) []Finding {
 	return all
 }
 
-// ways is who gets in, as rules. Whatever this does not understand is a rule of its own, so that changing it in
-// any way is found; no security at all is public.
+// ways are the rules by which callers get in. Unknown security becomes a rule of its own, so that any change of it is
+// found. No security at all is public.
 func ways(o *openapi3.Operation) rules.Rules {
 	if o.Security == nil || len(*o.Security) == 0 {
 		return rules.AnyOf(rules.Public())

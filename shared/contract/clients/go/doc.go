@@ -1,6 +1,5 @@
-// Package clients is where `make test-document` has oapi-codegen write a Go client and a server of the API, with its
-// default settings, to see that they compile. It is a module of its own, so that the project's does not carry what they
-// need.
+// Package clients is a module of its own, in which `make test-document` has oapi-codegen write a Go client and server
+// of the API and compiles them. The project's module does not carry their dependencies.
 package clients
 
 import ( // of the generated code, which is not committed
