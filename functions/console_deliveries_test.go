@@ -3,6 +3,7 @@ package functions_test
 import (
 	"encoding/csv"
 	"fmt"
+	"html"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -147,7 +148,20 @@ func TestConsole_TenThousandDeliveriesArePagedAndTheirFileIsCut(t *testing.T) {
 	}
 
 	v := c.newVisitor()
-	resp, file := v.signIn("ada", "deliveries/csv?webhook="+hook)
+	_, counted := v.signIn("ada", "recover?webhook="+hook+"&since=24+hours&state=delivered")
+	for parts := 0; strings.Contains(counted, "so far"); parts++ {
+		_, poll, _ := strings.Cut(counted, `data-hx-get="`)
+		poll, _, _ = strings.Cut(poll, `"`)
+		_, poll, _ = strings.Cut(html.UnescapeString(poll), "/console/")
+		if _, counted = v.page(poll); parts > 20 {
+			t.Fatalf("the count has no end: %s", counted)
+		}
+	}
+	if !strings.Contains(counted, "More than 10,000 deliveries") ||
+		!strings.Contains(counted, "Send all of them again") {
+		t.Errorf("10,050 deliveries are counted as %s", counted)
+	}
+	resp, file := v.page("deliveries/csv?webhook=" + hook)
 	rows, err := csv.NewReader(strings.NewReader(file)).ReadAll()
 	// the last row has one cell, which a strict reader refuses
 	if resp.Header.Get("Content-Disposition") == "" || err == nil {
@@ -311,5 +325,50 @@ func TestConsole_AnAttemptThatRanTwiceIsOneAttemptWithTwoRequests(t *testing.T) 
 	_, list := v.page("deliveries?event=contract.signed")
 	if !strings.Contains(list, `<td class="end tries">2</td>`) {
 		t.Errorf("the list counts more than two attempts: %s", list)
+	}
+}
+
+// A log that would take many queries is looked at in parts, each of which says how far it came.
+func TestConsole_APageOfTheLogMakesAtMostTwoHundredQueries(t *testing.T) {
+	c := newConsole(t)
+	for n := range 30 {
+		w := domain.Webhook{
+			Account: "customer", ID: domain.WebhookID(fmt.Sprintf("whk_%03d", n)), Name: fmt.Sprintf("Hook %03d", n),
+			URL: c.receiver.URL,
+		}
+		c.tables.Given(&w)
+	}
+	v := c.newVisitor()
+	v.signIn("mel", "webhooks/new")
+	from := c.now().UTC().AddDate(0, 0, -4).Format("2006-01-02T15:04")
+	next := "deliveries?state=exhausted&from=" + url.QueryEscape(from)
+	pages := 0
+	for next != "" {
+		c.cost.reset()
+		resp, body := v.page(next)
+		const ofTheGate = 20 // session, user, webhooks: what every page reads
+		if reads := c.cost.read.Load(); reads > 200+ofTheGate {
+			t.Errorf("page %d made %d queries", pages, reads)
+		}
+		_, foot, _ := strings.Cut(body, "card-foot")
+		if resp.StatusCode != 200 || !strings.Contains(body, "Nothing matches") {
+			t.Fatalf("got %d %s", resp.StatusCode, body)
+		}
+		if next = ""; strings.Contains(foot, "Look further") {
+			if !strings.Contains(foot, "Looked back to <time") {
+				t.Errorf("the page does not say how far it looked: %s", foot)
+			}
+			_, link, _ := strings.Cut(foot, `class="button" href="`)
+			link, _, _ = strings.Cut(link, `"`)
+			next = strings.TrimPrefix(html.UnescapeString(link), "../console/")
+		} else if !strings.Contains(foot, "This is the end") {
+			t.Errorf("the last page ends with %s", foot)
+		}
+		if pages++; pages > 20 {
+			t.Fatal("the log has no end")
+		}
+	}
+	if pages < 3 {
+		t.Errorf("30 webhooks' log of five days took %d pages, want several", pages)
 	}
 }

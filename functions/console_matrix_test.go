@@ -104,8 +104,8 @@ func TestConsole_EveryPageRefusesEveryWrongVisitor(t *testing.T) {
 		status int
 		says   string
 	}{
-		"a removed user":            {s.tabOf(object{"subject": "dora"}), 401, "not in this account any more"},
-		"a user of no account":      {s.tabOf(object{"account": "nowhere"}), 401, "not in this account any more"},
+		"a removed user":            {s.tabOf(object{"subject": "dora"}), 401, "no longer in this account"},
+		"a user of no account":      {s.tabOf(object{"account": "nowhere"}), 401, "no longer in this account"},
 		"the platform's staff":      {s.tabOf(object{"kind": "operator"}), 403, "no pages for you yet"},
 		"a partner's member":        {s.tabOf(object{"kind": "partner"}), 403, "no pages for you yet"},
 		"a kind that nobody has":    {s.tabOf(object{"kind": "root"}), 403, "no pages for you yet"},

@@ -171,6 +171,15 @@ func TestConsole_OfAManagedWebhookOnlyWhatMayChangeIsOffered(t *testing.T) {
 		!strings.Contains(body, "acme-crm") {
 		t.Errorf("got %d %s", resp.StatusCode, body)
 	}
+	for _, change := range [][2]string{{"pause", "Paused"}, {"resume", "Works"}, {"enable", "Works"}} {
+		if _, body := v.page("webhooks/" + id + "/" + change[0]); strings.Count(body, `<li class="`) < 2 {
+			t.Errorf("%s is not explained before it is done: %s", change[0], body)
+		}
+		if resp, body := v.post("webhooks/"+id+"/"+change[0], url.Values{}); resp.StatusCode != 200 ||
+			!strings.Contains(body, change[1]) {
+			t.Errorf("%s: got %d %s", change[0], resp.StatusCode, body)
+		}
+	}
 	m := c.newVisitor()
 	if _, body := m.signIn("mel", "webhooks/"+id); strings.Contains(body, "/pause") ||
 		strings.Contains(body, "Send a test") {

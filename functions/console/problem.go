@@ -35,7 +35,7 @@ func (k *Console) refusal(q *request, err error) answer {
 	case p.Status == http.StatusUnauthorized:
 		k.forget(q, cookieName(q.Request))
 		if inFrame(q.Request) {
-			return frameEnded("You are not in this account any more", "")
+			return frameEnded("You are no longer in this account", "")
 		}
 		n = notice{
 			Title: "You are no longer in this account",

@@ -45,7 +45,7 @@ type ReadWebhookStatisticsOutput struct {
 		Webhook domain.WebhookID `json:"webhook_id"`
 		From    time.Time        `json:"from" doc:"When the first hour began, UTC."`
 		AttemptFigures
-		Hours []FiguresOfHour `json:"hours" doc:"Every hour, the oldest first, those without attempts included."`
+		Hours []FiguresOfHour `json:"hours" doc:"Every hour, the oldest first, those without attempts included. For people, and not exact: counts come up to a minute late, and a process that ends loses those of its last minute."`
 	}
 }
 
