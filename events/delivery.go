@@ -31,8 +31,14 @@ type Delivery struct {
 	// NotBefore is its turn, of so many a second, for this attempt
 	Turn      bool      `json:"turn,omitempty"`
 	NotBefore time.Time `json:"not_before,omitzero"`
+	// Waiting is since when it waits for an agent, if NotBefore does not say that
+	Waiting time.Time `json:"waiting_since,omitzero"`
 	// somebody wants this attempt now: it probes a breaker before its time
 	Asked bool `json:"asked,omitempty"`
+	// Tailed, of a delivery that is sent again: it is kept for listeners, too
+	Tailed bool `json:"tailed,omitempty"`
+	// Answer is what an agent's endpoint answered to this attempt
+	Answer *Answer `json:"answer,omitempty"`
 
 	// Known is the sum of the revisions of the webhook and its installation at fan-out. A process with an older
 	// cached target reads again, so that a rotated secret or a changed parameter holds for every later event.
@@ -42,6 +48,19 @@ type Delivery struct {
 	// time.
 	Body   string `json:"-"` // the event's; empty when it is too big for a message
 	Target string `json:"-"` // a Target as JSON, of a first message; empty for none
+}
+
+// Answer is an endpoint's answer as an agent reports it: a status, or why there is none.
+type Answer struct {
+	Agent        domain.AgentID      `json:"agent_id"`
+	At           time.Time           `json:"at"`
+	SignedAt     time.Time           `json:"signed_at"` // when the delivery was handed out
+	Milliseconds int64               `json:"milliseconds,omitempty"`
+	Status       int                 `json:"status,omitempty"`
+	Failure      domain.FailureClass `json:"failure,omitempty"`
+	Headers      map[string]string   `json:"headers,omitempty"`
+	Body         string              `json:"body,omitempty"` // its beginning, of a failed answer
+	Probe        bool                `json:"probe,omitempty"`
 }
 
 // DeliveryTo is the first message of the delivery of e to w. Body and Context are the caller's to add.
@@ -111,6 +130,28 @@ type ReplayPage struct {
 	Webhook domain.WebhookID `json:"webhook_id"`
 	Replay  domain.ReplayID  `json:"replay_id"`
 	Page    int              `json:"page"`
+}
+
+// Waits is since when the delivery waits for an agent.
+func (d Delivery) Waits() time.Time {
+	if !d.Waiting.IsZero() {
+		return d.Waiting
+	}
+	at := d.EventAt
+	for _, later := range []time.Time{d.Accepted, d.NotBefore} {
+		if later.After(at) {
+			at = later
+		}
+	}
+	return at
+}
+
+// Dispatch is the part of d that decides whether it is sent.
+func (d Delivery) Dispatch() domain.Dispatch {
+	return domain.Dispatch{
+		Extension: d.Extension, Epoch: d.Epoch, EventAt: d.EventAt, Accepted: d.Accepted,
+		Farewell: d.EventType == string(InstallationDisabled), Slow: d.Slow, Asked: d.Asked,
+	}
 }
 
 // IdempotencyKey is sent as `webhook-id`, by which a receiver recognises a repeat. A message may be sent twice (a

@@ -22,6 +22,7 @@ func TestAuth_EveryOperationRefusesEveryWrongCaller(t *testing.T) {
 	s.putUser(s.account, "dora", "dora@customer.test", "member")
 	expired := map[auth.Model]who{}
 	models := []auth.Model{auth.ModelDashboard, auth.ModelIntegration, auth.ModelParticipant, auth.ModelPartner,
+		auth.ModelAgent, auth.ModelAgentCode,
 		auth.ModelPlatform, auth.ModelWebhookSecret}
 	for _, m := range models {
 		expired[m] = s.expired(m)

@@ -36,6 +36,11 @@ type scene struct {
 	ownTokenID   string
 	scopeless    string // the token of an enabled extension without any scope
 	code         string // a hand-off's, once there is one
+	agentHook    string // the account's own, without URL
+	agent        who    // its agent
+	pairing      who    // a code that pairs another
+	agentID      string
+	receipts     [2]string // of deliveries to the agentHook, once they are pulled
 }
 
 const (
@@ -90,6 +95,15 @@ func newScene(w *world) *scene {
 	s.event = s.want(s.call(s.admin, "GET", "/v1/webhooks/"+s.managedHook+"/deliveries", nil), 200).str("items", 0,
 		"event_id")
 	s.otherHook = s.hookOf(s.templateType("acme-crm_addendum"))
+	s.agentHook = s.want(s.call(s.admin, "POST", "/v1/webhooks", object{"name": "Pulled", "url": domain.AgentURL,
+		"event_types": []string{"contract.expired"}}), 201).str("id")
+	pairing := func() who {
+		code := s.want(s.call(s.admin, "POST", "/v1/webhooks/"+s.agentHook+"/agent-codes", nil), 201).str("code")
+		return bearer("pairing code", code)
+	}
+	paired := s.want(s.call(pairing(), "POST", "/v1/agents", object{"name": "rack 1"}), 201)
+	s.agent, s.agentID, s.pairing = bearer("agent", paired.str("key")), paired.str("agent_id"), pairing()
+	s.settle()
 	s.replay = "rpl_1"
 	s.tables.Given( // between two pages, of which there is nothing in the outbox
 		&domain.Replay{
@@ -145,6 +159,31 @@ func rolloutRequest(action string) request {
 		path:  func(s *scene) string { return "/v1/extensions/" + mainExtension + "/rollouts/" + s.rollout + action },
 		other: "/v1/extensions/" + mainExtension + "/rollouts/rol_none" + action,
 	}
+}
+
+func ofAgentHook(action string) func(*scene) string {
+	return func(s *scene) string { return "/v1/webhooks/" + s.agentHook + action }
+}
+
+// pulledTwo has two deliveries pulled by the caller, or by the account's own token in place of the extension's.
+func pulledTwo(s *scene, by who) {
+	if by.headers[0] != s.agent.headers[0] {
+		by = s.ownToken
+	}
+	pull := func(cursor object) answer {
+		return s.want(s.call(by, "POST", "/v1/webhooks/"+s.agentHook+"/pull", cursor), 200)
+	}
+	begin := pull(object{})
+	for range 2 {
+		s.want(s.call(s.admin, "POST", "/v1/webhooks/"+s.agentHook+"/test", object{"event_type": "webhook.ping"}), 202)
+	}
+	s.settle()
+	got := pull(object{"cursor": begin.str("cursor")})
+	s.receipts = [2]string{got.str("deliveries", 0, "receipt"), got.str("deliveries", 1, "receipt")}
+}
+
+func acknowledged(s *scene) any {
+	return object{"results": []object{{"receipt": s.receipts[0], "status": 200}, {"receipt": s.receipts[1], "status": 500}}}
 }
 
 // draftRequest is about the main extension's draft.
@@ -477,6 +516,13 @@ var requests = map[string]request{
 			return contractFields(s.draft, [2]string{"order_number", "12"})
 		}},
 	},
+	"pull-deliveries":        {own: true, path: ofAgentHook("/pull"), other: "/v1/webhooks/whk_none/pull", body: fixed(object{"limit": 5})},
+	"acknowledge-deliveries": {own: true, path: ofAgentHook("/pull/ack"), other: "/v1/webhooks/whk_none/pull/ack", prepare: pulledTwo, body: acknowledged},
+	"create-agent-code":      {own: true, path: ofAgentHook("/agent-codes"), other: "/v1/webhooks/whk_none/agent-codes"},
+	"pair-agent":             {body: fixed(object{"name": "rack 2"})},
+	"list-agents":            {own: true, path: ofAgentHook("/agents"), other: "/v1/webhooks/whk_none/agents"},
+	"remove-agent": {own: true, path: func(s *scene) string { return "/v1/webhooks/" + s.agentHook + "/agents/" + s.agentID },
+		other: "/v1/webhooks/whk_none/agents/agt_none"},
 	"list-deliveries": {path: func(s *scene) string {
 		return "/v1/webhooks/" + s.managedHook + "/deliveries"
 	}, other: "/v1/webhooks/whk_none/deliveries"},
@@ -586,6 +632,10 @@ func (s *scene) right(r auth.Rule) who {
 		return platformFor(s.account)
 	case auth.ModelWebhookSecret:
 		return callback(s.callbackSecret)
+	case auth.ModelAgent:
+		return s.agent
+	case auth.ModelAgentCode:
+		return s.pairing
 	case auth.ModelPublic:
 		return who{name: "anyone"}
 	}
@@ -618,6 +668,14 @@ func (s *scene) expired(m auth.Model) who {
 		s.tables.Given(&domain.PartnerKey{Hash: hash, Partner: domain.PartnerID(s.partnerID),
 			ExpiresAt: s.now().Add(-time.Minute)})
 		return bearer("expired partner", reveal(key))
+	case auth.ModelAgent:
+		key, _ := secret.NewCredential(secret.AgentPrefix)
+		return bearer("a removed agent", reveal(key))
+	case auth.ModelAgentCode:
+		code, hash := secret.NewCredential(secret.AgentCodePrefix)
+		s.tables.Given(&domain.AgentCode{Hash: hash, Account: s.account, Webhook: domain.WebhookID(s.agentHook),
+			EndsAt: s.now().Add(-time.Second)})
+		return bearer("expired pairing code", reveal(code))
 	}
 	return who{"a rotated platform key", [][2]string{{auth.HeaderPlatformKey, "the-key-before-the-one-before"}}}
 }

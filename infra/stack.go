@@ -83,6 +83,11 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	catalogue.ChecksURLsOf(endpoints)
 	webhooks.ChecksURLsOf(endpoints)
 	webhooks.Searches(deliveryLog)
+	webhooks.ReadsManyOf(accounts)
+	webhooks.Reads(deliveryLog)
+	webhooks.Updates(deliveryLog)      // the lease of an agent
+	webhooks.Deletes(deliveryLog)      // what an agent acknowledged
+	webhooks.WritesManyTo(deliveryLog) // what listeners report
 
 	// The console's pages. The console calls the services of the functions above in its own process, so it needs all
 	// of their grants.
@@ -110,7 +115,9 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	fanout.SendsTo(deliveries)
 	fanout.SendsTo(slowDeliveries)
 	fanout.SendsTo(replays)
-	fanout.WritesManyTo(deliveryLog) // what waits for a breaker to close
+	fanout.WritesManyTo(deliveryLog) // what waits for a breaker to close, or for an agent
+	fanout.Reads(deliveryLog)
+	fanout.Puts(deliveryLog) // what listeners pull
 
 	// An extension is provisioned.
 	provisions.Feeds(provisioning, Batches{Size: 5, Most: stage.ProvisioningMost})
@@ -148,6 +155,8 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	replay.Reads(accounts)
 	replay.PutsAndDeletes(accounts)
 	replay.Searches(deliveryLog)
+	replay.Reads(deliveryLog)
+	replay.Puts(deliveryLog) // what listeners pull
 	replay.SendsTo(slowDeliveries)
 
 	// Redelivery sends due deliveries, and parked deliveries once their endpoint is back.

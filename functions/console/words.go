@@ -47,6 +47,7 @@ var scopeWords = map[domain.Scope]string{
 	domain.ScopeWebhooksRead:    "Read its webhooks",
 	domain.ScopeWebhooksWrite:   "Create and change webhooks",
 	domain.ScopeWebhooksSecrets: "Rotate its webhooks' secrets",
+	domain.ScopeDeliveriesPull:  "Listen to its webhooks' deliveries",
 	domain.ScopeCatalogueRead:   "Read the catalogue of extensions",
 }
 

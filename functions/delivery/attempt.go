@@ -38,6 +38,7 @@ type answer struct {
 type result struct {
 	line     domain.Attempt // for the log; unused after park, defer, move and forget
 	action   domain.Action
+	pulled   bool               // agents pull the webhook's deliveries: what follows waits for them
 	repeated bool               // another message made the attempt; line is already in the log
 	probe    bool               // the attempt was a breaker's probe
 	before   domain.Health      // the webhook's health when the attempt began
@@ -62,13 +63,23 @@ func (s *Service) attempt(ctx context.Context, d events.Delivery) (result, error
 	if err != nil {
 		return r, err
 	}
-	decision := domain.Decide(&t.Destination, dispatch(d), s.now())
+	if d.Answer != nil {
+		return s.answered(ctx, t, d, r)
+	}
+	decision := domain.Decide(&t.Destination, d.Dispatch(), s.now())
 	if d.Attempt > 1 && decision.Action != domain.ActionForget {
 		if err := s.repeats(ctx, &r, d); err != nil || r.repeated {
 			return r, err
 		}
 	}
-	r.before = t.Health
+	r.before, r.pulled = t.Health, t.Webhook.Pulled()
+	if r.pulled && decision.Action == domain.ActionPark && s.now().Sub(d.Waits()) >= domain.WarnAfter {
+		s.noteUnpulled(ctx, t, d)
+	}
+	if decision.Action == domain.ActionExpire {
+		r.line.Outcome, r.line.Failure, r.line.Reason = domain.OutcomeExhausted, domain.FailureNotPulled, decision.Reason
+		return r, s.exhausted(ctx, t.Webhook, d, r.line)
+	}
 	if decision.Action == domain.ActionProbe {
 		if r.before, r.probe = s.claims(ctx, t); !r.probe {
 			decision.Action = domain.ActionPark
@@ -141,6 +152,7 @@ func (s *Service) repeats(ctx context.Context, r *result, d events.Delivery) err
 		return nil // a later attempt was made, or the delivery has ended
 	}
 	d.Attempt, d.NotBefore, d.Turn, d.Asked = d.Attempt+1, first.NextAt, false, false
+	d.Waiting = time.Time{}
 	r.next = &d
 	return nil
 }
@@ -171,7 +183,7 @@ func (s *Service) exchange(ctx context.Context, t *target, d events.Delivery, at
 		if t, err = s.targets.get(ctx, d); err != nil {
 			return a, sent, stopped, err
 		}
-		if stopped = domain.Stopped(&t.Destination, dispatch(d)); stopped.Action != "" {
+		if stopped = domain.Stopped(&t.Destination, d.Dispatch()); stopped.Action != "" {
 			return a, sent, stopped, nil
 		}
 		sent = append(sent, r)
@@ -219,6 +231,7 @@ func (s *Service) reschedule(r *result, p domain.SendPolicy, d events.Delivery, 
 	}
 	r.line.Outcome, r.line.NextAt = domain.OutcomeFailed, s.now().Add(wait).Truncate(time.Millisecond)
 	d.Attempt, d.NotBefore, d.Turn, d.Asked = d.Attempt+1, r.line.NextAt, false, false
+	d.Waiting = time.Time{}
 	r.next = &d
 }
 
@@ -241,7 +254,10 @@ func why(a answer) (domain.FailureClass, string) {
 	var alert tls.AlertError
 	var noTLS tls.RecordHeaderError
 	var connecting *net.OpError
+	var agent agentFailure
 	switch {
+	case errors.As(a.err, &agent):
+		return domain.FailureClass(agent), agentReasons[domain.FailureClass(agent)]
 	case errors.As(a.err, &tokenless):
 		_, reason := why(tokenless.answer)
 		return domain.FailureToken, "No access token from the token endpoint: " + reason

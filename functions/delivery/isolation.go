@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -26,7 +27,9 @@ func (s *Service) withhold(r result, d events.Delivery, decision domain.Decision
 	case domain.ActionCancel:
 		r.line.Outcome, r.line.Reason = domain.OutcomeCancelled, decision.Reason
 	case domain.ActionPark:
-		s.seen.forget(targetKey{d.Account, d.Webhook}) // another process opened the breaker
+		if !r.pulled {
+			s.seen.forget(targetKey{d.Account, d.Webhook}) // another process opened the breaker
+		}
 	case domain.ActionDefer:
 		d.NotBefore, d.Turn = s.afterPause(decision.Until, s.now()), false
 		r.next = &d
@@ -54,16 +57,26 @@ func (s *Service) claims(ctx context.Context, t *target) (domain.Health, bool) {
 // park stores the batch's parked deliveries. When that fails, their messages come again.
 func (s *Service) park(ctx context.Context, jobs []job) {
 	var all []events.Delivery
+	watched := map[targetKey]bool{}
 	for _, j := range jobs {
-		if j.action == domain.ActionPark {
-			d := j.delivery
-			d.Turn, d.Asked = false, false // neither holds when it is released
-			all = append(all, d)
+		if j.parked == nil || j.fault != nil {
+			continue
+		}
+		all = append(all, *j.parked)
+		if j.pulled {
+			watched[targetKey{j.parked.Account, j.parked.Webhook}] = true
 		}
 	}
-	if err := s.store.Park(ctx, all); err != nil {
+	var err error
+	for k := range watched { // redelivery looks after what no agent pulls
+		err = errors.Join(err, s.store.Watch(ctx, k.account, k.webhook))
+	}
+	if err == nil {
+		err = s.store.Park(ctx, all)
+	}
+	if err != nil {
 		for i := range jobs {
-			if jobs[i].action == domain.ActionPark {
+			if jobs[i].parked != nil && jobs[i].fault == nil {
 				jobs[i].fault = err
 			}
 		}

@@ -7,32 +7,20 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
-
-	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"plugboard/events"
 	"plugboard/shared/contract"
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
-	"plugboard/shared/trace"
+	"plugboard/shared/signing"
 )
 
 // Opener opens what shared/secret sealed.
-type Opener interface {
-	Open(ctx context.Context, a domain.AccountID, resource string, sealed domain.Sealed) (domain.Secret, error)
-}
+type Opener = signing.Opener
 
-// As net/http writes them, which it else would work out for each request.
-var (
-	headerID        = http.CanonicalHeaderKey(standardwebhooks.HeaderWebhookID)
-	headerTimestamp = http.CanonicalHeaderKey(standardwebhooks.HeaderWebhookTimestamp)
-	headerSignature = http.CanonicalHeaderKey(standardwebhooks.HeaderWebhookSignature)
-)
-
-const userAgent = "plugboard/" + contract.Version
+const userAgent = contract.UserAgent
 
 // unsendable is why no request can be made of what was declared and the customer gave: a failed attempt,
 // which a corrected parameter may heal.
@@ -43,7 +31,7 @@ func (u unsendable) Error() string { return string(u) }
 // sending is the request of one attempt, with what must not be shown of it when it comes back.
 type sending struct {
 	*http.Request
-	proofs  []signed
+	proofs  []signing.Proof
 	secrets []string
 	grant   grant  // of an endpoint that wants an access token
 	token   string // the one in the request; empty for any other endpoint
@@ -53,7 +41,7 @@ type sending struct {
 func (s sending) hidden() []string {
 	all := append(s.secrets, authorization(s.Header.Get("Authorization"))...)
 	for _, p := range s.proofs {
-		all = append(all, credentials(p.secret, p.signature)...)
+		all = append(all, credentials(p.Secret, p.Signature)...)
 	}
 	return all
 }
@@ -66,7 +54,7 @@ func (s *Service) request(ctx context.Context, t *target, d events.Delivery, at 
 	if err != nil {
 		return sending{}, err
 	}
-	proofs, err := s.sign(ctx, t, d, at, payload)
+	proofs, err := t.signers.Sign(ctx, s.open, t.Webhook, t.lifecycle, d, at, payload)
 	if err != nil {
 		return sending{}, err
 	}
@@ -96,14 +84,7 @@ func (s *Service) request(ctx context.Context, t *target, d events.Delivery, at 
 		r.Header.Set("Authorization", "Bearer "+out.token)
 	}
 	r.Header["Accept-Encoding"] = identityOnly
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("User-Agent", userAgent)
-	if d.Trace != "" {
-		r.Header.Set(trace.Header, d.Trace.Parent())
-	}
-	r.Header.Set(headerID, d.IdempotencyKey())
-	r.Header.Set(headerTimestamp, strconv.FormatInt(at.Unix(), 10))
-	r.Header.Set(headerSignature, proof(proofs))
+	signing.Head(r.Header, d, at, proofs, userAgent)
 	return out, nil
 }
 

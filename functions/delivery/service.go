@@ -88,6 +88,8 @@ type job struct {
 	delivery events.Delivery
 	line     *domain.Attempt  // for the log; nil when no attempt was due
 	next     *events.Delivery // the next attempt, or this one when it is not due or moves to the other queue
+	parked   *events.Delivery // what waits in the table for a breaker, or for an agent
+	pulled   bool             // agents pull the webhook's deliveries
 	action   domain.Action
 	distant  bool  // next is due later than a message can wait
 	fault    error // the message comes again
@@ -185,7 +187,14 @@ func (s *Service) work(ctx context.Context, j job) (done job) {
 		var r result
 		if r, j.fault = s.attempt(ctx, d); j.fault == nil {
 			logged(ctx, d, r)
-			j.next, j.action = r.next, r.action
+			j.next, j.action, j.pulled = r.next, r.action, r.pulled
+			switch {
+			case r.action == domain.ActionPark:
+				d.Turn, d.Asked = false, false // neither holds when it is released
+				j.parked = &d
+			case r.pulled:
+				j.next, j.parked = nil, r.next
+			}
 			if r.logs() {
 				j.line = &r.line
 			}

@@ -9,6 +9,7 @@ import (
 	"plugboard/events"
 	"plugboard/shared/domain"
 	"plugboard/shared/fault"
+	"plugboard/shared/signing"
 	"plugboard/shared/store"
 )
 
@@ -31,16 +32,7 @@ type target struct {
 	values    map[string]string
 	secrets   map[string]domain.Sealed
 	lifecycle []domain.Sealed // of a lifecycle webhook: the extension's secrets, in place of its own
-	signers   signers
-}
-
-// dispatch is the part of d that decides whether it is sent.
-func dispatch(d events.Delivery) domain.Dispatch {
-	return domain.Dispatch{
-		Extension: d.Extension, Epoch: d.Epoch, EventAt: d.EventAt,
-		Farewell: d.EventType == string(events.InstallationDisabled),
-		Slow:     d.Slow, Asked: d.Asked,
-	}
+	signers   signing.Signers
 }
 
 // Records is the part of the store from which a target is read. Each method returns NotFound for an absent item.
@@ -106,7 +98,7 @@ func (ts *targets) get(ctx context.Context, d events.Delivery) (*target, error) 
 	began := ts.now()
 	if known.ahead == nil && known.fresh(began) && known.knows(d) {
 		// A cached target may allow a delivery but never block one: the extension may have been re-enabled since.
-		if domain.Stopped(&known.Destination, dispatch(d)).Action == "" {
+		if domain.Stopped(&known.Destination, d.Dispatch()).Action == "" {
 			return known.target, nil
 		}
 	}

@@ -74,6 +74,11 @@ func (a *account) delivery(ctx context.Context, w domain.Webhook, e events.Event
 	return d, err
 }
 
+// suspended is true when nothing is sent to a managed webhook now. The webhook's delivery was made before.
+func (a *account) suspended(w domain.Webhook) bool {
+	return a.sources[blueprintKey{w.Extension, w.Version}].installation.State == domain.Suspended
+}
+
 // maxTargetHint is the limit of a target hint, in bytes. Ten hints with ten events of 4 KB fit into one billed request.
 // Most webhooks take 600 bytes; delivery reads a larger webhook again.
 const maxTargetHint = 2 << 10

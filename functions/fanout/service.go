@@ -30,6 +30,8 @@ type Records interface {
 	Installation(ctx context.Context, a domain.AccountID, e domain.ExtensionID) (domain.Installation, error)
 	Blueprint(ctx context.Context, e domain.ExtensionID, version int) (domain.Blueprint, error)
 	Park(ctx context.Context, all []events.Delivery) error
+	Watch(ctx context.Context, a domain.AccountID, w domain.WebhookID) error
+	AppendTailed(ctx context.Context, w domain.WebhookID, all []events.Delivery) error
 }
 
 // Queue sends messages. It returns the error of each refused message by its index.
@@ -75,6 +77,7 @@ func (s *Service) Handle(ctx context.Context, batch lambda.DynamoDBEvent) (struc
 		replays:    outgoing[queue.Message]{send: s.replays.Send},
 		deliveries: outgoing[events.Delivery]{send: s.deliveries.Send},
 		parked:     outgoing[events.Delivery]{send: s.park},
+		tailed:     map[domain.WebhookID][]events.Delivery{}, pulled: map[domain.WebhookID]bool{},
 	}
 	records, pending, err := s.unsent(ctx, batch.Records)
 	if err != nil {
@@ -86,6 +89,9 @@ func (s *Service) Handle(ctx context.Context, batch lambda.DynamoDBEvent) (struc
 		}
 	}
 	if err := i.fanOut(ctx); err != nil {
+		return struct{}{}, err
+	}
+	if err := i.keepTailed(ctx); err != nil {
 		return struct{}{}, err
 	}
 	if err := i.flush(ctx); err != nil {
@@ -115,6 +121,8 @@ type invocation struct {
 	replays    outgoing[queue.Message]
 	deliveries outgoing[events.Delivery]
 	parked     outgoing[events.Delivery]
+	tailed     map[domain.WebhookID][]events.Delivery // to be kept for listeners
+	pulled     map[domain.WebhookID]bool              // webhooks of agents that are watched by now
 }
 
 // unsent returns the records that nobody has sent yet, with their pending markers.
@@ -181,6 +189,9 @@ func (i *invocation) record(ctx context.Context, r lambda.DynamoDBEventRecord) e
 
 func (i *invocation) resend(ctx context.Context, r events.Resend) error {
 	if r.Page == nil {
+		if r.Delivery.Tailed {
+			i.tail(*r.Delivery)
+		}
 		return i.deliveries.add(ctx, *r.Delivery)
 	}
 	body, err := queue.Encode(r.Page)
@@ -229,14 +240,48 @@ func (i *invocation) event(ctx context.Context, e events.Event) error {
 		if err != nil {
 			return fault.Wrap(err, "to webhook %s", w.ID)
 		}
-		out := &i.deliveries
-		switch held := !w.Paused && a.Knows(e.At) && a.health[w.ID].Of(w).Breaker.Holds(i.service.now()); {
+		out, health := &i.deliveries, a.health[w.ID].Of(w)
+		sendable := !w.Paused && a.Knows(e.At)
+		switch held := sendable && health.Breaker.Holds(i.service.now()); {
+		case w.Pulled() && sendable && health.State() != domain.HealthDisabled:
+			if err := i.watched(ctx, w); err != nil {
+				return err
+			}
+			out = &i.parked
 		case held && e.Subject.Only != "": // a ping or a test: the caller checks whether the endpoint works again
 			d.Slow, d.Asked = true, true
 		case held:
 			out = &i.parked
 		}
+		if w.Tailed(i.at) && a.Knows(e.At) && !a.suspended(w) {
+			i.tail(d)
+		}
 		if err := out.add(ctx, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// watched has redelivery look after a webhook whose deliveries wait for an agent, once a batch.
+func (i *invocation) watched(ctx context.Context, w domain.Webhook) error {
+	if i.pulled[w.ID] {
+		return nil
+	}
+	i.pulled[w.ID] = true
+	return i.service.records.Watch(ctx, w.Account, w.ID)
+}
+
+// tail keeps a delivery for listeners of its webhook (design rule 30).
+func (i *invocation) tail(d events.Delivery) {
+	d.Body, d.Target = "", ""
+	i.tailed[d.Webhook] = append(i.tailed[d.Webhook], d)
+}
+
+// keepTailed comes before the last messages: when it fails, the batch comes again, and little was sent for nothing.
+func (i *invocation) keepTailed(ctx context.Context) error {
+	for w, all := range i.tailed {
+		if err := i.service.records.AppendTailed(ctx, w, all); err != nil {
 			return err
 		}
 	}

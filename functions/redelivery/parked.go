@@ -83,15 +83,56 @@ func (r *round) inspect(watched store.Watched) error {
 		return err
 	}
 	silent := gone || w.Paused || health.State() == domain.HealthDisabled
-	if silent || !health.Breaker.Open() {
+	if silent || !health.Breaker.Open() && !w.Pulled() {
 		r.addFailure(func() { r.mayGo(watched, silent) })
 		return nil
+	}
+	if w.Pulled() {
+		return r.unpulled(watched, w, health)
 	}
 	r.addFailure(func() { r.open++ })
 	if health.Breaker.Due(r.now()) {
 		return r.probe(watched, health.Breaker)
 	}
 	return nil
+}
+
+// unpulledLooked is how many of the oldest deliveries that wait for an agent are looked at in a run.
+const unpulledLooked = 100
+
+// unpulled sends delivery what no agent can pull any more, to be recorded: deliveries of an older epoch, of a suspended
+// extension, and those that waited too long. Once the oldest has waited for domain.WarnAfter it sends that, too, so that
+// the account is warned; delivery lets it wait on.
+func (r *round) unpulled(watched store.Watched, w domain.Webhook, health domain.Health) error {
+	found, err := r.store.Parked(r.ctx, w.Account, w.ID, unpulledLooked)
+	if err == nil && len(found) == 0 {
+		return r.store.Quiet(r.ctx, watched)
+	}
+	if err != nil {
+		return err
+	}
+	to := domain.Destination{Webhook: w, Health: health, ReadAt: r.now()}
+	if to.Account, err = r.store.Account(r.ctx, w.Account); err != nil && fault.KindOf(err) != fault.NotFound {
+		return err
+	}
+	if w.Extension != "" {
+		to.Installation, err = r.store.Installation(r.ctx, w.Account, w.Extension)
+		if err != nil && fault.KindOf(err) != fault.NotFound {
+			return err
+		}
+	}
+	warned := health.State() == domain.HealthWarned
+	var over []events.Delivery
+	for _, d := range found {
+		switch {
+		case domain.Decide(&to, d.Dispatch(), r.now()).Action != domain.ActionPark:
+			over = append(over, d)
+		case !warned && r.now().Sub(d.Waits()) >= domain.WarnAfter:
+			over, warned = append(over, d), true
+		}
+	}
+	_, err = r.sendParked(over, 0)
+	return err
 }
 
 func (r *round) mayGo(w store.Watched, silent bool) {
@@ -157,6 +198,7 @@ func (r *round) sendParked(found []events.Delivery, pace time.Duration) (int, er
 	now := r.now().Truncate(time.Millisecond)
 	out := make([]events.Delivery, len(found))
 	for i, d := range found {
+		d.Waiting = d.Waits()
 		d.Slow, d.NotBefore = true, now.Add(time.Duration(i)*pace)
 		out[i] = d
 	}

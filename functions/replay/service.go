@@ -199,6 +199,11 @@ func (s *Service) send(ctx context.Context, w domain.Webhook, found [][]domain.A
 			deliveries = append(deliveries, *d)
 		}
 	}
+	if w.Tailed(s.now()) {
+		if err := s.store.AppendTailed(ctx, w.ID, deliveries); err != nil {
+			return 0, err
+		}
+	}
 	for _, err := range s.queues.Send(ctx, deliveries) { // one error stands for all: they usually agree
 		return 0, fault.Wrap(err, "send deliveries to %s again", w.ID)
 	}
@@ -211,6 +216,9 @@ func (s *Service) again(ctx context.Context, w domain.Webhook, attempts []domain
 	if err == nil {
 		var d events.Delivery
 		if d, err = events.Again(w, e, attempts); err == nil {
+			if w.Pulled() {
+				d.NotBefore = s.now() // since when it waits for an agent
+			}
 			return &d, nil
 		}
 	}

@@ -231,7 +231,9 @@ func (s *Service) ReadDelivery(ctx context.Context,
 	if err != nil {
 		return nil, err
 	}
-	return &contract.ReadDeliveryOutput{Body: view(attempts)}, nil
+	out := &contract.ReadDeliveryOutput{Body: view(attempts)}
+	out.Body.Listeners, err = s.store.ListenerLines(ctx, w.Account, w.ID, attempts[0].EventDay, event)
+	return out, err
 }
 
 // attempts is the log of a delivery. Without a day, it is searched on the day of the event's id and its neighbours,

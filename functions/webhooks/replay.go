@@ -33,7 +33,10 @@ func (s *Service) ReplayDelivery(ctx context.Context,
 		return nil, err
 	}
 	var tx store.Tx
-	d.Asked = true
+	d.Asked, d.Tailed = true, w.Tailed(s.now())
+	if w.Pulled() {
+		d.NotBefore = s.now() // since when it waits for an agent
+	}
 	tx.Resend(events.Resend{ID: s.newID("rsd"), Account: w.Account, Delivery: &d})
 	out := &contract.ReplayDeliveryOutput{}
 	out.Body.Delivery, out.Body.Attempt = d.ID, d.Attempt

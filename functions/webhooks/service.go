@@ -13,11 +13,13 @@ import (
 	"plugboard/shared/egress"
 	"plugboard/shared/fault"
 	"plugboard/shared/fieldvalues"
+	"plugboard/shared/signing"
 	"plugboard/shared/store"
 )
 
-// Sealer keeps webhooks' secrets. Nothing is opened here.
+// Sealer keeps webhooks' secrets, and opens those that sign deliveries.
 type Sealer interface {
+	signing.Opener
 	Seal(ctx context.Context, a domain.AccountID, resource string, plain domain.Secret) (domain.Sealed, error)
 }
 
@@ -62,6 +64,12 @@ func (s *Service) Routes(api *contract.API) {
 	contract.ReadWebhookStatistics.Handle(api, s.Statistics)
 	contract.ListDeliveryAddresses.Handle(api, s.DeliveryAddresses)
 	contract.ListEventAudience.Handle(api, s.ListEventAudience)
+	contract.PullDeliveries.Handle(api, s.PullDeliveries)
+	contract.AcknowledgeDeliveries.Handle(api, s.AcknowledgeDeliveries)
+	contract.CreateAgentCode.Handle(api, s.CreateAgentCode)
+	contract.PairAgent.Handle(api, s.PairAgent)
+	contract.ListAgents.Handle(api, s.Agents)
+	contract.RemoveAgent.Handle(api, s.RemoveAgent)
 	contract.ReplayDelivery.Handle(api, s.ReplayDelivery)
 	contract.CreateReplay.Handle(api, s.CreateReplay)
 	contract.ListReplays.Handle(api, s.Replays)
@@ -89,6 +97,9 @@ func (s *Service) webhookAndHealth(ctx context.Context, id domain.WebhookID) (do
 }
 
 func visible(w domain.Webhook, c auth.Caller) bool {
+	if c.Agent != nil {
+		return w.ID == c.Agent.Webhook
+	}
 	return c.Extension() == "" || w.Extension == c.Extension()
 }
 

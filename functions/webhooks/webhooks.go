@@ -153,7 +153,15 @@ func (s *Service) Delete(ctx context.Context, in *contract.WebhookInput) (*contr
 	if w.Extension != "" {
 		return nil, domain.ManagedBy(w.Extension, "webhook")
 	}
+	agents, err := s.store.Agents(ctx, w.Account, w.ID)
+	if err != nil {
+		return nil, err
+	}
 	var tx store.Tx
+	for _, a := range agents {
+		tx.Discard(a)
+		tx.Discard(domain.AgentKey{Hash: a.Hash})
+	}
 	tx.Delete(&w)
 	tx.Remember(w, s.now())
 	tx.Count(w.Account, domain.QuotaWebhooks, -1)
@@ -196,6 +204,7 @@ func (s *Service) prove(ctx context.Context, w *domain.Webhook, given domain.Cre
 func (s *Service) validateNew(ctx context.Context, in *contract.CreateWebhookInput) ([]fault.Field, error) {
 	wrong, err := s.filterFaults(ctx, auth.From(ctx).Account, in.Body.Filters)
 	wrong = append(wrong, s.urlFaults("/url", domain.WebhookURL, in.Body.URL)...)
+	wrong = append(wrong, domain.Credentials{}.CheckPulled(in.Body.URL, in.Change())...)
 	return append(wrong, s.credentialFaults(domain.Credentials{}, in.Change())...), err
 }
 
@@ -209,6 +218,7 @@ func (s *Service) changeFaults(ctx context.Context, w domain.Webhook,
 	}
 	to := w.URL
 	set(&to, in.Body.URL)
+	wrong = append(wrong, w.Credentials.CheckPulled(to, in.Change())...)
 	return append(wrong, w.Credentials.MovedSecrets(in.Change(), w.URL, to)...), err
 }
 

@@ -13,13 +13,15 @@ import (
 // Caller is who the gate let in.
 type Caller struct {
 	Model     Model
-	Account   domain.AccountID // the account that the request is about; empty for partner and public
-	User      *domain.User     // dashboard: who signed in; integration: for whom it acts, if it says
-	Token     *domain.Token    // integration
-	Partner   domain.PartnerID // partner
-	Session   *domain.Session  // participant
-	Callback  *Callback        // webhook-secret
-	Principal string           // the credential's owner, for logs and Idempotency-Key; no secret
+	Account   domain.AccountID  // the account that the request is about; empty for partner and public
+	User      *domain.User      // dashboard: who signed in; integration: for whom it acts, if it says
+	Token     *domain.Token     // integration
+	Partner   domain.PartnerID  // partner
+	Session   *domain.Session   // participant
+	Callback  *Callback         // webhook-secret
+	Agent     *domain.AgentKey  // agent
+	AgentCode *domain.AgentCode // agent-code
+	Principal string            // the credential's owner, for logs and Idempotency-Key; no secret
 	// for logs, of a platform's or partner's key, of which an owner may have two: see keyPrint
 	KeyPrint string
 }

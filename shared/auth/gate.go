@@ -32,6 +32,8 @@ type Records interface {
 	Installation(ctx context.Context, a domain.AccountID, e domain.ExtensionID) (domain.Installation, error)
 	PartnerKey(ctx context.Context, hash string) (domain.PartnerKey, error)
 	Session(ctx context.Context, hash string) (domain.Session, error)
+	AgentKey(ctx context.Context, hash string) (domain.AgentKey, error)
+	AgentCode(ctx context.Context, hash string) (domain.AgentCode, error)
 	Contract(ctx context.Context, a domain.AccountID, id domain.ContractID) (domain.Contract, error)
 	Callback(ctx context.Context, a domain.AccountID, e domain.ExtensionID, epoch int,
 		id string) (domain.Callback, error)
@@ -150,6 +152,10 @@ func (g *Gate) authenticate(ctx context.Context, r Request, d Demand) (Caller, e
 		return g.partnerCaller(ctx, credential)
 	case strings.HasPrefix(credential, secret.SessionPrefix):
 		return g.participantCaller(ctx, credential)
+	case strings.HasPrefix(credential, secret.AgentPrefix):
+		return g.agentCaller(ctx, credential)
+	case strings.HasPrefix(credential, secret.AgentCodePrefix):
+		return g.agentCodeCaller(ctx, credential)
 	default:
 		return g.dashboardCaller(ctx, credential)
 	}

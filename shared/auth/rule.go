@@ -17,13 +17,15 @@ const (
 	ModelPlatform      Model = "platform"
 	ModelPublic        Model = "public"
 	ModelWebhookSecret Model = "webhook-secret"
+	ModelAgent         Model = "agent"
+	ModelAgentCode     Model = "agent-code"
 	ModelInternal      Model = "internal"
 )
 
 // Models is every model that exists; a rule with another one is refused when the operation is declared.
 var Models = []Model{
 	ModelDashboard, ModelIntegration, ModelParticipant, ModelPartner, ModelPlatform, ModelPublic, ModelWebhookSecret,
-	ModelInternal,
+	ModelAgent, ModelAgentCode, ModelInternal,
 }
 
 // Rule is one way in: a model and what it must hold besides.
@@ -56,6 +58,12 @@ func Platform() Rule { return Rule{Model: ModelPlatform} }
 
 // WebhookSecret lets in who signed the request with the callback secret of the installation that the path names.
 func WebhookSecret() Rule { return Rule{Model: ModelWebhookSecret} }
+
+// Agent lets in the key of an agent, which is bound to one webhook.
+func Agent() Rule { return Rule{Model: ModelAgent} }
+
+// AgentCode lets in a code that pairs an agent.
+func AgentCode() Rule { return Rule{Model: ModelAgentCode} }
 
 // Public lets in anyone.
 func Public() Rule { return Rule{Model: ModelPublic} }

@@ -18,7 +18,7 @@ type ListAccountDeliveriesInput struct {
 	To         Time                   `query:"to" doc:"Only deliveries of events before this time. Default: now."`
 	States     []domain.DeliveryState `query:"state,explode" nullable:"false" maxItems:"5" enum:"delivered,retrying,exhausted,skipped,cancelled" doc:"Only deliveries in one of these states. Repeatable."`
 	Statuses   []string               `query:"status,explode" nullable:"false" maxItems:"10" maxLength:"16" doc:"Only deliveries with an attempt that was answered so: an HTTP status, or 2xx, 3xx, 4xx or 5xx. Repeatable." example:"[\"503\"]"`
-	Failures   []domain.FailureClass  `query:"failure,explode" nullable:"false" maxItems:"10" enum:"dns,blocked-address,dial,tls,timeout,connection,status,token,unsendable,backlog" doc:"Only deliveries with an attempt that failed of one of these causes. Repeatable."`
+	Failures   []domain.FailureClass  `query:"failure,explode" nullable:"false" maxItems:"10" enum:"dns,blocked-address,dial,tls,timeout,connection,status,token,unsendable,backlog,not-pulled" doc:"Only deliveries with an attempt that failed of one of these causes. Repeatable."`
 	EventTypes []string               `query:"event_type,explode" nullable:"false" maxItems:"40" maxLength:"64" doc:"Only deliveries of events of these types. Repeatable."`
 	Contract   domain.ContractID      `query:"contract_id" maxLength:"64" doc:"Only deliveries of this contract's events."`
 }

@@ -14,6 +14,9 @@ import (
 // Version is the contract's: the released one is in released.json, and a breaking change against it fails.
 const Version = "0.7.0"
 
+// UserAgent names us to endpoints.
+const UserAgent = "plugboard/" + Version
+
 var problemSchema = reflect.TypeFor[Problem]()
 
 // securitySchemes is how each model's credential travels.
@@ -25,6 +28,10 @@ var securitySchemes = map[string]*huma.SecurityScheme{
 		Description: "An API token, pb_live_…. Acts for a user by the header " + auth.HeaderUser + "."},
 	string(auth.ModelParticipant): {Type: "http", Scheme: "bearer",
 		Description: "A participant's session, pb_sess_…, of one contract, until its end or the contract's."},
+	string(auth.ModelAgent): {Type: "http", Scheme: "bearer",
+		Description: "An agent's key, pb_agent_…, which is good for one webhook."},
+	string(auth.ModelAgentCode): {Type: "http", Scheme: "bearer",
+		Description: "A pairing code, pb_pair_…, good once within 10 minutes."},
 	string(auth.ModelPartner): {Type: "http", Scheme: "bearer", Description: "A partner key, pb_partner_…."},
 	string(auth.ModelWebhookSecret): {Type: "apiKey", In: "header", Name: auth.HeaderCallbackSignature,
 		Description: "Standard Webhooks, with the installation's callback secret, over the body as it is sent. The " +

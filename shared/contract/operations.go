@@ -1162,9 +1162,9 @@ var (
 		Method:  http.MethodDelete, Path: "/v1/webhooks/{webhook_id}", Status: 204,
 		Auth:   auth.AnyOf(auth.Dashboard(domain.Admin), auth.Integration(domain.ScopeWebhooksWrite)),
 		Errors: fault.Kinds{fault.NotFound},
-		Reads:  domain.Records{domain.RecordWebhook},
+		Reads:  domain.Records{domain.RecordWebhook, domain.RecordAgent},
 		Writes: domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordQuotaUse,
-			domain.RecordRetiredWebhook},
+			domain.RecordRetiredWebhook, domain.RecordAgent, domain.RecordAgentKey},
 	})
 	RotateWebhookSecret = declare[RotateWebhookSecretInput, RotateWebhookSecretOutput](inWebhooks, Operation{
 		ID:      "rotate-webhook-secret",
@@ -1276,6 +1276,61 @@ var (
 		Summary: "List the addresses that deliveries come from, where they are fixed.",
 		Method:  http.MethodGet, Path: "/v1/delivery-addresses", Status: 200,
 		Auth: auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeWebhooksRead), auth.Platform()),
+	})
+	PullDeliveries = declare[PullDeliveriesInput, PullDeliveriesOutput](inWebhooks, Operation{
+		ID: "pull-deliveries", Since: "0.7.0",
+		Summary: "Fetch deliveries, signed: as a listener beside the endpoint, or as the agent of a webhook without URL.",
+		Method:  http.MethodPost, Path: "/v1/webhooks/{webhook_id}/pull", Status: 200,
+		Auth:   auth.AnyOf(auth.Agent(), auth.Integration(domain.ScopeDeliveriesPull)),
+		Errors: fault.Kinds{fault.NotFound},
+		Reads: domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordAccount, domain.RecordInstallation,
+			domain.RecordExtension, domain.RecordLifecycle, domain.RecordEvent, domain.RecordTailHead, domain.RecordTailed,
+			domain.RecordParked},
+		Writes: domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordLease},
+	})
+	AcknowledgeDeliveries = declare[AcknowledgeDeliveriesInput, AcknowledgeDeliveriesOutput](inWebhooks, Operation{
+		ID: "acknowledge-deliveries", Since: "0.7.0",
+		Summary: "Record what an endpoint answered to deliveries that were pulled.",
+		Method:  http.MethodPost, Path: "/v1/webhooks/{webhook_id}/pull/ack", Status: 200,
+		Auth:    auth.AnyOf(auth.Agent(), auth.Integration(domain.ScopeDeliveriesPull)),
+		Errors:  fault.Kinds{fault.NotFound},
+		MaxBody: 1 << 20,
+		Reads:   domain.Records{domain.RecordWebhook, domain.RecordTailed, domain.RecordParked},
+		Writes:  domain.Records{domain.RecordParked, domain.RecordResend, domain.RecordAttempt},
+	})
+	CreateAgentCode = declare[CreateAgentCodeInput, CreateAgentCodeOutput](inWebhooks, Operation{
+		ID: "create-agent-code", Since: "0.7.0",
+		Summary: "Make a code that pairs one agent with a webhook without URL.",
+		Method:  http.MethodPost, Path: "/v1/webhooks/{webhook_id}/agent-codes", Status: 201,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Admin), auth.Integration(domain.ScopeWebhooksSecrets)),
+		Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordWebhook},
+		Writes: domain.Records{domain.RecordAgentCode},
+	})
+	PairAgent = declare[PairAgentInput, PairAgentOutput](inWebhooks, Operation{
+		ID: "pair-agent", Since: "0.7.0",
+		Summary: "Exchange a pairing code for an agent's own key.",
+		Method:  http.MethodPost, Path: "/v1/agents", Status: 201,
+		Auth:   auth.AnyOf(auth.AgentCode()),
+		Reads:  domain.Records{domain.RecordAgentCode, domain.RecordWebhook, domain.RecordAgent},
+		Writes: domain.Records{domain.RecordAgentCode, domain.RecordAgent, domain.RecordAgentKey},
+	})
+	ListAgents = declare[ListAgentsInput, ListAgentsOutput](inWebhooks, Operation{
+		ID: "list-agents", Since: "0.7.0",
+		Summary: "List the agents of a webhook, with the one that pulled last.",
+		Method:  http.MethodGet, Path: "/v1/webhooks/{webhook_id}/agents", Status: 200,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Member), auth.Integration(domain.ScopeWebhooksRead)),
+		Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordWebhook, domain.RecordAgent, domain.RecordLease},
+	})
+	RemoveAgent = declare[RemoveAgentInput, RemoveAgentOutput](inWebhooks, Operation{
+		ID: "remove-agent", Since: "0.7.0",
+		Summary: "Remove an agent. Its key ends at once.",
+		Method:  http.MethodDelete, Path: "/v1/webhooks/{webhook_id}/agents/{agent_id}", Status: 204,
+		Auth:   auth.AnyOf(auth.Dashboard(domain.Admin), auth.Integration(domain.ScopeWebhooksSecrets)),
+		Errors: fault.Kinds{fault.NotFound},
+		Reads:  domain.Records{domain.RecordWebhook, domain.RecordAgent},
+		Writes: domain.Records{domain.RecordAgent, domain.RecordAgentKey},
 	})
 	ReplayDelivery = declare[ReplayDeliveryInput, ReplayDeliveryOutput](inWebhooks, Operation{
 		ID: "replay-delivery", Since: "0.3.0",

@@ -111,6 +111,10 @@ func callerInWords(r auth.Rule) string {
 		return "the platform"
 	case auth.ModelWebhookSecret:
 		return "the partner's signed callbacks"
+	case auth.ModelAgent:
+		return "the webhook's agents"
+	case auth.ModelAgentCode:
+		return "who has a pairing code"
 	case auth.ModelPublic:
 		return "everyone, without a credential"
 	default:

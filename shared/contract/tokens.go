@@ -12,7 +12,7 @@ import (
 type CreateTokenInput struct {
 	Body struct {
 		Name      string         `json:"name" minLength:"1" maxLength:"128" example:"Nightly export"`
-		Scopes    []domain.Scope `json:"scopes" maxItems:"20" enum:"contracts:read,contracts:write,participants:act,templates:read,templates:write,webhooks:read,webhooks:write,webhooks:secrets,catalogue:read" doc:"Each scope once."`
+		Scopes    []domain.Scope `json:"scopes" maxItems:"20" enum:"contracts:read,contracts:write,participants:act,templates:read,templates:write,webhooks:read,webhooks:write,webhooks:secrets,catalogue:read,deliveries:pull" doc:"Each scope once."`
 		ExpiresIn int            `json:"expires_in_days,omitempty" minimum:"1" maximum:"365" default:"90" doc:"When it ends, at most a year from now."`
 	}
 }

@@ -283,6 +283,7 @@ type DeliveryView struct {
 	EventType string               `json:"event_type"`
 	State     domain.DeliveryState `json:"state" enum:"delivered,retrying,exhausted,skipped,cancelled"`
 	Attempts  []domain.Attempt     `json:"attempts" doc:"Oldest first."`
+	Listeners []domain.Attempt     `json:"listeners,omitempty" doc:"What listeners report of it, in read-delivery. Absent when none did."`
 }
 
 type ListDeliveriesInput struct {

@@ -114,6 +114,7 @@ const (
 	ScopeWebhooksWrite   Scope = "webhooks:write"
 	ScopeWebhooksSecrets Scope = "webhooks:secrets"
 	ScopeCatalogueRead   Scope = "catalogue:read"
+	ScopeDeliveriesPull  Scope = "deliveries:pull" // listen to a webhook's deliveries
 )
 
 // AnyScope is the demand of an operation that every token may use, even one without a scope.
@@ -123,6 +124,7 @@ const AnyScope Scope = "any scope"
 var Scopes = []Scope{
 	ScopeContractsRead, ScopeContractsWrite, ScopeParticipantsAct, ScopeTemplatesRead, ScopeTemplatesWrite,
 	ScopeWebhooksRead, ScopeWebhooksWrite, ScopeWebhooksSecrets, ScopeCatalogueRead,
+	ScopeDeliveriesPull,
 }
 
 // Token is an API token, found by its hash; the token itself is stored nowhere. A token with an Extension is valid

@@ -112,6 +112,9 @@ func (c *blueprintCheck) webhooks(heard func(string) bool) {
 		if problem := WebhookURL.Problem(w.URL); problem != "" {
 			c.add(at+"/url", "invalid", "%s", problem)
 		}
+		if w.URL == AgentURL && (w.Auth.Scheme != AuthNone || len(w.Headers)+len(w.Query) > 0) {
+			c.add(at+"/url", "contradiction", "%s", agentAddsAuth)
+		}
 		for j, event := range w.EventTypes {
 			if !heard(event) {
 				c.add(fmt.Sprintf("%s/event_types/%d", at, j), "unknown-event-type", "Contracts have no event type %q.",

@@ -68,9 +68,10 @@ func ReleasedToRecord(webhooks int) int { return min(ReleaseRecordedMax, release
 
 func releaseShare(webhooks int) int { return max(1, ReleaseTotal/max(1, webhooks)) }
 
-// ParkedKept is how long what is parked is kept at most. Five days without a success disable a webhook, and then, as
-// when it is gone, what is parked is let go to be recorded.
-const ParkedKept = 14 * 24 * time.Hour
+// ParkedKept is how long what is parked is kept at most: longer than a delivery waits for an agent. Behind a breaker it
+// waits less. Five days without a success disable a webhook, and then, as when it is gone, what is parked is let go to
+// be recorded.
+const ParkedKept = PulledWithin + 24*time.Hour
 
 // Breaker is a webhook's. While it is open deliveries are parked, which is no attempt; when ProbeAt has come, one of
 // them, who claims it, makes its attempt as the probe. A success closes it.

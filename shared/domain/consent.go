@@ -96,6 +96,9 @@ func (b BlueprintSpec) consent(next BlueprintSpec) []ConsentReason {
 
 // host is where a URL leads: scheme, name and port. Text that is no absolute URL stays as it is.
 func host(raw string) string {
+	if raw == AgentURL {
+		return "an agent in the account's own network"
+	}
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" {
 		return raw

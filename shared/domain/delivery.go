@@ -26,6 +26,7 @@ const (
 	FailureStatus         FailureClass = "status"     // an answer other than 2xx
 	FailureToken          FailureClass = "token"      // the token endpoint gave no access token
 	FailureUnsendable     FailureClass = "unsendable" // the declaration and its values make no valid request
+	FailureNotPulled      FailureClass = "not-pulled" // no agent pulled it within PulledWithin
 	FailureBacklog        FailureClass = "backlog"    // no turn within TurnsWithin at the policy's rate
 )
 
@@ -42,13 +43,16 @@ type Attempt struct {
 	URL          string            `json:"url,omitempty" doc:"The URL that the request went to. Absent when none was sent, in old lines, and where a success has a long one."`
 	Outcome      Outcome           `json:"outcome" enum:"delivered,failed,exhausted,skipped,cancelled"`
 	Status       int               `json:"status,omitempty" doc:"The endpoint's HTTP status. Absent without an answer."`
-	Failure      FailureClass      `json:"failure,omitempty" enum:"dns,blocked-address,dial,tls,timeout,connection,status,token,unsendable,backlog" doc:"The cause of the failure."`
+	Failure      FailureClass      `json:"failure,omitempty" enum:"dns,blocked-address,dial,tls,timeout,connection,status,token,unsendable,backlog,not-pulled" doc:"The cause of the failure."`
 	Reason       string            `json:"reason,omitempty" doc:"Why it failed, in words."`
 	Headers      map[string]string `json:"headers,omitempty" doc:"Helpful headers of a failed answer, secrets masked."`
 	Excerpt      string            `json:"excerpt,omitempty" doc:"The beginning of a failed answer's body, at most 16 KiB, secrets masked; shorter in lists."`
 	At           time.Time         `json:"at"`
 	Milliseconds int64             `json:"milliseconds,omitempty"`
 	NextAt       time.Time         `json:"next_at,omitzero" doc:"When the next attempt is due."`
+
+	Agent    AgentID `json:"agent_id,omitempty" doc:"The agent that made the request. Absent when we did."`
+	Listener string  `json:"listener,omitempty" doc:"Who listened and reports this. Such a line is no attempt at the endpoint."`
 
 	// What another attempt needs besides the event. Not shown.
 	Epoch   int    `json:"epoch,omitempty" hidden:"true"`

@@ -10,9 +10,10 @@ const (
 	ActionProbe  Action = "probe"  // make the attempt as the breaker's probe, if no other process has claimed the probe
 	ActionSkip   Action = "skip"   // send nothing, and record it: the webhook is paused, disabled or suspended
 	ActionCancel Action = "cancel" // send nothing, and record it: the webhook or its epoch has ended
-	ActionPark   Action = "park"   // store it until the breaker closes
+	ActionPark   Action = "park"   // store it until the breaker closes, or an agent pulls it
 	ActionDefer  Action = "defer"  // send it again later: the endpoint asked for a pause, or its rate limit is reached
 	ActionMove   Action = "move"   // send it to the slow queue
+	ActionExpire Action = "expire" // give it up, and record it: no agent pulled it in time
 	ActionForget Action = "forget" // send and record nothing: its account has ended
 )
 
@@ -38,9 +39,10 @@ type Dispatch struct {
 	Extension ExtensionID // of a managed webhook
 	Epoch     int         // of its installation, when the event was fanned out
 	EventAt   time.Time
-	Farewell  bool // its event is the end of an installation
-	Slow      bool // it came by the slow queue
-	Asked     bool // a person wants the attempt now
+	Accepted  time.Time // when the event was stored, if that was later
+	Farewell  bool      // its event is the end of an installation
+	Slow      bool      // it came by the slow queue
+	Asked     bool      // a person wants the attempt now
 }
 
 // Decide says what becomes of a delivery now (design rules 5, 8 and 20). It is the only place that decides.
@@ -51,14 +53,34 @@ func Decide(to *Destination, d Dispatch, now time.Time) Decision {
 	if stopped := Stopped(to, d); stopped.Action != "" {
 		return stopped
 	}
-	switch breaker := to.Health.Breaker; {
+	if to.Webhook.Pulled() {
+		return awaitAgent(d, now)
+	}
+	return Spared(to.Health, d, now)
+}
+
+// awaitAgent is the decision on a delivery that an agent pulls, or never pulled.
+func awaitAgent(d Dispatch, now time.Time) Decision {
+	since := d.EventAt
+	if d.Accepted.After(since) {
+		since = d.Accepted
+	}
+	if now.Sub(since) >= PulledWithin {
+		return Decision{Action: ActionExpire, Reason: "No agent pulled it within 29 days."}
+	}
+	return Decision{Action: ActionPark}
+}
+
+// Spared is the decision that an endpoint's health makes: whether it gets the delivery now (design rule 20).
+func Spared(h Health, d Dispatch, now time.Time) Decision {
+	switch breaker := h.Breaker; {
 	case breaker.Holds(now) && d.Slow && (breaker.Due(now) || d.Asked):
 		return Decision{Action: ActionProbe}
 	case breaker.Holds(now):
 		return Decision{Action: ActionPark}
-	case now.Before(to.Health.PausedUntil) && !d.Asked:
-		return Decision{Action: ActionDefer, Until: to.Health.PausedUntil}
-	case to.Health.Slow() && !d.Slow:
+	case now.Before(h.PausedUntil) && !d.Asked:
+		return Decision{Action: ActionDefer, Until: h.PausedUntil}
+	case h.Slow() && !d.Slow:
 		return Decision{Action: ActionMove}
 	}
 	return Decision{Action: ActionSend}

@@ -31,10 +31,12 @@ type Health struct {
 	FailingSince time.Time `json:"failing_since"`   // the first failed attempt since the last success
 	WarnedAt     time.Time `json:"warned_at,omitzero"`
 	DisabledAt   time.Time `json:"disabled_at,omitzero"`
-	Reason       string    `json:"reason"` // of the attempt that led to the state
-	Breaker      Breaker   `json:"breaker,omitzero"`
-	SlowSince    time.Time `json:"slow_since,omitzero"`   // when its deliveries moved to the slow queue
-	PausedUntil  time.Time `json:"paused_until,omitzero"` // the pause that its endpoint asked for
+	// UnpulledSince is since when a delivery waits that no agent pulls, if that is why the account was warned
+	UnpulledSince time.Time `json:"unpulled_since,omitzero"`
+	Reason        string    `json:"reason"` // of the attempt that led to the state
+	Breaker       Breaker   `json:"breaker,omitzero"`
+	SlowSince     time.Time `json:"slow_since,omitzero"`   // when its deliveries moved to the slow queue
+	PausedUntil   time.Time `json:"paused_until,omitzero"` // the pause that its endpoint asked for
 	Revision
 }
 
@@ -63,6 +65,9 @@ func (h Health) Of(w Webhook) Health {
 // Standard Webhooks says; any other failure begins the clock, or moves on when it is time.
 func (h Health) After(a Attempt, now time.Time) Health {
 	const gone = 410
+	if !h.UnpulledSince.IsZero() { // an attempt was made: silence does not count towards disabling
+		h.UnpulledSince, h.FailingSince = time.Time{}, now
+	}
 	switch state := h.State(); {
 	case state == HealthDisabled:
 		return h
@@ -82,5 +87,16 @@ func (h Health) After(a Attempt, now time.Time) Health {
 		h.FailingSince = now
 	}
 	h.Reason = a.Reason
+	return h
+}
+
+// Unpulled is h when a delivery has waited for an agent since then, for WarnAfter: the account is warned. It is never
+// disabled for that: what waits harms nobody.
+func (h Health) Unpulled(since, now time.Time) Health {
+	if s := h.State(); s == HealthDisabled || s == HealthWarned {
+		return h
+	}
+	h.FailingSince, h.UnpulledSince, h.WarnedAt = since, since, now
+	h.Reason = "No agent has pulled deliveries that wait since " + since.Format(time.RFC3339) + "."
 	return h
 }

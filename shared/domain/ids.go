@@ -29,6 +29,7 @@ type (
 	DeliveryID     string
 	RolloutID      string
 	ReplayID       string
+	AgentID        string
 )
 
 // Longest ids, in characters. Credentials and headers name things before any schema is looked at, and a key of DynamoDB

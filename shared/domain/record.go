@@ -54,6 +54,9 @@ const (
 	RecordDataKey     Record = "data-key"
 	RecordQuotaUse    Record = "quota-use"
 	RecordHealth      Record = "webhook-health"
+	RecordAgent       Record = "agent"
+	RecordAgentKey    Record = "agent-key"
+	RecordAgentCode   Record = "agent-code"         // pairs an agent, once
 	RecordRequests    Record = "requests"           // how many an account or partner made in some seconds
 	RecordAttempt     Record = "attempt"            // in the deliveries table, as are all that follow
 	RecordDue         Record = "due"                // a delivery that waits for its next attempt
@@ -61,6 +64,9 @@ const (
 	RecordPace        Record = "pace"               // until when the turns to send to a webhook are taken
 	RecordParked      Record = "parked"             // a delivery that waits for its webhook's breaker to close
 	RecordStatistics  Record = "webhook-statistics" // a webhook's figures of one hour
+	RecordTailed      Record = "tailed"             // a delivery that is kept for listeners
+	RecordTailHead    Record = "tail-head"          // the number of the newest of those
+	RecordLease       Record = "pull-lease"         // which agent may pull, and until when
 	RecordWatched     Record = "watched"            // a webhook whose breaker opened, for which something may be parked
 )
 

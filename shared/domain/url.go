@@ -21,6 +21,8 @@ const (
 func (u URLUse) Problem(raw string) string {
 	parsed, err := url.Parse(raw)
 	switch {
+	case u == WebhookURL && raw == AgentURL:
+		return ""
 	case strings.Contains(raw, "{{"):
 		return u.fixed()
 	case EncodedURL(raw) != raw:

@@ -37,7 +37,8 @@ type Webhook struct {
 	SecretMadeAt time.Time      `json:"signing_secret_made_at,omitzero"` // of one that was rotated
 	Former       []FormerSecret `json:"former_signing_secrets,omitempty"`
 	Paused       bool           `json:"paused"`
-	EndsAt       time.Time      `json:"ends_at,omitzero"` // a lifecycle webhook's, once its installation has ended
+	EndsAt       time.Time      `json:"ends_at,omitzero"`      // a lifecycle webhook's, once its installation has ended
+	TailedUntil  time.Time      `json:"tailed_until,omitzero"` // its deliveries are kept for listeners until then
 	CreatedAt    time.Time      `json:"created_at"`
 	UpdatedAt    time.Time      `json:"updated_at"`
 	Revision

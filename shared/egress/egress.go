@@ -118,6 +118,9 @@ func (c Config) URLProblem(use domain.URLUse, raw string) string {
 	if problem := use.Problem(raw); problem != "" {
 		return problem
 	}
+	if raw == domain.AgentURL {
+		return "" // nothing is dialled
+	}
 	u, _ := url.Parse(raw)
 	if u.Scheme != "https" && !c.AllowPrivate {
 		return string(use) + " begins with https://."

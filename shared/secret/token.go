@@ -21,6 +21,8 @@ const (
 	HandOffPrefix     = "pb_code_"
 	ConsoleLinkPrefix = "pb_link_"
 	signingPrefix     = "whsec_" // Standard Webhooks
+	AgentPrefix       = "pb_agent_"
+	AgentCodePrefix   = "pb_pair_"
 )
 
 var crockford = "0123456789abcdefghjkmnpqrstvwxyz"

@@ -34,7 +34,7 @@ func (s *Store) AppendAttempts(ctx context.Context, attempts []domain.Attempt, w
 		item[PartitionKey], item[SortKey], item[recordAttribute] = str(k.pk), str(k.sk),
 			str(string(domain.RecordAttempt))
 		item[ExpiresAt] = num(a.At.Add(attemptsKept).Unix())
-		if a.Outcome != domain.OutcomeDelivered {
+		if a.Outcome != domain.OutcomeDelivered && a.Listener == "" {
 			item[UnsentIndex.SortKey] = str(k.sk)
 		}
 		puts = append(puts, types.WriteRequest{PutRequest: &types.PutRequest{Item: item}})
@@ -77,6 +77,8 @@ func attemptItem(a domain.Attempt) map[string]types.AttributeValue {
 	text("failure", string(a.Failure))
 	text("reason", a.Reason)
 	text("excerpt", a.Excerpt)
+	text("agent_id", string(a.Agent))
+	text("listener", a.Listener)
 	number("epoch", int64(a.Epoch))
 	number("status", int64(a.Status))
 	number("milliseconds", a.Milliseconds)

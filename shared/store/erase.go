@@ -138,6 +138,8 @@ func (c *collector) item(ctx context.Context, item map[string]types.AttributeVal
 	case domain.RecordAccount: // erased last of all
 	case domain.RecordOwnToken:
 		c.take(token(textOf(item, "hash")), b)
+	case domain.RecordAgent:
+		c.take(Belonging{Record: domain.RecordAgentKey, key: key{"AGENTKEY#" + textOf(item, "hash"), "AGENTKEY"}}, b)
 	case domain.RecordInstallation:
 		extension := domain.ExtensionID(textOf(item, "extension_id"))
 		account := domain.AccountID(textOf(item, "account_id"))
@@ -175,6 +177,9 @@ func (c *collector) item(ctx context.Context, item map[string]types.AttributeVal
 			return err
 		}
 		if err := c.statistics(ctx, w.ID); err != nil || c.full {
+			return err
+		}
+		if err := c.pulled(ctx, w.ID); err != nil || c.full {
 			return err
 		}
 		c.take(b)
@@ -287,6 +292,21 @@ func (c *collector) statistics(ctx context.Context, w domain.WebhookID) error {
 	}, func(_ context.Context, item map[string]types.AttributeValue) error {
 		b := belonging(item)
 		b.Record, b.logged = domain.RecordStatistics, true
+		c.take(b)
+		return nil
+	})
+}
+
+// pulled takes what is kept for a webhook's listeners, and the lease of its agents.
+func (c *collector) pulled(ctx context.Context, w domain.WebhookID) error {
+	return c.each(ctx, &dynamodb.QueryInput{
+		TableName: &c.store.deliveries, KeyConditionExpression: aws.String("pk = :pk"),
+		ProjectionExpression: aws.String("pk, sk, #record"), ExpressionAttributeNames: map[string]string{"#record": recordAttribute},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(pullPartition(w))},
+		ConsistentRead:            aws.Bool(true),
+	}, func(_ context.Context, item map[string]types.AttributeValue) error {
+		b := belonging(item)
+		b.logged = true
 		c.take(b)
 		return nil
 	})

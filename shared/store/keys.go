@@ -67,6 +67,9 @@ import (
 //	SUBMISSIONS           <time>#<slug>#<version>  submission     all, in pages, the oldest first
 //	ACCOUNT#<id>#IDEMPOTENCY#<shard>  <sha256>    idempotency     caller, operation, Idempotency-Key; erasure
 //	IDEMPOTENCY#<sha256>  IDEMPOTENCY             idempotency     the same, where the request names no account
+//	ACCOUNT#<id>          AGENT#<webhook>#<id>    agent           all of a webhook
+//	AGENTKEY#<sha256>     AGENTKEY                agent-key       hash of the presented key
+//	AGENTCODE#<sha256>    AGENTCODE               agent-code      hash of the presented code
 //	REQUESTS#<caller>     <unix time>             requests        the gate, for the limit of an account or partner
 //	DATAKEY#<yyyy-mm>     DATAKEY                 data-key        month of a sealed secret
 //
@@ -95,6 +98,7 @@ import (
 //
 //	pk                                  sk                                 record    read by
 //	WEBHOOK#<id>#<yyyy-mm-dd>#<shard>   <event id>#<attempt>#<a unique>    attempt   webhook and day; delivery
+//	WEBHOOK#<id>#<yyyy-mm-dd>#<shard>   <event id>#~#<attempt>#<a unique>  attempt   a listener's line, of a delivery
 //
 //	DUE#<yyyy-mm-ddThh>#<shard>         <time>#<delivery id>#<attempt>     due       redelivery, oldest first
 //	DUE                                 CURSOR                             due-cursor  redelivery
@@ -102,6 +106,9 @@ import (
 //	STATISTICS#<webhook id>             <yyyy-mm-ddThh>                    webhook-statistics  the hours of a webhook
 //	PARKED#<webhook>#<shard>            <event time>#<delivery id>#<attempt>#…  parked    webhook, oldest first
 //	WATCHED                             <account>#<webhook>                watched   all, by redelivery
+//	PULL#<webhook>                      TAIL#<number>                      tailed    listeners, in their order
+//	PULL#<webhook>                      HEAD                               tail-head  fanout and replay, to number them
+//	PULL#<webhook>                      LEASE                              pull-lease  taken by one agent at a time
 //
 // and its index of failed attempts:
 //
@@ -221,6 +228,12 @@ func keyOf(v any) (key, domain.Record) {
 		return replayKey(v.Account, v.Webhook, v.ID), domain.RecordReplay
 	case domain.Replaying:
 		return replayingKey(v.Account, v.Webhook), domain.RecordReplaying
+	case domain.Agent:
+		return agentKey(v.Account, v.Webhook, v.ID), domain.RecordAgent
+	case domain.AgentKey:
+		return key{"AGENTKEY#" + v.Hash, "AGENTKEY"}, domain.RecordAgentKey
+	case domain.AgentCode:
+		return key{"AGENTCODE#" + v.Hash, "AGENTCODE"}, domain.RecordAgentCode
 	case DataKey:
 		return key{"DATAKEY#" + v.Month, "DATAKEY"}, domain.RecordDataKey
 	case elsewhere:
@@ -354,6 +367,10 @@ func requestsKey(caller string, window time.Time) key {
 	return key{"REQUESTS#" + caller, strconv.FormatInt(window.Unix(), 10)}
 }
 
+func agentKey(a domain.AccountID, w domain.WebhookID, id domain.AgentID) key {
+	return inAccount(a, "AGENT", string(w)+"#"+string(id))
+}
+
 func paceKey(w domain.WebhookID) key { return key{"PACE#" + string(w), "PACE"} }
 
 const (
@@ -362,10 +379,17 @@ const (
 	outboxKept    = 30 * 24 * time.Hour
 )
 
+// A listener's line comes after the attempts, so that reading those does not read it.
 func attemptKey(a domain.Attempt, unique string) key {
-	return key{attemptPartition(a.Webhook, a.EventDay, shardOf(a.Event)),
-		string(a.Event) + "#" + fmt.Sprintf("%03d", a.Number) + "#" + unique}
+	from := string(a.Event) + "#"
+	if a.Listener != "" {
+		from = listenersOf(a.Event)
+	}
+	return key{attemptPartition(a.Webhook, a.EventDay, shardOf(a.Event)), from + fmt.Sprintf("%03d", a.Number) + "#" + unique}
 }
+
+// listenersOf sorts after endOf the event.
+func listenersOf(e domain.EventID) string { return string(e) + "#~#" }
 
 func attemptPartition(w domain.WebhookID, day string, shard int) string {
 	return "WEBHOOK#" + string(w) + "#" + day + "#" + strconv.Itoa(shard)

@@ -40,6 +40,32 @@ func (s *Store) AttemptsFrom(ctx context.Context, a domain.AccountID, w domain.W
 		10).take(ctx, e)
 }
 
+// ListenerLines is what listeners reported of one delivery, the first attempt first; at most 100 lines.
+func (s *Store) ListenerLines(ctx context.Context, a domain.AccountID, w domain.WebhookID, day string, e domain.EventID) (
+	[]domain.Attempt, error,
+) {
+	out, err := s.db.Query(ctx, &dynamodb.QueryInput{
+		TableName: &s.deliveries, KeyConditionExpression: aws.String("pk = :pk AND begins_with(sk, :sk)"),
+		Limit: aws.Int32(100), ExpressionAttributeValues: map[string]types.AttributeValue{
+			":pk": str(attemptPartition(w, day, shardOf(e))), ":sk": str(listenersOf(e)),
+		},
+	})
+	if err != nil {
+		return nil, fault.Wrap(awsFault(err), "read what listeners report of %s", e)
+	}
+	lines := []domain.Attempt{}
+	for _, item := range out.Items {
+		var line domain.Attempt
+		if err := unmarshal(item, &line); err != nil {
+			return nil, fault.Wrap(err, "decode a listener's line")
+		}
+		if line.Account == a && !s.expired(item) {
+			lines = append(lines, line)
+		}
+	}
+	return lines, nil
+}
+
 // delivery reads all lines of a delivery consistently: the next attempt's number must not miss the last line.
 func (s *Store) delivery(ctx context.Context, of *walk, w domain.WebhookID, day string,
 	e domain.EventID) ([]domain.Attempt, error) {
@@ -233,7 +259,7 @@ func (l *logShard) next(ctx context.Context) (domain.EventID, error) {
 			if err := unmarshal(item, &a); err != nil {
 				return "", fault.Wrap(err, "decode an attempt")
 			}
-			if a.Account == l.walk.Account && !l.walk.store.expired(item) {
+			if a.Account == l.walk.Account && a.Listener == "" && !l.walk.store.expired(item) {
 				l.ready = append(l.ready, a)
 			}
 		}

@@ -29,15 +29,16 @@ func parkedPartition(w domain.WebhookID, shard int) string {
 	return fmt.Sprintf("PARKED#%s#%d", w, shard)
 }
 
+func parkedShard(d domain.DeliveryID) int { return int(crc32.ChecksumIEEE([]byte(d)) % parkedShards) }
+
 // parkedKey is the same for a repeated message. It differs when a released delivery is parked again, because its time
 // differs: its first item may still be about to be removed.
 func parkedKey(d events.Delivery) key {
-	shard := int(crc32.ChecksumIEEE([]byte(d.ID)) % parkedShards)
 	letGo := int64(0)
 	if !d.NotBefore.IsZero() {
 		letGo = d.NotBefore.UnixMilli()
 	}
-	return key{parkedPartition(d.Webhook, shard),
+	return key{parkedPartition(d.Webhook, parkedShard(d.ID)),
 		fmt.Sprintf("%s#%s#%03d#%d", d.EventAt.UTC().Format(dueTime), d.ID, d.Attempt, letGo)}
 }
 
