@@ -85,12 +85,14 @@ func changed(body any) any {
 	panic("changed: nothing in the body that the test knows how to change")
 }
 
-// snapshot is the accounts table, by key.
+// snapshot is both tables, by key.
 func (s *scene) snapshot() map[string]item {
 	s.t.Helper()
 	all := map[string]item{}
-	for _, i := range s.scan(s.tables.Config.AccountsTable) {
-		all[text(i, store.PartitionKey)+" "+text(i, store.SortKey)] = i
+	for _, table := range []string{s.tables.Config.AccountsTable, s.tables.Config.DeliveriesTable} {
+		for _, i := range s.scan(table) {
+			all[text(i, store.PartitionKey)+" "+text(i, store.SortKey)] = i
+		}
 	}
 	return all
 }
@@ -130,7 +132,7 @@ func (s *scene) overwrite(i domain.Installation) {
 }
 
 var credential = regexp.MustCompile(
-	`"(key|token|callback_secret|lifecycle_secret|signing_secret|url)":"(https://[a-z./]*)?(pb_|whsec_)[A-Za-z0-9_+/=-]{32,}",?`)
+	`"(key|code|token|callback_secret|lifecycle_secret|signing_secret|url)":"(https://[a-z./]*)?(pb_|whsec_)[A-Za-z0-9_+/=-]{32,}",?`)
 
 // withoutCredentials is an answer without what is shown once, as a repeated one is.
 func withoutCredentials(raw string) string {

@@ -159,7 +159,7 @@ func (p *puller) waiting() int {
 func (p *puller) sweep() {
 	p.t.Helper()
 	must(p.t, p.tables.At(p.now).SweptTo(p.t.Context(), p.now().Truncate(store.DueBucket)))
-	sweeper := redelivery.New(p.tables.At(p.now), p.workers.lanes, past{p.workers.fanout},
+	sweeper := redelivery.New(p.tables.At(p.now), p.workers.queues, past{p.workers.fanout},
 		metric.New("test", io.Discard, p.now), p.now)
 	_, err := sweeper.Handle(p.t.Context(), nil)
 	must(p.t, err)

@@ -18,6 +18,7 @@ func TestAttemptItem_IsWhatMarshalMakes(t *testing.T) {
 		Status: 503, Failure: domain.FailureStatus, Reason: "The answer was 503.",
 		Headers: map[string]string{"Server": "s", "Date": ""}, Excerpt: "busy",
 		EventAt: at.Add(-1), Contract: "con_1", Epoch: 3, Context: `{"customer_id":"C-1"}`,
+		Agent: "agt_1", Listener: "token:tok_1",
 		At: at, Milliseconds: 40, NextAt: at.In(time.FixedZone("", 3600)),
 	}
 	cases := map[string]domain.Attempt{"empty": {}, "full": full}
