@@ -97,6 +97,12 @@ var echoes = map[string]func(s string) string{
 	"Base64 in a form, by HTML": func(s string) string {
 		return named(url.QueryEscape(base64.StdEncoding.EncodeToString([]byte(s))))
 	},
+	// chosen after the mending
+	"percent twice":              func(s string) string { return url.QueryEscape(url.QueryEscape(s)) },
+	"percent in JSON":            func(s string) string { return quotedInJSON(escapedAll(s, inBytes("%%%02X"))) },
+	"HTML in a query":            func(s string) string { return url.QueryEscape(named(s)) },
+	"JSON in HTML":               func(s string) string { return html.EscapeString(escapedAll(s, inUnits(`\u%04X`))) },
+	"Base64 for URLs, padded":    func(s string) string { return base64.URLEncoding.EncodeToString([]byte(s)) },
 	"Base64 without its padding": func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) },
 }
 

@@ -92,6 +92,9 @@ func TestRetryAfter(t *testing.T) {
 		"Fri, 31 Dec 9999 23:59:59 GMT": retryAfterMost,
 		"Sun, 22 Nov 2026 09:31:30 GMT": 90 * time.Second,
 		"Sun, 22 Nov 2026 09:00:00 GMT": 0,
+		// chosen after the mending
+		"Sunday, 22-Nov-26 09:31:30 GMT": 90 * time.Second, "Sun Nov 22 09:31:30 2026": 90 * time.Second,
+		"120, 60": 0, "1e3": 0, "0x3c": 0,
 	} {
 		if got := retryAfter(http.Header{"Retry-After": {value}}, now); got != want {
 			t.Errorf("%q: got %s, want %s", value, got, want)

@@ -113,6 +113,13 @@ func TestToken_AnAnswerIsJudgedByItsToken(t *testing.T) {
 		"no type of token":    answers(200, "application/json", `{"access_token":"tok","token_type":null}`),
 		"Apigee's": answers(200, "application/json",
 			`{"access_token":"tok","token_type":"BearerToken","issued_at":1}`),
+		// chosen after the mending
+		"identity, said":  answers(200, "application/json", good, "Content-Encoding", "identity"),
+		"in Latin-1":      answers(200, "application/json; charset=iso-8859-1", good),
+		"a vendor's JSON": answers(200, "application/vnd.acme+json", good),
+		"a mark in gzip":  answers(200, "application/json", gzipped("\ufeff"+good), "Content-Encoding", "gzip"),
+		"unknown members": answers(200, "application/json",
+			`{"refresh_token":"r","access_token":"tok","id_token":{},"token_type":"bearer"}`),
 		"a number for scope": answers(200, "application/json",
 			`{"access_token":"tok","scope":7,"token_type":["x"],"error":null}`),
 	} {
@@ -131,7 +138,10 @@ func TestToken_HowLongItLivesIsReadHoweverItIsWritten(t *testing.T) {
 		"3599.5": 3599500*time.Millisecond - tokenLeeway,
 		`""`:     tokenKept, "null": tokenKept, `"soon"`: tokenKept, "-1": tokenKept, "0": tokenKept, "{}": tokenKept,
 		`"NaN"`: tokenKept, "true": tokenKept,
-		"1e300": tokenKeptMost - tokenLeeway, `"Inf"`: tokenKeptMost - tokenLeeway,
+		// chosen after the mending
+		`"3.6e3"`: time.Hour - tokenLeeway, `"3600s"`: tokenKept, "[3600]": tokenKept, "false": tokenKept,
+		`"-3600"`: tokenKept,
+		"1e300":   tokenKeptMost - tokenLeeway, `"Inf"`: tokenKeptMost - tokenLeeway,
 	} {
 		a := newAsking(t, answers(200, "application/json", `{"access_token":"tok","token_type":"Bearer","expires_in":`+
 			text+`}`))

@@ -49,6 +49,12 @@ func TestScan_FindsWhatTheDecoderWouldHide(t *testing.T) {
 		"a string without an end":          {`{"a":"b`, []string{}},
 		"a string that ends in its escape": {`{"a":"b\`, []string{}},
 		"nothing":                          {``, []string{}},
+		// chosen after the mending
+		"a slash in two bytes":        {"{\"a\":\"\xc0\xaf\"}", []string{"/a not-utf-8"}},
+		"beyond the last character":   {"{\"a\":[\"\xf4\x90\x80\x80\"]}", []string{"/a/0 not-utf-8"}},
+		"a text that is all":          {"\"\xff\"", []string{" not-utf-8"}},
+		"the first half twice":        {`{"a":"\uD83D\uD83D"}`, []string{"/a lone-surrogate"}},
+		"half a pair before the rest": {`{"a":"\ud83dx\ude00"}`, []string{"/a lone-surrogate"}},
 	} {
 		if got := codesOf(scanned([]byte(test.text), false).wrong); !slices.Equal(got, test.want) {
 			t.Errorf("%s: got %q, want %q", name, got, test.want)

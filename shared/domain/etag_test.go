@@ -8,6 +8,8 @@ func TestMatchesETag_ComparesStronglyByStarAndByList(t *testing.T) {
 		`, "3"`: true, `W/"1", "3"`: true,
 		`"1"`: false, `W/"3"`: false, `"1", W/"3"`: false, `3`: false, `"13"`: false, `"3`: false, `"1,3"`: false,
 		`"*"`: false, `"a,"3`: false, `*, "1"`: false,
+		// chosen after the mending
+		`"5",,"3"`: true, "\"3\"\t,\t\"1\"": true, `W/"5",W/"3"`: false, `'3'`: false, `"03"`: false,
 	} {
 		if got := MatchesETag(ifMatch, `"3"`); got != want {
 			t.Errorf("If-Match: %s: got %t, want %t", ifMatch, got, want)

@@ -24,6 +24,12 @@ func TestLineProblem_TakesWhatALanguageNeeds(t *testing.T) {
 		"a narrow space in French":      "Prix\u202f: 3\u00a0€",
 		"a Mongolian separator":         "ᠰᠠᠶᠢᠨ\u180eᠠ",
 		"nothing":                       "",
+		// chosen after the mending
+		"Tibetan":              "བོད་\u200bཡིག",
+		"Javanese":             "ꦧꦱ\u200bꦗꦮ",
+		"a keycap":             "1\ufe0f\u20e3",
+		"a flag of a rainbow":  "🏳\ufe0f\u200d🌈",
+		"a family name joined": "بی\u200cنظیر",
 	} {
 		if problem := LineProblem(text); problem != "" {
 			t.Errorf("%s: %q is refused: %s", name, text, problem)
@@ -53,6 +59,12 @@ func TestLineProblem_RefusesWhatOnlyMisleads(t *testing.T) {
 		"an annotation":                "a\ufff9b",
 		"a control character":          "a\x00b",
 		"a line separator":             "a\u2028b",
+		// chosen after the mending
+		"an invisible plus":             "a\u2064b",
+		"a soft hyphen at the end":      "Ada\u00ad",
+		"a deprecated format":           "a\u206ab",
+		"a word joiner before all":      "\u2060Ada",
+		"an embedding of another order": "\u2066\u202aAda\u2069\u202c",
 	} {
 		if LineProblem(text) == "" {
 			t.Errorf("%s: %q is taken", name, text)

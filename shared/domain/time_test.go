@@ -16,6 +16,10 @@ func TestParseTime_ReadsWhatRFC3339Writes(t *testing.T) {
 		"1990-12-31T23:59:60Z":           "1991-01-01T00:00:00Z",
 		"1990-12-31T15:59:60.5-08:00":    "1991-01-01T00:00:00Z",
 		"2028-02-29T00:00:00Z":           "2028-02-29T00:00:00Z",
+		// chosen after the mending
+		"0001-01-01T00:00:00Z":      "0001-01-01T00:00:00Z",
+		"2026-11-30T18:45:44+00:00": "2026-11-30T18:45:44Z",
+		"2026-11-30T00:30:00+14:00": "2026-11-29T10:30:00Z",
 	} {
 		if at, err := ParseTime(text); err != nil || at.Format(time.RFC3339Nano) != want {
 			t.Errorf("%s: got %s and %v, want %s", text, at, err, want)
@@ -27,6 +31,7 @@ func TestParseTime_ReadsWhatRFC3339Writes(t *testing.T) {
 		"2026-11-30T18:45:44+0100", "2026-11-30T18:45:44+24:00", "2026-11-30T24:00:00Z", "2026-02-29T00:00:00Z",
 		"2026-13-01T00:00:00Z", "2026-11-30T18:45:60Z",
 		"2026-11-30T18:45:61Z", "2026-11-30T18:45:44Z ", "٢026-11-30T18:45:44Z", "12026-11-30T18:45:44Z",
+		"2026-11-30T18:45:44\u221201:00", "2026-11-30T18:45:44Z\n", "2026-W49-1T18:45:44Z", // chosen after the mending
 	} {
 		if at, err := ParseTime(text); err == nil {
 			t.Errorf("%q: got %s, want it refused", text, at)

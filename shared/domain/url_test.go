@@ -25,6 +25,12 @@ func TestURL_WhatGoWouldSendRawIsRefusedWithItsEncoding(t *testing.T) {
 		`https://a.test/a\b`:             `no '\' as it is: write it as %5C.`,
 		"https://a.test/?q=日本":           `no '日' as it is: write it as %E6%97%A5.`,
 		"https://a.test/?mark=^&quote=`": `no '^' as it is: write it as %5E.`,
+		// chosen after the mending
+		"https://a.test/a\tb":  `write it as %09.`,
+		"https://a.test/\x7f":  `write it as %7F.`,
+		"https://a.test/😀":     `write it as %F0%9F%98%80.`,
+		"https://a.test/?q=%2": `no '%' as it is: write it as %25.`,
+		"https://日本.test/":     `no '日' in its host`,
 	} {
 		for _, use := range urlUses {
 			if got := use.Problem(raw); !strings.HasPrefix(got, string(use)) || !strings.Contains(got, want) {
