@@ -19,6 +19,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -73,6 +74,8 @@ var shared struct {
 	cursorKey string
 }
 
+var sharing sync.Mutex // guards shared
+
 func TestMain(m *testing.M) {
 	shared.issuerKey, _ = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	flag.Parse()
@@ -82,8 +85,15 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// newWorld lets a test with a world run beside others: a test mostly waits for the emulator. Subtests stay in their
+// order, since some add up.
 func newWorld(t testing.TB) *world {
 	t.Helper()
+	if test, ok := t.(*testing.T); ok && !strings.Contains(t.Name(), "/") && !alone[t.Name()] {
+		if _, again := worlds.LoadOrStore(t.Name(), true); !again {
+			test.Parallel()
+		}
+	}
 	w := &world{t: t, tables: storetest.New(t), fanned: map[string]bool{}}
 	w.tables.Store = w.tables.At(w.now, w.cost.count, w.calls.record)
 	w.cloud()
@@ -127,8 +137,16 @@ func newWorld(t testing.TB) *world {
 	return w
 }
 
+// worlds names the tests that have a world: a test may make several, and be parallel once.
+var worlds sync.Map
+
+// alone are the tests that change something of the whole process.
+var alone = map[string]bool{"TestRule22_WhatIsShownOnceIsNowhereElse": true}
+
 // cloud makes what all tests share of AWS, once.
 func (w *world) cloud() {
+	sharing.Lock()
+	defer sharing.Unlock()
 	if shared.kmsKey != "" {
 		return
 	}

@@ -50,8 +50,9 @@ func newStatistics() *statistics {
 	return &statistics{waiting: map[hourKey]*waitingCounts{}, written: map[targetKey]time.Time{}}
 }
 
-// after counts lines of the log, and removes the figures that are to be written now.
-func (s *statistics) after(lines []domain.Attempt, now time.Time) []domain.WebhookHour {
+// after counts lines of the log, and returns the figures that are to be written now: those of a minute ago or longer,
+// and those of the lines.
+func (s *statistics) after(lines []domain.Attempt, now time.Time) (waited, fresh []domain.WebhookHour) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if now.Sub(s.since) >= statisticsEvery {
@@ -66,23 +67,22 @@ func (s *statistics) after(lines []domain.Attempt, now time.Time) []domain.Webho
 		}
 		s.waiting[k].Add(line)
 	}
-	var due []domain.WebhookHour
-	for len(s.order) > 0 && len(due) < statisticsWrites {
+	for len(s.order) > 0 && len(waited) < statisticsWrites {
 		oldest := s.order[0]
 		if now.Sub(s.waiting[oldest].since) < statisticsEvery && len(s.waiting) <= statisticsMost {
 			break
 		}
 		s.order = s.order[1:]
-		due = append(due, s.take(oldest, now))
+		waited = append(waited, s.take(oldest, now))
 	}
 	for _, line := range lines {
 		if k := hourOf(line); s.mayWriteEarly(k, now) {
 			s.early++
 			s.order = slices.DeleteFunc(s.order, func(other hourKey) bool { return other == k })
-			due = append(due, s.take(k, now))
+			fresh = append(fresh, s.take(k, now))
 		}
 	}
-	return due
+	return waited, fresh
 }
 
 func hourOf(line domain.Attempt) hourKey {
@@ -112,7 +112,8 @@ func (s *Service) noteStatistics(ctx context.Context, jobs []job) {
 	}
 	slots := make(chan struct{}, usualBatch)
 	var writing sync.WaitGroup
-	for _, hour := range s.statistics.after(lines, s.now()) {
+	waited, fresh := s.statistics.after(lines, s.now())
+	for _, hour := range append(s.ofLivingAccounts(ctx, waited), fresh...) {
 		slots <- struct{}{}
 		writing.Go(func() {
 			defer func() { <-slots }()
@@ -123,4 +124,26 @@ func (s *Service) noteStatistics(ctx context.Context, jobs []job) {
 		})
 	}
 	writing.Wait()
+}
+
+// ofLivingAccounts drops the figures of accounts that are being deleted or are gone: a process that was idle for long
+// would put back what their erasure has removed (design rule 27). When the accounts cannot be read, all are dropped.
+func (s *Service) ofLivingAccounts(ctx context.Context, hours []domain.WebhookHour) []domain.WebhookHour {
+	if len(hours) == 0 {
+		return nil
+	}
+	asked := map[domain.AccountID]domain.Account{}
+	for _, h := range hours {
+		asked[h.Account] = domain.Account{ID: h.Account}
+	}
+	accounts, err := s.store.BatchAccounts(ctx, slices.Collect(maps.Values(asked)))
+	if err != nil {
+		slog.ErrorContext(ctx, "webhooks' figures were not written", "webhooks", len(hours), "error", err)
+		return nil
+	}
+	living := map[domain.AccountID]bool{}
+	for _, a := range accounts {
+		living[a.ID] = a.Living()
+	}
+	return slices.DeleteFunc(hours, func(h domain.WebhookHour) bool { return !living[h.Account] })
 }

@@ -16,19 +16,19 @@ func lineTo(webhook string, at time.Time, outcome domain.Outcome) domain.Attempt
 func TestStatistics_AQuietProcessWritesAtOnceAndThenOnceAMinute(t *testing.T) {
 	s, at := newStatistics(), time.Date(2026, 11, 30, 10, 20, 0, 0, time.UTC)
 	one := []domain.Attempt{lineTo("whk_1", at, domain.OutcomeDelivered)}
-	if due := s.after(one, at); len(due) != 1 || due[0].Delivered != 1 || !due[0].Hour.Equal(at.Truncate(time.Hour)) {
+	if due := allDue(s, one, at); len(due) != 1 || due[0].Delivered != 1 || !due[0].Hour.Equal(at.Truncate(time.Hour)) {
 		t.Fatalf("the first attempt is written as %+v", due)
 	}
 	for range 100 {
 		at = at.Add(500 * time.Millisecond)
-		if due := s.after(one, at); len(due) != 0 {
+		if due := allDue(s, one, at); len(due) != 0 {
 			t.Fatalf("%s: a second write within a minute: %+v", at, due)
 		}
 	}
-	if due := s.after(nil, at.Add(20*time.Second)); len(due) != 1 || due[0].Delivered != 100 {
+	if due := allDue(s, nil, at.Add(20*time.Second)); len(due) != 1 || due[0].Delivered != 100 {
 		t.Errorf("after a minute: %+v, want the hundred that waited", due)
 	}
-	if due := s.after(nil, at.Add(time.Hour)); len(due) != 0 {
+	if due := allDue(s, nil, at.Add(time.Hour)); len(due) != 0 {
 		t.Errorf("the counts were written again: %+v", due)
 	}
 }
@@ -37,7 +37,7 @@ func TestStatistics_ABusyProcessWritesFewEarly(t *testing.T) {
 	s, at := newStatistics(), time.Date(2026, 11, 30, 10, 20, 0, 0, time.UTC)
 	writes, counted := 0, 0
 	after := func(lines []domain.Attempt) {
-		for _, hour := range s.after(lines, at) {
+		for _, hour := range allDue(s, lines, at) {
 			writes, counted = writes+1, counted+hour.Delivered
 		}
 	}
@@ -65,7 +65,7 @@ func TestStatistics_WhatWaitsIsBounded(t *testing.T) {
 	s, at := newStatistics(), time.Date(2026, 11, 30, 10, 20, 0, 0, time.UTC)
 	counted := 0
 	for n := range statisticsMost + 500 {
-		for _, hour := range s.after([]domain.Attempt{lineTo(fmt.Sprintf("whk_%d", n), at, domain.OutcomeFailed)}, at) {
+		for _, hour := range allDue(s, []domain.Attempt{lineTo(fmt.Sprintf("whk_%d", n), at, domain.OutcomeFailed)}, at) {
 			counted += hour.Failed
 		}
 	}
@@ -76,10 +76,10 @@ func TestStatistics_WhatWaitsIsBounded(t *testing.T) {
 
 func TestStatistics_AnHourThatEndsHasItsOwnCounts(t *testing.T) {
 	s, at := newStatistics(), time.Date(2026, 11, 30, 10, 59, 59, 0, time.UTC)
-	s.after([]domain.Attempt{lineTo("whk_1", at, domain.OutcomeDelivered)}, at)
-	s.after([]domain.Attempt{lineTo("whk_1", at, domain.OutcomeDelivered),
+	allDue(s, []domain.Attempt{lineTo("whk_1", at, domain.OutcomeDelivered)}, at)
+	allDue(s, []domain.Attempt{lineTo("whk_1", at, domain.OutcomeDelivered),
 		lineTo("whk_1", at.Add(time.Second), domain.OutcomeFailed)}, at)
-	due := s.after(nil, at.Add(2*time.Minute))
+	due := allDue(s, nil, at.Add(2*time.Minute))
 	if len(due) != 2 || due[0].Delivered != 1 || due[1].Failed != 1 || !due[1].Hour.Equal(due[0].Hour.Add(time.Hour)) {
 		t.Errorf("got %+v", due)
 	}
@@ -96,7 +96,7 @@ func TestStatistics_WhatAProcessLosesIsItsLastMinute(t *testing.T) {
 			lines = append(lines, lineTo(fmt.Sprintf("whk_%d", (second*7+n)%50), at, domain.OutcomeDelivered))
 		}
 		sent += len(lines)
-		for _, hour := range s.after(lines, at) {
+		for _, hour := range allDue(s, lines, at) {
 			written += hour.Delivered
 		}
 		lost := sent - written
@@ -156,4 +156,9 @@ func TestStatistics_FiguresAreTheLogs(t *testing.T) {
 		len(other) != 0 {
 		t.Errorf("another account reads %v %v", other, err)
 	}
+}
+
+func allDue(s *statistics, lines []domain.Attempt, at time.Time) []domain.WebhookHour {
+	waited, fresh := s.after(lines, at)
+	return append(waited, fresh...)
 }
