@@ -79,7 +79,13 @@ func TestWebhookStatistics_AreTheLogsAndNobodyElses(t *testing.T) {
 func TestConsole_AWebhookShowsItsFiguresAtAGlance(t *testing.T) {
 	c := newConsole(t)
 	c.enable()
-	hook, quiet := c.hookNamed("Data warehouse"), c.hookNamed("Archive")
+	hook := c.hookNamed("Data warehouse")
+	for range 4 {
+		c.want(c.call(c.integration(adminEmail), "POST", "/v1/contracts",
+			contractOf(c.template(c.templateType("acme-crm")))), 201)
+	}
+	c.settle()
+	quiet := c.hookNamed("Archive")
 	c.figures(hook, week()...)
 	b := c.newTab()
 	b.signIn("ada", "webhooks")

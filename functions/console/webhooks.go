@@ -46,7 +46,8 @@ func (k *Console) webhooks(q *request) (answer, error) {
 	}
 	needs := func(w contract.WebhookView) bool { tone := healthPill(w).Tone; return tone == "bad" || tone == "ask" }
 	slices.SortStableFunc(hooks, func(a, b contract.WebhookView) int {
-		return cmp.Compare(toneOrder[healthPill(a).Tone], toneOrder[healthPill(b).Tone])
+		return cmp.Or(cmp.Compare(toneOrder[healthPill(a).Tone], toneOrder[healthPill(b).Tone]),
+			cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)))
 	})
 	page := webhooksPage{Total: len(hooks), Page: 1, Pages: max(1, (len(hooks)+webhooksListed-1)/webhooksListed)}
 	if n, err := strconv.Atoi(q.URL.Query().Get("page")); err == nil {
