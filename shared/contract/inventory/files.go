@@ -1,8 +1,6 @@
 package inventory
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -21,7 +19,6 @@ const (
 	OpenAPIFile  = "shared/contract/openapi.json"
 	PackedFile   = OpenAPIFile + ".gz"
 	SchemaFile   = "shared/contract/blueprint.schema.json"
-	JSONFile     = "shared/contract/inventory.json"
 	MarkdownFile = "shared/contract/INVENTORY.md"
 )
 
@@ -37,33 +34,6 @@ func Whole(root string) ([]Row, error) {
 	}
 	pages, err := Pages(console.Routes(), operations, code)
 	return append(operations, pages...), err
-}
-
-// Encode is the rows as they are committed. Invalid rows have no encoding: none at all is an error.
-func Encode(rows []Row) ([]byte, error) {
-	if len(rows) == 0 {
-		return nil, errors.New("inventory: there are no rows")
-	}
-	var out bytes.Buffer
-	e := json.NewEncoder(&out)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	err := e.Encode(rows)
-	return out.Bytes(), err
-}
-
-// Decode reads what Encode wrote. It fails on an empty list and on what it does not know.
-func Decode(encoded []byte) ([]Row, error) {
-	d := json.NewDecoder(bytes.NewReader(encoded))
-	d.DisallowUnknownFields()
-	var rows []Row
-	if err := d.Decode(&rows); err != nil {
-		return nil, fmt.Errorf("inventory: %w", err)
-	}
-	if len(rows) == 0 {
-		return nil, errors.New("inventory: there are no rows")
-	}
-	return rows, nil
 }
 
 // Write refreshes the committed files of the module at root. The OpenAPI document and the blueprint's schema come
@@ -91,13 +61,6 @@ func Write(root string) error {
 		return err
 	}
 	if err := writeDocument(root, document); err != nil {
-		return err
-	}
-	encoded, err := Encode(rows)
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(root, JSONFile), encoded, 0o644); err != nil {
 		return err
 	}
 	return os.WriteFile(filepath.Join(root, MarkdownFile), Markdown(rows), 0o644)

@@ -1,6 +1,6 @@
 // Package inventory says what is there (design rule 23): one row for every operation, put together from the
-// contract's table, the OpenAPI document and the code that serves it. The rows are committed, as inventory.json
-// for programs and INVENTORY.md for people; `make inventory` refreshes both.
+// contract's table, the OpenAPI document and the code that serves it. INVENTORY.md shows them to people;
+// `make inventory` refreshes it. A program calls Whole.
 package inventory
 
 import (

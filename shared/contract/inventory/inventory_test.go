@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"plugboard/functions/console"
@@ -31,38 +32,13 @@ func root(t *testing.T) string {
 // would otherwise make every branch run make inventory, for a diff that says nothing; what the committed lines say
 // is where things were at the last refresh. That those are right when they are made is tested on fresh rows.
 func TestRule23_CommittedInventoryIsCurrent(t *testing.T) {
-	fresh, err := inventory.Whole(root(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw, err := os.ReadFile(filepath.Join(root(t), inventory.JSONFile))
-	if err != nil {
-		t.Fatal(err)
-	}
-	committed, err := inventory.Decode(raw)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want, got := byRoute(t, fresh), byRoute(t, committed)
-	for route := range want {
-		if got[route] != want[route] {
-			t.Errorf("%s is stale or missing", route)
-		}
-	}
-	for route := range got {
-		if _, ok := want[route]; !ok {
-			t.Errorf("%s is gone", route)
-		}
-	}
+	fresh := rows(t)
 	markdown, err := os.ReadFile(filepath.Join(root(t), inventory.MarkdownFile))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if withoutLines(string(markdown)) != withoutLines(string(inventory.Markdown(fresh))) {
-		t.Errorf("%s is stale", inventory.MarkdownFile)
-	}
-	if t.Failed() {
-		t.Log("run make inventory")
+		t.Errorf("%s is stale: run make inventory", inventory.MarkdownFile)
 	}
 	everyLineIsRight(t, fresh)
 	document, err := inventory.Document(fresh)
@@ -78,17 +54,22 @@ var line = regexp.MustCompile(`\.go:\d+`)
 
 func withoutLines(s string) string { return line.ReplaceAllString(s, ".go") }
 
-func byRoute(t *testing.T, rows []inventory.Row) map[string]string {
-	t.Helper()
-	all := map[string]string{}
-	for _, r := range rows {
-		encoded, err := inventory.Encode([]inventory.Row{r})
-		if err != nil {
-			t.Fatal(err)
-		}
-		all[r.Method+" "+r.Path] = withoutLines(string(encoded))
+var whole = sync.OnceValues(func() ([]inventory.Row, error) {
+	root, err := inventory.Root(".")
+	if err != nil {
+		return nil, err
 	}
-	return all
+	return inventory.Whole(root)
+})
+
+// rows is the inventory of the module, built once.
+func rows(t *testing.T) []inventory.Row {
+	t.Helper()
+	rows, err := whole()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
 }
 
 func everyLineIsRight(t *testing.T, rows []inventory.Row) {
@@ -127,14 +108,7 @@ func text(t *testing.T, at inventory.Position) string {
 }
 
 func TestRule23_EveryColumnIsFilled(t *testing.T) {
-	raw, err := os.ReadFile(filepath.Join(root(t), inventory.JSONFile))
-	if err != nil {
-		t.Fatal(err)
-	}
-	rows, err := inventory.Decode(raw)
-	if err != nil {
-		t.Fatal(err)
-	}
+	rows := rows(t)
 	if got, want := len(rows), len(contract.All())+len(console.Routes()); got != want {
 		t.Errorf("got %d rows, want one for each operation and each page: %d", got, want)
 	}
@@ -330,26 +304,11 @@ func TestRule23_NothingIsAnError(t *testing.T) {
 	if _, err := inventory.Of(nil, contract.OpenAPI(), nil); err == nil {
 		t.Error("an inventory of no operation was made")
 	}
-	if _, err := inventory.Encode(nil); err == nil {
-		t.Error("an inventory of no row was encoded")
-	}
-	for _, bad := range []string{"", "[]", "null", "{}", `[{"method":"GET"`, `[{"surprise":1}]`} {
-		if rows, err := inventory.Decode([]byte(bad)); err == nil {
-			t.Errorf("%q: got %v and no error", bad, rows)
-		}
-	}
 }
 
 // A code that leaves a function must be found, whatever built it.
 func TestRule23_CodesOfDependenciesAndEffectsThroughTheQueueAreThere(t *testing.T) {
-	raw, err := os.ReadFile(filepath.Join(root(t), inventory.JSONFile))
-	if err != nil {
-		t.Fatal(err)
-	}
-	rows, err := inventory.Decode(raw)
-	if err != nil {
-		t.Fatal(err)
-	}
+	rows := rows(t)
 	enable := rows[slices.IndexFunc(rows, func(r inventory.Row) bool { return r.Operation == "enable-extension" })]
 	conflicts := enable.Errors[slices.IndexFunc(enable.Errors, func(e inventory.Error) bool {
 		return e.Status == 409

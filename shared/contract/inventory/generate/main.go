@@ -1,4 +1,4 @@
-// Generate refreshes openapi.json, blueprint.schema.json, inventory.json and INVENTORY.md: `make inventory`.
+// Generate refreshes openapi.json, blueprint.schema.json and INVENTORY.md: `make inventory`.
 package main
 
 import (
