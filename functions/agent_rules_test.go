@@ -103,6 +103,24 @@ func TestRule31_OneAgentHasTheLeaseAndAnotherTakesOverWhenItEnds(t *testing.T) {
 	}
 }
 
+// A process whose clock is ahead gives the lease away early. Both agents have the delivery then, and it has one line.
+func TestRule31_AClockThatIsAheadMakesNoSecondLine(t *testing.T) {
+	p := newPuller(t, domain.AgentURL)
+	one, two := p.agent("one"), p.agent("two")
+	first := p.pull(one, "")
+	p.pass(domain.LeaseLasts + time.Second)
+	early := p.pull(two, "")
+	p.pass(-domain.LeaseLasts - time.Second)
+	if got := p.pull(one, ""); got.Lease.Held {
+		t.Error("two agents have the lease")
+	}
+	p.ack(one, 200, first.Deliveries...)
+	p.ack(two, 200, early.Deliveries...)
+	if len(early.Deliveries) != 1 || p.lines(first.ids()[0]) != 1 {
+		t.Errorf("%d lines of %v", p.lines(first.ids()[0]), early.ids())
+	}
+}
+
 func TestRule31_FailuresAreRetriedExhaustedAndOpenTheBreakerAsForAPost(t *testing.T) {
 	p := newPuller(t, domain.AgentURL)
 	p.want(p.call(p.admin, "PATCH", "/v1/webhooks/"+p.hook, object{"policy": object{"retry_wait_seconds": []int{600}}}), 200)

@@ -200,6 +200,44 @@ func TestRule30_APartnerListensInItsDevelopmentAccountAlone(t *testing.T) {
 	}
 }
 
+// A cursor from before an epoch goes on, and what is of the older epoch is passed over.
+func TestRule30_ACursorFromBeforeAnEpochShowsNothingOfThatEpoch(t *testing.T) {
+	p := newPuller(t, "").in("acme-dev", "")
+	p.enable()
+	hookAndTemplate := func() (string, string) {
+		typeID := p.templateType("acme-crm")
+		return p.hookOf(typeID), p.actors.template(typeID)
+	}
+	hook, template := hookAndTemplate()
+	before := p.pullOf(hook, p.token, "").Cursor
+	made := func(template string) {
+		t.Helper()
+		p.want(p.call(p.integration(adminEmail), "POST", "/v1/contracts", contractOf(template)), 201)
+		p.settle()
+	}
+	made(template)
+	p.want(p.call(p.admin, "POST", "/v1/installations/"+mainExtension+"/disable", nil), 202)
+	p.settle()
+	p.enable()
+	again, template := hookAndTemplate()
+	if again != hook {
+		p.refused(p.call(p.token, "POST", "/v1/webhooks/"+hook+"/pull", object{"cursor": before}), 404, "not-found")
+		got := p.want(p.call(p.token, "POST", "/v1/webhooks/"+again+"/pull", object{"cursor": before}), 422)
+		if pointers := got.pointers(); !slices.Equal(pointers, []string{"/cursor"}) {
+			t.Errorf("the cursor of the older epoch's webhook: %v", pointers)
+		}
+		return
+	}
+	cursor := p.pullOf(hook, p.token, before)
+	if len(cursor.Deliveries) != 0 {
+		t.Errorf("of the older epoch came %v", cursor.ids())
+	}
+	made(template)
+	if got := p.pullOf(hook, p.token, cursor.Cursor); len(got.Deliveries) != 1 {
+		t.Errorf("of the new epoch came %v, want one", got.ids())
+	}
+}
+
 func TestRule30_AListenersAnswerIsALineOfItsOwn(t *testing.T) {
 	p := newPuller(t, "")
 	cursor := p.pull(p.token, "").Cursor

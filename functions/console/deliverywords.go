@@ -179,8 +179,11 @@ func statusExplained(status int, host string) (title, do string) {
 	return host + " did not accept it", "The receiver must answer with a status of 2xx."
 }
 
-// hostOf is a URL's host, or the URL where it has none.
+// hostOf is a URL's host, or the URL where it has none. An agent has no URL.
 func hostOf(raw string) string {
+	if raw == domain.AgentURL {
+		return "an agent in your network"
+	}
 	if u, err := url.Parse(raw); err == nil && u.Host != "" {
 		return u.Host
 	}

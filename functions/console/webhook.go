@@ -69,11 +69,16 @@ func (k *Console) webhook(q *request) (answer, error) {
 	if q.Admin() && !w.Lifecycle {
 		page.Tests = append([]string{string(events.WebhookPing)}, testable(w)...)
 	}
+	if w.URL == domain.AgentURL {
+		if page.Facts[0], err = agentFact(q, id); err != nil {
+			return answer{}, err
+		}
+	}
 	from, err := call(q, contract.ListDeliveryAddresses, contract.ListDeliveryAddressesInput{})
 	if err != nil {
 		return answer{}, err
 	}
-	if from.Body.Fixed {
+	if from.Body.Fixed && w.URL != domain.AgentURL {
 		page.Facts = append(page.Facts, keyValue{"Sent from", and(from.Body.Addresses)})
 	}
 	page.Health, err = k.webhookHealth(q, read, last.Body.Items)
@@ -156,6 +161,18 @@ func webhookFacts(w contract.WebhookView) []keyValue {
 		facts = append(facts, keyValue{"Speed", fmt.Sprintf("%d a second at most", n)})
 	}
 	return append(facts, keyValue{"Id", string(w.ID)})
+}
+
+// agentFact says who pulls the deliveries of a webhook without URL, in place of its address.
+func agentFact(q *request, id domain.WebhookID) (keyValue, error) {
+	agents, err := call(q, contract.ListAgents, contract.ListAgentsInput{Webhook: id})
+	fact := keyValue{"Address", "Pulled by an agent in your network. None has pulled yet"}
+	for _, a := range agents.Body.Items {
+		if !a.LastPulledAt.IsZero() {
+			fact.Value = fmt.Sprintf("Pulled by the agent %s, last at %s", a.Name, moment(a.LastPulledAt))
+		}
+	}
+	return fact, err
 }
 
 var authWords = map[string]string{

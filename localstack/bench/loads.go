@@ -45,6 +45,7 @@ var kinds = map[string]func(*worker, context.Context) (next func() (batch, error
 	"pipeline": (*worker).pipeline,
 	"external": (*worker).pipeline,
 	"sweep":    (*worker).sweep,
+	"pull":     (*worker).pull,
 }
 
 // keys is the number of signing keys, in the plain loop as in the function: two, as after a rotation.

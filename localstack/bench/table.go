@@ -59,6 +59,7 @@ var rows = []row{
 	{name: "a retry that is due, sent by a sweep", load: with(func(l *load) {
 		l.Kind, l.Batch, l.Pending = "sweep", 100, 100_000
 	})},
+	{name: idlePull, load: with(func(l *load) { l.Kind, l.Batch = "pull", 1 })},
 	{name: fanOut1, load: with(func(l *load) { l.Kind, l.Webhooks = "pipeline", 1 })},
 	{name: fanOut10, load: with(func(l *load) { l.Kind, l.Webhooks = "pipeline", 10 })},
 	{name: "send-events, to 10 webhooks' final states", load: with(func(l *load) {
@@ -115,6 +116,9 @@ func (b *bench) table(ctx context.Context, out io.Writer, wanted *regexp.Regexp)
 		case row.load.Kind == "delivery" && r.Resident > residentMost:
 			return fmt.Errorf("%s: %.0f MB are more than %.0f", row.name, float64(r.Resident)/1e6, residentMost/1e6)
 		}
+	}
+	if r := measured[idlePull]; r.Deliveries > 0 {
+		billIdle(out, r)
 	}
 	if all := []result{measured[reference], measured[fanOut1], measured[fanOut10]}; all[0].Deliveries > 0 &&
 		all[1].Deliveries > 0 && all[2].Deliveries > 0 {
