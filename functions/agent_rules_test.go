@@ -98,7 +98,8 @@ func TestRule31_OneAgentHasTheLeaseAndAnotherTakesOverWhenItEnds(t *testing.T) {
 	}
 	// Both have it now. The first to acknowledge decides, and there is one line.
 	p.ack(one, 200, first.Deliveries...)
-	if late := p.ack(two, 200, taken.Deliveries...); late.at("results", 0, "already") != true || p.lines(first.ids()[0]) != 1 {
+	if late := p.ack(two, 200, taken.Deliveries...); late.at("results", 0, "already") != true ||
+		p.lines(first.ids()[0]) != 1 {
 		t.Errorf("the second acknowledgement answers %s", late.raw)
 	}
 }
@@ -123,7 +124,8 @@ func TestRule31_AClockThatIsAheadMakesNoSecondLine(t *testing.T) {
 
 func TestRule31_FailuresAreRetriedExhaustedAndOpenTheBreakerAsForAPost(t *testing.T) {
 	p := newPuller(t, domain.AgentURL)
-	p.want(p.call(p.admin, "PATCH", "/v1/webhooks/"+p.hook, object{"policy": object{"retry_wait_seconds": []int{600}}}), 200)
+	p.want(p.call(p.admin, "PATCH", "/v1/webhooks/"+p.hook,
+		object{"policy": object{"retry_wait_seconds": []int{600}}}), 200)
 	agent := p.agent("rack 1")
 	p.ack(agent, 200, p.pull(agent, "").Deliveries...) // the ping
 	p.happen()
@@ -222,7 +224,8 @@ func TestRule31_WhatNobodyPullsIsVisibleWarnedOfAndFinal(t *testing.T) {
 		t.Fatalf("%d wait, want 2", p.waiting())
 	}
 	health := func() string {
-		return p.want(p.call(p.dashboard(p.account, "ada"), "GET", "/v1/webhooks/"+p.hook, nil), 200).str("health", "state")
+		return p.want(p.call(p.dashboard(p.account, "ada"), "GET", "/v1/webhooks/"+p.hook, nil), 200).str("health",
+			"state")
 	}
 	p.pass(day - time.Minute)
 	if p.sweep(); health() != "healthy" {
@@ -232,7 +235,8 @@ func TestRule31_WhatNobodyPullsIsVisibleWarnedOfAndFinal(t *testing.T) {
 	p.sweep()
 	p.sweep()
 	if health() != "warned" || p.told("webhook.failing") != 1 || p.waiting() != 2 {
-		t.Errorf("after a day it is %s, told of %d times, and %d wait", health(), p.told("webhook.failing"), p.waiting())
+		t.Errorf("after a day it is %s, told of %d times, and %d wait", health(), p.told("webhook.failing"),
+			p.waiting())
 	}
 	p.pass(10 * day)
 	if p.sweep(); health() != "warned" || p.waiting() != 2 {
@@ -325,8 +329,9 @@ func TestRule31_AManagedWebhookWithoutURLAndItsEpoch(t *testing.T) {
 	p.refused(p.call(agent, "POST", "/v1/webhooks/"+p.hook+"/pull", object{}), 401, "unauthenticated")
 	p.enable()
 	p.refused(p.call(agent, "POST", "/v1/webhooks/"+p.hook+"/pull", object{}), 401, "unauthenticated")
-	p.refused(p.call(bearer("partner's token", p.actors.token), "POST", "/v1/webhooks/"+p.hookOf(p.templateType("acme-crm"))+
-		"/agent-codes", object{}), 403, "extension-token")
+	p.refused(p.call(bearer("partner's token", p.actors.token), "POST",
+		"/v1/webhooks/"+p.hookOf(p.templateType("acme-crm"))+
+			"/agent-codes", object{}), 403, "extension-token")
 }
 
 func TestAgent_ACodePairsOneAndAKeyIsGoodForOneWebhook(t *testing.T) {

@@ -13,8 +13,8 @@ import (
 	"plugboard/shared/domain"
 )
 
-// Every page and action × everybody whom it must refuse. The rows come from the console's table, so a page that is added
-// is walked, too.
+// Every page and action × everybody whom it must refuse. The rows come from the console's table, so a page that is
+// added is walked, too.
 
 const frameOrigin = "https://app.example.com"
 
@@ -57,7 +57,8 @@ func (s *pageScene) path(r console.Route) string {
 		change = "pause"
 	}
 	return strings.NewReplacer("{extension_id}", mainExtension, "{webhook_id}", hook, "{delivery_id}", s.delivery,
-		"{replay_id}", s.replay, "{token_id}", s.ownTokenID, "{change}", change, "{code}", "x", "{file}", "x").Replace(r.Path)
+		"{replay_id}", s.replay, "{token_id}", s.ownTokenID, "{change}", change, "{code}", "x", "{file}",
+		"x").Replace(r.Path)
 }
 
 // query is what a page needs besides its path to show something.
@@ -112,7 +113,8 @@ func TestConsole_EveryPageRefusesEveryWrongVisitor(t *testing.T) {
 		"a session without a kind":  {s.tabOf(object{"kind": ""}), 403, "no pages for you yet"},
 		"staff without any account": {s.tabOf(object{"kind": "operator", "account": ""}), 403, "no pages for you yet"},
 	}
-	member, other := s.tabOf(object{"subject": "mel"}), s.tabOf(object{"account": "other", "accounts": []string{"other"}})
+	member, other := s.tabOf(object{"subject": "mel"}),
+		s.tabOf(object{"account": "other", "accounts": []string{"other"}})
 	before := s.dump()
 	for _, r := range console.Routes() {
 		check := func(who, cookie string, status int, says string, headers ...string) {
@@ -137,7 +139,8 @@ func TestConsole_EveryPageRefusesEveryWrongVisitor(t *testing.T) {
 			} else {
 				check(who, cookie, 401, "Your session ended")
 			}
-			check(who+", in a frame", strings.Replace(cookie, "framed", "other", 1), 401, "Your session ended", inAFrame...)
+			check(who+", in a frame", strings.Replace(cookie, "framed", "other", 1), 401, "Your session ended",
+				inAFrame...)
 		}
 		for who, visitor := range refused {
 			check(who, visitor.cookie, visitor.status, visitor.says)
@@ -165,12 +168,14 @@ func TestConsole_EveryPageLetsInWhomItsRowNames(t *testing.T) {
 		if r.Method != http.MethodGet || r.Role == "" {
 			continue
 		}
-		for who, cookie := range map[string]string{"an admin": s.tabOf(nil), "a member": s.tabOf(object{"subject": "mel"})} {
+		for who, cookie := range map[string]string{"an admin": s.tabOf(nil),
+			"a member": s.tabOf(object{"subject": "mel"})} {
 			if who == "a member" && r.Role == domain.Admin {
 				continue
 			}
 			w := s.ask(r, cookie)
-			if w.Code != 200 || !strings.HasSuffix(w.Header().Get("Content-Security-Policy"), "frame-ancestors 'none'") {
+			if w.Code != 200 || !strings.HasSuffix(w.Header().Get("Content-Security-Policy"),
+				"frame-ancestors 'none'") {
 				if r.ID == "extension" && w.Code == 303 { // it is enabled: the page leads to its installation
 					continue
 				}

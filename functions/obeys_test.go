@@ -38,7 +38,8 @@ func obeys(t testing.TB, o contract.Operation, a answer) {
 	c, err := answers()
 	must(t, err)
 	escaped := strings.NewReplacer("~", "~0", "/", "~1", "{", "%7B", "}", "%7D").Replace(o.Path)
-	schema, err := c.Compile(fmt.Sprintf("openapi.json#/paths/%s/%s/responses/%d/content/application~1json/schema", escaped,
+	schema, err := c.Compile(fmt.Sprintf("openapi.json#/paths/%s/%s/responses/%d/content/application~1json/schema",
+		escaped,
 		strings.ToLower(o.Method), a.status))
 	must(t, err)
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(a.raw))
@@ -68,7 +69,8 @@ func TestAnswers_ObeyTheDocument(t *testing.T) {
 	b := crmBlueprint(s.receiver.URL)
 	hooks := b["webhooks"].([]object)
 	for n, auth := range []object{
-		nil, {"scheme": "basic", "username": "u", "password": "{{api_key}}"}, {"scheme": "bearer", "token": "{{api_key}}"},
+		nil, {"scheme": "basic", "username": "u", "password": "{{api_key}}"},
+		{"scheme": "bearer", "token": "{{api_key}}"},
 		{"scheme": "oauth2", "token_url": s.receiver.URL, "client_id": "c", "client_secret": "{{api_key}}"},
 	} {
 		hook := object{"key": fmt.Sprint("auth-", n), "url": s.receiver.URL, "event_types": []string{"contract.signed"}}

@@ -37,7 +37,8 @@ func (p *puller) in(account domain.AccountID, url string) *puller {
 	made := p.want(p.call(p.admin, "POST", "/v1/webhooks",
 		object{"name": "Pulled", "url": url, "event_types": []string{"contract.created"}}), 201)
 	p.hook, p.secret = made.str("id"), made.str("signing_secret")
-	own := p.want(p.call(p.admin, "POST", "/v1/tokens", object{"name": "Pull", "scopes": []string{"deliveries:pull"}}), 201)
+	own := p.want(p.call(p.admin, "POST", "/v1/tokens",
+		object{"name": "Pull", "scopes": []string{"deliveries:pull"}}), 201)
 	p.token = bearer("listener", own.str("token"))
 	p.typeID = p.want(p.call(p.admin, "POST", "/v1/template-types", object{"name": "Ours",
 		"fields": []object{{"custom_id": "note", "name": "Note", "kind": "text"}}}), 201).str("id")
@@ -171,7 +172,8 @@ func (p *puller) told(eventType string) int {
 	p.t.Helper()
 	n := 0
 	for _, i := range p.scan(p.tables.Config.AccountsTable) {
-		if subject, ok := i["subject"].(*types.AttributeValueMemberM); ok && text(subject.Value, "event_type") == eventType {
+		if subject, ok := i["subject"].(*types.AttributeValueMemberM); ok &&
+			text(subject.Value, "event_type") == eventType {
 			n++
 		}
 	}

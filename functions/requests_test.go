@@ -518,12 +518,17 @@ var requests = map[string]request{
 			return contractFields(s.draft, [2]string{"order_number", "12"})
 		}},
 	},
-	"pull-deliveries":        {own: true, path: ofAgentHook("/pull"), other: "/v1/webhooks/whk_none/pull", body: fixed(object{"limit": 5})},
-	"acknowledge-deliveries": {own: true, path: ofAgentHook("/pull/ack"), other: "/v1/webhooks/whk_none/pull/ack", prepare: pulledTwo, body: acknowledged},
-	"create-agent-code":      {own: true, path: ofAgentHook("/agent-codes"), other: "/v1/webhooks/whk_none/agent-codes"},
-	"pair-agent":             {body: fixed(object{"name": "rack 2"})},
-	"list-agents":            {own: true, path: ofAgentHook("/agents"), other: "/v1/webhooks/whk_none/agents"},
-	"remove-agent": {own: true, path: func(s *scene) string { return "/v1/webhooks/" + s.agentHook + "/agents/" + s.agentID },
+	"pull-deliveries": {own: true, path: ofAgentHook("/pull"), other: "/v1/webhooks/whk_none/pull",
+		body: fixed(object{"limit": 5})},
+	"acknowledge-deliveries": {own: true, path: ofAgentHook("/pull/ack"), other: "/v1/webhooks/whk_none/pull/ack",
+		prepare: pulledTwo, body: acknowledged},
+	"create-agent-code": {own: true, path: ofAgentHook("/agent-codes"),
+		other: "/v1/webhooks/whk_none/agent-codes"},
+	"pair-agent":  {body: fixed(object{"name": "rack 2"})},
+	"list-agents": {own: true, path: ofAgentHook("/agents"), other: "/v1/webhooks/whk_none/agents"},
+	"remove-agent": {own: true, path: func(s *scene) string {
+		return "/v1/webhooks/" + s.agentHook + "/agents/" + s.agentID
+	},
 		other: "/v1/webhooks/whk_none/agents/agt_none"},
 	"list-deliveries": {path: func(s *scene) string {
 		return "/v1/webhooks/" + s.managedHook + "/deliveries"

@@ -35,7 +35,8 @@ func TestRule30_AListenerHearsWhatTheEndpointIsSentAndTheEndpointNoticesNothing(
 	}
 	for _, name := range []string{"Content-Type", "User-Agent", "Webhook-Id"} {
 		if d.Headers[name] != posted[0].header.Get(name) {
-			t.Errorf("%s is %q for the listener, and %q for the endpoint", name, d.Headers[name], posted[0].header.Get(name))
+			t.Errorf("%s is %q for the listener, and %q for the endpoint", name, d.Headers[name],
+				posted[0].header.Get(name))
 		}
 	}
 	if read := p.read(d.ID); read.str("state") != "delivered" || p.lines(d.ID) != 1 {
@@ -252,7 +253,8 @@ func TestRule30_AListenersAnswerIsALineOfItsOwn(t *testing.T) {
 		read.at("listeners", 1) != nil {
 		t.Errorf("the listener's part reads %s", read.raw)
 	}
-	list := p.want(p.call(p.admin, "GET", "/v1/webhooks/"+p.hook+"/deliveries?state=retrying&state=exhausted", nil), 200)
+	list := p.want(p.call(p.admin, "GET", "/v1/webhooks/"+p.hook+"/deliveries?state=retrying&state=exhausted",
+		nil), 200)
 	if len(list.at("items").([]any)) != 0 {
 		t.Errorf("a listener's failure is listed as the endpoint's: %s", list.raw)
 	}

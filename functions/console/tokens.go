@@ -117,8 +117,9 @@ var tokenScopeWords = map[domain.Scope]tick{
 	domain.ScopeWebhooksRead:    {Label: "Read webhooks and deliveries"},
 	domain.ScopeWebhooksWrite:   {Label: "Create and change webhooks"},
 	domain.ScopeWebhooksSecrets: {Label: "Operate webhooks", Hint: "Rotate secrets, send tests, replay deliveries."},
-	domain.ScopeDeliveriesPull:  {Label: "Listen to deliveries", Hint: "Read them as they are sent, as plugboard listen does."},
-	domain.ScopeCatalogueRead:   {Label: "Read the catalogue of extensions"},
+	domain.ScopeDeliveriesPull: {Label: "Listen to deliveries",
+		Hint: "Read them as they are sent, as plugboard listen does."},
+	domain.ScopeCatalogueRead: {Label: "Read the catalogue of extensions"},
 }
 
 func tokenScopes(scopes []domain.Scope) string {

@@ -77,7 +77,8 @@ func (s *Service) attempt(ctx context.Context, d events.Delivery) (result, error
 		s.noteUnpulled(ctx, t, d)
 	}
 	if decision.Action == domain.ActionExpire {
-		r.line.Outcome, r.line.Failure, r.line.Reason = domain.OutcomeExhausted, domain.FailureNotPulled, decision.Reason
+		r.line.Outcome, r.line.Failure, r.line.Reason = domain.OutcomeExhausted, domain.FailureNotPulled,
+			decision.Reason
 		return r, s.exhausted(ctx, t.Webhook, d, r.line)
 	}
 	if decision.Action == domain.ActionProbe {

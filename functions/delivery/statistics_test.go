@@ -65,7 +65,8 @@ func TestStatistics_WhatWaitsIsBounded(t *testing.T) {
 	s, at := newStatistics(), time.Date(2026, 11, 30, 10, 20, 0, 0, time.UTC)
 	counted := 0
 	for n := range statisticsMost + 500 {
-		for _, hour := range allDue(s, []domain.Attempt{lineTo(fmt.Sprintf("whk_%d", n), at, domain.OutcomeFailed)}, at) {
+		for _, hour := range allDue(s, []domain.Attempt{lineTo(fmt.Sprintf("whk_%d", n), at, domain.OutcomeFailed)},
+			at) {
 			counted += hour.Failed
 		}
 	}

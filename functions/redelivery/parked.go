@@ -101,8 +101,8 @@ func (r *round) inspect(watched store.Watched) error {
 const unpulledLooked = 100
 
 // unpulled sends delivery what no agent can pull any more, to be recorded: deliveries of an older epoch, of a suspended
-// extension, and those that waited too long. Once the oldest has waited for domain.WarnAfter it sends that, too, so that
-// the account is warned; delivery lets it wait on.
+// extension, and those that waited too long. Once the oldest has waited for domain.WarnAfter it sends that, too, so
+// that the account is warned; delivery lets it wait on.
 func (r *round) unpulled(watched store.Watched, w domain.Webhook, health domain.Health) error {
 	found, err := r.store.Parked(r.ctx, w.Account, w.ID, unpulledLooked)
 	if err == nil && len(found) == 0 {

@@ -107,7 +107,8 @@ func receiptFault(i int, err error) error {
 const acknowledgedAtOnce = 8
 
 // answered records an agent's results, each in a transaction of its own.
-func (s *Service) answered(ctx context.Context, w domain.Webhook, agent domain.AgentKey, results []contract.PulledResult,
+func (s *Service) answered(ctx context.Context, w domain.Webhook, agent domain.AgentKey,
+	results []contract.PulledResult,
 	receipts []receipt) ([]contract.Acknowledged, error) {
 	all, faults := make([]contract.Acknowledged, len(results)), make([]error, len(results))
 	slots := make(chan struct{}, acknowledgedAtOnce)
@@ -127,7 +128,8 @@ func (s *Service) answered(ctx context.Context, w domain.Webhook, agent domain.A
 const acknowledgedBefore = "acknowledged-before"
 
 // answer ends the wait of one delivery and hands its answer to delivery, by one transaction.
-func (s *Service) answer(ctx context.Context, w domain.Webhook, agent domain.AgentKey, r contract.PulledResult, at receipt) (
+func (s *Service) answer(ctx context.Context, w domain.Webhook, agent domain.AgentKey, r contract.PulledResult,
+	at receipt) (
 	contract.Acknowledged, error,
 ) {
 	d, err := s.store.ParkedAt(ctx, w.Account, w.ID, at.Place)
@@ -151,7 +153,8 @@ func (s *Service) answer(ctx context.Context, w domain.Webhook, agent domain.Age
 
 func answerOf(r contract.PulledResult, agent domain.AgentKey, at receipt, now time.Time) *events.Answer {
 	a := &events.Answer{
-		Agent: agent.ID, At: now, SignedAt: time.Unix(at.SignedAt, 0).UTC(), Milliseconds: r.Milliseconds, Status: r.Status,
+		Agent: agent.ID, At: now, SignedAt: time.Unix(at.SignedAt, 0).UTC(), Milliseconds: r.Milliseconds,
+		Status:  r.Status,
 		Headers: r.Headers, Probe: at.Probe,
 	}
 	if r.Status/100 != 2 {

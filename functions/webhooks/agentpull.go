@@ -14,9 +14,9 @@ import (
 // waitingLooked is how many waiting deliveries a pull looks at: more than it hands out, since some wait for their time.
 const waitingLooked = 100
 
-// forAgent hands out what waits for an agent (design rule 31). Nothing is claimed: what is not acknowledged waits on, and
-// is handed out again. The cursor only spares looking again at deliveries that were handed out, or whose time has not
-// come; at the end it goes back to the oldest.
+// forAgent hands out what waits for an agent (design rule 31). Nothing is claimed: what is not acknowledged waits on,
+// and is handed out again. The cursor only spares looking again at deliveries that were handed out, or whose time has
+// not come; at the end it goes back to the oldest.
 func (p *pulling) forAgent(ctx context.Context) error {
 	p.out.Body.Mode = "agent"
 	if !p.webhook.Pulled() {
@@ -68,8 +68,8 @@ func (p *pulling) forAgent(ctx context.Context) error {
 	return nil
 }
 
-// allowed is how many deliveries the endpoint may get now, by its state and its breaker, and whether the one is a probe.
-// With none, the answer says why, and when to ask again.
+// allowed is how many deliveries the endpoint may get now, by its state and its breaker, and whether the one is a
+// probe. With none, the answer says why, and when to ask again.
 func (p *pulling) allowed(ctx context.Context) (most int, probe bool, err error) {
 	w, h := p.webhook, p.health
 	switch {

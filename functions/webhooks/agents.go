@@ -13,7 +13,8 @@ import (
 
 // CreateAgentCode makes a code that pairs one agent. Conflict `not-pulled` for a webhook with a URL; Forbidden
 // `extension-token` to an extension's token: who may run an agent is the account's to say.
-func (s *Service) CreateAgentCode(ctx context.Context, in *contract.CreateAgentCodeInput) (*contract.CreateAgentCodeOutput, error) {
+func (s *Service) CreateAgentCode(ctx context.Context,
+	in *contract.CreateAgentCodeInput) (*contract.CreateAgentCodeOutput, error) {
 	w, err := s.ofAgents(ctx, in.Webhook)
 	if err != nil {
 		return nil, err
@@ -54,12 +55,14 @@ func (s *Service) PairAgent(ctx context.Context, in *contract.PairAgentInput) (*
 		return nil, err
 	}
 	if len(others) >= domain.AgentsMost {
-		return nil, fault.New(fault.Conflict, "quota-exceeded", "The webhook has %d agents, and no more are paired. Remove one.",
+		return nil, fault.New(fault.Conflict, "quota-exceeded",
+			"The webhook has %d agents, and no more are paired. Remove one.",
 			len(others))
 	}
 	key, hash := secret.NewCredential(secret.AgentPrefix)
 	a := domain.Agent{
-		Account: w.Account, Webhook: w.ID, ID: domain.AgentID(s.newID("agt")), Name: in.Body.Name, Hash: hash, CreatedAt: s.now(),
+		Account: w.Account, Webhook: w.ID, ID: domain.AgentID(s.newID("agt")), Name: in.Body.Name, Hash: hash,
+		CreatedAt: s.now(),
 	}
 	var tx store.Tx
 	code.Agent = a.ID
@@ -70,7 +73,8 @@ func (s *Service) PairAgent(ctx context.Context, in *contract.PairAgentInput) (*
 		CreatedAt: a.CreatedAt,
 	})
 	out := &contract.PairAgentOutput{}
-	out.Body.ID, out.Body.Account, out.Body.Webhook, out.Body.Name, out.Body.Key = a.ID, a.Account, a.Webhook, a.Name, key
+	out.Body.ID, out.Body.Account, out.Body.Webhook, out.Body.Name, out.Body.Key = a.ID, a.Account, a.Webhook,
+		a.Name, key
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
@@ -134,6 +138,7 @@ func (s *Service) ofAgents(ctx context.Context, id domain.WebhookID) (domain.Web
 }
 
 func notPulled() error {
-	return fault.New(fault.Conflict, "not-pulled", "The webhook has a URL, so no agent pulls its deliveries. Set its URL to %q first.",
+	return fault.New(fault.Conflict, "not-pulled",
+		"The webhook has a URL, so no agent pulls its deliveries. Set its URL to %q first.",
 		domain.AgentURL)
 }

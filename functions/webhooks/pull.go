@@ -30,7 +30,8 @@ const (
 // NotFound for an agent of another webhook. Conflict `cursor-expired` for a listener's cursor of more than 30 days;
 // `not-pulled` to an agent of a webhook that has a URL. Forbidden `not-development` to a listener of a managed webhook
 // outside its partner's development account. Invalid for a cursor of another webhook.
-func (s *Service) PullDeliveries(ctx context.Context, in *contract.PullDeliveriesInput) (*contract.PullDeliveriesOutput, error) {
+func (s *Service) PullDeliveries(ctx context.Context,
+	in *contract.PullDeliveriesInput) (*contract.PullDeliveriesOutput, error) {
 	for n := 1; ; n++ {
 		out, err := s.pull(ctx, in)
 		if n == pullRaces || !fault.Is(err, store.Raced) {
@@ -79,11 +80,12 @@ type pulling struct {
 
 // position is a cursor's content. It belongs to its webhook, and only says where to go on.
 type position struct {
-	Webhook    domain.WebhookID `json:"w"`
-	Number     int64            `json:"n,omitempty"` // a listener's: the last that it got
-	Place      string           `json:"p,omitempty"` // an agent's: the last that was looked at; empty: begin with the oldest
-	GivenAt    int64            `json:"t"`           // Unix time
-	QuietSince int64            `json:"q"`           // Unix time of the last pull that found something
+	Webhook domain.WebhookID `json:"w"`
+	Number  int64            `json:"n,omitempty"` // a listener's: the last that it got
+	// an agent's: the last that was looked at; empty: begin with the oldest
+	Place      string `json:"p,omitempty"`
+	GivenAt    int64  `json:"t"` // Unix time
+	QuietSince int64  `json:"q"` // Unix time of the last pull that found something
 }
 
 // positionOf reads a cursor. Invalid for a text that is none of this webhook's.

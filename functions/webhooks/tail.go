@@ -11,8 +11,8 @@ import (
 	"plugboard/shared/store"
 )
 
-// forListener hands out what fan-out and replays kept for listeners since the cursor (design rule 30). The endpoint's own
-// deliveries stay as they are: nothing is claimed, and no attempt is used up. The first pull only gives a cursor.
+// forListener hands out what fan-out and replays kept for listeners since the cursor (design rule 30). The endpoint's
+// own deliveries stay as they are: nothing is claimed, and no attempt is used up. The first pull only gives a cursor.
 func (p *pulling) forListener(ctx context.Context, tx *store.Tx) error {
 	p.out.Body.Mode = "tail"
 	if err := p.mayListen(ctx); err != nil {
@@ -94,7 +94,8 @@ func (p *pulling) mayListen(ctx context.Context) error {
 // listenerLine is the log's line of a listener's answer.
 func listenerLine(r contract.PulledResult, t store.Tailed, listener string, now time.Time) domain.Attempt {
 	line := t.Line(now)
-	line.Listener, line.Status, line.Milliseconds, line.Outcome = listener, r.Status, r.Milliseconds, domain.OutcomeDelivered
+	line.Listener, line.Status, line.Milliseconds, line.Outcome = listener, r.Status, r.Milliseconds,
+		domain.OutcomeDelivered
 	if r.Status/100 != 2 {
 		line.Outcome, line.Excerpt, line.Failure = domain.OutcomeFailed, r.Body, domain.FailureStatus
 		if r.Status == 0 {

@@ -39,7 +39,8 @@ func (g *Gate) agentCodeCaller(ctx context.Context, credential string) (Caller, 
 	if err := g.lives(ctx, c.Account, c.Extension, c.Epoch); err != nil {
 		return Caller{}, err
 	}
-	return Caller{Model: ModelAgentCode, Account: c.Account, AgentCode: &c, Principal: "agent-code:" + keyPrint(credential)}, nil
+	return Caller{Model: ModelAgentCode, Account: c.Account, AgentCode: &c,
+		Principal: "agent-code:" + keyPrint(credential)}, nil
 }
 
 // lives is Unauthenticated unless the account lives and, of an extension, its installation is enabled in that epoch.

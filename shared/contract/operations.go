@@ -1279,12 +1279,15 @@ var (
 	})
 	PullDeliveries = declare[PullDeliveriesInput, PullDeliveriesOutput](inWebhooks, Operation{
 		ID: "pull-deliveries", Since: "0.7.0",
-		Summary: "Fetch deliveries, signed: as a listener beside the endpoint, or as the agent of a webhook without URL.",
-		Method:  http.MethodPost, Path: "/v1/webhooks/{webhook_id}/pull", Status: 200,
+		Summary: "Fetch deliveries, signed: as a listener beside the endpoint, or as the agent of a webhook " +
+			"without URL.",
+		Method: http.MethodPost, Path: "/v1/webhooks/{webhook_id}/pull", Status: 200,
 		Auth:   auth.AnyOf(auth.Agent(), auth.Integration(domain.ScopeDeliveriesPull)),
 		Errors: fault.Kinds{fault.NotFound},
-		Reads: domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordAccount, domain.RecordInstallation,
-			domain.RecordExtension, domain.RecordLifecycle, domain.RecordEvent, domain.RecordTailHead, domain.RecordTailed,
+		Reads: domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordAccount,
+			domain.RecordInstallation,
+			domain.RecordExtension, domain.RecordLifecycle, domain.RecordEvent, domain.RecordTailHead,
+			domain.RecordTailed,
 			domain.RecordParked},
 		Writes: domain.Records{domain.RecordWebhook, domain.RecordHealth, domain.RecordLease},
 	})

@@ -20,8 +20,8 @@ const (
 	// AgentCodeLife is how long a pairing code is good.
 	AgentCodeLife = 10 * time.Minute
 
-	// LeaseLasts is how long an agent alone may pull after its last pull: three times the longest wait between two pulls,
-	// so that an agent that lives never loses it.
+	// LeaseLasts is how long an agent alone may pull after its last pull: three times the longest wait between two
+	// pulls, so that an agent that lives never loses it.
 	LeaseLasts = 3 * AskMost
 
 	// PulledWithin is how long a delivery waits for an agent. Its event is stored for a day longer.

@@ -5,12 +5,12 @@ import "time"
 // Listeners of a webhook pull its deliveries beside its endpoint, which notices nothing (design rule 30).
 
 const (
-	// TailKept is how long a delivery is kept for listeners, and how old a listener's cursor may be. Events are stored as
-	// long.
+	// TailKept is how long a delivery is kept for listeners, and how old a listener's cursor may be. Events are stored
+	// as long.
 	TailKept = 30 * 24 * time.Hour
 
-	// tailNoted spares a write at each pull: TailedUntil is this much later than a cursor needs, and is moved on when half
-	// of it is left.
+	// tailNoted spares a write at each pull: TailedUntil is this much later than a cursor needs, and is moved on when
+	// half of it is left.
 	tailNoted = 24 * time.Hour
 
 	// AskLeast and AskMost are the shortest and the longest wait between two pulls that find nothing.

@@ -42,8 +42,8 @@ type signer struct {
 	secret domain.Secret
 }
 
-// Signers are a webhook's signers, each opened at its first use. In memory they reveal no more than the data keys beside
-// them, which open them all (design rule 22). The zero value is ready.
+// Signers are a webhook's signers, each opened at its first use. In memory they reveal no more than the data keys
+// beside them, which open them all (design rule 22). The zero value is ready.
 type Signers struct {
 	mu     sync.Mutex
 	opened map[domain.Sealed]signer

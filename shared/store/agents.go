@@ -17,7 +17,7 @@ import (
 )
 
 // Agents that pull, the lease that one of them has, and the deliveries that wait for them. Those are parked deliveries
-// (parked.go): a webhook without a URL is one whose deliveries always wait.
+// (delivery_parked.go): a webhook without a URL is one whose deliveries always wait.
 
 func (s *Store) AgentKey(ctx context.Context, hash string) (domain.AgentKey, error) {
 	k, _ := keyOf(domain.AgentKey{Hash: hash})
@@ -67,8 +67,10 @@ func (s *Store) TakeLease(ctx context.Context, w domain.WebhookID, agent domain.
 // Lease is who pulled the webhook last, and until when nobody else may; zero when nobody did.
 func (s *Store) Lease(ctx context.Context, w domain.WebhookID) (domain.PullLease, error) {
 	out, err := s.db.Query(ctx, &dynamodb.QueryInput{
-		TableName: &s.deliveries, KeyConditionExpression: aws.String("pk = :pk AND sk = :sk"), ConsistentRead: aws.Bool(true),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(leaseKey(w).pk), ":sk": str(leaseKey(w).sk)},
+		TableName: &s.deliveries, KeyConditionExpression: aws.String("pk = :pk AND sk = :sk"),
+		ConsistentRead: aws.Bool(true),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(leaseKey(w).pk),
+			":sk": str(leaseKey(w).sk)},
 	})
 	if err != nil || len(out.Items) == 0 {
 		return domain.PullLease{}, fault.Wrap(awsFault(err), "read the lease of %s", w)
@@ -78,7 +80,8 @@ func (s *Store) Lease(ctx context.Context, w domain.WebhookID) (domain.PullLease
 
 func leaseOf(item map[string]types.AttributeValue) domain.PullLease {
 	return domain.PullLease{
-		Agent: domain.AgentID(textOf(item, "agent_id")), Until: momentOf(item, "until"), PulledAt: momentOf(item, "pulled_at"),
+		Agent: domain.AgentID(textOf(item, "agent_id")), Until: momentOf(item, "until"),
+		PulledAt: momentOf(item, "pulled_at"),
 	}
 }
 
@@ -105,11 +108,13 @@ func ParkedPlace(place string) (domain.DeliveryID, int) {
 }
 
 // ParkedAt is the delivery that is parked at a place. NotFound when it is not parked any more.
-func (s *Store) ParkedAt(ctx context.Context, a domain.AccountID, w domain.WebhookID, place string) (events.Delivery, error) {
+func (s *Store) ParkedAt(ctx context.Context, a domain.AccountID, w domain.WebhookID,
+	place string) (events.Delivery, error) {
 	id, _ := ParkedPlace(place)
 	k := key{parkedPartition(w, parkedShard(id)), place}
 	out, err := s.db.Query(ctx, &dynamodb.QueryInput{
-		TableName: &s.deliveries, KeyConditionExpression: aws.String("pk = :pk AND sk = :sk"), ConsistentRead: aws.Bool(true),
+		TableName: &s.deliveries, KeyConditionExpression: aws.String("pk = :pk AND sk = :sk"),
+		ConsistentRead:            aws.Bool(true),
 		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(k.pk), ":sk": str(k.sk)},
 	})
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 //	ACCOUNT#<id>          NAMING                  naming          condition-checked: workspace named or deleted
 //	ACCOUNT#<id>          TEMPLATETYPE#<id>       template-type   id; all of an account
 //	ACCOUNT#<id>          FIELDS#<type id>        fields-version  condition-checked by a contract's creation
-//	ACCOUNT#<id>          FIELDS#<type id>#<n>    fields-version  one of the copies of its version (fields.go)
+//	ACCOUNT#<id>          FIELDS#<type id>#<n>    fields-version  one of the copies of its version (datafield_version.go)
 //	ACCOUNT#<id>          TEMPLATE#<id>           template        id; all of an account
 //	ACCOUNT#<id>          INSTALLATION#<ext>      installation    extension; all of an account
 //	ACCOUNT#<id>          WEBHOOK#<id>            webhook         id; all of an account, by fanout
@@ -385,7 +385,8 @@ func attemptKey(a domain.Attempt, unique string) key {
 	if a.Listener != "" {
 		from = listenersOf(a.Event)
 	}
-	return key{attemptPartition(a.Webhook, a.EventDay, shardOf(a.Event)), from + fmt.Sprintf("%03d", a.Number) + "#" + unique}
+	return key{attemptPartition(a.Webhook, a.EventDay, shardOf(a.Event)), from + fmt.Sprintf("%03d", a.Number) + "#" +
+		unique}
 }
 
 // listenersOf sorts after endOf the event.

@@ -274,7 +274,8 @@ func TestRule23_EveryPageHasARowThatSaysWhoMayOpenIt(t *testing.T) {
 		}
 		return rows[at]
 	}
-	if r := row("tokens"); r.Auth.String() != "dashboard (admin)" || r.Handler != "Console.tokens" || len(r.Writes) > 0 {
+	if r := row("tokens"); r.Auth.String() != "dashboard (admin)" || r.Handler != "Console.tokens" ||
+		len(r.Writes) > 0 {
 		t.Errorf("got %+v", r)
 	}
 	if r := row("enable"); !slices.Contains(r.Writes, domain.RecordInstallation) ||
@@ -288,7 +289,8 @@ func TestRule23_EveryPageHasARowThatSaysWhoMayOpenIt(t *testing.T) {
 	taken, lost, calls := console.Routes()[0], console.Routes()[0], console.Routes()[0]
 	taken.ID, lost.ID, calls.Calls = "enable-extension", "nowhere", []contract.Operation{{ID: "do-nothing"}}
 	for route, want := range map[*console.Route]string{
-		&taken: "has no handler", &lost: "the page nowhere has no handler", &calls: "calls do-nothing, which has no row",
+		&taken: "has no handler", &lost: "the page nowhere has no handler",
+		&calls: "calls do-nothing, which has no row",
 	} {
 		if _, err := inventory.Pages([]console.Route{*route}, operations, code); err == nil ||
 			!strings.Contains(err.Error(), want) {

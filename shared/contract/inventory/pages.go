@@ -30,8 +30,8 @@ type pageCode struct {
 }
 
 // Pages makes the rows of the console's pages and actions from its routes. What a page reads, writes and causes is what
-// its operations do, by their rows. It fails for a page whose handler or operation is unknown, and for one whose name an
-// operation has.
+// its operations do, by their rows. It fails for a page whose handler or operation is unknown, and for one whose name
+// an operation has.
 func Pages(routes []console.Route, operations []Row, code *Code) ([]Row, error) {
 	if len(routes) == 0 {
 		return nil, errors.New("inventory: the console has no route, so something is wrong with its table")
@@ -100,7 +100,8 @@ func pageRow(route console.Route, operations []Row, pages map[string]pageCode) (
 		row.Writes = domain.Records{domain.RecordConsoleLink}
 	}
 	for _, name := range parametersOf(route.Path) {
-		row.Inputs = append(row.Inputs, Input{In: "path", Name: name, Type: "string", Required: true, Limits: limits[name]})
+		row.Inputs = append(row.Inputs, Input{In: "path", Name: name, Type: "string", Required: true,
+			Limits: limits[name]})
 	}
 	slices.SortFunc(row.Errors, func(a, b Error) int { return a.Status - b.Status })
 	return row, nil

@@ -14,7 +14,7 @@ import (
 	"plugboard/shared/fault"
 )
 
-// The attempt log: lines are appended, never changed, and expire after 30 days (design rule 19). log.go reads it.
+// The attempt log: lines are appended, never changed, and expire after 30 days (design rule 19). log_read.go reads it.
 
 const (
 	batchWriteMost     = 25 // items in a BatchWriteItem (DynamoDB quota)

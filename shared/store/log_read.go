@@ -41,7 +41,8 @@ func (s *Store) AttemptsFrom(ctx context.Context, a domain.AccountID, w domain.W
 }
 
 // ListenerLines is what listeners reported of one delivery, the first attempt first; at most 100 lines.
-func (s *Store) ListenerLines(ctx context.Context, a domain.AccountID, w domain.WebhookID, day string, e domain.EventID) (
+func (s *Store) ListenerLines(ctx context.Context, a domain.AccountID, w domain.WebhookID, day string,
+	e domain.EventID) (
 	[]domain.Attempt, error,
 ) {
 	out, err := s.db.Query(ctx, &dynamodb.QueryInput{

@@ -301,7 +301,8 @@ func (c *collector) statistics(ctx context.Context, w domain.WebhookID) error {
 func (c *collector) pulled(ctx context.Context, w domain.WebhookID) error {
 	return c.each(ctx, &dynamodb.QueryInput{
 		TableName: &c.store.deliveries, KeyConditionExpression: aws.String("pk = :pk"),
-		ProjectionExpression: aws.String("pk, sk, #record"), ExpressionAttributeNames: map[string]string{"#record": recordAttribute},
+		ProjectionExpression:      aws.String("pk, sk, #record"),
+		ExpressionAttributeNames:  map[string]string{"#record": recordAttribute},
 		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": str(pullPartition(w))},
 		ConsistentRead:            aws.Bool(true),
 	}, func(_ context.Context, item map[string]types.AttributeValue) error {
