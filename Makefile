@@ -57,6 +57,11 @@ test: ready lint test-stack ## Everything: lint, the template, unit, store, flow
 	@$(LOCALSTACK) -port $(TEST_PORT) -outputs localstack/.state/$(TEST_PORT)/outputs.json with \
 		$(MAKE) --no-print-directory test-functions test-deployed
 
+check: lint ## While you type: lint, and the tests that need no emulator
+	@echo "Testing what needs no emulator …"
+	@go test $$(go list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}} {{join .TestImports " "}} {{join .XTestImports " "}}{{end}}' ./... \
+		| grep -v -e /storetest -e /queuetest -e '^plugboard/infra ' -e /infra/deploy -e '^plugboard/localstack/' | cut -d' ' -f1)
+
 test-faults: ready ## The fault suite, with what takes minutes: what was staged, and what became of every event
 	@$(LOCALSTACK) -port $(TEST_PORT) -outputs localstack/.state/$(TEST_PORT)/outputs.json with \
 		$(MAKE) --no-print-directory faults
