@@ -39,6 +39,9 @@ type consoleWorld struct {
 	pages   http.Handler // the console's, below the API's root
 	// cookieless has browsers get no cookie, as those do that keep none in a frame.
 	cookieless atomic.Bool
+
+	mu    sync.Mutex
+	forms []string // the paths of routes to which forms were sent
 }
 
 // stagePrefix is that of a stage without a domain of its own: a link that forgets it leads nowhere.
@@ -91,9 +94,25 @@ func consoleOf(a *actors, change ...func(*console.Config)) *consoleWorld {
 	return c
 }
 
-// withoutCookies takes them out of answers while the world is cookieless.
+// sent are the paths of routes to which forms were sent.
+func (c *consoleWorld) sent() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.forms)
+}
+
+// withoutCookies notes which forms are sent, and takes them out of answers while the world is cookieless.
 func (c *consoleWorld) withoutCookies(pages http.Handler) http.Handler {
+	patterns := http.NewServeMux()
+	for _, r := range console.Routes() {
+		patterns.Handle(r.Method+" "+r.Path, http.NotFoundHandler())
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, pattern := patterns.Handler(r); strings.HasPrefix(pattern, "POST ") {
+			c.mu.Lock()
+			c.forms = append(c.forms, strings.TrimPrefix(pattern, "POST "))
+			c.mu.Unlock()
+		}
 		if !c.cookieless.Load() {
 			pages.ServeHTTP(w, r)
 			return

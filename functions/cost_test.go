@@ -3,17 +3,28 @@ package functions_test
 import (
 	"context"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/smithy-go/middleware"
+
+	"plugboard/shared/trace"
 )
 
 // cost counts what the store asks of DynamoDB. Capacity is billed by items: a read for each read, a write for each
 // put, two for each in a transaction (of up to 1 KB).
-type cost struct{ read, written, transacted, checked atomic.Int64 }
+type cost struct {
+	read, written, transacted, checked atomic.Int64
+	besides                            atomic.Int64 // reads that no operation made
+
+	mu     sync.Mutex
+	busy   int // calls that have no answer yet
+	since  time.Time
+	waited time.Duration // while any call had no answer
+}
 
 func (c *cost) count(o *dynamodb.Options) {
 	o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
@@ -23,6 +34,9 @@ func (c *cost) count(o *dynamodb.Options) {
 				switch p := in.Parameters.(type) {
 				case *dynamodb.GetItemInput, *dynamodb.QueryInput:
 					c.read.Add(1)
+					if trace.From(ctx) == "" {
+						c.besides.Add(1)
+					}
 				case *dynamodb.BatchGetItemInput:
 					for _, items := range p.RequestItems {
 						c.read.Add(int64(len(items.Keys)))
@@ -42,6 +56,8 @@ func (c *cost) count(o *dynamodb.Options) {
 						}
 					}
 				}
+				c.begin()
+				defer c.end()
 				return next.HandleInitialize(ctx, in)
 			}), middleware.Before)
 	})
@@ -57,8 +73,28 @@ func (c *cost) report(b *testing.B, n int) {
 	b.ReportMetric(0, "ns/op") // an emulator's time says nothing
 }
 
+// begin and end are around a call. Calls may be under way side by side.
+func (c *cost) begin() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.busy++; c.busy == 1 {
+		c.since = time.Now()
+	}
+}
+
+func (c *cost) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.busy--; c.busy == 0 {
+		c.waited += time.Since(c.since)
+	}
+}
+
 func (c *cost) reset() {
-	for _, n := range []*atomic.Int64{&c.read, &c.written, &c.transacted, &c.checked} {
+	c.mu.Lock()
+	c.waited = 0
+	c.mu.Unlock()
+	for _, n := range []*atomic.Int64{&c.read, &c.written, &c.transacted, &c.checked, &c.besides} {
 		n.Store(0)
 	}
 }

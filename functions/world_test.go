@@ -141,7 +141,10 @@ func newWorld(t testing.TB) *world {
 var worlds sync.Map
 
 // alone are the tests that change something of the whole process.
-var alone = map[string]bool{"TestRule22_WhatIsShownOnceIsNowhereElse": true}
+var alone = map[string]bool{
+	"TestRule22_WhatIsShownOnceIsNowhereElse":               true,
+	"TestConsole_APageIsLightAndReadsWhatItsOperationsRead": true, // which reads the process's log
+}
 
 // cloud makes what all tests share of AWS, once.
 func (w *world) cloud() {
