@@ -295,3 +295,30 @@ func TestConsole_AnOfferThatChangedIsShownWithWhatChanged(t *testing.T) {
 		t.Errorf("a second click: got %d %s", resp.StatusCode, body)
 	}
 }
+
+func TestConsole_UpgradingTwiceByOneFormIsOnce(t *testing.T) {
+	c := newConsole(t)
+	c.enable()
+	c.submitAndList(mainExtension, wilderBlueprint(c.receiver.URL))
+	v := c.newVisitor()
+	_, page := v.signIn("ada", "installations/acme-crm/upgrade")
+	form := hiddenFields(page, "key", "plan", "version", "seen")
+	form.Set("acme-crm.region", "eu")
+	form["consent"] = []string{"event-type-added", "parameter-sent", "target-host-changed"}
+	for click := range 3 {
+		resp, body := v.post("installations/acme-crm/upgrade", form)
+		if resp.StatusCode != 200 || !strings.HasSuffix(resp.Request.URL.Path, "installations/acme-crm") {
+			t.Errorf("click %d led to %d %s: %s", click, resp.StatusCode, resp.Request.URL, body)
+		}
+		if click == 1 {
+			c.settle()
+		}
+	}
+	if got := c.installation(mainExtension); got.at("version") != 2.0 || got.str("state") != "enabled" {
+		t.Errorf("the installation is %s", got.raw)
+	}
+	form.Set("version", "7")
+	if resp, body := v.post("installations/acme-crm/upgrade", form); !strings.Contains(body, "nothing to upgrade now") {
+		t.Errorf("another version led to %d %s", resp.StatusCode, body)
+	}
+}

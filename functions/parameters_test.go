@@ -198,3 +198,29 @@ func TestRule7_ValuesKeepTheirTypesAndTakeDefaults(t *testing.T) {
 	a.state("acme-typed", "enabled")
 	stands("map[on:true rate:0.5 region:eu tier:basic]")
 }
+
+func TestRule7_ParametersAreReadWithTheirSchemasAndWithoutSecrets(t *testing.T) {
+	a := newActors(newWorld(t))
+	a.enable()
+	at := "/v1/installations/" + mainExtension + "/parameters"
+	read := func() answer { return a.want(a.call(a.admin, "GET", at, nil), 200) }
+	got := read()
+	if want := "api_key <nil> true false \ncustomer_id C-1001 true true \n"; lines(got.at("parameters"), "key", "value",
+		"has_value", "required") != want {
+		t.Errorf("they read as %s", got.raw)
+	}
+	if got.str("parameters", 1, "schema", "title") != "Customer id" ||
+		got.at("parameters", 0, "schema", "writeOnly") != true {
+		t.Errorf("the schemas are %s", got.raw)
+	}
+	if strings.Contains(string(got.raw), "sesame") ||
+		got.header.Get("ETag") != a.installation(mainExtension).header.Get("ETag") {
+		t.Errorf("a secret is shown, or the tag is not the installation's: %s", got.raw)
+	}
+	a.want(a.change(object{"api_key": nil}), 200)
+	if got := read(); got.at("parameters", 0, "has_value") != false {
+		t.Errorf("a removed secret reads as %s", got.raw)
+	}
+	a.refused(a.call(a.member, "GET", at, nil), 403, "missing-role")
+	a.refused(a.call(a.dashboard("other", "ada"), "GET", at, nil), 404, "not-found")
+}

@@ -126,6 +126,36 @@ func TestRule6_ThePreviewIsTheExactChange(t *testing.T) {
 	}
 }
 
+// A person reads the preview before the click: what each field and webhook was, and what it becomes.
+func TestRule6_ThePreviewSaysWhatFieldsAndWebhooksWere(t *testing.T) {
+	a := newTamer(t)
+	got := a.want(a.call(a.member, "GET", upgradePath, nil), 200)
+	field := func(n int, which string) any { return got.at("template_types", 0, "fields", n, which) }
+	amount, currency, urgent := 0, 1, 2
+	if got.str("template_types", 0, "fields", amount, "was", "name") != "Amount" ||
+		got.str("template_types", 0, "fields", amount, "becomes", "name") != "Total amount" {
+		t.Errorf("the renamed field reads %v and %v", field(amount, "was"), field(amount, "becomes"))
+	}
+	if field(currency, "was") != nil || got.str("template_types", 0, "fields", currency, "becomes", "kind") != "text" {
+		t.Errorf("the new field reads %v and %v", field(currency, "was"), field(currency, "becomes"))
+	}
+	if field(urgent, "becomes") != nil || got.str("template_types", 0, "fields", urgent, "was", "name") != "Urgent" {
+		t.Errorf("the field that goes reads %v and %v", field(urgent, "was"), field(urgent, "becomes"))
+	}
+	if removed := fmt.Sprint(got.at("webhooks", 0, "event_types_removed")); removed != "[contract.declined]" ||
+		got.at("webhooks", 0, "event_types_added") != nil || got.at("webhooks", 0, "url_before") != nil {
+		t.Errorf("the webhook that changes reads %v", got.at("webhooks", 0))
+	}
+	b := tamerBlueprint(strings.Replace(a.receiver.URL, "127.0.0.1", "localhost", 1))
+	b["webhooks"].([]object)[0]["event_types"] = []string{"contract.signed", "contract.expired"}
+	a.submitAndList(mainExtension, b)
+	got = a.want(a.call(a.member, "GET", upgradePath, nil), 200)
+	if got.str("webhooks", 0, "url_before") != a.receiver.URL ||
+		fmt.Sprint(got.at("webhooks", 0, "event_types_added")) != "[contract.expired]" {
+		t.Errorf("the webhook that moves reads %v", got.at("webhooks", 0))
+	}
+}
+
 // upgradedShape is what the main extension comes to at the next version.
 const upgradedShape = `template-type acme-crm fields=5
 template-type acme-crm_addendum fields=1

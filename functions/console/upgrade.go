@@ -48,6 +48,9 @@ type upgradePage struct {
 	Extension contract.CatalogueExtension
 	Pill      pill
 	Card      *upgradeCard // nil when there is no newer version
+
+	state   domain.InstallationState
+	version int
 }
 
 // Ready tells whether the button is shown.
@@ -63,7 +66,7 @@ func readUpgradePage(q *request) (upgradePage, error) {
 	if err != nil {
 		return upgradePage{}, err
 	}
-	page := upgradePage{Extension: e, Pill: pillOf(i)}
+	page := upgradePage{Extension: e, Pill: pillOf(i), state: i.State, version: i.Version}
 	page.Card, err = readUpgrade(q, e, i)
 	return page, err
 }
@@ -108,18 +111,23 @@ func (k *Console) applyUpgrade(q *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	in := contract.UpgradeExtensionInput{Extension: page.Extension.Extension, IfMatch: sent.Get("plan")}
-	in.Body.Version, _ = strconv.Atoi(sent.Get("version"))
-	in.Body.Consent = append(slices.Clone(sent["consent"]), parameterAdded)
-	if page.Card != nil {
-		in.Body.Parameters = parameterValues(page.Card.asked, sent)
+	wanted, _ := strconv.Atoi(sent.Get("version"))
+	installation := "installations/" + string(page.Extension.Extension)
+	switch {
+	case page.Card == nil && (page.state == domain.Upgrading || page.version == wanted): // an earlier click did it
+		return goTo(installation), nil
+	case page.Card == nil:
+		return goTo(installation + "/upgrade"), nil
 	}
+	in := contract.UpgradeExtensionInput{Extension: page.Extension.Extension, IfMatch: sent.Get("plan")}
+	in.Body.Version, in.Body.Consent = wanted, append(slices.Clone(sent["consent"]), parameterAdded)
+	in.Body.Parameters = parameterValues(page.Card.asked, sent)
 	out, err := callOnce(q, contract.UpgradeExtension, in, sent.Get("key"))
 	p, refused := problem(err)
 	if err == nil {
 		return k.upgraded(q, page.Extension, out), nil
 	}
-	if !refused || page.Card == nil || p.Status < http.StatusConflict || p.Status >= http.StatusTooManyRequests {
+	if !refused || p.Status < http.StatusConflict || p.Status >= http.StatusTooManyRequests {
 		return answer{}, err
 	}
 	card := page.Card
