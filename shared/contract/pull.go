@@ -61,7 +61,7 @@ type PullDeliveriesOutput struct {
 // PulledResult is what became of a delivery that was pulled.
 type PulledResult struct {
 	Receipt      string              `json:"receipt" minLength:"1" maxLength:"1024"`
-	Status       int                 `json:"status,omitempty" minimum:"100" maximum:"599" doc:"The endpoint's HTTP status. Absent without an answer."`
+	Status       int                 `json:"status,omitempty" minimum:"0" maximum:"599" doc:"The endpoint's HTTP status. Absent or 0 without an answer."`
 	Failure      domain.FailureClass `json:"failure,omitempty" enum:"dns,dial,tls,timeout,connection" doc:"Why there is no answer. Default: connection. Not with a status."`
 	Milliseconds int64               `json:"milliseconds,omitempty" minimum:"0" maximum:"3600000" doc:"How long the request took."`
 	Headers      map[string]string   `json:"headers,omitempty" maxProperties:"20" doc:"Headers of the answer, such as Retry-After."`
@@ -83,6 +83,10 @@ func (in *AcknowledgeDeliveriesInput) Check() []fault.Field {
 	var wrong []fault.Field
 	for i, r := range in.Body.Results {
 		at := fmt.Sprintf("/results/%d", i)
+		if r.Status > 0 && r.Status < 100 {
+			wrong = append(wrong, fault.Field{Pointer: at + "/status", Code: "invalid",
+				Detail: "An HTTP status is 100 to 599. Leave it out where no answer came."})
+		}
 		if r.Status != 0 && r.Failure != "" {
 			wrong = append(wrong, fault.Field{Pointer: at + "/failure", Code: "contradiction",
 				Detail: "An answer with a status came. Give a failure only without one."})
