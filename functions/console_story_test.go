@@ -152,7 +152,7 @@ func TestConsole_EveryFormWorksWithJavaScriptOff(t *testing.T) {
 	send("installations/acme-crm/resume", primary, "h1", "Enabled")
 	send("installations/acme-crm/rotate", primary, "main", "only time that it is shown")
 	b.open("installations/acme-crm/parameters")
-	b.fill("customer_id", "C-2002")
+	b.fill("value.customer_id", "C-2002")
 	send("", primary, "h1", "acme-crm")
 	c.submitAndList(mainExtension, wilderBlueprint(c.receiver.URL))
 	b.open("installations/acme-crm/upgrade")

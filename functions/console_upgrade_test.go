@@ -178,17 +178,17 @@ func TestConsole_ParametersAreEditedAndSecretsKeptUnlessReplaced(t *testing.T) {
 	b.signIn("ada", "installations/acme-crm")
 	b.click(`a[href$="/parameters"]`)
 	b.sees("h1", "Parameters of acme-crm")
-	if value := ask(b, chromedp.Value(chromedp.CSS("#customer_id"))); value != "C-1001" {
+	if value := ask(b, chromedp.Value(chromedp.CSS(`[id="value.customer_id"]`))); value != "C-1001" {
 		t.Errorf("the form begins with %q", value)
 	}
 	b.look("parameters")
 	b.expects("422")
-	b.fill("customer_id", "not a number")
+	b.fill("value.customer_id", "not a number")
 	b.click("form.form-card button.primary")
 	b.sees("#errors", "Nothing was saved")
 	b.sees(".wrong", "Customer id")
 	b.look("parameters-wrong")
-	b.fill("customer_id", "C-2002")
+	b.fill("value.customer_id", "C-2002")
 	b.click("form.form-card button.primary")
 	b.sees("main", "C-2002")
 
@@ -202,13 +202,13 @@ func TestConsole_ParametersAreEditedAndSecretsKeptUnlessReplaced(t *testing.T) {
 		t.Helper()
 		_, page := v.page("installations/acme-crm/parameters")
 		form := hiddenFields(page, "key", "etag", "was.customer_id", "was.api_key")
-		form.Set("customer_id", form.Get("was.customer_id"))
+		form.Set("value.customer_id", form.Get("was.customer_id"))
 		change(form)
 		return v.post("installations/acme-crm/parameters", form)
 	}
 	v.signIn("ada", "installations/acme-crm/parameters")
 	if resp, body := post(func(f url.Values) {
-		f.Set("api_key", "open-barley")
+		f.Set("value.api_key", "open-barley")
 	}); resp.StatusCode != 200 || strings.Contains(body, "barley") {
 		t.Errorf("got %d %s", resp.StatusCode, body)
 	}
@@ -231,7 +231,7 @@ func TestConsole_AStaleParameterFormShowsWhatChanged(t *testing.T) {
 	v := c.newVisitor()
 	_, page := v.signIn("ada", "installations/acme-crm/parameters")
 	form := hiddenFields(page, "key", "etag", "was.customer_id", "was.api_key")
-	form.Set("customer_id", "C-3003")
+	form.Set("value.customer_id", "C-3003")
 	c.want(c.change(object{"customer_id": "C-2002"}), 200)
 	resp, body := v.post("installations/acme-crm/parameters", form)
 	if resp.StatusCode != http.StatusPreconditionFailed ||
@@ -240,7 +240,7 @@ func TestConsole_AStaleParameterFormShowsWhatChanged(t *testing.T) {
 		t.Fatalf("got %d %s", resp.StatusCode, body)
 	}
 	again := hiddenFields(body, "key", "etag", "was.customer_id", "was.api_key")
-	again.Set("customer_id", "C-3003")
+	again.Set("value.customer_id", "C-3003")
 	if resp, body := v.post("installations/acme-crm/parameters", again); resp.StatusCode != 200 ||
 		!strings.Contains(body, "C-3003") {
 		t.Errorf("got %d %s", resp.StatusCode, body)
@@ -320,5 +320,38 @@ func TestConsole_UpgradingTwiceByOneFormIsOnce(t *testing.T) {
 	form.Set("version", "7")
 	if resp, body := v.post("installations/acme-crm/upgrade", form); !strings.Contains(body, "nothing to upgrade now") {
 		t.Errorf("another version led to %d %s", resp.StatusCode, body)
+	}
+}
+
+// A parameter's key may be any word, also one that a form has for itself.
+func TestConsole_AParameterMayBeCalledKey(t *testing.T) {
+	c := newConsole(t)
+	b := coreBlueprint()
+	b["parameters"] = asks(object{"key": "key", "title": "Key"}, object{"key": "etag", "type": "boolean"},
+		object{"key": "limit", "type": "integer", "default": 3})
+	c.list("acme-words", []string{}, b)
+	c.want(c.call(c.admin, "PUT", "/v1/installations/acme-words", object{}), 202)
+	c.settle()
+	v := c.newVisitor()
+	_, page := v.signIn("ada", "installations/acme-words/parameters")
+	form := hiddenFields(page, "key", "etag", "was.key", "was.etag", "was.limit")
+	form.Set("value.key", "K-1")
+	form.Set("value.etag", "true")
+	form.Set("value.limit", "12")
+	if resp, body := v.post("installations/acme-words/parameters", form); resp.StatusCode != 200 {
+		t.Errorf("got %d %s", resp.StatusCode, body)
+	}
+	got := c.installation("acme-words")
+	if got.at("parameters", "key") != "K-1" || got.at("parameters", "etag") != true ||
+		got.at("parameters", "limit") != 12.0 {
+		t.Errorf("the parameters are %s", got.raw)
+	}
+	form = hiddenFields(page, "key", "etag", "was.key", "was.etag", "was.limit")
+	form.Set("value.limit", "a dozen")
+	form.Del("etag")
+	form.Set("key", "of another page")
+	if resp, body := v.post("installations/acme-words/parameters", form); resp.StatusCode != 422 ||
+		!strings.Contains(body, "is of the type integer") || !strings.Contains(body, `value="a dozen"`) {
+		t.Errorf("a text for a number: got %d %s", resp.StatusCode, body)
 	}
 }

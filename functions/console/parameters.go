@@ -25,11 +25,14 @@ type parametersPage struct {
 // parameterInput is a parameter's field.
 type parameterInput struct {
 	formField
+	Key       string
 	Was       string // the value that the form began with, to tell later who changed it
 	Removable bool   // an optional secret that has a value
 }
 
+// Names of what the form sends, before a parameter's key, which may be any word.
 const (
+	valuePrefix  = "value."
 	wasPrefix    = "was."
 	removePrefix = "remove."
 )
@@ -58,7 +61,7 @@ func readParameters(q *request, sent url.Values) (parametersPage, contract.ReadP
 
 func parameterInputOf(e domain.ExtensionID, p contract.GivenParameter, sent url.Values) parameterInput {
 	f := parameterInput{formField: parameterField(contract.NeededParameter{Extension: e, Parameter: p.Parameter})}
-	f.ID, f.Pointer = p.Key, "/parameters/"+domain.EscapePointer(p.Key)
+	f.ID, f.Key, f.Pointer = valuePrefix+p.Key, p.Key, "/parameters/"+domain.EscapePointer(p.Key)
 	f.Value = valueText(p)
 	f.Was = f.Value
 	if p.Schema.WriteOnly && p.HasValue {
@@ -113,7 +116,7 @@ func (k *Console) saveParameters(q *request) (answer, error) {
 func changedParameters(known []contract.GivenParameter, sent url.Values) map[string]domain.ParameterValue {
 	changed := map[string]domain.ParameterValue{}
 	for _, p := range known {
-		text, was := strings.TrimSpace(sent.Get(p.Key)), sent.Get(wasPrefix+p.Key)
+		text, was := strings.TrimSpace(sent.Get(valuePrefix+p.Key)), sent.Get(wasPrefix+p.Key)
 		if p.Schema.Type == domain.BooleanParameter { // an empty checkbox sends nothing
 			text, was = cmp.Or(text, "false"), cmp.Or(was, "false")
 		}
@@ -134,11 +137,11 @@ func changedParameters(known []contract.GivenParameter, sent url.Values) map[str
 func (page *parametersPage) markStale(sent url.Values) {
 	page.Stale = true
 	for n, f := range page.Fields {
-		if f.Was == sent.Get(wasPrefix+f.ID) {
+		if f.Was == sent.Get(wasPrefix+f.Key) {
 			continue
 		}
 		page.Changed = append(page.Changed, keyValue{f.Label, f.Was})
-		if sent.Get(f.ID) == sent.Get(wasPrefix+f.ID) { // the person left it alone: theirs stays
+		if sent.Get(f.ID) == sent.Get(wasPrefix+f.Key) { // the person left it alone: theirs stays
 			page.Fields[n].Value = f.Was
 		}
 	}
@@ -161,7 +164,7 @@ func (page *parametersPage) mark(p *contract.Problem, sent url.Values) {
 		}
 	}
 	for n, f := range page.Fields {
-		page.Fields[n].Was = sent.Get(wasPrefix + f.ID)
+		page.Fields[n].Was = sent.Get(wasPrefix + f.Key)
 	}
 	page.ETag = sent.Get("etag")
 }
