@@ -17,7 +17,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go/middleware"
 
+	"plugboard/shared/auth"
 	"plugboard/shared/contract"
+	"plugboard/shared/domain"
 	"plugboard/shared/store"
 )
 
@@ -31,6 +33,7 @@ type calls struct {
 	made map[string]bool
 	// tooLong are keys that DynamoDB refuses, and an emulator may take.
 	tooLong []string
+	read    map[domain.Record]bool // what the operations have read since the last call of reads
 }
 
 type functionKey struct{}
@@ -56,7 +59,11 @@ func (c *calls) record(o *dynamodb.Options) {
 		if f, ok := ctx.Value(functionKey{}).(contract.Function); ok {
 			c.see(f, in.Parameters)
 		}
-		return next.HandleInitialize(ctx, in)
+		out, metadata, err := next.HandleInitialize(ctx, in)
+		if auth.From(ctx).Model != "" {
+			c.hold(out.Result)
+		}
+		return out, metadata, err
 	}
 	o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
 		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("calls", handle), middleware.Before)
@@ -123,6 +130,40 @@ func (c *calls) see(f contract.Function, parameters any) {
 	default:
 		c.made[fmt.Sprintf("%s %T is a call that this test does not know", f, p)] = true
 	}
+}
+
+// hold records what an operation read. What the gate reads is none of it.
+func (c *calls) hold(result any) {
+	var items []map[string]types.AttributeValue
+	switch r := result.(type) {
+	case *dynamodb.GetItemOutput:
+		items = append(items, r.Item)
+	case *dynamodb.QueryOutput:
+		items = r.Items
+	case *dynamodb.BatchGetItemOutput:
+		for _, found := range r.Responses {
+			items = append(items, found...)
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, item := range items {
+		if record := text(item, "record"); record != "" {
+			if c.read == nil {
+				c.read = map[domain.Record]bool{}
+			}
+			c.read[domain.Record(record)] = true
+		}
+	}
+}
+
+// reads is what the operations have read since the last call of it, sorted.
+func (c *calls) reads() []domain.Record {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	read := slices.Sorted(maps.Keys(c.read))
+	c.read = nil
+	return read
 }
 
 func (c *calls) checkKey(item map[string]types.AttributeValue) {

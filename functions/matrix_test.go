@@ -212,9 +212,15 @@ func (s *scene) observed(o contract.Operation, rule auth.Rule) {
 		caller = s.ownToken
 	}
 	before := s.snapshot()
+	s.calls.reads()
 	obeys(s.t, o, s.want(s.call(caller, o.Method, path, body), o.Status))
 	for _, also := range r.also {
 		obeys(s.t, o, s.want(s.call(caller, o.Method, path, also(s)), o.Status))
+	}
+	for _, record := range s.calls.reads() {
+		if !slices.Contains(o.Reads, record) && !slices.Contains(machinery, record) {
+			s.t.Errorf("%s read a %s, which its row does not declare", o.ID, record)
+		}
 	}
 	wrote, emitted := s.changes(before)
 	for _, record := range wrote {
@@ -232,6 +238,9 @@ func (s *scene) observed(o contract.Operation, rule auth.Rule) {
 		s.observedLater(o)
 	}
 }
+
+// machinery is what requests of many rows read, and no row declares: recorded answers, and keys that open secrets.
+var machinery = domain.Records{domain.RecordIdempotency, domain.RecordDataKey, domain.RecordRequests}
 
 // causesNothingHere is why an operation causes no event in the scene.
 var causesNothingHere = map[string]string{
