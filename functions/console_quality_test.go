@@ -135,7 +135,8 @@ func TestConsole_APageIsLightAndReadsWhatItsOperationsRead(t *testing.T) {
 		slices.Sort(called)
 		took := w.at.Sub(began)
 		own := took - s.cost.waited
-		fmt.Fprintf(&out, "%-52s %8.1f %8.1f %9.1f %8.1f %6d  %s\n", r.Path, float64(len(html))/1024, float64(whole)/1024,
+		fmt.Fprintf(&out, "%-52s %8.1f %8.1f %9.1f %8.1f %6d  %s\n", r.Path, float64(len(html))/1024,
+			float64(whole)/1024,
 			ms(took), ms(max(own, 0)), reads, strings.Join(slices.Compact(called), " "))
 	}
 	figures(t, "weights", out.String())
@@ -222,8 +223,9 @@ func TestConsole_AScriptInATextOfOthersIsText(t *testing.T) {
 	}
 	s.want(s.call(s.admin, "POST", "/v1/tokens", object{"name": "Export " + hostile, "scopes": []string{}}), 201)
 	admin, member, seen := s.tabOf(nil), s.tabOf(object{"subject": "mel"}), 0
-	pages := map[string]string{root("extensions/" + idleExtension): admin, root("extensions/"+idleExtension) + "?": member,
-		root("why?event=" + s.event): admin, root("extensions?q=" + url.QueryEscape(hostile)): admin,
+	pages := map[string]string{root("extensions/" + idleExtension): admin,
+		root("extensions/"+idleExtension) + "?": member,
+		root("why?event=" + s.event):            admin, root("extensions?q=" + url.QueryEscape(hostile)): admin,
 		root("deliveries?contract=" + url.QueryEscape(hostile)): admin}
 	for _, r := range console.Routes() {
 		if r.Method == http.MethodGet && r.Role != "" && r.ID != "deliveries-csv" {

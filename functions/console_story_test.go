@@ -80,11 +80,13 @@ func TestConsole_AMemberSeesWhomToAskAndTheLinkLetsAnAdminEnable(t *testing.T) {
 	c := newConsole(t)
 	m := c.newTab()
 	m.signIn("mel", "extensions/acme-core")
-	if disabled := ask(m, chromedp.Evaluate[bool](`document.querySelector("#decide button.wide").disabled`)); !disabled {
+	if disabled := ask(m,
+		chromedp.Evaluate[bool](`document.querySelector("#decide button.wide").disabled`)); !disabled {
 		t.Error("a member's button works")
 	}
 	m.sees("#ask", "Only an admin can enable extensions. Ask ada.")
-	if mail := ask(m, chromedp.Evaluate[string](`document.querySelector("#ask a").href`)); mail != "mailto:"+adminEmail {
+	if mail := ask(m, chromedp.Evaluate[string](`document.querySelector("#ask a").href`)); mail != "mailto:"+
+		adminEmail {
 		t.Errorf("the link to whom to ask is %s", mail)
 	}
 	m.look("extension-member")
@@ -116,7 +118,8 @@ func TestConsole_TheHandOffLeadsToTheMakersPage(t *testing.T) {
 	_, page := v.signIn("ada", "installations/"+handOffExtension+"/hand-off")
 	resp, body := v.post("installations/"+handOffExtension+"/hand-off", map[string][]string{"key": {keyIn(t, page)}})
 	_, to, _ := strings.Cut(resp.Header.Get("Refresh"), "url=")
-	if !strings.HasPrefix(to, "https://setup.acme.test/welcome?code=pb_code_") || !strings.Contains(body, "Go on at "+handOffExtension) ||
+	if !strings.HasPrefix(to, "https://setup.acme.test/welcome?code=pb_code_") ||
+		!strings.Contains(body, "Go on at "+handOffExtension) ||
 		!strings.Contains(body, `href="https://setup.acme.test/welcome?code=pb_code_`) {
 		t.Errorf("got %s %s", resp.Header.Get("Refresh"), body)
 	}
@@ -218,9 +221,11 @@ func TestConsole_EverythingIsReachedByKeyboardWithVisibleFocus(t *testing.T) {
 	c := newConsole(t)
 	b := c.newTab()
 	b.signIn("ada", "extensions")
-	const reachable = `[...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex='0']")]
+	const reachable = `[...document.querySelectorAll("a[href], button, input, select, textarea, summary, " +
+			"[tabindex='0']")]
 		.filter((e) => !e.disabled && e.type !== "hidden" && e.checkVisibility({visibilityProperty: true}))`
-	for _, page := range []string{"extensions", "extensions/acme-crm", "webhooks/new", "deliveries", "recover", "tokens"} {
+	for _, page := range []string{"extensions", "extensions/acme-crm", "webhooks/new", "deliveries", "recover",
+		"tokens"} {
 		b.open(page)
 		missed := ask(b, chromedp.Evaluate[int](`(window.left = new Set(`+reachable+`)).size`))
 		for range missed + 20 {

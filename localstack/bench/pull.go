@@ -41,7 +41,8 @@ func (w *worker) pull(ctx context.Context) (func() (batch, error), error) {
 	n := -1
 	return func() (batch, error) {
 		n = (n + 1) % len(agents)
-		r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/v1/webhooks/"+string(pulledWebhook(n).ID)+"/pull", nil)
+		r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/v1/webhooks/"+string(pulledWebhook(n).ID)+
+			"/pull", nil)
 		r.Header.Set("Authorization", "Bearer "+agents[n])
 		return func() (int, error) {
 			answer := httptest.NewRecorder()
@@ -65,7 +66,8 @@ func (p parts) agent(ctx context.Context, hook domain.Webhook) (string, error) {
 	var tx store.Tx
 	tx.Create(&of)
 	tx.Create(&hook)
-	tx.Create(&domain.AgentKey{Hash: hash, Account: hook.Account, Webhook: hook.ID, ID: domain.AgentID("agt_" + string(hook.ID))})
+	tx.Create(&domain.AgentKey{Hash: hash, Account: hook.Account, Webhook: hook.ID,
+		ID: domain.AgentID("agt_" + string(hook.ID))})
 	return string(key), p.store.Commit(ctx, &tx, nil)
 }
 
@@ -75,8 +77,10 @@ const idleMonth = 30 * 24 * time.Hour
 // billIdle prints the price of an agent that idles for a month.
 func billIdle(out io.Writer, r result) {
 	pulls := float64(idleMonth / domain.AskMost)
-	one := apiRequest + lambdaRequest + apiSeconds*apiGB*lambdaGBSecond + r.perDelivery(float64(r.Logged))/1e9*loggedGB +
+	one := apiRequest + lambdaRequest + apiSeconds*apiGB*lambdaGBSecond +
+		r.perDelivery(float64(r.Logged))/1e9*loggedGB +
 		r.perDelivery(r.Counts.WriteUnits)*writeUnit + r.perDelivery(r.Counts.ReadUnits)*readUnit
-	fmt.Fprintf(out, "\nAn idle agent, which pulls every %s: %.0f pulls in 30 days, %.2f dollars (%.2f of them the API's "+
+	fmt.Fprintf(out, "\nAn idle agent, which pulls every %s: %.0f pulls in 30 days, %.2f dollars (%.2f of them "+
+		"the API's "+
 		"requests)\n", domain.AskMost, pulls, pulls*one, pulls*apiRequest)
 }

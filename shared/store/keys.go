@@ -21,7 +21,7 @@ import (
 //	ACCOUNT#<id>          NAMING                  naming          condition-checked: workspace named or deleted
 //	ACCOUNT#<id>          TEMPLATETYPE#<id>       template-type   id; all of an account
 //	ACCOUNT#<id>          FIELDS#<type id>        fields-version  condition-checked by a contract's creation
-//	ACCOUNT#<id>          FIELDS#<type id>#<n>    fields-version  one of the copies of its version (datafield_version.go)
+//	ACCOUNT#<id>          FIELDS#<type id>#<n>    fields-version  one of the copies of its version
 //	ACCOUNT#<id>          TEMPLATE#<id>           template        id; all of an account
 //	ACCOUNT#<id>          INSTALLATION#<ext>      installation    extension; all of an account
 //	ACCOUNT#<id>          WEBHOOK#<id>            webhook         id; all of an account, by fanout
@@ -107,7 +107,7 @@ import (
 //	PARKED#<webhook>#<shard>            <event time>#<delivery id>#<attempt>#…  parked    webhook, oldest first
 //	WATCHED                             <account>#<webhook>                watched   all, by redelivery
 //	PULL#<webhook>                      TAIL#<number>                      tailed    listeners, in their order
-//	PULL#<webhook>                      HEAD                               tail-head  fanout and replay, to number them
+//	PULL#<webhook>                      HEAD                               tail-head  fanout, replay
 //	PULL#<webhook>                      LEASE                              pull-lease  taken by one agent at a time
 //
 // and its index of failed attempts:

@@ -15,7 +15,8 @@ import (
 )
 
 func tailed(name string) events.Delivery {
-	return events.DeliveryTo(domain.Webhook{Account: "acct-42", ID: "whk_1"}, events.Event{ID: domain.EventID("evt_" + name)})
+	return events.DeliveryTo(domain.Webhook{Account: "acct-42", ID: "whk_1"},
+		events.Event{ID: domain.EventID("evt_" + name)})
 }
 
 // Many processes append at once, with clocks that differ by an hour, and a listener reads on meanwhile.
@@ -29,7 +30,8 @@ func TestRule30_AListenerThatFollowsManyWritersMissesNothing(t *testing.T) {
 		writing.Go(func() {
 			for n := range each {
 				name := fmt.Sprintf("%d-%d", w, n)
-				if err := from.AppendTailed(t.Context(), "whk_1", []events.Delivery{tailed(name + "a"), tailed(name + "b")}); err != nil {
+				if err := from.AppendTailed(t.Context(), "whk_1",
+					[]events.Delivery{tailed(name + "a"), tailed(name + "b")}); err != nil {
 					t.Error(err)
 				}
 			}
