@@ -47,6 +47,7 @@ func TestRoles_TheWorkersCallsAreRecorded(t *testing.T) {
 	hook := s.want(s.call(s.admin, "POST", "/v1/webhooks",
 		object{"name": "Dead", "url": dead.URL, "policy": policy}), 201).str("id")
 	s.settle()
+	s.want(s.call(s.ownToken, "POST", "/v1/webhooks/"+hook+"/pull", object{}), 200) // from now on there is a listener
 	dead.answer(http.StatusInternalServerError)
 	for range domain.BreakerOpensAt + 10 {
 		contract()
@@ -66,6 +67,10 @@ func TestRoles_TheWorkersCallsAreRecorded(t *testing.T) {
 	s.admin = s.dashboard(s.account, "ada") // signs in again
 	sweep()                                 // what was due
 	sweep()
+
+	s.want(s.call(s.admin, "POST", "/v1/webhooks/"+hook+"/replays", object{"states": []string{"delivered"},
+		"from": s.now().Add(-48 * time.Hour).Format(time.RFC3339)}), 202) // which a listener gets, too
+	s.replayOn()
 
 	lost := s.want(s.call(s.admin, "POST", "/v1/contracts", contractOf(s.templateID)), 201)
 	s.newInOutbox() // and fanout never hears of it

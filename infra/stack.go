@@ -84,7 +84,6 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	webhooks.ChecksURLsOf(endpoints)
 	webhooks.Searches(deliveryLog)
 	webhooks.ReadsManyOf(accounts)
-	webhooks.Reads(deliveryLog)
 	webhooks.Updates(deliveryLog)      // the lease of an agent
 	webhooks.Deletes(deliveryLog)      // what an agent acknowledged
 	webhooks.WritesManyTo(deliveryLog) // what listeners report
@@ -105,6 +104,9 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	console.Seals(sealing)
 	console.ChecksURLsOf(endpoints)
 	console.Searches(deliveryLog)
+	console.Updates(deliveryLog)
+	console.Deletes(deliveryLog)
+	console.WritesManyTo(deliveryLog)
 
 	// What it changed is heard.
 	accounts.Feeds(fanout)
@@ -116,7 +118,7 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	fanout.SendsTo(slowDeliveries)
 	fanout.SendsTo(replays)
 	fanout.WritesManyTo(deliveryLog) // what waits for a breaker to close, or for an agent
-	fanout.Reads(deliveryLog)
+	fanout.Queries(deliveryLog)
 	fanout.Puts(deliveryLog) // what listeners pull
 
 	// An extension is provisioned.
@@ -155,7 +157,6 @@ func Plugboard(app awscdk.App, stage Stage, build string) *Drawing {
 	replay.Reads(accounts)
 	replay.PutsAndDeletes(accounts)
 	replay.Searches(deliveryLog)
-	replay.Reads(deliveryLog)
 	replay.Puts(deliveryLog) // what listeners pull
 	replay.SendsTo(slowDeliveries)
 

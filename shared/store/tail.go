@@ -124,13 +124,16 @@ func (s *Store) stored(k key, r domain.Record, until time.Time) map[string]types
 
 // TailHead is the number of the newest delivery that was kept for listeners of the webhook; 0 when none was.
 func (s *Store) TailHead(ctx context.Context, w domain.WebhookID) (int64, error) {
-	out, err := s.db.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName: &s.deliveries, Key: tailHeadKey(w).attributes(), ConsistentRead: aws.Bool(true),
+	out, err := s.db.Query(ctx, &dynamodb.QueryInput{
+		TableName: &s.deliveries, KeyConditionExpression: aws.String("pk = :pk AND sk = :sk"), ConsistentRead: aws.Bool(true),
+		ExpressionAttributeValues: map[string]types.AttributeValue{
+			":pk": str(tailHeadKey(w).pk), ":sk": str(tailHeadKey(w).sk),
+		},
 	})
-	if err != nil {
+	if err != nil || len(out.Items) == 0 {
 		return 0, fault.Wrap(awsFault(err), "read the newest number of %s", w)
 	}
-	number, _ := out.Item["number"].(*types.AttributeValueMemberN)
+	number, _ := out.Items[0]["number"].(*types.AttributeValueMemberN)
 	if number == nil {
 		return 0, nil
 	}
