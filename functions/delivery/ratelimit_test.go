@@ -124,7 +124,8 @@ type countedPace struct {
 	calls atomic.Int32
 }
 
-func (c *countedPace) Turns(ctx context.Context, w domain.WebhookID, n int, every time.Duration) (time.Time, error) {
+func (c *countedPace) LeaseTurns(ctx context.Context, w domain.WebhookID,
+	n int, every time.Duration) (time.Time, error) {
 	c.calls.Add(1)
 	return c.TurnLeases.LeaseTurns(ctx, w, n, every)
 }
