@@ -125,7 +125,8 @@ func (s *Store) stored(k key, r domain.Record, until time.Time) map[string]types
 // TailHead is the number of the newest delivery that was kept for listeners of the webhook; 0 when none was.
 func (s *Store) TailHead(ctx context.Context, w domain.WebhookID) (int64, error) {
 	out, err := s.db.Query(ctx, &dynamodb.QueryInput{
-		TableName: &s.deliveries, KeyConditionExpression: aws.String("pk = :pk AND sk = :sk"), ConsistentRead: aws.Bool(true),
+		TableName: &s.deliveries, KeyConditionExpression: aws.String("pk = :pk AND sk = :sk"),
+		ConsistentRead: aws.Bool(true),
 		ExpressionAttributeValues: map[string]types.AttributeValue{
 			":pk": str(tailHeadKey(w).pk), ":sk": str(tailHeadKey(w).sk),
 		},
