@@ -193,14 +193,13 @@ func TestRule26_NothingLongerThanItsLimitIsTaken(t *testing.T) {
 			}
 			send := func(value string) []string {
 				given, query := map[string]string{}, url.Values{}
-				r := httptest.NewRequest(o.Method, o.filled(nil), strings.NewReader("{}"))
 				switch p.In {
 				case "path":
 					given[p.Name] = value
 				case "query":
 					query.Set(p.Name, value)
 				}
-				r = httptest.NewRequest(o.Method, o.filled(given)+"?"+query.Encode(), strings.NewReader("{}"))
+				r := httptest.NewRequest(o.Method, o.filled(given)+"?"+query.Encode(), strings.NewReader("{}"))
 				r.Header.Set("Content-Type", "application/json")
 				if p.In == "header" {
 					r.Header.Set(p.Name, value)
