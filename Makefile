@@ -88,6 +88,7 @@ test-document: document-tools ## Lint the OpenAPI document; generate and compile
 		go tool oapi-codegen -package plugboard -o plugboard/plugboard.gen.go ../../openapi.json && go build ./...'
 
 clients: $(OPENAPI_GENERATOR) ## Generate and build Go and Python clients by openapi-generator: minutes, and Java
+	@command -v java >/dev/null || { echo "openapi-generator needs Java 11 or newer (on Debian: apt-get install default-jre-headless)." >&2; exit 1; }
 	@# Its Python generator writes no type for a webhook's body, which is no Python then: it gets the document without webhooks.
 	@rm -rf build/clients && mkdir -p build/clients && go tool gojq 'del(.webhooks)' shared/contract/openapi.json > build/clients/openapi.json
 	@$(STEP) build/generated-clients.log 15 "Generating clients of the OpenAPI document" bash -c '$(foreach language,go python,\
@@ -252,5 +253,6 @@ $(CLIENTS)/node_modules/.package-lock.json: $(CLIENTS)/package-lock.json
 	@touch $@
 
 $(OPENAPI_GENERATOR):
+	@command -v mvn >/dev/null || { echo "openapi-generator comes by Maven (on Debian: apt-get install maven)." >&2; exit 1; }
 	@$(STEP) build/maven.log 10 "Installing openapi-generator" mvn --quiet --batch-mode org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy \
 		-Dartifact=org.openapitools:openapi-generator-cli:$(OPENAPI_GENERATOR_VERSION) -DoutputDirectory=$(CURDIR)/build
