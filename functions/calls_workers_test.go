@@ -87,6 +87,12 @@ func TestRoles_TheWorkersCallsAreRecorded(t *testing.T) {
 	}
 	s.admin = s.dashboard(s.account, "ada")
 
+	listens := s.want(s.call(s.admin, "POST", "/v1/tokens",
+		object{"name": "Listens", "scopes": []string{"deliveries:pull"}}), 201)
+	listener := &puller{actors: s.actors, hook: hook, token: bearer("listener", listens.str("token"))}
+	listener.pull(listener.token, "")
+	contract()
+	s.settle()
 	from := s.now().Add(-48 * time.Hour).Format(time.RFC3339)
 	s.want(s.call(s.admin, "POST", "/v1/webhooks/"+hook+"/replays",
 		object{"from": from, "states": []string{"exhausted", "delivered"}}), 202)
