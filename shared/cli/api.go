@@ -24,7 +24,7 @@ type apiCommand struct {
 
 func (*apiCommand) Help() string {
 	return "`plugboard api` lists the operations. `plugboard api OPERATION --help` lists the flags of one. " +
-		"A list is a flag given several times. An object is JSON. A value @FILE is read from that file, and @- from " +
+		"A list is a flag given several times, or JSON. An object is JSON. A value @FILE is read from that file, and @- from " +
 		"standard input: secrets do not belong into arguments."
 }
 
@@ -33,7 +33,7 @@ type answerFlags struct {
 	Globals
 	Body     string `name:"body" help:"The whole body as JSON: @FILE, or @- for standard input. Other flags add to it." placeholder:"JSON"`
 	Get      string `name:"get" help:"Print one value of the answer: names and numbers joined by dots, such as items.0.id." placeholder:"PATH" group:"answer"`
-	SecretTo string `name:"secret-to" help:"Keep a secret that the answer shows once in this file, for you alone, and print none." placeholder:"FILE" group:"answer"`
+	SecretTo string `help:"Keep a secret that the answer shows once in this file, for you alone, and print none. Of several, NAME=FILE." placeholder:"FILE" group:"answer"`
 	Output   string `name:"output" help:"Write the answer's body to this file." placeholder:"FILE" group:"answer"`
 }
 
@@ -221,7 +221,7 @@ func (a *app) value(f operations.Field, given []string) (any, error) {
 		}
 		kind := f.Type
 		if kind == "array" {
-			if f.Items == "object" && strings.HasPrefix(strings.TrimSpace(text), "[") {
+			if strings.HasPrefix(strings.TrimSpace(text), "[") {
 				return converted(f, "array", text)
 			}
 			kind = f.Items
@@ -412,36 +412,40 @@ var shownOnce = []string{
 	"session_token",
 }
 
-// keepSecret moves the only secret of an answer into a file.
-func (a *app) keepSecret(body any, file string) error {
+// keepSecret moves a secret of an answer into a file, and hides all others. to is FILE, or NAME=FILE.
+func (a *app) keepSecret(body any, to string) error {
+	name, file, named := strings.Cut(to, "=")
+	if !named {
+		name, file = "", to
+	}
 	var found []string
-	mask(body, func(secret string) { found = append(found, secret) })
+	hideSecrets(body, func(field, secret string) {
+		if name == "" || field == name {
+			found = append(found, secret)
+		}
+	})
 	if len(found) != 1 {
-		return fail(
-			ExitNo,
-			"absent",
-			"The answer shows %s, and --secret-to keeps one. A repeated request shows none.",
-			plural(len(found), "secret"),
-		)
+		return fail(ExitNo, "absent", "The answer shows %s, and --secret-to keeps one: of several, NAME=FILE. "+
+			"A repeated request shows none.", plural(len(found), "secret"))
 	}
 	return credentials.Replace(a.path(file), []byte(found[0]+"\n"), 0o600)
 }
 
-// mask replaces each secret in an answer, and tells it.
-func mask(v any, told func(string)) {
+// hideSecrets replaces each secret in an answer, and tells it with its field's name.
+func hideSecrets(v any, told func(field, secret string)) {
 	switch v := v.(type) {
 	case map[string]any:
 		for name, inner := range v {
-			if s, is := inner.(string); is && s != "" && slices.Contains(shownOnce, name) && secretLike(s) {
-				told(s)
-				v[name] = "(kept)"
+			if s, is := inner.(string); is && slices.Contains(shownOnce, name) && secretLike(s) {
+				told(name, s)
+				v[name] = "(hidden)"
 				continue
 			}
-			mask(inner, told)
+			hideSecrets(inner, told)
 		}
 	case []any:
 		for _, inner := range v {
-			mask(inner, told)
+			hideSecrets(inner, told)
 		}
 	}
 }

@@ -43,7 +43,7 @@ type Globals struct {
 	JSON    bool   `name:"json" group:"global" help:"Print JSON: one document, or one a line where results come over time."`
 	Profile string `group:"global" help:"The name that a login is kept under." default:"default" env:"PLUGBOARD_PROFILE" placeholder:"NAME"`
 	As      string `group:"global" help:"The credential to use where several fit: partner, token, user or platform." placeholder:"KIND"`
-	User    string `group:"global" help:"With an API token: the e-mail of the user for whom it acts." placeholder:"EMAIL"`
+	User    string `group:"global" help:"With an API token: the e-mail of the user for whom it acts." env:"PLUGBOARD_USER" placeholder:"EMAIL"`
 	Account string `group:"global" help:"With the platform's key: the account for which it acts." placeholder:"ID"`
 }
 
