@@ -130,27 +130,23 @@ func (a *app) credentialFor(o operations.Operation) (credentials.Kind, credentia
 			}
 		}
 	}
+	return "", credentials.Credential{}, a.noCredential(o, len(all) > 0, wanted)
+}
+
+// noCredential says what to log in with for an operation.
+func (a *app) noCredential(o operations.Operation, loggedIn bool, wanted []string) error {
 	switch {
-	case len(all) == 0:
-		return "", credentials.Credential{}, fail(ExitUnauthenticated, "not-logged-in",
+	case !loggedIn:
+		return fail(ExitUnauthenticated, "not-logged-in",
 			"Nobody is logged in under the profile %q. Run `plugboard login --url URL` first.", a.Profile)
-	case len(wanted) == 0:
-		return "", credentials.Credential{}, fail(
-			ExitUsage,
-			"usage",
-			"%s does not accept %s.",
-			o.ID,
-			kindNames[credentials.Kind(a.As)],
-		)
+	case len(wanted) > 0:
+		return fail(ExitUnauthenticated, "not-logged-in",
+			"%s needs %s, and the profile %q has none. `plugboard login` takes it.",
+			o.ID, strings.Join(wanted, " or "), a.Profile)
+	case a.As != "":
+		return fail(ExitUsage, "usage", "%s does not accept %s.", o.ID, kindNames[credentials.Kind(a.As)])
 	}
-	return "", credentials.Credential{}, fail(
-		ExitUnauthenticated,
-		"not-logged-in",
-		"%s needs %s, and the profile %q has none. `plugboard login` takes it.",
-		o.ID,
-		strings.Join(wanted, " or "),
-		a.Profile,
-	)
+	return fail(ExitUsage, "usage", "%s takes a credential that plugboard does not keep: %s.", o.ID, o.Accepts())
 }
 
 var kindNames = map[credentials.Kind]string{

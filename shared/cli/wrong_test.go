@@ -76,6 +76,7 @@ func TestWrongInput_OneSentenceAndTheRightExitCode(t *testing.T) {
 		{"api create-webhook --body nonsense", cli.ExitUsage, "--body is no JSON object"},
 		{"api create-webhook --headers [1]", cli.ExitUsage, "--headers takes a JSON object"},
 		{"api create-partner --name a", cli.ExitUnauthenticated, "create-partner needs the platform's key"},
+		{"api read-session-contract", cli.ExitUsage, "takes a credential that plugboard does not keep: participant."},
 		{"completion tcsh", cli.ExitUsage, "for bash, zsh and fish"},
 	} {
 		out, errs, exit := m.run(strings.Fields(c.args)...)

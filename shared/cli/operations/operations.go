@@ -85,6 +85,15 @@ func At(method, path string) (Operation, bool) {
 	return All()[i], true
 }
 
+// Accepts are the names of its auth models.
+func (o Operation) Accepts() string {
+	var models []string
+	for _, r := range o.Auth {
+		models = append(models, r.Model)
+	}
+	return strings.Join(models, " or ")
+}
+
 // Collection is the operation that lists what the path parameter of o names, such as list-webhooks for webhook_id.
 func (o Operation) Collection(parameter string) (Operation, bool) {
 	before, _, found := strings.Cut(o.Path, "/{"+parameter+"}")
