@@ -24,8 +24,9 @@ func TestTutorial_EveryCommandRunsAsPrintedAndAgain(t *testing.T) {
 		if err != nil {
 			t.Fatalf("the tutorial stopped: %v\n%s", err, said)
 		}
-		for _, want := range []string{"signed\n", "delivered", "/data_fields/0/value", "/data_fields/1/custom_id",
-			"event-type-added", "The tutorial is over."} {
+		for _, want := range []string{"signed\n", "✓ attempt 1 of dlv_", "✓ Development hears evt_",
+			"/data_fields/0/value", "/data_fields/1/custom_id", "exit code 7", "✓ version 1: listed",
+			`+ /webhooks/0/event_types/1: "contract.declined"`, "event-type-added", "The tutorial is over."} {
 			if !strings.Contains(said, want) {
 				t.Errorf("the tutorial never said %q:\n%s", want, said)
 			}
@@ -45,7 +46,7 @@ func TestTutorial_ARefusalEndsItWithItsReason(t *testing.T) {
 	must(t, os.WriteFile(wrong, regexp.MustCompile(`("platform_key": ")[^"]*`).ReplaceAll(raw, []byte("${1}wrong")),
 		0o600))
 	said, err := runTutorial(t, freePort(t), wrong)
-	if err == nil || !strings.Contains(said, `"code":"unauthenticated"`) || strings.Contains(said, "null") ||
+	if err == nil || !strings.Contains(said, "(unauthenticated, request ") || strings.Contains(said, "null") ||
 		strings.Contains(said, "is over") {
 		t.Errorf("got %v, want an end with the reason:\n%s", err, said)
 	}

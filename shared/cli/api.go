@@ -24,7 +24,8 @@ type apiCommand struct {
 
 func (*apiCommand) Help() string {
 	return "`plugboard api` lists the operations. `plugboard api OPERATION --help` lists the flags of one. " +
-		"A list is a flag given several times, or JSON. An object is JSON. A value @FILE is read from that file, and @- from " +
+		"A list is a flag given several times, or JSON. An object is JSON. A value @FILE is read from that file, and " +
+		"@- from " +
 		"standard input: secrets do not belong into arguments."
 }
 

@@ -369,7 +369,8 @@ func TestAPI_EachFieldIsAFlag(t *testing.T) {
 		t.Errorf("it sent %s with %v", r.URL, r.Header)
 	}
 
-	m.on("PUT /v1/installations/a%2Fb", answer(202, `{"created":[{"extension_id":"a","token":"pb_live_once","callback_secret":"whsec_x"}]}`))
+	m.on("PUT /v1/installations/a%2Fb",
+		answer(202, `{"created":[{"extension_id":"a","token":"pb_live_once","callback_secret":"whsec_x"}]}`))
 	m.bodies = nil
 	out, _, _ = m.runWith(
 		`{"parameters":{"a":{"n":12345678901234567890}}}`,
@@ -388,7 +389,8 @@ func TestAPI_EachFieldIsAFlag(t *testing.T) {
 		t,
 		"the answer",
 		out,
-		"{\n  \"created\": [\n    {\n      \"callback_secret\": \"(hidden)\",\n      \"extension_id\": \"a\",\n      \"token\": \"(hidden)\"\n    }\n  ]\n}\n",
+		"{\n  \"created\": [\n    {\n      \"callback_secret\": \"(hidden)\",\n      \"extension_id\": \"a\",\n      "+
+			"\"token\": \"(hidden)\"\n    }\n  ]\n}\n",
 	)
 
 	m.on("DELETE /v1/webhooks/whk_1", answer(204, ""))
