@@ -196,6 +196,7 @@ $(CONSOLE_NPM): functions/console/npm/package-lock.json | tools
 test-functions: $(CONSOLE_NPM)
 	@echo "Testing the functions and what they share …"
 	@$(CREDENTIALS) go test -count=1 -timeout 30m $$(go list ./... | grep -v -e /infra$$ -e /localstack/deployed)
+	@cat build/pages/*.txt
 
 test-deployed: up
 	@echo "Testing the deployed stack …"

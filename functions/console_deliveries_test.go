@@ -167,6 +167,15 @@ func TestConsole_TenThousandDeliveriesArePagedAndTheirFileIsCut(t *testing.T) {
 	if resp.Header.Get("Content-Disposition") == "" || err == nil {
 		t.Errorf("got %d %v, %d rows", resp.StatusCode, resp.Header, len(rows))
 	}
+	for _, query := range []string{"", "?webhook=" + hook, "?contract=con_none", "?state=skipped"} {
+		c.cost.reset()
+		if resp, _ := v.page("deliveries" + query); resp.StatusCode != 200 {
+			t.Errorf("%s: got %d", query, resp.StatusCode)
+		}
+		if n := c.cost.queries.Load(); n > 200 {
+			t.Errorf("deliveries%s asks the tables %d times, want at most 200", query, n)
+		}
+	}
 	lines := strings.Split(strings.TrimSpace(file), "\r\n")
 	if last := lines[len(lines)-1]; len(lines) != 10_002 || !strings.Contains(last, "Cut after 10000 rows") {
 		t.Errorf("the file has %d lines and ends with %s", len(lines), last)

@@ -56,6 +56,7 @@ func newConsole(t testing.TB, change ...func(*console.Config)) *consoleWorld {
 func consoleOf(a *actors, change ...func(*console.Config)) *consoleWorld {
 	t := a.t
 	t.Helper()
+	noteConsoleTime(t)
 	c := &consoleWorld{actors: a}
 	c.people = []localissuer.Person{
 		{ID: "ada", Name: "Ada", Accounts: []string{"customer"}, About: "Admin of customer"},

@@ -19,6 +19,7 @@ import (
 type cost struct {
 	read, written, transacted, checked atomic.Int64
 	besides                            atomic.Int64 // reads that no operation made
+	queries                            atomic.Int64
 
 	mu     sync.Mutex
 	busy   int // calls that have no answer yet
@@ -33,6 +34,9 @@ func (c *cost) count(o *dynamodb.Options) {
 				next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
 				switch p := in.Parameters.(type) {
 				case *dynamodb.GetItemInput, *dynamodb.QueryInput:
+					if _, query := p.(*dynamodb.QueryInput); query {
+						c.queries.Add(1)
+					}
 					c.read.Add(1)
 					if trace.From(ctx) == "" {
 						c.besides.Add(1)
@@ -94,7 +98,7 @@ func (c *cost) reset() {
 	c.mu.Lock()
 	c.waited = 0
 	c.mu.Unlock()
-	for _, n := range []*atomic.Int64{&c.read, &c.written, &c.transacted, &c.checked, &c.besides} {
+	for _, n := range []*atomic.Int64{&c.read, &c.written, &c.transacted, &c.checked, &c.besides, &c.queries} {
 		n.Store(0)
 	}
 }

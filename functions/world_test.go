@@ -82,7 +82,9 @@ func TestMain(m *testing.M) {
 	if !testing.Verbose() {
 		slog.SetDefault(slog.New(slog.DiscardHandler))
 	}
-	os.Exit(m.Run())
+	status := m.Run()
+	writeConsoleTime()
+	os.Exit(status)
 }
 
 // newWorld lets a test with a world run beside others: a test mostly waits for the emulator. Subtests stay in their

@@ -14,8 +14,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/kms"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/caarlos0/env/v11"
 
 	"plugboard/shared/auth"
@@ -58,7 +56,7 @@ func HTTP(f contract.Function, build func(Parts) (func(*contract.API), error)) {
 		if err != nil {
 			return nil, err
 		}
-		cursors := auth.NewCursorKeys(secretsmanager.NewFromConfig(p.AWS), c.CursorKey, p.Now)
+		cursors := auth.NewCursorKeys(newSecretService(p.AWS), c.CursorKey, p.Now)
 		handler, err := contract.New(f, gate, p.Store, cursors, routes)
 		return gateway{handler}.invoke, err
 	})
@@ -81,13 +79,13 @@ func (p Parts) Limiter() (*auth.Limiter, error) {
 // Cursors authenticate the cursors of lists.
 func (p Parts) Cursors() (*auth.CursorKeys, error) {
 	c, err := env.ParseAs[auth.CursorKeyConfig]()
-	return auth.NewCursorKeys(secretsmanager.NewFromConfig(p.AWS), c, p.Now), err
+	return auth.NewCursorKeys(newSecretService(p.AWS), c, p.Now), err
 }
 
 // PlatformKeys know the platform's key.
 func (p Parts) PlatformKeys() (*auth.SecretKeys, error) {
 	c, err := env.ParseAs[auth.PlatformKeyConfig]()
-	return auth.NewSecretKeys(secretsmanager.NewFromConfig(p.AWS), c, p.Now), err
+	return auth.NewSecretKeys(newSecretService(p.AWS), c, p.Now), err
 }
 
 type httpConfig struct {
@@ -103,7 +101,7 @@ func (p Parts) gate(f contract.Function, c httpConfig) (*auth.Gate, error) {
 		return nil, err
 	}
 	gate := auth.NewGate(p.Store, identity,
-		auth.NewSecretKeys(secretsmanager.NewFromConfig(p.AWS), c.PlatformKey, p.Now), p.Now)
+		auth.NewSecretKeys(newSecretService(p.AWS), c.PlatformKey, p.Now), p.Now)
 	gate.Limiting(auth.NewLimiter(p.Store, c.Limit, p.Now))
 	if !contract.TakesCallbacks(f) {
 		return gate, nil
@@ -144,7 +142,7 @@ func parts() (Parts, error) {
 	}
 	p.Sealer = sync.OnceValues(func() (*secret.Sealer, error) {
 		config, err := env.ParseAs[secret.Config]()
-		return secret.NewSealer(kms.NewFromConfig(c), p.Store, config, p.Now), err
+		return secret.NewSealer(newKeyService(c), p.Store, config, p.Now), err
 	})
 	return p, nil
 }
