@@ -33,7 +33,7 @@ LOCALSTACK := build/localstack -emulator $(EMULATOR)
 
 ##@ Use it
 
-demo: up ## Start and deploy all of it, and see the main job happen
+demo: up cli ## Start and deploy all of it, and see the main job happen
 	@go run ./localstack/demo -outputs $(OUTPUTS)
 
 up: local-only ready ## Start the emulator, deploy the stack, write localstack/outputs.json

@@ -82,6 +82,7 @@ func run(ctx context.Context, outputs string) (err error) {
 		{"What the extension brought is protected", s.protect},
 		{"Contracts are made: one by hand, one through the extension", s.contracts},
 		{"What arrived", s.arrivals},
+		{"An endpoint in a network that nothing reaches from outside", s.agent},
 		{"A second partner offers two more, one of which needs the other", s.offerOrbit},
 		{"The customer enables both with one click, and hands them over", s.handOff},
 		{"They work", s.work},

@@ -152,7 +152,7 @@ func (s *story) deleteOwnHooks(ctx context.Context) error {
 		return err
 	}
 	for _, w := range hooks.Body.Items {
-		if w.Extension != "" || w.Name != hearsAll {
+		if w.Extension != "" || w.Name != hearsAll && w.Name != insideName {
 			continue
 		}
 		if _, err := client.Call(ctx, s.api, s.ada, contract.DeleteWebhook,
