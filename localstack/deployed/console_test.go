@@ -115,6 +115,25 @@ func TestConsole_SignInAndEnableThroughTheGateway(t *testing.T) {
 	}
 }
 
+// A link that the platform makes lets its user in through the gateway, once.
+func TestConsole_ALinkOpensOnceThroughTheGateway(t *testing.T) {
+	in := contract.CreateConsoleLinkInput{}
+	in.Body.Account, in.Body.User, in.Body.Page, in.Body.Lifetime = deployed.account, "ada", "webhooks", 600
+	made := call(t, deployed.Platform(), contract.CreateConsoleLink, in)
+	address := string(made.Body.URL)
+	if !strings.HasPrefix(address, page("links/pb_link_")) {
+		t.Fatal("the link is not at the console's address")
+	}
+	v := newVisitor(t)
+	resp, body := v.ask("GET", address, nil, nil)
+	if resp.StatusCode != 200 || !strings.HasSuffix(resp.Request.URL.Path, "/console/webhooks") {
+		t.Fatalf("got %d at %s: %.300s", resp.StatusCode, resp.Request.URL.Path, body)
+	}
+	if resp, _ := newVisitor(t).ask("GET", address, nil, nil); resp.StatusCode != 404 {
+		t.Errorf("it opened again: %d", resp.StatusCode)
+	}
+}
+
 // Each header reaches the function as the browser sent it: CloudFront or a proxy that drops them would let nothing
 // through.
 func TestConsole_AFormOfAnotherSiteIsRefusedBehindTheGateway(t *testing.T) {
