@@ -206,7 +206,7 @@ func TestRule7_ParametersAreReadWithTheirSchemasAndWithoutSecrets(t *testing.T) 
 	read := func() answer { return a.want(a.call(a.admin, "GET", at, nil), 200) }
 	got := read()
 	if want := "api_key <nil> true false \ncustomer_id C-1001 true true \n"; lines(got.at("parameters"), "key", "value",
-		"has_value", "required") != want {
+		"given", "required") != want {
 		t.Errorf("they read as %s", got.raw)
 	}
 	if got.str("parameters", 1, "schema", "title") != "Customer id" ||
@@ -218,7 +218,7 @@ func TestRule7_ParametersAreReadWithTheirSchemasAndWithoutSecrets(t *testing.T) 
 		t.Errorf("a secret is shown, or the tag is not the installation's: %s", got.raw)
 	}
 	a.want(a.change(object{"api_key": nil}), 200)
-	if got := read(); got.at("parameters", 0, "has_value") != false {
+	if got := read(); got.at("parameters", 0, "given") != false {
 		t.Errorf("a removed secret reads as %s", got.raw)
 	}
 	a.refused(a.call(a.member, "GET", at, nil), 403, "missing-role")

@@ -12,7 +12,7 @@ type ReadParametersInput struct {
 type GivenParameter struct {
 	domain.Parameter
 	Value    domain.ParameterValue `json:"value,omitempty" doc:"The value. Absent for a secret, and without one."`
-	HasValue bool                  `json:"has_value" doc:"Whether there is a value. A secret's is never shown."`
+	HasValue bool                  `json:"given" doc:"Whether there is a value. A secret's is never shown."`
 }
 
 type ReadParametersOutput struct {
