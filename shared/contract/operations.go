@@ -113,7 +113,8 @@ var (
 		Auth:   auth.AnyOf(auth.Platform()),
 		Errors: fault.Kinds{fault.NotFound},
 		Reads: domain.Records{domain.RecordExtension, domain.RecordVersion, domain.RecordBlueprint,
-			domain.RecordListing},
+			domain.RecordListing,
+			domain.RecordPartner},
 		Writes: domain.Records{domain.RecordExtension, domain.RecordListing},
 	})
 	UnlistExtension = declare[UnlistExtensionInput, UnlistExtensionOutput](inCatalogue, Operation{
