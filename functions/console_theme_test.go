@@ -14,7 +14,8 @@ func TestConsole_AStageHasItsOwnNameLogoAndAccent(t *testing.T) {
 		config.Name = "Harbor"
 		config.Theme = console.Theme{
 			Accent: "#0a6e4f",
-			Logo:   `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><rect width="24" height="24" rx="12" fill="#0a6e4f"/></svg>`,
+			Logo: `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><rect width="24" height="24" rx="12" ` +
+				`fill="#0a6e4f"/></svg>`,
 		}
 	})
 	b := c.newTab()
@@ -24,7 +25,8 @@ func TestConsole_AStageHasItsOwnNameLogoAndAccent(t *testing.T) {
 	if shown := ask(b, chromedp.Evaluate[int](`document.querySelector(".side .brand img").naturalWidth`)); shown == 0 {
 		t.Error("the logo is not shown")
 	}
-	button := ask(b, chromedp.Evaluate[string](`getComputedStyle(document.querySelector("#decide .primary")).backgroundColor`))
+	button := ask(b,
+		chromedp.Evaluate[string](`getComputedStyle(document.querySelector("#decide .primary")).backgroundColor`))
 	if button != "rgb(10, 110, 79)" {
 		t.Errorf("the button is %s", button)
 	}

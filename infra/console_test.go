@@ -83,11 +83,14 @@ func TestConsole_AStageThatNobodyCouldUseIsRefused(t *testing.T) {
 		"a logo that is none": {func(c *Console) { c.Theme.Logo = "logo.png" }, "no SVG image"},
 		"an origin":           {func(c *Console) { c.FrameOrigins = []string{"https://app.example.com"} }, ""},
 		"every origin":        {func(c *Console) { c.FrameOrigins = []string{"*"} }, `"*" is no origin`},
-		"an origin over HTTP": {func(c *Console) { c.FrameOrigins = []string{"http://app.example.com"} }, "is not https"},
+		"an origin over HTTP": {func(c *Console) {
+			c.FrameOrigins = []string{"http://app.example.com"}
+		}, "is not https"},
 	} {
 		at := stages["prod"].Console
 		test.change(&at)
-		if err := at.fault(); (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+		if err := at.fault(); (err == nil) != (test.want == "") || err != nil &&
+			!strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: got %v, want %q", name, err, test.want)
 		}
 	}

@@ -8,8 +8,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 )
 
-// The SDK's clients, behind the calls that functions make. html/template calls methods by name, so that the linker keeps
-// every method of a type that an interface holds: 50 operations of KMS in the console. A function hides its client's type.
+// The SDK's clients, behind the calls that functions make. html/template calls methods by name, so that the linker
+// keeps every method of a type that an interface holds: 50 operations of KMS in the console. A function hides its
+// client's type.
 
 type keyService struct {
 	generate func(context.Context, *kms.GenerateDataKeyInput,
