@@ -24,6 +24,7 @@ var tags = []*huma.Tag{
 	{Name: string(FamilyField), Description: "Template types and their data fields."},
 	{Name: string(FamilyContract), Description: "Templates, contracts, participants and their sessions."},
 	{Name: string(FamilyWebhook), Description: "Webhooks, their deliveries, replays and callbacks."},
+	{Name: string(FamilyConsole), Description: "The pages for an account's people, and links into them."},
 	{Name: string(FamilyMeta), Description: "Documents by which the API describes itself."},
 	{Name: tagEvents, Description: "Events, as Plugboard sends them to webhooks."},
 }
