@@ -149,7 +149,10 @@ func TestAuth_EveryOperationLetsInWhomItsRowNames(t *testing.T) {
 		}
 	}
 	if !t.Failed() {
-		recordedAre(t, made, contract.Functions...)
+		// The console calls the code of the others in its process: the test of its role looks at what it links.
+		recordedAre(t, made, slices.DeleteFunc(slices.Clone(contract.Functions), func(f contract.Function) bool {
+			return f == contract.Console
+		})...)
 	}
 }
 

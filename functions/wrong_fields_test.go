@@ -298,6 +298,13 @@ func wrongBodies(s *scene) map[string]wrong {
 		},
 		"send-test-event": {body: object{"event_type": "contract.eaten", "more": 1},
 			want: []string{"/event_type", "/more"}},
+		"pull-deliveries": {body: object{"cursor": 7, "limit": 51, "more": 1},
+			want: []string{"/cursor", "/limit", "/more"}},
+		"acknowledge-deliveries": {
+			body: object{"results": []any{object{"receipt": 7, "status": 99}, "none"}, "more": 1},
+			want: []string{"/results/0/receipt", "/results/0/status", "/results/1", "/more"},
+		},
+		"pair-agent": {body: object{"name": line, "more": 1}, want: []string{"/name", "/more"}},
 	}
 }
 
