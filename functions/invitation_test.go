@@ -1,12 +1,21 @@
 package functions_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/smithy-go/middleware"
+
+	"plugboard/functions/enablement"
+	"plugboard/shared/auth"
+	"plugboard/shared/contract"
 	"plugboard/shared/domain"
+	"plugboard/shared/fault"
+	"plugboard/shared/store"
 )
 
 // Rule 11: an account sees an extension that nobody reviewed once one of its admins accepts the invitation.
@@ -191,5 +200,35 @@ func TestRule27_NothingOfAnInvitationOutlivesTheAccount(t *testing.T) {
 	s.erased(s.remove())
 	if left := traces(s.dump()); len(left) > 0 {
 		t.Errorf("%d lines are left, like %s", len(left), left[0])
+	}
+}
+
+// The partner takes the invitation back between the read of the invitation and the read of its extension.
+func TestRule11_AnInvitationThatIsTakenBackMeanwhileIsNotAccepted(t *testing.T) {
+	d := newDeveloping(t)
+	d.submit(unlisted, coreBlueprint())
+	d.invites(unlisted, "customer")
+	once := sync.OnceFunc(func() { d.invites(unlisted) })
+	between := func(o *dynamodb.Options) {
+		o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
+			return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("between",
+				func(ctx context.Context, in middleware.InitializeInput,
+					next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+					if get, ok := in.Parameters.(*dynamodb.GetItemInput); ok &&
+						text(get.Key, store.PartitionKey) == "EXTENSION#"+unlisted {
+						once()
+					}
+					return next.HandleInitialize(ctx, in)
+				}), middleware.Before)
+		})
+	}
+	service := enablement.New(d.tables.At(d.now, between), d.sealer, d.now, domain.NewID)
+	ctx := auth.With(t.Context(), auth.Caller{Model: auth.ModelDashboard, Account: "customer"})
+	_, err := service.AcceptInvitation(ctx, &contract.InvitationInput{Extension: unlisted})
+	if fault.KindOf(err) != fault.NotFound {
+		t.Errorf("got %v, want not found", err)
+	}
+	if trials, err := d.tables.Trials(t.Context(), "customer"); err != nil || len(trials) != 0 {
+		t.Errorf("the account tries %v (%v)", trials, err)
 	}
 }
