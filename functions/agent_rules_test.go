@@ -6,7 +6,12 @@ import (
 	"testing"
 	"time"
 
+	"plugboard/functions/webhooks"
+	"plugboard/shared/auth"
+	"plugboard/shared/contract"
 	"plugboard/shared/domain"
+	"plugboard/shared/egress"
+	"plugboard/shared/secret"
 )
 
 // Agents of webhooks without URL (design rule 31): what holds for a POST holds for what is pulled.
@@ -68,6 +73,27 @@ func TestRule31_WhatIsNotAcknowledgedComesAgainUnderTheSameId(t *testing.T) {
 	if late.at("results", 0, "already") != true || p.lines(before.ids()[0]) != 1 ||
 		p.read(before.ids()[0]).str("state") != "delivered" {
 		t.Errorf("a late acknowledgement answers %s", late.raw)
+	}
+}
+
+// Both have read the waiting delivery before either commits.
+func TestRule31_OfTwoAcknowledgementsAtOnceOneCounts(t *testing.T) {
+	p := newPuller(t, domain.AgentURL)
+	agent := p.agent("rack 1")
+	got := p.pull(agent, "")
+	first := &interrupted{at: 1, do: func() { p.ack(agent, 500, got.Deliveries[0]) }}
+	service := webhooks.New(p.tables.At(p.now, first.option), p.sealer, egress.Config{AllowPrivate: true}, p.now,
+		domain.NewID)
+	key, err := p.tables.AgentKey(t.Context(), secret.Hash(strings.TrimPrefix(agent.headers[0][1], "Bearer ")))
+	must(t, err)
+	in := &contract.AcknowledgeDeliveriesInput{Webhook: domain.WebhookID(p.hook)}
+	in.Body.Results = []contract.PulledResult{{Receipt: got.Deliveries[0].Receipt, Status: 200}}
+	out, err := service.AcknowledgeDeliveries(auth.With(t.Context(), auth.Caller{Model: auth.ModelAgent,
+		Account: "customer", Agent: &key}), in)
+	must(t, err)
+	if first.seen == 0 || !out.Body.Results[0].Already || p.lines(got.Deliveries[0].ID) != 1 ||
+		p.read(got.Deliveries[0].ID).str("state") != "retrying" {
+		t.Errorf("the second answers %+v, after %d lines", out.Body.Results, p.lines(got.Deliveries[0].ID))
 	}
 }
 
