@@ -1,6 +1,8 @@
 package functions_test
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -73,6 +75,27 @@ func TestRule31_WhatIsNotAcknowledgedComesAgainUnderTheSameId(t *testing.T) {
 	if late.at("results", 0, "already") != true || p.lines(before.ids()[0]) != 1 ||
 		p.read(before.ids()[0]).str("state") != "delivered" {
 		t.Errorf("a late acknowledgement answers %s", late.raw)
+	}
+}
+
+// A receipt is not signed: one with a time that no stored item can say would stop the stream for every account.
+func TestRule31_AReceiptWithATimeBeyondAnyIsRefused(t *testing.T) {
+	p := newPuller(t, domain.AgentURL)
+	agent := p.agent("rack 1")
+	raw, err := base64.RawURLEncoding.DecodeString(p.pull(agent, "").Deliveries[0].Receipt)
+	must(t, err)
+	var receipt map[string]any
+	must(t, json.Unmarshal(raw, &receipt))
+	before := p.dump()
+	for _, at := range []int64{253402300800, 9_000_000_000_000, -1} {
+		receipt["t"] = at
+		forged, err := json.Marshal(receipt)
+		must(t, err)
+		p.refused(p.call(agent, "POST", "/v1/webhooks/"+p.hook+"/pull/ack", object{"results": []object{
+			{"receipt": base64.RawURLEncoding.EncodeToString(forged), "status": 200}}}), 422, "invalid")
+	}
+	if p.dump() != before {
+		t.Error("a refused acknowledgement left something")
 	}
 }
 

@@ -2,6 +2,7 @@ package functions_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -246,10 +247,13 @@ func TestRule30_AListenersAnswerIsALineOfItsOwn(t *testing.T) {
 	d := p.pull(p.token, cursor).Deliveries[0]
 	p.ack(p.token, 500, d)
 	read := p.read(d.ID)
+	if strings.Contains(string(read.raw), "says the endpoint") { // it might echo a secret
+		t.Errorf("a listener's answer is kept: %s", read.raw)
+	}
 	if read.str("state") != "delivered" || p.lines(d.ID) != 1 {
 		t.Errorf("the endpoint's part reads %s", read.raw)
 	}
-	if read.at("listeners", 0, "status") != 500.0 || read.str("listeners", 0, "excerpt") != "says the endpoint" ||
+	if read.at("listeners", 0, "status") != 500.0 || read.at("listeners", 0, "excerpt") != nil ||
 		read.at("listeners", 1) != nil {
 		t.Errorf("the listener's part reads %s", read.raw)
 	}

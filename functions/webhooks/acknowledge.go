@@ -33,6 +33,10 @@ func (r receipt) String() string {
 	return base64.RawURLEncoding.EncodeToString(raw)
 }
 
+// latestTime is the last second of the year 9999, the latest that a stored time can say. A receipt is not signed: a
+// later one in it would make an item that no function can read.
+const latestTime = 253402300799
+
 // receiptOf reads a receipt of the webhook; false for any other text.
 func receiptOf(text string, w domain.WebhookID, agent bool) (receipt, bool) {
 	var r receipt
@@ -40,7 +44,8 @@ func receiptOf(text string, w domain.WebhookID, agent bool) (receipt, bool) {
 	if err == nil {
 		err = json.Unmarshal(raw, &r)
 	}
-	return r, err == nil && r.Webhook == w && (r.Place != "") == agent && (r.Number > 0) == !agent
+	return r, err == nil && r.Webhook == w && (r.Place != "") == agent && (r.Number > 0) == !agent &&
+		r.SignedAt >= 0 && r.SignedAt <= latestTime
 }
 
 // AcknowledgeDeliveries records what became of pulled deliveries. A listener's answers become lines of their own in the

@@ -233,6 +233,9 @@ func (s *Service) ReadDelivery(ctx context.Context,
 	}
 	out := &contract.ReadDeliveryOutput{Body: view(attempts)}
 	out.Body.Listeners, err = s.store.ListenerLines(ctx, w.Account, w.ID, attempts[0].EventDay, event)
+	for i, line := range out.Body.Listeners {
+		out.Body.Listeners[i] = line.Shown()
+	}
 	return out, err
 }
 

@@ -147,6 +147,9 @@ func (p *pulling) handOut(ctx context.Context, some []handed) (int, error) {
 			p.out.Body.Expired++
 			continue
 		}
+		if !reaches(auth.From(ctx), e) {
+			continue
+		}
 		body := h.Payload(e.Body)
 		if size += len(body); size > bodiesMost && len(p.out.Body.Deliveries) > 0 {
 			return i, nil

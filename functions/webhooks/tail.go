@@ -91,13 +91,14 @@ func (p *pulling) mayListen(ctx context.Context) error {
 		"Only in its partner's development account does anybody listen to a webhook of %q.", e.ID)
 }
 
-// listenerLine is the log's line of a listener's answer.
+// listenerLine is the log's line of a listener's answer. The body is not kept: it may echo a secret that only the
+// listener's network should see.
 func listenerLine(r contract.PulledResult, t store.Tailed, listener string, now time.Time) domain.Attempt {
 	line := t.Line(now)
 	line.Listener, line.Status, line.Milliseconds, line.Outcome = listener, r.Status, r.Milliseconds,
 		domain.OutcomeDelivered
 	if r.Status/100 != 2 {
-		line.Outcome, line.Excerpt, line.Failure = domain.OutcomeFailed, r.Body, domain.FailureStatus
+		line.Outcome, line.Failure = domain.OutcomeFailed, domain.FailureStatus
 		if r.Status == 0 {
 			line.Failure = failureOf(r)
 		}

@@ -65,7 +65,7 @@ type PulledResult struct {
 	Failure      domain.FailureClass `json:"failure,omitempty" enum:"dns,dial,tls,timeout,connection" doc:"Why there is no answer. Default: connection. Not with a status."`
 	Milliseconds int64               `json:"milliseconds,omitempty" minimum:"0" maximum:"3600000" doc:"How long the request took."`
 	Headers      map[string]string   `json:"headers,omitempty" maxProperties:"20" doc:"Headers of the answer, such as Retry-After."`
-	Body         string              `json:"body,omitempty" maxLength:"16384" doc:"The beginning of the answer's body. Of a failed answer it is kept, secrets masked."`
+	Body         string              `json:"body,omitempty" maxLength:"16384" doc:"The beginning of the answer's body. Of an agent's failed answer it is kept, secrets masked; of a listener's, never."`
 }
 
 type AcknowledgeDeliveriesInput struct {
