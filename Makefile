@@ -175,7 +175,7 @@ deployable: tools
 	@$(MAKE) --no-print-directory --jobs=3 infra/node_modules/.package-lock.json functions build/infra
 
 local-only:
-	@[ $(STAGE) = local ] || { echo "This deploys the local stage to an emulator: `make deploy STAGE=$(STAGE)` deploys to AWS." >&2; exit 1; }
+	@[ $(STAGE) = local ] || { echo "This deploys the local stage to an emulator. To deploy to AWS: make deploy STAGE=$(STAGE)" >&2; exit 1; }
 
 .PHONY: demo up down token test test-faults lint inventory release-contract bench simulate cli cli-all build synth bootstrap diff deploy smoke redrive drawing help
 .PHONY: token-usage test-document document-tools clients
