@@ -14,8 +14,9 @@ import (
 	"plugboard/shared/store"
 )
 
-// PutAccount creates or updates an account. What changes nothing is no change. Two at once: one is Conflict, `raced`.
-// Conflict `account-deleting` until a deletion of the account is finished; after that, the id makes a new one.
+// PutAccount creates or updates an account. A request that changes nothing writes nothing. Conflict
+// `account-deleting` until a deletion of the account is finished; after that, the id makes a new account. Conflict
+// `raced` for one of two concurrent changes.
 func (s *Service) PutAccount(ctx context.Context, in *contract.PutAccountInput) (*contract.PutAccountOutput, error) {
 	before, err := zeroWhenAbsent(s.store.Account(ctx, in.Account))
 	if err != nil {
@@ -30,7 +31,8 @@ func (s *Service) PutAccount(ctx context.Context, in *contract.PutAccountInput) 
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// changeAccount adds to tx the writes that turn before, zero for none, into the item.
+// changeAccount adds to tx the writes that turn before into the item. A zero before creates the account. Conflict
+// `account-deleting` while the account is being deleted.
 func (s *Service) changeAccount(tx *store.Tx, before domain.Account,
 	in contract.AccountItem) (domain.Account, contract.ImportResult, error) {
 	if before.State == domain.AccountDeleting {
@@ -51,7 +53,7 @@ func (s *Service) changeAccount(tx *store.Tx, before domain.Account,
 	return a, result, nil
 }
 
-// ReadAccount reads one.
+// ReadAccount reads an account.
 func (s *Service) ReadAccount(ctx context.Context, in *contract.ReadAccountInput) (*contract.ReadAccountOutput, error) {
 	a, err := s.store.Account(ctx, in.Account)
 	return &contract.ReadAccountOutput{Body: a.Shown()}, err
@@ -105,7 +107,8 @@ func (s *Service) putUser(ctx context.Context, in contract.UserItem) (*contract.
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// changeUser is changeAccount's kin. What holdAccount adds must be in the tx, too.
+// changeUser adds to tx the writes that turn before into the user of the input. A zero before creates the user. The
+// caller also adds the writes of holdAccount.
 func (s *Service) changeUser(ctx context.Context, tx *store.Tx, known workspaceKnown, before domain.User,
 	in contract.UserItem) (domain.User, contract.ImportResult, error) {
 	u := before
@@ -188,12 +191,12 @@ func userFaults(ctx context.Context, known workspaceKnown, a domain.AccountID,
 	return wrong, nil
 }
 
-// validateUserByID is validateUser's kin.
+// validateUserByID is validateUser, for an id in the body.
 func (s *Service) validateUserByID(ctx context.Context, in *contract.PutUserByIdInput) ([]fault.Field, error) {
 	return userFaults(ctx, s.workspaceKnown, in.Account, in.Body.Workspaces)
 }
 
-// validateUser is userFaults, for an input that is wrong already.
+// validateUser reports the unknown workspaces of an input that is already invalid.
 func (s *Service) validateUser(ctx context.Context, in *contract.PutUserInput) ([]fault.Field, error) {
 	return userFaults(ctx, s.workspaceKnown, in.Account, in.Body.Workspaces)
 }
@@ -216,9 +219,10 @@ func (s *Service) PutWorkspace(ctx context.Context,
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// DeleteWorkspace removes a workspace in which nothing is made any more. Contracts keep its id; an own webhook's filter
-// by it hears of nothing more. NotFound for one that is not there; Conflict `workspace-in-use` naming templates and
-// users that name it, `raced` when one came to while it was looked for.
+// DeleteWorkspace removes a workspace. Contracts keep the workspace's id. A webhook's filter by the workspace matches
+// no new contract. NotFound for an unknown workspace. Conflict `workspace-in-use`, naming an example, while a
+// template or a user names the workspace. Conflict `raced` when a template or a user began to name it during the
+// call.
 func (s *Service) DeleteWorkspace(ctx context.Context,
 	in *contract.DeleteWorkspaceInput) (*contract.DeleteWorkspaceOutput, error) {
 	naming, err := s.store.Naming(ctx, in.Account)
@@ -257,7 +261,8 @@ func (s *Service) DeleteWorkspace(ctx context.Context,
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// changeWorkspace is changeAccount's kin. What holdAccount adds must be in the tx, too.
+// changeWorkspace adds to tx the writes that turn before into the item. A zero before creates the workspace. The
+// caller also adds the writes of holdAccount.
 func (s *Service) changeWorkspace(tx *store.Tx, before domain.Workspace,
 	in contract.WorkspaceItem) (domain.Workspace, contract.ImportResult) {
 	w := before
@@ -270,7 +275,8 @@ func (s *Service) changeWorkspace(tx *store.Tx, before domain.Workspace,
 	return w, result
 }
 
-// stampTimes notes when something of that revision, 0 for a new one, is changed.
+// stampTimes sets the times of a changed record, and returns whether the change creates or updates it. rev is the
+// stored revision; 0 for a new record.
 func stampTimes(rev int, created, updated *time.Time, now time.Time) contract.ImportResult {
 	*updated = now
 	if rev > 0 {
@@ -280,8 +286,8 @@ func stampTimes(rev int, created, updated *time.Time, now time.Time) contract.Im
 	return contract.ImportCreated
 }
 
-// commitOne is holdAccount for one thing. Where nothing changes there is nothing to hold: then the account is looked
-// at.
+// commitOne adds the writes of holdAccount for a single record. An unchanged record needs no write, so commitOne only
+// checks that the account lives.
 func (s *Service) commitOne(ctx context.Context, tx *store.Tx, a domain.AccountID, q domain.Quota,
 	result contract.ImportResult) error {
 	switch result {
@@ -295,7 +301,7 @@ func (s *Service) commitOne(ctx context.Context, tx *store.Tx, a domain.AccountI
 	return nil
 }
 
-// accountLives is NotFound for an account that is not there, or is being deleted.
+// accountLives is NotFound for an account that does not exist or is being deleted.
 func (s *Service) accountLives(ctx context.Context, id domain.AccountID) error {
 	a, err := zeroWhenAbsent(s.store.Account(ctx, id))
 	if err == nil && !a.Living() {
@@ -304,7 +310,8 @@ func (s *Service) accountLives(ctx context.Context, id domain.AccountID) error {
 	return err
 }
 
-// holdAccount adds what every change in an account takes: that it lives, and room by the quota for what is new.
+// holdAccount adds the writes that every change in an account needs: the condition that the account lives, and the
+// count of created records by the quota.
 func holdAccount(tx *store.Tx, a domain.AccountID, q domain.Quota, created int) {
 	tx.Living(a).Else(noAccount())
 	if created > 0 {
@@ -350,7 +357,7 @@ func noAccount() error {
 	return fault.New(fault.NotFound, "not-found", "There is no such account, or it is being deleted.")
 }
 
-// zeroWhenAbsent is the zero value, of revision 0, for what is not stored yet.
+// zeroWhenAbsent turns NotFound into the zero value, of revision 0.
 func zeroWhenAbsent[T any](v T, err error) (T, error) {
 	if fault.KindOf(err) == fault.NotFound {
 		return v, nil

@@ -50,7 +50,7 @@ func (s *Service) Create(ctx context.Context,
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// found is everything that a contract's creation reads.
+// references holds the records and values that a contract's creation reads.
 type references struct {
 	template     domain.Template
 	templateType domain.TemplateType
@@ -83,14 +83,14 @@ func (s *Service) readReferences(ctx context.Context, in *contract.CreateContrac
 	return references{*template, t, version, values}, append(wrong, bad...), nil
 }
 
-// validateNew is found for an input that is already invalid.
+// validateNew reports the faults of readReferences, for an input that is already invalid.
 func (s *Service) validateNew(ctx context.Context, in *contract.CreateContractInput) ([]fault.Field, error) {
 	_, wrong, err := s.readReferences(ctx, in, 0)
 	return wrong, err
 }
 
 // workspaceAndTemplate checks that the acting user may create contracts in the workspace, and that the template is
-// active and belongs to it. The template is nil when either fails.
+// active and belongs to it. The template is nil when it does not exist.
 func (s *Service) workspaceAndTemplate(ctx context.Context, caller auth.Caller, w domain.WorkspaceID,
 	id domain.TemplateID) (*domain.Template, []fault.Field, error) {
 	var wrong []fault.Field

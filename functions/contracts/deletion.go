@@ -14,10 +14,11 @@ import (
 	"plugboard/shared/store"
 )
 
-// DeleteAccount ends an account. With this write each of its credentials is dead, and nothing is sent for it but the
-// news of its end to lifecycle endpoints. Provisioning then erases its data page by page, and keeps the proof. A
-// repeat asks for the next page, in case erasing stopped. NotFound for a missing or erased account. Conflict
-// `development-account` when a partner develops in it: the next account of that id would become the partner's.
+// DeleteAccount starts the deletion of an account. From this write on, every credential of the account is invalid.
+// Only lifecycle endpoints still get an event, about the end. Provisioning then erases the data page by page, and
+// keeps the proof. A repeated request asks for the next page, in case erasing stopped. NotFound for a missing or
+// erased account. Conflict `development-account` while a partner develops in the account: the next account of that id
+// would become the partner's.
 func (s *Service) DeleteAccount(ctx context.Context,
 	in *contract.DeleteAccountInput) (*contract.DeleteAccountOutput, error) {
 	a, err := s.store.Account(ctx, in.Account)

@@ -62,7 +62,8 @@ func (s *Service) SendEvents(ctx context.Context, in *contract.SendEventsInput) 
 	return &contract.SendEventsOutput{Body: *report}, nil
 }
 
-// sameEvents are, of each item, which other has its id: nothing tells which is meant.
+// sameEvents reports, for each item, another item with the same event id. Both fail, since nothing tells which event
+// is meant.
 func sameEvents(items []contract.Item[contract.EventItem]) [][]fault.Field {
 	holders := map[string][]int{}
 	for n, i := range items {
@@ -109,7 +110,8 @@ func (s *Service) eventReader(ctx context.Context) eventReader {
 	}
 }
 
-// event is the item's, or Invalid with all that is wrong with it; NotFound when its account is not there.
+// event makes the event of an item. Invalid with every fault of the item; NotFound when its account does not exist or
+// is being deleted.
 func (r eventReader) event(ctx context.Context, item *contract.Item[contract.EventItem]) (events.Event, error) {
 	i := item.Value
 	item.Also(contract.UntypedFault(item))
@@ -149,8 +151,8 @@ func (r eventReader) event(ctx context.Context, item *contract.Item[contract.Eve
 	return e, err
 }
 
-// typed gives about the template type that the item names: of the extension through which its contract was made, or
-// when there is none, of any in the account.
+// typed sets the template type in about to the type that the item names. The type belongs to the item's extension or,
+// without an extension, to any owner in the account.
 func (r eventReader) typed(about *domain.Subject,
 	i contract.EventItem) (extensionType string, wrong []fault.Field, err error) {
 	installations, err := r.installations(i.Account)

@@ -63,8 +63,8 @@ func (s *Service) CreateData(ctx context.Context,
 	return out, nil
 }
 
-// valuesOfShownFields are the template's values of fields that are shown with its type: creation would refuse the
-// others.
+// valuesOfShownFields are the template's values of the fields that are shown with its type. Creation would refuse
+// values of other fields.
 func valuesOfShownFields(t contract.TemplateChoice, types []contract.TemplateTypeChoice) []domain.GivenValue {
 	at := slices.IndexFunc(types, func(c contract.TemplateTypeChoice) bool { return c.ID == t.TemplateType })
 	return slices.DeleteFunc(slices.Clone(t.DataFields), func(v domain.GivenValue) bool {

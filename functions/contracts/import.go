@@ -16,41 +16,43 @@ import (
 )
 
 const (
-	// importTime is after which no item is begun, by the service's clock. What is under way then has as long again as
-	// importGrace; API Gateway ends at 29 s.
+	// importTime is the time after which a call begins no further item, by the service's clock. Items in progress get
+	// importGrace more. API Gateway ends a request after 29 s.
 	importTime  = 20 * time.Second
 	importGrace = 4 * time.Second
-	// importWorkers wait for DynamoDB at once, each with items of another account.
+	// importWorkers is the number of workers that call DynamoDB concurrently. Each works on the items of another
+	// account.
 	importWorkers = 16
-	// importTogether items are one transaction at most: with three writes each they stay below DynamoDB's 100.
+	// importTogether is the limit of items in one transaction. An item takes up to three writes, and DynamoDB allows
+	// 100 in a transaction.
 	importTogether = 25
-	importRetries  = 3 // of an item that others change at the same moment
+	importRetries  = 3 // attempts for an item that others change at the same moment
 )
 
-// importer is how things of one kind, I as they are sent and R as they are stored, are imported.
+// importer describes how records of one kind are imported. I is the item as sent, and R the record as stored.
 //
-// Items of one account are worked off in their order by one worker, some in each transaction: all of them hold the
-// account's item, so that workers would only get into each other's way. A transaction that fails is taken apart, and
-// its items tried alone; then each has its own answer.
+// One worker handles an account's items in their order, several in each transaction. More workers would conflict,
+// since every transaction of an account conditions on the account's item. When a transaction fails, each of its items
+// is tried alone, so that each has its own result.
 type importer[I, R any] struct {
 	account func(I) domain.AccountID
-	// alike lists, by pointer, what no two items of a call may have in common, and no two of a transaction may touch;
-	// empty where the item has none.
+	// sameItem lists the names that an item claims, such as its id and e-mail, each after its JSON pointer. No two
+	// items of a call may claim the same name, and no two of a transaction may touch it. An unknown name is empty.
 	sameItem func(I) [][2]string
-	// frees is what else of that the stored one gives up.
+	// frees is a name of the stored record that the change may give up, such as its e-mail; empty for none.
 	frees func(R) string
 	read  func(ctx context.Context, items []I) ([]R, error)
-	// look is what change would say of an item that is wrong already; nil for nothing.
+	// look reports the faults that change would find in an item that is already invalid. A nil look reports none.
 	look func(ctx context.Context, item I) ([]fault.Field, error)
-	// change puts what the item takes into the transaction, or nothing.
+	// change adds the item's writes to the transaction. An item that changes nothing adds none.
 	change func(ctx context.Context, tx *store.Tx, before R, item I) (R, contract.ImportResult, error)
-	// lives is asked once for each account; NotFound fails all its items.
+	// lives checks an account before its items are tried. An error, such as NotFound, fails all items of the account.
 	lives func(context.Context, domain.AccountID) error
-	// hold adds what all changes of the transaction have in common.
+	// hold adds the writes that all items of a transaction share.
 	hold func(tx *store.Tx, a domain.AccountID, created []R)
 }
 
-// importing is one call's work. Workers touch different items.
+// importing is the state of one call. No two workers touch the same item.
 type importing[I, R any] struct {
 	importer[I, R]
 	*Service
@@ -74,8 +76,8 @@ func (m importer[I, R]) run(ctx context.Context, s *Service, sent contract.Items
 	if err != nil {
 		return nil, err
 	}
-	// An e-mail that one item gives up and another takes may come in the wrong order: what was taken is tried again
-	// for as long as some of it gets free.
+	// An item may need an e-mail that a later item gives up. Items that failed with `email-taken` are tried again for
+	// as long as a round leaves fewer of them.
 	for {
 		w.work(ctx, good)
 		taken := slices.DeleteFunc(slices.Clone(good), func(n int) bool { return w.report.Items[n].Code != emailTaken })
@@ -88,7 +90,8 @@ func (m importer[I, R]) run(ctx context.Context, s *Service, sent contract.Items
 	return w.report, nil
 }
 
-// begin reads what is stored, and returns the places of the items that are good in themselves and beside each other.
+// begin reads the stored records. It returns the indices of the items that are valid by themselves and do not
+// contradict other items.
 func (w *importing[I, R]) begin(ctx context.Context) ([]int, error) {
 	w.report = &contract.ImportReport{Items: make([]contract.ImportedItem, len(w.items))}
 	var good []int
@@ -121,7 +124,8 @@ func (w *importing[I, R]) begin(ctx context.Context) ([]int, error) {
 	return good, nil
 }
 
-// contradictions are, of each item, what another has too. Both are at fault, as nothing tells which is meant.
+// contradictions reports, for each item, the names that another item claims too. Both items are at fault, since
+// nothing tells which item is meant.
 func (w *importing[I, R]) contradictions() [][]fault.Field {
 	holders := map[[2]string][]int{}
 	for n, item := range w.items {
@@ -141,7 +145,7 @@ func (w *importing[I, R]) contradictions() [][]fault.Field {
 	return all
 }
 
-// work tries the items at those places, until the time is up.
+// work tries the items at those indices until the deadline.
 func (w *importing[I, R]) work(ctx context.Context, places []int) {
 	by := map[domain.AccountID][]int{}
 	var accounts []domain.AccountID
@@ -178,7 +182,7 @@ func (w *importing[I, R]) work(ctx context.Context, places []int) {
 	workers.Wait()
 }
 
-// together is how many of the items may be in one transaction.
+// together is how many of the items, from the first on, may share one transaction.
 func (w *importing[I, R]) together(places []int) int {
 	touched := map[string]bool{}
 	for i, n := range places {
@@ -198,12 +202,13 @@ func (w *importing[I, R]) together(places []int) int {
 	return len(places)
 }
 
-// try makes one transaction of the items, and on failure one of each.
+// try commits the items in one transaction. When the transaction fails, each item is tried alone; when the account is
+// gone, all items fail.
 func (w *importing[I, R]) try(ctx context.Context, a domain.AccountID, places []int) {
 	err := w.commit(ctx, a, places)
 	switch {
 	case err == nil:
-	case fault.KindOf(err) == fault.NotFound: // the account, to all of them
+	case fault.KindOf(err) == fault.NotFound: // the account is gone
 		for _, n := range places {
 			if w.report.Items[n].Result == contract.ImportNotTried {
 				w.fail(ctx, n, err)
@@ -218,7 +223,8 @@ func (w *importing[I, R]) try(ctx context.Context, a domain.AccountID, places []
 	}
 }
 
-// alone tries an item by what is stored now, and again when someone was faster.
+// alone commits a single item on a fresh read of its record. After a concurrent change it tries again, in at most
+// importRetries attempts.
 func (w *importing[I, R]) alone(ctx context.Context, a domain.AccountID, n int) {
 	for attempt := 1; ; attempt++ {
 		stored, err := w.read(ctx, []I{w.items[n].Value})
@@ -235,8 +241,8 @@ func (w *importing[I, R]) alone(ctx context.Context, a domain.AccountID, n int) 
 	}
 }
 
-// commit makes one transaction of those items that change anything. Items that fail in themselves, or change nothing,
-// have their results then, whatever becomes of the others.
+// commit writes the changed items in one transaction. An invalid or unchanged item gets its result at once, whether
+// or not the transaction succeeds.
 func (w *importing[I, R]) commit(ctx context.Context, a domain.AccountID, places []int) error {
 	var tx store.Tx
 	var created []R
@@ -269,7 +275,8 @@ func (w *importing[I, R]) commit(ctx context.Context, a domain.AccountID, places
 	return nil
 }
 
-// fail says why. What the end of the call interrupted may have happened or not; to repeat it is safe.
+// fail records why an item failed. An item that the end of the call interrupted may or may not be written; to send it
+// again is safe.
 func (w *importing[I, R]) fail(ctx context.Context, n int, err error) {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = fault.New(fault.Unavailable, "interrupted", "The time was up before the item was done. Send it again.")
@@ -277,7 +284,7 @@ func (w *importing[I, R]) fail(ctx context.Context, n int, err error) {
 	w.report.Items[n].Fail(ctx, n, err)
 }
 
-// once looks each thing up one time in a call.
+// once caches look: it runs once for each key.
 func once[K comparable, V any](look func(K) (V, error)) func(K) (V, error) {
 	var kept sync.Map
 	return func(k K) (V, error) {
@@ -286,7 +293,7 @@ func once[K comparable, V any](look func(K) (V, error)) func(K) (V, error) {
 	}
 }
 
-// emailIn is an e-mail in an account, however it is spelt.
+// emailIn names an e-mail address within an account, the same for every spelling of the address.
 func emailIn(a domain.AccountID, email string) string {
 	if email == "" {
 		return ""
@@ -294,7 +301,7 @@ func emailIn(a domain.AccountID, email string) string {
 	return inAccount(a, domain.EmailIdentity(email))
 }
 
-// inAccount is a place in an account; empty when either is not known.
+// inAccount names an id within an account; empty when the account or the id is unknown.
 func inAccount[T ~string](a domain.AccountID, id T) string {
 	if a == "" || id == "" {
 		return ""

@@ -9,8 +9,8 @@ import (
 	"plugboard/shared/store"
 )
 
-// The imported records; import.go has the machinery. An item makes the same change as the single operation, by the
-// same code.
+// Imports of accounts, users, workspaces and templates; import.go holds the machinery. An item makes the same change
+// as the single operation, by the same code.
 
 // ImportAccounts creates and updates accounts.
 func (s *Service) ImportAccounts(ctx context.Context,
@@ -28,7 +28,7 @@ func (s *Service) ImportAccounts(ctx context.Context,
 			item contract.AccountItem) (domain.Account, contract.ImportResult, error) {
 			return s.changeAccount(tx, before, item)
 		},
-		lives: func(context.Context, domain.AccountID) error { return nil }, // change says it of each
+		lives: func(context.Context, domain.AccountID) error { return nil }, // changeAccount checks the account
 		hold:  func(*store.Tx, domain.AccountID, []domain.Account) {},
 	}.run(ctx, s, in.Body.Items)
 	if err != nil {
@@ -37,7 +37,7 @@ func (s *Service) ImportAccounts(ctx context.Context,
 	return &contract.ImportAccountsOutput{Body: *report}, nil
 }
 
-// ImportUsers creates and updates users. An e-mail that one user gives up another may have in the same call.
+// ImportUsers creates and updates users. A user may take an e-mail that another user of the same call gives up.
 func (s *Service) ImportUsers(ctx context.Context, in *contract.ImportUsersInput) (*contract.ImportUsersOutput, error) {
 	known, named := s.workspacesOnce(ctx)
 	report, err := importer[contract.UserItem, domain.User]{
@@ -105,8 +105,8 @@ func (s *Service) ImportWorkspaces(ctx context.Context,
 	return &contract.ImportWorkspacesOutput{Body: *report}, nil
 }
 
-// ImportTemplates creates and updates templates, by ids that the platform chooses. Values are checked by the fields as
-// they are when the call comes to the first template of the type.
+// ImportTemplates creates and updates templates, by ids that the platform chooses. Values are checked against the
+// fields as they were when the call first read the template type.
 func (s *Service) ImportTemplates(ctx context.Context,
 	in *contract.ImportTemplatesInput) (*contract.ImportTemplatesOutput, error) {
 	type typeKey struct {
@@ -164,7 +164,7 @@ func (s *Service) workspacesOnce(ctx context.Context) (workspaceKnown, func(*sto
 		return known(workspaceKey{a, id})
 	}
 	return look, func(tx *store.Tx, a domain.AccountID) {
-		if seen, err := naming(a); err == nil { // else nothing in tx names one
+		if seen, err := naming(a); err == nil { // otherwise no write in tx names a workspace
 			tx.NameWorkspaces(seen)
 		}
 	}

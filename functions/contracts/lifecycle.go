@@ -12,8 +12,8 @@ import (
 	"plugboard/shared/store"
 )
 
-// Read reads a contract; to an extension's token those made through it, so that two extensions never see each
-// other's.
+// Read reads a contract. An extension's token reads only contracts that were made through the extension, so that no
+// extension sees another's.
 func (s *Service) Read(ctx context.Context, in *contract.ContractInput) (*contract.ReadContractOutput, error) {
 	c, err := s.contract(ctx, in.Contract)
 	return &contract.ReadContractOutput{ETag: c.ETag(), Body: c}, err
@@ -26,13 +26,14 @@ func (s *Service) Publish(ctx context.Context,
 	return (*contract.PublishContractOutput)(out), err
 }
 
-// Sign records that all participants signed, those who had not by a session, too; the contract is final.
+// Sign records that all participants signed, including those who did not sign in a session. The contract is then
+// final.
 func (s *Service) Sign(ctx context.Context, in *contract.MoveContractInput) (*contract.SignContractOutput, error) {
 	out, err := s.move(ctx, in, events.ContractSigned, domain.Contract.SignByAll)
 	return (*contract.SignContractOutput)(out), err
 }
 
-// Decline makes a published contract final, too.
+// Decline makes a published contract final, as declined.
 func (s *Service) Decline(ctx context.Context,
 	in *contract.MoveContractInput) (*contract.DeclineContractOutput, error) {
 	out, err := s.move(ctx, in, events.ContractDeclined, transition(domain.Declined))
@@ -45,14 +46,14 @@ func (s *Service) Cancel(ctx context.Context, in *contract.MoveContractInput) (*
 	return (*contract.CancelContractOutput)(out), err
 }
 
-// Expire ends a published contract whose day has come. Conflict `not-due` before.
+// Expire ends a published contract on its day of expiry or later. Conflict `not-due` before that day.
 func (s *Service) Expire(ctx context.Context, in *contract.MoveContractInput) (*contract.ExpireContractOutput, error) {
 	out, err := s.move(ctx, in, events.ContractExpired, domain.Contract.Expire)
 	return (*contract.ExpireContractOutput)(out), err
 }
 
-// Delete erases a contract's values and participants. From then on it is NotFound to everyone, and in no list; what
-// is left is the record that there was one.
+// Delete erases a contract's values and participants. From then on the contract is NotFound to everyone and in no
+// list. Only the record that it existed remains.
 func (s *Service) Delete(ctx context.Context, in *contract.MoveContractInput) (*contract.DeleteContractOutput, error) {
 	_, err := s.move(ctx, in, events.ContractDeleted, transition(domain.Deleted))
 	return &contract.DeleteContractOutput{}, err
@@ -107,8 +108,8 @@ func fresh(c domain.Contract, ifMatch string) error {
 	return nil
 }
 
-// replace writes c over what was read. Should someone have been faster, that is Stale to a caller who named the
-// version, and Conflict `raced` to others.
+// replace writes c over the version that was read. After a concurrent change, a caller that sent If-Match gets Stale,
+// and any other caller Conflict `raced`.
 func replace(tx *store.Tx, c *domain.Contract, ifMatch string) {
 	if replaced := tx.Replace(c); ifMatch != "" {
 		replaced.Else(stale())

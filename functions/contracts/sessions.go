@@ -14,9 +14,9 @@ import (
 	"plugboard/shared/store"
 )
 
-// CreateSession lets a participant into its contract for a while. Conflict `contract-state` when the contract is
-// final. One that an extension's token makes ends with that epoch of the installation, as the token does (design rule
-// 5). The token is shown this once; a repeated request answers without it.
+// CreateSession opens a session of limited length for a participant. A session opened by an extension's token ends
+// with that epoch of the installation, as the token does (design rule 5). The session's token is shown only in this
+// answer; a repeated request answers without it. Conflict `contract-state` when the contract is final.
 func (s *Service) CreateSession(ctx context.Context,
 	in *contract.CreateParticipantSessionInput) (*contract.CreateParticipantSessionOutput, error) {
 	c, err := s.contract(ctx, in.Contract)
@@ -124,12 +124,12 @@ func (s *Service) DeclineSession(ctx context.Context,
 	return (*contract.DeclineSessionContractOutput)(out), err
 }
 
-// signers is how many times a decision is taken anew when another participant's came between: each time, one of at
-// most 50 is done.
+// signers is how many times a decision is tried when other participants' decisions come between. A contract has at
+// most 50 participants, and each try lets at least one decision through.
 const signers = 5
 
-// decide commits a participant's decision with its events. Two participants may sign at the same moment without
-// either hearing of it, unless they named the version that they saw.
+// decide commits a participant's decision with its events. After a concurrent decision by another participant, decide
+// tries again. A participant that named a version in If-Match gets Stale instead.
 func (s *Service) decide(ctx context.Context, in *contract.SessionMoveInput,
 	decision func(domain.Contract,
 		domain.ParticipantID) (domain.Contract, []events.Event, error)) (*contract.SessionContractOutput, error) {
@@ -160,7 +160,8 @@ func (s *Service) decide(ctx context.Context, in *contract.SessionMoveInput,
 	}
 }
 
-// sessionContract is the session's contract and who takes part in it. Unauthenticated once the contract is final.
+// sessionContract is the session's contract and the id of its participant. Unauthenticated once the contract is
+// final.
 func (s *Service) sessionContract(ctx context.Context) (domain.Contract, domain.ParticipantID, error) {
 	session := auth.From(ctx).Session
 	c, err := s.store.Contract(ctx, session.Account, session.Contract)
@@ -173,8 +174,8 @@ func (s *Service) sessionContract(ctx context.Context) (domain.Contract, domain.
 	return c, session.Participant, nil
 }
 
-// view is what a participant sees: every value of the contract, the fields that it may fill in besides, and of the
-// other participants who they are and when they signed.
+// view shows a contract to one of its participants: every value, the usable fields without a value, and the other
+// participants' names and signing times.
 func (s *Service) view(ctx context.Context, c domain.Contract,
 	by domain.ParticipantID) (*contract.SessionContractOutput, error) {
 	version, t, installed, err := s.values.Fields(ctx, c.Account, c.TemplateType, 0)

@@ -85,7 +85,7 @@ func (s *Service) UpdateTemplate(ctx context.Context,
 	if err != nil {
 		return nil, err
 	}
-	if result == contract.ImportUnchanged { // in all but active
+	if result == contract.ImportUnchanged { // only Active may have changed
 		changed.UpdatedAt = s.now()
 		tx.Save(&changed, changed.Rev)
 	} else {
@@ -95,7 +95,7 @@ func (s *Service) UpdateTemplate(ctx context.Context,
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// asChanged is the template as the input wants it.
+// asChanged is the template after the changes of the input.
 func asChanged(tpl domain.Template, in *contract.UpdateTemplateInput) contract.TemplateItem {
 	item := contract.TemplateItem{Account: tpl.Account, ID: tpl.ID, TemplateBody: contract.TemplateBody{
 		Name: tpl.Name, Workspace: tpl.Workspace, TemplateType: tpl.TemplateType, DataFields: tpl.Values,
@@ -112,7 +112,7 @@ func asChanged(tpl domain.Template, in *contract.UpdateTemplateInput) contract.T
 	return item
 }
 
-// validateTemplateChange is templateFaults, for a change that is wrong already.
+// validateTemplateChange reports the faults of a change that is already invalid.
 func (s *Service) validateTemplateChange(ctx context.Context, in *contract.UpdateTemplateInput) ([]fault.Field, error) {
 	tpl, err := s.template(ctx, in.Template)
 	if err != nil {
@@ -164,8 +164,8 @@ func (s *Service) templateType(ctx context.Context, a domain.AccountID, id domai
 	return usableType{t, installed}, err
 }
 
-// changeTemplate is changeAccount for templates; e limits it to the template types of an extension. A new template
-// needs the writes of holdTypes in the same tx.
+// changeTemplate adds to tx the writes that turn before into the item. A zero before creates the template; its caller
+// also adds the writes of holdTypes. An e that is not empty allows only template types of that extension.
 func (s *Service) changeTemplate(ctx context.Context, tx *store.Tx, look templateLookup, e domain.ExtensionID,
 	before domain.Template, in contract.TemplateItem) (domain.Template, contract.ImportResult, error) {
 	tpl := before

@@ -20,33 +20,34 @@ import (
 // nowhere else.
 
 const (
-	// tokenLeeway is how long before its end a token is not used any more: an attempt with it must arrive.
+	// tokenLeeway is how long before its end a token is last used, so that the attempt arrives in time.
 	tokenLeeway = 30 * time.Second
 
-	// tokenKept is how long a token is used whose answer does not say when it ends.
+	// tokenKept is how long a token is used when its answer gives no lifetime.
 	tokenKept = 5 * time.Minute
 
 	// tokenKeptMost is the longest that a token is used, whatever its answer says.
 	tokenKeptMost = 24 * time.Hour
 
-	// tokenTimeout is a token request's, whatever the webhook's policy: a quick endpoint may have a slow one.
+	// tokenTimeout limits a token request, whatever the webhook's policy. A quick endpoint may have a slow token
+	// endpoint.
 	tokenTimeout = 5 * time.Second
 
-	// tokensMost is how many a process keeps; beyond, it forgets and fetches again.
+	// tokensMost is how many tokens a process keeps. Beyond it, the process clears them all and fetches again.
 	tokensMost = 10_000
 )
 
-// grant is what a token is asked for with, all parameters filled in.
+// grant holds the parameters of a token request, with their values filled in.
 type grant struct {
 	account                           domain.AccountID
 	webhook                           domain.WebhookID
 	epoch                             int
 	tokenURL, clientID, secret, scope string
-	auth                              domain.ClientAuth // how the client proves itself; empty when that is tried
-	params                            map[string]string // further ones of the request
+	auth                              domain.ClientAuth // the authentication style; empty: both are tried
+	params                            map[string]string // further request parameters
 }
 
-// key is the grant's; it changes with the epoch, and with every parameter that the grant is made of.
+// key identifies the grant. Another epoch, or another value of any parameter, makes another key.
 func (g grant) key() string {
 	raw, _ := json.Marshal([]any{g.account, g.webhook, g.epoch, g.tokenURL, g.clientID, g.secret, g.scope, g.auth,
 		g.params})
@@ -62,7 +63,7 @@ type accessTokens struct {
 	flights singleflight.Group
 	mu      sync.Mutex
 	known   map[string]accessToken
-	methods map[string]domain.ClientAuth // by which the client proved itself, of grants that do not say
+	methods map[string]domain.ClientAuth // the style that worked last, by grant key
 }
 
 type accessToken struct {
@@ -85,10 +86,10 @@ func (ts *accessTokens) get(ctx context.Context, g grant) (string, error) {
 		return t, nil
 	}
 	flight := ts.flights.DoChan(key, func() (any, error) {
-		if t, ok := ts.good(key); ok { // fetched between the look above and this
+		if t, ok := ts.good(key); ok { // another caller fetched it meanwhile
 			return t, nil
 		}
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ts.timeout) // others wait for it, too
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), ts.timeout) // other callers share this fetch
 		defer cancel()
 		return ts.fetch(ctx, key, g)
 	})
@@ -108,7 +109,7 @@ func (ts *accessTokens) good(key string) (string, bool) {
 	return t.text, ok && ts.now().Before(t.until)
 }
 
-// refused forgets a token that the endpoint did not take. Another, that came meanwhile, stays.
+// refused forgets a token that the endpoint refused. A newer token of the same grant stays.
 func (ts *accessTokens) refused(g grant, text string) {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
@@ -145,7 +146,7 @@ func (ts *accessTokens) fetch(ctx context.Context, key string, g grant) (string,
 	return t.text, nil
 }
 
-// method is how the client proves itself first.
+// method is the authentication style that is tried first.
 func (ts *accessTokens) method(key string, g grant) domain.ClientAuth {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
@@ -159,8 +160,8 @@ func other(by domain.ClientAuth) domain.ClientAuth {
 	return domain.ClientAuthBasic
 }
 
-// tokenFailure is why there is no token: a failed attempt, that the schedule repeats. Its answer is the token
-// endpoint's, without the body, which may hold what was sent.
+// tokenFailure is why there is no access token. The attempt failed, and the schedule retries it. The answer is the
+// token endpoint's. Its body is left out, since it may repeat secrets of the request.
 type tokenFailure struct {
 	answer
 	code string // RFC 6749's error, if the answer has one

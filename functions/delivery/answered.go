@@ -12,8 +12,8 @@ import (
 	"plugboard/shared/store"
 )
 
-// Attempts that an agent made (design rule 31). The agent says what its endpoint answered; everything that follows from
-// an answer is as for a POST.
+// Attempts that an agent made (design rule 31). The agent reports its endpoint's answer, which has the same
+// consequences as the answer to a POST.
 
 // agentFailure is why an agent got no answer.
 type agentFailure domain.FailureClass

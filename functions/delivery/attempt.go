@@ -188,7 +188,7 @@ func (s *Service) exchange(ctx context.Context, t *target, d events.Delivery, at
 			return a, sent, stopped, nil
 		}
 		sent = append(sent, r)
-		if r.token == first && first != "" { // the token endpoint has no other
+		if r.token == first && first != "" { // the token endpoint gave the same token again
 			return a, sent, stopped, nil
 		}
 		began := time.Now()
@@ -236,7 +236,8 @@ func (s *Service) reschedule(r *result, p domain.SendPolicy, d events.Delivery, 
 	r.next = &d
 }
 
-// asker is the answer that may ask for a pause: the endpoint's, or its token endpoint's.
+// asker is the answer that may ask for a pause: the token endpoint's when no access token was got, and otherwise the
+// endpoint's.
 func (a answer) asker() answer {
 	var tokenless tokenFailure
 	if errors.As(a.err, &tokenless) {

@@ -7,24 +7,25 @@ import (
 	"unicode/utf16"
 )
 
-// The escapes under which an endpoint may send a secret back. Any character may be escaped, in upper or lower case, and
-// a second escape may lie around the first.
+// The encodings in which an endpoint may return a secret. Any character may be escaped, in upper or lower case. A
+// second escape may lie around the first.
 
-// decoded is a text with its escapes resolved. Byte i of text begins at starts[i] of the text as it came, and starts
-// has one entry more, for the end.
+// decoded is a text with its escapes resolved. Byte i of text was read at starts[i] of the original text. A last
+// entry in starts marks the end.
 type decoded struct {
 	text   string
 	starts []int
 }
 
-// unescape resolves the escape at the beginning of rest. size is 0 when there is none. open tells that rest ends before
-// the escape does.
+// unescape resolves the escape at the beginning of rest. size is 0 when rest begins with no escape. open is true when
+// rest ends inside the escape.
 type unescape func(rest string) (plain string, size int, open bool)
 
 // nesting is how many escapes around each other are resolved: an answer in JSON may quote a page in HTML.
 const nesting = 2
 
-// decodings is text, as it came first, and then every other reading of it. cut tells that text goes on where it ends.
+// decodings are the original text and then every reading of it with escapes resolved. cut is true when the text was
+// cut off.
 func decodings(text string, cut bool) []decoded {
 	asItCame := decoded{text, make([]int, len(text)+1)}
 	for i := range asItCame.starts {
@@ -45,7 +46,7 @@ func decodings(text string, cut bool) []decoded {
 	return all
 }
 
-// by is d with one kind of escape resolved. An escape that cut left open ends the text.
+// by is d with escapes of one kind resolved. When the text was cut off inside an escape, the reading ends before it.
 func (d decoded) by(u unescape, cut bool) (next decoded, changed bool) {
 	var text strings.Builder
 	at := 0
@@ -68,7 +69,7 @@ func (d decoded) by(u unescape, cut bool) (next decoded, changed bool) {
 	return next, changed
 }
 
-// source is where the bytes from..to of d stand in the text as it came. A part of an escape takes the whole escape.
+// source is where the bytes from..to of d stand in the original text. A part of an escape counts as the whole escape.
 func (d decoded) source(from, to int) span {
 	from, to = max(from, 0), min(to, len(d.text))
 	end := to

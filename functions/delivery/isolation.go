@@ -68,7 +68,7 @@ func (s *Service) park(ctx context.Context, jobs []job) {
 		}
 	}
 	var err error
-	for k := range watched { // redelivery looks after what no agent pulls
+	for k := range watched { // redelivery checks deliveries that no agent pulls
 		err = errors.Join(err, s.store.Watch(ctx, k.account, k.webhook))
 	}
 	if err == nil {
@@ -126,8 +126,8 @@ func (a answer) pauseForAll() time.Duration {
 	return 0
 }
 
-// afterPause is when a deferred delivery comes again: after the pause, spread over half of its rest, so that deferred
-// deliveries do not come at once.
+// afterPause is when a deferred delivery comes again: after the pause, and up to half of the remaining pause later.
+// So deferred deliveries do not all come at once.
 func (s *Service) afterPause(until, now time.Time) time.Time {
 	return until.Add(scaled(until.Sub(now), s.jitter()/2)).Truncate(time.Millisecond)
 }

@@ -10,24 +10,25 @@ import (
 	"plugboard/shared/domain"
 )
 
-// What is kept of a failed answer, in bytes: with a batch of ten lines and more, far from an item's 400 KB and a
-// call's 16 MB.
+// Limits of the kept parts of a failed answer, in bytes. A batch of ten lines or more stays far below an item's 400
+// KB and a call's 16 MB.
 const (
 	excerptMost = answerMost
 	headerMost  = 256
 )
 
-// headersKept are those that help to understand a refusal.
+// headersKept are the headers of a failed answer that explain a refusal.
 var headersKept = []string{"Content-Type", "Date", "Location", "Retry-After", "Server", "Www-Authenticate",
 	"X-Request-Id"}
 
 const masked = "•••"
 
-// mask hides what an endpoint must not have us store or log: it may send back what it was sent.
+// mask hides the secrets of a request in the endpoint's answer. An endpoint may send them back, and they must be
+// neither stored nor logged.
 type mask struct{ forms []form }
 
-// form is a secret, or the part of its Base64 that does not depend on the characters around the secret. before and
-// after count the characters beside it that hold bits of the secret, too.
+// form is a secret, or the part of its Base64 that does not depend on the surrounding text. before and after count
+// the neighbouring characters that also hold bits of the secret.
 type form struct {
 	text          string
 	before, after int
@@ -51,11 +52,11 @@ func newMask(secrets ...string) mask {
 	return m
 }
 
-// shortestInBase64 is in bytes. The Base64 of less has too few characters of its own to be told from other text.
+// shortestInBase64 is the length, in bytes, of the shortest secret that is masked in Base64. The Base64 of a shorter
+// secret cannot be told from other text.
 const shortestInBase64 = 3
 
-// inBase64 is the secret in both alphabets, at each of the three places in a group at which it may begin in a longer
-// text.
+// inBase64 is the secret in both Base64 alphabets, for each of the three positions in a group at which it may begin.
 func inBase64(secret string) []form {
 	if len(secret) < shortestInBase64 {
 		return nil
@@ -73,13 +74,13 @@ func inBase64(secret string) []form {
 	return forms
 }
 
-// hide masks every secret in text. cut tells that text goes on where it ends: the beginning of a secret is then
-// taken off its end.
+// hide masks every secret in text. cut is true when text was cut off: a secret that only begins at its end is then
+// masked too.
 func (m mask) hide(text string, cut bool) string {
 	var found []span
 	for _, d := range decodings(text, cut) {
 		if end := d.starts[len(d.text)]; end < len(text) {
-			found = append(found, span{end, len(text)}) // an escape that cut left open may be of a secret
+			found = append(found, span{end, len(text)}) // the unfinished escape may belong to a secret
 		}
 		for _, f := range m.forms {
 			found = append(found, d.find(f)...)
@@ -101,7 +102,7 @@ func (m mask) hide(text string, cut bool) string {
 	return hidden.String()
 }
 
-// find is every place of the form in the text as it came. Places that overlap are one.
+// find is every place of the form in the original text. Overlapping places are joined.
 func (d decoded) find(f form) []span {
 	var found []span
 	for at := 0; ; at++ {
@@ -119,7 +120,7 @@ func (d decoded) find(f form) []span {
 	}
 }
 
-// begins is where d ends with the beginning of the form.
+// begins is the place at the end of d where the form begins and is cut off.
 func (d decoded) begins(f form) (span, bool) {
 	for n := min(len(f.text)-1, len(d.text)); n > 0; n-- {
 		if strings.HasSuffix(d.text, f.text[:n]) {
@@ -129,7 +130,7 @@ func (d decoded) begins(f form) (span, bool) {
 	return span{}, false
 }
 
-// excerpt is the beginning of a failed answer's body as it may be kept: masked, then shortened, valid UTF-8.
+// excerpt is the kept part of a failed answer's body: masked, then shortened, and valid UTF-8.
 func (m mask) excerpt(body []byte, cut bool) string {
 	return shortened(m.hide(string(body), cut), excerptMost)
 }
@@ -157,14 +158,14 @@ func shortened(text string, most int) string {
 	return text
 }
 
-// credentials are the parts of the webhook's own proof, each of which may come back alone.
+// credentials are the parts of a signing secret and its signature that an endpoint may send back alone.
 func credentials(signing domain.Secret, signature string) []string {
 	_, key, _ := strings.Cut(signing.Reveal(), "_")
 	_, digest, _ := strings.Cut(signature, ",")
 	return []string{signing.Reveal(), key, signature, digest}
 }
 
-// authorization are those of an Authorization header.
+// authorization are the parts of an Authorization header that an endpoint may send back alone.
 func authorization(header string) []string {
 	_, token, _ := strings.Cut(header, " ")
 	return []string{header, token}

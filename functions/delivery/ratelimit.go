@@ -11,16 +11,17 @@ import (
 	"plugboard/shared/store"
 )
 
-// A webhook's rate limit holds over all processes and both queues: the store leases the turns. A delivery whose turn
-// is in the future goes back to the queue with it, so that it asks only once.
+// A webhook's rate limit holds over all processes and both queues, because the store leases the turns. A delivery
+// with a later turn takes the turn along to the queue, so that it asks only once.
 
-// Pace leases the next n turns of a webhook at equal distances, and returns the time of the first. Conflict `backlog`
-// when none is free within domain.TurnsWithin.
+// TurnLeases leases the next n turns of a webhook at equal distances, and returns the time of the first. Conflict
+// `backlog` when no turn is free within domain.TurnsWithin.
 type TurnLeases interface {
 	LeaseTurns(ctx context.Context, w domain.WebhookID, n int, every time.Duration) (first time.Time, err error)
 }
 
-// turns leases a block of turns at a time: as many as the process's deliveries to the webhook need at the moment.
+// rateLimiter leases turns in blocks. A block has as many turns as the process has deliveries waiting for the
+// webhook.
 type rateLimiter struct {
 	pace TurnLeases
 
@@ -31,7 +32,7 @@ type rateLimiter struct {
 // block is the rest of the last lease.
 type block struct {
 	mu     sync.Mutex
-	wanted int // guarded by turns.mu
+	wanted int // guarded by rateLimiter.mu
 	left   int
 	at     time.Time // of the next turn
 }
@@ -86,8 +87,8 @@ func (ts *rateLimiter) release(w domain.WebhookID, b *block) {
 	}
 }
 
-// awaitRateLimit takes d's turn when its webhook has a rate limit. It is true when d is not sent now: r then defers d
-// to its turn, which uses up no attempt, or gives d up because no turn is free within domain.TurnsWithin.
+// awaitRateLimit takes a turn for d when its webhook has a rate limit. It is true when d is not sent now. r then
+// defers d to its turn, which uses up no attempt. When no turn is free within domain.TurnsWithin, r gives d up.
 func (s *Service) awaitRateLimit(ctx context.Context, r *result, t *target, d events.Delivery) (bool, error) {
 	every, limited := t.Webhook.Policy.Every()
 	if !limited || d.Turn {

@@ -22,22 +22,22 @@ type Opener = signing.Opener
 
 const userAgent = contract.UserAgent
 
-// unsendable is why no request can be made of what was declared and the customer gave: a failed attempt,
-// which a corrected parameter may heal.
+// unsendable is why the declaration and the customer's values make no request. The attempt failed; a corrected
+// parameter may let a later attempt succeed.
 type unsendable string
 
 func (u unsendable) Error() string { return string(u) }
 
-// sending is the request of one attempt, with what must not be shown of it when it comes back.
+// sending is the request of one attempt, with the secrets to hide when the answer repeats them.
 type sending struct {
 	*http.Request
 	proofs  []signing.Proof
 	secrets []string
 	grant   grant  // of an endpoint that wants an access token
-	token   string // the one in the request; empty for any other endpoint
+	token   string // the access token of the request, if any
 }
 
-// hidden is what an answer must not show of it.
+// hidden are the secrets of the request that an answer must not show.
 func (s sending) hidden() []string {
 	all := append(s.secrets, authorization(s.Header.Get("Authorization"))...)
 	for _, p := range s.proofs {
@@ -66,8 +66,8 @@ func (s *Service) request(ctx context.Context, t *target, d events.Delivery, at 
 	if err != nil {
 		return sending{}, unsendable("The webhook's URL cannot be used.")
 	}
-	// A connection that died while the process was frozen is replaced at once: a repeat is known by its id. Go
-	// repeats a POST only for this header, and does not send it when it is empty.
+	// A connection may die while the process is frozen. Go then repeats a POST only with this header, and does not
+	// send the header when it is empty. The receiver recognises the repeat by its id.
 	r.Header["Idempotency-Key"] = nil
 	if err := t.addHeaders(r, values); err != nil {
 		return sending{}, err
@@ -91,7 +91,7 @@ func (s *Service) request(ctx context.Context, t *target, d events.Delivery, at 
 // errEventGone ends a delivery: it was parked, or is replayed, for longer than its event is stored.
 var errEventGone = errors.New("the event is not stored any more")
 
-// payload is the body, whose event is read when it was too big for the message.
+// payload is the request's body. An event that was too big for the message is read from the store.
 func (s *Service) payload(ctx context.Context, d events.Delivery) ([]byte, error) {
 	if d.Body != "" {
 		return d.Payload([]byte(d.Body)), nil
@@ -160,7 +160,7 @@ func (t *target) url() string {
 	return t.Webhook.URL + separator + query.Encode()
 }
 
-// grant is what the endpoint's access token is asked for with.
+// grant holds the parameters of the endpoint's token request.
 func (t *target) grant(values map[string]string) (grant, error) {
 	a := t.declared.Auth
 	g := grant{

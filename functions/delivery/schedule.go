@@ -32,7 +32,7 @@ func (s *Service) wait(p domain.SendPolicy, number int, a answer) (time.Duration
 	if a.overrun() {
 		wait = max(wait, pauseLeast)
 	}
-	// What the endpoint asked for is spread upwards only.
+	// Jitter only lengthens the wait that the endpoint asked for.
 	return max(wait, scaled(min(a.retryAfter, retryAfterMost), 1+jitter*(drawn+1)/2)), true
 }
 

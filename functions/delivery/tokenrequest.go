@@ -18,10 +18,10 @@ import (
 	"plugboard/shared/egress"
 )
 
-// One request of an access token (RFC 6749, 4.4.2) and the reading of its answer. The token alone decides: many token
-// endpoints get the rest of the format wrong.
+// One request for an access token (RFC 6749, 4.4.2) and the reading of its answer. Of a 2xx answer only the access
+// token is required: many token endpoints get the rest of the format wrong.
 
-// oauthErrors are RFC 6749's, 5.2: all that is told of what a token endpoint says.
+// oauthErrors are the error codes of RFC 6749, 5.2. A failure reveals nothing else of a token endpoint's answer.
 var oauthErrors = []string{invalidClient, "invalid_request", "invalid_grant", "unauthorized_client",
 	"unsupported_grant_type", "invalid_scope"}
 
@@ -30,7 +30,7 @@ const invalidClient = "invalid_client"
 // unsendableTypes are token types that an Authorization header alone does not prove. Any other is sent as bearer.
 var unsendableTypes = []string{"mac", "pop", "dpop"}
 
-// given is a token, and for how long it is good; 0 when the answer does not say.
+// given is an access token and its lifetime. The lifetime is 0 when the answer gives none.
 type given struct {
 	text  string
 	lives time.Duration
@@ -98,13 +98,14 @@ func (g grant) request(ctx context.Context, by domain.ClientAuth) (*http.Request
 	return r, nil
 }
 
-// tokenAnswer is what is read of an answer.
+// tokenAnswer holds the members that are read of a token endpoint's answer.
 type tokenAnswer struct {
 	token, kind, failure string
 	lives                time.Duration
 }
 
-// readTokenAnswer takes JSON whatever its Content-Type, with a byte order mark or not, and a form, as some send one.
+// readTokenAnswer reads JSON, whatever its Content-Type, with or without a byte order mark. It also reads a form,
+// which some token endpoints send.
 func readTokenAnswer(h http.Header, body []byte) tokenAnswer {
 	body = bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(body), []byte("\xef\xbb\xbf")))
 	var said struct {

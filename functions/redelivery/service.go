@@ -72,7 +72,8 @@ func (s *Service) Handle(ctx context.Context, _ any) (struct{}, error) {
 	return struct{}{}, errors.Join(repairing, sending, err)
 }
 
-// withTimeLeft is ctx, ending earlier by rest, or at half of the remaining time if that is later.
+// withTimeLeft is ctx with an earlier end. The end leaves rest to later work, but never more than half of the
+// remaining time.
 func withTimeLeft(ctx context.Context, rest time.Duration) (context.Context, context.CancelFunc) {
 	end, ok := ctx.Deadline()
 	if !ok {

@@ -18,8 +18,8 @@ import (
 	"plugboard/shared/store"
 )
 
-// receipt leads to a delivery that was handed out: a listener's by its number, an agent's by its place among those that
-// wait.
+// receipt names a delivery that was handed out. A listener's receipt has the delivery's number, and an agent's the
+// delivery's place among the waiting ones.
 type receipt struct {
 	Webhook  domain.WebhookID `json:"w"`
 	Number   int64            `json:"n,omitempty"`
@@ -33,8 +33,8 @@ func (r receipt) String() string {
 	return base64.RawURLEncoding.EncodeToString(raw)
 }
 
-// latestTime is the last second of the year 9999, the latest that a stored time can say. A receipt is not signed: a
-// later one in it would make an item that no function can read.
+// latestTime is the last second of the year 9999, the latest time that can be stored. Receipts are not signed: a
+// forged one with a later time would store an item that no function can read.
 const latestTime = 253402300799
 
 // receiptOf reads a receipt of the webhook; false for any other text.
@@ -99,7 +99,7 @@ func (s *Service) heard(ctx context.Context, w domain.Webhook, results []contrac
 	return all, s.store.AppendAttempts(ctx, lines)
 }
 
-// receiptFault is Invalid where a receipt leads to nothing any more.
+// receiptFault turns NotFound into Invalid, at the receipt: its delivery is not kept any more.
 func receiptFault(i int, err error) error {
 	if fault.KindOf(err) != fault.NotFound {
 		return err

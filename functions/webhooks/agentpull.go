@@ -14,9 +14,9 @@ import (
 // waitingLooked is how many waiting deliveries a pull looks at: more than it hands out, since some wait for their time.
 const waitingLooked = 100
 
-// forAgent hands out what waits for an agent (design rule 31). Nothing is claimed: what is not acknowledged waits on,
-// and is handed out again. The cursor only spares looking again at deliveries that were handed out, or whose time has
-// not come; at the end it goes back to the oldest.
+// forAgent hands out deliveries that wait for an agent (design rule 31). No delivery is claimed: without an
+// acknowledgement it waits on, and is handed out again. The cursor only skips deliveries that were handed out or are
+// not yet due. At the end it returns to the oldest.
 func (p *pulling) forAgent(ctx context.Context) error {
 	p.out.Body.Mode = "agent"
 	if !p.webhook.Pulled() {
@@ -68,8 +68,8 @@ func (p *pulling) forAgent(ctx context.Context) error {
 	return nil
 }
 
-// allowed is how many deliveries the endpoint may get now, by its state and its breaker, and whether the one is a
-// probe. With none, the answer says why, and when to ask again.
+// allowed is how many deliveries the endpoint may get now, by its state and its breaker. probe is true when the only
+// delivery is the breaker's probe. When none is allowed, the answer gives the reason and when to ask again.
 func (p *pulling) allowed(ctx context.Context) (most int, probe bool, err error) {
 	w, h := p.webhook, p.health
 	switch {
@@ -98,8 +98,8 @@ func (p *pulling) allowed(ctx context.Context) (most int, probe bool, err error)
 	return most, false, nil
 }
 
-// claim gives the breaker's probe to this pull. Conflict `raced` when another has it: the pull begins again, and finds
-// the breaker held.
+// claim gives the breaker's probe to this pull. Conflict `raced` when another process claimed it: the pull then
+// starts again and finds the breaker held.
 func (p *pulling) claim(ctx context.Context) error {
 	claimed := p.health.Claimed(p.now)
 	var tx store.Tx
@@ -107,8 +107,8 @@ func (p *pulling) claim(ctx context.Context) error {
 	return p.store.Commit(store.Apart(ctx), &tx, nil)
 }
 
-// due are the deliveries among those found that may be handed out now, and the time of the next, if that is known.
-// redelivery records those that are of an older epoch, suspended, or too old.
+// due are the found deliveries that may be handed out now. soon is the earliest time of a found delivery that is not
+// due, zero for none. redelivery records deliveries of an older epoch, of a suspended extension, or past their time.
 func (p *pulling) due(ctx context.Context, found []events.Delivery) (due []handed, soon time.Time, err error) {
 	if len(found) == 0 {
 		return nil, soon, nil
@@ -132,7 +132,8 @@ func (p *pulling) due(ctx context.Context, found []events.Delivery) (due []hande
 	return due, soon, nil
 }
 
-// heldBack answers without deliveries, and says when to ask again: by that time, if it is known.
+// heldBack answers without deliveries, and says when to ask again: at until, if it is known and sooner than
+// domain.AskMost.
 func (p *pulling) heldBack(why string, until time.Time) {
 	p.out.Body.Held = why
 	p.out.Body.AskAgain = int(domain.AskMost / time.Second)
@@ -141,7 +142,7 @@ func (p *pulling) heldBack(why string, until time.Time) {
 	}
 }
 
-// askBy has the agent ask again at that time, unless it does so earlier.
+// askBy shortens the wait until the agent asks again, so that it asks at that time.
 func (p *pulling) askBy(at time.Time) {
 	wait := max(int(at.Sub(p.now).Round(time.Second)/time.Second), 1)
 	p.out.Body.AskAgain = min(p.out.Body.AskAgain, wait)

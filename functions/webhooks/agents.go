@@ -11,8 +11,8 @@ import (
 	"plugboard/shared/store"
 )
 
-// CreateAgentCode makes a code that pairs one agent. Conflict `not-pulled` for a webhook with a URL; Forbidden
-// `extension-token` to an extension's token: who may run an agent is the account's to say.
+// CreateAgentCode makes a code that pairs one agent. Conflict `not-pulled` for a webhook with a URL. Forbidden
+// `extension-token` to an extension's token: only the account decides who runs an agent.
 func (s *Service) CreateAgentCode(ctx context.Context,
 	in *contract.CreateAgentCodeInput) (*contract.CreateAgentCodeOutput, error) {
 	w, err := s.ofAgents(ctx, in.Webhook)

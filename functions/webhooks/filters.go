@@ -10,7 +10,7 @@ import (
 )
 
 // filterFaults reports the extensions, workspaces and template types that the account does not have. They are checked
-// when they are set and never again: a filter on a deleted one matches nothing and blocks nothing.
+// when they are set and never again: a filter on a deleted one matches no new contract and blocks nothing.
 func (s *Service) filterFaults(ctx context.Context, a domain.AccountID, f contract.Filters) ([]fault.Field, error) {
 	var wrong []fault.Field
 	for i, id := range f.Origins { // a disabled extension counts too: its contracts go on

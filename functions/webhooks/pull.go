@@ -20,7 +20,8 @@ const (
 	// pullRaces is how often a pull is repeated when somebody changes the webhook at the same moment.
 	pullRaces = 5
 
-	// bodiesMost is how many bytes of bodies an answer has, so that it can be recorded under an Idempotency-Key.
+	// bodiesMost limits the bodies of an answer, in bytes, so that the answer can be recorded under an
+	// Idempotency-Key.
 	bodiesMost = 200 << 10
 )
 
@@ -78,7 +79,7 @@ type pulling struct {
 	out     contract.PullDeliveriesOutput
 }
 
-// position is a cursor's content. It belongs to its webhook, and only says where to go on.
+// position is the content of a cursor. It belongs to one webhook, and only says where the next pull continues.
 type position struct {
 	Webhook domain.WebhookID `json:"w"`
 	Number  int64            `json:"n,omitempty"` // a listener's: the last that it got
@@ -88,7 +89,7 @@ type position struct {
 	QuietSince int64  `json:"q"` // Unix time of the last pull that found something
 }
 
-// positionOf reads a cursor. Invalid for a text that is none of this webhook's.
+// positionOf reads a cursor. Invalid for any text that is not a cursor of this webhook.
 func positionOf(cursor string, w domain.WebhookID) (position, error) {
 	at := position{Webhook: w}
 	if cursor == "" {
@@ -119,8 +120,8 @@ type handed struct {
 	receipt receipt
 }
 
-// handOut puts deliveries into the answer, and returns how many it dealt with: all, or as many as their bodies allow.
-// A delivery whose event is gone is counted and left out.
+// handOut puts deliveries into the answer, until their bodies reach bodiesMost. It returns how many deliveries it
+// dealt with. A delivery whose event has expired is counted and left out.
 func (p *pulling) handOut(ctx context.Context, some []handed) (int, error) {
 	if len(some) == 0 {
 		return 0, nil
@@ -178,7 +179,7 @@ func pulled(w domain.Webhook, h handed, head http.Header, body []byte) contract.
 	return v
 }
 
-// askAgain says when to pull again. more is true when something waits already.
+// askAgain sets when the caller pulls again. more is true when further deliveries already wait.
 func (p *pulling) askAgain(more bool) {
 	if len(p.out.Body.Deliveries) > 0 {
 		p.at.QuietSince = p.now.Unix()
@@ -189,7 +190,8 @@ func (p *pulling) askAgain(more bool) {
 	}
 }
 
-// destination is the webhook with its account and installation. An extension that is not enabled has none.
+// destination is the webhook with its account and installation. The installation is zero when its record does not
+// exist.
 func (p *pulling) destination(ctx context.Context) (*domain.Destination, error) {
 	to := &domain.Destination{Webhook: p.webhook, Health: p.health, ReadAt: p.now}
 	var err error

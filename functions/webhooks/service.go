@@ -86,7 +86,7 @@ func (s *Service) webhook(ctx context.Context, id domain.WebhookID) (domain.Webh
 	return w, err
 }
 
-// webhookAndHealth is the same with how it fares.
+// webhookAndHealth is the caller's webhook, as webhook reads it, with its health.
 func (s *Service) webhookAndHealth(ctx context.Context, id domain.WebhookID) (domain.Webhook, domain.Health, error) {
 	caller := auth.From(ctx)
 	w, health, err := s.store.WebhookAndHealth(ctx, caller.Account, id)
@@ -103,8 +103,8 @@ func visible(w domain.Webhook, c auth.Caller) bool {
 	return c.Extension() == "" || w.Extension == c.Extension()
 }
 
-// reaches tells whether the caller may read what the event says. A member's workspaces limit it (design rule 28); an
-// event of no workspace is of the whole account.
+// reaches tells whether the caller may read the event. A member reads events of its workspaces (design rule 28). An
+// event without a workspace belongs to the whole account.
 func reaches(c auth.Caller, e events.Event) bool {
 	return e.Subject.Workspace == "" || c.Reaches(e.Subject.Workspace)
 }

@@ -51,9 +51,9 @@ func (p *pulling) forListener(ctx context.Context, tx *store.Tx) error {
 	return nil
 }
 
-// listened are the deliveries that a listener may have, and the number of the last one dealt with. A pause and a
-// disabled endpoint do not concern listeners. What is of an older epoch is passed over, and a suspension holds
-// everything back, as for a POST (design rule 5).
+// listened are the deliveries that a listener may have. last is the number of the last delivery dealt with. A pause
+// or a disabled endpoint does not concern listeners. Deliveries of an older epoch are passed over, and a suspension
+// holds every delivery back, as for a POST (design rule 5).
 func (p *pulling) listened(ctx context.Context, found []store.Tailed) (shown []handed, last int64, err error) {
 	to, err := p.destination(ctx)
 	if err != nil {

@@ -34,7 +34,7 @@ func (s *Service) List(ctx context.Context, in *contract.ListWebhooksInput) (*co
 		func(v contract.WebhookView) string { return string(v.ID) }, in.PageInput)}, nil
 }
 
-// Read shows one, with how many deliveries are parked for it.
+// Read shows a webhook, with the number of deliveries that are parked for it.
 func (s *Service) Read(ctx context.Context, in *contract.WebhookInput) (*contract.ReadWebhookOutput, error) {
 	w, health, err := s.webhookAndHealth(ctx, in.Webhook)
 	if err != nil {
@@ -48,10 +48,9 @@ func (s *Service) Read(ctx context.Context, in *contract.WebhookInput) (*contrac
 	return out, err
 }
 
-// Create makes a webhook of the account's own, with a new signing secret, shown this once, and sends it a ping: an
-// endpoint that cannot be reached shows in its log before anything happened that somebody misses. Invalid with
-// everything that is wrong; Conflict `quota-exceeded` when the account has as many as it may; Forbidden to an
-// extension's token.
+// Create makes a webhook of the account's own. The answer shows the new signing secret, this once. The webhook is
+// sent a ping, so that its log shows an unreachable endpoint before the first event is missed. Invalid with every
+// fault. Conflict `quota-exceeded` at the account's limit. Forbidden to an extension's token.
 func (s *Service) Create(ctx context.Context, in *contract.CreateWebhookInput) (*contract.CreateWebhookOutput, error) {
 	if auth.From(ctx).Extension() != "" {
 		return nil, fault.New(fault.Forbidden, "extension-token",
@@ -92,9 +91,9 @@ func (s *Service) Create(ctx context.Context, in *contract.CreateWebhookInput) (
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// Update changes what is given. Conflict `managed-resource` for anything but paused and enabled of a managed webhook;
-// Stale when If-Match names another version; Conflict `raced` when it changed in between. Enabling forgets how the
-// webhook fared, and sends it a ping, as the probe of its endpoint.
+// Update changes the given members. Enabling clears the webhook's health and sends a ping, as the probe of its
+// endpoint. Conflict `managed-resource` for any change of a managed webhook but paused and enabled. Stale when
+// If-Match names another version; Conflict `raced` after a concurrent change.
 func (s *Service) Update(ctx context.Context, in *contract.UpdateWebhookInput) (*contract.UpdateWebhookOutput, error) {
 	w, health, err := s.webhookAndHealth(ctx, in.Webhook)
 	if err != nil {
@@ -106,7 +105,7 @@ func (s *Service) Update(ctx context.Context, in *contract.UpdateWebhookInput) (
 	case !domain.MatchesETag(in.IfMatch, w.ETag()):
 		return nil, stale()
 	}
-	// of what is given: pausing never fails for what was allowed when it was made
+	// Only given members are checked, so that pausing never fails for a member that was valid when it was set.
 	wrong, err := s.changeFaults(ctx, w, in)
 	if err != nil {
 		return nil, err
@@ -143,8 +142,8 @@ func (s *Service) Update(ctx context.Context, in *contract.UpdateWebhookInput) (
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// Delete removes a webhook of the account's own; what is on its way to it is cancelled. Conflict
-// `managed-resource` for a managed one.
+// Delete removes a webhook of the account's own. Its deliveries on the way are cancelled. Conflict `managed-resource`
+// for a managed webhook.
 func (s *Service) Delete(ctx context.Context, in *contract.WebhookInput) (*contract.DeleteWebhookOutput, error) {
 	w, err := s.webhook(ctx, in.Webhook)
 	if err != nil {
@@ -169,7 +168,7 @@ func (s *Service) Delete(ctx context.Context, in *contract.WebhookInput) (*contr
 	return out, s.store.Commit(ctx, &tx, out)
 }
 
-// urlFaults reports a URL that this stage sends nothing to.
+// urlFaults reports a URL that this stage does not send to.
 func (s *Service) urlFaults(pointer string, use domain.URLUse, url string) []fault.Field {
 	if problem := s.egress.URLProblem(use, url); problem != "" {
 		return []fault.Field{{Pointer: pointer, Code: "invalid", Detail: problem}}
@@ -186,7 +185,7 @@ func (s *Service) credentialFaults(c domain.Credentials, given domain.Credential
 	return wrong
 }
 
-// prove gives w the credentials that were given, the secret ones sealed, each for its place.
+// prove sets the given credentials on w. Each secret is sealed for its part.
 func (s *Service) prove(ctx context.Context, w *domain.Webhook, given domain.CredentialsChange) error {
 	changed, plain := w.Credentials.Change(given)
 	for part, value := range plain {
@@ -235,7 +234,7 @@ func stale() error {
 	return fault.New(fault.Stale, "stale", "The webhook has changed since you read it. Read it again and repeat.")
 }
 
-// set takes what was given; nil leaves it.
+// set copies a given value; a nil given leaves v unchanged.
 func set[T any](v *T, given *T) {
 	if given != nil {
 		*v = *given

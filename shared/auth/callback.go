@@ -108,8 +108,8 @@ func (g *Gate) callbackCaller(ctx context.Context, r Request) (Caller, error) {
 		Principal: "callback:" + string(i.Account) + "/" + string(i.Extension)}, nil
 }
 
-// signed tells whether the body bears a signature by one of the installation's secrets. The timestamp was looked at:
-// the library would by its own clock.
+// signed tells whether one of the installation's secrets signed the body. The caller has checked the timestamp,
+// because the library would use its own clock.
 func (g *Gate) signed(ctx context.Context, i domain.Installation, h http.Header, body []byte) (bool, error) {
 	for _, sealed := range i.CallbackSecrets(g.now()) {
 		plain, err := g.open.Open(ctx, i.Account, domain.CallbackResource(i.Extension), sealed)
@@ -127,7 +127,8 @@ func (g *Gate) signed(ctx context.Context, i domain.Installation, h http.Header,
 	return false, nil
 }
 
-// done tells whether the callback had its effect. Unauthenticated when another of its id had.
+// done tells whether the callback already had its effect. Unauthenticated when a callback with the same id and
+// another body had its effect.
 func (g *Gate) done(ctx context.Context, c Callback) (bool, error) {
 	i := c.Installation
 	earlier, err := g.records.Callback(ctx, i.Account, i.Extension, i.Epoch, c.ID)
@@ -142,5 +143,6 @@ func (g *Gate) done(ctx context.Context, c Callback) (bool, error) {
 	return true, nil
 }
 
-// ErrReplayed is the answer to a callback whose id had another body, found only when its own effect was to be written.
+// ErrReplayed is the answer to a callback whose id came before with another body. It is for a repeat that is found
+// only when the effect is written.
 func ErrReplayed() error { return errUnauthenticated(nil) }

@@ -358,9 +358,9 @@ func (g *Gate) participantCaller(ctx context.Context, credential string) (Caller
 		Principal: "session:" + string(session.ID)}, nil
 }
 
-// living begins to read the credential's account, and returns what waits for it: Unauthenticated when the account is
-// being deleted. It is one read more a request, at the same time as the next where there is one: no credential can say
-// it itself, as an account has more of them than one transaction could end.
+// living starts to read the credential's account, concurrently with the next read. The returned function waits for
+// the result: Unauthenticated when the account is being deleted. The read is needed on each request, because one
+// transaction cannot end all credentials of an account.
 func (g *Gate) living(ctx context.Context, id domain.AccountID) func() error {
 	read := make(chan error, 1)
 	go func() {
@@ -376,7 +376,7 @@ func (g *Gate) living(ctx context.Context, id domain.AccountID) func() error {
 	return func() error { return <-read }
 }
 
-// ErrEnded is the answer to a session whose contract is final: the one of any credential that proves nothing.
+// ErrEnded is the answer to a session whose contract is final. It equals the answer to any invalid credential.
 func ErrEnded() error { return errUnauthenticated(nil) }
 
 func unauthenticatedWhenAbsent(err error) error {

@@ -25,7 +25,8 @@ const (
 	limitBlock = 10
 )
 
-// Leases counts requests over all processes. Take is false, and counts nothing, when n more would be more than most.
+// Leases counts requests over all processes. TakeRequests is false, and counts nothing, when n more requests would
+// pass most.
 type Leases interface {
 	TakeRequests(ctx context.Context, caller string, window time.Time, n, most int) (bool, error)
 }
@@ -95,7 +96,7 @@ func (l *Limiter) admit(ctx context.Context, c Caller) error {
 	return nil
 }
 
-// lease counts another block, and with the first one those that were free.
+// lease counts another block. The first block also counts the requests that were let in uncounted.
 func (l *Limiter) lease(ctx context.Context, who string, t *taken) {
 	n := limitBlock
 	if t.leased <= limitFree {

@@ -19,7 +19,7 @@ const (
 	pageBudget = 5 << 20
 )
 
-// InLambda is how many bytes a body takes inside Lambda's answer, where it is a JSON string.
+// InLambda is how many bytes a body takes inside Lambda's answer, which holds the body as a JSON string.
 func InLambda(body []byte) int {
 	size := len(body)
 	for i, c := range body {

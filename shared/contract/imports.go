@@ -73,8 +73,8 @@ const (
 	maxImportItems = 1000
 	// maxImportBody is what Lambda takes: 6 MB, of which base64 takes a quarter.
 	maxImportBody = 4 << 20
-	// The limits of a report, because an Idempotency-Key keeps it in an item of 400 KB: wrong fields in all, and of
-	// one item.
+	// Limits of the faults in a report, in all and for one item: an Idempotency-Key keeps the report in an item of
+	// 400 KB.
 	maxReportErrors = 1000
 	maxItemErrors   = 10
 	maxPointer      = 128 // characters; a pointer may hold names that a caller made up
@@ -84,7 +84,7 @@ type Import[T any] struct {
 	Items Items[T] `json:"items" doc:"1 to 1,000 items. A wrong one fails alone. Items with the same id or e-mail all fail."`
 }
 
-// Items are validated one by one, and not with the body, so that what is wrong with one leaves the others be.
+// Items are validated one by one, apart from the body, so that a wrong item does not fail the others.
 type Items[T any] []json.RawMessage
 
 // takesItems tells whether the body of an input is a list of Items.
@@ -99,10 +99,10 @@ func takesItems(input reflect.Type) bool {
 
 func (Items[T]) validatedAlone() {}
 
-// validatedAlone marks, in the document, a list whose items are.
+// validatedAlone marks, in the document, a list whose items are validated one by one.
 const validatedAlone = "x-plugboard-validated-alone"
 
-// Schema is the document's.
+// Schema is the list's schema for the document.
 func (Items[T]) Schema(r huma.Registry) *huma.Schema {
 	least, most := 1, maxImportItems
 	return &huma.Schema{
@@ -111,7 +111,8 @@ func (Items[T]) Schema(r huma.Registry) *huma.Schema {
 	}
 }
 
-// loosenItems takes out of the schemas by which bodies are validated what Items.Read validates by.
+// loosenItems removes the items' schemas from the schemas that validate bodies, because Items.Read validates the
+// items.
 func loosenItems(schemas huma.Registry) {
 	for _, s := range schemas.Map() {
 		for _, p := range s.Properties {
@@ -123,7 +124,7 @@ func loosenItems(schemas huma.Registry) {
 	}
 }
 
-// Item is one, as far as it can be read, and what is wrong with it, by pointer into it.
+// Item is one item as far as it can be read. Wrong holds its faults, by pointer into the item.
 type Item[T any] struct {
 	ID    domain.SentID
 	Value T
@@ -131,7 +132,7 @@ type Item[T any] struct {
 	shape []shapeFault
 }
 
-// Also adds what is wrong with the item's meaning, where the schema has not said it.
+// Also adds faults of the item's meaning, unless the schema already reported them.
 func (i *Item[T]) Also(meaning []fault.Field) {
 	for _, m := range meaning {
 		if !(shapeFault{Field: m}).coveredBy(i.shape) {
@@ -141,14 +142,14 @@ func (i *Item[T]) Also(meaning []fault.Field) {
 	i.Wrong = joined(i.Wrong)
 }
 
-// Reads tells whether something is known of the value at that pointer.
+// Reads tells whether the value at that pointer could be read.
 func (i *Item[T]) Reads(pointer string) bool {
 	return !slices.ContainsFunc(i.shape, func(s shapeFault) bool {
 		return s.final && s.covers(fault.Field{Pointer: pointer})
 	})
 }
 
-// unread stands for an item that the scan found wrong: nothing is known of any of its values.
+// unread are the faults of an item that the scan refused: none of its values could be read.
 func unread(wrong []fault.Field) []shapeFault {
 	shape := []shapeFault{{final: true}}
 	for _, f := range wrong {
@@ -157,7 +158,7 @@ func unread(wrong []fault.Field) []shapeFault {
 	return shape
 }
 
-// Read validates and decodes each.
+// Read validates and decodes each item.
 func (items Items[T]) Read(ctx context.Context) ([]Item[T], error) {
 	schemas := newSchemas(componentSchemas)
 	schema := schemas.Schema(reflect.TypeFor[T](), true, "")
@@ -227,7 +228,7 @@ type ImportedItem struct {
 	Errors []fault.Field  `json:"errors,omitempty" doc:"Every wrong field, by pointer into the body: the first 10 of an item, and 1,000 in all."`
 }
 
-// refill puts into a recorded report the ids that it was kept without.
+// refill restores the ids in a recorded report, which is kept without them.
 func (items Items[T]) refill(r *ImportReport) {
 	for n := range r.Items {
 		if r.Items[n].ID == domain.SentBefore && n < len(items) {
@@ -258,7 +259,7 @@ func (i *ImportedItem) Fail(ctx context.Context, n int, err error) {
 	}
 }
 
-// Finish counts.
+// Finish counts the results, and cuts the errors to the report's limit.
 func (r *ImportReport) Finish() {
 	counts := map[ImportResult]*int{
 		ImportCreated: &r.Created, ImportUpdated: &r.Updated, ImportUnchanged: &r.Unchanged, ImportFailed: &r.Failed,

@@ -68,7 +68,7 @@ type Rate struct {
 	Burst     float64 // at once
 }
 
-// The rates of rows. An account's own share is limited besides, in the functions (auth.Limit).
+// The rates of rows. The functions also limit each account's own share (auth.Limiter).
 var (
 	RateReads  = Rate{PerSecond: 500, Burst: 1000} // of a row that reads and declares no other
 	RateWrites = Rate{PerSecond: 200, Burst: 400}  // of a row that writes and declares no other

@@ -198,15 +198,15 @@ func problemOfHuma(ctx context.Context, e *huma.ErrorModel) *Problem {
 	return p
 }
 
-// otherTypes is what Huma says of a value that cannot be decoded into the input's type.
+// otherTypes are Huma's messages for a value that cannot be decoded into the input's type.
 var otherTypes = []string{
 	validation.MsgExpectedObject, validation.MsgExpectedArray, validation.MsgExpectedString,
 	validation.MsgExpectedBoolean,
 	validation.MsgExpectedInteger, validation.MsgExpectedNumber, validation.MsgExpectedRFC3339DateTime,
 }
 
-// shapeFaultOf points at what is wrong. Huma points at the object in which something is missing: here it is at what is
-// missing.
+// shapeFaultOf points at the wrong value. For a missing value Huma points at the object around it, and shapeFaultOf
+// at the missing member.
 func shapeFaultOf(d *huma.ErrorDetail) shapeFault {
 	f := shapeFault{Field: fault.Field{Pointer: pointerOf(d.Location), Code: "invalid", Detail: wordsOf(d.Message)},
 		final: slices.Contains(otherTypes, d.Message)}
@@ -223,7 +223,7 @@ func shapeFaultOf(d *huma.ErrorDetail) shapeFault {
 	return f
 }
 
-// wordsOf is Huma's message without what Go's parsers say in it.
+// wordsOf is Huma's message without the text of Go's parsers.
 func wordsOf(message string) string {
 	for _, format := range []string{validation.MsgExpectedRFC5322Email, validation.MsgExpectedRFC3986URI} {
 		if words, _, _ := strings.Cut(format, ":"); strings.HasPrefix(message, words) {
@@ -233,8 +233,8 @@ func wordsOf(message string) string {
 	return message
 }
 
-// pointerOf turns Huma's `body.fields[2].value` into a JSON pointer; other locations keep their dots. Names that hold
-// what separates them were escaped before Huma saw them: see escapeName.
+// pointerOf turns Huma's `body.fields[2].value` into a JSON pointer. Other locations keep their dots. Dots and
+// brackets inside names were escaped before Huma saw them: see escapeNames.
 func pointerOf(location string) string {
 	inBody, ok := strings.CutPrefix(location, "body")
 	if !ok {

@@ -8,8 +8,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// The document says what textFaults and the scan hold a request's body to, as far as JSON Schema has words for it. The
-// functions do not validate by these words: their refusals say more.
+// The document states the limits that textFaults and the scan enforce on a request's body, as far as JSON Schema can
+// express them. The functions do not validate by these schemas, because their own refusals say more.
 
 // The characters of texts, as regular expressions that JSON Schema, Go, Python and Java read alike: see
 // domain.LineProblem, domain.TextProblem and domain.ValueProblem.

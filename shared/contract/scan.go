@@ -43,8 +43,8 @@ type scan struct {
 
 	pointer string
 	depth   int
-	most    int           // how many faults are noted
-	wrong   []fault.Field // after which the text is not decoded
+	most    int           // limit of recorded faults
+	wrong   []fault.Field // with any of these, the text is not decoded
 	numbers []scanNumber  // out of range; the rest of the text can be decoded
 	items   []scanItem    // with faults
 	id      string        // the text's own, of its name "id"
@@ -61,15 +61,15 @@ type scanItem struct {
 	wrong           []fault.Field
 }
 
-// scanned looks at text. It leaves to the decoder what is no JSON.
+// scanned is the scan of a text. Text that is not JSON is left to the decoder.
 func scanned(text []byte, itemsApart bool) *scan {
 	s := &scan{text: text, itemsApart: itemsApart, most: maxErrors}
 	s.value()
 	return s
 }
 
-// decodable is the text with zeros for numbers out of range, and with objects that hold but an id and a digest for
-// items with faults. The digest keeps two different texts different.
+// decodable is the text that the decoder reads. A zero replaces each number out of range. An object of an id and a
+// digest replaces each item with faults; the digest keeps two different texts different.
 func (s *scan) decodable() []byte {
 	if len(s.numbers) == 0 && len(s.items) == 0 {
 		return s.text
@@ -109,7 +109,7 @@ func (s *scan) space() {
 	}
 }
 
-// takes tells whether c comes next, and passes it.
+// takes passes c, after white space; false when c does not come next.
 func (s *scan) takes(c byte) bool {
 	s.space()
 	if s.at < len(s.text) && s.text[s.at] == c {
@@ -119,7 +119,7 @@ func (s *scan) takes(c byte) bool {
 	return false
 }
 
-// value passes one value. It is false when what comes is none.
+// value passes one value; false when no value comes next.
 func (s *scan) value() bool {
 	s.space()
 	if s.at == len(s.text) {
@@ -212,7 +212,7 @@ func (s *scan) member(name string, again bool) bool {
 	return ok
 }
 
-// list passes a list; item passes each of its items, value does when it is nil.
+// list passes a list and each of its items. A nil item passes them as values.
 func (s *scan) list(item func(place int) bool) bool {
 	s.at++
 	if s.takes(']') {
@@ -234,7 +234,7 @@ func (s *scan) list(item func(place int) bool) bool {
 	}
 }
 
-// item passes an item that is scanned by itself: its pointers begin in it, and it may be as deep as a body.
+// item scans an item by itself. Its pointers begin in the item, and it may be as deep as a body.
 func (s *scan) item(place int) bool {
 	s.space()
 	own := &scan{text: s.text, at: s.at, most: maxItemErrors}
@@ -273,7 +273,7 @@ func (s *scan) skip() bool {
 	return false
 }
 
-// end is behind the string that begins here.
+// end is the position after the string that begins here.
 func (s *scan) end() (int, bool) {
 	for at := s.at + 1; at < len(s.text); at++ {
 		switch s.text[at] {
@@ -286,7 +286,7 @@ func (s *scan) end() (int, bool) {
 	return 0, false
 }
 
-// string passes a string, and says what it holds.
+// string passes a string and returns its content.
 func (s *scan) string() (string, bool) {
 	if s.at == len(s.text) || s.text[s.at] != '"' {
 		return "", false
@@ -362,7 +362,7 @@ func numberOutOfRange(text string) bool {
 	n, err := strconv.ParseFloat(text, 64)
 	switch n = math.Abs(n); {
 	case err != nil:
-		return n != 0 // infinite, and not no number at all
+		return n != 0 // true for infinity, false for a text that is no number
 	case n == 0:
 		mantissa, _, _ := bytes.Cut(bytes.ToLower([]byte(text)), []byte("e"))
 		return bytes.ContainsAny(mantissa, "123456789")
@@ -370,7 +370,7 @@ func numberOutOfRange(text string) bool {
 	return n < leastNumber || n >= mostNumber
 }
 
-// sentIDOf is the id that raw is; empty when it is none that an answer could repeat.
+// sentIDOf is the id in raw. It is empty when raw is not a text, or is too long to be repeated in an answer.
 func sentIDOf(raw []byte) domain.SentID {
 	var id string
 	if json.Unmarshal(raw, &id) != nil || utf8.RuneCountInString(id) > maxName {

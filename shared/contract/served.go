@@ -66,8 +66,8 @@ func (s *served) document(a *API) huma.Operation {
 	return d
 }
 
-// serve stands around the handler, in this order: the unpacking of a file, the Idempotency-Key, what the input's own
-// check says; and turns an error into a Problem.
+// serve surrounds the handler. Before it come, in this order, the unpacking of a file, the Idempotency-Key and the
+// input's own Check. An error becomes a Problem.
 func (s *served) serve(ctx context.Context, in any) (any, error) {
 	seen := inspectionOf(ctx)
 	goOn(in, seen.after)
@@ -104,7 +104,7 @@ const HeaderIdempotencyKey = "Idempotency-Key"
 
 const maxIdempotencyKey = 255
 
-// once runs the handler, or answers what it answered before under the same Idempotency-Key.
+// once runs the handler. Under an Idempotency-Key that came before, it returns the recorded answer instead.
 func (s *served) once(ctx context.Context, in any) (any, error) {
 	key, _ := ctx.Value(idempotencyKey{}).(string)
 	if key == "" || !s.Mutates() {
@@ -119,8 +119,8 @@ func (s *served) once(ctx context.Context, in any) (any, error) {
 	if about, ok := in.(interface{ about() domain.AccountID }); ok {
 		account = about.about()
 	}
-	// The key, which is stored nowhere, keeps who reads the table from trying inputs, secret parameters among them,
-	// against the fingerprint.
+	// The key is stored nowhere and is part of the fingerprint. So a reader of the table cannot find inputs, such as
+	// secret parameters, by trying them.
 	ctx, recorded, err := s.idem.Claim(ctx, account, digest(caller.Principal, string(caller.Account),
 		string(caller.UserID()), s.ID, key), digest(key, string(input)))
 	if err != nil {

@@ -31,9 +31,8 @@ import (
 // When all is well no look is taken, as the handler reads the same anyway and says the same. When anything is wrong
 // the handler does not run, and every look does, on as much of the input as can be read.
 
-// checker is an input that can say what is wrong with it. It is asked before the handler runs, and also when the
-// schema has refused the input: then with zero values for what is missing or of another type, which it need not
-// mention.
+// checker is an input that reports its own faults. Check runs before the handler, also when the schema has refused
+// the input. Missing or mistyped members then have zero values, which Check need not report.
 type checker interface{ Check() []fault.Field }
 
 // Look finds the faults of an input that only stored data shows. It writes nothing and takes zero values. The caller
@@ -46,11 +45,11 @@ type inspector struct {
 	operation Operation
 	input     reflect.Type
 	query     map[string]parameterRule
-	headers   []string // those of which one is taken
+	headers   []string // headers that may come once
 	path      []string
 	cursors   CursorMAC
 	looks     []func(context.Context, any) ([]fault.Field, error)
-	// itemsApart says that the body is a list of items, of which one that is wrong fails alone.
+	// itemsApart is true when the body is a list of items, of which a wrong one fails alone.
 	itemsApart bool
 	schemas    huma.Registry
 	schema     *huma.Schema // of the body; nil without one
@@ -76,10 +75,10 @@ func newInspector(o Operation, input reflect.Type, cursors CursorMAC) *inspector
 	return i
 }
 
-// parameterRule is what the document says of a query's parameter, and Huma does not check.
+// parameterRule holds the rules of a query parameter that the document states and Huma does not check.
 type parameterRule struct{ repeatable, mayBeEmpty bool }
 
-// mayBeEmpty tells whether the parameter's schema takes the empty text. Huma takes every empty value for an absent one.
+// mayBeEmpty tells whether the parameter's schema accepts an empty text. Huma treats every empty value as absent.
 func mayBeEmpty(f reflect.StructField) bool {
 	of := f.Type
 	if of.Kind() == reflect.Slice {
@@ -109,7 +108,7 @@ func inspectionOf(ctx context.Context) *inspection {
 	return i
 }
 
-// middleware stands behind the gate.
+// middleware runs after the gate has let the caller in.
 func (i *inspector) middleware(ctx huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(ctx)
 	n := &inspection{inspector: i, request: r}
@@ -215,7 +214,7 @@ func (i *inspector) requestFaults(r *http.Request) []fault.Field {
 	return wrong
 }
 
-// checkFaults is what the input alone shows.
+// checkFaults are the faults that the input alone shows.
 func checkFaults(in any) []fault.Field {
 	var wrong []fault.Field
 	if body := reflect.ValueOf(in).Elem().FieldByName("Body"); body.IsValid() {
@@ -227,7 +226,7 @@ func checkFaults(in any) []fault.Field {
 	return wrong
 }
 
-// lookFaults is what the looks show.
+// lookFaults are the faults that the looks find.
 func (i *inspector) lookFaults(ctx context.Context, in any) []fault.Field {
 	var wrong []fault.Field
 	for _, look := range i.looks {
@@ -241,7 +240,7 @@ func (i *inspector) lookFaults(ctx context.Context, in any) []fault.Field {
 	return wrong
 }
 
-// refuse is Invalid when anything is wrong with in, whose shape is right.
+// refuse is Invalid when an input of the right shape has any fault.
 func (i *inspector) refuse(ctx context.Context, in any, wrong []fault.Field) error {
 	meaning := checkFaults(in)
 	if len(wrong)+len(meaning) == 0 {
@@ -256,14 +255,15 @@ func (i *inspector) refuse(ctx context.Context, in any, wrong []fault.Field) err
 	return fault.InvalidFields(joined(append(wrong, meaning...)))
 }
 
-// all is everything that is wrong with a request whose shape Huma refused.
+// all is every fault of a request whose shape Huma refused.
 func (n *inspection) all(ctx context.Context, shape []shapeFault) []fault.Field {
 	in := reflect.New(n.input).Interface()
 	readPath(reflect.ValueOf(in).Elem(), n.request)
-	// Of a value that was found wrong before, the schema saw something else.
+	// The schema's faults are dropped where an earlier check found the value wrong: the schema may have seen a
+	// replacement.
 	shape = append(slices.DeleteFunc(shape, func(s shapeFault) bool { return s.coveredBy(n.shape) }), n.shape...)
 	if body := reflect.ValueOf(in).Elem().FieldByName("Body"); body.IsValid() && len(n.body) > 0 {
-		_ = decodeBeside(n.body, body.Addr().Interface(), shape) // as far as it goes
+		_ = decodeBeside(n.body, body.Addr().Interface(), shape) // decodes as much as it can
 		cutLists(body, "")
 	}
 	meaning := append(checkFaults(in), n.lookFaults(ctx, in)...)
@@ -318,19 +318,19 @@ func readPath(v reflect.Value, r *http.Request) {
 	}
 }
 
-// shapeFault is one that the schema found. With a final one nothing is known of the value: it is absent, or of another
-// type.
+// shapeFault is a fault of the input's shape. When it is final, the value could not be read: it is absent or of
+// another type.
 type shapeFault struct {
 	fault.Field
 	final bool
 }
 
-// covers tells whether m says again what the schema said, or speaks of a value that was not there.
+// covers tells whether m repeats the schema's fault, or concerns a value that could not be read.
 func (s shapeFault) covers(m fault.Field) bool {
 	switch {
 	case s.final:
 		return m.Pointer == s.Pointer || strings.HasPrefix(m.Pointer, s.Pointer+"/")
-	case m.Code == "duplicate" || m.Code == codeControl: // of which the schema knows nothing
+	case m.Code == "duplicate" || m.Code == codeControl: // the schema does not check for such faults
 		return false
 	}
 	return m.Pointer == s.Pointer
@@ -340,7 +340,7 @@ func (s shapeFault) coveredBy(others []shapeFault) bool {
 	return slices.ContainsFunc(others, func(o shapeFault) bool { return o.covers(s.Field) })
 }
 
-// joined is the faults with one for each pointer and code.
+// joined merges the faults of the same pointer and code.
 func joined(wrong []fault.Field) []fault.Field {
 	var all []fault.Field
 	places := map[[2]string]int{}
@@ -357,8 +357,8 @@ func joined(wrong []fault.Field) []fault.Field {
 	return all
 }
 
-// repeated reports what stands in a list twice. (JSON Schema's uniqueItems points at the list, and in Huma panics when
-// an item is an object.)
+// repeated reports values that a list holds twice. JSON Schema's uniqueItems points only at the list, and panics in
+// Huma when an item is an object.
 func repeated[T ~string](base string, list []T) []fault.Field {
 	var wrong []fault.Field
 	for i, v := range list {
@@ -370,7 +370,7 @@ func repeated[T ~string](base string, list []T) []fault.Field {
 	return wrong
 }
 
-// itemFaults is what the scan found wrong with the item at that place of the body's list.
+// itemFaults are the faults that the scan found in the list's item at that place.
 func (n *inspection) itemFaults(place int) []fault.Field {
 	if n == nil {
 		return nil

@@ -123,9 +123,9 @@ func (t TemplateType) Field(customID string) int {
 	return slices.IndexFunc(t.Fields, func(f DataField) bool { return FoldCustomID(f.CustomID) == want })
 }
 
-// withDeclared is t's fields, and the declared among them as they are declared. Each stays at its place, since users
-// may order them; a new one comes after the one that it is declared after. A user's field is never among the declared:
-// HeldByUsers says so before.
+// withDeclared is t's fields with the declared definitions put in. A known field keeps its place, since users may
+// order fields; a new field follows the field declared before it. The caller has checked with HeldByUsers that no
+// user field is among the declared.
 func (t TemplateType) withDeclared(declared []FieldDefinition) []DataField {
 	t.Fields = slices.Clone(t.Fields)
 	place := 0
@@ -143,7 +143,7 @@ func (t TemplateType) withDeclared(declared []FieldDefinition) []DataField {
 	return t.Fields
 }
 
-// withoutUndeclared is t's fields, and each system field among them that is not declared withdrawn: it stays, inactive,
+// withoutUndeclared is t's fields, with every undeclared system field withdrawn. A withdrawn field stays, inactive,
 // for old contracts.
 func (t TemplateType) withoutUndeclared(declared []FieldDefinition) []DataField {
 	wanted := map[string]bool{}
@@ -333,7 +333,7 @@ func tooMuch(base string, values []Value) []fault.Field {
 		Detail: fmt.Sprintf("A contract's values have at most %d bytes together; these have %d.", maxValues, bytes)}}
 }
 
-// take is the given values by the place of their field, or what is wrong with them.
+// take is the given values by the place of their field, or their faults.
 func (t TemplateType) take(base string, given []GivenValue, installed bool) (map[int]string, []fault.Field) {
 	var wrong []fault.Field
 	taken := map[int]string{}

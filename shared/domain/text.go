@@ -53,8 +53,8 @@ func ValueProblem(text string) string {
 	return ""
 }
 
-// HasControl tells whether text would end a header and begin another, or mislead who reads it: it holds a control
-// character, or one that Unicode breaks lines at.
+// HasControl tells whether text holds a control character, or a Unicode line separator. Such a text would end a
+// header and begin another, or mislead its reader.
 func HasControl(text string) bool {
 	return strings.ContainsFunc(text, func(r rune) bool {
 		return unicode.IsControl(r) || r == '\u2028' || r == '\u2029'
@@ -140,7 +140,7 @@ func belongs(r, before, after rune) bool {
 	return unicode.Is(unicode.Hangul, before) || unicode.Is(unicode.Hangul, after)
 }
 
-// lastVisible is, at each place, the last character before it that shows something; 0 for none.
+// lastVisible is, for each character, the last visible character before it; 0 for none.
 func lastVisible(runes iter.Seq[rune], n int) []rune {
 	last, all := rune(0), make([]rune, 0, n)
 	for r := range runes {

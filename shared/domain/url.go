@@ -66,7 +66,7 @@ func (u URLUse) encoding(raw string) string {
 	return fmt.Sprintf("%s has no '%s' as it is: write it as %s.", u, character, EncodedURL(character))
 }
 
-// hostOf is what stands between the scheme and the path.
+// hostOf is the part of the URL between its scheme and its path.
 func hostOf(raw string) string {
 	_, rest, _ := strings.Cut(raw, "://")
 	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
@@ -75,8 +75,8 @@ func hostOf(raw string) string {
 	return rest
 }
 
-// EncodedURL is raw with each byte percent-encoded that a URI has not (RFC 3986). Go's client sends those of a query as
-// they are, which ends a request line. Square brackets stay: queries are full of them.
+// EncodedURL is raw with each byte percent-encoded that a URI may not hold (RFC 3986). Go's client sends such bytes
+// of a query unchanged, which would end the request line. Square brackets stay, since many queries hold them.
 func EncodedURL(raw string) string {
 	first := 0
 	for first < len(raw) && inURI(raw, first) {
@@ -97,7 +97,7 @@ func EncodedURL(raw string) string {
 	return b.String()
 }
 
-// inURI tells whether a URI has the byte at i as it is: a "%" only before two hexadecimal digits.
+// inURI tells whether the byte at i may stay as it is. A "%" may stay only before two hexadecimal digits.
 func inURI(raw string, i int) bool {
 	if raw[i] == '%' {
 		return i+2 < len(raw) && hexadecimal(raw[i+1]) && hexadecimal(raw[i+2])

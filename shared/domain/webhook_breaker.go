@@ -32,8 +32,8 @@ const (
 	// redelivery is down. The breaker then holds nothing back, and the next delivery from either queue is the probe.
 	ProbeLapses = 10 * time.Minute
 
-	// ProbeLease is for how long a probe is the only one: longer than an attempt takes, so that none is made beside it.
-	// A process that dies with it costs this time.
+	// ProbeLease is how long a claimed probe excludes others. It is longer than an attempt, so that no second probe
+	// runs beside it. A process that dies with its claim delays the next probe by this time.
 	ProbeLease = time.Minute
 )
 
@@ -58,48 +58,51 @@ const (
 	ReleaseTotal       = 60_000
 )
 
-// Released is how many a minute each of so many webhooks gets back, of which it got so many in the minute before.
+// Released is how many parked deliveries a recovered webhook gets back in this minute. before is the number of the
+// minute before, and webhooks the number of webhooks that share the rate.
 func Released(before, webhooks int) int {
 	return min(max(ReleaseFirst, 2*before), ReleaseMax, releaseShare(webhooks))
 }
 
-// ReleasedToRecord is how many of those are of each that may not be sent to any more.
+// ReleasedToRecord is the release rate of each webhook that may not be sent to any more, in deliveries a minute. Its
+// deliveries are only recorded.
 func ReleasedToRecord(webhooks int) int { return min(ReleaseRecordedMax, releaseShare(webhooks)) }
 
 func releaseShare(webhooks int) int { return max(1, ReleaseTotal/max(1, webhooks)) }
 
-// ParkedKept is how long what is parked is kept at most: longer than a delivery waits for an agent. Behind a breaker it
-// waits less. Five days without a success disable a webhook, and then, as when it is gone, what is parked is let go to
-// be recorded.
+// ParkedKept is the longest time that a parked delivery is kept: longer than it may wait for an agent. Behind a
+// breaker it waits less: after five days without a success the webhook is disabled. Then, or when the webhook is
+// gone, its parked deliveries are released to be recorded.
 const ParkedKept = PulledWithin + 24*time.Hour
 
-// Breaker is a webhook's. While it is open deliveries are parked, which is no attempt; when ProbeAt has come, one of
-// them, who claims it, makes its attempt as the probe. A success closes it.
+// Breaker holds back the deliveries of a failing webhook. While it is open, deliveries are parked, which uses up no
+// attempt. From ProbeAt on, one delivery claims the probe and makes its attempt. A success closes the breaker.
 type Breaker struct {
 	OpenedAt time.Time `json:"opened_at"`
 	ProbeAt  time.Time `json:"probe_at"`
 	Trips    int       `json:"trips,omitempty"` // probes that failed
 }
 
-// Open tells whether it is, half-open or not.
+// Open tells whether the breaker is open or half-open.
 func (b Breaker) Open() bool { return !b.OpenedAt.IsZero() }
 
-// Holds tells whether it is and deliveries are parked for it: all but a probe.
+// Holds tells whether deliveries are parked for the breaker, all but a probe.
 func (b Breaker) Holds(now time.Time) bool { return b.Open() && now.Before(b.ProbeAt.Add(ProbeLapses)) }
 
-// Due tells whether it is half-open: one may probe.
+// Due tells whether the breaker is half-open: one delivery may be the probe.
 func (b Breaker) Due(now time.Time) bool { return b.Open() && !now.Before(b.ProbeAt) }
 
-// next is when to probe after a failure whose answer asked for a pause. drawn, 0 to 1, spreads it by 20 % either way.
+// next is the time of the next probe after a failure. asked is the pause that the answer asked for. drawn, from 0 to
+// 1, shifts the wait by up to 20 % either way.
 func (b Breaker) next(asked time.Duration, now time.Time, drawn float64) time.Time {
 	wait := ProbeWaitLeast << min(b.Trips, 10)
 	wait = min(max(wait, asked), ProbeWaitMost)
 	return now.Add(time.Duration(float64(wait) * (0.8 + 0.4*drawn))).Truncate(time.Millisecond)
 }
 
-// Run is what one process saw of an endpoint, the last of it.
+// Run is the recent history of an endpoint, as one process saw it.
 type Run struct {
-	Failures    int // less what successes weigh
+	Failures    int // each success subtracts successWeighs
 	Slow, Quick int // answers in a row
 }
 
@@ -121,10 +124,10 @@ func (r Run) After(a Attempt) Run {
 	return r
 }
 
-// Sight is what goes with an attempt that was made.
+// Observation is what one process knows of an attempt beside its log line.
 type Observation struct {
-	Run   Run           // with it
-	Probe bool          // it was one
+	Run   Run           // including this attempt
+	Probe bool          // the attempt was the breaker's probe
 	Asked time.Duration // the pause that the endpoint asked for, or is due
 	Pause time.Duration // the pause that it asked for on behalf of all deliveries, by 429 or 503 with Retry-After
 	Drawn float64       // 0 to 1
@@ -138,8 +141,8 @@ const (
 	PauseWaits = time.Minute
 )
 
-// paused is h whose endpoint asked for a pause. The pause is prolonged by 10 to 20 %, so that the next answers that ask
-// for the same change nothing and are not written.
+// paused is h after an answer that asked for a pause. The pause is prolonged by 10 to 20 %, so that the next answers
+// that ask for it cause no further write.
 func (h Health) paused(s Observation, now time.Time) Health {
 	asked := min(s.Pause, PauseMost)
 	if asked > 0 && h.PausedUntil.Before(now.Add(asked)) {
@@ -189,17 +192,17 @@ func (h Health) Observe(a Attempt, s Observation, now time.Time) Health {
 	return h
 }
 
-// Claimed is h whose breaker is due, with the probe given to one.
+// Claimed is h after a process has claimed the probe of its due breaker.
 func (h Health) Claimed(now time.Time) Health {
 	h.Breaker.ProbeAt = now.Add(ProbeLease)
 	return h
 }
 
-// Slow tells that its deliveries take the slow queue. While its breaker is open they are parked from either, and need
-// not crowd that one: an endpoint that hangs is slow, too.
+// Slow tells whether the webhook's deliveries take the slow queue. An open breaker parks deliveries from either
+// queue, so that a hanging endpoint, which is slow too, need not crowd the slow queue.
 func (h Health) Slow() bool { return !h.SlowSince.IsZero() && !h.Breaker.Open() }
 
-// Well tells that there is nothing to say of it: then nothing is kept.
+// Well tells whether the health is perfect, so that no item need be stored.
 func (h Health) Well() bool {
 	return h.State() == HealthGood && !h.Breaker.Open() && h.SlowSince.IsZero() && h.PausedUntil.IsZero()
 }

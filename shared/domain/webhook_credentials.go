@@ -67,8 +67,8 @@ func (c Credentials) Set() []string {
 	})
 }
 
-// Declared is c as a blueprint declares it, so that delivery knows one way to make a request. Each part is a
-// {{parameter}} of its own, of Values or Secrets, and so nothing that people wrote is taken for a template.
+// Declared is c in the form of a blueprint's declaration, so that delivery makes every request the same way. Each
+// part is a {{parameter}} of its own, from Values or Secrets. So no text that people wrote is taken for a template.
 func (c Credentials) Declared() WebhookBlueprint {
 	of := func(part string) string {
 		if _, ok := c.Secrets[part]; !ok {
@@ -104,16 +104,16 @@ func (c Credentials) Values() map[string]string {
 
 const tokenParamPart = "token parameter "
 
-// CredentialsChange is what is given of credentials; what is not stays.
+// CredentialsChange holds the given members of a change. Members that are not given stay.
 type CredentialsChange struct {
-	Scheme  *AuthScheme        // another one than before takes nothing over
+	Scheme  *AuthScheme        // a new scheme keeps no part of the old scheme
 	Parts   map[string]string  // of the auth; an empty one is taken away
 	Headers map[string]*string // nil takes one away
 
 	TokenParams map[string]string // in place of those before, as a whole; nil leaves them
 }
 
-// Change is c as the change leaves it, and the new secrets by part, which are the caller's to seal.
+// Change is c after the change. plain holds the new secrets by part, which the caller seals.
 func (c Credentials) Change(given CredentialsChange) (changed Credentials, plain map[string]Secret) {
 	changed, plain = c, map[string]Secret{}
 	changed.Secrets = map[string]Sealed{}
@@ -151,8 +151,7 @@ func (c Credentials) Change(given CredentialsChange) (changed Credentials, plain
 	return changed, plain
 }
 
-// CheckChange reports everything that is wrong with the change in itself and for c. Pointers are under /auth and
-// /headers.
+// CheckChange reports every fault of the change, alone and together with c. Pointers are under /auth and /headers.
 func (c Credentials) CheckChange(given CredentialsChange) []fault.Field {
 	var wrong []fault.Field
 	add := func(pointer, code, format string, args ...any) {
@@ -218,9 +217,9 @@ func (c Credentials) CheckChange(given CredentialsChange) []fault.Field {
 	return wrong
 }
 
-// MovedSecrets reports the secrets that would go to another host than that for which they were given; from and to are
-// the webhook's URL before and after. Whoever may change a webhook does not learn its secrets, and must not have them
-// sent to an endpoint of their own either: they are given again.
+// MovedSecrets reports the secrets that the change would send to another host. from and to are the webhook's URL
+// before and after. A caller that may change a webhook must not get its secrets by sending them to its own endpoint.
+// The secrets are therefore given again.
 func (c Credentials) MovedSecrets(given CredentialsChange, from, to string) []fault.Field {
 	changed, plain := c.Change(given)
 	moved, tokenMoved := origin(from) != origin(to), origin(c.TokenURL) != origin(changed.TokenURL)

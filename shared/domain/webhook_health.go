@@ -13,9 +13,9 @@ const (
 	HealthDisabled HealthState = "disabled" // nothing is sent until somebody enables it
 )
 
-// When a failing webhook goes on to the next state, at the first failed attempt after it. Nobody is told of what heals
-// within WarnAfter, and nothing is disabled that was not warned of WarningLeast before: after a month without an event
-// the next failure would otherwise end a webhook that had failed once.
+// The times after which a failing webhook goes on to the next state. It does so at the first failed attempt after
+// them. A failure that heals within WarnAfter warns nobody. A webhook is disabled only if it was warned WarningLeast
+// before: otherwise, after a month without an event, the second failure would disable it.
 const (
 	WarnAfter    = 24 * time.Hour
 	DisableAfter = 5 * 24 * time.Hour
@@ -31,7 +31,8 @@ type Health struct {
 	FailingSince time.Time `json:"failing_since"`   // the first failed attempt since the last success
 	WarnedAt     time.Time `json:"warned_at,omitzero"`
 	DisabledAt   time.Time `json:"disabled_at,omitzero"`
-	// UnpulledSince is since when a delivery waits that no agent pulls, if that is why the account was warned
+	// UnpulledSince is the time since which a delivery has waited unpulled, if the account was warned for that
+	// reason.
 	UnpulledSince time.Time `json:"unpulled_since,omitzero"`
 	Reason        string    `json:"reason"` // of the attempt that led to the state
 	Breaker       Breaker   `json:"breaker,omitzero"`
@@ -61,8 +62,9 @@ func (h Health) Of(w Webhook) Health {
 	return h
 }
 
-// After is h after an attempt, by the clock alone. A success heals what is not disabled; 410 Gone disables at once, as
-// Standard Webhooks says; any other failure begins the clock, or moves on when it is time.
+// After is h after an attempt, by the clock alone. A success heals every state but disabled. 410 Gone disables at
+// once, as Standard Webhooks says. Any other failure starts the clock or, when its time has come, moves to the next
+// state.
 func (h Health) After(a Attempt, now time.Time) Health {
 	const gone = 410
 	if !h.UnpulledSince.IsZero() { // an attempt was made: silence does not count towards disabling
@@ -90,8 +92,8 @@ func (h Health) After(a Attempt, now time.Time) Health {
 	return h
 }
 
-// Unpulled is h when a delivery has waited for an agent since then, for WarnAfter: the account is warned. It is never
-// disabled for that: what waits harms nobody.
+// Unpulled is h after a delivery has waited for an agent since that time, for WarnAfter. The account is then warned.
+// Waiting never disables the webhook, since it harms nobody.
 func (h Health) Unpulled(since, now time.Time) Health {
 	if s := h.State(); s == HealthDisabled || s == HealthWarned {
 		return h

@@ -30,7 +30,7 @@ func (t *Tx) DeleteWorkspace(w *domain.Workspace, seen domain.Naming) *Write {
 	return t.count(seen, "deleted", "named", seen.Named)
 }
 
-// count raises one count if the other is unchanged.
+// count raises the count named up, on condition that the count named held is still was.
 func (t *Tx) count(seen domain.Naming, up, held string, was int) *Write {
 	k, record := keyOf(seen)
 	condition := "#held = :was"

@@ -241,10 +241,11 @@ func ofWatched(err error, w Watched) error {
 	return fault.Wrap(awsFault(err), "keep watching the webhook %s", w.Webhook)
 }
 
-// WatchedSettles, twice, is longer than a process may act on a breaker after its webhook was watched. That is the
-// wait for the probe, its lapse, both again when a process claimed the probe and died, 2 s of a cached target, a
-// minute of the function, and the difference of two clocks. A process ten minutes behind still takes a lapsed breaker
-// for an open one, and parks deliveries that nobody would find.
+// WatchedSettles is the least time from the opening of a breaker to the first note of Quiet, and from there to the
+// second. Both together are longer than a process may act on a breaker after its webhook was watched. A process acts
+// for as long as the sum of these times: the wait for the probe; its lapse; both again when a process claimed the
+// probe and died; 2 s of a cached target; a minute of the function; the difference of two clocks. A process ten
+// minutes behind still takes a lapsed breaker for an open one, and parks deliveries that nobody would find.
 const WatchedSettles = 30 * time.Minute
 
 // Quiet notes that the webhook's breaker holds nothing and that nothing is parked for it, checked in that order. The

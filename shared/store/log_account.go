@@ -95,7 +95,7 @@ type accountWalk struct {
 	take     func([]domain.Attempt) bool
 }
 
-// spent is true when so many more queries are too many. A walk makes its first ones in any case.
+// spent tells whether that many more queries would pass the walk's limit. A walk always makes its first queries.
 func (r *accountWalk) spent(more int) bool {
 	made := r.queries.Load()
 	return r.lines.Load() >= accountLogLines || made > 0 && made+int64(more) > AccountLogQueries
@@ -207,7 +207,7 @@ func firstPages(ctx context.Context, shards []*webhookShard) error {
 	return nil
 }
 
-// newest is the newest event of all shards, and the first webhook's shard that has it; none at the end.
+// newest is the newest event of all shards, and the first shard that holds it; nil at the end.
 func newest(ctx context.Context, shards []*webhookShard) (e domain.EventID, in *webhookShard, err error) {
 	for _, shard := range shards {
 		next, err := shard.next(ctx)
